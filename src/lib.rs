@@ -1,0 +1,4 @@
+//! See a neural network learn: the activations of a whole network, in 3D, on the GPU, all along its
+//! training.
+
+pub mod model;

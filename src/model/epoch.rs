@@ -1,0 +1,155 @@
+//! Naming a moment of the training: `12`, `first`, `last`, `best`, or `3.5` between two epochs.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::Recording;
+
+/// A moment as a person writes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum EpochRef {
+    First,
+    #[default]
+    Last,
+    /// The epoch of highest accuracy, else of lowest loss; the earliest of equals.
+    Best,
+    /// A recorded epoch number.
+    Number(u64),
+    /// Between two recorded numbers; drawn interpolated.
+    Between(f64),
+}
+
+/// A moment as indices into [`Recording::epochs`]: `t` of the way from `from` to `to`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EpochPosition {
+    pub from: usize,
+    pub to: usize,
+    /// In `[0, 1)`; 0 when `from == to`.
+    pub t: f32,
+}
+
+/// Why an epoch could not be found.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum EpochError {
+    #[error("`{0}` is no epoch: write a number, first, last, best, or a fraction such as 3.5")]
+    Syntax(String),
+    #[error("the recording has no readable epoch")]
+    None,
+    #[error("epoch {number} is not recorded; there are {recorded}")]
+    NotRecorded { number: f64, recorded: String },
+    #[error("epoch {0} is damaged; choose another")]
+    Damaged(u64),
+    #[error("no epoch has an accuracy or a loss, so none is the best; write its number")]
+    NoMetric,
+}
+
+impl FromStr for EpochRef {
+    type Err = EpochError;
+
+    fn from_str(text: &str) -> Result<Self, EpochError> {
+        match text {
+            "first" => return Ok(Self::First),
+            "last" => return Ok(Self::Last),
+            "best" => return Ok(Self::Best),
+            _ => {}
+        }
+        if let Ok(number) = text.parse::<u64>() {
+            return Ok(Self::Number(number));
+        }
+        match text.parse::<f64>() {
+            Ok(number) if number.is_finite() && number >= 0.0 => {
+                Ok(if number.fract() == 0.0 && number < 1e15 {
+                    Self::Number(number as u64)
+                } else {
+                    Self::Between(number)
+                })
+            }
+            _ => Err(EpochError::Syntax(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for EpochRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::First => f.write_str("first"),
+            Self::Last => f.write_str("last"),
+            Self::Best => f.write_str("best"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Between(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+impl EpochRef {
+    /// Finds the moment among the undamaged epochs of `recording`.
+    pub fn resolve(self, recording: &Recording) -> Result<EpochPosition, EpochError> {
+        let readable: Vec<usize> =
+            (0..recording.epochs.len()).filter(|&index| !recording.epochs[index].damaged).collect();
+        let (Some(&first), Some(&last)) = (readable.first(), readable.last()) else {
+            return Err(EpochError::None);
+        };
+        let at = |index| Ok(EpochPosition::at(index));
+        match self {
+            Self::First => at(first),
+            Self::Last => at(last),
+            Self::Best => best(recording, &readable).map(EpochPosition::at),
+            Self::Number(number) => match recording.epochs.iter().position(|epoch| epoch.number == number) {
+                Some(index) if recording.epochs[index].damaged => Err(EpochError::Damaged(number)),
+                Some(index) => at(index),
+                None => Err(not_recorded(recording, &readable, number as f64)),
+            },
+            Self::Between(number) => {
+                let number_of = |index: usize| recording.epochs[index].number as f64;
+                readable
+                    .windows(2)
+                    .find(|pair| number_of(pair[0]) <= number && number < number_of(pair[1]))
+                    .map(|pair| EpochPosition {
+                        from: pair[0],
+                        to: pair[1],
+                        t: ((number - number_of(pair[0])) / (number_of(pair[1]) - number_of(pair[0]))) as f32,
+                    })
+                    .ok_or_else(|| not_recorded(recording, &readable, number))
+            }
+        }
+    }
+}
+
+impl EpochPosition {
+    /// Exactly at one epoch.
+    pub fn at(index: usize) -> Self {
+        Self { from: index, to: index, t: 0.0 }
+    }
+
+    /// The epoch number, fractional between two epochs.
+    pub fn number(self, recording: &Recording) -> f64 {
+        let number_of = |index: usize| recording.epochs[index].number as f64;
+        number_of(self.from) + f64::from(self.t) * (number_of(self.to) - number_of(self.from))
+    }
+}
+
+fn best(recording: &Recording, readable: &[usize]) -> Result<usize, EpochError> {
+    let score = |index: usize| {
+        let epoch = &recording.epochs[index];
+        epoch.accuracy.or(epoch.loss.map(|loss| -loss)).filter(|score| score.is_finite())
+    };
+    readable
+        .iter()
+        .filter_map(|&index| score(index).map(|score| (index, score)))
+        .fold(None, |best: Option<(usize, f64)>, (index, score)| match best {
+            Some((_, highest)) if highest >= score => best,
+            _ => Some((index, score)),
+        })
+        .map(|(index, _)| index)
+        .ok_or(EpochError::NoMetric)
+}
+
+fn not_recorded(recording: &Recording, readable: &[usize], number: f64) -> EpochError {
+    let numbers: Vec<u64> = readable.iter().map(|&index| recording.epochs[index].number).collect();
+    let recorded = if numbers.len() <= 12 {
+        numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
+    } else {
+        format!("{} epochs from {} to {}", numbers.len(), numbers[0], numbers[numbers.len() - 1])
+    };
+    EpochError::NotRecorded { number, recorded }
+}

@@ -1,0 +1,174 @@
+//! Layer → slab → cell: where everything stands in the world.
+//!
+//! World axes are right-handed with y up. Data flows along −z: the first plate stands at z = 0 and
+//! the last one furthest behind it. Cells rise from a plate towards +z, towards the input side,
+//! where the default camera stands.
+
+use glam::{Vec2, Vec3, vec2, vec3};
+
+use super::{LayerKind, Recording};
+
+/// Share of a cell's pitch that is left free between two cells.
+pub const CELL_GAP: f32 = 0.12;
+/// Height of a cell of full value, in pitches of its layer.
+pub const CELL_HEIGHT: f32 = 1.6;
+/// Thickness of a plate, in world units.
+pub const PLATE_THICKNESS: f32 = 0.06;
+/// Layers of at most this many units are drawn as one column when they name the classes.
+const MAX_COLUMN: usize = 24;
+
+/// The cells of one plate: `columns × rows`, row-major from the top left, as seen from the input.
+///
+/// A mosaic of feature maps is a grid of tiles with one free cell between two tiles; cell values
+/// are then laid out by [`Grid::mosaic`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    pub columns: u32,
+    pub rows: u32,
+}
+
+impl Grid {
+    /// A near-square grid for `units` units.
+    pub fn near_square(units: usize) -> Self {
+        let columns = (units as f64).sqrt().ceil().max(1.0) as usize;
+        Self { columns: columns as u32, rows: units.div_ceil(columns).max(1) as u32 }
+    }
+
+    /// One column.
+    pub fn column(units: usize) -> Self {
+        Self { columns: 1, rows: units.max(1) as u32 }
+    }
+
+    /// Cells, used or not.
+    pub fn cells(self) -> usize {
+        self.columns as usize * self.rows as usize
+    }
+
+    /// The grid that unit `index` stands in, as (column, row).
+    pub fn position(self, index: usize) -> (u32, u32) {
+        ((index % self.columns as usize) as u32, (index / self.columns as usize) as u32)
+    }
+
+    /// Tiles and grid of a mosaic of `channels` maps of `height × width`: (tiles per row, grid).
+    pub fn mosaic(channels: usize, height: usize, width: usize) -> (usize, Self) {
+        let across = ((channels * (height + 1)) as f64 / (width + 1) as f64).sqrt().round().max(1.0) as usize;
+        let across = across.min(channels.max(1));
+        let down = channels.div_ceil(across).max(1);
+        let grid = Self {
+            columns: (across * (width + 1)).saturating_sub(1).max(1) as u32,
+            rows: (down * (height + 1)).saturating_sub(1).max(1) as u32,
+        };
+        (across, grid)
+    }
+}
+
+/// One plate in the world.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Slab {
+    /// Index into [`Recording::layers`].
+    pub layer: usize,
+    pub grid: Grid,
+    /// Units that have a cell; cells from here on are empty. For mosaics, every cell.
+    pub units: usize,
+    /// The middle of the plate's front face, from which cells rise.
+    pub centre: Vec3,
+    /// Edge of one cell's place, in world units.
+    pub pitch: f32,
+}
+
+impl Slab {
+    /// Width and height of the plate's cell area, in world units.
+    pub fn extent(&self) -> Vec2 {
+        vec2(self.grid.columns as f32, self.grid.rows as f32) * self.pitch
+    }
+
+    /// World position of the top-left corner of the cell area, on the plate's front face.
+    pub fn corner(&self) -> Vec3 {
+        let extent = self.extent();
+        self.centre + vec3(-extent.x / 2.0, extent.y / 2.0, 0.0)
+    }
+
+    /// Highest that a cell can rise above the plate, in world units.
+    pub fn max_height(&self) -> f32 {
+        CELL_HEIGHT * self.pitch
+    }
+
+    /// Middle of the place of cell (column, row), on the plate's front face.
+    pub fn cell_centre(&self, column: u32, row: u32) -> Vec3 {
+        self.corner() + vec3((column as f32 + 0.5) * self.pitch, -(row as f32 + 0.5) * self.pitch, 0.0)
+    }
+
+    /// The box around plate and cells: (lowest corner, highest corner).
+    pub fn bounds(&self) -> (Vec3, Vec3) {
+        let half = self.extent() / 2.0;
+        (
+            self.centre - vec3(half.x, half.y, PLATE_THICKNESS),
+            self.centre + vec3(half.x, half.y, self.max_height()),
+        )
+    }
+}
+
+/// Where all plates of a network stand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layout {
+    /// In the order of the layers, front to back.
+    pub slabs: Vec<Slab>,
+}
+
+impl Layout {
+    /// Lays out one plate per layer, a cell per unit.
+    pub fn new(recording: &Recording) -> Self {
+        let last = recording.layers.len().saturating_sub(1);
+        let names_classes = recording.output_names_classes();
+        Self::of_grids(recording.layers.iter().enumerate().map(|(index, layer)| {
+            let column = index == last
+                && names_classes
+                && layer.units <= MAX_COLUMN
+                && !matches!(layer.kind, LayerKind::FeatureMap);
+            let grid = if column { Grid::column(layer.units) } else { Grid::near_square(layer.units) };
+            (grid, layer.units)
+        }))
+    }
+
+    /// Lays out plates of the given grids and numbers of used cells.
+    pub fn of_grids(grids: impl IntoIterator<Item = (Grid, usize)>) -> Self {
+        let mut slabs: Vec<Slab> = Vec::new();
+        let mut z = 0.0;
+        let mut previous = 0.0;
+        for (layer, (grid, units)) in grids.into_iter().enumerate() {
+            let longest = grid.columns.max(grid.rows) as f32;
+            let side = plate_side(grid);
+            let pitch = side / longest;
+            let breadth = grid.columns as f32 * pitch;
+            if layer > 0 {
+                z -= gap(previous, breadth);
+            }
+            slabs.push(Slab { layer, grid, units, centre: vec3(0.0, 0.0, z), pitch });
+            previous = breadth;
+        }
+        Self { slabs }
+    }
+
+    /// The box around everything: (lowest corner, highest corner).
+    pub fn bounds(&self) -> (Vec3, Vec3) {
+        self.slabs
+            .iter()
+            .map(Slab::bounds)
+            .fold((Vec3::INFINITY, Vec3::NEG_INFINITY), |(low, high), (slab_low, slab_high)| {
+                (low.min(slab_low), high.max(slab_high))
+            })
+    }
+}
+
+/// Longest edge of a plate in world units. It grows with the fourth root of the number of cells:
+/// ten classes stay legible beside four thousand units.
+fn plate_side(grid: Grid) -> f32 {
+    let cells = grid.cells() as f32;
+    let side = cells.sqrt().sqrt();
+    if grid.columns == 1 { 1.6 * side } else { side }
+}
+
+/// Free depth between two plates of the given breadths.
+fn gap(before: f32, after: f32) -> f32 {
+    1.2 + 0.55 * before.max(after)
+}

@@ -1,0 +1,23 @@
+//! What a recording is, and what a view of it is. Knows no files, no GPU and no panels.
+
+pub mod camera;
+pub mod colour;
+pub mod epoch;
+pub mod layout;
+pub mod recording;
+pub mod selection;
+pub mod source;
+pub mod tensor;
+pub mod view;
+
+pub use camera::{Camera, SetView};
+pub use colour::ColourMap;
+pub use epoch::{EpochError, EpochPosition, EpochRef};
+pub use layout::{Grid, Layout, Slab};
+pub use recording::{
+    Class, Edge, Epoch, Format, Input, Layer, LayerKind, Normalisation, Recording, Reduction,
+};
+pub use selection::{Selection, SelectionError, Term};
+pub use source::{Aggregate, Group, MapBlock, Picture, RowBlock, Source, SourceError};
+pub use tensor::{Dtype, Tensor};
+pub use view::{Diff, Query, Range, Stat, Theme, ViewState};

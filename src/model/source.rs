@@ -1,0 +1,85 @@
+//! Where values come from: the one interface between what is stored and what is shown.
+
+use std::sync::Arc;
+
+use super::{Recording, Tensor};
+
+/// Why values could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The epoch is listed but its values are missing, half-written or broken.
+    #[error("epoch {number} is damaged: {reason}")]
+    Damaged { number: u64, reason: String },
+    /// The recording holds nothing of the kind asked for.
+    #[error("{what} not recorded at epoch {number}")]
+    NotRecorded { number: u64, what: String },
+}
+
+/// The inputs that an aggregate speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Group {
+    /// Every recorded input ("general" in DNNViz).
+    All,
+    /// Index into [`Recording::classes`].
+    Class(usize),
+}
+
+/// What is stored of one layer over a group of inputs; every array has one entry per unit.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Aggregate {
+    /// Inputs that were aggregated.
+    pub count: u64,
+    pub mean: Vec<f32>,
+    /// Mean of squares.
+    pub second_moment: Option<Vec<f32>>,
+    pub min: Option<Vec<f32>>,
+    pub max: Option<Vec<f32>>,
+    /// Share of inputs with activation > 0.
+    pub rate: Option<Vec<f32>>,
+}
+
+/// Unit values of some inputs: one tensor `[rows, units]` per layer.
+#[derive(Clone, Debug)]
+pub struct RowBlock {
+    pub layers: Vec<Tensor>,
+    /// For each input that was asked for, in that order, its row in every tensor of `layers`.
+    pub rows: Vec<usize>,
+}
+
+/// Whole feature maps of one input at one layer: `[channels, height * width]`.
+#[derive(Clone, Debug)]
+pub struct MapBlock {
+    pub layer: usize,
+    pub height: usize,
+    pub width: usize,
+    pub values: Tensor,
+}
+
+/// An input's picture: 8-bit sRGB with straight alpha, row-major, `4 * width * height` bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    pub width: u32,
+    pub height: u32,
+    pub rgba: Vec<u8>,
+}
+
+/// A recording whose values can be read, lazily and from any thread.
+pub trait Source: Send + Sync {
+    fn recording(&self) -> &Recording;
+
+    /// The stored aggregate of every layer over `group`; `None` when the recording keeps none and
+    /// it has to be computed from the inputs. `epoch` is an index into [`Recording::epochs`].
+    fn aggregates(&self, epoch: usize, group: Group) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError>;
+
+    /// Unit values of the wanted inputs (indices into [`Recording::inputs`]).
+    fn rows(&self, epoch: usize, wanted: &[usize]) -> Result<RowBlock, SourceError>;
+
+    /// Whole feature maps recorded for this input; empty when there are none.
+    fn maps(&self, epoch: usize, input: usize) -> Result<Vec<MapBlock>, SourceError>;
+
+    /// Predicted class index per input, where recorded.
+    fn predictions(&self, epoch: usize) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError>;
+
+    /// The picture of an input; `None` when there is none or it cannot be decoded.
+    fn picture(&self, input: usize) -> Option<Picture>;
+}
