@@ -7,6 +7,7 @@
 //! to front. What lies over it (labels, legend, panels) is painted by the caller.
 
 pub mod atlas;
+pub mod bench;
 pub mod cells;
 pub mod field;
 pub mod frame;

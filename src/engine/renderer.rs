@@ -184,7 +184,7 @@ impl Renderer {
     }
 }
 
-fn colour_pass<'encoder>(
+pub(super) fn colour_pass<'encoder>(
     encoder: &'encoder mut wgpu::CommandEncoder,
     target: &wgpu::TextureView,
     clear: wgpu::Color,
