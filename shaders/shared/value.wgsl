@@ -106,7 +106,28 @@ fn mix_blocks(a: Block, b: Block, t: f32) -> Block {
     );
 }
 
-fn load_block(slab: Slab, level: u32, cell: vec2<i32>) -> Block {
+// Between four neighbouring blocks; means and spreads count by how many values they are of.
+fn blend_blocks(a: Block, b: Block, c: Block, d: Block, part: vec2<f32>) -> Block {
+    let w = vec4<f32>((1.0 - part.x) * (1.0 - part.y), part.x * (1.0 - part.y), (1.0 - part.x) * part.y, part.x * part.y);
+    let no_value = vec4<f32>(a.no_value, b.no_value, c.no_value, d.no_value);
+    let absent = vec4<f32>(a.absent, b.absent, c.absent, d.absent);
+    let valued = w * max(1.0 - no_value - absent, vec4<f32>(0.0));
+    let share = valued / max(dot(valued, vec4<f32>(1.0)), 1e-6);
+    let means = vec4<f32>(a.mean, b.mean, c.mean, d.mean);
+    let deviations = vec4<f32>(a.deviation, b.deviation, c.deviation, d.deviation);
+    let mean = dot(share, means);
+    let apart = means - mean;
+    return Block(
+        max(max(a.greatest, b.greatest), max(c.greatest, d.greatest)),
+        mean,
+        sqrt(dot(share, deviations * deviations + apart * apart)),
+        dot(w, no_value),
+        dot(w, absent),
+    );
+}
+
+fn load_block(slab: Slab, level: u32, wanted: vec2<i32>) -> Block {
+    let cell = clamp(wanted, vec2<i32>(0), (vec2<i32>(slab.grid) - 1) >> vec2<u32>(level));
     let single = bound(slab, 0u, cell);
     let mip = max(i32(level) - 1, 0);
     let texel = vec2<i32>(slab.base >> vec2<u32>(max(level, 1u))) + cell;
