@@ -1,4 +1,5 @@
 //! See a neural network learn: the activations of a whole network, in 3D, on the GPU, all along its
 //! training.
 
+pub mod format;
 pub mod model;
