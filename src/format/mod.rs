@@ -1,5 +1,6 @@
 //! Files ↔ model: DNNViz/DeepDIVA dumps and the native recording. Every file is hostile until checked.
 
+mod bench;
 mod cache;
 mod convert;
 mod deepdiva;
@@ -9,6 +10,7 @@ mod json;
 mod native;
 mod picture;
 mod stage;
+mod synth;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,12 +19,14 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+pub use self::bench::{LoadBench, bench_load};
 pub use self::convert::{export_json, import};
 use self::deepdiva::Dump;
 pub use self::error::FormatError;
 use self::file::{Root, shortened};
 use self::native::Run;
 pub use self::native::{EpochValues, LayerMaps, Pictures, RunWriter};
+pub use self::synth::{SynthOptions, synth};
 use crate::model::Source;
 
 /// The longest manifest that is read, in bytes.

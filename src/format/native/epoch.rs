@@ -293,15 +293,15 @@ impl EpochShard {
 }
 
 /// The name of a layer's array.
-pub(super) fn array(layer: usize, part: &str) -> String {
+pub(in super::super) fn array(layer: usize, part: &str) -> String {
     format!("{layer}/{part}")
 }
 
 fn check_units(shard: &Shard, name: &str, entry: &Entry, layer: &Layer) -> Result<(), FormatError> {
     shard.value_dtype(name, entry)?;
-    match entry.shape.as_slice() {
-        &[_, units] if units == layer.units => Ok(()),
-        &[_, found] => Err(FormatError::SizeDisagrees {
+    match *entry.shape.as_slice() {
+        [_, units] if units == layer.units => Ok(()),
+        [_, found] => Err(FormatError::SizeDisagrees {
             path: shard.path.clone(),
             layer: layer.name.clone(),
             declared: layer.units,

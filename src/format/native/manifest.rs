@@ -18,7 +18,7 @@ pub(in super::super) const NAME: &str = "dnnviz";
 pub(in super::super) const VERSION: u64 = 1;
 
 /// Inputs of a recording; all are listed in memory.
-pub(super) const MOST_INPUTS: usize = 1 << 24;
+pub(in super::super) const MOST_INPUTS: usize = 1 << 24;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Manifest {

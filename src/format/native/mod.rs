@@ -21,7 +21,9 @@ use super::cache::Cache;
 use super::file::Root;
 use crate::model::{Aggregate, Format, Group, MapBlock, Picture, Recording, RowBlock, Source, SourceError};
 
-pub(super) use self::manifest::{NAME, VERSION};
+pub(super) use self::epoch::array;
+pub(super) use self::manifest::{MOST_INPUTS, NAME, VERSION};
+pub(super) use self::parts::Part;
 pub use self::writer::{EpochValues, LayerMaps, Pictures, RunWriter};
 
 /// Converted aggregates that are kept, in bytes.

@@ -8,12 +8,15 @@ use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::super::{FormatError, stage};
 
+/// Produces an array's bytes.
+type Produce<'a> = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()> + 'a>;
+
 /// One array to be written.
 pub(in super::super) struct Part<'a> {
     name: String,
     dtype: Stored,
     shape: Vec<usize>,
-    write: Box<dyn FnOnce(&mut dyn Write) -> io::Result<()> + 'a>,
+    write: Produce<'a>,
 }
 
 impl<'a> Part<'a> {
