@@ -180,11 +180,21 @@ fn errors_are_one_line_that_helps() {
 #[test]
 fn text_in_a_dump_cannot_drive_the_terminal() {
     let folder = tempfile::tempdir().unwrap();
-    let manifest =
-        r#"{"version": 2, "model": {"name": "\u001b[2J\nevil", "layers": {}}, "items": {}, "epochs": {}}"#;
+    let manifest = r#"{"version": 2, "model": {"name": "\u001b[2J\nevil",
+        "layers": {"1": {"type": "\u001b[31mLinear(2, 1)", "dim": 2, "size": 1}}},
+        "items": {"single": {}, "class": {}, "general": {"0": {"key": "g", "class": -1, "size": 1}}},
+        "epochs": {"0": {"number": 0, "accuracy": 1.0, "folder": "/epoch0", "datetime": "\u001b[1m"}}}"#;
     fs::write(folder.path().join("manifest.json"), manifest).unwrap();
-    let output = run(&["info", folder.path().to_str().unwrap()]);
-    assert!(!output.stdout.contains(&0x1b) && !output.stderr.contains(&0x1b));
+    let epoch = folder.path().join("data/epoch0");
+    fs::create_dir_all(&epoch).unwrap();
+    fs::write(epoch.join("g.json"), r#"{"layers": {"1": {"filters": {"1": 0.5}}}}"#).unwrap();
+    let run = folder.path().to_str().unwrap();
+    for command in ["info", "stats"] {
+        let shown = succeeds(&[command, run]);
+        assert!(shown.contains("[2J evil") && !shown.contains('\u{1b}'), "{shown:?}");
+    }
+    let line = fails(&["stats", run, "--layer", "\u{1b}[5mx"]);
+    assert!(!line.contains('\u{1b}'), "{line:?}");
 }
 
 #[test]
