@@ -1,0 +1,41 @@
+//! What the tests of file formats share.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// The dumps that real trainings wrote; `None`, with a printed line, where they are not at hand.
+pub fn dump(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/deepdiva").join(name);
+    if !path.is_dir() {
+        println!("skipped: {} is not there", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("create");
+    for entry in fs::read_dir(from).expect("read") {
+        let entry = entry.expect("entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("type").is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            // Contents only: the originals may be read-only.
+            fs::write(&target, fs::read(entry.path()).expect("read")).expect("write");
+        }
+    }
+}
+
+/// JSON with Python's bare `NaN` as null.
+pub fn python_json(path: &Path) -> Value {
+    let text = fs::read_to_string(path).expect("read");
+    serde_json::from_str(&text.replace("NaN", "null")).expect("JSON")
+}
+
+/// Equal, or both not a number.
+pub fn same(a: f64, b: f64, tolerance: f64) -> bool {
+    (a.is_nan() && b.is_nan()) || a == b || (a - b).abs() <= tolerance
+}
