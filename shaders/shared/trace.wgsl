@@ -101,8 +101,9 @@ fn cell_colour(slab: Slab, ray: Ray, value: vec2<f32>, face: Face) -> vec3<f32> 
 }
 
 // Light of a field of cells too small to be seen one by one: tops, the sides that show in
-// the gaps, and the plate between them, each by the share of the picture it takes.
-fn field_colour(slab: Slab, ray: Ray, block: Block, height: f32, spread: f32) -> vec3<f32> {
+// the gaps, and the plate between them, each by the share of the picture it takes. `dead` is the
+// share of cells without value around.
+fn field_colour(slab: Slab, ray: Ray, block: Block, height: f32, spread: f32, dead: f32) -> vec3<f32> {
     let width = 1.0 - GAP;
     let slope = abs(ray.direction.xy) / max(abs(ray.direction.z), 0.02);
     let top = width * width;
@@ -123,7 +124,7 @@ fn field_colour(slab: Slab, ray: Ray, block: Block, height: f32, spread: f32) ->
     let tone = mix(
         mean_colour(slab, mean, block.deviation / (1.0 + 0.5 * taller)),
         mix(frame.plate, frame.no_value, 0.5),
-        max(none, 0.35 * min(6.0 * none, 1.0)),
+        max(none, 0.35 * min(16.0 * dead, 1.0)),
     );
     return (tone * lit + frame.plate * (GAP_SHADE * floor_share)) / total;
 }
@@ -266,15 +267,19 @@ fn lay_field(
         load_block(slab, walk.level, corner + vec2<i32>(1, 1)),
         at - floor(at),
     );
+    // Pixels may lie further apart than blocks of this level: what must not be missed is looked for
+    // one level up.
+    let up = min(walk.level + 1u, slab.top);
+    let above = load_block(slab, up, walk.cell >> vec2<u32>(up - walk.level));
     let height = height_at((block.mean - slab.low) * slab.inverse_range);
     let spread = block.deviation * abs(slab.inverse_range) * (frame.height - LEAST_HEIGHT);
     // Share of the block's cells that reach the ray; all of it when the ray reaches the plate.
     let reach = clamp(0.5 + (height - lowest) / (3.4 * spread + width), 0.0, 1.0);
     let covered = (1.0 - block.absent) * select(reach, 1.0, lowest <= LEAST_HEIGHT);
     let colour = mix(
-        field_colour(slab, ray, block, height, spread),
-        colour_of(slab, block.greatest),
-        lone_peak(block, walk.level),
+        field_colour(slab, ray, block, height, spread, above.no_value),
+        colour_of(slab, above.greatest),
+        lone_peak(above, up),
     );
     (*result).colour += vec4<f32>(colour, 1.0) * (weight * covered);
     return covered;
