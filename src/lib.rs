@@ -2,3 +2,4 @@
 //! training.
 
 pub mod model;
+pub mod ui;

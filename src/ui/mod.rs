@@ -1,0 +1,16 @@
+//! Panels and overlay over a [`crate::model::ViewState`]. Knows no files and makes no GPU calls.
+
+pub mod legend;
+pub mod motion;
+pub mod moves;
+pub mod navigation;
+pub mod overlay;
+pub mod playback;
+pub mod shape;
+pub mod still;
+pub mod style;
+#[cfg(test)]
+mod testing;
+pub mod words;
+
+pub use overlay::Overlay;
