@@ -13,7 +13,7 @@ pub mod view;
 pub use camera::{Camera, SetView};
 pub use colour::ColourMap;
 pub use epoch::{EpochError, EpochPosition, EpochRef};
-pub use layout::{Grid, Layout, Slab};
+pub use layout::{Grid, LayerCells, Layout, Slab};
 pub use recording::{
     Class, Edge, Epoch, Format, Input, Layer, LayerKind, Normalisation, Recording, Reduction,
 };

@@ -72,6 +72,32 @@ pub enum Theme {
     Light,
 }
 
+impl Theme {
+    /// What lies behind everything, 8-bit sRGB.
+    pub fn ground(self) -> [u8; 3] {
+        match self {
+            Self::Dark => [0x14, 0x16, 0x1a],
+            Self::Light => [0xf6, 0xf5, 0xf2],
+        }
+    }
+
+    /// The plates that cells stand on, and the middle of diverging colour maps.
+    pub fn plate(self) -> [u8; 3] {
+        match self {
+            Self::Dark => [0x2c, 0x2f, 0x36],
+            Self::Light => [0xd6, 0xd4, 0xcf],
+        }
+    }
+
+    /// The stripes of cells that have no value.
+    pub fn no_value(self) -> [u8; 3] {
+        match self {
+            Self::Dark => [0x8b, 0x90, 0x99],
+            Self::Light => [0x8a, 0x87, 0x82],
+        }
+    }
+}
+
 /// One view of one recording. Small, stored as JSON, compared by value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ViewState {

@@ -1,0 +1,92 @@
+// The plain way: every cell an instanced box of three visible faces, with a depth buffer. The
+// oracle that the ray-cast is tested against and the baseline that it is measured against.
+
+struct Which {
+    slab: u32,
+}
+
+@group(1) @binding(0) var<uniform> which: Which;
+
+struct Varying {
+    @builtin(position) clip: vec4<f32>,
+    // Plate coordinates.
+    @location(0) at: vec3<f32>,
+    // x is the value, y is 1 when it has one.
+    @location(1) @interpolate(flat) value: vec2<f32>,
+    // 1 + index of the cell, 0 for the plate.
+    @location(2) @interpolate(flat) cell: u32,
+    @location(3) @interpolate(flat) axis: u32,
+}
+
+fn placed(slab: Slab, low: vec3<f32>, high: vec3<f32>, corner: vec3<f32>) -> vec4<f32> {
+    let at = mix(low, high, corner);
+    return frame.clip_from_world * vec4<f32>(slab.corner + at * vec3<f32>(1.0, -1.0, 1.0) * slab.pitch, 1.0);
+}
+
+// 18 vertices: of each axis the face that looks at the eye.
+fn visible_corner(vertex: u32, low: vec3<f32>, high: vec3<f32>, eye: vec3<f32>) -> vec3<f32> {
+    let axis = vertex / 6u;
+    var quads = array<vec2<f32>, 6>(
+        vec2<f32>(0.0, 0.0), vec2<f32>(1.0, 0.0), vec2<f32>(0.0, 1.0),
+        vec2<f32>(0.0, 1.0), vec2<f32>(1.0, 0.0), vec2<f32>(1.0, 1.0),
+    );
+    let q = quads[vertex % 6u];
+    let facing = select(vec3<f32>(0.0), vec3<f32>(1.0), eye > 0.5 * (low + high));
+    if axis == 0u {
+        return vec3<f32>(facing.x, q);
+    }
+    if axis == 1u {
+        return vec3<f32>(q.x, facing.y, q.y);
+    }
+    return vec3<f32>(q, facing.z);
+}
+
+@vertex
+fn vs_cell(@builtin(vertex_index) vertex: u32, @builtin(instance_index) index: u32) -> Varying {
+    let slab = slabs[which.slab];
+    let cell = vec2<i32>(vec2<u32>(index % slab.grid.x, index / slab.grid.x));
+    let stored = load_greatest(slab, 0u, cell, false);
+    let value = cell_value(slab, cell);
+    let height = select(LEAST_HEIGHT, height_at((value.x - slab.low) * slab.inverse_range), value.y > 0.5);
+    let low = vec3<f32>(vec2<f32>(cell) + 0.5 * GAP, 0.0);
+    let high = vec3<f32>(vec2<f32>(cell) + (1.0 - 0.5 * GAP), height);
+    let eye = (frame.eye - slab.corner) * vec3<f32>(1.0, -1.0, 1.0) / slab.pitch;
+    let corner = visible_corner(vertex, low, high, eye);
+    var out = Varying(placed(slab, low, high, corner), mix(low, high, corner), value, index + 1u, vertex / 6u);
+    if !is_cell(stored) {
+        out.clip = vec4<f32>(0.0, 0.0, 0.0, -1.0);
+    }
+    return out;
+}
+
+@vertex
+fn vs_plate(@builtin(vertex_index) vertex: u32) -> Varying {
+    let slab = slabs[which.slab];
+    let border = slab.border / slab.pitch;
+    let low = vec3<f32>(-border, -border, -slab.thickness / slab.pitch);
+    let high = vec3<f32>(vec2<f32>(slab.grid) + border, 0.0);
+    let eye = (frame.eye - slab.corner) * vec3<f32>(1.0, -1.0, 1.0) / slab.pitch;
+    let corner = visible_corner(vertex, low, high, eye);
+    return Varying(placed(slab, low, high, corner), mix(low, high, corner), vec2<f32>(0.0), 0u, vertex / 6u);
+}
+
+@fragment
+fn fs_main(in: Varying) -> @location(0) vec4<f32> {
+    let slab = slabs[which.slab];
+    let eye = (frame.eye - slab.corner) * vec3<f32>(1.0, -1.0, 1.0) / slab.pitch;
+    let distance = length(in.at - eye);
+    var ray = ray_in_plate(slab, frame.eye, (in.at - eye) * vec3<f32>(1.0, -1.0, 1.0) / distance);
+    let weights = select(vec3<f32>(0.0), vec3<f32>(1.0), vec3<u32>(0u, 1u, 2u) == vec3<u32>(in.axis));
+    let face = Face(1.0, distance, weights);
+    let width = frame.pixel * distance;
+    var colour = plate_colour(slab, ray, face, width);
+    if in.cell > 0u {
+        colour = cell_colour(slab, ray, in.value, face, width);
+    }
+    return encoded(hazed(vec4<f32>(colour, 1.0), distance * slab.pitch));
+}
+
+@fragment
+fn fs_cell(in: Varying) -> @location(0) vec2<u32> {
+    return vec2<u32>(slabs[which.slab].layer + 1u, in.cell);
+}

@@ -1,0 +1,72 @@
+// What every pass of a frame sees: bind group 0.
+
+struct FrameData {
+    clip_from_world: mat4x4<f32>,
+    // World position of the eye; width of a pixel at distance 1.
+    eye: vec3<f32>,
+    pixel: f32,
+    // Linear light; greatest share of ground colour that haze mixes in.
+    ground: vec3<f32>,
+    haze: f32,
+    // Linear light; distance at which haze begins.
+    plate: vec3<f32>,
+    haze_near: f32,
+    // Linear light; distance at which haze is full.
+    no_value: vec3<f32>,
+    haze_far: f32,
+    // Shade of a cell's faces towards low x, y, z of its plate (left, up, back).
+    shade_low: vec3<f32>,
+    // Height of a cell of full value, in cells.
+    height: f32,
+    // Shade of the faces towards high x, y, z (right, down, front).
+    shade_high: vec3<f32>,
+    // From one field (0) to the other (1).
+    t: f32,
+    // Stored values times these are real values.
+    scale_from: f32,
+    scale_to: f32,
+    // 1: the middle of the colour map is zero, and height is the absolute value.
+    diverging: u32,
+    // Blocks up to this many pixels wide are shown as their mean; 0 shows every cell.
+    detail: f32,
+    // World directions of the picture's axes, for rays without rasterisation: the ray through pixel
+    // (x, y) is forward + x * across + y * down.
+    forward: vec3<f32>,
+    slabs: u32,
+    across: vec3<f32>,
+    width: u32,
+    down: vec3<f32>,
+    height_px: u32,
+}
+
+// One plate. Plate coordinates: x right, y down from the top-left corner, z out of the plate, all in
+// cells.
+struct Slab {
+    corner: vec3<f32>,
+    // World width of a cell.
+    pitch: f32,
+    grid: vec2<u32>,
+    // First texel of its cells.
+    base: vec2<u32>,
+    page: u32,
+    // Coarsest pyramid level.
+    top: u32,
+    // Colour-map position of a value: (value - low) * inverse_range.
+    low: f32,
+    inverse_range: f32,
+    layer: u32,
+    // World width of the free border around the cells.
+    border: f32,
+    // World thickness of the plate.
+    thickness: f32,
+    padding: u32,
+}
+
+@group(0) @binding(0) var<uniform> frame: FrameData;
+@group(0) @binding(1) var<storage, read> slabs: array<Slab>;
+@group(0) @binding(2) var palette: texture_2d<f32>;
+@group(0) @binding(3) var palette_sampler: sampler;
+@group(0) @binding(4) var cells_from: texture_2d_array<f32>;
+@group(0) @binding(5) var cells_to: texture_2d_array<f32>;
+@group(0) @binding(6) var levels_from: texture_2d_array<f32>;
+@group(0) @binding(7) var levels_to: texture_2d_array<f32>;

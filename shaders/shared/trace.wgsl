@@ -1,0 +1,308 @@
+// One ray through one plate: hierarchical walk over the pyramid (maximum mipmaps: Tevs, Ihrke,
+// Seidel, 2008), front to back, with the exact share of a pixel that each edge covers.
+
+// Walk steps before a ray gives up and takes the mean of the block it is in.
+const MAX_STEPS: u32 = 384u;
+// A ray is done when less than this share of it is left.
+const DONE: f32 = 0.01;
+
+struct Hit {
+    // Linear light, premultiplied by how much of the pixel is covered.
+    colour: vec4<f32>,
+    // The first cell that covers at least half of the pixel: 1 + its index, 0 for none.
+    cell: u32,
+}
+
+// A ray in plate coordinates, and what of it is the same for every cell.
+struct Ray {
+    origin: vec3<f32>,
+    direction: vec3<f32>,
+    inverse: vec3<f32>,
+    // |d_i d_j| / |(d_i, d_j)| for the pairs yz, xz, xy: turns the stretch between crossing two
+    // planes into the distance to the edge where they meet.
+    edge: vec3<f32>,
+    // Shade of the faces that it can see, by axis.
+    shade: vec3<f32>,
+}
+
+struct Face {
+    // Signed distance from the silhouette, positive inside, in cells.
+    inside: f32,
+    // Where the ray enters.
+    t: f32,
+    // Share of each axis' face in the pixel.
+    weights: vec3<f32>,
+}
+
+fn ray_in_plate(slab: Slab, eye: vec3<f32>, direction: vec3<f32>) -> Ray {
+    let flip = vec3<f32>(1.0, -1.0, 1.0);
+    let origin = (eye - slab.corner) * flip / slab.pitch;
+    var d = direction * flip;
+    // No component is zero, so that no plane is crossed at infinity.
+    d = select(d, vec3<f32>(1e-6), abs(d) < vec3<f32>(1e-6));
+    let s = abs(d);
+    let edge = vec3<f32>(
+        s.y * s.z * inverseSqrt(s.y * s.y + s.z * s.z),
+        s.x * s.z * inverseSqrt(s.x * s.x + s.z * s.z),
+        s.x * s.y * inverseSqrt(s.x * s.x + s.y * s.y),
+    );
+    let shade = select(frame.shade_high, frame.shade_low, d > vec3<f32>(0.0));
+    return Ray(origin, d, 1.0 / d, edge, shade);
+}
+
+// A box against a ray; `width` is that of a pixel, in cells.
+fn face_of_box(ray: Ray, low: vec3<f32>, high: vec3<f32>, width: f32) -> Face {
+    let a = (low - ray.origin) * ray.inverse;
+    let b = (high - ray.origin) * ray.inverse;
+    let near = min(a, b);
+    let far = max(a, b);
+    // Every silhouette edge is where a face that is entered meets one that is left.
+    let yz = min(far.z - near.y, far.y - near.z) * ray.edge.x;
+    let xz = min(far.z - near.x, far.x - near.z) * ray.edge.y;
+    let xy = min(far.y - near.x, far.x - near.y) * ray.edge.z;
+    // The face that is entered last is the one that is seen; near an inner edge, part of each.
+    let x = clamp(0.5 + min((near.x - near.y) * ray.edge.z, (near.x - near.z) * ray.edge.y) / width, 0.0, 1.0);
+    let y = clamp(0.5 + min((near.y - near.x) * ray.edge.z, (near.y - near.z) * ray.edge.x) / width, 0.0, 1.0);
+    let z = clamp(0.5 + min((near.z - near.x) * ray.edge.y, (near.z - near.y) * ray.edge.x) / width, 0.0, 1.0);
+    let sum = max(x + y + z, 1e-3);
+    return Face(min(min(yz, xz), xy), max(max(near.x, near.y), near.z), vec3<f32>(x, y, z) / sum);
+}
+
+// Linear light of a cell where a ray enters its box.
+fn cell_colour(slab: Slab, ray: Ray, value: vec2<f32>, face: Face, width: f32) -> vec3<f32> {
+    let at = ray.origin + ray.direction * face.t;
+    var tone = colour_of(slab, value.x);
+    if value.y < 0.5 {
+        // Stripes, three a cell, fading into their mean when they are finer than pixels.
+        let wave = abs(fract((at.x + at.y) * 1.5) * 2.0 - 1.0);
+        let stripe = mix(clamp((wave - 0.5) / max(3.0 * width, 0.02) + 0.5, 0.0, 1.0), 0.5, clamp(2.0 * width, 0.0, 1.0));
+        tone = mix(frame.plate, frame.no_value, stripe);
+    }
+    let foot = mix(FOOT_SHADE, 1.0, clamp(at.z / FOOT_HEIGHT, 0.0, 1.0));
+    let shade = vec3<f32>(ray.shade.xy * foot, ray.shade.z);
+    return tone * dot(face.weights, shade);
+}
+
+// Linear light of a field of cells too small to be seen one by one: tops, the sides that show in
+// the gaps, and the plate between them, each by the share of the picture it takes.
+fn field_colour(slab: Slab, ray: Ray, block: Block, height: f32, spread: f32) -> vec3<f32> {
+    let width = 1.0 - GAP;
+    let slope = abs(ray.direction.xy) / max(abs(ray.direction.z), 0.02);
+    let top = width * width;
+    // Sides show as far as the gap lets light in, and where a cell stands above its neighbour
+    // (0.56 deviations for independent normal heights).
+    let sides = width * (min(vec2<f32>(height) * slope, vec2<f32>(GAP)) + 0.56 * spread * slope);
+    let floor_share = max(1.0 - top - sides.x - sides.y, 0.0);
+    let total = top + sides.x + sides.y + floor_share;
+    let foot = mix(FOOT_SHADE, 1.0, clamp((height - 0.5 * GAP / max(max(slope.x, slope.y), 0.01)) / FOOT_HEIGHT, 0.3, 1.0));
+    let lit = top * ray.shade.z + foot * (sides.x * ray.shade.x + sides.y * ray.shade.y);
+    let valued = max(1.0 - block.no_value - block.absent, 0.0);
+    let tone = mix(
+        mean_colour(slab, block.mean, block.deviation),
+        mix(frame.plate, frame.no_value, 0.5),
+        block.no_value / max(valued + block.no_value, 1e-3),
+    );
+    return (tone * lit + frame.plate * (GAP_SHADE * floor_share)) / total;
+}
+
+// How much a lone peak shows through the mean of its block: a hot cell must not vanish, and a block
+// with many of them must not brighten. One of n cells can stand at most sqrt(n - 1) deviations out.
+fn lone_peak(block: Block, level: u32) -> f32 {
+    if level < 2u {
+        return 0.0;
+    }
+    let most = f32(1u << min(level, 12u));
+    let out = abs(block.greatest - block.mean) / max(block.deviation, 1e-12);
+    return 0.6 * smoothstep(0.7, 0.95, out / most) * (1.0 - block.no_value);
+}
+
+fn trace_cells(slab: Slab, ray: Ray, left_before: f32, result: ptr<function, Hit>) -> f32 {
+    let dims = vec2<i32>(slab.grid);
+    // The walk is between entering and leaving the space that cells may fill.
+    let margin = 0.5 * frame.pixel * max(length(ray.origin), 1.0);
+    let a = (vec3<f32>(0.0) - ray.origin) * ray.inverse;
+    let b = (vec3<f32>(vec2<f32>(dims), frame.height + margin) - ray.origin) * ray.inverse;
+    let near = min(a, b);
+    let far = max(a, b);
+    let start = max(max(near.x, near.y), max(near.z, 0.0));
+    let end = min(min(far.x, far.y), far.z);
+    var left = left_before;
+    if start >= end {
+        return left;
+    }
+    let origin = ray.origin + ray.direction * start;
+    let length_inside = end - start;
+    let ahead = vec2<i32>(ray.direction.xy > vec2<f32>(0.0));
+    let stride = 2 * ahead - 1;
+    // Seen at an angle a pixel covers a long strip; blocks as wide as the mean of its two sides.
+    let slant = inverseSqrt(max(abs(ray.direction.z), 0.12)) * frame.detail;
+
+    var level = slab.top;
+    var t = 0.0;
+    var cell = clamp(vec2<i32>(floor(origin.xy / f32(1u << level))), vec2<i32>(0), ((dims - 1) >> vec2<u32>(level)));
+    for (var step = 0u; step < MAX_STEPS; step++) {
+        let size = f32(1u << level);
+        let crossing = (vec2<f32>(cell + ahead) * size - origin.xy) * ray.inverse.xy;
+        let leave = max(min(min(crossing.x, crossing.y), length_inside), t);
+        let lowest = min(origin.z + ray.direction.z * t, origin.z + ray.direction.z * leave);
+        let width = frame.pixel * (start + t);
+        let highest = bound(slab, level, cell);
+        if highest >= 0.0 && lowest <= highest + 0.5 * width {
+            let footprint = width * slant;
+            if level > 0u && size > footprint && step + 32u < MAX_STEPS {
+                // Into the block that the ray is in when it comes under the greatest height.
+                if ray.direction.z < 0.0 {
+                    t = clamp((highest + 0.5 * width - origin.z) * ray.inverse.z, t, leave);
+                }
+                level -= 1u;
+                let at = origin.xy + ray.direction.xy * t;
+                cell = clamp(vec2<i32>(floor(at / f32(1u << level))), 2 * cell, 2 * cell + 1);
+                continue;
+            }
+            left = shade_block(slab, ray, origin, level, cell, size, footprint, width, lowest, left, result);
+            if left < DONE {
+                break;
+            }
+        }
+        if leave >= length_inside {
+            break;
+        }
+        t = leave;
+        let before = cell;
+        if crossing.x < crossing.y {
+            cell.x += stride.x;
+        } else {
+            cell.y += stride.y;
+        }
+        if any(cell < vec2<i32>(0)) || any(cell > ((dims - 1) >> vec2<u32>(level))) {
+            break;
+        }
+        if level < slab.top && any((cell >> vec2<u32>(1u)) != (before >> vec2<u32>(1u))) {
+            level += 1u;
+            cell = cell >> vec2<u32>(1u);
+        }
+    }
+    return left;
+}
+
+// Lays what a ray meets in one cell or block over `result`; returns what is left of the ray.
+fn shade_block(
+    slab: Slab,
+    ray: Ray,
+    origin: vec3<f32>,
+    level: u32,
+    cell: vec2<i32>,
+    size: f32,
+    footprint: f32,
+    width: f32,
+    lowest: f32,
+    left_before: f32,
+    result: ptr<function, Hit>,
+) -> f32 {
+    var left = left_before;
+    // Cells fade into their field while they shrink to a pixel.
+    let blend = select(smoothstep(0.4, 0.9, footprint), 1.0, level > 0u);
+    if blend > 0.0 {
+        var block = load_block(slab, level, cell);
+        if level < slab.top && footprint > size {
+            let coarser = load_block(slab, level + 1u, cell >> vec2<u32>(1u));
+            block = mix_blocks(block, coarser, clamp(footprint / size - 1.0, 0.0, 1.0));
+        }
+        let height = height_at((block.mean - slab.low) * slab.inverse_range);
+        let spread = block.deviation * abs(slab.inverse_range) * (frame.height - LEAST_HEIGHT);
+        // Share of the block's cells that reach the ray; all of it when the ray reaches the plate.
+        let reach = clamp(0.5 + (height - lowest) / (3.4 * spread + width), 0.0, 1.0);
+        let covered = (1.0 - block.absent) * select(reach, 1.0, lowest <= LEAST_HEIGHT);
+        let share = blend * covered * left;
+        var colour = field_colour(slab, ray, block, height, spread);
+        let peak = lone_peak(block, level);
+        if peak > 0.0 {
+            colour = mix(colour, colour_of(slab, block.greatest), peak);
+        }
+        (*result).colour += vec4<f32>(colour, 1.0) * share;
+        left -= share;
+        // What the field does not cover of this block goes on behind it, not to its single cells.
+        if blend >= 1.0 {
+            return left;
+        }
+        left = left_before * (1.0 - blend);
+        let value = cell_value(slab, cell);
+        let passed = left_before * blend * (1.0 - covered);
+        return passed + shade_cell(slab, ray, cell, value, width, left, result);
+    }
+    let value = cell_value(slab, cell);
+    return shade_cell(slab, ray, cell, value, width, left, result);
+}
+
+fn shade_cell(
+    slab: Slab,
+    ray: Ray,
+    cell: vec2<i32>,
+    value: vec2<f32>,
+    width: f32,
+    left: f32,
+    result: ptr<function, Hit>,
+) -> f32 {
+    let height = select(LEAST_HEIGHT, height_at((value.x - slab.low) * slab.inverse_range), value.y > 0.5);
+    let low = vec3<f32>(vec2<f32>(cell) + 0.5 * GAP, 0.0);
+    let high = vec3<f32>(vec2<f32>(cell) + (1.0 - 0.5 * GAP), height);
+    let face = face_of_box(ray, low, high, width);
+    let covered = clamp(0.5 + face.inside / width, 0.0, 1.0);
+    if covered <= 0.0 {
+        return left;
+    }
+    if covered >= 0.5 && (*result).cell == 0u {
+        (*result).cell = 1u + u32(cell.y) * slab.grid.x + u32(cell.x);
+    }
+    let share = covered * left;
+    (*result).colour += vec4<f32>(cell_colour(slab, ray, value, face, width), 1.0) * share;
+    return left - share;
+}
+
+// Linear light of the plate where a ray enters its box.
+fn plate_colour(slab: Slab, ray: Ray, face: Face, width: f32) -> vec3<f32> {
+    let at = ray.origin + ray.direction * face.t;
+    // Darker among the cells than on the border.
+    let beyond = max(max(-at.x, at.x - f32(slab.grid.x)), max(-at.y, at.y - f32(slab.grid.y)));
+    let among = clamp(0.5 - beyond / width, 0.0, 1.0) * face.weights.z * f32(ray.direction.z < 0.0);
+    return frame.plate * (dot(face.weights, ray.shade) * mix(1.0, GAP_SHADE, among));
+}
+
+fn trace_plate(slab: Slab, ray: Ray, left: f32, result: ptr<function, Hit>) -> f32 {
+    let border = slab.border / slab.pitch;
+    let low = vec3<f32>(-border, -border, -slab.thickness / slab.pitch);
+    let high = vec3<f32>(vec2<f32>(slab.grid) + border, 0.0);
+    // First where the plate is, then how wide a pixel is there.
+    let width = frame.pixel * max(face_of_box(ray, low, high, 1.0).t, 1e-4);
+    let face = face_of_box(ray, low, high, width);
+    let covered = clamp(0.5 + face.inside / width, 0.0, 1.0) * f32(face.t > 0.0);
+    let share = covered * left;
+    (*result).colour += vec4<f32>(plate_colour(slab, ray, face, width), 1.0) * share;
+    return left - share;
+}
+
+// A ray from the eye through one plate with its cells.
+fn trace(slab: Slab, direction: vec3<f32>) -> Hit {
+    let ray = ray_in_plate(slab, frame.eye, direction);
+    var result = Hit(vec4<f32>(0.0), 0u);
+    var left = 1.0;
+    if ray.direction.z > 0.0 {
+        // From behind, the plate hides its cells.
+        left = trace_plate(slab, ray, left, &result);
+        if left >= DONE {
+            left = trace_cells(slab, ray, left, &result);
+        }
+        return result;
+    }
+    left = trace_cells(slab, ray, left, &result);
+    if left >= DONE {
+        left = trace_plate(slab, ray, left, &result);
+    }
+    return result;
+}
+
+// Fades what is far into the ground.
+fn hazed(colour: vec4<f32>, distance: f32) -> vec4<f32> {
+    let haze = frame.haze * smoothstep(frame.haze_near, frame.haze_far, distance);
+    return vec4<f32>(mix(colour.rgb, frame.ground * colour.a, haze), colour.a);
+}

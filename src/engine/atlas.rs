@@ -1,0 +1,150 @@
+//! Places the cells of every plate in the pages of one texture array.
+//!
+//! A plate that needs blocks of up to 2^k cells starts at a multiple of 2^k, so that mip level k of
+//! the page is level k of every plate on it and no block holds cells of two plates.
+
+use crate::model::Grid;
+
+/// A plate's place in the pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub page: u32,
+    /// First texel.
+    pub x: u32,
+    pub y: u32,
+    /// Coarsest pyramid level; at it the plate is at most [`TOP_BLOCKS`] blocks wide and high.
+    pub top: u32,
+}
+
+/// Blocks per side at which a pyramid stops: a ray crosses so few of them that more levels cost
+/// more than they save, and the tighter alignment wastes less texture.
+pub const TOP_BLOCKS: u32 = 8;
+
+/// Where everything lies, and how large the pages are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Atlas {
+    pub places: Vec<Place>,
+    /// Edge of a page in texels, a power of two.
+    pub page_size: u32,
+    pub pages: u32,
+    /// Mip levels above the cells; at least 1.
+    pub levels: u32,
+}
+
+/// Why plates cannot be placed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AtlasError {
+    #[error("layer {layer} needs {columns} × {rows} cells; this device holds at most {limit} × {limit} a layer")]
+    LayerTooLarge { layer: usize, columns: u32, rows: u32, limit: u32 },
+    #[error("the network needs {pages} texture pages of {size} × {size} cells; this device has {limit}")]
+    TooManyPages { pages: u32, size: u32, limit: u32 },
+}
+
+/// Coarsest level of a grid.
+fn top_level(grid: Grid) -> u32 {
+    let longest = grid.columns.max(grid.rows).max(1);
+    longest.div_ceil(TOP_BLOCKS).next_power_of_two().trailing_zeros()
+}
+
+impl Atlas {
+    /// Packs `grids` in shelves, the tallest first. `max_size` and `max_pages` are the device's.
+    pub fn new(grids: &[Grid], max_size: u32, max_pages: u32) -> Result<Self, AtlasError> {
+        let padded = |grid: Grid| {
+            let block = 1u32 << top_level(grid);
+            (grid.columns.next_multiple_of(block), grid.rows.next_multiple_of(block))
+        };
+        let max_size = if max_size.is_power_of_two() { max_size } else { max_size.next_power_of_two() / 2 };
+        for (layer, &grid) in grids.iter().enumerate() {
+            if grid.columns > max_size || grid.rows > max_size {
+                return Err(AtlasError::LayerTooLarge {
+                    layer: layer + 1,
+                    columns: grid.columns,
+                    rows: grid.rows,
+                    limit: max_size,
+                });
+            }
+        }
+        let area: u64 = grids.iter().map(|&grid| padded(grid)).map(|(w, h)| u64::from(w) * u64::from(h)).sum();
+        let longest = grids.iter().map(|&grid| padded(grid)).map(|(w, h)| w.max(h)).max().unwrap_or(1);
+        let mut page_size = longest.next_power_of_two().max(4);
+        while page_size < max_size && u64::from(page_size) * u64::from(page_size) < area {
+            page_size *= 2;
+        }
+
+        let mut order: Vec<usize> = (0..grids.len()).collect();
+        order.sort_by_key(|&i| (std::cmp::Reverse(padded(grids[i]).1), i));
+        let mut places = vec![Place { page: 0, x: 0, y: 0, top: 0 }; grids.len()];
+        let (mut page, mut x, mut y, mut shelf) = (0, 0, 0, 0);
+        for index in order {
+            let (width, height) = padded(grids[index]);
+            let top = top_level(grids[index]);
+            let block = 1u32 << top;
+            x = u32::next_multiple_of(x, block);
+            if x + width > page_size {
+                (x, y, shelf) = (0, y + shelf, 0);
+            }
+            y = u32::next_multiple_of(y, block);
+            if y + height > page_size {
+                (page, x, y, shelf) = (page + 1, 0, 0, 0);
+            }
+            places[index] = Place { page, x, y, top };
+            x += width;
+            shelf = shelf.max(height);
+        }
+        let pages = page + 1;
+        if pages > max_pages {
+            return Err(AtlasError::TooManyPages { pages, size: page_size, limit: max_pages });
+        }
+        let levels = places.iter().map(|place| place.top).max().unwrap_or(0).max(1);
+        Ok(Self { places, page_size, pages, levels })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plates_never_share_a_block_at_any_level_they_use() {
+        let sizes = [24, 48, 72, 10, 64, 192, 384, 256, 4096, 1000, 10, 9_216, 1, 70_000];
+        let grids: Vec<Grid> = sizes.iter().map(|&units| Grid::near_square(units)).collect();
+        let atlas = Atlas::new(&grids, 512, 64).expect("fits");
+        for (i, (place, grid)) in atlas.places.iter().zip(&grids).enumerate() {
+            assert!(place.x + grid.columns <= atlas.page_size && place.y + grid.rows <= atlas.page_size);
+            assert_eq!((place.x % (1 << place.top), place.y % (1 << place.top)), (0, 0));
+            assert!(grid.columns.max(grid.rows).div_ceil(1 << place.top) <= TOP_BLOCKS);
+            for (other, other_grid) in atlas.places.iter().zip(&grids).skip(i + 1) {
+                if other.page != place.page {
+                    continue;
+                }
+                // The texels of a plate's own blocks, padding included, hold no cell of another.
+                let padded = |from: u32, length: u32, block: u32| (from, from + length.next_multiple_of(block));
+                let apart = |(a, b): (u32, u32), (c, d): (u32, u32)| b <= c || d <= a;
+                let (block, other_block) = (1 << place.top, 1 << other.top);
+                let across = apart(
+                    padded(place.x, grid.columns, block),
+                    padded(other.x, other_grid.columns, other_block),
+                );
+                let down =
+                    apart(padded(place.y, grid.rows, block), padded(other.y, other_grid.rows, other_block));
+                assert!(
+                    across || down,
+                    "{place:?} and {other:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said() {
+        assert_eq!(
+            Atlas::new(&[Grid { columns: 5000, rows: 10 }], 4096, 1),
+            Err(AtlasError::LayerTooLarge { layer: 1, columns: 5000, rows: 10, limit: 4096 })
+        );
+        let grids = [Grid { columns: 4096, rows: 4096 }; 3];
+        assert_eq!(
+            Atlas::new(&grids, 4096, 2),
+            Err(AtlasError::TooManyPages { pages: 3, size: 4096, limit: 2 })
+        );
+    }
+}

@@ -1,0 +1,155 @@
+//! One moment's values of all plates on the GPU.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::Gpu;
+use super::atlas::{Atlas, AtlasError};
+use super::pyramid::Pyramid;
+use crate::model::{LayerCells, Layout};
+
+/// Bytes handed to the queue at a time, so that staging memory stays small beside a large field.
+const UPLOAD_BYTES: usize = 64 << 20;
+
+/// Why values cannot be brought to the GPU.
+#[derive(Debug, thiserror::Error)]
+pub enum FieldError {
+    #[error(transparent)]
+    Atlas(#[from] AtlasError),
+    #[error("the graphics device has not enough memory for {bytes} bytes of values: {source}")]
+    Memory { bytes: u64, source: wgpu::Error },
+}
+
+/// Values of every cell and their pyramids, in texture arrays. Immutable; made on any thread.
+pub struct Field {
+    id: u64,
+    layout: Layout,
+    atlas: Atlas,
+    scale: f32,
+    extremes: Vec<Option<(f32, f32)>>,
+    has_no_value: bool,
+    bytes: u64,
+    pub(super) cells: wgpu::TextureView,
+    pub(super) levels: wgpu::TextureView,
+}
+
+impl Field {
+    /// Builds the pyramid of `layers` and uploads it. `signed` values lie on both sides of a
+    /// meaningful zero.
+    pub fn new(gpu: &Gpu, layers: &[LayerCells], signed: bool) -> Result<Self, FieldError> {
+        let grids: Vec<_> = layers.iter().map(|layer| layer.grid).collect();
+        let limits = gpu.device.limits();
+        let atlas = Atlas::new(&grids, limits.max_texture_dimension_2d, limits.max_texture_array_layers)?;
+        let pyramid = Pyramid::build(&atlas, layers, signed);
+        let layout = Layout::of_grids(layers.iter().map(|layer| (layer.grid, layer.units)));
+
+        let size = u64::from(atlas.page_size);
+        let pages = u64::from(atlas.pages);
+        let level_texels: u64 = (1..=atlas.levels).map(|level| (size >> level).pow(2)).sum();
+        let bytes = pages * (size * size * 2 + level_texels * 8);
+
+        let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let texture = |label, edge, levels, format| {
+            gpu.device.create_texture(&wgpu::TextureDescriptor {
+                label: Some(label),
+                size: wgpu::Extent3d { width: edge, height: edge, depth_or_array_layers: atlas.pages },
+                mip_level_count: levels,
+                sample_count: 1,
+                dimension: wgpu::TextureDimension::D2,
+                format,
+                usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+                view_formats: &[],
+            })
+        };
+        let cells = texture("Field::cells", atlas.page_size, 1, wgpu::TextureFormat::R16Float);
+        let levels =
+            texture("Field::levels", atlas.page_size / 2, atlas.levels, wgpu::TextureFormat::Rgba16Float);
+        if let Some(source) = pollster::block_on(scope.pop()) {
+            return Err(FieldError::Memory { bytes, source });
+        }
+        for (index, page) in pyramid.pages.iter().enumerate() {
+            let page_size = atlas.page_size as usize;
+            upload(gpu, &cells, index, 0, page_size, bytemuck::cast_slice(&page.cells));
+            for (level, texels) in page.levels.iter().enumerate() {
+                upload(gpu, &levels, index, level, page_size >> (level + 1), bytemuck::cast_slice(texels));
+            }
+        }
+        let array = wgpu::TextureViewDescriptor {
+            dimension: Some(wgpu::TextureViewDimension::D2Array),
+            ..Default::default()
+        };
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Ok(Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            layout,
+            scale: pyramid.scale,
+            extremes: pyramid.extremes,
+            has_no_value: pyramid.has_no_value,
+            bytes,
+            cells: cells.create_view(&array),
+            levels: levels.create_view(&array),
+            atlas,
+        })
+    }
+
+    /// Tells fields apart.
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Where the plates stand.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    pub(super) fn atlas(&self) -> &Atlas {
+        &self.atlas
+    }
+
+    /// Stored values times this are real values.
+    pub(super) fn scale(&self) -> f32 {
+        self.scale
+    }
+
+    /// Least and greatest finite value per layer; `None` when it has none.
+    pub fn extremes(&self) -> &[Option<(f32, f32)>] {
+        &self.extremes
+    }
+
+    /// Whether some cell has no value.
+    pub fn has_no_value(&self) -> bool {
+        self.has_no_value
+    }
+
+    /// GPU memory held, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+/// Writes one square mip level of one page, some rows at a time.
+fn upload(gpu: &Gpu, texture: &wgpu::Texture, page: usize, level: usize, edge: usize, bytes: &[u8]) {
+    let row = bytes.len() / edge;
+    let rows_at_once = (UPLOAD_BYTES / row).max(1);
+    for (part, rows) in bytes.chunks(rows_at_once * row).enumerate() {
+        gpu.queue.write_texture(
+            wgpu::TexelCopyTextureInfo {
+                texture,
+                mip_level: level as u32,
+                origin: wgpu::Origin3d { x: 0, y: (part * rows_at_once) as u32, z: page as u32 },
+                aspect: wgpu::TextureAspect::All,
+            },
+            rows,
+            wgpu::TexelCopyBufferLayout {
+                offset: 0,
+                bytes_per_row: Some(row as u32),
+                rows_per_image: None,
+            },
+            wgpu::Extent3d { width: edge as u32, height: (rows.len() / row) as u32, depth_or_array_layers: 1 },
+        );
+        if bytes.len() > UPLOAD_BYTES {
+            // Hands the staged rows over before more are staged.
+            gpu.queue.submit([]);
+            gpu.wait();
+        }
+    }
+}

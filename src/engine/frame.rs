@@ -1,0 +1,220 @@
+//! What one picture is made of, and how it is told to the shaders.
+
+use bytemuck::{Pod, Zeroable};
+use glam::{Mat4, Vec3};
+
+use super::{Field, InputPicture};
+use crate::model::colour::linear_rgb;
+use crate::model::layout::{CELL_HEIGHT, PLATE_THICKNESS};
+use crate::model::{Normalisation, Range, ViewState};
+
+/// Blocks up to this many pixels wide are shown as their mean.
+const DETAIL: f32 = 1.0;
+/// Greatest share of ground colour that haze mixes in.
+const HAZE: f32 = 0.45;
+/// Free border around the cells of a plate, in world units.
+const BORDER: f32 = 0.05;
+/// Shade of the faces towards left, up, back and right, down, front; the front is the colour map's
+/// own colour. Light falls from the upper left.
+const SHADE_LOW: [f32; 3] = [0.70, 0.84, 0.55];
+const SHADE_HIGH: [f32; 3] = [0.52, 0.40, 1.0];
+
+/// Everything that one picture shows. Between `from` and `to` it is `t` of the way; both must lie
+/// on the same grids, or `t` be 0.
+#[derive(Clone, Copy)]
+pub struct Frame<'a> {
+    pub view: &'a ViewState,
+    pub from: &'a Field,
+    pub to: &'a Field,
+    /// In [0, 1).
+    pub t: f32,
+    /// Per layer: the values at the ends of the colour map, see [`ranges`].
+    pub ranges: &'a [(f32, f32)],
+    pub picture: Option<&'a InputPicture>,
+    /// Physical pixels.
+    pub size: [u32; 2],
+    /// Shows every cell, however small: slow and noisy, the truth to test against.
+    pub every_cell: bool,
+}
+
+/// Per layer, the values at the ends of the colour map.
+pub fn ranges(
+    view: &ViewState,
+    normalisation: Normalisation,
+    from: &Field,
+    to: &Field,
+    t: f32,
+) -> Vec<(f32, f32)> {
+    let signed = view.query.is_signed();
+    let whole = |(low, high): (f32, f32)| {
+        if signed || view.colours().is_diverging() {
+            let reach = low.abs().max(high.abs());
+            (-reach, reach)
+        } else {
+            (low.min(0.0), high)
+        }
+    };
+    // Interpolated like the values, so that the range flows with them.
+    let layer = |index: usize| match (from.extremes()[index], to.extremes().get(index).copied().flatten()) {
+        (Some(a), Some(b)) => Some((a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t)),
+        (a, b) => a.or(b),
+    };
+    let layers = 0..from.extremes().len();
+    let usable = |(low, high): (f32, f32)| if low < high { (low, high) } else { (low, low + 1.0) };
+    match view.range {
+        Range::Fixed { low, high } => layers.map(|_| usable((low, high))).collect(),
+        Range::Layer => layers.map(|index| usable(whole(layer(index).unwrap_or((0.0, 1.0))))).collect(),
+        Range::Auto => {
+            let natural = normalisation == Normalisation::PerItemPerLayer && view.query.minus.is_none();
+            let range = if natural {
+                (0.0, 1.0)
+            } else {
+                layers
+                    .clone()
+                    .filter_map(layer)
+                    .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+                    .map_or((0.0, 1.0), whole)
+            };
+            layers.map(|_| usable(range)).collect()
+        }
+    }
+}
+
+/// `FrameData` in shaders/shared/frame.wgsl.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+pub(super) struct FrameData {
+    pub clip_from_world: Mat4,
+    pub eye: Vec3,
+    pub pixel: f32,
+    pub ground: [f32; 3],
+    pub haze: f32,
+    pub plate: [f32; 3],
+    pub haze_near: f32,
+    pub no_value: [f32; 3],
+    pub haze_far: f32,
+    pub shade_low: [f32; 3],
+    pub height: f32,
+    pub shade_high: [f32; 3],
+    pub t: f32,
+    pub scale_from: f32,
+    pub scale_to: f32,
+    pub diverging: u32,
+    pub detail: f32,
+    pub forward: Vec3,
+    pub slabs: u32,
+    pub across: Vec3,
+    pub width: u32,
+    pub down: Vec3,
+    pub height_px: u32,
+}
+
+/// `Slab` in shaders/shared/frame.wgsl.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+pub(super) struct SlabData {
+    pub corner: Vec3,
+    pub pitch: f32,
+    pub grid: [u32; 2],
+    pub base: [u32; 2],
+    pub page: u32,
+    pub top: u32,
+    pub low: f32,
+    pub inverse_range: f32,
+    pub layer: u32,
+    pub border: f32,
+    pub thickness: f32,
+    pub padding: u32,
+}
+
+impl Frame<'_> {
+    pub(super) fn aspect(&self) -> f32 {
+        self.size[0] as f32 / self.size[1].max(1) as f32
+    }
+
+    pub(super) fn data(&self) -> FrameData {
+        let camera = &self.view.camera;
+        let tan = (camera.fov_y / 2.0).tan();
+        let [width, height] = self.size.map(|edge| edge.max(1));
+        let pixel = 2.0 * tan / height as f32;
+        let theme = self.view.theme;
+        let (near, far) = self.depth_range();
+        // The ray through the middle of the top-left pixel, and the steps from there.
+        let across = camera.right() * pixel;
+        let down = -camera.up() * pixel;
+        let forward = camera.forward()
+            - across * (width as f32 / 2.0 - 0.5)
+            - down * (height as f32 / 2.0 - 0.5);
+        FrameData {
+            clip_from_world: camera.clip_from_world(self.aspect()),
+            eye: camera.position,
+            pixel,
+            ground: linear_rgb(theme.ground()),
+            haze: if self.view.haze { HAZE } else { 0.0 },
+            plate: linear_rgb(theme.plate()),
+            haze_near: near,
+            no_value: linear_rgb(theme.no_value()),
+            haze_far: far,
+            shade_low: SHADE_LOW,
+            height: CELL_HEIGHT * self.view.height.clamp(0.05, 10.0),
+            shade_high: SHADE_HIGH,
+            t: if std::ptr::eq(self.from, self.to) { 0.0 } else { self.t },
+            scale_from: self.from.scale(),
+            scale_to: self.to.scale(),
+            diverging: u32::from(self.view.query.is_signed() || self.view.colours().is_diverging()),
+            detail: if self.every_cell { 0.0 } else { DETAIL },
+            forward,
+            slabs: self.from.layout().slabs.len() as u32,
+            across,
+            width,
+            down,
+            height_px: height,
+        }
+    }
+
+    /// Distances at which haze begins and is full: it belongs to the scene, not to the eye, so a
+    /// near look at a far plate is clear.
+    fn depth_range(&self) -> (f32, f32) {
+        let (low, high) = self.from.layout().bounds();
+        let eye = self.view.camera.position;
+        let nearest = (eye.clamp(low, high) - eye).length();
+        let size = (high - low).length();
+        (nearest + 0.35 * size, nearest + 1.5 * size)
+    }
+
+    /// The plates back to front. Plates stand at rising distance along z and never overlap there,
+    /// so that this order is exact from everywhere.
+    pub(super) fn slabs(&self) -> Vec<SlabData> {
+        let diverging = self.view.query.is_signed() || self.view.colours().is_diverging();
+        let layout = self.from.layout();
+        let eye = self.view.camera.position.z;
+        let mut order: Vec<usize> = (0..layout.slabs.len()).collect();
+        order.sort_by(|&a, &b| {
+            let distance = |i: usize| (layout.slabs[i].centre.z - eye).abs();
+            distance(b).total_cmp(&distance(a))
+        });
+        order
+            .into_iter()
+            .map(|index| {
+                let slab = &layout.slabs[index];
+                let place = self.from.atlas().places[index];
+                let (low, high) = self.ranges.get(index).copied().unwrap_or((0.0, 1.0));
+                let (low, width) = if diverging { (0.0, low.abs().max(high.abs())) } else { (low, high - low) };
+                SlabData {
+                    corner: slab.corner(),
+                    pitch: slab.pitch,
+                    grid: [slab.grid.columns, slab.grid.rows],
+                    base: [place.x, place.y],
+                    page: place.page,
+                    top: place.top,
+                    low,
+                    inverse_range: if width.is_normal() { 1.0 / width } else { 1.0 },
+                    layer: slab.layer as u32,
+                    border: BORDER,
+                    thickness: PLATE_THICKNESS,
+                    padding: 0,
+                }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,119 @@
+//! The device: a real GPU if there is one, else software Vulkan, else GL.
+
+use wgpu::wgt::WgpuHasDisplayHandle;
+use wgpu::{Adapter, Backends, Device, DeviceType, Instance, Queue, Surface, SurfaceTarget};
+
+/// Why no device can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum GpuError {
+    #[error(
+        "no graphics driver found: install one with Vulkan or OpenGL \
+         (on Debian or Ubuntu, `apt-get install mesa-vulkan-drivers libegl1` draws on the CPU)"
+    )]
+    NoAdapter,
+    #[error("the graphics driver {adapter} refused a device: {source}")]
+    NoDevice { adapter: String, source: wgpu::RequestDeviceError },
+    #[error("cannot draw into the window: {0}")]
+    NoSurface(#[from] wgpu::CreateSurfaceError),
+}
+
+/// A device and where it came from. Cheap to share behind an `Arc`.
+#[derive(Debug)]
+pub struct Gpu {
+    pub instance: Instance,
+    pub adapter: Adapter,
+    pub device: Device,
+    pub queue: Queue,
+}
+
+impl Gpu {
+    /// A device without a window. The variable `WGPU_BACKEND` (`vulkan`, `gl`, `metal`, `dx12`)
+    /// narrows the choice.
+    pub fn headless() -> Result<Self, GpuError> {
+        Self::best(instance(None), None)
+    }
+
+    /// A device that can draw into a window, and the window's surface.
+    pub fn for_window(
+        display: Box<dyn WgpuHasDisplayHandle>,
+        target: impl Into<SurfaceTarget<'static>>,
+    ) -> Result<(Self, Surface<'static>), GpuError> {
+        let instance = instance(Some(display));
+        let surface = instance.create_surface(target)?;
+        Ok((Self::best(instance, Some(&surface))?, surface))
+    }
+
+    fn best(instance: Instance, surface: Option<&Surface<'_>>) -> Result<Self, GpuError> {
+        let mut adapters = pollster::block_on(instance.enumerate_adapters(backends()));
+        adapters.retain(|adapter| surface.is_none_or(|surface| adapter.is_surface_supported(surface)));
+        adapters.sort_by_key(rank);
+        let mut refusal = GpuError::NoAdapter;
+        for adapter in adapters {
+            let name = describe(&adapter.get_info());
+            let request = adapter.request_device(&wgpu::DeviceDescriptor {
+                label: Some("Gpu::device"),
+                required_limits: adapter.limits(),
+                ..Default::default()
+            });
+            match pollster::block_on(request) {
+                Ok((device, queue)) => return Ok(Self { instance, adapter, device, queue }),
+                Err(source) => refusal = GpuError::NoDevice { adapter: name, source },
+            }
+        }
+        Err(refusal)
+    }
+
+    /// For people: "llvmpipe (LLVM 15.0.6, 256 bits), Vulkan".
+    pub fn describe(&self) -> String {
+        describe(&self.adapter.get_info())
+    }
+
+    /// Whether the processor does the drawing.
+    pub fn is_software(&self) -> bool {
+        self.adapter.get_info().device_type == DeviceType::Cpu
+    }
+
+    /// Waits until everything submitted so far is done.
+    pub fn wait(&self) {
+        if let Err(error) = self.device.poll(wgpu::PollType::wait_indefinitely()) {
+            log::error!("waiting for the graphics device: {error}");
+        }
+    }
+}
+
+fn backends() -> Backends {
+    Backends::from_env().unwrap_or(Backends::PRIMARY | Backends::GL)
+}
+
+fn instance(display: Option<Box<dyn WgpuHasDisplayHandle>>) -> Instance {
+    Instance::new(wgpu::InstanceDescriptor {
+        backends: backends(),
+        flags: wgpu::InstanceFlags::default().with_env(),
+        display,
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    })
+}
+
+/// Smaller is better: by kind of device first, then by interface.
+fn rank(adapter: &Adapter) -> (u8, u8) {
+    let info = adapter.get_info();
+    let kind = match info.device_type {
+        DeviceType::DiscreteGpu => 0,
+        DeviceType::IntegratedGpu => 1,
+        DeviceType::VirtualGpu => 2,
+        DeviceType::Other => 3,
+        DeviceType::Cpu => 4,
+    };
+    (kind, u8::from(info.backend == wgpu::Backend::Gl))
+}
+
+fn describe(info: &wgpu::AdapterInfo) -> String {
+    format!("{}, {}", info.name, match info.backend {
+        wgpu::Backend::Vulkan => "Vulkan",
+        wgpu::Backend::Gl => "OpenGL",
+        wgpu::Backend::Metal => "Metal",
+        wgpu::Backend::Dx12 => "Direct3D 12",
+        wgpu::Backend::BrowserWebGpu => "WebGPU",
+        wgpu::Backend::Noop => "no backend",
+    })
+}

@@ -1,0 +1,27 @@
+//! Drawing on the GPU. Knows the model and wgpu; no files, no panels.
+//!
+//! A recording's values become a [`Field`]: per cell a value, and above the cells a pyramid of the
+//! greatest and the mean value of every block. The [`Renderer`] casts rays through it.
+//!
+//! Order of one frame, written here and nowhere else: ground colour → plates and input picture, back
+//! to front. What lies over it (labels, legend, panels) is painted by the caller.
+
+pub mod atlas;
+pub mod bench;
+pub mod cells;
+pub mod field;
+pub mod frame;
+pub mod gpu;
+pub mod palette;
+pub mod picture;
+pub mod pyramid;
+pub mod readback;
+pub mod renderer;
+pub mod shader;
+pub mod slabs;
+
+pub use field::{Field, FieldError};
+pub use frame::{Frame, ranges};
+pub use gpu::{Gpu, GpuError};
+pub use picture::InputPicture;
+pub use renderer::{Path, Renderer};

@@ -1,0 +1,181 @@
+//! The input's picture, upright before the first plate.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::{Frame, Gpu, shader};
+use crate::model::{Layout, Picture};
+
+/// A picture on the GPU.
+pub struct InputPicture {
+    view: wgpu::TextureView,
+    aspect: f32,
+}
+
+impl InputPicture {
+    /// Uploads a picture. One larger than the device's textures is thinned out to fit.
+    pub fn new(gpu: &Gpu, picture: &Picture) -> Self {
+        let limit = gpu.device.limits().max_texture_dimension_2d;
+        let step = picture.width.max(picture.height).div_ceil(limit).max(1);
+        let (width, height) = ((picture.width / step).max(1), (picture.height / step).max(1));
+        let mut rgba = Vec::with_capacity(width as usize * height as usize * 4);
+        for y in 0..height {
+            for x in 0..width {
+                let at = 4 * (y as usize * step as usize * picture.width as usize + (x * step) as usize);
+                rgba.extend_from_slice(picture.rgba.get(at..at + 4).unwrap_or(&[0; 4]));
+            }
+        }
+        let size = wgpu::Extent3d { width, height, depth_or_array_layers: 1 };
+        let texture = gpu.device.create_texture(&wgpu::TextureDescriptor {
+            label: Some("InputPicture::texture"),
+            size,
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: wgpu::TextureFormat::Rgba8UnormSrgb,
+            usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+            view_formats: &[],
+        });
+        gpu.queue.write_texture(
+            texture.as_image_copy(),
+            &rgba,
+            wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(4 * width), rows_per_image: None },
+            size,
+        );
+        Self { view: texture.create_view(&Default::default()), aspect: width as f32 / height as f32 }
+    }
+
+    /// Whether it stands between the eye and every plate; otherwise it stands behind those that the
+    /// eye sees at all.
+    pub(super) fn is_nearest(&self, frame: &Frame<'_>) -> bool {
+        frame.view.camera.position.z >= self.data(frame.from.layout()).corner.z
+    }
+
+    /// Where it stands: its lower edge level with the first plate's, as high as the plate.
+    fn data(&self, layout: &Layout) -> PictureData {
+        let Some(first) = layout.slabs.first() else { return PictureData::zeroed() };
+        let extent = first.extent();
+        let height = extent.y.max(extent.x);
+        let width = height * self.aspect;
+        let corner = first.centre + glam::vec3(-width / 2.0, height / 2.0, picture_gap(height));
+        PictureData { corner, width, height, padding_a: 0.0, padding_b: 0.0, padding_c: 0.0 }
+    }
+}
+
+/// Free depth between picture and first plate.
+fn picture_gap(height: f32) -> f32 {
+    0.8 + 0.55 * height
+}
+
+/// `Picture` in shaders/picture.wgsl.
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+pub(super) struct PictureData {
+    pub corner: glam::Vec3,
+    pub width: f32,
+    pub height: f32,
+    // A uniform's size is a multiple of 16 bytes.
+    pub padding_a: f32,
+    pub padding_b: f32,
+    pub padding_c: f32,
+}
+
+/// Draws the picture.
+pub(super) struct PicturePass {
+    layout: wgpu::BindGroupLayout,
+    pipeline: wgpu::RenderPipeline,
+    uniform: wgpu::Buffer,
+}
+
+impl PicturePass {
+    pub(super) fn new(
+        device: &wgpu::Device,
+        frame: &wgpu::BindGroupLayout,
+        format: wgpu::TextureFormat,
+    ) -> Self {
+        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some("PicturePass::layout"),
+            entries: &[
+                wgpu::BindGroupLayoutEntry {
+                    binding: 0,
+                    visibility: wgpu::ShaderStages::VERTEX_FRAGMENT,
+                    ty: wgpu::BindingType::Buffer {
+                        ty: wgpu::BufferBindingType::Uniform,
+                        has_dynamic_offset: false,
+                        min_binding_size: wgpu::BufferSize::new(size_of::<PictureData>() as u64),
+                    },
+                    count: None,
+                },
+                wgpu::BindGroupLayoutEntry {
+                    binding: 1,
+                    visibility: wgpu::ShaderStages::FRAGMENT,
+                    ty: wgpu::BindingType::Texture {
+                        sample_type: wgpu::TextureSampleType::Float { filterable: true },
+                        view_dimension: wgpu::TextureViewDimension::D2,
+                        multisampled: false,
+                    },
+                    count: None,
+                },
+            ],
+        });
+        let module = shader::module(device, "PicturePass::module", shader::PICTURE);
+        let pipeline = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+            label: Some("PicturePass::pipeline"),
+            layout: Some(&device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                label: Some("PicturePass::pipeline_layout"),
+                bind_group_layouts: &[Some(frame), Some(&layout)],
+                immediate_size: 0,
+            })),
+            vertex: wgpu::VertexState {
+                module: &module,
+                entry_point: Some("vs_main"),
+                compilation_options: Default::default(),
+                buffers: &[],
+            },
+            primitive: wgpu::PrimitiveState {
+                topology: wgpu::PrimitiveTopology::TriangleStrip,
+                ..Default::default()
+            },
+            depth_stencil: None,
+            multisample: Default::default(),
+            fragment: Some(wgpu::FragmentState {
+                module: &module,
+                entry_point: Some("fs_main"),
+                compilation_options: Default::default(),
+                targets: &[Some(wgpu::ColorTargetState {
+                    format,
+                    blend: Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
+                    write_mask: wgpu::ColorWrites::ALL,
+                })],
+            }),
+            multiview_mask: None,
+            cache: None,
+        });
+        let uniform = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("PicturePass::uniform"),
+            size: size_of::<PictureData>() as u64,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        Self { layout, pipeline, uniform }
+    }
+
+    /// Draws into `pass`, whose group 0 is set. In front of every plate when the eye is, behind
+    /// them all otherwise: the caller orders it.
+    pub(super) fn draw(&self, gpu: &Gpu, pass: &mut wgpu::RenderPass<'_>, frame: &Frame<'_>, picture: &InputPicture) {
+        gpu.queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&picture.data(frame.from.layout())));
+        let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("PicturePass::group"),
+            layout: &self.layout,
+            entries: &[
+                wgpu::BindGroupEntry { binding: 0, resource: self.uniform.as_entire_binding() },
+                wgpu::BindGroupEntry {
+                    binding: 1,
+                    resource: wgpu::BindingResource::TextureView(&picture.view),
+                },
+            ],
+        });
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(1, &group, &[]);
+        pass.draw(0..4, 0..1);
+    }
+}

@@ -1,0 +1,257 @@
+//! Values of all cells, and above them the greatest, the mean and the spread of every block of 2^k
+//! × 2^k cells: what a ray needs to skip empty space, and what a distant plate needs to be shown as
+//! its mean and not as noise. Built on the CPU, as half floats, ready for upload.
+
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+use rayon::prelude::*;
+
+use super::atlas::Atlas;
+use crate::model::LayerCells;
+
+/// Stored in place of a value: the cell exists but has no value. Real values lie in [−2, 2].
+pub const NO_VALUE: f32 = -8.0;
+/// Stored in place of a value: there is no cell.
+pub const NO_CELL: f32 = -16.0;
+/// Steps in which a block's shares of cells without value and of absent cells are kept.
+pub const SHARE_STEPS: f32 = 31.0;
+
+/// One texel of a level above the cells: (greatest, mean, standard deviation, shares).
+///
+/// "Greatest" is the value furthest from 0 when the field is signed, and a marker when no cell of
+/// the block has a value. "Shares" is `no_value + 32 * absent`, each in 31sts.
+pub type Texel = [f16; 4];
+
+/// The texels of one page. Rows are `size` long at the cell level and halve with every level.
+pub struct Page {
+    pub cells: Vec<f16>,
+    pub levels: Vec<Vec<Texel>>,
+}
+
+/// Everything that a field uploads.
+pub struct Pyramid {
+    pub pages: Vec<Page>,
+    /// Stored values times this are real values; a power of two.
+    pub scale: f32,
+    /// Least and greatest finite value per layer; `None` when it has none.
+    pub extremes: Vec<Option<(f32, f32)>>,
+    /// Whether some cell has no value.
+    pub has_no_value: bool,
+}
+
+/// A block while it is being merged.
+#[derive(Clone, Copy)]
+struct Block {
+    greatest: f32,
+    mean: f32,
+    /// Mean of squares.
+    square: f32,
+    /// Shares of cells, in [0, 1], that have a value or have none; the rest is absent.
+    valued: f32,
+    no_value: f32,
+}
+
+impl Block {
+    const ABSENT: Self = Self { greatest: NO_CELL, mean: 0.0, square: 0.0, valued: 0.0, no_value: 0.0 };
+
+    fn of_cell(stored: f32) -> Self {
+        if stored <= NO_CELL {
+            Self::ABSENT
+        } else if stored <= NO_VALUE {
+            Self { greatest: NO_VALUE, no_value: 1.0, ..Self::ABSENT }
+        } else {
+            Self { greatest: stored, mean: stored, square: stored * stored, valued: 1.0, no_value: 0.0 }
+        }
+    }
+
+    fn merged(parts: [Self; 4], signed: bool) -> Self {
+        // Markers lie below every value, so the plain maximum prefers values to them.
+        let greater = |a: f32, b: f32| {
+            let both_valued = a > NO_VALUE && b > NO_VALUE;
+            if signed && both_valued { if b.abs() > a.abs() { b } else { a } } else { a.max(b) }
+        };
+        let mut sum = Self::ABSENT;
+        for part in parts {
+            sum.greatest = greater(sum.greatest, part.greatest);
+            sum.mean += part.valued * part.mean;
+            sum.square += part.valued * part.square;
+            sum.valued += part.valued;
+            sum.no_value += part.no_value;
+        }
+        if sum.valued > 0.0 {
+            sum.mean /= sum.valued;
+            sum.square /= sum.valued;
+        }
+        Self { valued: sum.valued / 4.0, no_value: sum.no_value / 4.0, ..sum }
+    }
+
+    fn texel(&self) -> Texel {
+        let variance = (self.square - self.mean * self.mean).max(0.0);
+        // A share that is not zero is never rounded to zero: a dead cell must not vanish.
+        let no_value = (self.no_value * SHARE_STEPS).ceil();
+        let absent = ((1.0 - self.valued - self.no_value).max(0.0) * SHARE_STEPS).round();
+        [
+            f16::from_f32(self.greatest),
+            f16::from_f32(self.mean),
+            f16::from_f32(variance.sqrt()),
+            f16::from_f32(no_value + 32.0 * absent),
+        ]
+    }
+}
+
+impl Pyramid {
+    /// Builds the pyramid of `layers` as placed by `atlas`; `signed` says that the greatest of a
+    /// block is the one furthest from 0.
+    pub fn build(atlas: &Atlas, layers: &[LayerCells], signed: bool) -> Self {
+        let extremes: Vec<Option<(f32, f32)>> =
+            layers.par_iter().map(|layer| extremes(&layer.values)).collect();
+        let largest =
+            extremes.iter().flatten().map(|(low, high)| low.abs().max(high.abs())).fold(0.0f32, f32::max);
+        let scale = power_of_two_at_most(largest);
+        let has_no_value = layers.par_iter().any(|layer| {
+            layer.values.par_iter().any(|value| !value.is_finite() && *value != f32::NEG_INFINITY)
+        });
+        let pages = (0..atlas.pages).map(|page| build_page(atlas, page, layers, signed, 1.0 / scale)).collect();
+        Self { pages, scale, extremes, has_no_value }
+    }
+}
+
+fn build_page(atlas: &Atlas, page: u32, layers: &[LayerCells], signed: bool, factor: f32) -> Page {
+    let size = atlas.page_size as usize;
+    let mut cells = vec![f16::from_f32(NO_CELL); size * size];
+    for (place, layer) in atlas.places.iter().zip(layers).filter(|(place, _)| place.page == page) {
+        let columns = layer.grid.columns as usize;
+        let first = place.y as usize * size + place.x as usize;
+        // Each row of texels belongs to one row of the grid.
+        cells[first..].par_chunks_mut(size).zip(layer.values.par_chunks(columns)).for_each(|(texels, row)| {
+            let stored: Vec<f32> = row
+                .iter()
+                .map(|&value| match value {
+                    f32::NEG_INFINITY => NO_CELL,
+                    value if value.is_finite() => value * factor,
+                    _ => NO_VALUE,
+                })
+                .collect();
+            texels[..row.len()].convert_from_f32_slice(&stored);
+        });
+    }
+
+    let mut levels = Vec::new();
+    let mut below: Vec<Block> = Vec::new();
+    for level in 1..=atlas.levels {
+        let edge = (size >> level).max(1);
+        let blocks: Vec<Block> = (0..edge)
+            .into_par_iter()
+            .flat_map_iter(|y| {
+                let (cells, below) = (&cells, &below);
+                (0..edge).map(move |x| {
+                    let part = |dx: usize, dy: usize| {
+                        let at = (2 * y + dy) * (2 * edge) + 2 * x + dx;
+                        if level == 1 { Block::of_cell(cells[at].to_f32()) } else { below[at] }
+                    };
+                    Block::merged([part(0, 0), part(1, 0), part(0, 1), part(1, 1)], signed)
+                })
+            })
+            .collect();
+        levels.push(blocks.par_iter().map(Block::texel).collect());
+        below = blocks;
+    }
+    Page { cells, levels }
+}
+
+fn extremes(values: &[f32]) -> Option<(f32, f32)> {
+    let (low, high) = values
+        .par_iter()
+        .filter(|value| value.is_finite())
+        .fold(|| (f32::INFINITY, f32::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)))
+        .reduce(|| (f32::INFINITY, f32::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)));
+    (low <= high).then_some((low, high))
+}
+
+/// 2^k with 2^k ≤ `largest` < 2^(k+1), so that stored values use all bits of a half float; 1 for 0.
+fn power_of_two_at_most(largest: f32) -> f32 {
+    if largest < f32::MIN_POSITIVE { 1.0 } else { largest.log2().floor().clamp(-126.0, 126.0).exp2() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Grid;
+
+    fn layer(columns: u32, rows: u32, values: Vec<f32>) -> LayerCells {
+        LayerCells { grid: Grid { columns, rows }, units: values.len(), values }
+    }
+
+    /// Greatest, mean, deviation of a block, straight from the definition, in f64.
+    fn oracle(layer: &LayerCells, x: usize, y: usize, size: usize) -> (f64, f64, f64, usize) {
+        let columns = layer.grid.columns as usize;
+        let mut values = Vec::new();
+        for row in y * size..(y + 1) * size {
+            for column in x * size..((x + 1) * size).min(columns) {
+                if let Some(value) = layer.values.get(row * columns + column).filter(|v| v.is_finite()) {
+                    values.push(f64::from(*value));
+                }
+            }
+        }
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+        (values.iter().copied().fold(f64::MIN, f64::max), mean, variance.sqrt(), values.len())
+    }
+
+    #[test]
+    fn every_block_has_its_greatest_mean_and_spread() {
+        let mut values: Vec<f32> = (0..37 * 23 - 5).map(|i| ((i * 7919) % 1000) as f32 / 250.0).collect();
+        values[40] = f32::NAN;
+        values[41] = f32::INFINITY;
+        let layer = layer(37, 23, values);
+        let atlas = Atlas::new(&[layer.grid], 4096, 1).expect("fits");
+        let pyramid = Pyramid::build(&atlas, std::slice::from_ref(&layer), false);
+        assert!(pyramid.has_no_value);
+        for level in 1..=atlas.levels {
+            let edge = (atlas.page_size >> level) as usize;
+            for (i, texel) in pyramid.pages[0].levels[level as usize - 1].iter().enumerate() {
+                let (greatest, mean, deviation, count) = oracle(&layer, i % edge, i / edge, 1 << level);
+                if count == 0 {
+                    assert!(texel[0].to_f32() <= NO_VALUE);
+                    continue;
+                }
+                let real = |k: usize| f64::from(texel[k].to_f32() * pyramid.scale);
+                assert!((real(0) - greatest).abs() < 2e-3, "{} {greatest}", real(0));
+                assert!((real(1) - mean).abs() < 3e-3, "{} {mean}", real(1));
+                assert!((real(2) - deviation).abs() < 5e-3, "{} {deviation}", real(2));
+            }
+        }
+    }
+
+    #[test]
+    fn a_single_dead_cell_is_kept_to_the_top() {
+        let mut values = vec![0.5; 64 * 64];
+        values[2000] = f32::NAN;
+        let layer = layer(64, 64, values);
+        let atlas = Atlas::new(&[layer.grid], 4096, 1).expect("fits");
+        let pyramid = Pyramid::build(&atlas, &[layer], false);
+        let shares: f32 =
+            pyramid.pages[0].levels.last().expect("levels").iter().map(|texel| texel[3].to_f32() % 32.0).sum();
+        assert!(shares >= 1.0);
+    }
+
+    #[test]
+    fn signed_values_are_bounded_by_the_one_furthest_from_zero() {
+        let layer = layer(2, 2, vec![-3.0, 1.0, 0.5, 2.0]);
+        let atlas = Atlas::new(&[layer.grid], 4096, 1).expect("fits");
+        let pyramid = Pyramid::build(&atlas, &[layer], true);
+        assert_eq!(pyramid.pages[0].levels[0][0][0].to_f32() * pyramid.scale, -3.0);
+    }
+
+    #[test]
+    fn scale_keeps_huge_and_tiny_values() {
+        for factor in [1e-20f32, 1e-3, 1.0, 1e9, 1e30] {
+            let layer = layer(2, 1, vec![factor, factor * 0.5]);
+            let atlas = Atlas::new(&[layer.grid], 4096, 1).expect("fits");
+            let pyramid = Pyramid::build(&atlas, &[layer], false);
+            let back = pyramid.pages[0].cells[0].to_f32() * pyramid.scale;
+            assert!((back / factor - 1.0).abs() < 1e-3, "{factor}: {back}");
+        }
+    }
+}

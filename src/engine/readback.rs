@@ -1,0 +1,76 @@
+//! Textures to draw on without a window, and their pixels.
+
+use super::Gpu;
+
+/// A texture that can be drawn on and read back.
+pub struct Canvas {
+    texture: wgpu::Texture,
+    pub view: wgpu::TextureView,
+    pub size: [u32; 2],
+    bytes_per_pixel: u32,
+}
+
+impl Canvas {
+    /// `size` in pixels, each edge from 1 to the device's limit.
+    pub fn new(gpu: &Gpu, size: [u32; 2], format: wgpu::TextureFormat) -> Self {
+        let texture = gpu.device.create_texture(&wgpu::TextureDescriptor {
+            label: Some("Canvas::texture"),
+            size: wgpu::Extent3d { width: size[0], height: size[1], depth_or_array_layers: 1 },
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format,
+            usage: wgpu::TextureUsages::RENDER_ATTACHMENT
+                | wgpu::TextureUsages::COPY_SRC
+                | wgpu::TextureUsages::TEXTURE_BINDING,
+            view_formats: &[],
+        });
+        Self {
+            view: texture.create_view(&Default::default()),
+            texture,
+            size,
+            bytes_per_pixel: format.block_copy_size(None).unwrap_or(4),
+        }
+    }
+
+    /// Waits for the device and returns the pixels, row after row without padding; `None` when the
+    /// device was lost.
+    pub fn read(&self, gpu: &Gpu) -> Option<Vec<u8>> {
+        let [width, height] = self.size;
+        let row = width * self.bytes_per_pixel;
+        let padded = row.next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
+        let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("Canvas::readback"),
+            size: u64::from(padded) * u64::from(height),
+            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+            mapped_at_creation: false,
+        });
+        let mut encoder = gpu.device.create_command_encoder(&Default::default());
+        encoder.copy_texture_to_buffer(
+            self.texture.as_image_copy(),
+            wgpu::TexelCopyBufferInfo {
+                buffer: &buffer,
+                layout: wgpu::TexelCopyBufferLayout {
+                    offset: 0,
+                    bytes_per_row: Some(padded),
+                    rows_per_image: None,
+                },
+            },
+            wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+        );
+        gpu.queue.submit([encoder.finish()]);
+        let (sender, receiver) = std::sync::mpsc::channel();
+        buffer.map_async(wgpu::MapMode::Read, .., move |result| {
+            // The receiver is gone only when nobody waits for the answer any more.
+            sender.send(result).ok();
+        });
+        gpu.wait();
+        receiver.recv().ok()?.ok()?;
+        let mapped = buffer.get_mapped_range(..).ok()?;
+        let mut pixels = Vec::with_capacity(row as usize * height as usize);
+        for line in mapped.chunks(padded as usize) {
+            pixels.extend_from_slice(&line[..row as usize]);
+        }
+        Some(pixels)
+    }
+}

@@ -1,0 +1,280 @@
+//! Turns a [`Frame`] into pixels: the one way for the window, stills and tests.
+
+use half::f16;
+
+use super::cells::CellPass;
+use super::frame::{FrameData, SlabData};
+use super::palette;
+use super::picture::PicturePass;
+use super::slabs::{CELL_FORMAT, SlabPass, Target};
+use super::{Frame, Gpu};
+use crate::model::colour::TABLE_SIZE;
+use crate::model::{ColourMap, Theme};
+
+/// How cells are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Path {
+    /// Rays over the pyramids, in fragment shaders.
+    #[default]
+    Raycast,
+    /// Every cell an instanced box, without smoothing: oracle and baseline.
+    Cells,
+}
+
+/// Pipelines and the buffers that every frame rewrites.
+pub struct Renderer {
+    frame_layout: wgpu::BindGroupLayout,
+    slabs: SlabPass,
+    pictures: PicturePass,
+    cells: Option<CellPass>,
+    slab_ids: Option<SlabPass>,
+    cell_ids: Option<CellPass>,
+    frame_buffer: wgpu::Buffer,
+    slab_buffer: wgpu::Buffer,
+    sampler: wgpu::Sampler,
+    palette: Option<(ColourMap, Theme, wgpu::TextureView)>,
+    group: Option<(u64, u64, wgpu::BindGroup)>,
+}
+
+impl Renderer {
+    /// Format of every target: 8 bits a channel, holding sRGB-encoded values.
+    pub const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
+
+    /// Compiles the pipelines of the ray-cast path; the others are compiled when first asked for.
+    pub fn new(gpu: &Gpu) -> Self {
+        let device = &gpu.device;
+        let frame_layout = frame_layout(device);
+        let slabs = SlabPass::new(device, &frame_layout, Target::Colour(Self::FORMAT));
+        let pictures = PicturePass::new(device, &frame_layout, Self::FORMAT);
+        let frame_buffer = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("Renderer::frame_buffer"),
+            size: size_of::<FrameData>() as u64,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let sampler = device.create_sampler(&wgpu::SamplerDescriptor {
+            label: Some("Renderer::sampler"),
+            mag_filter: wgpu::FilterMode::Linear,
+            min_filter: wgpu::FilterMode::Linear,
+            ..Default::default()
+        });
+        Self {
+            frame_layout,
+            slabs,
+            pictures,
+            cells: None,
+            slab_ids: None,
+            cell_ids: None,
+            frame_buffer,
+            slab_buffer: slab_buffer(device, 16),
+            sampler,
+            palette: None,
+            group: None,
+        }
+    }
+
+    /// Records the scene onto `target`, of format [`Self::FORMAT`] and of the frame's size.
+    pub fn draw(
+        &mut self,
+        gpu: &Gpu,
+        encoder: &mut wgpu::CommandEncoder,
+        target: &wgpu::TextureView,
+        frame: &Frame<'_>,
+        path: Path,
+    ) {
+        let slabs = self.prepare(gpu, frame);
+        let ground = frame.view.theme.ground().map(|c| f64::from(c) / 255.0);
+        let clear = wgpu::Color { r: ground[0], g: ground[1], b: ground[2], a: 1.0 };
+        let Some((_, _, group)) = &self.group else { return };
+        match path {
+            Path::Raycast => {
+                let mut pass = colour_pass(encoder, target, clear);
+                pass.set_bind_group(0, group, &[]);
+                let picture = frame.picture.map(|picture| (picture, picture.is_nearest(frame)));
+                if let Some((picture, false)) = picture {
+                    self.pictures.draw(gpu, &mut pass, frame, picture);
+                }
+                self.slabs.draw(&mut pass, slabs.len() as u32);
+                if let Some((picture, true)) = picture {
+                    self.pictures.draw(gpu, &mut pass, frame, picture);
+                }
+            }
+            Path::Cells => {
+                let pass = self.cells.get_or_insert_with(|| {
+                    CellPass::new(&gpu.device, &self.frame_layout, Target::Colour(Self::FORMAT))
+                });
+                pass.draw(gpu, encoder, target, frame.size, clear, group, &slabs);
+            }
+        }
+    }
+
+    /// Records which cell covers each pixel, as (layer + 1, cell + 1) in `Rg32Uint`; 0 for none.
+    pub fn draw_cells(
+        &mut self,
+        gpu: &Gpu,
+        encoder: &mut wgpu::CommandEncoder,
+        target: &wgpu::TextureView,
+        frame: &Frame<'_>,
+        path: Path,
+    ) {
+        let slabs = self.prepare(gpu, frame);
+        let Some((_, _, group)) = &self.group else { return };
+        match path {
+            Path::Raycast => {
+                let pipeline = self
+                    .slab_ids
+                    .get_or_insert_with(|| SlabPass::new(&gpu.device, &self.frame_layout, Target::Cell));
+                let mut pass = colour_pass(encoder, target, wgpu::Color::TRANSPARENT);
+                pass.set_bind_group(0, group, &[]);
+                pipeline.draw(&mut pass, slabs.len() as u32);
+            }
+            Path::Cells => {
+                let pass = self
+                    .cell_ids
+                    .get_or_insert_with(|| CellPass::new(&gpu.device, &self.frame_layout, Target::Cell));
+                pass.draw(gpu, encoder, target, frame.size, wgpu::Color::TRANSPARENT, group, &slabs);
+            }
+        }
+    }
+
+    /// Format of the target of [`Self::draw_cells`].
+    pub const CELL_FORMAT: wgpu::TextureFormat = CELL_FORMAT;
+
+    /// Writes the frame's buffers and makes its bind group; returns the plates back to front.
+    fn prepare(&mut self, gpu: &Gpu, frame: &Frame<'_>) -> Vec<SlabData> {
+        let slabs = frame.slabs();
+        let bytes: &[u8] = bytemuck::cast_slice(&slabs);
+        let mut stale = false;
+        if self.slab_buffer.size() < bytes.len() as u64 {
+            self.slab_buffer = slab_buffer(&gpu.device, slabs.len().next_power_of_two());
+            stale = true;
+        }
+        let (map, theme) = (frame.view.colours(), frame.view.theme);
+        if self.palette.as_ref().is_none_or(|(old_map, old_theme, _)| (*old_map, *old_theme) != (map, theme)) {
+            self.palette = Some((map, theme, palette_texture(gpu, map, theme)));
+            stale = true;
+        }
+        let key = (frame.from.id(), frame.to.id());
+        stale |= self.group.as_ref().is_none_or(|(from, to, _)| (*from, *to) != key);
+        if stale && let Some((_, _, palette)) = &self.palette {
+            self.group = Some((key.0, key.1, self.frame_group(gpu, frame, palette)));
+        }
+        gpu.queue.write_buffer(&self.slab_buffer, 0, bytes);
+        gpu.queue.write_buffer(&self.frame_buffer, 0, bytemuck::bytes_of(&frame.data()));
+        slabs
+    }
+
+    fn frame_group(&self, gpu: &Gpu, frame: &Frame<'_>, palette: &wgpu::TextureView) -> wgpu::BindGroup {
+        let entry = |binding, resource| wgpu::BindGroupEntry { binding, resource };
+        use wgpu::BindingResource::{Sampler, TextureView};
+        gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("Renderer::group"),
+            layout: &self.frame_layout,
+            entries: &[
+                entry(0, self.frame_buffer.as_entire_binding()),
+                entry(1, self.slab_buffer.as_entire_binding()),
+                entry(2, TextureView(palette)),
+                entry(3, Sampler(&self.sampler)),
+                entry(4, TextureView(&frame.from.cells)),
+                entry(5, TextureView(&frame.to.cells)),
+                entry(6, TextureView(&frame.from.levels)),
+                entry(7, TextureView(&frame.to.levels)),
+            ],
+        })
+    }
+}
+
+pub(super) fn colour_pass<'encoder>(
+    encoder: &'encoder mut wgpu::CommandEncoder,
+    target: &wgpu::TextureView,
+    clear: wgpu::Color,
+) -> wgpu::RenderPass<'encoder> {
+    encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+        label: Some("Renderer::pass"),
+        color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+            view: target,
+            depth_slice: None,
+            resolve_target: None,
+            ops: wgpu::Operations { load: wgpu::LoadOp::Clear(clear), store: wgpu::StoreOp::Store },
+        })],
+        ..Default::default()
+    })
+}
+
+fn slab_buffer(device: &wgpu::Device, slabs: usize) -> wgpu::Buffer {
+    device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("Renderer::slab_buffer"),
+        size: (slabs * size_of::<SlabData>()) as u64,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    })
+}
+
+fn palette_texture(gpu: &Gpu, map: ColourMap, theme: Theme) -> wgpu::TextureView {
+    let texels = palette::texels(map, theme);
+    let size = wgpu::Extent3d {
+        width: TABLE_SIZE as u32,
+        height: palette::ROWS as u32,
+        depth_or_array_layers: 1,
+    };
+    let texture = gpu.device.create_texture(&wgpu::TextureDescriptor {
+        label: Some("Renderer::palette"),
+        size,
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: wgpu::TextureFormat::Rgba16Float,
+        usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+        view_formats: &[],
+    });
+    gpu.queue.write_texture(
+        texture.as_image_copy(),
+        bytemuck::cast_slice(&texels),
+        wgpu::TexelCopyBufferLayout {
+            offset: 0,
+            bytes_per_row: Some((TABLE_SIZE * size_of::<[f16; 4]>()) as u32),
+            rows_per_image: None,
+        },
+        size,
+    );
+    texture.create_view(&Default::default())
+}
+
+/// Bind group 0, as in shaders/shared/frame.wgsl.
+fn frame_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
+    let buffer = |binding, ty| wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::VERTEX_FRAGMENT,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+        count: None,
+    };
+    let texture = |binding, filterable, view_dimension| wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::VERTEX_FRAGMENT,
+        ty: wgpu::BindingType::Texture {
+            sample_type: wgpu::TextureSampleType::Float { filterable },
+            view_dimension,
+            multisampled: false,
+        },
+        count: None,
+    };
+    let array = wgpu::TextureViewDimension::D2Array;
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some("Renderer::frame_layout"),
+        entries: &[
+            buffer(0, wgpu::BufferBindingType::Uniform),
+            buffer(1, wgpu::BufferBindingType::Storage { read_only: true }),
+            texture(2, true, wgpu::TextureViewDimension::D2),
+            wgpu::BindGroupLayoutEntry {
+                binding: 3,
+                visibility: wgpu::ShaderStages::VERTEX_FRAGMENT,
+                ty: wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering),
+                count: None,
+            },
+            texture(4, false, array),
+            texture(5, false, array),
+            texture(6, false, array),
+            texture(7, false, array),
+        ],
+    })
+}

@@ -1,0 +1,101 @@
+//! Shader texts: each pass is its own file with what it shares put before it.
+
+/// Joins shared parts and a pass' own file.
+macro_rules! shader {
+    ($($file:literal),+) => { concat!($(include_str!(concat!("../../shaders/", $file))),+) };
+}
+
+pub const SLABS: &str =
+    shader!("shared/frame.wgsl", "shared/value.wgsl", "shared/trace.wgsl", "shared/box.wgsl", "slabs.wgsl");
+pub const CELLS: &str = shader!("shared/frame.wgsl", "shared/value.wgsl", "shared/trace.wgsl", "cells.wgsl");
+pub const PICTURE: &str =
+    shader!("shared/frame.wgsl", "shared/value.wgsl", "shared/trace.wgsl", "picture.wgsl");
+
+/// Builds a module with a label.
+pub fn module(device: &wgpu::Device, label: &str, source: &str) -> wgpu::ShaderModule {
+    device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: Some(label),
+        source: wgpu::ShaderSource::Wgsl(source.into()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use wgpu::naga;
+
+    use super::*;
+    use crate::engine::frame::{FrameData, SlabData};
+    use crate::engine::picture::PictureData;
+
+    fn parsed(source: &str) -> naga::Module {
+        let module =
+            naga::front::wgsl::parse_str(source).unwrap_or_else(|e| panic!("{}", e.emit_to_string(source)));
+        naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::empty())
+            .validate(&module)
+            .unwrap_or_else(|e| panic!("{}", e.emit_to_string(source)));
+        module
+    }
+
+    /// (name, offset) of every member, and the size, as the shader has them.
+    fn members(module: &naga::Module, name: &str) -> (Vec<(String, usize)>, usize) {
+        let (_, ty) = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some(name)).expect(name);
+        let naga::TypeInner::Struct { members, span } = &ty.inner else { panic!("{name} is no struct") };
+        let rows = members
+            .iter()
+            .map(|member| (member.name.clone().unwrap_or_default(), member.offset as usize))
+            .collect();
+        (rows, *span as usize)
+    }
+
+    #[test]
+    fn every_shader_is_valid() {
+        for source in [SLABS, CELLS, PICTURE] {
+            parsed(source);
+        }
+    }
+
+    macro_rules! same_layout {
+        ($module:expr, $wgsl:literal, $rust:ty, [$($field:ident),+ $(,)?]) => {
+            let (rows, size) = members(&$module, $wgsl);
+            let ours = vec![$((stringify!($field).to_owned(), std::mem::offset_of!($rust, $field))),+];
+            assert_eq!(rows, ours, $wgsl);
+            assert_eq!(size, size_of::<$rust>(), $wgsl);
+        };
+    }
+
+    #[test]
+    fn structs_lie_the_same_on_both_sides() {
+        let module = parsed(SLABS);
+        same_layout!(module, "FrameData", FrameData, [
+            clip_from_world, eye, pixel, ground, haze, plate, haze_near, no_value, haze_far, shade_low,
+            height, shade_high, t, scale_from, scale_to, diverging, detail, forward, slabs, across, width,
+            down, height_px,
+        ]);
+        same_layout!(module, "Slab", SlabData, [
+            corner, pitch, grid, base, page, top, low, inverse_range, layer, border, thickness, padding,
+        ]);
+        let module = parsed(PICTURE);
+        same_layout!(module, "Picture", PictureData, [corner, width, height, padding_a, padding_b, padding_c]);
+    }
+
+    #[test]
+    fn constants_agree_with_the_shaders() {
+        let module = parsed(SLABS);
+        let constant = |name: &str| {
+            let (_, constant) =
+                module.constants.iter().find(|(_, c)| c.name.as_deref() == Some(name)).expect(name);
+            match module.global_expressions[constant.init] {
+                naga::Expression::Literal(naga::Literal::F32(value)) => value,
+                ref other => panic!("{name} is {other:?}"),
+            }
+        };
+        assert_eq!(constant("GAP"), crate::model::layout::CELL_GAP);
+        assert_eq!(constant("PALETTE_ROWS"), crate::engine::palette::ROWS as f32);
+        assert_eq!(constant("PALETTE_COLUMNS"), crate::model::colour::TABLE_SIZE as f32);
+        assert_eq!(constant("PALETTE_DEVIATION"), crate::engine::palette::MAX_DEVIATION);
+        assert!(constant("NO_VALUE_BELOW") > crate::engine::pyramid::NO_VALUE);
+        assert!(constant("NO_CELL_BELOW") > crate::engine::pyramid::NO_CELL);
+        assert!(constant("NO_CELL_BELOW") < crate::engine::pyramid::NO_VALUE);
+        assert!(constant("NO_VALUE_BELOW") < -2.0, "below every stored value");
+    }
+}
