@@ -1,18 +1,18 @@
 //! The legend: the colour map with the values at its ends, what is shown, where the range is from.
 
-use egui::{Align2, Color32, CornerRadius, FontId, Mesh, Painter, Rect, Stroke, pos2, vec2};
+use egui::{Align2, CornerRadius, FontId, Mesh, Painter, Rect, Stroke, pos2, vec2};
 
-use super::overlay::{Overlay, colour_of};
-use super::style::{Palette, SMALL, TEXT, semibold};
+use super::overlay::Overlay;
+use super::style::{Palette, SMALL, TEXT, colour_of, semibold};
 use super::words;
 use crate::model::colour::TABLE_SIZE;
-use crate::model::{ColourMap, Range};
+use crate::model::{ColourMap, Range, Theme};
 
 const BAR: egui::Vec2 = vec2(224.0, 8.0);
 /// Distance from the picture's edges.
 const EDGE: f32 = 16.0;
 const PAD: f32 = 8.0;
-/// Lightest-to-darkest step of the hatching that stands for "no value".
+/// Distance between two stripes of the hatching, in points.
 const HATCH_STEP: f32 = 4.0;
 
 /// Paints the legend into the lower left of `rect` and returns what it covers.
@@ -59,10 +59,10 @@ pub fn paint(overlay: &Overlay, painter: &Painter, rect: Rect, palette: Palette)
     top += title_height + 8.0;
 
     let bar = Rect::from_min_size(pos2(place.left(), top), vec2(bar_width, BAR.y));
-    paint_map(painter, bar, view.colours(), palette);
+    paint_map(painter, bar, view.colours(), view.theme);
     if let Some(text) = none {
         let swatch = Rect::from_min_size(pos2(bar.right() + 24.0, bar.top()), vec2(16.0, BAR.y));
-        hatch(painter, swatch, palette);
+        hatch(painter, swatch, view.theme);
         let at = Align2::LEFT_CENTER.anchor_size(pos2(swatch.right() + 8.0, swatch.center().y), text.size());
         painter.galley(at.min, text, palette.text);
     }
@@ -80,8 +80,8 @@ pub fn paint(overlay: &Overlay, painter: &Painter, rect: Rect, palette: Palette)
 }
 
 /// A bar of a colour map, low to high.
-pub fn paint_map(painter: &Painter, bar: Rect, map: ColourMap, palette: Palette) {
-    let table = map.table(palette.plate);
+pub fn paint_map(painter: &Painter, bar: Rect, map: ColourMap, theme: Theme) {
+    let table = map.table(theme.plate());
     let mut mesh = Mesh::default();
     for (index, rgb) in table.into_iter().enumerate() {
         let x = bar.left() + bar.width() * index as f32 / (TABLE_SIZE - 1) as f32;
@@ -94,30 +94,25 @@ pub fn paint_map(painter: &Painter, bar: Rect, map: ColourMap, palette: Palette)
         }
     }
     painter.add(mesh);
-    painter.rect_stroke(
-        bar,
-        CornerRadius::ZERO,
-        Stroke::new(1.0, palette.line),
-        egui::StrokeKind::Outside,
-    );
+    outline(painter, bar, theme);
 }
 
 /// The hatching that stands for "no value".
-fn hatch(painter: &Painter, swatch: Rect, palette: Palette) {
-    painter.rect_filled(swatch, CornerRadius::ZERO, colour_of(palette.plate));
-    let painter = painter.with_clip_rect(painter.clip_rect().intersect(swatch));
-    let stroke = Stroke::new(1.5, palette.dim);
+fn hatch(painter: &Painter, swatch: Rect, theme: Theme) {
+    painter.rect_filled(swatch, CornerRadius::ZERO, colour_of(theme.plate()));
+    let clipped = painter.with_clip_rect(painter.clip_rect().intersect(swatch));
+    let stroke = Stroke::new(1.5, colour_of(theme.no_value()));
     let mut x = swatch.left() - swatch.height();
     while x < swatch.right() {
-        painter.line_segment([pos2(x, swatch.bottom()), pos2(x + swatch.height(), swatch.top())], stroke);
+        clipped.line_segment([pos2(x, swatch.bottom()), pos2(x + swatch.height(), swatch.top())], stroke);
         x += HATCH_STEP;
     }
-    painter.rect_stroke(
-        swatch,
-        CornerRadius::ZERO,
-        Stroke::new(1.0, Color32::from_gray(128)),
-        egui::StrokeKind::Inside,
-    );
+    outline(painter, swatch, theme);
+}
+
+fn outline(painter: &Painter, bar: Rect, theme: Theme) {
+    let stroke = Stroke::new(1.0, Palette::of(theme).line);
+    painter.rect_stroke(bar, CornerRadius::ZERO, stroke, egui::StrokeKind::Outside);
 }
 
 /// What stands at the two ends of the bar.

@@ -1,7 +1,7 @@
 //! What is written over the scene: layer names, class names, the legend. The window and headless
 //! stills paint the same.
 
-use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Stroke, Vec2, pos2, vec2};
+use egui::{Align2, FontId, Painter, Pos2, Rect, Stroke, Vec2, pos2, vec2};
 use glam::vec3;
 
 use super::legend;
@@ -240,9 +240,4 @@ pub fn short(text: &str, most: usize) -> String {
     let head: String = text.chars().take(most / 2).collect();
     let tail: String = text.chars().skip(length - (most - most / 2 - 1)).collect();
     format!("{head}…{tail}")
-}
-
-/// A colour table's entry as egui's colour.
-pub fn colour_of(rgb: [u8; 3]) -> Color32 {
-    Color32::from_rgb(rgb[0], rgb[1], rgb[2])
 }

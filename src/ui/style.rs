@@ -33,15 +33,13 @@ pub struct Palette {
     /// The accent where it is a fill under text.
     pub accent_fill: Color32,
     pub warning: Color32,
-    /// Plate and middle of the diverging map.
-    pub plate: [u8; 3],
 }
 
 impl Palette {
     pub fn of(theme: Theme) -> Self {
         match theme {
             Theme::Dark => Self {
-                ground: Color32::from_rgb(0x14, 0x16, 0x1a),
+                ground: colour_of(theme.ground()),
                 panel: Color32::from_rgb(0x1a, 0x1c, 0x21),
                 control: Color32::from_rgb(0x27, 0x2a, 0x31),
                 control_hovered: Color32::from_rgb(0x33, 0x37, 0x40),
@@ -51,10 +49,9 @@ impl Palette {
                 accent: ACCENT,
                 accent_fill: Color32::from_rgb(0x17, 0x4a, 0x5c),
                 warning: Color32::from_rgb(0xe8, 0xb8, 0x5c),
-                plate: [0x2e, 0x30, 0x36],
             },
             Theme::Light => Self {
-                ground: Color32::from_rgb(0xf6, 0xf5, 0xf2),
+                ground: colour_of(theme.ground()),
                 panel: Color32::from_rgb(0xfd, 0xfc, 0xfa),
                 control: Color32::from_rgb(0xec, 0xea, 0xe5),
                 control_hovered: Color32::from_rgb(0xe0, 0xdd, 0xd6),
@@ -64,10 +61,14 @@ impl Palette {
                 accent: Color32::from_rgb(0x00, 0x7f, 0xa8),
                 accent_fill: Color32::from_rgb(0xc4, 0xee, 0xfb),
                 warning: Color32::from_rgb(0x9a, 0x67, 0x00),
-                plate: [0xdd, 0xdb, 0xd6],
             },
         }
     }
+}
+
+/// An 8-bit sRGB colour as egui's.
+pub fn colour_of(rgb: [u8; 3]) -> Color32 {
+    Color32::from_rgb(rgb[0], rgb[1], rgb[2])
 }
 
 /// The family of headings and names.

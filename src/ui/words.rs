@@ -91,9 +91,11 @@ pub fn range_source(recording: &Recording, view: &ViewState, position: EpochPosi
     let source = match view.range {
         Range::Fixed { .. } => "fixed".to_owned(),
         Range::Layer => format!("each layer's own, {these}"),
-        Range::Auto if view.query.is_signed() => format!("symmetric around 0, {these}"),
         Range::Auto if scaled && view.query.minus.is_none() => {
             return "range: [0, 1], values normalised per input and layer by the recording".to_owned();
+        }
+        Range::Auto if view.query.is_signed() || view.colours().is_diverging() => {
+            format!("symmetric around 0, {these}")
         }
         Range::Auto => these.to_owned(),
     };
