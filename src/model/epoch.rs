@@ -15,7 +15,7 @@ pub enum EpochRef {
     Best,
     /// A recorded epoch number.
     Number(u64),
-    /// Between two recorded numbers; drawn interpolated.
+    /// Between two recorded numbers, and drawn interpolated, or exactly at one.
     Between(f64),
 }
 
@@ -58,7 +58,7 @@ impl FromStr for EpochRef {
         }
         match text.parse::<f64>() {
             Ok(number) if number.is_finite() && number >= 0.0 => {
-                Ok(if number.fract() == 0.0 && number < 1e15 {
+                Ok(if number.fract() == 0.0 && number < u64::MAX as f64 {
                     Self::Number(number as u64)
                 } else {
                     Self::Between(number)
@@ -101,13 +101,16 @@ impl EpochRef {
             },
             Self::Between(number) => {
                 let number_of = |index: usize| recording.epochs[index].number as f64;
+                if let Some(&index) = readable.iter().find(|&&index| number_of(index) == number) {
+                    return at(index);
+                }
                 readable
                     .windows(2)
-                    .find(|pair| number_of(pair[0]) <= number && number < number_of(pair[1]))
-                    .map(|pair| EpochPosition {
-                        from: pair[0],
-                        to: pair[1],
-                        t: ((number - number_of(pair[0])) / (number_of(pair[1]) - number_of(pair[0]))) as f32,
+                    .find(|pair| number_of(pair[0]) < number && number < number_of(pair[1]))
+                    .map(|pair| {
+                        let t = (number - number_of(pair[0])) / (number_of(pair[1]) - number_of(pair[0]));
+                        // Rounding to f32 must not reach the next epoch.
+                        EpochPosition { from: pair[0], to: pair[1], t: (t as f32).min(1.0f32.next_down()) }
                     })
                     .ok_or_else(|| not_recorded(recording, &readable, number))
             }
@@ -152,4 +155,82 @@ fn not_recorded(recording: &Recording, readable: &[usize], number: f64) -> Epoch
         format!("{} epochs from {} to {}", numbers.len(), numbers[0], numbers[numbers.len() - 1])
     };
     EpochError::NotRecorded { number, recorded }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::testing;
+
+    /// Epochs 0, 2, 4, 8 and 9, of which 4 is damaged.
+    fn training() -> Recording {
+        let mut recording = testing::recording(&[1], &[], &[], &[0, 2, 4, 8, 9]);
+        recording.epochs[2].damaged = true;
+        recording
+    }
+
+    fn resolve(text: &str, recording: &Recording) -> Result<EpochPosition, EpochError> {
+        text.parse::<EpochRef>()?.resolve(recording)
+    }
+
+    #[test]
+    fn the_text_of_an_epoch_is_understood_again() {
+        for text in ["first", "last", "best", "0", "12", "3.5", "0.1", "18446744073709551615"] {
+            assert_eq!(text.parse::<EpochRef>().unwrap().to_string(), text);
+        }
+        assert_eq!("3.0".parse(), Ok(EpochRef::Number(3)));
+        assert_eq!("1e16".parse(), Ok(EpochRef::Number(10_000_000_000_000_000)));
+        for text in ["", "x", "-1", "nan", "inf", "First", "1..2", "3,5"] {
+            assert_eq!(text.parse::<EpochRef>(), Err(EpochError::Syntax(text.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_found_among_the_readable_epochs() {
+        let recording = training();
+        assert_eq!(resolve("first", &recording), Ok(EpochPosition::at(0)));
+        assert_eq!(resolve("last", &recording), Ok(EpochPosition::at(4)));
+        assert_eq!(resolve("8", &recording), Ok(EpochPosition::at(3)));
+        assert_eq!(resolve("0.5", &recording), Ok(EpochPosition { from: 0, to: 1, t: 0.25 }));
+        let across = resolve("5", &recording);
+        assert!(matches!(across, Err(EpochError::NotRecorded { .. })), "a whole number must be recorded");
+        let across = resolve("3.5", &recording).unwrap();
+        assert_eq!(across, EpochPosition { from: 1, to: 3, t: 0.25 }, "over a damaged epoch");
+        assert_eq!(across.number(&recording), 3.5);
+        assert_eq!(EpochRef::Between(9.0).resolve(&recording), Ok(EpochPosition::at(4)));
+        assert_eq!(EpochRef::Between(2.0).resolve(&recording), Ok(EpochPosition::at(1)));
+        let nearly = resolve("1.9999999999999", &recording).unwrap();
+        assert!((nearly.from, nearly.to) == (0, 1) && nearly.t < 1.0, "{nearly:?}");
+    }
+
+    #[test]
+    fn the_best_epoch_has_the_highest_accuracy_else_the_lowest_loss() {
+        let mut recording = training();
+        assert_eq!(resolve("best", &recording), Err(EpochError::NoMetric));
+        for (epoch, loss) in recording.epochs.iter_mut().zip([2.0, 0.5, 0.1, f64::NAN, 0.5]) {
+            epoch.loss = Some(loss);
+        }
+        assert_eq!(
+            resolve("best", &recording),
+            Ok(EpochPosition::at(1)),
+            "the earliest of equals, undamaged"
+        );
+        for (epoch, accuracy) in recording.epochs.iter_mut().zip([10.0, 60.0, 99.0, 80.0, 70.0]) {
+            epoch.accuracy = Some(accuracy);
+        }
+        assert_eq!(resolve("best", &recording), Ok(EpochPosition::at(3)));
+    }
+
+    #[test]
+    fn every_failure_says_what_and_what_else() {
+        let recording = training();
+        let message = |text: &str, recording: &Recording| resolve(text, recording).unwrap_err().to_string();
+        assert_eq!(message("7", &recording), "epoch 7 is not recorded; there are 0, 2, 8, 9");
+        assert_eq!(message("9.5", &recording), "epoch 9.5 is not recorded; there are 0, 2, 8, 9");
+        assert_eq!(message("4", &recording), "epoch 4 is damaged; choose another");
+        let many = testing::recording(&[1], &[], &[], &(0..40).collect::<Vec<_>>());
+        assert_eq!(message("77", &many), "epoch 77 is not recorded; there are 40 epochs from 0 to 39");
+        let none = testing::recording(&[1], &[], &[], &[]);
+        assert_eq!(message("last", &none), "the recording has no readable epoch");
+    }
 }

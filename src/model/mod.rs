@@ -8,6 +8,8 @@ pub mod recording;
 pub mod selection;
 pub mod source;
 pub mod tensor;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod view;
 
 pub use camera::{Camera, SetView};

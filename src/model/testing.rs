@@ -1,0 +1,52 @@
+//! A small recording for tests.
+
+use super::recording::sequential_edges;
+use super::{Class, Epoch, Format, Input, Layer, LayerKind, Normalisation, Recording, Reduction};
+
+/// Layers of the given units; classes with ids 0, 1, …; inputs labelled by index into them; epochs
+/// of the given numbers.
+pub(crate) fn recording(
+    units: &[usize],
+    classes: &[&str],
+    labels: &[Option<usize>],
+    epochs: &[u64],
+) -> Recording {
+    let layers: Vec<Layer> = units
+        .iter()
+        .enumerate()
+        .map(|(index, &units)| Layer {
+            name: (index + 1).to_string(),
+            module: "Linear".to_owned(),
+            text: "Linear()".to_owned(),
+            kind: LayerKind::Dense,
+            shape: vec![units],
+            units,
+            parameters: None,
+            dtype: String::new(),
+            reduction: Reduction::None,
+        })
+        .collect();
+    Recording {
+        format: Format::Native,
+        model: "Test".to_owned(),
+        edges: sequential_edges(layers.len()),
+        layers,
+        classes: classes
+            .iter()
+            .enumerate()
+            .map(|(index, name)| Class {
+                id: index as i64,
+                name: (*name).to_owned(),
+                inputs: labels.iter().filter(|label| **label == Some(index)).count(),
+            })
+            .collect(),
+        inputs: labels
+            .iter()
+            .enumerate()
+            .map(|(index, &class)| Input { id: index.to_string(), class, has_picture: false })
+            .collect(),
+        epochs: epochs.iter().map(|&number| Epoch { number, ..Epoch::default() }).collect(),
+        normalisation: Normalisation::None,
+        warnings: Vec::new(),
+    }
+}
