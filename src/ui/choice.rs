@@ -1,6 +1,6 @@
 //! The selections that can be picked by hand.
 
-use crate::model::{Recording, Selection, Term};
+use crate::model::{Recording, Selection};
 
 /// A selection as the panel offers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,46 +18,26 @@ pub enum Choice {
 impl Choice {
     /// Recognises a selection.
     pub fn of(selection: &Selection, recording: &Recording) -> Self {
-        if selection.epoch.is_some() {
-            return Self::Other;
-        }
-        match selection.terms.as_slice() {
-            [] => Self::General,
-            [Term::Class(names)] => match names.as_slice() {
-                [name] => find_class(recording, name).map_or(Self::Other, Self::Class),
-                _ => Self::Other,
-            },
-            [Term::Input(ranges)] => match ranges.as_slice() {
-                [range] if range.start() == range.end() => Self::Input(*range.start()),
-                _ => Self::Other,
-            },
-            _ => Self::Other,
+        if *selection == Selection::default() {
+            Self::General
+        } else if let Some(class) = selection.single_class(recording) {
+            Self::Class(class)
+        } else {
+            selection.single_input().map_or(Self::Other, Self::Input)
         }
     }
 
     /// The selection it stands for; `None` for [`Choice::Other`] and what the recording lacks.
     pub fn selection(self, recording: &Recording) -> Option<Selection> {
-        let terms = match self {
-            Self::General => Vec::new(),
-            Self::Class(index) => {
-                let class = recording.classes.get(index)?;
-                // By id where another class bears the same name.
-                let alone = recording.classes.iter().filter(|other| other.name == class.name).count() == 1;
-                vec![Term::Class(vec![if alone { class.name.clone() } else { class.id.to_string() }])]
+        match self {
+            Self::General => Some(Selection::default()),
+            Self::Class(class) => {
+                (class < recording.classes.len()).then(|| Selection::class(recording, class))
             }
-            Self::Input(index) if index < recording.inputs.len() => vec![Term::Input(vec![index..=index])],
-            Self::Input(_) | Self::Other => return None,
-        };
-        Some(Selection { terms, epoch: None })
+            Self::Input(input) => (input < recording.inputs.len()).then(|| Selection::input(input)),
+            Self::Other => None,
+        }
     }
-}
-
-fn find_class(recording: &Recording, name: &str) -> Option<usize> {
-    let classes = &recording.classes;
-    classes
-        .iter()
-        .position(|class| class.name == name)
-        .or_else(|| classes.iter().position(|class| class.id.to_string() == name))
 }
 
 #[cfg(test)]
@@ -74,14 +54,5 @@ mod tests {
         }
         assert_eq!(Choice::Input(6).selection(&recording), None);
         assert_eq!(Choice::Class(3).selection(&recording), None);
-    }
-
-    #[test]
-    fn classes_of_one_name_are_told_apart_by_id() {
-        let mut recording = testing::recording();
-        recording.classes[1].name = "cat".into();
-        let selection = Choice::Class(1).selection(&recording).expect("the recording has it");
-        assert_eq!(selection.terms, [Term::Class(vec!["1".into()])]);
-        assert_eq!(Choice::of(&selection, &recording), Choice::Class(1));
     }
 }

@@ -31,7 +31,7 @@ pub fn segmented<T: Copy + PartialEq>(
     let mut chosen = None;
     for (index, &(value, name)) in options.iter().enumerate() {
         let rect = Rect::from_min_size(whole.min + vec2(width * index as f32, 0.0), vec2(width, ROW));
-        let response = ui.interact(rect, ui.id().with((group, index)), Sense::click());
+        let response = ui.interact(rect, ui.scope_id().with((group, index)), Sense::click());
         let selected = current == Some(value);
         response.widget_info(|| {
             WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), selected, format!("{group}: {name}"))

@@ -1,7 +1,7 @@
 //! Saying in words what is shown, and numbers with sensible digits.
 
 use crate::model::{
-    Diff, EpochPosition, Normalisation, Query, Range, Recording, Selection, Stat, Term, ViewState,
+    Diff, EpochPosition, Normalisation, Query, Range, Recording, Selection, Stat, ViewState,
 };
 
 /// What is shown: "mean activation · class 3 minus class 5 · epoch 12".
@@ -13,8 +13,8 @@ pub fn shown(recording: &Recording, query: &Query, position: EpochPosition) -> S
         Stat::Min => "least activation",
         Stat::Rate => "share of inputs with activation > 0",
     };
-    let what = match (query.stat, single_input(&query.select), &query.minus) {
-        (Stat::Mean, true, None) => "activation",
+    let what = match (query.stat, query.select.single_input(), &query.minus) {
+        (Stat::Mean, Some(_), None) => "activation",
         _ => what,
     };
     let select = selection(recording, &query.select);
@@ -33,34 +33,10 @@ pub fn shown(recording: &Recording, query: &Query, position: EpochPosition) -> S
 
 /// A set of inputs in words.
 pub fn selection(recording: &Recording, selection: &Selection) -> String {
-    let mut words = match selection.terms.as_slice() {
-        [] => "all inputs".to_owned(),
-        [Term::Class(classes)] => match classes.as_slice() {
-            [class] => format!("class {class}"),
-            classes => format!("classes {}", classes.join(", ")),
-        },
-        [Term::Input(ranges)] => match ranges.as_slice() {
-            [range] if range.start() == range.end() => input(recording, *range.start()),
-            ranges => {
-                let list: Vec<String> = ranges
-                    .iter()
-                    .map(|range| {
-                        if range.start() == range.end() {
-                            range.start().to_string()
-                        } else {
-                            format!("{}–{}", range.start(), range.end())
-                        }
-                    })
-                    .collect();
-                format!("inputs {}", list.join(", "))
-            }
-        },
-        _ => return selection.to_string(),
-    };
-    if let Some(epoch) = selection.epoch {
-        words.push_str(&format!(" at epoch {epoch}"));
+    match selection.single_input() {
+        Some(index) => input(recording, index),
+        None => selection.describe(),
     }
-    words
 }
 
 /// One input in words, with its class where it has one.
@@ -139,14 +115,10 @@ pub fn count(value: u64) -> String {
     text
 }
 
-fn single_input(selection: &Selection) -> bool {
-    matches!(selection.terms.as_slice(), [Term::Input(ranges)]
-        if matches!(ranges.as_slice(), [range] if range.start() == range.end()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Term;
     use crate::ui::testing;
 
     fn class(name: &str) -> Selection {
