@@ -45,15 +45,14 @@ fn visible_corner(vertex: u32, low: vec3<f32>, high: vec3<f32>, eye: vec3<f32>) 
 fn vs_cell(@builtin(vertex_index) vertex: u32, @builtin(instance_index) index: u32) -> Varying {
     let slab = slabs[which.slab];
     let cell = vec2<i32>(vec2<u32>(index % slab.grid.x, index / slab.grid.x));
-    let stored = load_greatest(slab, 0u, cell, false);
-    let value = cell_value(slab, cell);
-    let height = select(LEAST_HEIGHT, height_at((value.x - slab.low) * slab.inverse_range), value.y > 0.5);
+    let shown = bound(slab, 0u, cell);
+    let height = max(shown.x, 0.0);
     let low = vec3<f32>(vec2<f32>(cell) + 0.5 * GAP, 0.0);
     let high = vec3<f32>(vec2<f32>(cell) + (1.0 - 0.5 * GAP), height);
     let eye = (frame.eye - slab.corner) * vec3<f32>(1.0, -1.0, 1.0) / slab.pitch;
     let corner = visible_corner(vertex, low, high, eye);
-    var out = Varying(placed(slab, low, high, corner), mix(low, high, corner), value, index + 1u, vertex / 6u);
-    if !is_cell(stored) {
+    var out = Varying(placed(slab, low, high, corner), mix(low, high, corner), shown.yz, index + 1u, vertex / 6u);
+    if shown.x < 0.0 {
         out.clip = vec4<f32>(0.0, 0.0, 0.0, -1.0);
     }
     return out;

@@ -5,7 +5,11 @@ struct Varying {
     @builtin(position) clip: vec4<f32>,
     // From the eye, world units; not normalised.
     @location(0) sight: vec3<f32>,
-    @location(1) @interpolate(flat) slab: u32,
+    // The plate, handed on so that no fragment has to load it.
+    @location(1) @interpolate(flat) corner_pitch: vec4<f32>,
+    @location(2) @interpolate(flat) grid_base: vec4<u32>,
+    @location(3) @interpolate(flat) page_top_layer: vec4<u32>,
+    @location(4) @interpolate(flat) values_shape: vec4<f32>,
 }
 
 @vertex
@@ -18,26 +22,45 @@ fn vs_main(@builtin(vertex_index) vertex: u32, @builtin(instance_index) instance
     var world = mix(low, high, corner);
     // One pixel wider, so that edges can fade out.
     world += (2.0 * corner - 1.0) * (1.5 * frame.pixel * distance(world, frame.eye));
-    return Varying(frame.clip_from_world * vec4<f32>(world, 1.0), world - frame.eye, instance);
+    return Varying(
+        frame.clip_from_world * vec4<f32>(world, 1.0),
+        world - frame.eye,
+        vec4<f32>(slab.corner, slab.pitch),
+        vec4<u32>(slab.grid, slab.base),
+        vec4<u32>(slab.page, slab.top, slab.layer, 0u),
+        vec4<f32>(slab.low, slab.inverse_range, slab.border, slab.thickness),
+    );
+}
+
+fn slab_of(in: Varying) -> Slab {
+    return Slab(
+        in.corner_pitch.xyz,
+        in.corner_pitch.w,
+        in.grid_base.xy,
+        in.grid_base.zw,
+        in.page_top_layer.x,
+        in.page_top_layer.y,
+        in.values_shape.x,
+        in.values_shape.y,
+        in.page_top_layer.z,
+        in.values_shape.z,
+        in.values_shape.w,
+        0u,
+    );
 }
 
 @fragment
 fn fs_main(in: Varying) -> @location(0) vec4<f32> {
-    let slab = slabs[in.slab];
-    let hit = trace(slab, normalize(in.sight));
-    if hit.colour.a <= 0.0 {
-        discard;
-    }
+    let hit = trace(slab_of(in), normalize(in.sight));
     return encoded(hazed(hit.colour, length(in.sight)));
 }
 
 // Which cell covers the pixel: (layer + 1, cell + 1).
 @fragment
 fn fs_cell(in: Varying) -> @location(0) vec2<u32> {
-    let slab = slabs[in.slab];
-    let hit = trace(slab, normalize(in.sight));
+    let hit = trace(slab_of(in), normalize(in.sight));
     if hit.colour.a < 0.5 {
         discard;
     }
-    return vec2<u32>(slab.layer + 1u, hit.cell);
+    return vec2<u32>(in.page_top_layer.z + 1u, hit.cell);
 }

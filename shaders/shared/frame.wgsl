@@ -65,8 +65,9 @@ struct Slab {
 @group(0) @binding(0) var<uniform> frame: FrameData;
 @group(0) @binding(1) var<storage, read> slabs: array<Slab>;
 @group(0) @binding(2) var palette: texture_2d<f32>;
-@group(0) @binding(3) var palette_sampler: sampler;
-@group(0) @binding(4) var cells_from: texture_2d_array<f32>;
-@group(0) @binding(5) var cells_to: texture_2d_array<f32>;
-@group(0) @binding(6) var levels_from: texture_2d_array<f32>;
-@group(0) @binding(7) var levels_to: texture_2d_array<f32>;
+// Mip 0 holds the cells' values, mip k the greatest of each block of 2^k × 2^k cells.
+@group(0) @binding(3) var cells_from: texture_2d_array<f32>;
+@group(0) @binding(4) var cells_to: texture_2d_array<f32>;
+// Mip k - 1 holds greatest, mean, deviation and shares of each block of 2^k × 2^k cells.
+@group(0) @binding(5) var blocks_from: texture_2d_array<f32>;
+@group(0) @binding(6) var blocks_to: texture_2d_array<f32>;

@@ -1,8 +1,17 @@
 // One ray through one plate: hierarchical walk over the pyramid (maximum mipmaps: Tevs, Ihrke,
 // Seidel, 2008), front to back, with the exact share of a pixel that each edge covers.
 
-// Walk steps before a ray gives up and takes the mean of the block it is in.
+// What a pipeline is for: plates on which cells can be larger than pixels, smaller, or both.
+override NEAR: bool = true;
+override FAR: bool = true;
+
+// Walk steps before a ray gives up and takes the block that it is in.
 const MAX_STEPS: u32 = 384u;
+// Blocks are chosen as for rays at least this steep.
+const LEAST_SLOPE: f32 = 0.12;
+// Pixels, in cells, over which single cells fade into their field.
+const FADE_FROM: f32 = 0.4;
+const FADE_TO: f32 = 0.9;
 // A ray is done when less than this share of it is left.
 const DONE: f32 = 0.01;
 
@@ -116,125 +125,144 @@ fn lone_peak(block: Block, level: u32) -> f32 {
     return 0.6 * smoothstep(0.7, 0.95, out / most) * (1.0 - block.no_value);
 }
 
+// Where a ray is on its walk.
+struct Walk {
+    t: f32,
+    level: u32,
+    cell: vec2<i32>,
+}
+
+// Into the next block on the ray's way, and up a level when that leaves the parent. False when
+// there is none.
+fn walk_on(walk: ptr<function, Walk>, crossing: vec2<f32>, leave: f32, stride: vec2<i32>, slab: Slab) -> bool {
+    let before = (*walk).cell;
+    let across = crossing.x < crossing.y;
+    let cell = before + select(vec2<i32>(0, stride.y), vec2<i32>(stride.x, 0), across);
+    let up = (*walk).level < slab.top && any((cell >> vec2<u32>(1u)) != (before >> vec2<u32>(1u)));
+    let last = (vec2<i32>(slab.grid) - 1) >> vec2<u32>((*walk).level);
+    (*walk).t = leave;
+    (*walk).level += u32(up);
+    (*walk).cell = select(cell, cell >> vec2<u32>(1u), up);
+    return all(cell >= vec2<i32>(0)) && all(cell <= last);
+}
+
 fn trace_cells(slab: Slab, ray: Ray, left_before: f32, result: ptr<function, Hit>) -> f32 {
-    let dims = vec2<i32>(slab.grid);
     // The walk is between entering and leaving the space that cells may fill.
     let margin = 0.5 * frame.pixel * max(length(ray.origin), 1.0);
     let a = (vec3<f32>(0.0) - ray.origin) * ray.inverse;
-    let b = (vec3<f32>(vec2<f32>(dims), frame.height + margin) - ray.origin) * ray.inverse;
+    let b = (vec3<f32>(vec2<f32>(slab.grid), frame.height + margin) - ray.origin) * ray.inverse;
     let near = min(a, b);
     let far = max(a, b);
     let start = max(max(near.x, near.y), max(near.z, 0.0));
-    let end = min(min(far.x, far.y), far.z);
-    var left = left_before;
-    if start >= end {
-        return left;
-    }
+    let length_inside = min(min(far.x, far.y), far.z) - start;
     let origin = ray.origin + ray.direction * start;
-    let length_inside = end - start;
     let ahead = vec2<i32>(ray.direction.xy > vec2<f32>(0.0));
     let stride = 2 * ahead - 1;
     // Seen at an angle a pixel covers a long strip; blocks as wide as the mean of its two sides.
-    let slant = inverseSqrt(max(abs(ray.direction.z), 0.12)) * frame.detail;
+    let slant = inverseSqrt(max(abs(ray.direction.z), LEAST_SLOPE)) * frame.detail;
 
-    var level = slab.top;
-    var t = 0.0;
-    var cell = clamp(vec2<i32>(floor(origin.xy / f32(1u << level))), vec2<i32>(0), ((dims - 1) >> vec2<u32>(level)));
-    for (var step = 0u; step < MAX_STEPS; step++) {
-        let size = f32(1u << level);
-        let crossing = (vec2<f32>(cell + ahead) * size - origin.xy) * ray.inverse.xy;
-        let leave = max(min(min(crossing.x, crossing.y), length_inside), t);
-        let lowest = min(origin.z + ray.direction.z * t, origin.z + ray.direction.z * leave);
-        let width = frame.pixel * (start + t);
-        let highest = bound(slab, level, cell);
-        if highest >= 0.0 && lowest <= highest + 0.5 * width {
-            let footprint = width * slant;
-            if level > 0u && size > footprint && step + 32u < MAX_STEPS {
-                // Into the block that the ray is in when it comes under the greatest height.
-                if ray.direction.z < 0.0 {
-                    t = clamp((highest + 0.5 * width - origin.z) * ray.inverse.z, t, leave);
+    var left = left_before;
+    var walk = Walk(0.0, slab.top, vec2<i32>(0));
+    walk.cell = clamp(
+        vec2<i32>(floor(origin.xy / f32(1u << slab.top))),
+        vec2<i32>(0),
+        (vec2<i32>(slab.grid) - 1) >> vec2<u32>(slab.top),
+    );
+    // Two loops, one that only walks and one that only shades: a processor that runs rays in step
+    // then shades once per surface met and not once per step.
+    var going = length_inside > 0.0;
+    var steps = 0u;
+    while going {
+        var met = false;
+        var value = vec2<f32>(0.0);
+        var crossing = vec2<f32>(0.0);
+        var leave = 0.0;
+        var lowest = 0.0;
+        while going && !met {
+            steps += 1u;
+            let size = f32(1u << walk.level);
+            crossing = (vec2<f32>(walk.cell + ahead) * size - origin.xy) * ray.inverse.xy;
+            leave = max(min(min(crossing.x, crossing.y), length_inside), walk.t);
+            lowest = origin.z + ray.direction.z * select(walk.t, leave, ray.direction.z < 0.0);
+            let width = frame.pixel * (start + walk.t);
+            let bounds = bound(slab, walk.level, walk.cell);
+            let highest = bounds.x + 0.5 * width;
+            value = bounds.yz;
+            if bounds.x >= 0.0 && lowest <= highest {
+                let fine = walk.level == 0u || (FAR && size <= width * slant) || steps > MAX_STEPS;
+                if fine {
+                    met = true;
+                } else {
+                    // Into the block that the ray is in when it comes under the greatest height.
+                    let under = (highest - origin.z) * ray.inverse.z;
+                    walk.t = select(walk.t, clamp(under, walk.t, leave), ray.direction.z < 0.0);
+                    walk.level -= 1u;
+                    let at = origin.xy + ray.direction.xy * walk.t;
+                    let child = vec2<i32>(floor(at / f32(1u << walk.level)));
+                    walk.cell = clamp(child, 2 * walk.cell, 2 * walk.cell + 1);
                 }
-                level -= 1u;
-                let at = origin.xy + ray.direction.xy * t;
-                cell = clamp(vec2<i32>(floor(at / f32(1u << level))), 2 * cell, 2 * cell + 1);
-                continue;
-            }
-            left = shade_block(slab, ray, origin, level, cell, size, footprint, width, lowest, left, result);
-            if left < DONE {
-                break;
+            } else {
+                going = walk_on(&walk, crossing, leave, stride, slab) && leave < length_inside;
             }
         }
-        if leave >= length_inside {
-            break;
-        }
-        t = leave;
-        let before = cell;
-        if crossing.x < crossing.y {
-            cell.x += stride.x;
-        } else {
-            cell.y += stride.y;
-        }
-        if any(cell < vec2<i32>(0)) || any(cell > ((dims - 1) >> vec2<u32>(level))) {
-            break;
-        }
-        if level < slab.top && any((cell >> vec2<u32>(1u)) != (before >> vec2<u32>(1u))) {
-            level += 1u;
-            cell = cell >> vec2<u32>(1u);
+        if met {
+            let width = frame.pixel * (start + walk.t);
+            let footprint = width * slant;
+            let before = left;
+            if FAR {
+                // Cells fade into their field while they shrink to a pixel.
+                let blend = select(select(1.0, smoothstep(FADE_FROM, FADE_TO, footprint), NEAR), 1.0, walk.level > 0u);
+                let covered = lay_field(slab, ray, walk, footprint, width, lowest, left * blend, result);
+                left -= left * blend * covered;
+                if NEAR && blend < 1.0 {
+                    let passed = before * blend * (1.0 - covered);
+                    left = passed + lay_cell(slab, ray, walk.cell, value, width, before * (1.0 - blend), result);
+                }
+            } else {
+                left = lay_cell(slab, ray, walk.cell, value, width, left, result);
+            }
+            going = left >= DONE && steps < MAX_STEPS + 64u
+                && walk_on(&walk, crossing, leave, stride, slab) && leave < length_inside;
         }
     }
     return left;
 }
 
-// Lays what a ray meets in one cell or block over `result`; returns what is left of the ray.
-fn shade_block(
+// Lays a block's mean over `result`, as `weight` of the pixel; returns the share of it that is
+// covered.
+fn lay_field(
     slab: Slab,
     ray: Ray,
-    origin: vec3<f32>,
-    level: u32,
-    cell: vec2<i32>,
-    size: f32,
+    walk: Walk,
     footprint: f32,
     width: f32,
     lowest: f32,
-    left_before: f32,
+    weight: f32,
     result: ptr<function, Hit>,
 ) -> f32 {
-    var left = left_before;
-    // Cells fade into their field while they shrink to a pixel.
-    let blend = select(smoothstep(0.4, 0.9, footprint), 1.0, level > 0u);
-    if blend > 0.0 {
-        var block = load_block(slab, level, cell);
-        if level < slab.top && footprint > size {
-            let coarser = load_block(slab, level + 1u, cell >> vec2<u32>(1u));
-            block = mix_blocks(block, coarser, clamp(footprint / size - 1.0, 0.0, 1.0));
-        }
-        let height = height_at((block.mean - slab.low) * slab.inverse_range);
-        let spread = block.deviation * abs(slab.inverse_range) * (frame.height - LEAST_HEIGHT);
-        // Share of the block's cells that reach the ray; all of it when the ray reaches the plate.
-        let reach = clamp(0.5 + (height - lowest) / (3.4 * spread + width), 0.0, 1.0);
-        let covered = (1.0 - block.absent) * select(reach, 1.0, lowest <= LEAST_HEIGHT);
-        let share = blend * covered * left;
-        var colour = field_colour(slab, ray, block, height, spread);
-        let peak = lone_peak(block, level);
-        if peak > 0.0 {
-            colour = mix(colour, colour_of(slab, block.greatest), peak);
-        }
-        (*result).colour += vec4<f32>(colour, 1.0) * share;
-        left -= share;
-        // What the field does not cover of this block goes on behind it, not to its single cells.
-        if blend >= 1.0 {
-            return left;
-        }
-        left = left_before * (1.0 - blend);
-        let value = cell_value(slab, cell);
-        let passed = left_before * blend * (1.0 - covered);
-        return passed + shade_cell(slab, ray, cell, value, width, left, result);
-    }
-    let value = cell_value(slab, cell);
-    return shade_cell(slab, ray, cell, value, width, left, result);
+    let size = f32(1u << walk.level);
+    let coarser = min(walk.level + 1u, slab.top);
+    let block = mix_blocks(
+        load_block(slab, walk.level, walk.cell),
+        load_block(slab, coarser, walk.cell >> vec2<u32>(coarser - walk.level)),
+        clamp(footprint / size - 1.0, 0.0, 1.0),
+    );
+    let height = height_at((block.mean - slab.low) * slab.inverse_range);
+    let spread = block.deviation * abs(slab.inverse_range) * (frame.height - LEAST_HEIGHT);
+    // Share of the block's cells that reach the ray; all of it when the ray reaches the plate.
+    let reach = clamp(0.5 + (height - lowest) / (3.4 * spread + width), 0.0, 1.0);
+    let covered = (1.0 - block.absent) * select(reach, 1.0, lowest <= LEAST_HEIGHT);
+    let colour = mix(
+        field_colour(slab, ray, block, height, spread),
+        colour_of(slab, block.greatest),
+        lone_peak(block, walk.level),
+    );
+    (*result).colour += vec4<f32>(colour, 1.0) * (weight * covered);
+    return covered;
 }
 
-fn shade_cell(
+// Lays one cell over `result`; returns what is left of the ray.
+fn lay_cell(
     slab: Slab,
     ray: Ray,
     cell: vec2<i32>,
@@ -248,15 +276,10 @@ fn shade_cell(
     let high = vec3<f32>(vec2<f32>(cell) + (1.0 - 0.5 * GAP), height);
     let face = face_of_box(ray, low, high, width);
     let covered = clamp(0.5 + face.inside / width, 0.0, 1.0);
-    if covered <= 0.0 {
-        return left;
-    }
-    if covered >= 0.5 && (*result).cell == 0u {
-        (*result).cell = 1u + u32(cell.y) * slab.grid.x + u32(cell.x);
-    }
-    let share = covered * left;
-    (*result).colour += vec4<f32>(cell_colour(slab, ray, value, face, width), 1.0) * share;
-    return left - share;
+    let first = covered >= 0.5 && (*result).cell == 0u;
+    (*result).cell = select((*result).cell, 1u + u32(cell.y) * slab.grid.x + u32(cell.x), first);
+    (*result).colour += vec4<f32>(cell_colour(slab, ray, value, face, width), 1.0) * (covered * left);
+    return left - covered * left;
 }
 
 // Linear light of the plate where a ray enters its box.

@@ -1,5 +1,8 @@
 // Values of cells and blocks → heights and colours.
 
+// Whether a pipeline is for pictures between two fields.
+override MOVING: bool = true;
+
 // Markers, as in pyramid.rs: stored values lie in [-2, 2].
 const NO_VALUE_BELOW: f32 = -4.0;
 const NO_CELL_BELOW: f32 = -12.0;
@@ -15,7 +18,7 @@ const FOOT_SHADE: f32 = 0.68;
 const FOOT_HEIGHT: f32 = 0.7;
 // Rows of the palette: deviations from 0 to PALETTE_DEVIATION.
 const PALETTE_DEVIATION: f32 = 0.5;
-const PALETTE_ROWS: f32 = 16.0;
+const PALETTE_ROWS: f32 = 64.0;
 const PALETTE_COLUMNS: f32 = 256.0;
 
 // What a cell or block is between the two fields.
@@ -43,60 +46,43 @@ fn height_at(position: f32) -> f32 {
     return LEAST_HEIGHT + share * (frame.height - LEAST_HEIGHT);
 }
 
-// Stored greatest value of a block of 2^level cells (the cell itself at level 0).
-fn load_greatest(slab: Slab, level: u32, cell: vec2<i32>, to: bool) -> f32 {
-    let texel = vec2<i32>(slab.base >> vec2<u32>(level)) + cell;
-    if level == 0u {
-        if to {
-            return textureLoad(cells_to, texel, slab.page, 0).r;
-        }
-        return textureLoad(cells_from, texel, slab.page, 0).r;
-    }
-    if to {
-        return textureLoad(levels_to, texel, slab.page, i32(level) - 1).r;
-    }
-    return textureLoad(levels_from, texel, slab.page, i32(level) - 1).r;
+// The stored value of a cell, or the greatest of a block of 2^level cells.
+fn load_from(slab: Slab, level: u32, cell: vec2<i32>) -> f32 {
+    return textureLoad(cells_from, vec2<i32>(slab.base >> vec2<u32>(level)) + cell, slab.page, i32(level)).r;
 }
 
-// Upper bound of the heights in a block; negative when it has no cell.
-fn bound(slab: Slab, level: u32, cell: vec2<i32>) -> f32 {
-    let a = load_greatest(slab, level, cell, false);
-    if !is_cell(a) {
-        return -1.0;
-    }
+fn load_to(slab: Slab, level: u32, cell: vec2<i32>) -> f32 {
+    return textureLoad(cells_to, vec2<i32>(slab.base >> vec2<u32>(level)) + cell, slab.page, i32(level)).r;
+}
+
+// x: upper bound of the heights in a block, negative when it has no cell. At level 0 that is the
+// cell's height; y is its value, and z is 1 when it has one, 0 when not.
+fn bound(slab: Slab, level: u32, cell: vec2<i32>) -> vec3<f32> {
+    let a = load_from(slab, level, cell);
     var value = a * frame.scale_from;
-    if frame.t > 0.0 {
-        let b = load_greatest(slab, level, cell, true);
-        if is_valued(a) && is_valued(b) {
-            value = mix(value, b * frame.scale_to, frame.t);
-            if frame.diverging == 1u {
-                value = mix(abs(a) * frame.scale_from, abs(b) * frame.scale_to, frame.t);
-            }
-        } else if is_valued(b) {
-            return height_at((b * frame.scale_to - slab.low) * slab.inverse_range);
+    var valued = is_valued(a);
+    var reach = abs(value);
+    if MOVING {
+        let b = load_to(slab, level, cell);
+        let other = b * frame.scale_to;
+        if level > 0u {
+            // Either moment's greatest bounds what lies between them.
+            let only = select(value, other, is_valued(b));
+            value = select(only, max(value, other), valued && is_valued(b));
+            reach = select(abs(only), max(reach, abs(other)), valued && is_valued(b));
+            valued = valued || is_valued(b);
+        } else {
+            // With a value on one side only, the nearer moment is shown as it is.
+            let both = valued && is_valued(b);
+            let later = frame.t >= 0.5;
+            value = select(select(value, other, later), mix(value, other, frame.t), both);
+            valued = select(valued, is_valued(b), later) || both;
+            reach = abs(value);
         }
     }
-    if !is_valued(a) {
-        return LEAST_HEIGHT;
-    }
-    return height_at((value - slab.low) * slab.inverse_range);
-}
-
-// The value of one cell: x is the value, y is 1 when it has one, 0 when not.
-fn cell_value(slab: Slab, cell: vec2<i32>) -> vec2<f32> {
-    let a = load_greatest(slab, 0u, cell, false);
-    if frame.t <= 0.0 {
-        return vec2<f32>(a * frame.scale_from, f32(is_valued(a)));
-    }
-    let b = load_greatest(slab, 0u, cell, true);
-    if is_valued(a) && is_valued(b) {
-        return vec2<f32>(mix(a * frame.scale_from, b * frame.scale_to, frame.t), 1.0);
-    }
-    // A value on one side only: the nearer moment is shown as it is.
-    if frame.t < 0.5 {
-        return vec2<f32>(a * frame.scale_from, f32(is_valued(a)));
-    }
-    return vec2<f32>(b * frame.scale_to, f32(is_valued(b)));
+    let bounding = select(value, reach, frame.diverging == 1u);
+    let height = select(LEAST_HEIGHT, height_at((bounding - slab.low) * slab.inverse_range), valued);
+    return vec3<f32>(select(-1.0, height, is_cell(a)), value, f32(valued));
 }
 
 fn unpack(texel: vec4<f32>, scale: f32) -> Block {
@@ -121,19 +107,19 @@ fn mix_blocks(a: Block, b: Block, t: f32) -> Block {
 }
 
 fn load_block(slab: Slab, level: u32, cell: vec2<i32>) -> Block {
+    let single = bound(slab, 0u, cell);
+    let mip = max(i32(level) - 1, 0);
+    let texel = vec2<i32>(slab.base >> vec2<u32>(max(level, 1u))) + cell;
+    var block = unpack(textureLoad(blocks_from, texel, slab.page, mip), frame.scale_from);
+    if MOVING {
+        let other = unpack(textureLoad(blocks_to, texel, slab.page, mip), frame.scale_to);
+        block = mix_blocks(block, other, frame.t);
+    }
     if level == 0u {
-        let stored = load_greatest(slab, 0u, cell, false);
-        let value = cell_value(slab, cell);
-        let present = f32(is_cell(stored));
-        return Block(value.x, value.x * value.y, 0.0, (1.0 - value.y) * present, 1.0 - present);
+        let present = f32(single.x >= 0.0);
+        block = Block(single.y, single.y * single.z, 0.0, (1.0 - single.z) * present, 1.0 - present);
     }
-    let texel = vec2<i32>(slab.base >> vec2<u32>(level)) + cell;
-    let a = unpack(textureLoad(levels_from, texel, slab.page, i32(level) - 1), frame.scale_from);
-    if frame.t <= 0.0 {
-        return a;
-    }
-    let b = unpack(textureLoad(levels_to, texel, slab.page, i32(level) - 1), frame.scale_to);
-    return mix_blocks(a, b, frame.t);
+    return block;
 }
 
 // Column of the palette, in [0, 1].
@@ -151,10 +137,9 @@ fn colour_of(slab: Slab, value: f32) -> vec3<f32> {
 // Mean colour of values spread around a mean, linear light.
 fn mean_colour(slab: Slab, mean: f32, deviation: f32) -> vec3<f32> {
     let spread = deviation * abs(slab.inverse_range) * select(1.0, 0.5, frame.diverging == 1u);
-    let column = palette_position(slab, mean) * (PALETTE_COLUMNS - 1.0) + 0.5;
-    let row = min(spread / PALETTE_DEVIATION, 1.0) * (PALETTE_ROWS - 1.0) + 0.5;
-    let at = vec2<f32>(column / PALETTE_COLUMNS, row / PALETTE_ROWS);
-    return textureSampleLevel(palette, palette_sampler, at, 0.0).rgb;
+    let column = i32(palette_position(slab, mean) * (PALETTE_COLUMNS - 1.0) + 0.5);
+    let row = i32(min(spread / PALETTE_DEVIATION, 1.0) * (PALETTE_ROWS - 1.0) + 0.5);
+    return textureLoad(palette, vec2<i32>(column, row), 0).rgb;
 }
 
 // Linear light → sRGB-encoded, premultiplied by alpha.

@@ -29,7 +29,7 @@ pub struct Field {
     has_no_value: bool,
     bytes: u64,
     pub(super) cells: wgpu::TextureView,
-    pub(super) levels: wgpu::TextureView,
+    pub(super) blocks: wgpu::TextureView,
 }
 
 impl Field {
@@ -44,8 +44,8 @@ impl Field {
 
         let size = u64::from(atlas.page_size);
         let pages = u64::from(atlas.pages);
-        let level_texels: u64 = (1..=atlas.levels).map(|level| (size >> level).pow(2)).sum();
-        let bytes = pages * (size * size * 2 + level_texels * 8);
+        let block_texels: u64 = (1..=atlas.levels).map(|level| (size >> level).pow(2)).sum();
+        let bytes = pages * ((size * size + block_texels) * 2 + block_texels * 8);
 
         let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let texture = |label, edge, levels, format| {
@@ -60,17 +60,19 @@ impl Field {
                 view_formats: &[],
             })
         };
-        let cells = texture("Field::cells", atlas.page_size, 1, wgpu::TextureFormat::R16Float);
-        let levels =
-            texture("Field::levels", atlas.page_size / 2, atlas.levels, wgpu::TextureFormat::Rgba16Float);
+        let cells = texture("Field::cells", atlas.page_size, atlas.levels + 1, wgpu::TextureFormat::R16Float);
+        let blocks =
+            texture("Field::blocks", atlas.page_size / 2, atlas.levels, wgpu::TextureFormat::Rgba16Float);
         if let Some(source) = pollster::block_on(scope.pop()) {
             return Err(FieldError::Memory { bytes, source });
         }
         for (index, page) in pyramid.pages.iter().enumerate() {
             let page_size = atlas.page_size as usize;
-            upload(gpu, &cells, index, 0, page_size, bytemuck::cast_slice(&page.cells));
-            for (level, texels) in page.levels.iter().enumerate() {
-                upload(gpu, &levels, index, level, page_size >> (level + 1), bytemuck::cast_slice(texels));
+            for (level, texels) in page.greatest.iter().enumerate() {
+                upload(gpu, &cells, index, level, page_size >> level, bytemuck::cast_slice(texels));
+            }
+            for (level, texels) in page.blocks.iter().enumerate() {
+                upload(gpu, &blocks, index, level, page_size >> (level + 1), bytemuck::cast_slice(texels));
             }
         }
         let array = wgpu::TextureViewDescriptor {
@@ -86,7 +88,7 @@ impl Field {
             has_no_value: pyramid.has_no_value,
             bytes,
             cells: cells.create_view(&array),
-            levels: levels.create_view(&array),
+            blocks: blocks.create_view(&array),
             atlas,
         })
     }

@@ -6,7 +6,7 @@ use glam::{Mat4, Vec3};
 use super::{Field, InputPicture};
 use crate::model::colour::linear_rgb;
 use crate::model::layout::{CELL_HEIGHT, PLATE_THICKNESS};
-use crate::model::{Normalisation, Range, ViewState};
+use crate::model::{Normalisation, Range, Slab, ViewState};
 
 /// Blocks up to this many pixels wide are shown as their mean.
 const DETAIL: f32 = 1.0;
@@ -127,7 +127,51 @@ pub(super) struct SlabData {
     pub padding: u32,
 }
 
+/// How large the cells of a plate are in the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Nearness {
+    /// All are larger than pixels.
+    Near,
+    /// All are smaller than pixels.
+    Far,
+    Both,
+}
+
+/// Pixels, in cells, at which single cells begin and end to fade into their field, as in
+/// shaders/shared/trace.wgsl; and the least slope that blocks are chosen for.
+const FADE: (f32, f32) = (0.4, 0.9);
+const LEAST_SLOPE: f32 = 0.12;
+
 impl Frame<'_> {
+    /// Whether the picture lies between two moments.
+    pub(super) fn is_moving(&self) -> bool {
+        self.t > 0.0 && self.from.id() != self.to.id()
+    }
+
+    /// How large the cells of the plate before the eye can be, safely estimated.
+    fn nearness(&self, slab: &Slab) -> Nearness {
+        if self.every_cell {
+            return Nearness::Near;
+        }
+        let (low, high) = slab.bounds();
+        let high = high + Vec3::Z * (slab.max_height() * (self.view.height - 1.0)).max(0.0);
+        let eye = self.view.camera.position;
+        let nearest = eye.distance(eye.clamp(low, high));
+        let furthest = eye.distance(Vec3::select((eye - (low + high) / 2.0).cmpgt(Vec3::ZERO), low, high));
+        // The flattest ray that can reach the plate: the slope falls with distance.
+        let out = if eye.z > high.z { eye.z - high.z } else { (low.z - eye.z).max(0.0) };
+        let slope = (out / furthest.max(f32::MIN_POSITIVE)).clamp(LEAST_SLOPE, 1.0);
+        let tan = (self.view.camera.fov_y / 2.0).tan();
+        let pixels = |distance: f32| 2.0 * tan / self.size[1].max(1) as f32 * distance / slab.pitch * DETAIL;
+        if pixels(furthest) / slope.sqrt() < FADE.0 {
+            Nearness::Near
+        } else if pixels(nearest) > FADE.1 {
+            Nearness::Far
+        } else {
+            Nearness::Both
+        }
+    }
+
     pub(super) fn aspect(&self) -> f32 {
         self.size[0] as f32 / self.size[1].max(1) as f32
     }
@@ -158,7 +202,7 @@ impl Frame<'_> {
             shade_low: SHADE_LOW,
             height: CELL_HEIGHT * self.view.height.clamp(0.05, 10.0),
             shade_high: SHADE_HIGH,
-            t: if std::ptr::eq(self.from, self.to) { 0.0 } else { self.t },
+            t: if self.is_moving() { self.t } else { 0.0 },
             scale_from: self.from.scale(),
             scale_to: self.to.scale(),
             diverging: u32::from(self.view.query.is_signed() || self.view.colours().is_diverging()),
@@ -184,7 +228,7 @@ impl Frame<'_> {
 
     /// The plates back to front. Plates stand at rising distance along z and never overlap there,
     /// so that this order is exact from everywhere.
-    pub(super) fn slabs(&self) -> Vec<SlabData> {
+    pub(super) fn slabs(&self) -> (Vec<SlabData>, Vec<Nearness>) {
         let diverging = self.view.query.is_signed() || self.view.colours().is_diverging();
         let layout = self.from.layout();
         let eye = self.view.camera.position.z;
@@ -200,7 +244,7 @@ impl Frame<'_> {
                 let place = self.from.atlas().places[index];
                 let (low, high) = self.ranges.get(index).copied().unwrap_or((0.0, 1.0));
                 let (low, width) = if diverging { (0.0, low.abs().max(high.abs())) } else { (low, high - low) };
-                SlabData {
+                let data = SlabData {
                     corner: slab.corner(),
                     pitch: slab.pitch,
                     grid: [slab.grid.columns, slab.grid.rows],
@@ -213,8 +257,9 @@ impl Frame<'_> {
                     border: BORDER,
                     thickness: PLATE_THICKNESS,
                     padding: 0,
-                }
+                };
+                (data, self.nearness(slab))
             })
-            .collect()
+            .unzip()
     }
 }

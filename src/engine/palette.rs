@@ -3,30 +3,31 @@
 //! plate has the colour that its cells would mix to, not the colour of their mean.
 
 use half::f16;
+use rayon::prelude::*;
 
 use crate::model::colour::{TABLE_SIZE, linear_rgb};
 use crate::model::{ColourMap, Theme};
 
 /// Rows of the texture.
-pub const ROWS: usize = 16;
+pub const ROWS: usize = 64;
 /// Standard deviation of the last row, as a share of the range; none in [0, 1] is larger.
 pub const MAX_DEVIATION: f32 = 0.5;
 /// Points at which a spread of values is summed up.
-const POINTS: usize = 256;
+const POINTS: usize = 96;
 
 /// Texels of the palette, linear light, row after row.
 pub fn texels(map: ColourMap, theme: Theme) -> Vec<[f16; 4]> {
     let table: Vec<[f32; 3]> = map.table(theme.plate()).into_iter().map(linear_rgb).collect();
     let half = |rgb: [f32; 3]| [rgb[0], rgb[1], rgb[2], 1.0].map(f16::from_f32);
-    let mut texels = Vec::with_capacity(TABLE_SIZE * ROWS);
-    for row in 0..ROWS {
-        let deviation = MAX_DEVIATION * row as f32 / (ROWS - 1) as f32;
-        for column in 0..TABLE_SIZE {
+    (0..TABLE_SIZE * ROWS)
+        .into_par_iter()
+        .map(|texel| {
+            let (row, column) = (texel / TABLE_SIZE, texel % TABLE_SIZE);
+            let deviation = MAX_DEVIATION * row as f32 / (ROWS - 1) as f32;
             let mean = column as f32 / (TABLE_SIZE - 1) as f32;
-            texels.push(half(if row == 0 { table[column] } else { mean_colour(&table, mean, deviation) }));
-        }
-    }
-    texels
+            half(if row == 0 { table[column] } else { mean_colour(&table, mean, deviation) })
+        })
+        .collect()
 }
 
 /// Mean colour of values with a beta distribution of the given moments: the natural family on

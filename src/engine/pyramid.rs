@@ -22,10 +22,12 @@ pub const SHARE_STEPS: f32 = 31.0;
 /// the block has a value. "Shares" is `no_value + 32 * absent`, each in 31sts.
 pub type Texel = [f16; 4];
 
-/// The texels of one page. Rows are `size` long at the cell level and halve with every level.
+/// The texels of one page, level by level; edges halve with every level.
 pub struct Page {
-    pub cells: Vec<f16>,
-    pub levels: Vec<Vec<Texel>>,
+    /// From the cells' values on, the greatest of every block.
+    pub greatest: Vec<Vec<f16>>,
+    /// From blocks of 2 × 2 cells on.
+    pub blocks: Vec<Vec<Texel>>,
 }
 
 /// Everything that a field uploads.
@@ -136,7 +138,7 @@ fn build_page(atlas: &Atlas, page: u32, layers: &[LayerCells], signed: bool, fac
         });
     }
 
-    let mut levels = Vec::new();
+    let mut blocks_by_level: Vec<Vec<Texel>> = Vec::new();
     let mut below: Vec<Block> = Vec::new();
     for level in 1..=atlas.levels {
         let edge = (size >> level).max(1);
@@ -153,10 +155,12 @@ fn build_page(atlas: &Atlas, page: u32, layers: &[LayerCells], signed: bool, fac
                 })
             })
             .collect();
-        levels.push(blocks.par_iter().map(Block::texel).collect());
+        blocks_by_level.push(blocks.par_iter().map(Block::texel).collect());
         below = blocks;
     }
-    Page { cells, levels }
+    let above = blocks_by_level.iter().map(|texels| texels.iter().map(|texel| texel[0]).collect());
+    let greatest = std::iter::once(cells).chain(above).collect();
+    Page { greatest, blocks: blocks_by_level }
 }
 
 fn extremes(values: &[f32]) -> Option<(f32, f32)> {
@@ -210,7 +214,7 @@ mod tests {
         assert!(pyramid.has_no_value);
         for level in 1..=atlas.levels {
             let edge = (atlas.page_size >> level) as usize;
-            for (i, texel) in pyramid.pages[0].levels[level as usize - 1].iter().enumerate() {
+            for (i, texel) in pyramid.pages[0].blocks[level as usize - 1].iter().enumerate() {
                 let (greatest, mean, deviation, count) = oracle(&layer, i % edge, i / edge, 1 << level);
                 if count == 0 {
                     assert!(texel[0].to_f32() <= NO_VALUE);
@@ -232,7 +236,7 @@ mod tests {
         let atlas = Atlas::new(&[layer.grid], 4096, 1).expect("fits");
         let pyramid = Pyramid::build(&atlas, &[layer], false);
         let shares: f32 =
-            pyramid.pages[0].levels.last().expect("levels").iter().map(|texel| texel[3].to_f32() % 32.0).sum();
+            pyramid.pages[0].blocks.last().expect("levels").iter().map(|texel| texel[3].to_f32() % 32.0).sum();
         assert!(shares >= 1.0);
     }
 
@@ -241,7 +245,7 @@ mod tests {
         let layer = layer(2, 2, vec![-3.0, 1.0, 0.5, 2.0]);
         let atlas = Atlas::new(&[layer.grid], 4096, 1).expect("fits");
         let pyramid = Pyramid::build(&atlas, &[layer], true);
-        assert_eq!(pyramid.pages[0].levels[0][0][0].to_f32() * pyramid.scale, -3.0);
+        assert_eq!(pyramid.pages[0].blocks[0][0][0].to_f32() * pyramid.scale, -3.0);
     }
 
     #[test]
@@ -250,7 +254,7 @@ mod tests {
             let layer = layer(2, 1, vec![factor, factor * 0.5]);
             let atlas = Atlas::new(&[layer.grid], 4096, 1).expect("fits");
             let pyramid = Pyramid::build(&atlas, &[layer], false);
-            let back = pyramid.pages[0].cells[0].to_f32() * pyramid.scale;
+            let back = pyramid.pages[0].greatest[0][0].to_f32() * pyramid.scale;
             assert!((back / factor - 1.0).abs() < 1e-3, "{factor}: {back}");
         }
     }

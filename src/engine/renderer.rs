@@ -3,7 +3,7 @@
 use half::f16;
 
 use super::cells::CellPass;
-use super::frame::{FrameData, SlabData};
+use super::frame::{FrameData, Nearness, SlabData};
 use super::palette;
 use super::picture::PicturePass;
 use super::slabs::{CELL_FORMAT, SlabPass, Target};
@@ -31,7 +31,6 @@ pub struct Renderer {
     cell_ids: Option<CellPass>,
     frame_buffer: wgpu::Buffer,
     slab_buffer: wgpu::Buffer,
-    sampler: wgpu::Sampler,
     palette: Option<(ColourMap, Theme, wgpu::TextureView)>,
     group: Option<(u64, u64, wgpu::BindGroup)>,
 }
@@ -52,12 +51,6 @@ impl Renderer {
             usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        let sampler = device.create_sampler(&wgpu::SamplerDescriptor {
-            label: Some("Renderer::sampler"),
-            mag_filter: wgpu::FilterMode::Linear,
-            min_filter: wgpu::FilterMode::Linear,
-            ..Default::default()
-        });
         Self {
             frame_layout,
             slabs,
@@ -67,7 +60,6 @@ impl Renderer {
             cell_ids: None,
             frame_buffer,
             slab_buffer: slab_buffer(device, 16),
-            sampler,
             palette: None,
             group: None,
         }
@@ -82,7 +74,7 @@ impl Renderer {
         frame: &Frame<'_>,
         path: Path,
     ) {
-        let slabs = self.prepare(gpu, frame);
+        let (slabs, nearness) = self.prepare(gpu, frame);
         let ground = frame.view.theme.ground().map(|c| f64::from(c) / 255.0);
         let clear = wgpu::Color { r: ground[0], g: ground[1], b: ground[2], a: 1.0 };
         let Some((_, _, group)) = &self.group else { return };
@@ -94,7 +86,7 @@ impl Renderer {
                 if let Some((picture, false)) = picture {
                     self.pictures.draw(gpu, &mut pass, frame, picture);
                 }
-                self.slabs.draw(&mut pass, slabs.len() as u32);
+                self.slabs.draw(&gpu.device, &mut pass, frame.is_moving(), &nearness);
                 if let Some((picture, true)) = picture {
                     self.pictures.draw(gpu, &mut pass, frame, picture);
                 }
@@ -117,7 +109,7 @@ impl Renderer {
         frame: &Frame<'_>,
         path: Path,
     ) {
-        let slabs = self.prepare(gpu, frame);
+        let (slabs, nearness) = self.prepare(gpu, frame);
         let Some((_, _, group)) = &self.group else { return };
         match path {
             Path::Raycast => {
@@ -126,7 +118,7 @@ impl Renderer {
                     .get_or_insert_with(|| SlabPass::new(&gpu.device, &self.frame_layout, Target::Cell));
                 let mut pass = colour_pass(encoder, target, wgpu::Color::TRANSPARENT);
                 pass.set_bind_group(0, group, &[]);
-                pipeline.draw(&mut pass, slabs.len() as u32);
+                pipeline.draw(&gpu.device, &mut pass, frame.is_moving(), &nearness);
             }
             Path::Cells => {
                 let pass = self
@@ -141,8 +133,8 @@ impl Renderer {
     pub const CELL_FORMAT: wgpu::TextureFormat = CELL_FORMAT;
 
     /// Writes the frame's buffers and makes its bind group; returns the plates back to front.
-    fn prepare(&mut self, gpu: &Gpu, frame: &Frame<'_>) -> Vec<SlabData> {
-        let slabs = frame.slabs();
+    fn prepare(&mut self, gpu: &Gpu, frame: &Frame<'_>) -> (Vec<SlabData>, Vec<Nearness>) {
+        let (slabs, nearness) = frame.slabs();
         let bytes: &[u8] = bytemuck::cast_slice(&slabs);
         let mut stale = false;
         if self.slab_buffer.size() < bytes.len() as u64 {
@@ -161,12 +153,12 @@ impl Renderer {
         }
         gpu.queue.write_buffer(&self.slab_buffer, 0, bytes);
         gpu.queue.write_buffer(&self.frame_buffer, 0, bytemuck::bytes_of(&frame.data()));
-        slabs
+        (slabs, nearness)
     }
 
     fn frame_group(&self, gpu: &Gpu, frame: &Frame<'_>, palette: &wgpu::TextureView) -> wgpu::BindGroup {
         let entry = |binding, resource| wgpu::BindGroupEntry { binding, resource };
-        use wgpu::BindingResource::{Sampler, TextureView};
+        use wgpu::BindingResource::TextureView;
         gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("Renderer::group"),
             layout: &self.frame_layout,
@@ -174,11 +166,10 @@ impl Renderer {
                 entry(0, self.frame_buffer.as_entire_binding()),
                 entry(1, self.slab_buffer.as_entire_binding()),
                 entry(2, TextureView(palette)),
-                entry(3, Sampler(&self.sampler)),
-                entry(4, TextureView(&frame.from.cells)),
-                entry(5, TextureView(&frame.to.cells)),
-                entry(6, TextureView(&frame.from.levels)),
-                entry(7, TextureView(&frame.to.levels)),
+                entry(3, TextureView(&frame.from.cells)),
+                entry(4, TextureView(&frame.to.cells)),
+                entry(5, TextureView(&frame.from.blocks)),
+                entry(6, TextureView(&frame.to.blocks)),
             ],
         })
     }
@@ -248,11 +239,11 @@ fn frame_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
         ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
         count: None,
     };
-    let texture = |binding, filterable, view_dimension| wgpu::BindGroupLayoutEntry {
+    let texture = |binding, view_dimension| wgpu::BindGroupLayoutEntry {
         binding,
         visibility: wgpu::ShaderStages::VERTEX_FRAGMENT,
         ty: wgpu::BindingType::Texture {
-            sample_type: wgpu::TextureSampleType::Float { filterable },
+            sample_type: wgpu::TextureSampleType::Float { filterable: false },
             view_dimension,
             multisampled: false,
         },
@@ -264,17 +255,11 @@ fn frame_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
         entries: &[
             buffer(0, wgpu::BufferBindingType::Uniform),
             buffer(1, wgpu::BufferBindingType::Storage { read_only: true }),
-            texture(2, true, wgpu::TextureViewDimension::D2),
-            wgpu::BindGroupLayoutEntry {
-                binding: 3,
-                visibility: wgpu::ShaderStages::VERTEX_FRAGMENT,
-                ty: wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering),
-                count: None,
-            },
-            texture(4, false, array),
-            texture(5, false, array),
-            texture(6, false, array),
-            texture(7, false, array),
+            texture(2, wgpu::TextureViewDimension::D2),
+            texture(3, array),
+            texture(4, array),
+            texture(5, array),
+            texture(6, array),
         ],
     })
 }

@@ -1,5 +1,8 @@
 //! Plates with their cells, by casting rays: one instanced box per plate.
 
+use std::cell::OnceCell;
+
+use super::frame::Nearness;
 use super::shader;
 
 /// What a ray-cast pass writes.
@@ -34,49 +37,78 @@ impl Target {
     }
 }
 
+/// Pipelines by what they are for: the less a shader must be ready for, the faster it is.
 pub(super) struct SlabPass {
-    pipeline: wgpu::RenderPipeline,
+    module: wgpu::ShaderModule,
+    layout: wgpu::PipelineLayout,
+    target: Target,
+    pipelines: [[OnceCell<wgpu::RenderPipeline>; 3]; 2],
 }
 
 impl SlabPass {
     pub(super) fn new(device: &wgpu::Device, frame: &wgpu::BindGroupLayout, target: Target) -> Self {
         let module = shader::module(device, "SlabPass::module", shader::SLABS);
-        let pipeline = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-            label: Some("SlabPass::pipeline"),
-            layout: Some(&device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-                label: Some("SlabPass::pipeline_layout"),
-                bind_group_layouts: &[Some(frame)],
-                immediate_size: 0,
-            })),
-            vertex: wgpu::VertexState {
-                module: &module,
-                entry_point: Some("vs_main"),
-                compilation_options: Default::default(),
-                buffers: &[],
-            },
-            primitive: wgpu::PrimitiveState {
-                // Far faces only: one ray a pixel, also with the eye inside the box.
-                front_face: wgpu::FrontFace::Ccw,
-                cull_mode: Some(wgpu::Face::Front),
-                ..Default::default()
-            },
-            depth_stencil: None,
-            multisample: Default::default(),
-            fragment: Some(wgpu::FragmentState {
-                module: &module,
-                entry_point: Some(target.entry_point()),
-                compilation_options: Default::default(),
-                targets: &[Some(target.state(Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING)))],
-            }),
-            multiview_mask: None,
-            cache: None,
+        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some("SlabPass::pipeline_layout"),
+            bind_group_layouts: &[Some(frame)],
+            immediate_size: 0,
         });
-        Self { pipeline }
+        Self { module, layout, target, pipelines: Default::default() }
     }
 
-    /// Draws all plates into `pass`, whose group 0 is set.
-    pub(super) fn draw(&self, pass: &mut wgpu::RenderPass<'_>, slabs: u32) {
-        pass.set_pipeline(&self.pipeline);
-        pass.draw(0..36, 0..slabs);
+    fn pipeline(&self, device: &wgpu::Device, moving: bool, nearness: Nearness) -> &wgpu::RenderPipeline {
+        self.pipelines[usize::from(moving)][nearness as usize].get_or_init(|| {
+            let flag = f64::from;
+            let constants = [
+                ("MOVING", flag(moving)),
+                ("NEAR", flag(nearness != Nearness::Far)),
+                ("FAR", flag(nearness != Nearness::Near)),
+            ];
+            let compilation_options =
+                wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() };
+            device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+                label: Some("SlabPass::pipeline"),
+                layout: Some(&self.layout),
+                vertex: wgpu::VertexState {
+                    module: &self.module,
+                    entry_point: Some("vs_main"),
+                    compilation_options: compilation_options.clone(),
+                    buffers: &[],
+                },
+                primitive: wgpu::PrimitiveState {
+                    // Far faces only: one ray a pixel, also with the eye inside the box.
+                    front_face: wgpu::FrontFace::Ccw,
+                    cull_mode: Some(wgpu::Face::Front),
+                    ..Default::default()
+                },
+                depth_stencil: None,
+                multisample: Default::default(),
+                fragment: Some(wgpu::FragmentState {
+                    module: &self.module,
+                    entry_point: Some(self.target.entry_point()),
+                    compilation_options,
+                    targets: &[Some(self.target.state(Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING)))],
+                }),
+                multiview_mask: None,
+                cache: None,
+            })
+        })
+    }
+
+    /// Draws all plates, in their order, into `pass`, whose group 0 is set.
+    pub(super) fn draw(
+        &self,
+        device: &wgpu::Device,
+        pass: &mut wgpu::RenderPass<'_>,
+        moving: bool,
+        slabs: &[Nearness],
+    ) {
+        let mut first = 0;
+        for run in slabs.chunk_by(|a, b| a == b) {
+            let end = first + run.len() as u32;
+            pass.set_pipeline(self.pipeline(device, moving, run[0]));
+            pass.draw(0..36, first..end);
+            first = end;
+        }
     }
 }
