@@ -62,6 +62,24 @@ impl Grid {
     }
 }
 
+/// What the cells of one plate show.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerCells {
+    pub grid: Grid,
+    /// Cells that `values` speaks of: one per unit, or the whole grid of a mosaic. The cells of the
+    /// grid from here on are empty.
+    pub units: usize,
+    /// Row-major from the top left, `units` long. NaN is "no value" and is shown as such;
+    /// [`LayerCells::NO_CELL`] is a place without a cell, such as the gutter of a mosaic. Everything
+    /// else is finite.
+    pub values: Vec<f32>,
+}
+
+impl LayerCells {
+    /// Marks a place of the grid where no cell stands.
+    pub const NO_CELL: f32 = f32::NEG_INFINITY;
+}
+
 /// One plate in the world.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slab {

@@ -92,9 +92,23 @@ impl Tensor {
     /// # Panics
     /// When `row >= self.rows()`.
     pub fn row(&self, row: usize) -> Cow<'_, [f32]> {
+        self.row_part(row, 0..self.columns)
+    }
+
+    /// Some columns of one row as f32; borrowed when it is stored so.
+    ///
+    /// # Panics
+    /// When `row >= self.rows()`, or `columns` is not a range within `0..self.columns()`.
+    pub fn row_part(&self, row: usize, columns: Range<usize>) -> Cow<'_, [f32]> {
         assert!(row < self.rows, "row {row} of {}", self.rows);
-        let length = self.columns * self.dtype.size();
-        let bytes = &self.bytes()[row * length..(row + 1) * length];
+        assert!(
+            columns.start <= columns.end && columns.end <= self.columns,
+            "{columns:?} of {}",
+            self.columns
+        );
+        let start = row * self.columns;
+        let size = self.dtype.size();
+        let bytes = &self.bytes()[(start + columns.start) * size..(start + columns.end) * size];
         match self.dtype {
             Dtype::F32 => match bytemuck::try_cast_slice(bytes) {
                 Ok(values) => Cow::Borrowed(values),
@@ -104,7 +118,7 @@ impl Tensor {
             },
             Dtype::F16 => Cow::Owned(match bytemuck::try_cast_slice::<u8, f16>(bytes) {
                 Ok(values) => {
-                    let mut row = vec![0.0; self.columns];
+                    let mut row = vec![0.0; values.len()];
                     values.convert_to_f32_slice(&mut row);
                     row
                 }

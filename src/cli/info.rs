@@ -1,0 +1,168 @@
+//! `dnnviz info`: what a recording holds.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::output::{self, counted, printable};
+use crate::model::{Layer, Normalisation, Recording};
+
+/// How many classes or epochs are listed before the rest is only counted.
+const LISTED: usize = 60;
+
+/// Tell what a RUN holds: model, layers, classes, inputs, epochs, warnings
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The recording or DNNViz dump
+    run: PathBuf,
+
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let source = super::open(&args.run)?;
+    let recording = source.recording();
+    if args.json {
+        output::print_json(&Info::of(recording))
+    } else {
+        output::print(|out| print(out, recording))
+    }
+}
+
+/// The JSON document that scripts read.
+#[derive(Serialize)]
+struct Info<'a> {
+    format: &'static str,
+    model: &'a str,
+    units: usize,
+    inputs: usize,
+    classes: Vec<ClassInfo<'a>>,
+    layers: Vec<LayerInfo<'a>>,
+    epochs: Vec<EpochInfo>,
+    normalisation: &'static str,
+    warnings: &'a [String],
+}
+
+#[derive(Serialize)]
+struct ClassInfo<'a> {
+    id: i64,
+    name: &'a str,
+    inputs: usize,
+}
+
+#[derive(Serialize)]
+struct LayerInfo<'a> {
+    name: &'a str,
+    r#type: &'a str,
+    kind: &'static str,
+    units: usize,
+    shape: &'a [usize],
+}
+
+#[derive(Serialize)]
+struct EpochInfo {
+    number: u64,
+    accuracy: Option<f64>,
+    damaged: bool,
+}
+
+impl<'a> Info<'a> {
+    fn of(recording: &'a Recording) -> Self {
+        let layer = |layer: &'a Layer| LayerInfo {
+            name: &layer.name,
+            r#type: if layer.text.is_empty() { &layer.module } else { &layer.text },
+            kind: layer.kind.name(),
+            units: layer.units,
+            shape: &layer.shape,
+        };
+        Self {
+            format: recording.format.name(),
+            model: &recording.model,
+            units: recording.units(),
+            inputs: recording.inputs.len(),
+            classes: recording
+                .classes
+                .iter()
+                .map(|class| ClassInfo { id: class.id, name: &class.name, inputs: class.inputs })
+                .collect(),
+            layers: recording.layers.iter().map(layer).collect(),
+            epochs: recording
+                .epochs
+                .iter()
+                .map(|epoch| EpochInfo {
+                    number: epoch.number,
+                    accuracy: epoch.accuracy,
+                    damaged: epoch.damaged,
+                })
+                .collect(),
+            normalisation: recording.normalisation.name(),
+            warnings: &recording.warnings,
+        }
+    }
+}
+
+fn print(out: &mut dyn Write, recording: &Recording) -> io::Result<()> {
+    writeln!(
+        out,
+        "{} · {} · {} · {} · {} · {}\n",
+        printable(&recording.model),
+        recording.format.name(),
+        counted(recording.layers.len(), "layer", "layers"),
+        counted(recording.units(), "unit", "units"),
+        counted(recording.inputs.len(), "input", "inputs"),
+        counted(recording.epochs.len(), "epoch", "epochs"),
+    )?;
+    let rows: Vec<[String; 5]> = recording
+        .layers
+        .iter()
+        .map(|layer| {
+            [
+                printable(&layer.name),
+                printable(&layer.module),
+                layer.kind.name().to_owned(),
+                layer.units.to_string(),
+                layer.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × "),
+            ]
+        })
+        .collect();
+    let right = [false, false, false, true, false];
+    output::columns(out, ["layer", "type", "kind", "units", "shape"], right, &rows)?;
+    writeln!(out)?;
+    let classes = recording.classes.iter().map(|class| {
+        let name = printable(&class.name);
+        // DNNViz dumps name a class by its id.
+        let id = if name == class.id.to_string() { String::new() } else { format!("#{} ", class.id) };
+        format!("{id}{name} ({})", class.inputs)
+    });
+    list(out, "classes", classes)?;
+    let epochs = recording.epochs.iter().map(|epoch| {
+        let result = match (epoch.accuracy, epoch.loss) {
+            _ if epoch.damaged => ": damaged".to_owned(),
+            (Some(accuracy), _) => format!(": {accuracy:.1} %"),
+            (None, Some(loss)) => format!(": loss {loss:.4}"),
+            (None, None) => String::new(),
+        };
+        format!("{}{result}", epoch.number)
+    });
+    list(out, "epochs", epochs)?;
+    let values = match recording.normalisation {
+        Normalisation::None => "as the network computed them",
+        Normalisation::PerItemPerLayer => {
+            "normalised per input and layer: they compare within one layer of one input"
+        }
+    };
+    writeln!(out, "values   {values}")?;
+    recording.warnings.iter().try_for_each(|warning| writeln!(out, "warning  {}", printable(warning)))
+}
+
+fn list(out: &mut dyn Write, heading: &str, words: impl ExactSizeIterator<Item = String>) -> io::Result<()> {
+    let all = words.len();
+    if all == 0 {
+        return writeln!(out, "{heading:<9}none");
+    }
+    let rest = (all > LISTED).then(|| format!("… {} more (--json lists all)", all - LISTED));
+    output::paragraph(out, heading, words.take(LISTED).chain(rest))
+}

@@ -1,0 +1,104 @@
+//! The command line: one file per command, the options that several share, and how output is told.
+
+mod info;
+pub mod output;
+pub mod query;
+mod stats;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+
+use crate::format;
+use crate::model::Source;
+
+/// See a neural network learn: its activations in 3D, all along its training.
+///
+/// A RUN is a recording, or a DNNViz/DeepDIVA v2 dump: the folder that holds manifest.json, or its
+/// parent.
+#[derive(Debug, Parser)]
+#[command(name = "dnnviz", version, max_term_width = 100, after_help = EXAMPLES, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  dnnviz info runs/mnist
+  dnnviz stats runs/mnist --epoch best --select class:3
+  dnnviz stats runs/mnist --select class:cat --minus class:dog --format csv > difference.csv
+
+Every command exits 0 on success, 1 on an error, which it tells in one line, and 2 on wrong usage.";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Info(info::Args),
+    Stats(stats::Args),
+}
+
+/// Does what the command line says.
+pub fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Info(args) => info::run(&args),
+        Command::Stats(args) => stats::run(&args),
+    }
+}
+
+/// Opens a RUN.
+pub fn open(run: &Path) -> anyhow::Result<Arc<dyn Source>> {
+    Ok(format::open(run)?)
+}
+
+/// Whether the reader of our output has closed it.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// The error and its causes in one line; a cause that is told already is not told again.
+pub fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain() {
+        let cause = output::printable(&cause.to_string());
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line.push_str(": ");
+            line.push_str(&cause);
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::{Context, anyhow};
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_error_is_one_line_without_repetition() {
+        let error = Err::<(), _>(anyhow!("no\nspace")).context("cannot write: no space").context("export");
+        assert_eq!(one_line(&error.unwrap_err()), "export: cannot write: no space");
+        let error = Err::<(), _>(anyhow!("b\u{1b}[31m")).context("a");
+        assert_eq!(one_line(&error.unwrap_err()), "a: b\u{fffd}[31m");
+    }
+
+    #[test]
+    fn a_closed_pipe_is_recognised_wherever_it_is_in_the_chain() {
+        let broken = Err::<(), _>(io::Error::from(io::ErrorKind::BrokenPipe)).context("writing");
+        assert!(is_broken_pipe(&broken.unwrap_err()));
+        let full = Err::<(), _>(io::Error::from(io::ErrorKind::StorageFull)).context("writing");
+        assert!(!is_broken_pipe(&full.unwrap_err()));
+    }
+}

@@ -1,0 +1,188 @@
+//! How results are printed: aligned columns, JSON documents, progress.
+
+use std::io::{self, Write};
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+/// Longest line of a printed table.
+pub const WIDTH: usize = 100;
+
+/// Prints through `write`, buffered, and tells when stdout cannot take it.
+pub fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    write(&mut out).and_then(|()| out.flush()).context("cannot write to the standard output")
+}
+
+/// Prints one JSON document.
+pub fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
+    print(|out| {
+        serde_json::to_writer(&mut *out, document).map_err(io::Error::from)?;
+        writeln!(out)
+    })
+}
+
+/// Text from a file such that it stays on its line and cannot drive the terminal.
+pub fn printable(text: &str) -> String {
+    let marked = |c: char| match c {
+        c if c.is_whitespace() => ' ',
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    text.chars().map(marked).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// How numbers that stand together are written: all with the same decimals, or all with exponents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notation {
+    Decimals,
+    Exponents,
+}
+
+impl Notation {
+    /// What suits these numbers, by the largest of them.
+    pub fn of(values: &[f32]) -> Self {
+        let sizes = values.iter().map(|value| value.abs()).filter(|size| size.is_finite());
+        let largest = sizes.fold(0.0, f32::max);
+        if largest == 0.0 || (1e-2..1e4).contains(&largest) { Self::Decimals } else { Self::Exponents }
+    }
+
+    /// A number in few characters; `–` for "no value".
+    pub fn write(self, value: f32) -> String {
+        match self {
+            _ if !value.is_finite() => "–".to_owned(),
+            Self::Exponents if value == 0.0 => "0".to_owned(),
+            Self::Decimals => format!("{value:.4}"),
+            Self::Exponents => format!("{value:.2e}"),
+        }
+    }
+}
+
+/// `1 unit`, `2 units`, in which thousands are set apart.
+pub fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(count), if count == 1 { one } else { many })
+}
+
+fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Columns under their headings; the `right` ones are aligned to the right.
+pub fn columns<const N: usize>(
+    out: &mut dyn Write,
+    headings: [&str; N],
+    right: [bool; N],
+    rows: &[[String; N]],
+) -> io::Result<()> {
+    let mut widths = headings.map(|heading| heading.chars().count());
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut line = |cells: [&str; N]| {
+        let mut text = String::new();
+        for ((cell, width), right) in cells.into_iter().zip(widths).zip(right) {
+            text.push_str(&if right { format!("{cell:>width$}  ") } else { format!("{cell:<width$}  ") });
+        }
+        writeln!(out, "{}", text.trim_end())
+    };
+    line(headings)?;
+    let rules = widths.map(|width| "─".repeat(width));
+    line(rules.each_ref().map(String::as_str))?;
+    rows.iter().try_for_each(|row| line(row.each_ref().map(String::as_str)))
+}
+
+/// Words after a heading, broken into lines that begin under the first word.
+pub fn paragraph(out: &mut dyn Write, heading: &str, words: impl Iterator<Item = String>) -> io::Result<()> {
+    let mut line = format!("{heading:<9}");
+    let indent = line.chars().count();
+    let mut length = indent;
+    for word in words {
+        let width = word.chars().count() + 2;
+        if length + width > WIDTH && length > indent {
+            writeln!(out, "{}", line.trim_end())?;
+            line = " ".repeat(indent);
+            length = indent;
+        }
+        line.push_str(&word);
+        line.push_str("  ");
+        length += width;
+    }
+    writeln!(out, "{}", line.trim_end())
+}
+
+/// A progress bar on stderr; nothing where that is no terminal. Call it with (done, all).
+pub fn progress(what: &'static str) -> impl FnMut(usize, usize) {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()).with_prefix(what);
+    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {eta}") {
+        bar.set_style(style);
+    }
+    move |done, all| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+        if done >= all {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
+        let mut out = Vec::new();
+        write(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn numbers_that_stand_together_are_written_alike() {
+        let written = |values: &[f32]| {
+            let notation = Notation::of(values);
+            values.iter().map(|&value| notation.write(value)).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(written(&[0.0, -0.12345, 1e-7, f32::NAN]), "0.0000 -0.1235 0.0000 –");
+        assert_eq!(written(&[0.0, 0.005, -1e-7]), "0 5.00e-3 -1.00e-7");
+        assert_eq!(written(&[12345.0, 1.0, f32::INFINITY]), "1.23e4 1.00e0 –");
+        assert_eq!(written(&[0.0, f32::NAN]), "0.0000 –");
+    }
+
+    #[test]
+    fn counts_have_their_thousands_set_apart() {
+        assert_eq!(counted(1, "unit", "units"), "1 unit");
+        assert_eq!(counted(1_234_567, "unit", "units"), "1\u{202f}234\u{202f}567 units");
+    }
+
+    #[test]
+    fn text_from_files_cannot_drive_the_terminal() {
+        assert_eq!(printable("a\n  b\t\u{1b}[2Jc\r\n"), "a b \u{fffd}[2Jc");
+    }
+
+    #[test]
+    fn columns_are_aligned() {
+        let rows = [["1".to_owned(), "24".to_owned()], ["layer".to_owned(), "7".to_owned()]];
+        let text = printed(|out| columns(out, ["name", "units"], [false, true], &rows));
+        assert_eq!(text, "name   units\n─────  ─────\n1         24\nlayer      7\n");
+    }
+
+    #[test]
+    fn paragraphs_break_between_words() {
+        let text = printed(|out| paragraph(out, "epochs", (0..40).map(|number| format!("{number}: 1.0 %"))));
+        assert!(text.lines().count() > 1);
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH));
+        assert!(
+            text.starts_with("epochs   0: 1.0 %") && text.lines().nth(1).unwrap().starts_with("         ")
+        );
+    }
+}

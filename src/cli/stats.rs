@@ -1,0 +1,218 @@
+//! `dnnviz stats`: the numbers behind the picture, per unit.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::output::{self, Notation, counted, printable};
+use super::query::QueryArgs;
+use crate::model::{Diff, Layer, Normalisation, Query, Recording, Stat};
+use crate::stats::{self, UnitTable};
+
+/// Values on a line of the table.
+const PER_LINE: usize = 10;
+
+/// Print the numbers behind the picture, one per unit
+///
+/// Units count from 0 within their layer. Of `all` and of one class, the means that the RUN itself
+/// stores are printed as they are; everything else is computed from the inputs.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The recording or DNNViz dump
+    run: PathBuf,
+
+    #[command(flatten)]
+    query: QueryArgs,
+
+    /// Only the layer of this name; may be given several times
+    #[arg(long = "layer", value_name = "L")]
+    layers: Vec<String>,
+
+    /// How the numbers are printed; "no value" is – in tables, empty in CSV, null in JSON
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Csv,
+    Json,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let source = super::open(&args.run)?;
+    let recording = source.recording();
+    let chosen = choose_layers(recording, &args.layers)?;
+    let (position, epoch) = args.query.moment(recording)?;
+    let query = args.query.query();
+    let table = stats::table(source.as_ref(), &query, position)?;
+    let found = Found { recording, query: &query, epoch, table: &table, layers: chosen };
+    match args.format {
+        _ if args.json => output::print_json(&found.document()),
+        Format::Json => output::print_json(&found.document()),
+        Format::Csv => output::print(|out| found.print_csv(out)),
+        Format::Table => output::print(|out| found.print_table(out)),
+    }
+}
+
+/// Indices of the layers named, in the order of the network; all when none is named.
+fn choose_layers(recording: &Recording, names: &[String]) -> anyhow::Result<Vec<usize>> {
+    if let Some(unknown) = names.iter().find(|&name| recording.layers.iter().all(|layer| layer.name != *name))
+    {
+        let known: Vec<&str> = recording.layers.iter().map(|layer| layer.name.as_str()).collect();
+        bail!("there is no layer `{unknown}`; there are {}", known.join(", "));
+    }
+    let wanted = |layer: &Layer| names.is_empty() || names.contains(&layer.name);
+    Ok((0..recording.layers.len()).filter(|&index| wanted(&recording.layers[index])).collect())
+}
+
+/// What was found, to be printed.
+struct Found<'a> {
+    recording: &'a Recording,
+    query: &'a Query,
+    epoch: f64,
+    table: &'a UnitTable,
+    /// Indices of the layers to print.
+    layers: Vec<usize>,
+}
+
+/// The JSON document that scripts read.
+#[derive(Serialize)]
+struct Document<'a> {
+    epoch: f64,
+    select: String,
+    minus: Option<String>,
+    stat: Stat,
+    diff: Option<Diff>,
+    norm: &'static str,
+    inputs: usize,
+    layers: Vec<LayerValues<'a>>,
+}
+
+#[derive(Serialize)]
+struct LayerValues<'a> {
+    name: &'a str,
+    /// NaN is written as null.
+    values: &'a [f32],
+}
+
+impl Found<'_> {
+    fn layers(&self) -> impl Iterator<Item = (&Layer, &[f32])> {
+        let layers = self.layers.iter();
+        layers.map(|&index| (&self.recording.layers[index], self.table.layers[index].as_slice()))
+    }
+
+    fn document(&self) -> Document<'_> {
+        let query = self.query;
+        Document {
+            epoch: self.epoch,
+            select: query.select.to_string(),
+            minus: query.minus.as_ref().map(ToString::to_string),
+            stat: query.stat,
+            diff: query.minus.is_some().then_some(query.diff),
+            norm: "raw",
+            inputs: self.table.inputs,
+            layers: self.layers().map(|(layer, values)| LayerValues { name: &layer.name, values }).collect(),
+        }
+    }
+
+    fn print_csv(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "layer,unit,value")?;
+        for (layer, values) in self.layers() {
+            let name = csv_field(&layer.name);
+            for (unit, value) in values.iter().enumerate() {
+                if value.is_finite() {
+                    writeln!(out, "{name},{unit},{value:?}")?;
+                } else {
+                    writeln!(out, "{name},{unit},")?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn print_table(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(
+            out,
+            "{} · {} · epoch {} · {}",
+            printable(&self.recording.model),
+            printable(&self.title()),
+            self.epoch,
+            counted(self.table.inputs, "input", "inputs")
+        )?;
+        if self.recording.normalisation == Normalisation::PerItemPerLayer {
+            writeln!(out, "values are normalised per input and layer: they compare within one layer")?;
+        }
+        for (layer, values) in self.layers() {
+            let finite = || values.iter().copied().filter(|value| value.is_finite());
+            let missing = values.len() - finite().count();
+            let notation = Notation::of(values);
+            write!(
+                out,
+                "\nlayer {} · {} · {}",
+                printable(&layer.name),
+                printable(&layer.module),
+                counted(values.len(), "unit", "units")
+            )?;
+            if let (Some(low), Some(high)) = (finite().reduce(f32::min), finite().reduce(f32::max)) {
+                write!(out, " · {} to {}", notation.write(low), notation.write(high))?;
+            }
+            if missing > 0 {
+                write!(out, " · {} without a value", counted(missing, "unit", "units"))?;
+            }
+            writeln!(out)?;
+            for (line, values) in values.chunks(PER_LINE).enumerate() {
+                write!(out, "{:>7} ", line * PER_LINE)?;
+                values.iter().try_for_each(|&value| write!(out, " {:>8}", notation.write(value)))?;
+                writeln!(out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// In words: `mean of class 3 − class 5`.
+    fn title(&self) -> String {
+        let stat = match self.query.stat {
+            Stat::Mean => "mean",
+            Stat::Std => "standard deviation",
+            Stat::Max => "maximum",
+            Stat::Min => "minimum",
+            Stat::Rate => "firing rate",
+        };
+        let select = self.query.select.describe();
+        match (&self.query.minus, self.query.diff) {
+            (None, _) => format!("{stat} of {select}"),
+            (Some(minus), Diff::Signed) => format!("{stat} of {select} − {}", minus.describe()),
+            (Some(minus), Diff::Abs) => format!("{stat} of |{select} − {}|", minus.describe()),
+        }
+    }
+}
+
+/// Quoted where RFC 4180 wants it.
+fn csv_field(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn csv_fields_are_quoted_where_needed() {
+        assert_eq!(csv_field("layer1.0.conv"), "layer1.0.conv");
+        assert_eq!(csv_field("a,\"b\""), "\"a,\"\"b\"\"\"");
+        assert_eq!(csv_field("a\nb"), "\"a\nb\"");
+    }
+}

@@ -1,0 +1,254 @@
+//! One activation file: `{"layers": {"1": {"filters": {"1": 0.06, …}}, …}}`.
+
+use std::path::Path;
+
+use jiter::{Jiter, JiterError, Peek};
+
+use super::super::FormatError;
+use super::super::file::shortened;
+use super::super::json::pull_error;
+use crate::model::Layer;
+
+/// Values per layer, in the order of the manifest's layers and of the filters' numbers.
+pub(super) type LayerValues = Vec<Vec<f32>>;
+
+/// Bytes of an activation file that are read at most, whatever it declares.
+const MOST_BYTES: u64 = 512 << 20;
+
+/// How long an activation file of `units` units can honestly be, in bytes.
+pub(super) fn file_cap(units: usize) -> u64 {
+    // A line of indented JSON takes about 40 bytes; the rest is for other writers' taste.
+    (units as u64).saturating_mul(256).saturating_add(16 << 20).min(MOST_BYTES)
+}
+
+/// Parses the file at `path`, whose bytes are `data`, and checks it against the declared layers.
+///
+/// Memory is taken for what the file holds, never for what is declared.
+pub(super) fn parse(path: &Path, data: &[u8], layers: &[Layer]) -> Result<LayerValues, FormatError> {
+    let mut found: Vec<Option<Vec<f32>>> = layers.iter().map(|_| None).collect();
+    let mut reader = Jiter::new(data).with_allow_inf_nan();
+    if let Err(error) = walk(path, &mut reader, layers, &mut found) {
+        return Err(match error {
+            Problem::Syntax(error) => pull_error(path, &reader, &error),
+            Problem::Content(error) => error,
+        });
+    }
+    found
+        .into_iter()
+        .zip(layers)
+        .map(|(values, layer)| {
+            let values = values.ok_or_else(|| {
+                FormatError::invalid(path, format!("layer {} is missing", shortened(&layer.name)))
+            })?;
+            if values.len() == layer.units {
+                Ok(values)
+            } else {
+                Err(FormatError::SizeDisagrees {
+                    path: path.to_owned(),
+                    layer: shortened(&layer.name),
+                    declared: layer.units,
+                    found: values.len(),
+                })
+            }
+        })
+        .collect()
+}
+
+enum Problem {
+    Syntax(JiterError),
+    Content(FormatError),
+}
+
+impl From<JiterError> for Problem {
+    fn from(error: JiterError) -> Self {
+        Self::Syntax(error)
+    }
+}
+
+fn walk(
+    path: &Path,
+    reader: &mut Jiter<'_>,
+    layers: &[Layer],
+    found: &mut [Option<Vec<f32>>],
+) -> Result<(), Problem> {
+    let content = |what: String| Problem::Content(FormatError::invalid(path, what));
+    let mut has_layers = false;
+    let mut key = reader.next_object()?.map(|key| key == "layers");
+    while let Some(is_layers) = key {
+        if is_layers {
+            has_layers = true;
+            // Files list the layers in order, so the next one is nearly always the expected one.
+            let mut expected = 0;
+            let mut layer = next_layer(reader.next_object()?, layers, &mut expected);
+            while let Some(index) = layer {
+                let index = index.map_err(|name| {
+                    content(format!("layer `{}` is not in the manifest", shortened(&name)))
+                })?;
+                let slot = &mut found[index];
+                if slot.is_some() {
+                    return Err(content(format!("layer {} is there twice", shortened(&layers[index].name))));
+                }
+                *slot = Some(layer_values(path, reader, &layers[index])?);
+                layer = next_layer(reader.next_key()?, layers, &mut expected);
+            }
+        } else {
+            reader.next_skip()?;
+        }
+        key = reader.next_key()?.map(|key| key == "layers");
+    }
+    reader.finish()?;
+    if has_layers { Ok(()) } else { Err(content("it has no `layers`".to_owned())) }
+}
+
+/// The index of a layer called `name`, or the name when there is none.
+fn next_layer(name: Option<&str>, layers: &[Layer], expected: &mut usize) -> Option<Result<usize, String>> {
+    let name = name?;
+    let index = match layers.get(*expected) {
+        Some(layer) if layer.name == name => Some(*expected),
+        _ => layers.iter().position(|layer| layer.name == name),
+    };
+    *expected = index.map_or(*expected, |index| index + 1);
+    Some(index.ok_or_else(|| name.to_owned()))
+}
+
+fn layer_values(path: &Path, reader: &mut Jiter<'_>, layer: &Layer) -> Result<Vec<f32>, Problem> {
+    let content = |what: String| Problem::Content(FormatError::invalid(path, what));
+    let mut values = None;
+    let mut key = reader.next_object()?.map(|key| key == "filters");
+    while let Some(is_filters) = key {
+        if !is_filters {
+            reader.next_skip()?;
+        } else if values.is_some() {
+            return Err(content(format!("layer {} has `filters` twice", shortened(&layer.name))));
+        } else {
+            values = Some(
+                filters(reader)?
+                    .map_err(|what| content(format!("layer {}: {what}", shortened(&layer.name))))?,
+            );
+        }
+        key = reader.next_key()?.map(|key| key == "filters");
+    }
+    values.ok_or_else(|| content(format!("layer {} has no `filters`", shortened(&layer.name))))
+}
+
+/// The values of `{"1": 0.5, "2": NaN, …}` in the order of their numbers.
+fn filters(reader: &mut Jiter<'_>) -> Result<Result<Vec<f32>, String>, JiterError> {
+    let mut values: Vec<f32> = Vec::new();
+    // Numbers rise one by one in every file seen so far; once they do not, they are kept as well.
+    let mut first = 0;
+    let mut scattered: Option<Vec<(u64, f32)>> = None;
+    let mut key = reader.next_object_bytes()?.map(filter_number);
+    while let Some(number) = key {
+        let number = match number {
+            Ok(number) => number,
+            Err(key) => return Ok(Err(format!("filter `{}` is not a number", shortened(&key)))),
+        };
+        let peek = reader.peek()?;
+        let value = if peek == Peek::Null {
+            reader.known_null()?;
+            f32::NAN
+        } else {
+            reader.known_float(peek)? as f32
+        };
+        if let Some(pairs) = &mut scattered {
+            pairs.push((number, value));
+        } else {
+            if values.is_empty() {
+                first = number;
+            }
+            if number.wrapping_sub(first) == values.len() as u64 {
+                values.push(value);
+            } else {
+                let mut pairs: Vec<_> = (first..).zip(values.drain(..)).collect();
+                pairs.push((number, value));
+                scattered = Some(pairs);
+            }
+        }
+        key = reader.next_key_bytes()?.map(filter_number);
+    }
+    if let Some(mut pairs) = scattered {
+        pairs.sort_by_key(|&(number, _)| number);
+        if let Some(pair) = pairs.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Ok(Err(format!("filter {} is there twice", pair[0].0)));
+        }
+        values = pairs.into_iter().map(|(_, value)| value).collect();
+    }
+    Ok(Ok(values))
+}
+
+/// A filter's key as a number, or the key as text when it is none.
+fn filter_number(key: &[u8]) -> Result<u64, String> {
+    // 18 digits fit any u64.
+    if key.is_empty() || key.len() > 18 || !key.iter().all(u8::is_ascii_digit) {
+        return Err(String::from_utf8_lossy(key.get(..80).unwrap_or(key)).into_owned());
+    }
+    Ok(key.iter().fold(0, |number, &digit| number * 10 + u64::from(digit - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{LayerKind, Reduction};
+
+    fn layer(name: &str, units: usize) -> Layer {
+        Layer {
+            name: name.to_owned(),
+            module: String::new(),
+            text: String::new(),
+            kind: LayerKind::Dense,
+            shape: vec![units],
+            units,
+            parameters: None,
+            dtype: String::new(),
+            reduction: Reduction::None,
+        }
+    }
+
+    fn read(text: &str) -> Result<LayerValues, FormatError> {
+        parse(Path::new("a.json"), text.as_bytes(), &[layer("1", 3), layer("2", 1)])
+    }
+
+    #[test]
+    fn filters_come_in_the_order_of_their_numbers() {
+        let text = r#"{"x": [1, {"y": NaN}], "layers": {"2": {"filters": {"0": -0.5}},
+            "1": {"dim": 2, "filters": {"10": 3, "9": 2e0, "2": 1.0}}}}"#;
+        assert_eq!(read(text).expect("valid"), [vec![1.0, 2.0, 3.0], vec![-0.5]]);
+    }
+
+    #[test]
+    fn no_value_is_not_a_number() {
+        let text = r#"{"layers": {"1": {"filters": {"1": NaN, "2": null, "3": -Infinity}}, "2": {"filters": {"0": 1e-400}}}}"#;
+        let values = read(text).expect("valid");
+        assert!(values[0][0].is_nan() && values[0][1].is_nan());
+        assert_eq!((values[0][2], values[1][0]), (f32::NEG_INFINITY, 0.0));
+    }
+
+    #[test]
+    fn what_disagrees_is_named() {
+        for (text, part) in [
+            (
+                r#"{"layers": {"1": {"filters": {"1": 1, "2": 2}}, "2": {"filters": {"1": 1}}}}"#,
+                "layer 1 has 2 units",
+            ),
+            (r#"{"layers": {"1": {"filters": {"1": 1, "2": 2, "3": 3}}}}"#, "layer 2 is missing"),
+            (r#"{"layers": {"3": {"filters": {}}}}"#, "layer `3` is not in the manifest"),
+            (r#"{"layers": {"1": {"filters": {"1": 1, "1": 2}}}}"#, "filter 1 is there twice"),
+            (r#"{"layers": {"1": {"filters": {"a": 1}}}}"#, "filter `a` is not a number"),
+            (r#"{"layers": {"1": {"filters": {"1": "x"}}}}"#, "expected float but found string"),
+            (r#"{"layers": {"1": {}}}"#, "no `filters`"),
+            (r#"{"layers": {}} 1"#, "trailing characters"),
+            ("{}", "no `layers`"),
+            ("[]", "expected object"),
+            ("", "half-written"),
+        ] {
+            let message = read(text).expect_err(text).to_string();
+            assert!(message.contains(part) && !message.contains('\n'), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn depth_is_limited() {
+        let text = format!(r#"{{"x": {}"#, "[".repeat(100_000));
+        assert!(read(&text).expect_err("too deep").to_string().contains("recursion"));
+    }
+}

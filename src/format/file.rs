@@ -1,0 +1,137 @@
+//! The one place through which files are read and names are checked.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+
+use super::FormatError;
+
+/// A folder whose files may be read, and nothing outside it.
+#[derive(Clone, Debug)]
+pub(super) struct Root {
+    folder: PathBuf,
+    /// `folder` with every link followed.
+    canonical: PathBuf,
+}
+
+impl Root {
+    pub(super) fn new(folder: &Path) -> Result<Self, FormatError> {
+        let canonical = folder.canonicalize().map_err(|error| FormatError::read(folder, error))?;
+        Ok(Self { folder: folder.to_owned(), canonical })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The path of `relative` in this folder. `source` is the file that named it, for the message.
+    pub(super) fn join(&self, relative: &str, source: &Path) -> Result<PathBuf, FormatError> {
+        if is_inside(relative) {
+            Ok(self.folder.join(relative))
+        } else {
+            Err(FormatError::Outside { path: source.to_owned(), name: shortened(relative) })
+        }
+    }
+
+    /// Opens a regular file that really lies in this folder. Returns its length in bytes too.
+    pub(super) fn open(&self, path: &Path) -> Result<(File, u64), FormatError> {
+        // A pipe would block on opening, so look before.
+        let about = fs::symlink_metadata(path).map_err(|error| FormatError::read(path, error))?;
+        if about.is_symlink() {
+            self.check_link(path)?;
+        } else if !about.is_file() {
+            return Err(FormatError::NotAFile { path: path.to_owned() });
+        }
+        let file = File::open(path).map_err(|error| FormatError::read(path, error))?;
+        let about = file.metadata().map_err(|error| FormatError::read(path, error))?;
+        if !about.is_file() {
+            return Err(FormatError::NotAFile { path: path.to_owned() });
+        }
+        Ok((file, about.len()))
+    }
+
+    /// Whether `path` is a folder that, links followed, lies in this one.
+    pub(super) fn has_folder(&self, path: &Path) -> Result<bool, FormatError> {
+        let Ok(canonical) = path.canonicalize() else { return Ok(false) };
+        if !canonical.starts_with(&self.canonical) {
+            return Err(FormatError::Outside { path: self.folder.clone(), name: path.display().to_string() });
+        }
+        Ok(canonical.is_dir())
+    }
+
+    /// The whole of a file of at most `cap` bytes, which is checked before anything is read.
+    pub(super) fn read(&self, path: &Path, cap: u64) -> Result<Vec<u8>, FormatError> {
+        let (file, bytes) = self.open(path)?;
+        let too_large = |bytes| FormatError::TooLarge { path: path.to_owned(), bytes, cap };
+        if bytes > cap {
+            return Err(too_large(bytes));
+        }
+        let mut data = Vec::with_capacity(usize::try_from(bytes).map_err(|_| too_large(bytes))?);
+        // The file may grow while it is read.
+        file.take(cap + 1).read_to_end(&mut data).map_err(|error| FormatError::read(path, error))?;
+        if data.len() as u64 > cap {
+            return Err(too_large(data.len() as u64));
+        }
+        Ok(data)
+    }
+
+    fn check_link(&self, path: &Path) -> Result<(), FormatError> {
+        let canonical = path.canonicalize().map_err(|error| FormatError::read(path, error))?;
+        if !canonical.starts_with(&self.canonical) {
+            return Err(FormatError::Outside { path: self.folder.clone(), name: path.display().to_string() });
+        }
+        if !canonical.is_file() {
+            return Err(FormatError::NotAFile { path: path.to_owned() });
+        }
+        Ok(())
+    }
+}
+
+/// Whether a name, joined to a folder, stays below it on every system.
+fn is_inside(relative: &str) -> bool {
+    !relative.is_empty()
+        && relative.len() <= 4096
+        && !relative.contains(['\\', '\0', ':'])
+        && Path::new(relative).components().all(|part| matches!(part, Component::Normal(_)))
+}
+
+/// Text from a file as a message may quote it.
+pub(super) fn shortened(text: &str) -> String {
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    if text.chars().count() <= 60 {
+        text.chars().map(clean).collect()
+    } else {
+        text.chars().take(57).map(clean).chain("...".chars()).collect()
+    }
+}
+
+/// Orders names that are numbers by their value, before all others in the order of their text.
+pub(super) fn numeric_order(name: &str) -> (u64, &str) {
+    if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()) {
+        (name.parse().unwrap_or(u64::MAX), name)
+    } else {
+        (u64::MAX, name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_leave_the_folder_are_refused() {
+        for name in ["..", "../a", "a/../../b", "/etc", "", "a\\b", "c:x", "a\0"] {
+            assert!(!is_inside(name), "{name:?}");
+        }
+        for name in ["epoch4", "a/b", "a..b", "...."] {
+            assert!(is_inside(name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_come_in_their_order_and_before_words() {
+        let mut names = ["10", "b", "9", "1", "a", "007"];
+        names.sort_by_key(|name| numeric_order(name));
+        assert_eq!(names, ["1", "007", "9", "10", "a", "b"]);
+    }
+}

@@ -1,0 +1,90 @@
+//! JSON as it is met: with the bare `NaN` and `Infinity` that Python writes.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::path::Path;
+
+use jiter::serde::{Error, JiterDeserializer};
+use jiter::{Jiter, JiterError, JiterErrorType, JsonErrorType};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+
+use super::FormatError;
+use super::file::shortened;
+
+/// Reads a whole document, which must be an object, into a typed value.
+pub(super) fn parse<'a, T: Deserialize<'a>>(path: &Path, data: &'a [u8]) -> Result<T, FormatError> {
+    // Derived readers take a list for an object, field by field.
+    if data.trim_ascii_start().first().is_some_and(|&first| first != b'{') {
+        return Err(FormatError::Json { path: path.to_owned(), what: "it is not an object".to_owned() });
+    }
+    let mut reader = JiterDeserializer::new(data).with_allow_inf_nan();
+    T::deserialize(&mut reader).and_then(|value| reader.finish().map(|()| value)).map_err(
+        |error| match &error {
+            Error::Syntax(syntax) if is_end(&syntax.error_type) => {
+                FormatError::Truncated { path: path.to_owned() }
+            }
+            _ => {
+                FormatError::Json { path: path.to_owned(), what: shortened_message(&error.description(data)) }
+            }
+        },
+    )
+}
+
+/// What a pull parser's error says about the file.
+pub(super) fn pull_error(path: &Path, parser: &Jiter<'_>, error: &JiterError) -> FormatError {
+    match &error.error_type {
+        JiterErrorType::JsonError(kind) if is_end(kind) => FormatError::Truncated { path: path.to_owned() },
+        _ => FormatError::Json { path: path.to_owned(), what: error.description(parser) },
+    }
+}
+
+fn is_end(kind: &JsonErrorType) -> bool {
+    matches!(
+        kind,
+        JsonErrorType::EofWhileParsingList
+            | JsonErrorType::EofWhileParsingObject
+            | JsonErrorType::EofWhileParsingString
+            | JsonErrorType::EofWhileParsingValue
+    )
+}
+
+/// A typed error may quote what it found, at any length; the place stands at its end.
+fn shortened_message(message: &str) -> String {
+    match message.rfind(" at line ") {
+        Some(at) => format!("{}{}", shortened(&message[..at]), &message[at..]),
+        None => shortened(message),
+    }
+}
+
+/// An object as its entries in the order of the file, repeated keys included.
+#[derive(Debug)]
+pub(super) struct Entries<T>(pub(super) Vec<(String, T)>);
+
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Collect<T> {
+            type Value = Entries<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+        deserializer.deserialize_map(Collect(PhantomData))
+    }
+}

@@ -1,0 +1,148 @@
+//! Unit values laid out for drawing: a grid of units per layer, or a mosaic of feature maps.
+
+use super::table::moment;
+use super::{StatsError, table};
+use crate::model::{EpochPosition, Grid, LayerCells, Layout, MapBlock, Query, Source, Stat};
+
+/// What the cells of every layer show for `query` at a recorded epoch (an index).
+///
+/// A layer is a grid of its units as [`Layout::new`] has it. When the query is one single input, the
+/// layers whose whole feature maps were recorded for it are mosaics ([`Grid::mosaic`]), with gutters
+/// of one cell.
+pub fn cells(source: &dyn Source, query: &Query, epoch: usize) -> Result<Vec<LayerCells>, StatsError> {
+    let position = EpochPosition::at(epoch);
+    let table = table(source, query, position)?;
+    let grids = Layout::new(source.recording()).slabs;
+    let mut layers: Vec<LayerCells> = grids
+        .iter()
+        .zip(table.layers)
+        .map(|(slab, values)| LayerCells { grid: slab.grid, units: values.len(), values })
+        .collect();
+    for map in maps(source, query, position)? {
+        let index = map.layer;
+        let mosaic = mosaic(&map).ok_or_else(|| StatsError::Shape {
+            layer: source.recording().layers.get(index).map_or_else(|| index.to_string(), |l| l.name.clone()),
+            found: format!("feature maps of {} values", map.values.columns()),
+            expected: format!("{} × {}", map.height, map.width),
+        })?;
+        if let Some(layer) = layers.get_mut(index) {
+            *layer = mosaic;
+        }
+    }
+    Ok(layers)
+}
+
+/// The feature maps that answer the query: those of one input, at one recorded epoch. A single value
+/// is its own mean, least and greatest.
+fn maps(source: &dyn Source, query: &Query, epoch: EpochPosition) -> Result<Vec<MapBlock>, StatsError> {
+    let Some(input) = query.select.single_input() else { return Ok(Vec::new()) };
+    let own_value = matches!(query.stat, Stat::Mean | Stat::Min | Stat::Max);
+    let position = moment(source.recording(), &query.select, epoch)?;
+    if query.minus.is_some() || !own_value || position.t > 0.0 {
+        return Ok(Vec::new());
+    }
+    Ok(source.maps(position.from, input)?)
+}
+
+/// Tiles the maps; `None` when the block contradicts itself.
+fn mosaic(map: &MapBlock) -> Option<LayerCells> {
+    let (channels, height, width) = (map.values.rows(), map.height, map.width);
+    if channels == 0 || width == 0 || height.checked_mul(width)? != map.values.columns() {
+        return None;
+    }
+    let (across, grid) = Grid::mosaic(channels, height, width);
+    let mut values = vec![LayerCells::NO_CELL; grid.cells()];
+    let columns = grid.columns as usize;
+    for channel in 0..channels {
+        let (left, top) = (channel % across * (width + 1), channel / across * (height + 1));
+        for (y, line) in map.values.row(channel).chunks_exact(width).enumerate() {
+            let start = (top + y) * columns + left;
+            for (cell, &value) in values[start..start + width].iter_mut().zip(line) {
+                *cell = if value.is_finite() { value } else { f32::NAN };
+            }
+        }
+    }
+    Some(LayerCells { grid, units: grid.cells(), values })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Selection, Tensor};
+    use crate::stats::testing::Memory;
+
+    fn query(select: &str) -> Query {
+        Query { select: select.parse().unwrap(), ..Query::default() }
+    }
+
+    /// Three maps of 2 × 3 at the second layer.
+    fn with_maps() -> Memory {
+        let mut memory = Memory::new();
+        let mut values: Vec<f32> = (0..18).map(|value| value as f32).collect();
+        values[7] = f32::NAN;
+        values[8] = f32::NEG_INFINITY;
+        let values = Tensor::from_f32(values, 3, 6).unwrap();
+        memory.maps = vec![MapBlock { layer: 1, height: 2, width: 3, values }];
+        memory
+    }
+
+    #[test]
+    fn units_stand_in_the_grid_of_the_layout() {
+        let memory = Memory::new();
+        let layers = cells(&memory, &query("class:1"), 1).unwrap();
+        let table = table(&memory, &query("class:1"), EpochPosition::at(1)).unwrap();
+        for ((slab, layer), values) in
+            Layout::new(&memory.recording).slabs.iter().zip(&layers).zip(&table.layers)
+        {
+            assert_eq!((layer.grid, layer.units, &layer.values), (slab.grid, slab.units, values));
+        }
+        assert_eq!(layers[1].grid, Grid::column(3), "a layer that names the classes is a column");
+    }
+
+    #[test]
+    fn the_maps_of_one_input_are_a_mosaic() {
+        let memory = with_maps();
+        let layers = cells(&memory, &query("input:4"), 0).unwrap();
+        assert_eq!(layers[0].grid, Grid { columns: 2, rows: 1 }, "no maps of this layer");
+        let layer = &layers[1];
+        // Three tiles of 3 × 2: (3 * 3 / 4).sqrt() rounds to 2 across.
+        assert_eq!(layer.grid, Grid { columns: 7, rows: 5 });
+        assert_eq!((layer.units, layer.values.len()), (35, 35));
+        let shown: Vec<String> = layer
+            .values
+            .iter()
+            .map(|&value| match value {
+                LayerCells::NO_CELL => ".".to_owned(),
+                value => value.to_string(),
+            })
+            .collect();
+        let lines: Vec<String> = shown.chunks(7).map(|line| line.join(" ")).collect();
+        assert_eq!(
+            lines,
+            ["0 1 2 . 6 NaN NaN", "3 4 5 . 9 10 11", ". . . . . . .", "12 13 14 . . . .", "15 16 17 . . . .",]
+        );
+    }
+
+    #[test]
+    fn a_mosaic_answers_for_one_input_only() {
+        let memory = with_maps();
+        let units = |query: &Query| cells(&memory, query, 0).unwrap()[1].units;
+        assert_eq!(units(&query("input:4@first")), 35);
+        for select in ["input:4,5", "class:1", "all", "input:4&class:1", "input:4@2.5"] {
+            assert_eq!(units(&query(select)), 3, "{select}");
+        }
+        assert_eq!(units(&Query { minus: Some(Selection::input(4)), ..query("input:4") }), 3);
+        assert_eq!(units(&Query { stat: Stat::Std, ..query("input:4") }), 3);
+        assert_eq!(units(&Query { stat: Stat::Max, ..query("input:4") }), 35);
+    }
+
+    #[test]
+    fn maps_that_contradict_themselves_are_refused() {
+        for (height, width) in [(2, 2), (0, 0), (usize::MAX, 2)] {
+            let mut memory = with_maps();
+            (memory.maps[0].height, memory.maps[0].width) = (height, width);
+            let error = cells(&memory, &query("input:4"), 0).unwrap_err();
+            assert!(matches!(&error, StatsError::Shape { layer, .. } if layer == "2"), "{error}");
+        }
+    }
+}
