@@ -190,14 +190,3 @@ fn plate_side(grid: Grid) -> f32 {
 fn gap(before: f32, after: f32) -> f32 {
     1.2 + 0.55 * before.max(after)
 }
-
-/// The values of one plate, laid out for drawing.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LayerCells {
-    pub grid: Grid,
-    /// Units that the layer has; for a mosaic, every cell of `grid`.
-    pub units: usize,
-    /// Row-major from the top left; cells beyond the end are empty. NaN is "no value" (drawn
-    /// hatched), −∞ is "no cell" (nothing is drawn: the gutters of a mosaic).
-    pub values: Vec<f32>,
-}
