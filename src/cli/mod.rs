@@ -19,10 +19,13 @@ use crate::model::Source;
 /// A RUN is a recording, or a DNNViz/DeepDIVA v2 dump: the folder that holds manifest.json, or its
 /// parent.
 #[derive(Debug, Parser)]
-#[command(name = "dnnviz", version, max_term_width = 100, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(name = "dnnviz", version, max_term_width = 100, after_help = EXAMPLES, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
 pub struct Cli {
+    /// Opens a window on this recording.
+    #[arg(value_name = "RUN")]
+    pub runs: Vec<std::path::PathBuf>,
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 const EXAMPLES: &str = "\
@@ -42,8 +45,9 @@ pub enum Command {
 /// Does what the command line says.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
-        Command::Info(args) => info::run(&args),
-        Command::Stats(args) => stats::run(&args),
+        Some(Command::Info(args)) => info::run(&args),
+        Some(Command::Stats(args)) => stats::run(&args),
+        None => crate::app::run(cli.runs),
     }
 }
 
