@@ -197,15 +197,15 @@ impl Canvas {
 
     /// Paints the panels (and in them the scene) and shows the picture. Says whether it was shown;
     /// if not, it has to be painted anew.
-    pub fn present(&mut self, panels: &Panels) -> bool {
-        for (id, deltas) in &panels.textures.set {
+    pub fn present(&mut self, mut panels: Panels) -> bool {
+        for (id, deltas) in panels.textures.set.drain() {
             for delta in deltas {
-                self.panels.update_texture(&self.gpu.device, &self.gpu.queue, *id, delta);
+                self.panels.update_texture(&self.gpu.device, &self.gpu.queue, id, &delta);
             }
         }
-        let shown = self.paint(panels);
-        for id in &panels.textures.free {
-            self.panels.free_texture(id);
+        let shown = self.paint(&panels);
+        for id in panels.textures.free.drain() {
+            self.panels.free_texture(&id);
         }
         shown
     }

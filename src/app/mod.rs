@@ -227,7 +227,7 @@ impl App {
             textures: output.textures_delta,
             pixels_per_point,
         };
-        again |= !shell.canvas.present(&panels);
+        again |= !shell.canvas.present(panels);
         shell.input.handle_platform_output_with_event_loop(
             &shell.window,
             event_loop,

@@ -9,7 +9,8 @@ use super::style::{install_fonts, install_style};
 pub struct Painted {
     /// Triangles, clipped; in points.
     pub primitives: Vec<egui::ClippedPrimitive>,
-    /// Textures (the glyphs) to be uploaded before they are painted.
+    /// Textures (the glyphs) to be uploaded before they are painted; drain it, for egui panics when
+    /// what it holds is dropped unseen.
     pub textures: egui::TexturesDelta,
     pub pixels_per_point: f32,
 }
