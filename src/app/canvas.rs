@@ -78,11 +78,11 @@ impl Canvas {
             .unwrap_or(config.format);
         config.present_mode = wgpu::PresentMode::AutoVsync;
         surface.configure(&gpu.device, &config);
-        let panels =
-            egui_wgpu::Renderer::new(&gpu.device, config.format, egui_wgpu::RendererOptions {
-                dithering: false,
-                ..Default::default()
-            });
+        let panels = egui_wgpu::Renderer::new(
+            &gpu.device,
+            config.format,
+            egui_wgpu::RendererOptions { dithering: false, ..Default::default() },
+        );
         let renderer = Renderer::new(&gpu);
         Ok(Self {
             adapter: gpu.describe(),
@@ -221,19 +221,17 @@ impl Canvas {
                 self.surface.configure(&self.gpu.device, &self.config);
                 return false;
             }
-            CurrentSurfaceTexture::Lost => {
-                match self.gpu.instance.create_surface(Arc::clone(&self.window)) {
-                    Ok(surface) => {
-                        self.surface = surface;
-                        self.surface.configure(&self.gpu.device, &self.config);
-                        return false;
-                    }
-                    Err(error) => {
-                        log::error!("the window's surface is lost: {error}");
-                        return true;
-                    }
+            CurrentSurfaceTexture::Lost => match self.gpu.instance.create_surface(Arc::clone(&self.window)) {
+                Ok(surface) => {
+                    self.surface = surface;
+                    self.surface.configure(&self.gpu.device, &self.config);
+                    return false;
                 }
-            }
+                Err(error) => {
+                    log::error!("the window's surface is lost: {error}");
+                    return true;
+                }
+            },
         };
         let target = surface_texture.texture.create_view(&wgpu::TextureViewDescriptor::default());
         let screen = egui_wgpu::ScreenDescriptor {

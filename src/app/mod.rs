@@ -82,8 +82,7 @@ impl Shell {
     fn new(event_loop: &ActiveEventLoop) -> Result<Self> {
         let attributes =
             Window::default_attributes().with_title("dnnviz").with_inner_size(SIZE).with_visible(false);
-        let window =
-            Arc::new(event_loop.create_window(attributes).context("the display refused a window")?);
+        let window = Arc::new(event_loop.create_window(attributes).context("the display refused a window")?);
         let canvas = Canvas::new(Arc::clone(&window), event_loop.owned_display_handle())?;
         let ctx = egui::Context::default();
         style::install_fonts(&ctx);
@@ -228,11 +227,7 @@ impl App {
             pixels_per_point,
         };
         again |= !shell.canvas.present(panels);
-        shell.input.handle_platform_output_with_event_loop(
-            &shell.window,
-            event_loop,
-            output.platform_output,
-        );
+        shell.input.handle_platform_output_with_event_loop(&shell.window, event_loop, output.platform_output);
         let delay = output.viewport_output.get(&egui::ViewportId::ROOT).map(|root| root.repaint_delay);
         self.wake = None;
         match delay {

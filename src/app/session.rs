@@ -268,9 +268,7 @@ impl Session {
         let missing: VecDeque<(Key, Query)> = order
             .into_iter()
             .map(|epoch| Key { query, epoch })
-            .filter(|key| {
-                !self.cache.contains(*key) && !self.failed.contains(key) && reading != Some(*key)
-            })
+            .filter(|key| !self.cache.contains(*key) && !self.failed.contains(key) && reading != Some(*key))
             .map(|key| (key, self.queries[query].clone()))
             .collect();
         self.loader.want(missing);

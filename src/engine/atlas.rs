@@ -34,7 +34,9 @@ pub struct Atlas {
 /// Why plates cannot be placed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AtlasError {
-    #[error("layer {layer} needs {columns} × {rows} cells; this device holds at most {limit} × {limit} a layer")]
+    #[error(
+        "layer {layer} needs {columns} × {rows} cells; this device holds at most {limit} × {limit} a layer"
+    )]
     LayerTooLarge { layer: usize, columns: u32, rows: u32, limit: u32 },
     #[error("the network needs {pages} texture pages of {size} × {size} cells; this device has {limit}")]
     TooManyPages { pages: u32, size: u32, limit: u32 },
@@ -64,7 +66,8 @@ impl Atlas {
                 });
             }
         }
-        let area: u64 = grids.iter().map(|&grid| padded(grid)).map(|(w, h)| u64::from(w) * u64::from(h)).sum();
+        let area: u64 =
+            grids.iter().map(|&grid| padded(grid)).map(|(w, h)| u64::from(w) * u64::from(h)).sum();
         let longest = grids.iter().map(|&grid| padded(grid)).map(|(w, h)| w.max(h)).max().unwrap_or(1);
         let mut page_size = longest.next_power_of_two().max(4);
         while page_size < max_size && u64::from(page_size) * u64::from(page_size) < area {
@@ -118,7 +121,8 @@ mod tests {
                     continue;
                 }
                 // The texels of a plate's own blocks, padding included, hold no cell of another.
-                let padded = |from: u32, length: u32, block: u32| (from, from + length.next_multiple_of(block));
+                let padded =
+                    |from: u32, length: u32, block: u32| (from, from + length.next_multiple_of(block));
                 let apart = |(a, b): (u32, u32), (c, d): (u32, u32)| b <= c || d <= a;
                 let (block, other_block) = (1 << place.top, 1 << other.top);
                 let across = apart(
@@ -127,10 +131,7 @@ mod tests {
                 );
                 let down =
                     apart(padded(place.y, grid.rows, block), padded(other.y, other_grid.rows, other_block));
-                assert!(
-                    across || down,
-                    "{place:?} and {other:?}"
-                );
+                assert!(across || down, "{place:?} and {other:?}");
             }
         }
     }

@@ -141,12 +141,12 @@ fn upload(gpu: &Gpu, texture: &wgpu::Texture, page: usize, level: usize, edge: u
                 aspect: wgpu::TextureAspect::All,
             },
             rows,
-            wgpu::TexelCopyBufferLayout {
-                offset: 0,
-                bytes_per_row: Some(row as u32),
-                rows_per_image: None,
+            wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(row as u32), rows_per_image: None },
+            wgpu::Extent3d {
+                width: edge as u32,
+                height: (rows.len() / row) as u32,
+                depth_or_array_layers: 1,
             },
-            wgpu::Extent3d { width: edge as u32, height: (rows.len() / row) as u32, depth_or_array_layers: 1 },
         );
         if bytes.len() > UPLOAD_BYTES {
             // Hands the staged rows over before more are staged.

@@ -186,9 +186,8 @@ impl Frame<'_> {
         // The ray through the middle of the top-left pixel, and the steps from there.
         let across = camera.right() * pixel;
         let down = -camera.up() * pixel;
-        let forward = camera.forward()
-            - across * (width as f32 / 2.0 - 0.5)
-            - down * (height as f32 / 2.0 - 0.5);
+        let forward =
+            camera.forward() - across * (width as f32 / 2.0 - 0.5) - down * (height as f32 / 2.0 - 0.5);
         FrameData {
             clip_from_world: camera.clip_from_world(self.aspect()),
             eye: camera.position,
@@ -243,7 +242,8 @@ impl Frame<'_> {
                 let slab = &layout.slabs[index];
                 let place = self.from.atlas().places[index];
                 let (low, high) = self.ranges.get(index).copied().unwrap_or((0.0, 1.0));
-                let (low, width) = if diverging { (0.0, low.abs().max(high.abs())) } else { (low, high - low) };
+                let (low, width) =
+                    if diverging { (0.0, low.abs().max(high.abs())) } else { (low, high - low) };
                 let data = SlabData {
                     corner: slab.corner(),
                     pitch: slab.pitch,

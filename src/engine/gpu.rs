@@ -108,12 +108,16 @@ fn rank(adapter: &Adapter) -> (u8, u8) {
 }
 
 fn describe(info: &wgpu::AdapterInfo) -> String {
-    format!("{}, {}", info.name, match info.backend {
-        wgpu::Backend::Vulkan => "Vulkan",
-        wgpu::Backend::Gl => "OpenGL",
-        wgpu::Backend::Metal => "Metal",
-        wgpu::Backend::Dx12 => "Direct3D 12",
-        wgpu::Backend::BrowserWebGpu => "WebGPU",
-        wgpu::Backend::Noop => "no backend",
-    })
+    format!(
+        "{}, {}",
+        info.name,
+        match info.backend {
+            wgpu::Backend::Vulkan => "Vulkan",
+            wgpu::Backend::Gl => "OpenGL",
+            wgpu::Backend::Metal => "Metal",
+            wgpu::Backend::Dx12 => "Direct3D 12",
+            wgpu::Backend::BrowserWebGpu => "WebGPU",
+            wgpu::Backend::Noop => "no backend",
+        }
+    )
 }

@@ -92,8 +92,7 @@ mod tests {
     #[test]
     fn spread_rows_are_the_mean_over_values() {
         // Uniform values have mean 1/2 and deviation 1/√12: the row there is the map's mean.
-        let table: Vec<[f32; 3]> =
-            ColourMap::Viridis.table([0; 3]).into_iter().map(linear_rgb).collect();
+        let table: Vec<[f32; 3]> = ColourMap::Viridis.table([0; 3]).into_iter().map(linear_rgb).collect();
         let mixed = mean_colour(&table, 0.5, 1.0 / 12.0f32.sqrt());
         for channel in 0..3 {
             let mean = table.iter().map(|rgb| rgb[channel]).sum::<f32>() / TABLE_SIZE as f32;
@@ -103,8 +102,7 @@ mod tests {
 
     #[test]
     fn the_widest_spread_mixes_the_two_ends() {
-        let table: Vec<[f32; 3]> =
-            ColourMap::Magma.table([0; 3]).into_iter().map(linear_rgb).collect();
+        let table: Vec<[f32; 3]> = ColourMap::Magma.table([0; 3]).into_iter().map(linear_rgb).collect();
         let mixed = mean_colour(&table, 0.25, 0.433);
         for channel in 0..3 {
             let expected = 0.75 * table[0][channel] + 0.25 * table[255][channel];

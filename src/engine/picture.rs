@@ -161,7 +161,13 @@ impl PicturePass {
 
     /// Draws into `pass`, whose group 0 is set. In front of every plate when the eye is, behind
     /// them all otherwise: the caller orders it.
-    pub(super) fn draw(&self, gpu: &Gpu, pass: &mut wgpu::RenderPass<'_>, frame: &Frame<'_>, picture: &InputPicture) {
+    pub(super) fn draw(
+        &self,
+        gpu: &Gpu,
+        pass: &mut wgpu::RenderPass<'_>,
+        frame: &Frame<'_>,
+        picture: &InputPicture,
+    ) {
         gpu.queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&picture.data(frame.from.layout())));
         let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("PicturePass::group"),

@@ -113,7 +113,8 @@ impl Pyramid {
         let has_no_value = layers.par_iter().any(|layer| {
             layer.values.par_iter().any(|value| !value.is_finite() && *value != f32::NEG_INFINITY)
         });
-        let pages = (0..atlas.pages).map(|page| build_page(atlas, page, layers, signed, 1.0 / scale)).collect();
+        let pages =
+            (0..atlas.pages).map(|page| build_page(atlas, page, layers, signed, 1.0 / scale)).collect();
         Self { pages, scale, extremes, has_no_value }
     }
 }
@@ -125,17 +126,19 @@ fn build_page(atlas: &Atlas, page: u32, layers: &[LayerCells], signed: bool, fac
         let columns = layer.grid.columns as usize;
         let first = place.y as usize * size + place.x as usize;
         // Each row of texels belongs to one row of the grid.
-        cells[first..].par_chunks_mut(size).zip(layer.values.par_chunks(columns)).for_each(|(texels, row)| {
-            let stored: Vec<f32> = row
-                .iter()
-                .map(|&value| match value {
-                    f32::NEG_INFINITY => NO_CELL,
-                    value if value.is_finite() => value * factor,
-                    _ => NO_VALUE,
-                })
-                .collect();
-            texels[..row.len()].convert_from_f32_slice(&stored);
-        });
+        cells[first..].par_chunks_mut(size).zip(layer.values.par_chunks(columns)).for_each(
+            |(texels, row)| {
+                let stored: Vec<f32> = row
+                    .iter()
+                    .map(|&value| match value {
+                        f32::NEG_INFINITY => NO_CELL,
+                        value if value.is_finite() => value * factor,
+                        _ => NO_VALUE,
+                    })
+                    .collect();
+                texels[..row.len()].convert_from_f32_slice(&stored);
+            },
+        );
     }
 
     let mut blocks_by_level: Vec<Vec<Texel>> = Vec::new();
@@ -235,8 +238,13 @@ mod tests {
         let layer = layer(64, 64, values);
         let atlas = Atlas::new(&[layer.grid], 4096, 1).expect("fits");
         let pyramid = Pyramid::build(&atlas, &[layer], false);
-        let shares: f32 =
-            pyramid.pages[0].blocks.last().expect("levels").iter().map(|texel| texel[3].to_f32() % 32.0).sum();
+        let shares: f32 = pyramid.pages[0]
+            .blocks
+            .last()
+            .expect("levels")
+            .iter()
+            .map(|texel| texel[3].to_f32() % 32.0)
+            .sum();
         assert!(shares >= 1.0);
     }
 

@@ -142,7 +142,8 @@ impl Renderer {
             stale = true;
         }
         let (map, theme) = (frame.view.colours(), frame.view.theme);
-        if self.palette.as_ref().is_none_or(|(old_map, old_theme, _)| (*old_map, *old_theme) != (map, theme)) {
+        if self.palette.as_ref().is_none_or(|(old_map, old_theme, _)| (*old_map, *old_theme) != (map, theme))
+        {
             self.palette = Some((map, theme, palette_texture(gpu, map, theme)));
             stale = true;
         }
@@ -203,11 +204,8 @@ fn slab_buffer(device: &wgpu::Device, slabs: usize) -> wgpu::Buffer {
 
 fn palette_texture(gpu: &Gpu, map: ColourMap, theme: Theme) -> wgpu::TextureView {
     let texels = palette::texels(map, theme);
-    let size = wgpu::Extent3d {
-        width: TABLE_SIZE as u32,
-        height: palette::ROWS as u32,
-        depth_or_array_layers: 1,
-    };
+    let size =
+        wgpu::Extent3d { width: TABLE_SIZE as u32, height: palette::ROWS as u32, depth_or_array_layers: 1 };
     let texture = gpu.device.create_texture(&wgpu::TextureDescriptor {
         label: Some("Renderer::palette"),
         size,

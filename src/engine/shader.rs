@@ -66,16 +66,49 @@ mod tests {
     #[test]
     fn structs_lie_the_same_on_both_sides() {
         let module = parsed(SLABS);
-        same_layout!(module, "FrameData", FrameData, [
-            clip_from_world, eye, pixel, ground, haze, plate, haze_near, no_value, haze_far, shade_low,
-            height, shade_high, t, scale_from, scale_to, diverging, detail, forward, slabs, across, width,
-            down, height_px,
-        ]);
-        same_layout!(module, "Slab", SlabData, [
-            corner, pitch, grid, base, page, top, low, inverse_range, layer, border, thickness, padding,
-        ]);
+        same_layout!(
+            module,
+            "FrameData",
+            FrameData,
+            [
+                clip_from_world,
+                eye,
+                pixel,
+                ground,
+                haze,
+                plate,
+                haze_near,
+                no_value,
+                haze_far,
+                shade_low,
+                height,
+                shade_high,
+                t,
+                scale_from,
+                scale_to,
+                diverging,
+                detail,
+                forward,
+                slabs,
+                across,
+                width,
+                down,
+                height_px,
+            ]
+        );
+        same_layout!(
+            module,
+            "Slab",
+            SlabData,
+            [corner, pitch, grid, base, page, top, low, inverse_range, layer, border, thickness, padding,]
+        );
         let module = parsed(PICTURE);
-        same_layout!(module, "Picture", PictureData, [corner, width, height, padding_a, padding_b, padding_c]);
+        same_layout!(
+            module,
+            "Picture",
+            PictureData,
+            [corner, width, height, padding_a, padding_b, padding_c]
+        );
     }
 
     #[test]

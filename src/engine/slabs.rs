@@ -30,9 +30,11 @@ impl Target {
             Self::Colour(format) => {
                 wgpu::ColorTargetState { format, blend, write_mask: wgpu::ColorWrites::ALL }
             }
-            Self::Cell => {
-                wgpu::ColorTargetState { format: CELL_FORMAT, blend: None, write_mask: wgpu::ColorWrites::ALL }
-            }
+            Self::Cell => wgpu::ColorTargetState {
+                format: CELL_FORMAT,
+                blend: None,
+                write_mask: wgpu::ColorWrites::ALL,
+            },
         }
     }
 }

@@ -31,8 +31,7 @@ pub fn paint(overlay: &Overlay, painter: &Painter, rect: Rect, palette: Palette)
         palette.dim,
     );
     let (low, high) = ends(overlay);
-    let value =
-        |text: String| painter.layout_no_wrap(text, FontId::proportional(SMALL), palette.text);
+    let value = |text: String| painter.layout_no_wrap(text, FontId::proportional(SMALL), palette.text);
     let (low, high) = (value(low), value(high));
     let middle = (view.colours().is_diverging() && view.query.is_signed())
         .then(|| value("0".to_owned()))
@@ -46,10 +45,8 @@ pub fn paint(overlay: &Overlay, painter: &Painter, rect: Rect, palette: Palette)
     let height = title.size().y + 8.0 + bar_row + 4.0 + source.size().y;
     let none_width = none.as_ref().map_or(0.0, |text| 24.0 + 16.0 + 8.0 + text.size().x);
     let breadth = title.size().x.max(source.size().x).max(bar_width + none_width);
-    let place = Rect::from_min_size(
-        pos2(rect.left() + EDGE, rect.bottom() - EDGE - height),
-        vec2(breadth, height),
-    );
+    let place =
+        Rect::from_min_size(pos2(rect.left() + EDGE, rect.bottom() - EDGE - height), vec2(breadth, height));
     let covered = place.expand(PAD);
     painter.rect_filled(covered, CornerRadius::same(6), palette.ground.gamma_multiply(0.82));
 

@@ -197,8 +197,7 @@ impl Navigator {
             factor *= (-input.wheel * WHEEL).exp();
         }
         if factor != 1.0 {
-            camera =
-                moves::dolly(camera, layout, input.pointer.unwrap_or(vec2(0.5, 0.5)), factor, aspect);
+            camera = moves::dolly(camera, layout, input.pointer.unwrap_or(vec2(0.5, 0.5)), factor, aspect);
         }
         if input.fly != Vec3::ZERO {
             let (low, high) = layout.bounds();
@@ -354,8 +353,7 @@ mod tests {
         let fly = |frames: u32| {
             let (mut navigator, mut camera, layout) = at_overview();
             for _ in 0..frames {
-                let input =
-                    Input { step: 0.5 / frames as f32, fly: vec3(0.3, 0.0, 1.0), ..Input::default() };
+                let input = Input { step: 0.5 / frames as f32, fly: vec3(0.3, 0.0, 1.0), ..Input::default() };
                 camera = navigator.update(&input, camera, &layout, ASPECT);
             }
             camera.position

@@ -1,15 +1,16 @@
 //! What is written over the scene: layer names, class names, the legend. The window and headless
 //! stills paint the same.
 
-use egui::{Align2, FontId, Painter, Pos2, Rect, Stroke, Vec2, pos2, vec2};
+use egui::{Align2, CornerRadius, FontId, Painter, Pos2, Rect, Stroke, Vec2, pos2, vec2};
 use glam::vec3;
 
 use super::legend;
+use super::moves;
 use super::shape::{Lens, Outline, hung};
-use super::style::{Palette, SMALL, semibold};
+use super::style::{Palette, SMALL, TEXT, semibold};
 use super::words;
 use crate::model::layout::PLATE_THICKNESS;
-use crate::model::{EpochPosition, Layout, Recording, Slab, ViewState};
+use crate::model::{EpochPosition, Layer, Layout, Recording, Slab, ViewState};
 
 /// Free space around a label, and between it and its plate.
 const AIR: f32 = 4.0;
@@ -55,8 +56,26 @@ impl Overlay<'_> {
                 .collect();
             let mut taken = vec![legend];
             self.name_classes(&painter, lens, &outlines, palette, &mut taken);
-            self.name_layers(&painter, rect, &outlines, palette, &mut taken);
+            let named = self.name_layers(&painter, rect, &outlines, palette, &mut taken);
+            self.caption(&painter, rect, &named, palette);
         }
+    }
+
+    /// Says in the corner which plate fills the middle, where its name found no place.
+    fn caption(&self, painter: &Painter, rect: Rect, named: &[usize], palette: Palette) {
+        let camera = &self.view.camera;
+        let ahead = moves::pick(self.layout, camera.position, camera.forward());
+        let Some(slab) = ahead.map(|hit| hit.slab).filter(|slab| !named.contains(slab)) else { return };
+        let Some(layer) = self.recording.layers.get(self.layout.slabs[slab].layer) else { return };
+        let title =
+            painter.layout_no_wrap(short(&layer.name, 40), FontId::new(TEXT, semibold()), palette.text);
+        let detail = painter.layout_no_wrap(kind(layer), FontId::proportional(SMALL), palette.dim);
+        let size = vec2(title.size().x.max(detail.size().x), title.size().y + detail.size().y);
+        let place = Rect::from_min_size(rect.min + vec2(16.0, 16.0), size);
+        painter.rect_filled(place.expand(8.0), CornerRadius::same(6), palette.ground.gamma_multiply(0.82));
+        let below = place.min + vec2(0.0, title.size().y);
+        painter.galley(place.min, title, palette.text);
+        painter.galley(below, detail, palette.dim);
     }
 
     fn name_classes(
@@ -78,11 +97,13 @@ impl Overlay<'_> {
         }
         let before = &outlines[..outlines.len().saturating_sub(1)];
         for (name, at) in places.names {
-            let galley =
-                painter.layout_no_wrap(short(name, 24), FontId::proportional(size), palette.text);
+            let galley = painter.layout_no_wrap(short(name, 24), FontId::proportional(size), palette.text);
             let place = Align2::LEFT_CENTER.anchor_size(at, galley.size());
             let covers = before.iter().flatten().any(|outline| outline.meets(place));
-            if covers || !lens.rect.shrink(AIR).contains_rect(place) || taken[..1].iter().any(|r| r.intersects(place)) {
+            if covers
+                || !lens.rect.shrink(AIR).contains_rect(place)
+                || taken[..1].iter().any(|r| r.intersects(place))
+            {
                 continue;
             }
             painter.galley(place.min, galley, palette.text);
@@ -90,6 +111,7 @@ impl Overlay<'_> {
         }
     }
 
+    /// Names the plates where there is room, and returns which got their names.
     fn name_layers(
         &self,
         painter: &Painter,
@@ -97,7 +119,8 @@ impl Overlay<'_> {
         outlines: &[Option<Outline>],
         palette: Palette,
         taken: &mut Vec<Rect>,
-    ) {
+    ) -> Vec<usize> {
+        let mut named = Vec::new();
         for slab in self.order() {
             let (Some(layer), Some(Some(outline))) =
                 (self.recording.layers.get(self.layout.slabs[slab].layer), outlines.get(slab))
@@ -106,17 +129,9 @@ impl Overlay<'_> {
             };
             let lit = self.highlighted == Some(self.layout.slabs[slab].layer);
             let colour = if lit { palette.accent } else { palette.text };
-            let title = painter.layout_no_wrap(
-                short(&layer.name, 28),
-                FontId::new(SMALL, semibold()),
-                colour,
-            );
-            let kind = if layer.module.is_empty() || layer.module == layer.name {
-                words::count(layer.units as u64)
-            } else {
-                format!("{} · {}", short(&layer.module, 20), words::count(layer.units as u64))
-            };
-            let detail = painter.layout_no_wrap(kind, FontId::proportional(SMALL - 1.0), palette.dim);
+            let title =
+                painter.layout_no_wrap(short(&layer.name, 28), FontId::new(SMALL, semibold()), colour);
+            let detail = painter.layout_no_wrap(kind(layer), FontId::proportional(SMALL - 1.0), palette.dim);
             let full = vec2(title.size().x.max(detail.size().x), title.size().y + detail.size().y);
             for (size, with_detail) in [(full, true), (title.size(), false)] {
                 let Some(spot) = find_spot(size, outline, outlines, rect, taken) else { continue };
@@ -131,9 +146,11 @@ impl Overlay<'_> {
                 }
                 painter.galley(title_at, title, colour);
                 taken.push(spot.place.expand2(vec2(2.0 * AIR, AIR)));
+                named.push(slab);
                 break;
             }
         }
+        named
     }
 
     /// Slabs by the right to be named: the one pointed at, the two ends, then every second, fourth…
@@ -173,6 +190,16 @@ fn class_places<'a>(recording: &'a Recording, slab: &Slab, lens: Lens) -> Option
         names.push((class.name.as_str(), lens.see(edge)? + Vec2::new(2.0 * AIR, 0.0)));
     }
     Some(ClassPlaces { size: 0.62 * least, names })
+}
+
+/// What a layer is, in few words.
+fn kind(layer: &Layer) -> String {
+    let units = format!("{} units", words::count(layer.units as u64));
+    if layer.module.is_empty() || layer.module == layer.name {
+        units
+    } else {
+        format!("{} · {units}", short(&layer.module, 20))
+    }
 }
 
 /// Where a label goes.

@@ -13,7 +13,7 @@ use super::words;
 use crate::model::{ColourMap, Diff, Range, Recording, Selection, SetView, Theme, ViewState};
 
 /// Rows of a list that are seen at a time.
-const ROWS: f32 = 5.0;
+const ROWS: f32 = 6.0;
 /// Edge of an input's picture.
 const COVER: f32 = 72.0;
 
@@ -152,7 +152,7 @@ impl Panel<'_> {
     fn class_list(&self, ui: &mut Ui, group: &str, current: usize) -> Option<Choice> {
         let mut picked = None;
         let classes = &self.recording.classes;
-        list(ui, (group, "classes"), classes.len(), |ui, index| {
+        list(ui, (group, "classes"), ROWS, classes.len(), |ui, index| {
             let class = &classes[index];
             let right = if class.inputs == 1 {
                 "1 input".to_owned()
@@ -182,10 +182,11 @@ impl Panel<'_> {
             let image = egui::Image::new(texture).fit_to_exact_size(size).corner_radius(2);
             ui.add(image.alt_text(words::input(self.recording, current)));
         }
-        list(ui, (group, "inputs"), inputs.len(), |ui, index| {
+        list(ui, (group, "inputs"), ROWS, inputs.len(), |ui, index| {
             let class = inputs[index].class.and_then(|class| self.recording.classes.get(class));
             let number = index.to_string();
-            let left = if inputs[index].id == number { number } else { format!("{number}  {}", inputs[index].id) };
+            let left =
+                if inputs[index].id == number { number } else { format!("{number}  {}", inputs[index].id) };
             let shown = Row {
                 name: format!("{group}: input {index}"),
                 left: &left,
@@ -247,9 +248,9 @@ impl Panel<'_> {
             .show_ui(ui, |ui| {
                 for map in std::iter::once(None).chain(ColourMap::ALL.into_iter().map(Some)) {
                     ui.horizontal(|ui| {
-                        let (bar, _) =
-                            ui.allocate_exact_size(egui::vec2(64.0, 8.0), egui::Sense::hover());
-                        let shown = map.unwrap_or_else(|| ViewState { colour_map: None, ..view.clone() }.colours());
+                        let (bar, _) = ui.allocate_exact_size(egui::vec2(64.0, 8.0), egui::Sense::hover());
+                        let shown =
+                            map.unwrap_or_else(|| ViewState { colour_map: None, ..view.clone() }.colours());
                         paint_map(ui.painter(), bar, shown, theme);
                         ui.selectable_value(&mut view.colour_map, map, name(map));
                     });
@@ -278,7 +279,8 @@ impl Panel<'_> {
         ui.horizontal(|ui| {
             ui.spacing_mut().slider_width = 144.0;
             let label = ui.label(RichText::new("Height").size(SMALL));
-            ui.add(Slider::new(&mut view.height, 0.0..=3.0).max_decimals(1).step_by(0.1)).labelled_by(label.id);
+            ui.add(Slider::new(&mut view.height, 0.0..=3.0).max_decimals(1).step_by(0.1))
+                .labelled_by(label.id);
         });
         ui.horizontal(|ui| {
             ui.checkbox(&mut view.labels, RichText::new("Labels").size(SMALL));
@@ -292,7 +294,7 @@ impl Panel<'_> {
         heading(ui, "Layers");
         let mut framed = None;
         let layers = &self.recording.layers;
-        list(ui, "layers", layers.len(), |ui, index| {
+        list(ui, "layers", 2.0 * ROWS, layers.len(), |ui, index| {
             let layer = &layers[index];
             let left = if layer.module.is_empty() || layer.module == layer.name {
                 layer.name.clone()
@@ -338,17 +340,24 @@ impl Panel<'_> {
 }
 
 /// A list of rows of which only the visible ones are laid out.
-fn list(ui: &mut Ui, id: impl std::hash::Hash + std::fmt::Debug, count: usize, mut add: impl FnMut(&mut Ui, usize)) {
+fn list(
+    ui: &mut Ui,
+    id: impl std::hash::Hash + std::fmt::Debug,
+    rows: f32,
+    count: usize,
+    mut add: impl FnMut(&mut Ui, usize),
+) {
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
-        ScrollArea::vertical()
-            .id_salt(id)
-            .max_height(ROWS * ROW)
-            .auto_shrink([false, true])
-            .show_rows(ui, ROW, count, |ui, rows| {
+        ScrollArea::vertical().id_salt(id).max_height(rows * ROW).auto_shrink([false, true]).show_rows(
+            ui,
+            ROW,
+            count,
+            |ui, rows| {
                 for index in rows {
                     add(ui, index);
                 }
-            });
+            },
+        );
     });
 }

@@ -25,7 +25,9 @@ impl Pictures {
         let side = ctx.input(|input| input.max_texture_side) as u32;
         let texture = picture
             .filter(|picture| picture.width.max(picture.height) <= side)
-            .filter(|picture| picture.rgba.len() as u64 == 4 * u64::from(picture.width) * u64::from(picture.height))
+            .filter(|picture| {
+                picture.rgba.len() as u64 == 4 * u64::from(picture.width) * u64::from(picture.height)
+            })
             .map(|picture| {
                 let size = [picture.width as usize, picture.height as usize];
                 let image = ColorImage::from_rgba_unmultiplied(size, &picture.rgba);

@@ -16,7 +16,10 @@ impl Lens {
     /// Where a world point is seen, in points; `None` behind the eye.
     pub fn see(&self, world: Vec3) -> Option<Pos2> {
         let (point, _) = self.camera.project(world, self.rect.aspect_ratio())?;
-        Some(pos2(self.rect.left() + point.x * self.rect.width(), self.rect.top() + point.y * self.rect.height()))
+        Some(pos2(
+            self.rect.left() + point.x * self.rect.width(),
+            self.rect.top() + point.y * self.rect.height(),
+        ))
     }
 
     /// What a box covers of the picture, as a convex outline; `None` when part of it lies behind

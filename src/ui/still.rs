@@ -22,10 +22,8 @@ pub fn paint(overlay: &Overlay, size: [u32; 2], pixels_per_point: f32) -> Painte
     install_fonts(&ctx);
     install_style(&ctx, overlay.view.theme);
     ctx.set_pixels_per_point(pixels_per_point);
-    let screen = Rect::from_min_size(
-        egui::Pos2::ZERO,
-        Vec2::new(size[0] as f32, size[1] as f32) / pixels_per_point,
-    );
+    let screen =
+        Rect::from_min_size(egui::Pos2::ZERO, Vec2::new(size[0] as f32, size[1] as f32) / pixels_per_point);
     let input = |time: f64| egui::RawInput {
         screen_rect: Some(screen),
         time: Some(time),

@@ -144,6 +144,7 @@ fn colour(visuals: &mut egui::Visuals, palette: Palette) {
     visuals.selection.bg_fill = palette.accent_fill;
     visuals.selection.stroke = Stroke::new(1.0, palette.text);
     visuals.slider_trailing_fill = true;
+    visuals.handle_shape = egui::style::HandleShape::Circle;
     let widgets = &mut visuals.widgets;
     for (widget, fill) in [
         (&mut widgets.noninteractive, palette.panel),

@@ -34,11 +34,7 @@ pub fn recording() -> Recording {
             .map(|index| Input { id: format!("image-{index}"), class: Some(index % 3), has_picture: false })
             .collect(),
         epochs: (0..5)
-            .map(|number| Epoch {
-                number,
-                accuracy: Some(20.0 + 15.0 * number as f64),
-                ..Epoch::default()
-            })
+            .map(|number| Epoch { number, accuracy: Some(20.0 + 15.0 * number as f64), ..Epoch::default() })
             .collect(),
         normalisation: Normalisation::None,
         warnings: Vec::new(),

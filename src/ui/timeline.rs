@@ -32,7 +32,8 @@ impl Timeline<'_> {
         let height = ui.available_height();
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
-            let button = |ui: &mut Ui, icon, name, on, tip| icon_button(ui, self.palette, icon, name, on, tip);
+            let button =
+                |ui: &mut Ui, icon, name, on, tip| icon_button(ui, self.palette, icon, name, on, tip);
             if button(ui, Icon::Back, "Step back", false, "Step back (←)").clicked() {
                 playback.step(-1, self.epochs, view.epoch, now);
             }
@@ -88,14 +89,7 @@ impl Timeline<'_> {
         painter.text(rect.left_center(), Align2::LEFT_TOP, detail, small, self.palette.dim);
     }
 
-    fn slider(
-        &self,
-        ui: &mut Ui,
-        size: egui::Vec2,
-        view: &mut ViewState,
-        playback: &mut Playback,
-        now: f64,
-    ) {
+    fn slider(&self, ui: &mut Ui, size: egui::Vec2, view: &mut ViewState, playback: &mut Playback, now: f64) {
         let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
         let last = self.recording.epochs.len().saturating_sub(1).max(1) as f32;
         let track = Rect::from_min_max(
@@ -124,11 +118,7 @@ impl Timeline<'_> {
         response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), view.epoch, "Epoch"));
 
         let painter = ui.painter();
-        painter.hline(
-            track.x_range(),
-            track.bottom(),
-            Stroke::new(1.0, self.palette.line),
-        );
+        painter.hline(track.x_range(), track.bottom(), Stroke::new(1.0, self.palette.line));
         let place = self.epochs.place(self.epochs.ordinal_of_number(view.epoch));
         self.curve(painter, track, x_of(place), &x_of);
         self.ticks(painter, track, &x_of);

@@ -8,8 +8,10 @@ use egui::{
 use super::overlay::short;
 use super::style::{Palette, SMALL, TEXT, semibold};
 
-/// Height of rows and controls.
-pub const ROW: f32 = 24.0;
+/// Height of controls.
+const CONTROL: f32 = 24.0;
+/// Height of the rows of a list.
+pub const ROW: f32 = 20.0;
 
 /// A heading of a part of a panel, with space above it.
 pub fn heading(ui: &mut Ui, text: &str) {
@@ -25,12 +27,25 @@ pub fn segmented<T: Copy + PartialEq>(
     options: &[(T, &str)],
     current: Option<T>,
 ) -> Option<T> {
-    let (whole, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
+    let (whole, _) = ui.allocate_exact_size(vec2(ui.available_width(), CONTROL), Sense::hover());
     ui.painter().rect_filled(whole, CornerRadius::same(4), palette.control);
-    let width = whole.width() / options.len().max(1) as f32;
+    let texts: Vec<_> = options
+        .iter()
+        .map(|(_, name)| {
+            ui.painter().layout_no_wrap((*name).to_owned(), FontId::proportional(SMALL), palette.text)
+        })
+        .collect();
+    // Equal shares where all texts fit, else the same air around each.
+    let equal = whole.width() / options.len().max(1) as f32;
+    let fits = texts.iter().all(|text| text.size().x + 12.0 <= equal);
+    let air =
+        (whole.width() - texts.iter().map(|text| text.size().x).sum::<f32>()) / options.len().max(1) as f32;
     let mut chosen = None;
-    for (index, &(value, name)) in options.iter().enumerate() {
-        let rect = Rect::from_min_size(whole.min + vec2(width * index as f32, 0.0), vec2(width, ROW));
+    let mut left = whole.left();
+    for (index, (&(value, name), text)) in options.iter().zip(texts).enumerate() {
+        let width = if fits { equal } else { text.size().x + air };
+        let rect = Rect::from_min_size(pos2(left, whole.top()), vec2(width, CONTROL));
+        left += width;
         let response = ui.interact(rect, ui.scope_id().with((group, index)), Sense::click());
         let selected = current == Some(value);
         response.widget_info(|| {
@@ -42,7 +57,8 @@ pub fn segmented<T: Copy + PartialEq>(
             ui.painter().rect_filled(rect, CornerRadius::same(4), palette.control_hovered);
         }
         focus_ring(ui, &response, palette);
-        ui.painter().text(rect.center(), Align2::CENTER_CENTER, name, FontId::proportional(SMALL), palette.text);
+        let at = Align2::CENTER_CENTER.anchor_size(rect.center(), text.size());
+        ui.painter().galley(at.min, text, palette.text);
         if response.clicked() {
             chosen = Some(value);
         }

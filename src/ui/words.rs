@@ -1,8 +1,6 @@
 //! Saying in words what is shown, and numbers with sensible digits.
 
-use crate::model::{
-    Diff, EpochPosition, Normalisation, Query, Range, Recording, Selection, Stat, ViewState,
-};
+use crate::model::{Diff, EpochPosition, Normalisation, Query, Range, Recording, Selection, Stat, ViewState};
 
 /// What is shown: "mean activation · class 3 minus class 5 · epoch 12".
 pub fn shown(recording: &Recording, query: &Query, position: EpochPosition) -> String {
