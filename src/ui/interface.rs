@@ -218,7 +218,7 @@ fn notes(painter: &egui::Painter, rect: Rect, facts: &Facts, palette: Palette) {
             (rect.width() - 48.0).max(40.0),
         );
         let place = Align2::LEFT_TOP.anchor_size(rect.left_top() + vec2(24.0, 20.0), galley.size());
-        painter.rect_filled(place.expand(8.0), CornerRadius::same(6), palette.ground.gamma_multiply(0.82));
+        painter.rect_filled(place.expand(8.0), CornerRadius::same(6), palette.ground.gamma_multiply(0.9));
         painter.galley(place.min, galley, palette.warning);
     }
 }

@@ -48,7 +48,7 @@ pub fn paint(overlay: &Overlay, painter: &Painter, rect: Rect, palette: Palette)
     let place =
         Rect::from_min_size(pos2(rect.left() + EDGE, rect.bottom() - EDGE - height), vec2(breadth, height));
     let covered = place.expand(PAD);
-    painter.rect_filled(covered, CornerRadius::same(6), palette.ground.gamma_multiply(0.82));
+    painter.rect_filled(covered, CornerRadius::same(6), palette.ground.gamma_multiply(0.9));
 
     let mut top = place.top();
     let title_height = title.size().y;

@@ -15,9 +15,12 @@ pub mod still;
 pub mod style;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 pub mod timeline;
 pub mod widgets;
 pub mod words;
 
 pub use interface::{Facts, Interface, Progress, Shown};
 pub use overlay::Overlay;
+pub use pictures::Pictures;

@@ -72,7 +72,7 @@ impl Overlay<'_> {
         let detail = painter.layout_no_wrap(kind(layer), FontId::proportional(SMALL), palette.dim);
         let size = vec2(title.size().x.max(detail.size().x), title.size().y + detail.size().y);
         let place = Rect::from_min_size(rect.min + vec2(16.0, 16.0), size);
-        painter.rect_filled(place.expand(8.0), CornerRadius::same(6), palette.ground.gamma_multiply(0.82));
+        painter.rect_filled(place.expand(8.0), CornerRadius::same(6), palette.ground.gamma_multiply(0.9));
         let below = place.min + vec2(0.0, title.size().y);
         painter.galley(place.min, title, palette.text);
         painter.galley(below, detail, palette.dim);
