@@ -185,7 +185,7 @@ fn a_person_plays_flies_and_picks_a_class() {
         return;
     };
     let Some(desk) = start(&run) else { return };
-    desk.opened("dnnviz – CNN_basic");
+    desk.opened("CNN_basic");
     desk.tool(&["mousemove", "700", "20"]);
     let scene = wait("the scene", || {
         let picture = desk.rest();
@@ -240,9 +240,18 @@ fn a_person_plays_flies_and_picks_a_class() {
     assert!(changed(&home, &paused) < 0.001, "Home is where it began: {}", changed(&home, &paused));
 
     // Looking around by mouse, and from above by key.
-    desk.tool(&["mousemove", "400", "620", "mousedown", "1", "mousemove", "470", "600"]);
-    sleep(Duration::from_millis(200));
-    desk.tool(&["mousemove", "560", "590", "mouseup", "1", "mousemove", "700", "20"]);
+    for step in [
+        ["mousemove", "400", "620"].as_slice(),
+        &["mousedown", "1"],
+        &["mousemove", "440", "610"],
+        &["mousemove", "500", "600"],
+        &["mousemove", "560", "590"],
+        &["mouseup", "1"],
+        &["mousemove", "700", "20"],
+    ] {
+        desk.tool(step);
+        sleep(Duration::from_millis(150));
+    }
     let orbited = desk.rest();
     assert!(changed(&home, &orbited) > 0.05, "orbiting turns the scene: {}", changed(&home, &orbited));
     desk.tool(&["key", "3"]);
@@ -260,9 +269,10 @@ fn a_person_plays_flies_and_picks_a_class() {
     assert!(changed(&first_class, &second_class) > CHANGED, "class 1 is not class 0");
 
     // The window closes when asked.
-    desk.tool(&["search", "--name", "dnnviz", "windowclose"]);
+    desk.tool(&["search", "--name", "dnnviz", "windowquit"]);
     let mut desk = desk;
-    wait("the end", || desk.window.0.try_wait().ok().flatten());
+    let status = wait("the end", || desk.window.0.try_wait().ok().flatten());
+    assert!(status.success(), "closing a window is no error: {status}");
 }
 
 #[test]
