@@ -1,8 +1,11 @@
 //! See a neural network learn: the activations of a whole network, in 3D, on the GPU, all along its
 //! training.
 
+pub mod app;
 pub mod cli;
 pub mod engine;
+pub mod export;
 pub mod format;
 pub mod model;
 pub mod stats;
+pub mod ui;

@@ -1,0 +1,248 @@
+//! The whole window's content: scene, side panel, timeline.
+
+use egui::{Align2, CornerRadius, FontId, Key, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
+
+use super::navigation::{self, Navigator};
+use super::overlay::Overlay;
+use super::panel::{Action, Panel};
+use super::pictures::Pictures;
+use super::playback::{Epochs, Playback};
+use super::style::{Palette, SMALL, install_style};
+use super::timeline::{self, Timeline};
+use crate::model::{EpochPosition, Layout, Query, Recording, Theme, ViewState};
+
+/// Width of the side panel's content, in points.
+const SIDE: f32 = 248.0;
+
+/// What is being done in the background.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    pub done: usize,
+    pub of: usize,
+}
+
+/// What is shown at the moment, as the interface needs to know it.
+pub struct Facts<'a> {
+    pub recording: &'a Recording,
+    pub layout: &'a Layout,
+    /// Per layer, the values at the ends of the colour map.
+    pub ranges: &'a [(f32, f32)],
+    pub has_no_value: bool,
+    /// The moment that the picture shows.
+    pub position: EpochPosition,
+    /// The query that the picture shows; the view's own may still be waiting for its values.
+    pub query: Query,
+    /// Per epoch, whether its values are at hand.
+    pub ready: &'a [bool],
+    /// The picture of the scene.
+    pub scene: Option<egui::TextureId>,
+    pub adapter: &'a str,
+    pub frame_ms: Option<f32>,
+    /// What went wrong, in one line.
+    pub note: Option<&'a str>,
+    pub progress: Option<Progress>,
+}
+
+/// What a frame came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shown {
+    /// Where the scene is, in points.
+    pub scene: Rect,
+    /// An input whose picture is wanted.
+    pub wants_picture: Option<usize>,
+}
+
+/// Everything about the window that is not the view itself.
+pub struct Interface {
+    pub navigator: Navigator,
+    pub playback: Playback,
+    pub pictures: Pictures,
+    epochs: Epochs,
+    theme: Option<Theme>,
+}
+
+impl Interface {
+    pub fn new(recording: &Recording) -> Self {
+        Self {
+            navigator: Navigator::default(),
+            playback: Playback::default(),
+            pictures: Pictures::default(),
+            epochs: Epochs::new(recording),
+            theme: None,
+        }
+    }
+
+    /// The readable epochs.
+    pub fn epochs(&self) -> &Epochs {
+        &self.epochs
+    }
+
+    /// Lays out one frame, and changes `view` as the person asks.
+    pub fn show(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState) -> Shown {
+        if self.theme != Some(view.theme) {
+            install_style(ui.ctx(), view.theme);
+            self.theme = Some(view.theme);
+        }
+        let palette = Palette::of(view.theme);
+        self.play(ui, view);
+        self.bottom(ui, facts, view, palette);
+        let action = self.side(ui, facts, view, palette);
+        let scene = egui::CentralPanel::no_frame().show(ui, |ui| self.scene(ui, facts, view, palette)).inner;
+        if let Some(Action::Go(target)) = action {
+            let now = ui.input(|input| input.time);
+            self.navigator.go(target, view.camera, facts.layout, now);
+        }
+        if self.navigator.is_moving() || self.playback.is_moving() || action.is_some() {
+            ui.ctx().request_repaint();
+        }
+        let wanted = view.query.select.single_input().filter(|input| !self.pictures.knows(*input));
+        let wanted = wanted.or_else(|| {
+            let minus = view.query.minus.as_ref()?.single_input()?;
+            (!self.pictures.knows(minus)).then_some(minus)
+        });
+        Shown { scene, wants_picture: wanted.filter(|input| *input < facts.recording.inputs.len()) }
+    }
+
+    /// Keys and time move the epoch.
+    fn play(&mut self, ui: &Ui, view: &mut ViewState) {
+        let (now, step) = ui.input(|input| (input.time, f64::from(input.stable_dt)));
+        let keys_are_ours = ui.memory(|memory| memory.focused()).is_none_or(|id| id == scene_id());
+        if keys_are_ours {
+            let (toggle, steps) = ui.input(|input| {
+                let presses = |key| input.num_presses(key) as i32;
+                (input.key_pressed(Key::Space), presses(Key::ArrowRight) - presses(Key::ArrowLeft))
+            });
+            if toggle {
+                self.playback.toggle(&self.epochs, &mut view.epoch);
+            }
+            if steps != 0 {
+                self.playback.step(steps, &self.epochs, view.epoch, now);
+            }
+        }
+        let cut = self.navigator.reduced_motion;
+        view.epoch = self.playback.update(&self.epochs, view.epoch, now, step, cut);
+    }
+
+    fn bottom(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState, palette: Palette) {
+        let frame = egui::Frame::new().fill(palette.panel).inner_margin(egui::Margin::symmetric(12, 4));
+        egui::Panel::bottom("timeline").frame(frame).exact_size(timeline::HEIGHT + 8.0).show(ui, |ui| {
+            let timeline =
+                Timeline { recording: facts.recording, epochs: &self.epochs, ready: facts.ready, palette };
+            timeline.show(ui, view, &mut self.playback);
+        });
+    }
+
+    fn side(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState, palette: Palette) -> Option<Action> {
+        let frame = egui::Frame::new().fill(palette.panel).inner_margin(egui::Margin::same(16));
+        let panel = Panel {
+            recording: facts.recording,
+            ranges: facts.ranges,
+            pictures: &self.pictures,
+            palette,
+            adapter: facts.adapter,
+            frame_ms: facts.frame_ms,
+            at: self.navigator.at(),
+        };
+        let reduced_motion = &mut self.navigator.reduced_motion;
+        egui::Panel::right("side")
+            .frame(frame)
+            .resizable(false)
+            .exact_size(SIDE + 32.0)
+            .show(ui, |ui| panel.show(ui, view, reduced_motion))
+            .inner
+    }
+
+    fn scene(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState, palette: Palette) -> Rect {
+        let rect = ui.available_rect_before_wrap();
+        let response = ui.interact(rect, scene_id(), Sense::click_and_drag());
+        response.widget_info(|| WidgetInfo::labeled(egui::Role::Canvas, true, "Scene"));
+        if response.clicked() || response.drag_started() {
+            response.request_focus();
+        }
+        if response.has_focus() {
+            let arrows = egui::EventFilter {
+                horizontal_arrows: true,
+                vertical_arrows: true,
+                ..egui::EventFilter::default()
+            };
+            ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
+        }
+        let input = navigation::gather(ui, &response);
+        view.camera = self.navigator.update(&input, view.camera, facts.layout, rect.aspect_ratio().max(0.01));
+        if input.fly != glam::Vec3::ZERO {
+            ui.ctx().request_repaint();
+        }
+        if input.looking {
+            ui.ctx().set_cursor_icon(egui::CursorIcon::Crosshair);
+        }
+
+        let painter = ui.painter_at(rect);
+        painter.rect_filled(rect, CornerRadius::ZERO, palette.ground);
+        if let Some(texture) = facts.scene {
+            let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+            painter.image(texture, rect, whole, egui::Color32::WHITE);
+        }
+        let slab = self.navigator.hovered().and_then(|slab| facts.layout.slabs.get(slab));
+        let shown = ViewState { query: facts.query.clone(), ..view.clone() };
+        let overlay = Overlay {
+            recording: facts.recording,
+            view: &shown,
+            layout: facts.layout,
+            ranges: facts.ranges,
+            has_no_value: facts.has_no_value,
+            position: facts.position,
+            highlighted: slab.map(|slab| slab.layer),
+        };
+        overlay.paint(&painter, rect);
+        notes(&painter, rect, facts, palette);
+        rect
+    }
+}
+
+fn scene_id() -> egui::Id {
+    egui::Id::unique("scene")
+}
+
+/// A thin bar while values are read, and one quiet line for what went wrong.
+fn notes(painter: &egui::Painter, rect: Rect, facts: &Facts, palette: Palette) {
+    if let Some(progress) = facts.progress.filter(|progress| progress.done < progress.of) {
+        let share = progress.done as f32 / progress.of.max(1) as f32;
+        let bar = Rect::from_min_size(rect.left_top(), vec2(rect.width() * share, 2.0));
+        painter.rect_filled(bar, CornerRadius::ZERO, palette.accent);
+    }
+    if let Some(note) = facts.note {
+        let galley = painter.layout(
+            note.to_owned(),
+            FontId::proportional(SMALL),
+            palette.warning,
+            (rect.width() - 48.0).max(40.0),
+        );
+        let place = Align2::LEFT_TOP.anchor_size(rect.left_top() + vec2(24.0, 20.0), galley.size());
+        painter.rect_filled(place.expand(8.0), CornerRadius::same(6), palette.ground.gamma_multiply(0.9));
+        painter.galley(place.min, galley, palette.warning);
+    }
+}
+
+/// What a window shows while there is nothing yet to show: what it waits for, or why it cannot.
+pub fn waiting(ui: &mut Ui, theme: Theme, words: &str, failed: bool) {
+    let palette = Palette::of(theme);
+    let rect = ui.available_rect_before_wrap();
+    ui.painter().rect_filled(rect, CornerRadius::ZERO, palette.ground);
+    let colour = if failed { palette.warning } else { palette.text };
+    let width = (rect.width() - 96.0).clamp(40.0, 560.0);
+    let galley = ui.painter().layout(words.to_owned(), FontId::proportional(14.0), colour, width);
+    let place = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size());
+    ui.painter().galley(place.min, galley, colour);
+    if !failed {
+        let track = Rect::from_center_size(rect.center() + vec2(0.0, 24.0), vec2(200.0, 2.0));
+        ui.painter().rect_filled(track, CornerRadius::ZERO, palette.line);
+        let t = (ui.input(|input| input.time) * 0.8).fract() as f32;
+        let (from, to) = ((1.4 * t - 0.4).max(0.0), (1.4 * t).min(1.0));
+        let bar = Rect::from_min_max(
+            pos2(track.left() + track.width() * from, track.top()),
+            pos2(track.left() + track.width() * to, track.bottom()),
+        );
+        ui.painter().rect_filled(bar, CornerRadius::ZERO, palette.accent);
+        ui.ctx().request_repaint_after(std::time::Duration::from_millis(33));
+    }
+}

@@ -1,0 +1,136 @@
+//! The legend: the colour map with the values at its ends, what is shown, where the range is from.
+
+use egui::{Align2, CornerRadius, FontId, Mesh, Painter, Rect, Stroke, pos2, vec2};
+
+use super::overlay::Overlay;
+use super::style::{Palette, SMALL, TEXT, colour_of, semibold};
+use super::words;
+use crate::model::colour::TABLE_SIZE;
+use crate::model::{ColourMap, Range, Theme};
+
+const BAR: egui::Vec2 = vec2(224.0, 8.0);
+/// Distance from the picture's edges.
+const EDGE: f32 = 16.0;
+const PAD: f32 = 8.0;
+/// Distance between two stripes of the hatching, in points.
+const HATCH_STEP: f32 = 4.0;
+
+/// Paints the legend into the lower left of `rect` and returns what it covers.
+pub fn paint(overlay: &Overlay, painter: &Painter, rect: Rect, palette: Palette) -> Rect {
+    let (recording, view) = (overlay.recording, overlay.view);
+    let width = (rect.width() - 2.0 * EDGE - 2.0 * PAD).max(40.0);
+    let wrapped = |text: String, font: FontId, colour| painter.layout(text, font, colour, width);
+    let title = wrapped(
+        words::shown(recording, &view.query, overlay.position),
+        FontId::new(TEXT, semibold()),
+        palette.text,
+    );
+    let source = wrapped(
+        words::range_source(recording, view, overlay.position),
+        FontId::proportional(SMALL - 1.0),
+        palette.dim,
+    );
+    let (low, high) = ends(overlay);
+    let value = |text: String| painter.layout_no_wrap(text, FontId::proportional(SMALL), palette.text);
+    let (low, high) = (value(low), value(high));
+    let middle = (view.colours().is_diverging() && view.query.is_signed())
+        .then(|| value("0".to_owned()))
+        .filter(|_| !matches!(view.range, Range::Fixed { .. }));
+    let none = overlay
+        .has_no_value
+        .then(|| painter.layout_no_wrap("no value".to_owned(), FontId::proportional(SMALL), palette.text));
+
+    let bar_width = BAR.x.min(width);
+    let bar_row = BAR.y + 4.0 + low.size().y;
+    let height = title.size().y + 8.0 + bar_row + 4.0 + source.size().y;
+    let none_width = none.as_ref().map_or(0.0, |text| 24.0 + 16.0 + 8.0 + text.size().x);
+    let breadth = title.size().x.max(source.size().x).max(bar_width + none_width);
+    let place =
+        Rect::from_min_size(pos2(rect.left() + EDGE, rect.bottom() - EDGE - height), vec2(breadth, height));
+    let covered = place.expand(PAD);
+    painter.rect_filled(covered, CornerRadius::same(6), palette.ground.gamma_multiply(0.9));
+
+    let mut top = place.top();
+    let title_height = title.size().y;
+    painter.galley(pos2(place.left(), top), title, palette.text);
+    top += title_height + 8.0;
+
+    let bar = Rect::from_min_size(pos2(place.left(), top), vec2(bar_width, BAR.y));
+    paint_map(painter, bar, view.colours(), view.theme);
+    if let Some(text) = none {
+        let swatch = Rect::from_min_size(pos2(bar.right() + 24.0, bar.top()), vec2(16.0, BAR.y));
+        hatch(painter, swatch, view.theme);
+        let at = Align2::LEFT_CENTER.anchor_size(pos2(swatch.right() + 8.0, swatch.center().y), text.size());
+        painter.galley(at.min, text, palette.text);
+    }
+    top += BAR.y + 4.0;
+    let row = low.size().y;
+    let high_at = pos2(bar.right() - high.size().x, top);
+    painter.galley(pos2(bar.left(), top), low, palette.text);
+    painter.galley(high_at, high, palette.text);
+    if let Some(zero) = middle {
+        painter.galley(pos2(bar.center().x - zero.size().x / 2.0, top), zero, palette.text);
+    }
+    top += row + 4.0;
+    painter.galley(pos2(place.left(), top), source, palette.dim);
+    covered
+}
+
+/// A bar of a colour map, low to high.
+pub fn paint_map(painter: &Painter, bar: Rect, map: ColourMap, theme: Theme) {
+    let table = map.table(theme.plate());
+    let mut mesh = Mesh::default();
+    for (index, rgb) in table.into_iter().enumerate() {
+        let x = bar.left() + bar.width() * index as f32 / (TABLE_SIZE - 1) as f32;
+        let first = mesh.vertices.len() as u32;
+        mesh.colored_vertex(pos2(x, bar.top()), colour_of(rgb));
+        mesh.colored_vertex(pos2(x, bar.bottom()), colour_of(rgb));
+        if index > 0 {
+            mesh.add_triangle(first - 2, first - 1, first);
+            mesh.add_triangle(first - 1, first, first + 1);
+        }
+    }
+    painter.add(mesh);
+    outline(painter, bar, theme);
+}
+
+/// The hatching that stands for "no value".
+fn hatch(painter: &Painter, swatch: Rect, theme: Theme) {
+    painter.rect_filled(swatch, CornerRadius::ZERO, colour_of(theme.plate()));
+    let clipped = painter.with_clip_rect(painter.clip_rect().intersect(swatch));
+    let stroke = Stroke::new(1.5, colour_of(theme.no_value()));
+    let mut x = swatch.left() - swatch.height();
+    while x < swatch.right() {
+        clipped.line_segment([pos2(x, swatch.bottom()), pos2(x + swatch.height(), swatch.top())], stroke);
+        x += HATCH_STEP;
+    }
+    outline(painter, swatch, theme);
+}
+
+fn outline(painter: &Painter, bar: Rect, theme: Theme) {
+    let stroke = Stroke::new(1.0, Palette::of(theme).line);
+    painter.rect_stroke(bar, CornerRadius::ZERO, stroke, egui::StrokeKind::Outside);
+}
+
+/// What stands at the two ends of the bar.
+fn ends(overlay: &Overlay) -> (String, String) {
+    let of = |&(low, high): &(f32, f32)| {
+        let span = (high - low).abs();
+        (words::number(low, span), words::number(high, span))
+    };
+    let named = |slab: usize| {
+        let range = overlay.ranges.get(slab)?;
+        let name = &overlay.recording.layers.get(slab)?.name;
+        let (low, high) = of(range);
+        Some((low, format!("{high} (layer {name})")))
+    };
+    match overlay.view.range {
+        Range::Layer => overlay
+            .highlighted
+            .and_then(named)
+            .unwrap_or_else(|| ("layer's least".to_owned(), "layer's greatest".to_owned())),
+        Range::Auto | Range::Fixed { .. } => {
+            overlay.ranges.first().map_or_else(|| ("–".to_owned(), "–".to_owned()), of)
+        }
+    }
+}

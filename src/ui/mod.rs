@@ -1,0 +1,26 @@
+//! Panels and overlay over a [`crate::model::ViewState`]. Knows no files and makes no GPU calls.
+
+pub mod choice;
+pub mod interface;
+pub mod legend;
+pub mod motion;
+pub mod moves;
+pub mod navigation;
+pub mod overlay;
+pub mod panel;
+pub mod pictures;
+pub mod playback;
+pub mod shape;
+pub mod still;
+pub mod style;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+pub mod timeline;
+pub mod widgets;
+pub mod words;
+
+pub use interface::{Facts, Interface, Progress, Shown};
+pub use overlay::Overlay;
+pub use pictures::Pictures;

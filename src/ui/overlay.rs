@@ -1,0 +1,270 @@
+//! What is written over the scene: layer names, class names, the legend. The window and headless
+//! stills paint the same.
+
+use egui::{Align2, CornerRadius, FontId, Painter, Pos2, Rect, Stroke, Vec2, pos2, vec2};
+use glam::vec3;
+
+use super::legend;
+use super::moves;
+use super::shape::{Lens, Outline, hung};
+use super::style::{Palette, SMALL, TEXT, semibold};
+use super::words;
+use crate::model::layout::PLATE_THICKNESS;
+use crate::model::{EpochPosition, Layer, Layout, Recording, Slab, ViewState};
+
+/// Free space around a label, and between it and its plate.
+const AIR: f32 = 4.0;
+/// Longest line from a plate to its name.
+const LEADER: f32 = 72.0;
+/// Sizes between which class names follow their cells.
+const CLASS_TEXT: std::ops::RangeInclusive<f32> = 8.0..=15.0;
+
+/// The facts to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Overlay<'a> {
+    pub recording: &'a Recording,
+    pub view: &'a ViewState,
+    pub layout: &'a Layout,
+    /// Per layer, the values at the ends of the colour map.
+    pub ranges: &'a [(f32, f32)],
+    /// Whether some value shown is not a number.
+    pub has_no_value: bool,
+    pub position: EpochPosition,
+    /// The layer pointed at, as an index into [`Recording::layers`].
+    pub highlighted: Option<usize>,
+}
+
+impl Overlay<'_> {
+    /// Paints over the scene, which fills `rect`.
+    pub fn paint(&self, painter: &Painter, rect: Rect) {
+        if rect.width() < 1.0 || rect.height() < 1.0 {
+            return;
+        }
+        let painter = painter.with_clip_rect(painter.clip_rect().intersect(rect));
+        let palette = Palette::of(self.view.theme);
+        let legend = legend::paint(self, &painter, rect, palette);
+        if self.view.labels {
+            let lens = Lens { camera: self.view.camera, rect };
+            let outlines: Vec<Option<Outline>> = self
+                .layout
+                .slabs
+                .iter()
+                .map(|slab| {
+                    let (low, high) = slab.bounds();
+                    lens.outline(low, high)
+                })
+                .collect();
+            let mut taken = vec![legend];
+            self.name_classes(&painter, lens, &outlines, palette, &mut taken);
+            let named = self.name_layers(&painter, rect, &outlines, palette, &mut taken);
+            self.caption(&painter, rect, &named, palette);
+        }
+    }
+
+    /// Says in the corner which plate fills the middle, where its name found no place.
+    fn caption(&self, painter: &Painter, rect: Rect, named: &[usize], palette: Palette) {
+        let camera = &self.view.camera;
+        let ahead = moves::pick(self.layout, camera.position, camera.forward());
+        let Some(slab) = ahead.map(|hit| hit.slab).filter(|slab| !named.contains(slab)) else { return };
+        let Some(layer) = self.recording.layers.get(self.layout.slabs[slab].layer) else { return };
+        let title =
+            painter.layout_no_wrap(short(&layer.name, 40), FontId::new(TEXT, semibold()), palette.text);
+        let detail = painter.layout_no_wrap(kind(layer), FontId::proportional(SMALL), palette.dim);
+        let size = vec2(title.size().x.max(detail.size().x), title.size().y + detail.size().y);
+        let place = Rect::from_min_size(rect.min + vec2(16.0, 16.0), size);
+        painter.rect_filled(place.expand(8.0), CornerRadius::same(6), palette.ground.gamma_multiply(0.9));
+        let below = place.min + vec2(0.0, title.size().y);
+        painter.galley(place.min, title, palette.text);
+        painter.galley(below, detail, palette.dim);
+    }
+
+    fn name_classes(
+        &self,
+        painter: &Painter,
+        lens: Lens,
+        outlines: &[Option<Outline>],
+        palette: Palette,
+        taken: &mut Vec<Rect>,
+    ) {
+        let Some(slab) = self.layout.slabs.last() else { return };
+        if slab.grid.columns != 1 || !self.recording.output_names_classes() {
+            return;
+        }
+        let Some(places) = class_places(self.recording, slab, lens) else { return };
+        let size = places.size.min(*CLASS_TEXT.end());
+        if size < *CLASS_TEXT.start() {
+            return;
+        }
+        let before = &outlines[..outlines.len().saturating_sub(1)];
+        for (name, at) in places.names {
+            let galley = painter.layout_no_wrap(short(name, 24), FontId::proportional(size), palette.text);
+            let place = Align2::LEFT_CENTER.anchor_size(at, galley.size());
+            let covers = before.iter().flatten().any(|outline| outline.meets(place));
+            if covers
+                || !lens.rect.shrink(AIR).contains_rect(place)
+                || taken[..1].iter().any(|r| r.intersects(place))
+            {
+                continue;
+            }
+            painter.galley(place.min, galley, palette.text);
+            taken.push(place.expand(1.0));
+        }
+    }
+
+    /// Names the plates where there is room, and returns which got their names.
+    fn name_layers(
+        &self,
+        painter: &Painter,
+        rect: Rect,
+        outlines: &[Option<Outline>],
+        palette: Palette,
+        taken: &mut Vec<Rect>,
+    ) -> Vec<usize> {
+        let mut named = Vec::new();
+        for slab in self.order() {
+            let (Some(layer), Some(Some(outline))) =
+                (self.recording.layers.get(self.layout.slabs[slab].layer), outlines.get(slab))
+            else {
+                continue;
+            };
+            let lit = self.highlighted == Some(self.layout.slabs[slab].layer);
+            let colour = if lit { palette.accent } else { palette.text };
+            let title =
+                painter.layout_no_wrap(short(&layer.name, 28), FontId::new(SMALL, semibold()), colour);
+            let detail = painter.layout_no_wrap(kind(layer), FontId::proportional(SMALL - 1.0), palette.dim);
+            let full = vec2(title.size().x.max(detail.size().x), title.size().y + detail.size().y);
+            for (size, with_detail) in [(full, true), (title.size(), false)] {
+                let Some(spot) = find_spot(size, outline, outlines, rect, taken) else { continue };
+                if let Some([from, to]) = spot.leader {
+                    painter.line_segment([from, to], Stroke::new(1.0, palette.dim.gamma_multiply(0.5)));
+                }
+                let middle = spot.place.center().x;
+                let title_at = pos2(middle - title.size().x / 2.0, spot.place.top());
+                if with_detail {
+                    let detail_at = pos2(middle - detail.size().x / 2.0, title_at.y + title.size().y);
+                    painter.galley(detail_at, detail, palette.dim);
+                }
+                painter.galley(title_at, title, colour);
+                taken.push(spot.place.expand2(vec2(2.0 * AIR, AIR)));
+                named.push(slab);
+                break;
+            }
+        }
+        named
+    }
+
+    /// Slabs by the right to be named: the one pointed at, the two ends, then every second, fourth…
+    /// so that names thin out evenly.
+    fn order(&self) -> Vec<usize> {
+        let count = self.layout.slabs.len();
+        let mut order: Vec<usize> = (0..count).collect();
+        order.sort_by_key(|&slab| {
+            let lit = self.highlighted == Some(self.layout.slabs[slab].layer);
+            let end = slab == 0 || slab + 1 == count;
+            (!lit, !end, std::cmp::Reverse(slab.trailing_zeros()), slab)
+        });
+        order
+    }
+}
+
+/// Where the names of the classes stand, and how large one cell is seen, in points.
+struct ClassPlaces<'a> {
+    size: f32,
+    names: Vec<(&'a str, Pos2)>,
+}
+
+fn class_places<'a>(recording: &'a Recording, slab: &Slab, lens: Lens) -> Option<ClassPlaces<'a>> {
+    let mut names = Vec::with_capacity(recording.classes.len());
+    // Beside the edge that is seen at the right.
+    let middle = slab.cell_centre(0, 0);
+    let side = |sign: f32| middle + vec3(sign * 0.5 * slab.pitch, 0.0, -0.5 * PLATE_THICKNESS);
+    let right_edge = if lens.see(side(1.0))?.x >= lens.see(side(-1.0))?.x { 1.0 } else { -1.0 };
+    let mut least = f32::INFINITY;
+    for class in &recording.classes {
+        let row = u32::try_from(class.id).ok().filter(|&row| row < slab.grid.rows)?;
+        let centre = slab.cell_centre(0, row);
+        let half = vec3(0.0, 0.5 * slab.pitch, 0.0);
+        let (top, bottom) = (lens.see(centre + half)?, lens.see(centre - half)?);
+        least = least.min((bottom - top).length());
+        let edge = centre + vec3(right_edge * 0.5 * slab.pitch, 0.0, 0.0);
+        names.push((class.name.as_str(), lens.see(edge)? + Vec2::new(2.0 * AIR, 0.0)));
+    }
+    Some(ClassPlaces { size: 0.62 * least, names })
+}
+
+/// What a layer is, in few words.
+fn kind(layer: &Layer) -> String {
+    let units = format!("{} units", words::count(layer.units as u64));
+    if layer.module.is_empty() || layer.module == layer.name {
+        units
+    } else {
+        format!("{} · {units}", short(&layer.module, 20))
+    }
+}
+
+/// Where a label goes.
+struct Spot {
+    place: Rect,
+    leader: Option<[Pos2; 2]>,
+}
+
+/// The first of: right below its plate, right above it, below everything, above everything – in
+/// which it neither covers a plate nor another label nor leaves the picture.
+fn find_spot(
+    size: Vec2,
+    own: &Outline,
+    outlines: &[Option<Outline>],
+    rect: Rect,
+    taken: &[Rect],
+) -> Option<Spot> {
+    let bounds = own.bounds().intersect(rect);
+    if !bounds.is_positive() {
+        return None;
+    }
+    let inside = rect.shrink(2.0 * AIR);
+    let middle = own.bounds().center().x;
+    let (left, right) = (middle - size.x / 2.0 - AIR, middle + size.x / 2.0 + AIR);
+    let others = || outlines.iter().flatten();
+    let free = |place: Rect| {
+        inside.contains_rect(place)
+            && !taken.iter().any(|other| other.intersects(place))
+            && !others().any(|outline| outline.meets(place.expand(1.0)))
+    };
+    let own_span = own.span(left, right)?;
+    let foot = own.span(middle, middle)?;
+    let all_span = others()
+        .filter_map(|outline| outline.span(left, right))
+        .fold(own_span, |(low, high), (top, bottom)| (low.min(top), high.max(bottom)));
+    let candidates = [
+        (own_span.1 + AIR, true, foot.1),
+        (own_span.0 - AIR, false, foot.0),
+        (all_span.1 + 2.0 * AIR, true, foot.1),
+        (all_span.0 - 2.0 * AIR, false, foot.0),
+    ];
+    for (y, below, foot) in candidates {
+        for shift in [0.0, size.y + 2.0 * AIR] {
+            let y = if below { y + shift } else { y - shift };
+            let place = hung(pos2(middle, y), size, below);
+            let length = (y - foot).abs();
+            if length <= LEADER && free(place) {
+                let leader = (length > 3.0 * AIR).then(|| {
+                    let sign = if below { 1.0 } else { -1.0 };
+                    [pos2(middle, foot + sign * AIR), pos2(middle, y - sign * 1.0)]
+                });
+                return Some(Spot { place, leader });
+            }
+        }
+    }
+    None
+}
+
+/// At most `most` characters, cut in the middle: the ends of module names tell them apart.
+pub fn short(text: &str, most: usize) -> String {
+    let length = text.chars().count();
+    if length <= most {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(most / 2).collect();
+    let tail: String = text.chars().skip(length - (most - most / 2 - 1)).collect();
+    format!("{head}…{tail}")
+}

@@ -1,0 +1,328 @@
+//! The window's content, driven by keys and accessible names; the overlay, read back as text.
+
+use egui::{Key, Rect, Shape, pos2, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+
+use super::interface::{Facts, Interface};
+use super::navigation::Target;
+use super::shape::Lens;
+use super::style::{install_fonts, install_style};
+use super::{Overlay, Pictures, still, testing};
+use crate::model::{
+    EpochPosition, Layout, Picture, Query, Range, Recording, Selection, SetView, Theme, ViewState,
+};
+
+struct Window {
+    recording: Recording,
+    layout: Layout,
+    interface: Interface,
+    view: ViewState,
+}
+
+fn window(recording: Recording) -> Harness<'static, Window> {
+    let state = Window {
+        layout: Layout::new(&recording),
+        interface: Interface::new(&recording),
+        view: testing::view(&recording),
+        recording,
+    };
+    let show = |ui: &mut egui::Ui, window: &mut Window| {
+        let ranges = vec![(0.0, 1.0); window.recording.layers.len()];
+        let ready = vec![true; window.recording.epochs.len()];
+        let facts = Facts {
+            recording: &window.recording,
+            layout: &window.layout,
+            ranges: &ranges,
+            has_no_value: false,
+            position: EpochPosition::at(0),
+            query: window.view.query.clone(),
+            ready: &ready,
+            scene: None,
+            adapter: "test adapter",
+            frame_ms: None,
+            note: None,
+            progress: None,
+        };
+        window.interface.show(ui, &facts, &mut window.view);
+    };
+    let mut harness = Harness::builder()
+        .with_size(vec2(1280.0, 1000.0))
+        .with_max_steps(200)
+        .with_context_setup(install_fonts)
+        .build_ui_state(show, state);
+    harness.run();
+    harness
+}
+
+fn click(harness: &mut Harness<'static, Window>, name: &str) {
+    harness.get_by_label(name).click();
+    harness.run();
+}
+
+#[test]
+fn picking_a_class_and_a_subtrahend_changes_the_query() {
+    let mut window = window(testing::recording());
+    click(&mut window, "Show: Class");
+    click(&mut window, "Show: class dog");
+    let recording = testing::recording();
+    assert_eq!(window.state().view.query.select, Selection::class(&recording, 1));
+    click(&mut window, "Minus: General");
+    assert_eq!(window.state().view.query.minus, Some(Selection::default()));
+    assert!(window.state().view.query.is_signed());
+    click(&mut window, "Difference: Absolute");
+    assert!(!window.state().view.query.is_signed());
+    click(&mut window, "Minus: None");
+    assert_eq!(window.state().view.query.minus, None);
+}
+
+#[test]
+fn picking_an_input_asks_for_its_picture_and_shows_it() {
+    let mut window = window(testing::recording());
+    click(&mut window, "Show: Input");
+    click(&mut window, "Show: input 2");
+    assert_eq!(window.state().view.query.select, Selection::input(2));
+    assert!(window.query_by_label("input 2 (class bird)").is_none());
+    let ctx = window.ctx.clone();
+    let picture = Picture { width: 2, height: 2, rgba: vec![200; 16] };
+    window.state_mut().interface.pictures.insert(&ctx, 2, Some(&picture));
+    window.run();
+    window.get_by_label("input 2 (class bird)");
+}
+
+#[test]
+fn a_picture_whose_bytes_do_not_fit_its_size_is_none() {
+    let ctx = egui::Context::default();
+    let mut pictures = Pictures::default();
+    pictures.insert(&ctx, 0, Some(&Picture { width: 2, height: 2, rgba: vec![0; 15] }));
+    assert!(pictures.knows(0) && pictures.get(0).is_none());
+}
+
+#[test]
+fn the_slider_and_the_arrow_keys_move_the_epoch() {
+    let mut window = window(testing::recording());
+    window.get_by_label("Epoch").set_value_accesskit(1.0);
+    window.run();
+    assert_eq!(window.state().view.epoch, 1.0);
+    window.key_press(Key::ArrowRight);
+    window.key_press(Key::ArrowRight);
+    window.run();
+    assert_eq!(window.state().view.epoch, 3.0);
+    click(&mut window, "Step back");
+    assert_eq!(window.state().view.epoch, 2.0);
+}
+
+#[test]
+fn dragging_the_slider_scrubs_and_rests_on_a_recorded_epoch() {
+    let mut window = window(testing::recording());
+    let rect = window.get_by_label("Epoch").rect();
+    let at = |share: f32| pos2(rect.left() + 8.0 + share * (rect.width() - 16.0), rect.center().y);
+    window.hover_at(at(0.9));
+    window.step();
+    window.drag_at(at(0.9));
+    window.step();
+    window.hover_at(at(0.4));
+    window.step();
+    window.step();
+    let scrubbed = window.state().view.epoch;
+    assert!((scrubbed - 1.6).abs() < 0.05, "between two epochs while held: {scrubbed}");
+    window.drop_at(at(0.4));
+    window.run();
+    assert_eq!(window.state().view.epoch, 2.0);
+}
+
+#[test]
+fn space_plays_and_pauses() {
+    let mut window = window(testing::recording());
+    window.key_press(Key::Space);
+    window.step();
+    assert!(window.state().interface.playback.playing);
+    assert!(window.state().view.epoch < 1.0, "it begins anew, being at the end");
+    for _ in 0..8 {
+        window.step();
+    }
+    let reached = window.state().view.epoch;
+    assert!(reached > 0.5, "{reached}");
+    window.key_press(Key::Space);
+    window.run();
+    assert!(!window.state().interface.playback.playing);
+}
+
+#[test]
+fn a_layer_of_the_list_is_framed_and_home_comes_back() {
+    let mut window = window(testing::recording());
+    let overview = window.state().view.camera;
+    click(&mut window, "Layer conv2");
+    let framed = window.state().view.camera;
+    assert_eq!(window.state().interface.navigator.at(), Some(Target::Slab(1)));
+    assert!((framed.position - overview.position).length() > 1.0);
+    window.key_press(Key::Home);
+    window.run();
+    assert_eq!(window.state().interface.navigator.at(), Some(Target::View(SetView::Overview)));
+    assert!((window.state().view.camera.position - overview.position).length() < 1e-4);
+}
+
+#[test]
+fn keys_of_a_focused_control_do_not_reach_the_scene() {
+    let mut window = window(testing::recording());
+    window.get_by_label("Theme: Light").focus();
+    window.run();
+    window.key_press(Key::Space);
+    window.run();
+    assert_eq!(window.state().view.theme, Theme::Light, "the control is pressed");
+    assert!(!window.state().interface.playback.playing, "and nothing is played");
+}
+
+#[test]
+fn a_fixed_range_begins_at_the_one_shown() {
+    let mut window = window(testing::recording());
+    click(&mut window, "Range: Fixed");
+    assert_eq!(window.state().view.range, Range::Fixed { low: 0.0, high: 1.0 });
+    click(&mut window, "Range: Per layer");
+    assert_eq!(window.state().view.range, Range::Layer);
+}
+
+#[test]
+fn warnings_are_read_and_damaged_epochs_stepped_over() {
+    let mut recording = testing::recording();
+    recording.warnings.push("epoch 3 is damaged: half a file".to_owned());
+    recording.epochs[3].damaged = true;
+    let mut window = window(recording);
+    window.get_by_label("epoch 3 is damaged: half a file");
+    click(&mut window, "Step back");
+    assert_eq!(window.state().view.epoch, 2.0);
+}
+
+#[test]
+fn a_recording_without_epochs_and_layers_is_shown() {
+    let mut recording = testing::recording();
+    recording.epochs.clear();
+    recording.layers.clear();
+    recording.edges.clear();
+    recording.inputs.clear();
+    recording.classes.clear();
+    let mut window = window(recording);
+    window.key_press(Key::Space);
+    window.key_press(Key::ArrowLeft);
+    window.key_press(Key::F);
+    window.run();
+}
+
+/// What the overlay paints: texts and where they stand.
+fn texts(overlay: &Overlay, size: egui::Vec2) -> Vec<(String, Rect)> {
+    let ctx = egui::Context::default();
+    install_fonts(&ctx);
+    install_style(&ctx, overlay.view.theme);
+    let screen = Rect::from_min_size(pos2(0.0, 0.0), size);
+    let input = || egui::RawInput { screen_rect: Some(screen), ..egui::RawInput::default() };
+    ctx.run_pass(input(), |_| ()).textures_delta.clear();
+    let mut output = ctx.run_pass(input(), |ctx| {
+        overlay.paint(&ctx.layer_painter(egui::LayerId::background()), screen);
+    });
+    output.textures_delta.clear();
+    let text = |shape: &Shape| match shape {
+        Shape::Text(text) => Some((text.galley.text().to_owned(), text.visual_bounding_rect())),
+        _ => None,
+    };
+    output.shapes.iter().filter_map(|clipped| text(&clipped.shape)).collect()
+}
+
+fn overlay<'a>(recording: &'a Recording, view: &'a ViewState, layout: &'a Layout) -> Overlay<'a> {
+    Overlay {
+        recording,
+        view,
+        layout,
+        ranges: &[(0.0, 1.0); 3],
+        has_no_value: false,
+        position: EpochPosition::at(4),
+        highlighted: None,
+    }
+}
+
+fn has(texts: &[(String, Rect)], wanted: &str) -> bool {
+    texts.iter().any(|(text, _)| text == wanted)
+}
+
+#[test]
+fn the_overview_names_layers_and_classes_beside_their_cells() {
+    let recording = testing::recording();
+    let (layout, view) = (Layout::new(&recording), testing::view(&recording));
+    let size = vec2(1280.0, 800.0);
+    let texts = texts(&overlay(&recording, &view, &layout), size);
+    for wanted in ["conv1", "conv2", "fc", "cat", "dog", "bird", "mean activation · all inputs · epoch 4"] {
+        assert!(has(&texts, wanted), "{wanted} is missing from {texts:?}");
+    }
+    let lens = Lens { camera: view.camera, rect: Rect::from_min_size(pos2(0.0, 0.0), size) };
+    for (name, place) in texts.iter().filter(|(text, _)| ["conv1", "conv2", "fc"].contains(&text.as_str())) {
+        for slab in &layout.slabs {
+            let (low, high) = slab.bounds();
+            let outline = lens.outline(low, high).expect("in front of the eye");
+            assert!(!outline.meets(*place), "{name} covers a plate");
+        }
+    }
+    let cell = lens.see(layout.slabs[2].cell_centre(0, 1)).expect("in front of the eye");
+    let (_, dog) = texts.iter().find(|(text, _)| text == "dog").expect("it was there");
+    assert!((dog.center().y - cell.y).abs() < 10.0 && dog.left() > cell.x, "{dog:?} beside {cell:?}");
+}
+
+#[test]
+fn labels_never_cover_each_other() {
+    let mut recording = testing::recording();
+    let hidden = recording.layers[1].clone();
+    for index in 0..30 {
+        let layer = crate::model::Layer { name: format!("features.{index}"), ..hidden.clone() };
+        recording.layers.insert(1, layer);
+    }
+    let layout = Layout::new(&recording);
+    let mut view = testing::view(&recording);
+    for set_view in SetView::ALL {
+        view.camera = crate::model::Camera::set_view(set_view, &layout, 1.6);
+        let texts = texts(&overlay(&recording, &view, &layout), vec2(1280.0, 800.0));
+        for (index, (one, a)) in texts.iter().enumerate() {
+            for (other, b) in &texts[index + 1..] {
+                assert!(!a.shrink(1.0).intersects(b.shrink(1.0)), "{one} over {other} in {set_view:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn class_names_vanish_when_their_cells_are_too_small() {
+    let recording = testing::recording();
+    let (layout, mut view) = (Layout::new(&recording), testing::view(&recording));
+    view.camera.position -= view.camera.forward() * 60.0;
+    let texts = texts(&overlay(&recording, &view, &layout), vec2(1280.0, 800.0));
+    assert!(!has(&texts, "cat"));
+}
+
+#[test]
+fn the_legend_tells_values_without_a_number_and_the_ends_of_the_map() {
+    let recording = testing::recording();
+    let (layout, mut view) = (Layout::new(&recording), testing::view(&recording));
+    view.query = Query { minus: Some(Selection::class(&recording, 0)), ..Query::default() };
+    let ranges = [(-0.25, 0.25); 3];
+    let overlay = Overlay { ranges: &ranges, has_no_value: true, ..overlay(&recording, &view, &layout) };
+    let with = texts(&overlay, vec2(1280.0, 800.0));
+    for wanted in ["\u{2212}0.250", "0", "0.250", "no value", "range: symmetric around 0, this epoch"] {
+        assert!(has(&with, wanted), "{wanted} is missing from {with:?}");
+    }
+    let without = texts(&Overlay { has_no_value: false, ..overlay }, vec2(1280.0, 800.0));
+    assert!(!has(&without, "no value"));
+}
+
+#[test]
+fn a_still_paints_the_same_at_any_density() {
+    let recording = testing::recording();
+    let (layout, view) = (Layout::new(&recording), testing::view(&recording));
+    for (size, pixels_per_point) in [([640, 400], 1.0), ([1280, 800], 2.0)] {
+        let mut painted = still::paint(&overlay(&recording, &view, &layout), size, pixels_per_point);
+        assert_eq!(painted.pixels_per_point, pixels_per_point);
+        assert!(!painted.textures.set.is_empty(), "glyphs to upload");
+        assert!(!painted.primitives.is_empty());
+        let screen = Rect::from_min_size(pos2(0.0, 0.0), vec2(640.0, 400.0));
+        for primitive in &painted.primitives {
+            assert!(screen.expand(1.0).contains_rect(primitive.clip_rect));
+        }
+        painted.textures.clear();
+    }
+}

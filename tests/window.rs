@@ -1,0 +1,296 @@
+//! The real window on a virtual display: it is driven by mouse and keys, and what it shows is read
+//! back from the display.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use image::RgbaImage;
+
+const WIDTH: u32 = 1280;
+const HEIGHT: u32 = 800;
+/// Where the scene is: left of the side panel, above the legend.
+const SCENE: [u32; 4] = [0, 0, 960, 600];
+/// Share of pixels of the scene that an action has to change.
+const CHANGED: f64 = 0.003;
+
+/// Kills what it started.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A virtual display and a window on it. The window goes first.
+struct Desk {
+    window: Started,
+    _display: Started,
+    name: String,
+}
+
+fn dump(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/deepdiva").join(name);
+    path.is_dir().then_some(path)
+}
+
+fn installed(tool: &str) -> bool {
+    Command::new("which").arg(tool).stdout(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+/// Starts a display that says its own number, and the window on it; `None` where that is impossible.
+fn start(run: &Path) -> Option<Desk> {
+    for tool in ["Xvfb", "xdotool", "import"] {
+        if !installed(tool) {
+            println!("skipped: {tool} is not installed");
+            return None;
+        }
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let number = folder.path().join("display");
+    let file = fs::File::create(&number).expect("a file for the display's number");
+    let screen = format!("{WIDTH}x{HEIGHT}x24");
+    let display = Command::new("Xvfb")
+        .args(["-displayfd", "1", "-screen", "0", &screen, "-nolisten", "tcp"])
+        .stdout(file)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("Xvfb starts");
+    let display = Started(display);
+    let name = wait("the display", || {
+        let text = fs::read_to_string(&number).ok()?;
+        text.ends_with('\n').then(|| format!(":{}", text.trim()))
+    });
+    let window = Command::new(env!("CARGO_BIN_EXE_dnnviz"))
+        .arg(run)
+        .env("DISPLAY", &name)
+        .env_remove("WAYLAND_DISPLAY")
+        .spawn()
+        .expect("the window's program starts");
+    Some(Desk { window: Started(window), _display: display, name })
+}
+
+fn wait<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = ready() {
+            return value;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "{what} did not come within a minute");
+        sleep(Duration::from_millis(100));
+    }
+}
+
+impl Desk {
+    fn tool(&self, arguments: &[&str]) -> String {
+        let output = Command::new("xdotool")
+            .args(arguments)
+            .env("DISPLAY", &self.name)
+            .output()
+            .expect("xdotool runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn picture(&self) -> RgbaImage {
+        let output = Command::new("import")
+            .args(["-silent", "-window", "root", "png:-"])
+            .env("DISPLAY", &self.name)
+            .output()
+            .expect("import runs");
+        image::load_from_memory(&output.stdout).expect("a picture of the display").to_rgba8()
+    }
+
+    /// The picture once it has come to rest: two in a row are equal.
+    fn rest(&self) -> RgbaImage {
+        let mut last = self.picture();
+        wait("rest", || {
+            sleep(Duration::from_millis(400));
+            let next = self.picture();
+            let same = next == last;
+            last = next;
+            same.then_some(())
+        });
+        last
+    }
+
+    /// Waits for the window's title, then gives it the keyboard.
+    fn opened(&self, title: &str) {
+        let id = wait("the recording", || {
+            let found = self.tool(&["search", "--name", title]);
+            found.lines().next().map(str::to_owned)
+        });
+        self.tool(&["windowfocus", &id]);
+    }
+
+    fn click(&self, x: u32, y: u32) {
+        self.tool(&["mousemove", &x.to_string(), &y.to_string()]);
+        sleep(Duration::from_millis(150));
+        self.tool(&["click", "1"]);
+        // Away from everything that lights up under the pointer.
+        sleep(Duration::from_millis(150));
+        self.tool(&["mousemove", "700", "20"]);
+    }
+
+    /// Processor time that the window has used so far, in clock ticks.
+    fn ticks(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.window.0.id())).expect("it runs");
+        let after_name = stat.rsplit(')').next().expect("a name in brackets");
+        let fields: Vec<&str> = after_name.split_whitespace().collect();
+        fields[11].parse::<u64>().expect("user time") + fields[12].parse::<u64>().expect("system time")
+    }
+}
+
+/// Share of the scene's pixels that differ clearly.
+fn changed(a: &RgbaImage, b: &RgbaImage) -> f64 {
+    assert_eq!(a.dimensions(), b.dimensions());
+    let [left, top, right, bottom] = SCENE;
+    let differ = |x: u32, y: u32| {
+        a.get_pixel(x, y).0.iter().zip(b.get_pixel(x, y).0).any(|(&a, b)| a.abs_diff(b) > 12)
+    };
+    let count = (top..bottom).flat_map(|y| (left..right).map(move |x| (x, y))).filter(|&(x, y)| differ(x, y));
+    count.count() as f64 / f64::from((right - left) * (bottom - top))
+}
+
+/// Share of the scene's pixels that are not the ground.
+fn covered(picture: &RgbaImage) -> f64 {
+    let ground =
+        RgbaImage::from_pixel(picture.width(), picture.height(), image::Rgba([0x14, 0x16, 0x1a, 255]));
+    changed(picture, &ground)
+}
+
+#[test]
+fn the_comparison_sees_what_differs_and_only_that() {
+    let plain = RgbaImage::from_pixel(WIDTH, HEIGHT, image::Rgba([0x14, 0x16, 0x1a, 255]));
+    let mut other = plain.clone();
+    for x in 0..960 {
+        for y in 0..6 {
+            other.put_pixel(x, y, image::Rgba([200, 0, 0, 255]));
+        }
+    }
+    assert_eq!(changed(&plain, &plain), 0.0);
+    assert!((changed(&plain, &other) - 0.01).abs() < 1e-9);
+    assert!((covered(&other) - 0.01).abs() < 1e-9);
+}
+
+#[test]
+fn a_person_plays_flies_and_picks_a_class() {
+    let Some(run) = dump("cnn_basic") else {
+        println!("skipped: the example dumps are not beside this checkout");
+        return;
+    };
+    let Some(desk) = start(&run) else { return };
+    desk.opened("CNN_basic");
+    desk.tool(&["mousemove", "700", "20"]);
+    let scene = wait("the scene", || {
+        let picture = desk.rest();
+        (covered(&picture) > 0.05).then_some(picture)
+    });
+
+    // Idle: nothing changes and no processor time is used.
+    let before = desk.ticks();
+    sleep(Duration::from_secs(1));
+    let used = desk.ticks() - before;
+    assert!(desk.picture() == scene, "an idle window shows the same picture");
+    assert!(used <= 2, "an idle window used {used} ticks in a second");
+
+    // A step back and forward through the epochs.
+    desk.tool(&["key", "Home"]);
+    let last = desk.rest();
+    for _ in 0..8 {
+        desk.tool(&["key", "Left"]);
+    }
+    let earlier = desk.rest();
+    assert!(changed(&last, &earlier) > CHANGED, "an earlier epoch differs: {}", changed(&last, &earlier));
+    for _ in 0..8 {
+        desk.tool(&["key", "Right"]);
+    }
+    let back = desk.rest();
+    assert!(changed(&last, &back) == 0.0, "and the last looks as before: {}", changed(&last, &back));
+
+    // Playing from the last epoch begins at the first; the pictures flow until it is paused.
+    desk.tool(&["key", "space"]);
+    sleep(Duration::from_millis(900));
+    let one = desk.picture();
+    sleep(Duration::from_millis(700));
+    let two = desk.picture();
+    assert!(changed(&one, &two) > 0.0, "playing changes the picture");
+    desk.tool(&["key", "space"]);
+    let paused = desk.rest();
+    assert!(changed(&last, &paused) > CHANGED, "it is paused elsewhere");
+
+    // Flying forward brings the plates nearer, Home comes back.
+    desk.tool(&["keydown", "w"]);
+    sleep(Duration::from_millis(800));
+    desk.tool(&["keyup", "w"]);
+    let near = desk.rest();
+    assert!(
+        covered(&near) > 1.1 * covered(&paused),
+        "nearer plates are larger: {} and {}",
+        covered(&near),
+        covered(&paused)
+    );
+    desk.tool(&["key", "Home"]);
+    let home = desk.rest();
+    assert!(changed(&home, &paused) < 0.001, "Home is where it began: {}", changed(&home, &paused));
+
+    // Looking around by mouse, and from above by key.
+    for step in [
+        ["mousemove", "400", "620"].as_slice(),
+        &["mousedown", "1"],
+        &["mousemove", "440", "610"],
+        &["mousemove", "500", "600"],
+        &["mousemove", "560", "590"],
+        &["mouseup", "1"],
+        &["mousemove", "700", "20"],
+    ] {
+        desk.tool(step);
+        sleep(Duration::from_millis(150));
+    }
+    let orbited = desk.rest();
+    assert!(changed(&home, &orbited) > 0.05, "orbiting turns the scene: {}", changed(&home, &orbited));
+    desk.tool(&["key", "3"]);
+    let above = desk.rest();
+    assert!(changed(&orbited, &above) > 0.05, "the view from above is another");
+    desk.tool(&["key", "1"]);
+    let overview = desk.rest();
+
+    // Picking a class by mouse: "Class", then the second row.
+    desk.click(1140, 108);
+    let first_class = desk.rest();
+    assert!(changed(&overview, &first_class) > CHANGED, "class 0 is not the general picture");
+    desk.click(1100, 150);
+    let second_class = desk.rest();
+    assert!(changed(&first_class, &second_class) > CHANGED, "class 1 is not class 0");
+
+    // The window closes when asked.
+    desk.tool(&["search", "--name", "dnnviz", "windowquit"]);
+    let mut desk = desk;
+    let status = wait("the end", || desk.window.0.try_wait().ok().flatten());
+    assert!(status.success(), "closing a window is no error: {status}");
+}
+
+#[test]
+fn what_cannot_be_opened_is_told_and_the_window_stays_responsive() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let Some(desk) = start(folder.path()) else { return };
+    wait("the window", || desk.tool(&["search", "--name", "dnnviz"]).lines().next().map(str::to_owned));
+    let told = wait("the reason", || {
+        let picture = desk.rest();
+        let text = (0..WIDTH).flat_map(|x| (300..500).map(move |y| (x, y))).filter(|&(x, y)| {
+            let [r, g, b, _] = picture.get_pixel(x, y).0;
+            r > 150 && g > 110 && b < 140
+        });
+        let count = text.count();
+        (count > 100).then_some(count)
+    });
+    assert!(told < 20_000, "a line of text, no more: {told} pixels");
+    let before = desk.ticks();
+    sleep(Duration::from_secs(1));
+    assert!(desk.ticks() - before <= 2, "an idle window");
+}
