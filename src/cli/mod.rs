@@ -59,7 +59,7 @@ pub enum Command {
 /// Does what the command line says.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
-Some(Command::Info(args)) => info::run(&args),
+        Some(Command::Info(args)) => info::run(&args),
         Some(Command::Stats(args)) => stats::run(&args),
         Some(Command::Render(args)) => render::run(&args),
         Some(Command::Import(args)) => convert::import(&args),

@@ -157,8 +157,7 @@ fn paint(gpu: &Gpu, overlay: &Overlay<'_>, canvas: &Canvas) {
         pixels_per_point: painted.pixels_per_point,
     };
     let mut encoder = gpu.device.create_command_encoder(&Default::default());
-    let mut before =
-        egui.update_buffers(&gpu.device, &gpu.queue, &mut encoder, &painted.primitives, &screen);
+    let mut before = egui.update_buffers(&gpu.device, &gpu.queue, &mut encoder, &painted.primitives, &screen);
     {
         let mut pass = encoder
             .begin_render_pass(&wgpu::RenderPassDescriptor {

@@ -11,9 +11,7 @@ use crate::cli::output;
 use crate::cli::render::{Size, ViewArg};
 use crate::engine::bench::{RenderBench, bench_render};
 use crate::engine::{Field, Frame, Gpu, Path, Renderer, ranges};
-use crate::model::{
-    Camera, EpochRef, Grid, LayerCells, Normalisation, Query, SetView, ViewState,
-};
+use crate::model::{Camera, EpochRef, Grid, LayerCells, Normalisation, Query, SetView, ViewState};
 use crate::stats;
 
 /// How long a frame takes
@@ -100,7 +98,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let t = if args.moving { 0.5 } else { 0.0 };
         let ranges = ranges(&view, scene.normalisation, &scene.from, &scene.to, t);
         let (from, to) = (&scene.from, &scene.to);
-        let frame = Frame { view: &view, from, to, t, ranges: &ranges, picture: None, size, every_cell: false };
+        let frame =
+            Frame { view: &view, from, to, t, ranges: &ranges, picture: None, size, every_cell: false };
         let found = bench_render(&gpu, &mut renderer, &frame, path, budget);
         rows.push(row(&gpu, args.path, set_view, size, &found));
     }
