@@ -618,3 +618,42 @@ fn a_load_is_measured_and_beats_nothing_by_cheating() {
     assert!(bench.load_ms > 0.0 && bench.baseline_ms > 0.0 && bench.repetitions >= 11);
     assert!((bench.ratio - bench.baseline_ms / bench.load_ms).abs() < 1e-9);
 }
+
+#[test]
+fn the_guide_s_python_example_writes_what_is_read_here() {
+    let guide = include_str!("../docs/recording-format.md");
+    let blocks: Vec<&str> =
+        guide.split("```python").skip(1).filter_map(|part| part.split("```").next()).collect();
+    assert_eq!(blocks.len(), 2, "one writes, one reads");
+    let python = |script: &str, folder: &Path| {
+        std::process::Command::new("python3").args(["-c", script]).current_dir(folder).output()
+    };
+    let folder = temporary();
+    if !python("import numpy, safetensors", folder.path()).is_ok_and(|done| done.status.success()) {
+        println!("skipped: there is no python3 with numpy and safetensors");
+        return;
+    }
+    let done = python(&blocks.concat(), folder.path()).expect("runs");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let source = open(&folder.path().join("run"));
+    let recording = source.recording();
+    assert_eq!((recording.epochs.len(), recording.inputs.len(), &recording.warnings[..]), (3, 4, &[][..]));
+    assert_eq!(recording.inputs.iter().map(|input| input.class).collect::<Vec<_>>(), [0, 1, 1, 0].map(Some));
+    let block = source.rows(2, &[0, 1, 2, 3]).expect("read");
+    let predictions = source.predictions(2).expect("read").expect("kept");
+    for input in 0..4 {
+        let output = block.layers[1].row(input);
+        assert_eq!(predictions[input], Some(usize::from(output[1] > output[0])));
+    }
+    let right = (0..4).filter(|&input| predictions[input] == recording.inputs[input].class).count();
+    assert_eq!(recording.epochs[2].accuracy, Some(25.0 * right as f64));
+    // What Python printed are the means of the hidden layer.
+    let printed = String::from_utf8_lossy(&done.stdout).replace(['[', ']'], " ");
+    let printed: Vec<f32> =
+        printed.split_whitespace().skip(1).map(|word| word.parse().expect("number")).collect();
+    assert_eq!(printed.len(), 8);
+    for (unit, printed) in printed.iter().enumerate() {
+        let mean = (0..4).map(|input| block.layers[0].row(input)[unit]).sum::<f32>() / 4.0;
+        assert!((mean - printed).abs() < 1e-6, "{mean} {printed}");
+    }
+}

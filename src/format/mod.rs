@@ -125,3 +125,8 @@ fn check_version(path: &Path, found: Option<&serde_json::Value>, known: u64) -> 
         }),
     }
 }
+
+/// Compiles and runs the guide's example.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/recording-format.md")]
+struct RecordingFormatGuide;
