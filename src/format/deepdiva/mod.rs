@@ -3,6 +3,7 @@
 //! Opening reads the manifest, looks at every listed file's end and parses one file; all others are
 //! parsed when their values are first wanted.
 
+mod fast;
 mod manifest;
 mod module;
 mod values;
@@ -126,7 +127,7 @@ impl Dump {
 
     /// Reads and parses one activation file, past the cache.
     pub(super) fn parse(&self, path: &Path) -> Result<LayerValues, FormatError> {
-        let data = self.root.read(path, values::file_cap(self.recording.units()))?;
+        let data = Root::read_again(path, values::file_cap(self.recording.units()))?;
         values::parse(path, &data, &self.recording.layers)
     }
 

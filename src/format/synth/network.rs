@@ -16,6 +16,8 @@ const DYING: f32 = 0.04;
 
 pub(super) struct Network {
     sizes: Vec<usize>,
+    /// Columns of the nearly square field that each layer's units are thought to stand in.
+    columns: Vec<usize>,
     inputs: usize,
     classes: usize,
     seed: u64,
@@ -69,7 +71,8 @@ impl Network {
         if has_output {
             sizes.push(classes);
         }
-        Self { sizes, inputs, classes, seed, has_output }
+        let columns = sizes.iter().map(|&size| size.isqrt().max(1)).collect();
+        Self { sizes, columns, inputs, classes, seed, has_output }
     }
 
     pub(super) fn sizes(&self) -> &[usize] {
@@ -233,10 +236,11 @@ impl Network {
             return Drive { mean: -100.0, deviation: 0.0, rectified: true };
         }
         // Neighbours resemble each other a little, as a field of activations does.
-        let columns = (self.sizes[layer] as f32).sqrt().ceil();
-        let (x, y) = (unit as f32 % columns / columns, (unit as f32 / columns).floor() / columns);
-        let phase = layer as f32 * 1.7;
-        let field = 0.3 * (TAU * 1.5 * x + phase).sin() * (TAU * 1.2 * y - phase).cos();
+        let columns = self.columns[layer];
+        let scale = 1.0 / columns as f32;
+        let (x, y) = ((unit % columns) as f32 * scale, (unit / columns) as f32 * scale);
+        let phase = 0.27 * layer as f32;
+        let field = 0.3 * wave(1.5 * x + phase) * wave(1.2 * y - phase + 0.25);
         let depth = (layer + 1) as f32 / self.sizes.len() as f32;
         let selective = uniform(traits.rotate_left(24));
         let selectivity = 3.0 * depth * selective * selective * moment.learned;
@@ -252,7 +256,9 @@ impl Network {
 
     /// A number that depends on the seed and on all of `place`.
     fn random(&self, place: &[u64]) -> u64 {
-        place.iter().fold(scramble(self.seed), |state, &part| scramble(state ^ part))
+        let mix =
+            |state: u64, &part: &u64| (state.rotate_left(23) ^ part).wrapping_mul(0xd134_2543_de82_ef95);
+        scramble(place.iter().fold(self.seed ^ 0x6a09_e667_f3bc_c909, mix))
     }
 }
 
@@ -300,6 +306,12 @@ fn uniform(random: u64) -> f32 {
 fn normal(random: u64) -> f32 {
     let sum: u64 = (0..4).map(|part| (random >> (16 * part)) & 0xffff).sum();
     (sum as f32 / 65536.0 - 2.0) * 3.0_f32.sqrt()
+}
+
+/// Nearly a sine, of turns: a parabola for each half.
+fn wave(turns: f32) -> f32 {
+    let t = 2.0 * (turns - turns.floor()) - 1.0;
+    -4.0 * t * (1.0 - t.abs())
 }
 
 /// To 1.5e-7 (Abramowitz and Stegun, 7.1.26).
