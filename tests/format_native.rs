@@ -576,6 +576,69 @@ fn a_made_up_recording_learns() {
         }
     }
     assert!(matches!(source.rows(5, &[]), Err(SourceError::NotRecorded { .. })));
+
+    // Aggregates alone become a dump of them, normalised.
+    let back = folder.path().join("back");
+    format::export_json(&aggregated, &back, &mut silent).expect("exports");
+    let back = open(&back);
+    assert_eq!((back.recording().inputs.len(), back.recording().warnings.len()), (0, 0));
+    let general = back.aggregates(5, Group::All).expect("read").expect("kept");
+    let greatest = all[1].mean.iter().copied().fold(0.0, f32::max);
+    assert_eq!(general[0].count, all[0].count);
+    for (found, mean) in general[1].mean.iter().zip(&all[1].mean) {
+        assert!((found - mean / greatest).abs() < 1e-6);
+    }
+    let class = back.aggregates(5, Group::Class(2)).expect("read").expect("kept");
+    assert_eq!(class[0].count, classes[2][0].count);
+}
+
+#[test]
+fn large_recordings_are_written_as_a_stream() {
+    let folder = temporary();
+    let run = folder.path().join("run");
+    let options = SynthOptions { units: 9_000_000, layers: 3, epochs: 1, inputs: 0, classes: 10, seed: 3 };
+    format::synth(&run, &options, &mut silent).expect("makes");
+    let source = open(&run);
+    let all = source.aggregates(0, Group::All).expect("read").expect("kept");
+    assert_eq!(all.iter().map(|layer| layer.mean.len()).sum::<usize>(), 9_000_000);
+    assert_eq!(source.aggregates(0, Group::Class(3)).expect("read"), None, "too large for classes");
+    let mean = all[0].mean.iter().map(|&value| f64::from(value)).sum::<f64>() / all[0].mean.len() as f64;
+    assert!((0.05..2.0).contains(&mean), "{mean}");
+    let bytes = fs::metadata(run.join("epochs/000000.safetensors")).expect("about").len();
+    assert!((18_000_000..18_100_000).contains(&bytes), "half precision: {bytes}");
+}
+
+#[test]
+fn headers_that_lie_are_refused() {
+    let folder = temporary();
+    two_shards(folder.path());
+    let shard = folder.path().join("epochs/000004-00002-of-00002.safetensors");
+    for header in [u64::MAX, 1 << 40, 33 << 20, 1000] {
+        let mut file = header.to_le_bytes().to_vec();
+        file.extend_from_slice(b"{}      ");
+        fs::write(&shard, &file).expect("write");
+        assert!(line(folder.path()).contains("not a whole safetensors file"), "{header}");
+    }
+    use Array::{Floats, Integers};
+    let arrays: [(&str, Array<'_>, &str); 6] = [
+        ("0/units", Floats(&[1, 1], &[0.0]), "layer a has 1 units"),
+        ("0/units", Floats(&[2], &[0.0; 2]), "two dimensions"),
+        ("0/units", Integers(&[1, 2]), "F32, F16, BF16 or U8"),
+        ("0/units", Floats(&[2, 2], &[0.0; 4]), "3 rows"),
+        ("0/mean", Floats(&[1, 2], &[0.0; 2]), "a row for each of `groups`"),
+        ("0/maps", Floats(&[2], &[0.0; 2]), "[inputs, channels, height, width]"),
+    ];
+    for (name, array, part) in arrays {
+        write_tensors(&shard, &[(name, array)]);
+        assert!(line(folder.path()).contains(part), "{name}: {}", line(folder.path()));
+    }
+    write_tensors(&shard, &[("groups", Integers(&[-1])), ("counts", Integers(&[1, 2]))]);
+    assert!(line(folder.path()).contains("`counts` of the same length"));
+    for inputs in [[7, 1], [1, 1], [-1, 0]] {
+        write_tensors(&shard, &[("inputs", Integers(&inputs)), ("0/units", Floats(&[2, 2], &[0.0; 4]))]);
+        let source = open(folder.path());
+        assert!(matches!(source.rows(0, &[1]), Err(SourceError::Damaged { number: 4, .. })));
+    }
 }
 
 #[test]

@@ -29,7 +29,7 @@ use crate::model::{
 };
 
 pub(super) use self::manifest::{MOST_UNITS, VERSION};
-pub(super) use self::write::{DumpWriter, Item};
+pub(super) use self::write::{DumpWriter, Item, Listed};
 
 /// Parsed values that are kept, in bytes.
 const CACHE_BYTES: usize = 512 << 20;
@@ -66,6 +66,7 @@ impl Dump {
         for (class, item) in classes.iter().zip(&class_items) {
             if let Some(size) = item.as_ref().and_then(|item| item.size)
                 && size != class.inputs as u64
+                && !manifest.singles.is_empty()
             {
                 let id = class.id;
                 warnings
@@ -242,12 +243,17 @@ impl Source for Dump {
     fn aggregates(&self, epoch: usize, group: Group) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
         self.check_epoch(epoch)?;
         let Some(values) = self.values(epoch, What::Group(group))? else { return Ok(None) };
-        let count = match group {
-            Group::All => self.recording.inputs.len(),
-            Group::Class(class) => self.recording.classes.get(class).map_or(0, |class| class.inputs),
+        let (listed, item) = match group {
+            Group::All => (self.recording.inputs.len(), self.general.as_ref()),
+            Group::Class(class) => (
+                self.recording.classes.get(class).map_or(0, |class| class.inputs),
+                self.classes.get(class).and_then(Option::as_ref),
+            ),
         };
-        let aggregate =
-            |mean: &Vec<f32>| Aggregate { count: count as u64, mean: mean.clone(), ..Aggregate::default() };
+        // Without single inputs there is only the dump's word for it.
+        let said = item.and_then(|item| item.size).filter(|_| self.singles.is_empty());
+        let count = said.unwrap_or(listed as u64);
+        let aggregate = |mean: &Vec<f32>| Aggregate { count, mean: mean.clone(), ..Aggregate::default() };
         Ok(Some(Arc::new(values.iter().map(aggregate).collect())))
     }
 
