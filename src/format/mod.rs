@@ -8,6 +8,7 @@ mod error;
 mod file;
 mod json;
 mod native;
+mod parallel;
 mod picture;
 mod stage;
 mod synth;

@@ -14,14 +14,12 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use self::manifest::{Item as ListedItem, Manifest};
 use self::values::LayerValues;
 use super::FormatError;
 use super::cache::Cache;
 use super::file::{Root, shortened};
-use super::picture;
+use super::{parallel, picture};
 use crate::model::recording::sequential_edges;
 use crate::model::{
     Aggregate, Class, Epoch, Format, Group, Input, MapBlock, Normalisation, Picture, Recording, RowBlock,
@@ -126,8 +124,12 @@ impl Dump {
         items.filter_map(move |item| self.file(epoch, item))
     }
 
-    /// Reads and parses one activation file, past the cache.
-    pub(super) fn parse(&self, path: &Path) -> Result<LayerValues, FormatError> {
+    /// Reads and parses activation files in parallel, past the cache.
+    pub(super) fn parse_all(&self, paths: &[PathBuf]) -> Vec<Result<LayerValues, FormatError>> {
+        parallel::map(paths.len(), |index| self.parse(&paths[index]))
+    }
+
+    fn parse(&self, path: &Path) -> Result<LayerValues, FormatError> {
         let data = Root::read_again(path, values::file_cap(self.recording.units()))?;
         values::parse(path, &data, &self.recording.layers)
     }
@@ -142,16 +144,12 @@ impl Dump {
 
     /// Marks the epochs whose folder or files are not whole, as far as their sizes and ends tell.
     fn find_damage(&mut self) -> Result<(), FormatError> {
-        let found: Vec<Option<FormatError>> = (0..self.folders.len())
-            .into_par_iter()
-            .map(|epoch| match self.check_files(epoch) {
-                Err(error @ FormatError::Outside { .. }) => Err(error),
-                found => Ok(found.err()),
-            })
-            .collect::<Result<_, _>>()?;
-        for (epoch, error) in found.into_iter().enumerate() {
-            if let Some(error) = error {
-                self.mark_damaged(epoch, &error);
+        let found = parallel::map(self.folders.len(), |epoch| self.check_files(epoch));
+        for (epoch, found) in found.into_iter().enumerate() {
+            match found {
+                Ok(()) => {}
+                Err(error @ FormatError::Outside { .. }) => return Err(error),
+                Err(error) => self.mark_damaged(epoch, &error),
             }
         }
         Ok(())
@@ -263,10 +261,11 @@ impl Source for Dump {
             number: self.number(epoch),
             what: format!("input {input} is"),
         };
-        let files = wanted
-            .par_iter()
-            .map(|&input| self.values(epoch, What::Single(input))?.ok_or_else(|| missing(input)))
-            .collect::<Result<Vec<Arc<LayerValues>>, SourceError>>()?;
+        let read = |at: usize| {
+            let input = wanted[at];
+            self.values(epoch, What::Single(input))?.ok_or_else(|| missing(input))
+        };
+        let files = parallel::map(wanted.len(), read).into_iter().collect::<Result<Vec<_>, _>>()?;
         let layer = |index: usize| {
             let units = self.recording.layers[index].units;
             let values: Vec<f32> = files.iter().flat_map(|file| &file[index]).copied().collect();
