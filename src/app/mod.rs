@@ -228,7 +228,12 @@ impl App {
         };
         again |= !shell.canvas.present(panels);
         shell.input.handle_platform_output_with_event_loop(&shell.window, event_loop, output.platform_output);
-        let delay = output.viewport_output.get(&egui::ViewportId::ROOT).map(|root| root.repaint_delay);
+        let root = output.viewport_output.get(&egui::ViewportId::ROOT);
+        if root.is_some_and(|root| root.commands.contains(&egui::ViewportCommand::Close)) {
+            // egui's own shortcut for leaving (Ctrl + Q).
+            event_loop.exit();
+        }
+        let delay = root.map(|root| root.repaint_delay);
         self.wake = None;
         match delay {
             _ if again => shell.window.request_redraw(),
