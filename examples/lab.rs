@@ -54,7 +54,22 @@ fn main() {
             size: [1280, 720],
             every_cell: false,
         };
-        let b = bench::bench_render(&gpu, &mut r, &frame, Path::Raycast, Duration::from_millis(1500));
+        let b = bench::bench_render(&gpu, &mut r, &frame, Path::Raycast, Duration::from_millis(500));
+        let cpu = || -> f64 {
+            let s = std::fs::read_to_string("/proc/self/stat").unwrap();
+            let f: Vec<&str> = s.rsplit(')').next().unwrap().split_whitespace().collect();
+            (f[11].parse::<f64>().unwrap() + f[12].parse::<f64>().unwrap()) * 10.0
+        };
+        let cc = readback::Canvas::new(&gpu, [1280, 720], Renderer::FORMAT);
+        let c0 = cpu();
+        let nf = 25;
+        for _ in 0..nf {
+            let mut e = gpu.device.create_command_encoder(&Default::default());
+            r.draw(&gpu, &mut e, &cc.view, &frame, Path::Raycast);
+            gpu.queue.submit([e.finish()]);
+            gpu.wait();
+        }
+        print!("cpu/2 {:6.1} ", (cpu() - c0) / nf as f64 / 2.0);
         println!(
             "{:9} {:7.1} ms p99 {:6.1} floor {:.1} plain {:?} cover {:.2}",
             v.name(),

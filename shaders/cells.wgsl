@@ -76,11 +76,10 @@ fn fs_main(in: Varying) -> @location(0) vec4<f32> {
     let distance = length(in.at - eye);
     var ray = ray_in_plate(slab, frame.eye, (in.at - eye) * vec3<f32>(1.0, -1.0, 1.0) / distance);
     let weights = select(vec3<f32>(0.0), vec3<f32>(1.0), vec3<u32>(0u, 1u, 2u) == vec3<u32>(in.axis));
-    let face = Face(1.0, distance, weights);
-    let width = frame.pixel * distance;
-    var colour = plate_colour(slab, ray, face, width);
+    let face = Face(1.0, distance, frame.pixel * distance, weights);
+    var colour = plate_colour(slab, ray, face);
     if in.cell > 0u {
-        colour = cell_colour(slab, ray, in.value, face, width);
+        colour = cell_colour(slab, ray, in.value, face);
     }
     return encoded(hazed(vec4<f32>(colour, 1.0), distance * slab.pitch));
 }

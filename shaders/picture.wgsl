@@ -43,7 +43,8 @@ fn fs_main(in: Varying) -> @location(0) vec4<f32> {
     let b = textureLoad(pixels, clamp(base + vec2<i32>(1, 0), vec2<i32>(0), last), 0);
     let c = textureLoad(pixels, clamp(base + vec2<i32>(0, 1), vec2<i32>(0), last), 0);
     let d = textureLoad(pixels, clamp(base + vec2<i32>(1, 1), vec2<i32>(0), last), 0);
-    let colour = mix(mix(a, b, part.x), mix(c, d, part.x), part.y);
+    let mixed = mix(mix(a, b, part.x), mix(c, d, part.x), part.y);
+    let colour = vec4<f32>(light(mixed.rgb), mixed.a);
     let edge = min(min(in.at.x, 1.0 - in.at.x) * size.x / spread.x, min(in.at.y, 1.0 - in.at.y) * size.y / spread.y);
     let alpha = colour.a * clamp(edge + 0.5, 0.0, 1.0);
     return encoded(hazed(vec4<f32>(colour.rgb * alpha, alpha), length(in.sight)));

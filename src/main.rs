@@ -7,6 +7,12 @@ use clap::Parser;
 use dnnviz::cli::{self, Cli};
 
 fn main() -> ExitCode {
+    // What goes on though something is missing; RUST_LOG chooses otherwise.
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("dnnviz=warn"))
+        .format(|out, record| {
+            writeln!(out, "dnnviz: {}: {}", record.level().as_str().to_lowercase(), record.args())
+        })
+        .init();
     // Wrong usage leaves from here with exit code 2.
     let cli = Cli::parse();
     match cli::run(cli) {

@@ -2,15 +2,42 @@
 
 mod format_support;
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use dnnviz::format::{self, FormatError};
 use dnnviz::model::{Group, LayerKind, Source, SourceError};
-use format_support::{assert_same, copy, dump, oracle, python_json};
+use format_support::{copy, dump, python_json, same};
 use tempfile::TempDir;
 
 const DUMPS: [&str; 3] = ["cnn_basic", "cnn_basic_tampered", "alex_dead"];
+
+/// An activation file by serde_json: layer name → filters in numeric order, NaN where null.
+fn oracle(path: &Path) -> HashMap<String, Vec<f64>> {
+    let value = python_json(path);
+    let layers = value["layers"].as_object().expect("layers");
+    layers
+        .iter()
+        .map(|(name, layer)| {
+            let filters = layer["filters"].as_object().expect("filters");
+            let mut values: Vec<(u64, f64)> = filters
+                .iter()
+                .map(|(key, value)| (key.parse().expect("number"), value.as_f64().unwrap_or(f64::NAN)))
+                .collect();
+            values.sort_by_key(|pair| pair.0);
+            (name.clone(), values.into_iter().map(|pair| pair.1).collect())
+        })
+        .collect()
+}
+
+#[track_caller]
+fn assert_same(found: &[f32], wanted: &[f64], what: &str) {
+    assert_eq!(found.len(), wanted.len(), "{what}");
+    for (index, (&found, &wanted)) in found.iter().zip(wanted).enumerate() {
+        assert!(same(f64::from(found), wanted, 1e-6), "{what}, unit {index}: {found} for {wanted}");
+    }
+}
 
 #[test]
 fn every_value_is_what_another_parser_reads() {

@@ -5,13 +5,13 @@ struct FrameData {
     // World position of the eye; width of a pixel at distance 1.
     eye: vec3<f32>,
     pixel: f32,
-    // Linear light; greatest share of ground colour that haze mixes in.
+    // Light; greatest share of ground colour that haze mixes in.
     ground: vec3<f32>,
     haze: f32,
-    // Linear light; distance at which haze begins.
+    // Light; distance at which haze begins.
     plate: vec3<f32>,
     haze_near: f32,
-    // Linear light; distance at which haze is full.
+    // Light; distance at which haze is full.
     no_value: vec3<f32>,
     haze_far: f32,
     // Shade of a cell's faces towards low x, y, z of its plate (left, up, back).

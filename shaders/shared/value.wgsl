@@ -106,7 +106,28 @@ fn mix_blocks(a: Block, b: Block, t: f32) -> Block {
     );
 }
 
-fn load_block(slab: Slab, level: u32, cell: vec2<i32>) -> Block {
+// Between four neighbouring blocks; means and spreads count by how many values they are of.
+fn blend_blocks(a: Block, b: Block, c: Block, d: Block, part: vec2<f32>) -> Block {
+    let w = vec4<f32>((1.0 - part.x) * (1.0 - part.y), part.x * (1.0 - part.y), (1.0 - part.x) * part.y, part.x * part.y);
+    let no_value = vec4<f32>(a.no_value, b.no_value, c.no_value, d.no_value);
+    let absent = vec4<f32>(a.absent, b.absent, c.absent, d.absent);
+    let valued = w * max(1.0 - no_value - absent, vec4<f32>(0.0));
+    let share = valued / max(dot(valued, vec4<f32>(1.0)), 1e-6);
+    let means = vec4<f32>(a.mean, b.mean, c.mean, d.mean);
+    let deviations = vec4<f32>(a.deviation, b.deviation, c.deviation, d.deviation);
+    let mean = dot(share, means);
+    let apart = means - mean;
+    return Block(
+        max(max(a.greatest, b.greatest), max(c.greatest, d.greatest)),
+        mean,
+        sqrt(dot(share, deviations * deviations + apart * apart)),
+        dot(w, no_value),
+        dot(w, absent),
+    );
+}
+
+fn load_block(slab: Slab, level: u32, wanted: vec2<i32>) -> Block {
+    let cell = clamp(wanted, vec2<i32>(0), (vec2<i32>(slab.grid) - 1) >> vec2<u32>(level));
     let single = bound(slab, 0u, cell);
     let mip = max(i32(level) - 1, 0);
     let texel = vec2<i32>(slab.base >> vec2<u32>(max(level, 1u))) + cell;
@@ -128,24 +149,27 @@ fn palette_position(slab: Slab, value: f32) -> f32 {
     return clamp(select(position, 0.5 + 0.5 * position, frame.diverging == 1u), 0.0, 1.0);
 }
 
-// Colour of one value, linear light: exactly the legend's.
+// Light of one value: exactly the legend's colour.
 fn colour_of(slab: Slab, value: f32) -> vec3<f32> {
     let column = i32(palette_position(slab, value) * (PALETTE_COLUMNS - 1.0) + 0.5);
-    return textureLoad(palette, vec2<i32>(column, 0), 0).rgb;
+    return light(textureLoad(palette, vec2<i32>(column, 0), 0).rgb);
 }
 
-// Mean colour of values spread around a mean, linear light.
+// Mean light of values spread around a mean.
 fn mean_colour(slab: Slab, mean: f32, deviation: f32) -> vec3<f32> {
     let spread = deviation * abs(slab.inverse_range) * select(1.0, 0.5, frame.diverging == 1u);
     let column = i32(palette_position(slab, mean) * (PALETTE_COLUMNS - 1.0) + 0.5);
     let row = i32(min(spread / PALETTE_DEVIATION, 1.0) * (PALETTE_ROWS - 1.0) + 0.5);
-    return textureLoad(palette, vec2<i32>(column, row), 0).rgb;
+    return light(textureLoad(palette, vec2<i32>(column, row), 0).rgb);
 }
 
-// Linear light → sRGB-encoded, premultiplied by alpha.
+// Light from an sRGB-encoded colour. Light is taken as the square: within 0.02 of the exact curve
+// wherever colours are mixed, exact where they are not, and a fraction of its cost.
+fn light(colour: vec3<f32>) -> vec3<f32> {
+    return colour * colour;
+}
+
+// Light premultiplied by alpha → sRGB-encoded, premultiplied by alpha.
 fn encoded(colour: vec4<f32>) -> vec4<f32> {
-    let linear = clamp(colour.rgb / max(colour.a, 1e-4), vec3<f32>(0.0), vec3<f32>(1.0));
-    let low = linear * 12.92;
-    let high = 1.055 * pow(linear, vec3<f32>(1.0 / 2.4)) - 0.055;
-    return vec4<f32>(select(high, low, linear <= vec3<f32>(0.0031308)) * colour.a, colour.a);
+    return vec4<f32>(sqrt(max(colour.rgb / max(colour.a, 1e-4), vec3<f32>(0.0))) * colour.a, colour.a);
 }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use winit::application::ApplicationHandler;
 use winit::dpi::LogicalSize;
 use winit::event::{StartCause, WindowEvent};
@@ -29,8 +29,8 @@ const SIZE: LogicalSize<f64> = LogicalSize::new(1280.0, 800.0);
 /// Opens a window on a recording and stays until it is closed.
 ///
 /// # Errors
-/// When there is no display or no graphics driver, or when `runs` is not one path. A recording that
-/// cannot be opened is told in the window and then returned.
+/// When there is no display or no graphics driver, when `runs` is not one path, or when the recording
+/// cannot be opened: then the window closes at once.
 pub fn run(runs: Vec<PathBuf>) -> Result<()> {
     let [path] = <[PathBuf; 1]>::try_from(runs)
         .map_err(|runs| anyhow::anyhow!("the window shows one recording, {} were given", runs.len()))?;
@@ -44,13 +44,7 @@ pub fn run(runs: Vec<PathBuf>) -> Result<()> {
     loader::open(path.clone(), Arc::clone(&send));
     let mut app = App { path, send, window: None, state: State::Opening, failure: None, wake: None };
     event_loop.run_app(&mut app)?;
-    match app.failure {
-        Some(error) => Err(error),
-        None => match app.state {
-            State::Failed(reason) => bail!(reason),
-            State::Opening | State::Opened(_) => Ok(()),
-        },
-    }
+    app.failure.map_or(Ok(()), Err)
 }
 
 struct App {
@@ -58,7 +52,7 @@ struct App {
     send: Send,
     window: Option<Shell>,
     state: State,
-    /// Why no window can be had.
+    /// Why there is nothing to show.
     failure: Option<anyhow::Error>,
     /// When the next frame is due although nothing happens.
     wake: Option<Instant>,
@@ -67,7 +61,6 @@ struct App {
 enum State {
     Opening,
     Opened(Box<Session>),
-    Failed(String),
 }
 
 /// The window and what belongs to it.
@@ -124,8 +117,11 @@ impl ApplicationHandler<Message> for App {
         }
     }
 
-    fn user_event(&mut self, _: &ActiveEventLoop, message: Message) {
+    fn user_event(&mut self, event_loop: &ActiveEventLoop, message: Message) {
         self.take(message);
+        if self.failure.is_some() {
+            event_loop.exit();
+        }
         self.request_redraw();
     }
 
@@ -171,7 +167,7 @@ impl App {
     fn take(&mut self, message: Message) {
         match message {
             Message::Opened(Ok(source)) => self.open(source),
-            Message::Opened(Err(reason)) => self.state = State::Failed(reason),
+            Message::Opened(Err(error)) => self.failure = Some(error.into()),
             Message::Field { key, field } => {
                 if let State::Opened(session) = &mut self.state {
                     session.take_field(key, field);
@@ -211,8 +207,7 @@ impl App {
             (shell.canvas.scene(), shell.canvas.adapter().to_owned(), shell.canvas.scene_ms());
         let mut area = None;
         let output = ctx.run_ui(input, |ui| match &mut self.state {
-            State::Opening => interface::waiting(ui, Theme::Dark, &format!("Opening {name}"), false),
-            State::Failed(reason) => interface::waiting(ui, Theme::Dark, reason, true),
+            State::Opening => interface::waiting(ui, Theme::Dark, &format!("Opening {name}")),
             State::Opened(session) => area = Some(session.show(ui, texture, &adapter, ms).scene),
         });
         let pixels_per_point = output.pixels_per_point;

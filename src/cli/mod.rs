@@ -1,5 +1,7 @@
 //! The command line: one file per command, the options that several share, and how output is told.
 
+mod bench;
+mod convert;
 mod info;
 pub mod output;
 pub mod query;
@@ -33,6 +35,8 @@ Examples:
   dnnviz info runs/mnist
   dnnviz stats runs/mnist --epoch best --select class:3
   dnnviz stats runs/mnist --select class:cat --minus class:dog --format csv > difference.csv
+  dnnviz import dump -o runs/mnist
+  dnnviz synth -o runs/big --units 1000000 --inputs 10
 
 Every command exits 0 on success, 1 on an error, which it tells in one line, and 2 on wrong usage.";
 
@@ -40,6 +44,10 @@ Every command exits 0 on success, 1 on an error, which it tells in one line, and
 pub enum Command {
     Info(info::Args),
     Stats(stats::Args),
+    Import(convert::ImportArgs),
+    ExportJson(convert::ExportJsonArgs),
+    Synth(convert::SynthArgs),
+    Bench(bench::Args),
 }
 
 /// Does what the command line says.
@@ -47,6 +55,10 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Some(Command::Info(args)) => info::run(&args),
         Some(Command::Stats(args)) => stats::run(&args),
+        Some(Command::Import(args)) => convert::import(&args),
+        Some(Command::ExportJson(args)) => convert::export_json(&args),
+        Some(Command::Synth(args)) => convert::synth(&args),
+        Some(Command::Bench(args)) => bench::run(&args),
         None => crate::app::run(cli.runs),
     }
 }

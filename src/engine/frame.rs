@@ -3,8 +3,8 @@
 use bytemuck::{Pod, Zeroable};
 use glam::{Mat4, Vec3};
 
+use super::palette::light;
 use super::{Field, InputPicture};
-use crate::model::colour::linear_rgb;
 use crate::model::layout::{CELL_HEIGHT, PLATE_THICKNESS};
 use crate::model::{Normalisation, Range, Slab, ViewState};
 
@@ -192,11 +192,11 @@ impl Frame<'_> {
             clip_from_world: camera.clip_from_world(self.aspect()),
             eye: camera.position,
             pixel,
-            ground: linear_rgb(theme.ground()),
+            ground: light(theme.ground()),
             haze: if self.view.haze { HAZE } else { 0.0 },
-            plate: linear_rgb(theme.plate()),
+            plate: light(theme.plate()),
             haze_near: near,
-            no_value: linear_rgb(theme.no_value()),
+            no_value: light(theme.no_value()),
             haze_far: far,
             shade_low: SHADE_LOW,
             height: CELL_HEIGHT * self.view.height.clamp(0.05, 10.0),

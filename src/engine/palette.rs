@@ -2,10 +2,9 @@
 //! map itself; further rows are its mean over values spread around the position, so that a distant
 //! plate has the colour that its cells would mix to, not the colour of their mean.
 
-use half::f16;
 use rayon::prelude::*;
 
-use crate::model::colour::{TABLE_SIZE, linear_rgb};
+use crate::model::colour::TABLE_SIZE;
 use crate::model::{ColourMap, Theme};
 
 /// Rows of the texture.
@@ -15,22 +14,30 @@ pub const MAX_DEVIATION: f32 = 0.5;
 /// Points at which a spread of values is summed up.
 const POINTS: usize = 96;
 
-/// Texels of the palette, linear light, row after row.
-pub fn texels(map: ColourMap, theme: Theme) -> Vec<[f16; 4]> {
-    let table: Vec<[f32; 3]> = map.table(theme.plate()).into_iter().map(linear_rgb).collect();
-    let half = |rgb: [f32; 3]| [rgb[0], rgb[1], rgb[2], 1.0].map(f16::from_f32);
+/// Texels of the palette, 8-bit sRGB, row after row. Means are taken over light, see [`light`].
+pub fn texels(map: ColourMap, theme: Theme) -> Vec<[u8; 4]> {
+    let table: Vec<[f32; 3]> = map.table(theme.plate()).into_iter().map(light).collect();
+    let encoded = |rgb: [f32; 3]| {
+        let [r, g, b] = rgb.map(|c| (c.max(0.0).sqrt() * 255.0).round() as u8);
+        [r, g, b, u8::MAX]
+    };
     (0..TABLE_SIZE * ROWS)
         .into_par_iter()
         .map(|texel| {
             let (row, column) = (texel / TABLE_SIZE, texel % TABLE_SIZE);
             let deviation = MAX_DEVIATION * row as f32 / (ROWS - 1) as f32;
             let mean = column as f32 / (TABLE_SIZE - 1) as f32;
-            half(if row == 0 { table[column] } else { mean_colour(&table, mean, deviation) })
+            encoded(if row == 0 { table[column] } else { mean_colour(&table, mean, deviation) })
         })
         .collect()
 }
 
-/// Mean colour of values with a beta distribution of the given moments: the natural family on
+/// Light of an 8-bit sRGB colour, as the shaders take it: the square of the encoded value.
+pub fn light(encoded: [u8; 3]) -> [f32; 3] {
+    encoded.map(|c| (f32::from(c) / 255.0).powi(2))
+}
+
+/// Mean light of values with a beta distribution of the given moments: the natural family on
 /// [0, 1], from a narrow peak over uniform to all values at the ends.
 fn mean_colour(table: &[[f32; 3]], mean: f32, deviation: f32) -> [f32; 3] {
     let mean = mean.clamp(1e-3, 1.0 - 1e-3);
@@ -83,8 +90,7 @@ mod tests {
             let table = map.table(Theme::Dark.plate());
             let texels = texels(map, Theme::Dark);
             for (texel, rgb) in texels.iter().zip(table) {
-                let linear = linear_rgb(rgb);
-                assert!((0..3).all(|c| (texel[c].to_f32() - linear[c]).abs() < 1e-3));
+                assert_eq!(texel[..3], rgb);
             }
         }
     }
@@ -92,7 +98,7 @@ mod tests {
     #[test]
     fn spread_rows_are_the_mean_over_values() {
         // Uniform values have mean 1/2 and deviation 1/√12: the row there is the map's mean.
-        let table: Vec<[f32; 3]> = ColourMap::Viridis.table([0; 3]).into_iter().map(linear_rgb).collect();
+        let table: Vec<[f32; 3]> = ColourMap::Viridis.table([0; 3]).into_iter().map(light).collect();
         let mixed = mean_colour(&table, 0.5, 1.0 / 12.0f32.sqrt());
         for channel in 0..3 {
             let mean = table.iter().map(|rgb| rgb[channel]).sum::<f32>() / TABLE_SIZE as f32;
@@ -102,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_widest_spread_mixes_the_two_ends() {
-        let table: Vec<[f32; 3]> = ColourMap::Magma.table([0; 3]).into_iter().map(linear_rgb).collect();
+        let table: Vec<[f32; 3]> = ColourMap::Magma.table([0; 3]).into_iter().map(light).collect();
         let mixed = mean_colour(&table, 0.25, 0.433);
         for channel in 0..3 {
             let expected = 0.75 * table[0][channel] + 0.25 * table[255][channel];

@@ -1,7 +1,5 @@
 //! Turns a [`Frame`] into pixels: the one way for the window, stills and tests.
 
-use half::f16;
-
 use super::cells::CellPass;
 use super::frame::{FrameData, Nearness, SlabData};
 use super::palette;
@@ -212,7 +210,7 @@ fn palette_texture(gpu: &Gpu, map: ColourMap, theme: Theme) -> wgpu::TextureView
         mip_level_count: 1,
         sample_count: 1,
         dimension: wgpu::TextureDimension::D2,
-        format: wgpu::TextureFormat::Rgba16Float,
+        format: wgpu::TextureFormat::Rgba8Unorm,
         usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
         view_formats: &[],
     });
@@ -221,7 +219,7 @@ fn palette_texture(gpu: &Gpu, map: ColourMap, theme: Theme) -> wgpu::TextureView
         bytemuck::cast_slice(&texels),
         wgpu::TexelCopyBufferLayout {
             offset: 0,
-            bytes_per_row: Some((TABLE_SIZE * size_of::<[f16; 4]>()) as u32),
+            bytes_per_row: Some((TABLE_SIZE * 4) as u32),
             rows_per_image: None,
         },
         size,

@@ -1,11 +1,16 @@
 //! Files ↔ model: DNNViz/DeepDIVA dumps and the native recording. Every file is hostile until checked.
 
+mod bench;
 mod cache;
+mod convert;
 mod deepdiva;
 mod error;
 mod file;
 mod json;
+mod native;
 mod picture;
+mod stage;
+mod synth;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,9 +19,14 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+pub use self::bench::{LoadBench, bench_load};
+pub use self::convert::{export_json, import};
 use self::deepdiva::Dump;
 pub use self::error::FormatError;
 use self::file::{Root, shortened};
+use self::native::Run;
+pub use self::native::{EpochValues, LayerMaps, Pictures, RunWriter};
+pub use self::synth::{SynthOptions, synth};
 use crate::model::Source;
 
 /// The longest manifest that is read, in bytes.
@@ -30,6 +40,7 @@ pub fn open(path: &Path) -> Result<Arc<dyn Source>, FormatError> {
     let found = Found::at(path)?;
     match found.format {
         Known::Dump => Ok(Arc::new(Dump::open(&found.folder, &found.manifest)?)),
+        Known::Run => Ok(Arc::new(Run::open(&found.folder, &found.manifest)?)),
     }
 }
 
@@ -42,11 +53,14 @@ struct Found {
 
 enum Known {
     Dump,
+    Run,
 }
 
 /// As much of a manifest as tells what it is.
 #[derive(Deserialize)]
 struct Head {
+    #[serde(default)]
+    format: Option<serde_json::Value>,
     #[serde(default)]
     version: Option<serde_json::Value>,
     #[serde(default)]
@@ -66,7 +80,10 @@ impl Found {
             return Err(FormatError::Truncated { path: manifest_path });
         }
         let head: Head = json::parse(&manifest_path, &manifest)?;
-        let format = if head.model.is_some() && head.items.is_some() && head.epochs.is_some() {
+        let format = if head.format.as_ref().is_some_and(|format| format == native::NAME) {
+            check_version(&manifest_path, head.version.as_ref(), native::VERSION)?;
+            Known::Run
+        } else if head.model.is_some() && head.items.is_some() && head.epochs.is_some() {
             check_version(&manifest_path, head.version.as_ref(), deepdiva::VERSION)?;
             Known::Dump
         } else {

@@ -1,6 +1,5 @@
-//! What the tests of file formats share. Each test file uses a part of it.
+//! What the tests of file formats share.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -36,33 +35,7 @@ pub fn python_json(path: &Path) -> Value {
     serde_json::from_str(&text.replace("NaN", "null")).expect("JSON")
 }
 
-/// An activation file by serde_json: layer name → filters in numeric order, NaN where null.
-pub fn oracle(path: &Path) -> HashMap<String, Vec<f64>> {
-    let value = python_json(path);
-    let layers = value["layers"].as_object().expect("layers");
-    layers
-        .iter()
-        .map(|(name, layer)| {
-            let filters = layer["filters"].as_object().expect("filters");
-            let mut values: Vec<(u64, f64)> = filters
-                .iter()
-                .map(|(key, value)| (key.parse().expect("number"), value.as_f64().unwrap_or(f64::NAN)))
-                .collect();
-            values.sort_by_key(|pair| pair.0);
-            (name.clone(), values.into_iter().map(|pair| pair.1).collect())
-        })
-        .collect()
-}
-
 /// Equal, or both not a number.
 pub fn same(a: f64, b: f64, tolerance: f64) -> bool {
     (a.is_nan() && b.is_nan()) || a == b || (a - b).abs() <= tolerance
-}
-
-#[track_caller]
-pub fn assert_same(found: &[f32], wanted: &[f64], what: &str) {
-    assert_eq!(found.len(), wanted.len(), "{what}");
-    for (index, (&found, &wanted)) in found.iter().zip(wanted).enumerate() {
-        assert!(same(f64::from(found), wanted, 1e-6), "{what}, unit {index}: {found} for {wanted}");
-    }
 }

@@ -138,7 +138,7 @@ fn layers(path: &Path, mut entries: Entries<RawLayer>) -> Result<Vec<Layer>, For
         Ok(Layer {
             module: module::class(&raw.r#type).to_owned(),
             kind,
-            shape: vec![count(raw.size)?],
+            shape: vec![count(raw.size.max(1))?],
             units: count(units)?,
             parameters: module::parameters(&raw.r#type),
             dtype: String::new(),
@@ -168,6 +168,9 @@ fn items(path: &Path, place: &str, mut entries: Entries<RawItem>) -> Result<Vec<
 fn classes(path: &Path, entries: Entries<RawItem>) -> Result<Vec<Item>, FormatError> {
     let mut classes = items(path, "items.class", entries)?;
     classes.sort_by_key(|item| item.class);
+    if let Some(item) = classes.first().filter(|item| item.class < 0) {
+        return Err(FormatError::invalid(path, format!("class {} is negative", item.class)));
+    }
     match classes.windows(2).find(|pair| pair[0].class == pair[1].class) {
         Some(pair) => Err(twice(path, "items.class", &pair[0].class.to_string())),
         None => Ok(classes),

@@ -6,6 +6,7 @@
 mod manifest;
 mod module;
 mod values;
+mod write;
 
 use std::collections::BTreeSet;
 use std::io::{Read, Seek, SeekFrom};
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use self::manifest::{Item, Manifest};
+use self::manifest::{Item as ListedItem, Manifest};
 use self::values::LayerValues;
 use super::FormatError;
 use super::cache::Cache;
@@ -27,6 +28,7 @@ use crate::model::{
 };
 
 pub(super) use self::manifest::{MOST_UNITS, VERSION};
+pub(super) use self::write::{DumpWriter, Item};
 
 /// Parsed values that are kept, in bytes.
 const CACHE_BYTES: usize = 512 << 20;
@@ -35,10 +37,10 @@ const CACHE_BYTES: usize = 512 << 20;
 pub(super) struct Dump {
     root: Root,
     recording: Recording,
-    singles: Vec<Item>,
+    singles: Vec<ListedItem>,
     /// As [`Recording::classes`]; `None` where a class has no file.
-    classes: Vec<Option<Item>>,
-    general: Option<Item>,
+    classes: Vec<Option<ListedItem>>,
+    general: Option<ListedItem>,
     /// Folder of each epoch.
     folders: Vec<PathBuf>,
     cache: Cache<(usize, What), LayerValues>,
@@ -132,7 +134,7 @@ impl Dump {
         self.root.folder().join("cover").join(cover)
     }
 
-    fn file(&self, epoch: usize, item: &Item) -> Option<PathBuf> {
+    fn file(&self, epoch: usize, item: &ListedItem) -> Option<PathBuf> {
         Some(self.folders.get(epoch)?.join(format!("{}.json", item.key)))
     }
 
@@ -282,10 +284,10 @@ impl Source for Dump {
 }
 
 /// All classes that the dump names, ascending, with their files where they have one.
-fn join_classes(singles: &[Item], with_file: Vec<Item>) -> (Vec<Class>, Vec<Option<Item>>) {
-    let mut with_file: std::collections::BTreeMap<i64, Item> =
+fn join_classes(singles: &[ListedItem], with_file: Vec<ListedItem>) -> (Vec<Class>, Vec<Option<ListedItem>>) {
+    let mut with_file: std::collections::BTreeMap<i64, ListedItem> =
         with_file.into_iter().map(|item| (item.class, item)).collect();
-    // A label below 0 is DeepDIVA's "none" unless the dump has a file for it.
+    // A label below 0 is DeepDIVA's "none".
     let labels = singles.iter().map(|item| item.class).filter(|&label| label >= 0);
     let ids: BTreeSet<i64> = with_file.keys().copied().chain(labels).collect();
     let mut counts = std::collections::HashMap::<i64, usize>::new();
@@ -300,8 +302,8 @@ fn join_classes(singles: &[Item], with_file: Vec<Item>) -> (Vec<Class>, Vec<Opti
         .unzip()
 }
 
-fn inputs(root: &Root, singles: &[Item], classes: &[Class]) -> Vec<Input> {
-    let input = |item: &Item| Input {
+fn inputs(root: &Root, singles: &[ListedItem], classes: &[Class]) -> Vec<Input> {
+    let input = |item: &ListedItem| Input {
         id: item.name.clone(),
         class: classes.binary_search_by_key(&item.class, |class| class.id).ok(),
         has_picture: item.cover.as_ref().is_some_and(|cover| {

@@ -251,4 +251,33 @@ mod tests {
         let text = format!(r#"{{"x": {}"#, "[".repeat(100_000));
         assert!(read(&text).expect_err("too deep").to_string().contains("recursion"));
     }
+
+    #[test]
+    fn numbers_are_read_as_others_read_them_and_nothing_panics() {
+        let alphabet = b"0123456789012345678901234567890.eE+-NaInfity";
+        let mut state = 1_u64;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        let mut read_by_both = 0;
+        for _ in 0..100_000 {
+            let length = 1 + next(30);
+            let number: String = (0..length).map(|_| char::from(alphabet[next(alphabet.len())])).collect();
+            let text = format!(
+                r#"{{"layers": {{"1": {{"filters": {{"1": 0, "2": {number}, "3": 0}}}}, "2": {{"filters": {{"1": 0}}}}}}}}"#
+            );
+            match (read(&text), serde_json::from_str::<f64>(&number)) {
+                (Ok(values), Ok(wanted)) => {
+                    assert_eq!(values[0][1], wanted as f32, "{number}");
+                    read_by_both += 1;
+                }
+                // serde_json refuses what overflows.
+                (Ok(values), Err(_)) => assert!(!values[0][1].is_finite(), "{number}"),
+                (Err(_), Ok(_)) => panic!("{number} is refused"),
+                (Err(_), Err(_)) => {}
+            }
+        }
+        assert!(read_by_both > 1000, "{read_by_both}");
+    }
 }

@@ -1,0 +1,82 @@
+//! `inputs.safetensors`: labels, ids and pictures of the recorded inputs.
+
+use std::path::Path;
+
+use super::super::file::Root;
+use super::super::{FormatError, picture};
+use super::manifest::ManifestInputs;
+use super::shard::Shard;
+use crate::model::{Class, Input, Picture};
+
+/// The inputs' file, or that there is none.
+pub(super) struct InputFile {
+    shard: Option<Shard>,
+    /// Where each input's encoded picture begins in `pictures.bytes`, and the end of the last.
+    offsets: Option<Vec<i64>>,
+}
+
+impl InputFile {
+    /// Opens the file and lists its inputs.
+    pub(super) fn open(
+        root: &Root,
+        manifest: &Path,
+        declared: &ManifestInputs,
+        classes: &[Class],
+    ) -> Result<(Self, Vec<Input>), FormatError> {
+        let Some(name) = declared.file.as_ref().filter(|_| declared.count > 0) else {
+            return Ok((Self { shard: None, offsets: None }, Vec::new()));
+        };
+        let shard = Shard::open(root, &root.join(name, manifest)?)?;
+        let labels = shard.integers("labels", Some(declared.count))?.ok_or_else(|| FormatError::Tensors {
+            path: shard.path.clone(),
+            what: "it has no `labels`; write -1 where there is none".to_owned(),
+        })?;
+        let ends = declared.count + 1;
+        let ids = shard.integers("ids.offsets", Some(ends))?;
+        let offsets = shard.integers("pictures.offsets", Some(ends))?;
+        if let Some(entry) = shard.get("pictures")
+            && !(Shard::is_u8(entry)
+                && matches!(entry.shape.as_slice(), &[count, _, _, 1..=4] if count == declared.count))
+        {
+            return Err(shard.wrong("pictures", entry, "the shape [inputs, height, width, 1 to 4], 8-bit"));
+        }
+        let file = Self { shard: Some(shard), offsets };
+        let input = |(index, label): (usize, i64)| Input {
+            id: file
+                .slice("ids.bytes", ids.as_deref(), index)
+                .map_or_else(|| index.to_string(), |id| String::from_utf8_lossy(id).into_owned()),
+            class: classes.binary_search_by_key(&label, |class| class.id).ok(),
+            has_picture: file.encoded(index).is_some()
+                || file.shard.as_ref().is_some_and(|shard| shard.get("pictures").is_some()),
+        };
+        let inputs = labels.into_iter().enumerate().map(input).collect();
+        Ok((file, inputs))
+    }
+
+    /// The encoded picture of an input, JPEG or PNG as it came.
+    pub(super) fn encoded(&self, input: usize) -> Option<&[u8]> {
+        self.slice("pictures.bytes", self.offsets.as_deref(), input).filter(|bytes| !bytes.is_empty())
+    }
+
+    pub(super) fn picture(&self, input: usize) -> Option<Picture> {
+        if let Some(bytes) = self.encoded(input) {
+            return picture::decode(bytes);
+        }
+        let shard = self.shard.as_ref()?;
+        let entry = shard.get("pictures")?;
+        let &[_, height, width, channels] = entry.shape.as_slice() else { return None };
+        let length = height.checked_mul(width)?.checked_mul(channels)?;
+        let start = input.checked_mul(length)?;
+        let pixels = shard.bytes(entry).get(start..start.checked_add(length)?)?;
+        picture::from_pixels(pixels, u32::try_from(width).ok()?, u32::try_from(height).ok()?, channels)
+    }
+
+    /// One input's part of a byte array; `None` when there is no such array or its offsets are
+    /// not within it.
+    fn slice(&self, name: &str, offsets: Option<&[i64]>, input: usize) -> Option<&[u8]> {
+        let shard = self.shard.as_ref()?;
+        let entry = shard.get(name).filter(|entry| Shard::is_u8(entry))?;
+        let offset = |index: usize| usize::try_from(*offsets?.get(index)?).ok();
+        shard.bytes(entry).get(offset(input)?..offset(input.checked_add(1)?)?)
+    }
+}

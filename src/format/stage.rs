@@ -1,0 +1,82 @@
+//! The one place through which files are written: under another name, synced, then renamed.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, TempDir};
+
+use super::FormatError;
+
+/// A folder that is built beside its final name and gets it only when whole; dropped before, it
+/// vanishes.
+pub(super) struct Stage {
+    target: PathBuf,
+    building: TempDir,
+}
+
+impl Stage {
+    /// Begins what shall be called `target`, which must not exist.
+    pub(super) fn begin(target: &Path) -> Result<Self, FormatError> {
+        if fs::symlink_metadata(target).is_ok() {
+            return Err(FormatError::Exists { path: target.to_owned() });
+        }
+        let name = target.file_name().ok_or_else(|| FormatError::Exists { path: target.to_owned() })?;
+        let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let mut builder = Builder::new();
+        let prefix = format!(".{}.", name.to_string_lossy());
+        builder.prefix(&prefix).suffix(".partial");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+        let building =
+            builder.tempdir_in(parent.unwrap_or(Path::new("."))).map_err(FormatError::write(target))?;
+        Ok(Self { target: target.to_owned(), building })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        self.building.path()
+    }
+
+    /// Gives the folder its final name.
+    pub(super) fn publish(self) -> Result<PathBuf, FormatError> {
+        if fs::symlink_metadata(&self.target).is_ok() {
+            return Err(FormatError::Exists { path: self.target });
+        }
+        fs::rename(self.building.path(), &self.target).map_err(FormatError::write(&self.target))?;
+        // Its old name is gone, so there is nothing left to clean up.
+        let _ = self.building.keep();
+        let parent = self.target.parent().filter(|parent| !parent.as_os_str().is_empty());
+        sync_folder(parent.unwrap_or(Path::new("."))).map_err(FormatError::write(&self.target))?;
+        Ok(self.target)
+    }
+}
+
+/// Writes a file whole or not at all. What was there is replaced only if `replace`.
+pub(super) fn write_file(
+    path: &Path,
+    replace: bool,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), FormatError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let attempt = || {
+        let mut builder = Builder::new();
+        builder.prefix(".").suffix(".partial");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder.tempfile_in(folder)?;
+        let mut buffer = BufWriter::with_capacity(1 << 20, file.as_file());
+        write(&mut buffer)?;
+        buffer.flush()?;
+        drop(buffer);
+        file.as_file().sync_all()?;
+        let persisted = if replace { file.persist(path) } else { file.persist_noclobber(path) };
+        persisted.map_err(|error| error.error)?;
+        sync_folder(folder)
+    };
+    attempt().map_err(FormatError::write(path))
+}
+
+/// Makes renames within a folder last.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
