@@ -6,8 +6,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crate::engine::{Field, Gpu};
+use crate::format::{self, FormatError};
 use crate::model::{Picture, Query, Source};
-use crate::{format, stats};
+use crate::stats;
 
 /// What values are asked for: a query (by its number in the session) at an epoch (an index into
 /// [`crate::model::Recording::epochs`]).
@@ -19,7 +20,7 @@ pub struct Key {
 
 /// What the loaders tell the window.
 pub enum Message {
-    Opened(Result<Arc<dyn Source>, String>),
+    Opened(Result<Arc<dyn Source>, FormatError>),
     Field { key: Key, field: Arc<Field> },
     Failed { key: Key, reason: String },
     Picture { input: usize, picture: Option<Picture> },
@@ -31,8 +32,7 @@ pub type Send = Arc<dyn Fn(Message) + std::marker::Send + Sync>;
 /// Opens a recording on a thread of its own.
 pub fn open(path: PathBuf, send: Send) {
     spawn("open", move || {
-        let opened = format::open(&path).map_err(|error| error.to_string());
-        send(Message::Opened(opened));
+        send(Message::Opened(format::open(&path)));
     });
 }
 

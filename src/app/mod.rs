@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use winit::application::ApplicationHandler;
 use winit::dpi::LogicalSize;
 use winit::event::{StartCause, WindowEvent};
@@ -37,8 +37,8 @@ pub enum Ended {
 /// Opens a window on a recording and stays until it is closed.
 ///
 /// # Errors
-/// When no graphics driver can draw into a window. A recording that cannot be opened is told in the
-/// window and then returned.
+/// When no graphics driver can draw into a window, or when the recording cannot be opened: then the
+/// window closes at once.
 pub fn run(path: PathBuf) -> Result<Ended> {
     let event_loop = match EventLoop::<Message>::with_user_event().build() {
         Ok(event_loop) => event_loop,
@@ -52,13 +52,7 @@ pub fn run(path: PathBuf) -> Result<Ended> {
     loader::open(path.clone(), Arc::clone(&send));
     let mut app = App { path, send, window: None, state: State::Opening, failure: None, wake: None };
     event_loop.run_app(&mut app)?;
-    match app.failure {
-        Some(error) => Err(error),
-        None => match app.state {
-            State::Failed(reason) => bail!(reason),
-            State::Opening | State::Opened(_) => Ok(Ended::Closed),
-        },
-    }
+    app.failure.map_or(Ok(Ended::Closed), Err)
 }
 
 struct App {
@@ -66,7 +60,7 @@ struct App {
     send: Send,
     window: Option<Shell>,
     state: State,
-    /// Why no window can be had.
+    /// Why there is nothing to show.
     failure: Option<anyhow::Error>,
     /// When the next frame is due although nothing happens.
     wake: Option<Instant>,
@@ -75,7 +69,6 @@ struct App {
 enum State {
     Opening,
     Opened(Box<Session>),
-    Failed(String),
 }
 
 /// The window and what belongs to it.
@@ -132,8 +125,11 @@ impl ApplicationHandler<Message> for App {
         }
     }
 
-    fn user_event(&mut self, _: &ActiveEventLoop, message: Message) {
+    fn user_event(&mut self, event_loop: &ActiveEventLoop, message: Message) {
         self.take(message);
+        if self.failure.is_some() {
+            event_loop.exit();
+        }
         self.request_redraw();
     }
 
@@ -179,7 +175,7 @@ impl App {
     fn take(&mut self, message: Message) {
         match message {
             Message::Opened(Ok(source)) => self.open(source),
-            Message::Opened(Err(reason)) => self.state = State::Failed(reason),
+            Message::Opened(Err(error)) => self.failure = Some(error.into()),
             Message::Field { key, field } => {
                 if let State::Opened(session) = &mut self.state {
                     session.take_field(key, field);
@@ -219,8 +215,7 @@ impl App {
             (shell.canvas.scene(), shell.canvas.adapter().to_owned(), shell.canvas.scene_ms());
         let mut area = None;
         let output = ctx.run_ui(input, |ui| match &mut self.state {
-            State::Opening => interface::waiting(ui, Theme::Dark, &format!("Opening {name}"), false),
-            State::Failed(reason) => interface::waiting(ui, Theme::Dark, reason, true),
+            State::Opening => interface::waiting(ui, Theme::Dark, &format!("Opening {name}")),
             State::Opened(session) => area = Some(session.show(ui, texture, &adapter, ms).scene),
         });
         let pixels_per_point = output.pixels_per_point;
@@ -236,7 +231,12 @@ impl App {
         };
         again |= !shell.canvas.present(panels);
         shell.input.handle_platform_output_with_event_loop(&shell.window, event_loop, output.platform_output);
-        let delay = output.viewport_output.get(&egui::ViewportId::ROOT).map(|root| root.repaint_delay);
+        let root = output.viewport_output.get(&egui::ViewportId::ROOT);
+        if root.is_some_and(|root| root.commands.contains(&egui::ViewportCommand::Close)) {
+            // egui's own shortcut for leaving (Ctrl + Q).
+            event_loop.exit();
+        }
+        let delay = root.map(|root| root.repaint_delay);
         self.wake = None;
         match delay {
             _ if again => shell.window.request_redraw(),

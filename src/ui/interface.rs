@@ -1,5 +1,7 @@
 //! The whole window's content: scene, side panel, timeline.
 
+use std::time::Duration;
+
 use egui::{Align2, CornerRadius, FontId, Key, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::navigation::{self, Navigator};
@@ -7,7 +9,7 @@ use super::overlay::Overlay;
 use super::panel::{Action, Panel};
 use super::pictures::Pictures;
 use super::playback::{Epochs, Playback};
-use super::style::{Palette, SMALL, install_style};
+use super::style::{Palette, SMALL, TEXT, install_style};
 use super::timeline::{self, Timeline};
 use crate::model::{EpochPosition, Layout, Query, Recording, Theme, ViewState};
 
@@ -223,26 +225,21 @@ fn notes(painter: &egui::Painter, rect: Rect, facts: &Facts, palette: Palette) {
     }
 }
 
-/// What a window shows while there is nothing yet to show: what it waits for, or why it cannot.
-pub fn waiting(ui: &mut Ui, theme: Theme, words: &str, failed: bool) {
+/// What a window shows while there is nothing yet to show: words, and a thin bar that goes by.
+pub fn waiting(ui: &mut Ui, theme: Theme, words: &str) {
     let palette = Palette::of(theme);
     let rect = ui.available_rect_before_wrap();
-    ui.painter().rect_filled(rect, CornerRadius::ZERO, palette.ground);
-    let colour = if failed { palette.warning } else { palette.text };
+    let painter = ui.painter();
+    painter.rect_filled(rect, CornerRadius::ZERO, palette.ground);
     let width = (rect.width() - 96.0).clamp(40.0, 560.0);
-    let galley = ui.painter().layout(words.to_owned(), FontId::proportional(14.0), colour, width);
-    let place = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size());
-    ui.painter().galley(place.min, galley, colour);
-    if !failed {
-        let track = Rect::from_center_size(rect.center() + vec2(0.0, 24.0), vec2(200.0, 2.0));
-        ui.painter().rect_filled(track, CornerRadius::ZERO, palette.line);
-        let t = (ui.input(|input| input.time) * 0.8).fract() as f32;
-        let (from, to) = ((1.4 * t - 0.4).max(0.0), (1.4 * t).min(1.0));
-        let bar = Rect::from_min_max(
-            pos2(track.left() + track.width() * from, track.top()),
-            pos2(track.left() + track.width() * to, track.bottom()),
-        );
-        ui.painter().rect_filled(bar, CornerRadius::ZERO, palette.accent);
-        ui.ctx().request_repaint_after(std::time::Duration::from_millis(33));
-    }
+    let galley = painter.layout(words.to_owned(), FontId::proportional(TEXT), palette.text, width);
+    let place = Align2::CENTER_BOTTOM.anchor_size(rect.center(), galley.size());
+    painter.galley(place.min, galley, palette.text);
+    let track = Rect::from_center_size(rect.center() + vec2(0.0, 12.0), vec2(200.0, 2.0));
+    painter.rect_filled(track, CornerRadius::ZERO, palette.line);
+    let t = (ui.input(|input| input.time) * 0.8).fract() as f32;
+    let x_of = |share: f32| track.left() + track.width() * share.clamp(0.0, 1.0);
+    let bar = Rect::from_x_y_ranges(x_of(1.4 * t - 0.4)..=x_of(1.4 * t), track.y_range());
+    painter.rect_filled(bar, CornerRadius::ZERO, palette.accent);
+    ui.ctx().request_repaint_after(Duration::from_millis(33));
 }
