@@ -1,6 +1,6 @@
 //! Turns a [`Frame`] into pixels: the one way for the window, stills and tests.
 
-use super::cells::CellPass;
+use super::cells::{CellPass, Onto};
 use super::frame::{FrameData, Nearness, SlabData};
 use super::palette;
 use super::picture::PicturePass;
@@ -93,7 +93,7 @@ impl Renderer {
                 let pass = self.cells.get_or_insert_with(|| {
                     CellPass::new(&gpu.device, &self.frame_layout, Target::Colour(Self::FORMAT))
                 });
-                pass.draw(gpu, encoder, target, frame.size, clear, group, &slabs);
+                pass.draw(gpu, encoder, &Onto { target, size: frame.size, clear }, group, &slabs);
             }
         }
     }
@@ -122,7 +122,8 @@ impl Renderer {
                 let pass = self
                     .cell_ids
                     .get_or_insert_with(|| CellPass::new(&gpu.device, &self.frame_layout, Target::Cell));
-                pass.draw(gpu, encoder, target, frame.size, wgpu::Color::TRANSPARENT, group, &slabs);
+                let clear = wgpu::Color::TRANSPARENT;
+                pass.draw(gpu, encoder, &Onto { target, size: frame.size, clear }, group, &slabs);
             }
         }
     }
