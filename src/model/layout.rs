@@ -11,7 +11,7 @@ use super::{LayerKind, Recording};
 /// Share of a cell's pitch that is left free between two cells.
 pub const CELL_GAP: f32 = 0.12;
 /// Height of a cell of full value, in pitches of its layer.
-pub const CELL_HEIGHT: f32 = 1.6;
+pub const CELL_HEIGHT: f32 = 1.3;
 /// Thickness of a plate, in world units.
 pub const PLATE_THICKNESS: f32 = 0.06;
 /// Layers of at most this many units are drawn as one column when they name the classes.
@@ -192,5 +192,5 @@ fn plate_side(grid: Grid) -> f32 {
 /// Free depth between two plates of the given breadths: enough to look past both, and more behind a
 /// broad plate, so that it does not hide a narrow one.
 fn gap(before: f32, after: f32) -> f32 {
-    0.5 + 0.4 * before + 0.2 * after + 0.5 * (before - after).max(0.0)
+    0.7 + 0.4 * before + 0.2 * after + 0.5 * (before - after).max(0.0)
 }

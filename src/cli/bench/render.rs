@@ -53,6 +53,8 @@ pub struct Args {
 enum PathArg {
     /// Rays over the pyramids
     Raycast,
+    /// The same rays in one compute shader
+    Compute,
     /// Every cell an instanced box
     Cells,
 }
@@ -85,6 +87,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     };
     let path = match args.path {
         PathArg::Raycast => Path::Raycast,
+        PathArg::Compute => Path::Compute,
         PathArg::Cells => Path::Cells,
     };
     let Size(size) = args.size;
@@ -194,6 +197,7 @@ fn row(gpu: &Gpu, path: PathArg, view: SetView, size: [u32; 2], found: &RenderBe
         adapter: gpu.describe(),
         path: match path {
             PathArg::Raycast => "raycast",
+            PathArg::Compute => "compute",
             PathArg::Cells => "cells",
         },
         view: view.name(),
