@@ -576,6 +576,69 @@ fn a_made_up_recording_learns() {
         }
     }
     assert!(matches!(source.rows(5, &[]), Err(SourceError::NotRecorded { .. })));
+
+    // Aggregates alone become a dump of them, normalised.
+    let back = folder.path().join("back");
+    format::export_json(&aggregated, &back, &mut silent).expect("exports");
+    let back = open(&back);
+    assert_eq!((back.recording().inputs.len(), back.recording().warnings.len()), (0, 0));
+    let general = back.aggregates(5, Group::All).expect("read").expect("kept");
+    let greatest = all[1].mean.iter().copied().fold(0.0, f32::max);
+    assert_eq!(general[0].count, all[0].count);
+    for (found, mean) in general[1].mean.iter().zip(&all[1].mean) {
+        assert!((found - mean / greatest).abs() < 1e-6);
+    }
+    let class = back.aggregates(5, Group::Class(2)).expect("read").expect("kept");
+    assert_eq!(class[0].count, classes[2][0].count);
+}
+
+#[test]
+fn large_recordings_are_written_as_a_stream() {
+    let folder = temporary();
+    let run = folder.path().join("run");
+    let options = SynthOptions { units: 9_000_000, layers: 3, epochs: 1, inputs: 0, classes: 10, seed: 3 };
+    format::synth(&run, &options, &mut silent).expect("makes");
+    let source = open(&run);
+    let all = source.aggregates(0, Group::All).expect("read").expect("kept");
+    assert_eq!(all.iter().map(|layer| layer.mean.len()).sum::<usize>(), 9_000_000);
+    assert_eq!(source.aggregates(0, Group::Class(3)).expect("read"), None, "too large for classes");
+    let mean = all[0].mean.iter().map(|&value| f64::from(value)).sum::<f64>() / all[0].mean.len() as f64;
+    assert!((0.05..2.0).contains(&mean), "{mean}");
+    let bytes = fs::metadata(run.join("epochs/000000.safetensors")).expect("about").len();
+    assert!((18_000_000..18_100_000).contains(&bytes), "half precision: {bytes}");
+}
+
+#[test]
+fn headers_that_lie_are_refused() {
+    let folder = temporary();
+    two_shards(folder.path());
+    let shard = folder.path().join("epochs/000004-00002-of-00002.safetensors");
+    for header in [u64::MAX, 1 << 40, 33 << 20, 1000] {
+        let mut file = header.to_le_bytes().to_vec();
+        file.extend_from_slice(b"{}      ");
+        fs::write(&shard, &file).expect("write");
+        assert!(line(folder.path()).contains("not a whole safetensors file"), "{header}");
+    }
+    use Array::{Floats, Integers};
+    let arrays: [(&str, Array<'_>, &str); 6] = [
+        ("0/units", Floats(&[1, 1], &[0.0]), "layer a has 1 units"),
+        ("0/units", Floats(&[2], &[0.0; 2]), "two dimensions"),
+        ("0/units", Integers(&[1, 2]), "F32, F16, BF16 or U8"),
+        ("0/units", Floats(&[2, 2], &[0.0; 4]), "3 rows"),
+        ("0/mean", Floats(&[1, 2], &[0.0; 2]), "a row for each of `groups`"),
+        ("0/maps", Floats(&[2], &[0.0; 2]), "[inputs, channels, height, width]"),
+    ];
+    for (name, array, part) in arrays {
+        write_tensors(&shard, &[(name, array)]);
+        assert!(line(folder.path()).contains(part), "{name}: {}", line(folder.path()));
+    }
+    write_tensors(&shard, &[("groups", Integers(&[-1])), ("counts", Integers(&[1, 2]))]);
+    assert!(line(folder.path()).contains("`counts` of the same length"));
+    for inputs in [[7, 1], [1, 1], [-1, 0]] {
+        write_tensors(&shard, &[("inputs", Integers(&inputs)), ("0/units", Floats(&[2, 2], &[0.0; 4]))]);
+        let source = open(folder.path());
+        assert!(matches!(source.rows(0, &[1]), Err(SourceError::Damaged { number: 4, .. })));
+    }
 }
 
 #[test]
@@ -617,4 +680,43 @@ fn a_load_is_measured_and_beats_nothing_by_cheating() {
     assert_eq!((bench.epoch, bench.files, bench.bytes), (5, 20, bytes));
     assert!(bench.load_ms > 0.0 && bench.baseline_ms > 0.0 && bench.repetitions >= 11);
     assert!((bench.ratio - bench.baseline_ms / bench.load_ms).abs() < 1e-9);
+}
+
+#[test]
+fn the_guide_s_python_example_writes_what_is_read_here() {
+    let guide = include_str!("../docs/recording-format.md");
+    let blocks: Vec<&str> =
+        guide.split("```python").skip(1).filter_map(|part| part.split("```").next()).collect();
+    assert_eq!(blocks.len(), 2, "one writes, one reads");
+    let python = |script: &str, folder: &Path| {
+        std::process::Command::new("python3").args(["-c", script]).current_dir(folder).output()
+    };
+    let folder = temporary();
+    if !python("import numpy, safetensors", folder.path()).is_ok_and(|done| done.status.success()) {
+        println!("skipped: there is no python3 with numpy and safetensors");
+        return;
+    }
+    let done = python(&blocks.concat(), folder.path()).expect("runs");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let source = open(&folder.path().join("run"));
+    let recording = source.recording();
+    assert_eq!((recording.epochs.len(), recording.inputs.len(), &recording.warnings[..]), (3, 4, &[][..]));
+    assert_eq!(recording.inputs.iter().map(|input| input.class).collect::<Vec<_>>(), [0, 1, 1, 0].map(Some));
+    let block = source.rows(2, &[0, 1, 2, 3]).expect("read");
+    let predictions = source.predictions(2).expect("read").expect("kept");
+    for input in 0..4 {
+        let output = block.layers[1].row(input);
+        assert_eq!(predictions[input], Some(usize::from(output[1] > output[0])));
+    }
+    let right = (0..4).filter(|&input| predictions[input] == recording.inputs[input].class).count();
+    assert_eq!(recording.epochs[2].accuracy, Some(25.0 * right as f64));
+    // What Python printed are the means of the hidden layer.
+    let printed = String::from_utf8_lossy(&done.stdout).replace(['[', ']'], " ");
+    let printed: Vec<f32> =
+        printed.split_whitespace().skip(1).map(|word| word.parse().expect("number")).collect();
+    assert_eq!(printed.len(), 8);
+    for (unit, printed) in printed.iter().enumerate() {
+        let mean = (0..4).map(|input| block.layers[0].row(input)[unit]).sum::<f32>() / 4.0;
+        assert!((mean - printed).abs() < 1e-6, "{mean} {printed}");
+    }
 }

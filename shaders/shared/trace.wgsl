@@ -11,7 +11,7 @@ const MAX_STEPS: u32 = 384u;
 const LEAST_SLOPE: f32 = 0.12;
 // Deviations by which the cells that a flat ray meets are taller than the mean, for each
 // e-fold of cells that it passes; fitted to pictures of every cell.
-const TALLER: f32 = 0.9;
+const TALLER: f32 = 0.75;
 // Pixels, in cells, over which single cells fade into their field.
 const FADE_FROM: f32 = 0.4;
 const FADE_TO: f32 = 0.9;

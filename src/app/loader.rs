@@ -6,8 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crate::engine::{Field, Gpu};
-use crate::model::{Picture, Query, Source};
 use crate::format::{self, FormatError};
+use crate::model::{Picture, Query, Source};
 use crate::stats;
 
 /// What values are asked for: a query (by its number in the session) at an epoch (an index into

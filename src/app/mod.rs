@@ -26,16 +26,24 @@ use crate::ui::style;
 /// Size of a fresh window, in points.
 const SIZE: LogicalSize<f64> = LogicalSize::new(1280.0, 800.0);
 
+/// How the window ended.
+pub enum Ended {
+    /// It was closed.
+    Closed,
+    /// There was no display to open it on; why.
+    NoDisplay(String),
+}
+
 /// Opens a window on a recording and stays until it is closed.
 ///
 /// # Errors
-/// When there is no display or no graphics driver, when `runs` is not one path, or when the recording
-/// cannot be opened: then the window closes at once.
-pub fn run(runs: Vec<PathBuf>) -> Result<()> {
-    let [path] = <[PathBuf; 1]>::try_from(runs)
-        .map_err(|runs| anyhow::anyhow!("the window shows one recording, {} were given", runs.len()))?;
-    let event_loop =
-        EventLoop::<Message>::with_user_event().build().context("no display to open a window on")?;
+/// When no graphics driver can draw into a window, or when the recording cannot be opened: then the
+/// window closes at once.
+pub fn run(path: PathBuf) -> Result<Ended> {
+    let event_loop = match EventLoop::<Message>::with_user_event().build() {
+        Ok(event_loop) => event_loop,
+        Err(error) => return Ok(Ended::NoDisplay(error.to_string())),
+    };
     let proxy = event_loop.create_proxy();
     let send: Send = Arc::new(move |message| {
         // A closed window has no use for what was still being read.
@@ -44,7 +52,7 @@ pub fn run(runs: Vec<PathBuf>) -> Result<()> {
     loader::open(path.clone(), Arc::clone(&send));
     let mut app = App { path, send, window: None, state: State::Opening, failure: None, wake: None };
     event_loop.run_app(&mut app)?;
-    app.failure.map_or(Ok(()), Err)
+    app.failure.map_or(Ok(Ended::Closed), Err)
 }
 
 struct App {

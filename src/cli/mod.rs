@@ -5,10 +5,12 @@ mod convert;
 mod info;
 pub mod output;
 pub mod query;
+mod render;
 mod stats;
+mod window;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
@@ -21,20 +23,23 @@ use crate::model::Source;
 /// A RUN is a recording, or a DNNViz/DeepDIVA v2 dump: the folder that holds manifest.json, or its
 /// parent.
 #[derive(Debug, Parser)]
-#[command(name = "dnnviz", version, max_term_width = 100, after_help = EXAMPLES, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
+#[command(name = "dnnviz", version, max_term_width = 100, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub struct Cli {
-    /// Opens a window on this recording.
+    /// Opens a window on this recording; the bundled demo when there is none
     #[arg(value_name = "RUN")]
-    pub runs: Vec<std::path::PathBuf>,
+    pub runs: Vec<PathBuf>,
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
+  dnnviz
+  dnnviz runs/mnist
   dnnviz info runs/mnist
   dnnviz stats runs/mnist --epoch best --select class:3
   dnnviz stats runs/mnist --select class:cat --minus class:dog --format csv > difference.csv
+  dnnviz render runs/mnist -o mnist.png --select class:3 --view overview
   dnnviz import dump -o runs/mnist
   dnnviz synth -o runs/big --units 1000000 --inputs 10
 
@@ -44,6 +49,7 @@ Every command exits 0 on success, 1 on an error, which it tells in one line, and
 pub enum Command {
     Info(info::Args),
     Stats(stats::Args),
+    Render(render::Args),
     Import(convert::ImportArgs),
     ExportJson(convert::ExportJsonArgs),
     Synth(convert::SynthArgs),
@@ -55,11 +61,12 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Some(Command::Info(args)) => info::run(&args),
         Some(Command::Stats(args)) => stats::run(&args),
+        Some(Command::Render(args)) => render::run(&args),
         Some(Command::Import(args)) => convert::import(&args),
         Some(Command::ExportJson(args)) => convert::export_json(&args),
         Some(Command::Synth(args)) => convert::synth(&args),
         Some(Command::Bench(args)) => bench::run(&args),
-        None => crate::app::run(cli.runs),
+        None => window::run(&cli.runs),
     }
 }
 

@@ -45,10 +45,10 @@ pub fn bench_render(
     let times = measure(budget, 5, || draw(path));
     let cells_path_ms = match path {
         Path::Cells => Some(median(&times)),
-        Path::Raycast if cells <= MOST_PLAIN_CELLS => {
+        Path::Raycast | Path::Compute if cells <= MOST_PLAIN_CELLS => {
             Some(median(&measure(budget / 4, 2, || draw(Path::Cells))))
         }
-        Path::Raycast => None,
+        Path::Raycast | Path::Compute => None,
     };
     let floor = measure(budget / 8, 5, || {
         let mut encoder = gpu.device.create_command_encoder(&Default::default());

@@ -6,6 +6,14 @@ use crate::engine::frame::SlabData;
 
 const DEPTH_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Depth32Float;
 
+/// What is drawn on, and its colour before.
+pub(super) struct Onto<'a> {
+    pub target: &'a wgpu::TextureView,
+    /// Pixels.
+    pub size: [u32; 2],
+    pub clear: wgpu::Color,
+}
+
 pub(super) struct CellPass {
     layout: wgpu::BindGroupLayout,
     cells: wgpu::RenderPipeline,
@@ -67,14 +75,12 @@ impl CellPass {
         Self { layout, cells, plates }
     }
 
-    /// Draws all plates and cells onto `target`, cleared to `clear`; group 0 is `frame`.
+    /// Draws all plates and cells; group 0 is `frame`.
     pub(super) fn draw(
         &self,
         gpu: &Gpu,
         encoder: &mut wgpu::CommandEncoder,
-        target: &wgpu::TextureView,
-        size: [u32; 2],
-        clear: wgpu::Color,
+        onto: &Onto<'_>,
         frame: &wgpu::BindGroup,
         slabs: &[SlabData],
     ) {
@@ -104,7 +110,7 @@ impl CellPass {
         });
         let depth = gpu.device.create_texture(&wgpu::TextureDescriptor {
             label: Some("CellPass::depth"),
-            size: wgpu::Extent3d { width: size[0], height: size[1], depth_or_array_layers: 1 },
+            size: wgpu::Extent3d { width: onto.size[0], height: onto.size[1], depth_or_array_layers: 1 },
             mip_level_count: 1,
             sample_count: 1,
             dimension: wgpu::TextureDimension::D2,
@@ -115,10 +121,10 @@ impl CellPass {
         let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
             label: Some("CellPass::pass"),
             color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-                view: target,
+                view: onto.target,
                 depth_slice: None,
                 resolve_target: None,
-                ops: wgpu::Operations { load: wgpu::LoadOp::Clear(clear), store: wgpu::StoreOp::Store },
+                ops: wgpu::Operations { load: wgpu::LoadOp::Clear(onto.clear), store: wgpu::StoreOp::Store },
             })],
             depth_stencil_attachment: Some(wgpu::RenderPassDepthStencilAttachment {
                 view: &depth.create_view(&Default::default()),

@@ -9,6 +9,7 @@
 pub mod atlas;
 pub mod bench;
 pub mod cells;
+pub mod compute;
 pub mod field;
 pub mod frame;
 pub mod gpu;

@@ -13,6 +13,11 @@ pub struct Canvas {
 impl Canvas {
     /// `size` in pixels, each edge from 1 to the device's limit.
     pub fn new(gpu: &Gpu, size: [u32; 2], format: wgpu::TextureFormat) -> Self {
+        let mut usage = wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC;
+        if format == super::Renderer::FORMAT {
+            // For the compute path.
+            usage |= wgpu::TextureUsages::STORAGE_BINDING;
+        }
         let texture = gpu.device.create_texture(&wgpu::TextureDescriptor {
             label: Some("Canvas::texture"),
             size: wgpu::Extent3d { width: size[0], height: size[1], depth_or_array_layers: 1 },
@@ -20,9 +25,7 @@ impl Canvas {
             sample_count: 1,
             dimension: wgpu::TextureDimension::D2,
             format,
-            usage: wgpu::TextureUsages::RENDER_ATTACHMENT
-                | wgpu::TextureUsages::COPY_SRC
-                | wgpu::TextureUsages::TEXTURE_BINDING,
+            usage,
             view_formats: &[],
         });
         Self {

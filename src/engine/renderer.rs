@@ -1,6 +1,7 @@
 //! Turns a [`Frame`] into pixels: the one way for the window, stills and tests.
 
-use super::cells::CellPass;
+use super::cells::{CellPass, Onto};
+use super::compute::ComputePass;
 use super::frame::{FrameData, Nearness, SlabData};
 use super::palette;
 use super::picture::PicturePass;
@@ -15,6 +16,9 @@ pub enum Path {
     /// Rays over the pyramids, in fragment shaders.
     #[default]
     Raycast,
+    /// The same rays in one compute shader. The target must be a texture that may be bound as
+    /// storage; the input's picture is left out.
+    Compute,
     /// Every cell an instanced box, without smoothing: oracle and baseline.
     Cells,
 }
@@ -24,6 +28,7 @@ pub struct Renderer {
     frame_layout: wgpu::BindGroupLayout,
     slabs: SlabPass,
     pictures: PicturePass,
+    compute: Option<ComputePass>,
     cells: Option<CellPass>,
     slab_ids: Option<SlabPass>,
     cell_ids: Option<CellPass>,
@@ -53,6 +58,7 @@ impl Renderer {
             frame_layout,
             slabs,
             pictures,
+            compute: None,
             cells: None,
             slab_ids: None,
             cell_ids: None,
@@ -89,11 +95,16 @@ impl Renderer {
                     self.pictures.draw(gpu, &mut pass, frame, picture);
                 }
             }
+            Path::Compute => {
+                let pass =
+                    self.compute.get_or_insert_with(|| ComputePass::new(&gpu.device, &self.frame_layout));
+                pass.draw(gpu, encoder, target, frame, group);
+            }
             Path::Cells => {
                 let pass = self.cells.get_or_insert_with(|| {
                     CellPass::new(&gpu.device, &self.frame_layout, Target::Colour(Self::FORMAT))
                 });
-                pass.draw(gpu, encoder, target, frame.size, clear, group, &slabs);
+                pass.draw(gpu, encoder, &Onto { target, size: frame.size, clear }, group, &slabs);
             }
         }
     }
@@ -110,7 +121,7 @@ impl Renderer {
         let (slabs, nearness) = self.prepare(gpu, frame);
         let Some((_, _, group)) = &self.group else { return };
         match path {
-            Path::Raycast => {
+            Path::Raycast | Path::Compute => {
                 let pipeline = self
                     .slab_ids
                     .get_or_insert_with(|| SlabPass::new(&gpu.device, &self.frame_layout, Target::Cell));
@@ -122,7 +133,8 @@ impl Renderer {
                 let pass = self
                     .cell_ids
                     .get_or_insert_with(|| CellPass::new(&gpu.device, &self.frame_layout, Target::Cell));
-                pass.draw(gpu, encoder, target, frame.size, wgpu::Color::TRANSPARENT, group, &slabs);
+                let clear = wgpu::Color::TRANSPARENT;
+                pass.draw(gpu, encoder, &Onto { target, size: frame.size, clear }, group, &slabs);
             }
         }
     }
@@ -231,13 +243,13 @@ fn palette_texture(gpu: &Gpu, map: ColourMap, theme: Theme) -> wgpu::TextureView
 fn frame_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     let buffer = |binding, ty| wgpu::BindGroupLayoutEntry {
         binding,
-        visibility: wgpu::ShaderStages::VERTEX_FRAGMENT,
+        visibility: wgpu::ShaderStages::VERTEX_FRAGMENT | wgpu::ShaderStages::COMPUTE,
         ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
         count: None,
     };
     let texture = |binding, view_dimension| wgpu::BindGroupLayoutEntry {
         binding,
-        visibility: wgpu::ShaderStages::VERTEX_FRAGMENT,
+        visibility: wgpu::ShaderStages::VERTEX_FRAGMENT | wgpu::ShaderStages::COMPUTE,
         ty: wgpu::BindingType::Texture {
             sample_type: wgpu::TextureSampleType::Float { filterable: false },
             view_dimension,

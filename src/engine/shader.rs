@@ -8,6 +8,8 @@ macro_rules! shader {
 pub const SLABS: &str =
     shader!("shared/frame.wgsl", "shared/value.wgsl", "shared/trace.wgsl", "shared/box.wgsl", "slabs.wgsl");
 pub const CELLS: &str = shader!("shared/frame.wgsl", "shared/value.wgsl", "shared/trace.wgsl", "cells.wgsl");
+pub const COMPUTE: &str =
+    shader!("shared/frame.wgsl", "shared/value.wgsl", "shared/trace.wgsl", "compute.wgsl");
 pub const PICTURE: &str =
     shader!("shared/frame.wgsl", "shared/value.wgsl", "shared/trace.wgsl", "picture.wgsl");
 
@@ -49,7 +51,7 @@ mod tests {
 
     #[test]
     fn every_shader_is_valid() {
-        for source in [SLABS, CELLS, PICTURE] {
+        for source in [SLABS, CELLS, COMPUTE, PICTURE] {
             parsed(source);
         }
     }
@@ -126,9 +128,19 @@ mod tests {
         assert_eq!(constant("PALETTE_ROWS"), crate::engine::palette::ROWS as f32);
         assert_eq!(constant("PALETTE_COLUMNS"), crate::model::colour::TABLE_SIZE as f32);
         assert_eq!(constant("PALETTE_DEVIATION"), crate::engine::palette::MAX_DEVIATION);
+        let workgroup = parsed(COMPUTE).entry_points.iter().map(|entry| entry.workgroup_size).next_back();
+        assert_eq!(
+            workgroup,
+            Some([crate::engine::compute::WORKGROUP, crate::engine::compute::WORKGROUP, 1])
+        );
         assert!(constant("NO_VALUE_BELOW") > crate::engine::pyramid::NO_VALUE);
         assert!(constant("NO_CELL_BELOW") > crate::engine::pyramid::NO_CELL);
         assert!(constant("NO_CELL_BELOW") < crate::engine::pyramid::NO_VALUE);
+        let workgroup = parsed(COMPUTE).entry_points.iter().map(|entry| entry.workgroup_size).next_back();
+        assert_eq!(
+            workgroup,
+            Some([crate::engine::compute::WORKGROUP, crate::engine::compute::WORKGROUP, 1])
+        );
         assert!(constant("NO_VALUE_BELOW") < -2.0, "below every stored value");
     }
 }

@@ -6,7 +6,6 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::deepdiva::Dump;
@@ -72,7 +71,7 @@ pub fn bench_load(path: &Path, epoch: EpochRef) -> Result<LoadBench, FormatError
         bytes += text.len() as u64;
         strict.push(without_nan(file, text, &folder.path().join(format!("{index}.json")))?);
     }
-    let load = || files.par_iter().map(|file| dump.parse(file)).collect::<Result<Vec<_>, _>>();
+    let load = || dump.parse_all(&files).into_iter().collect::<Result<Vec<_>, _>>();
     let baseline = || strict.iter().map(|file| parse_strictly(file)).collect::<Result<Vec<_>, _>>();
     let (mut load_times, mut baseline_times) = (Vec::new(), Vec::new());
     let begin = Instant::now();

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use super::deepdiva::{Dump, DumpWriter, Item};
+use super::deepdiva::{Dump, DumpWriter, Item, Listed};
 use super::native::{EpochValues, Pictures, Run, RunWriter};
 use super::{FormatError, Found, Known, picture};
 use crate::model::{Aggregate, Group, Normalisation, Picture, Recording, Source, SourceError};
@@ -81,13 +81,8 @@ pub fn export_json(
         let reason = "none is recorded yet".to_owned();
         return Err(FormatError::NoEpoch { path: run.to_owned(), reason });
     };
-    let mut classes = Vec::new();
-    for (class, about) in recording.classes.iter().enumerate() {
-        if about.inputs > 0 || source.aggregates(first, Group::Class(class))?.is_some() {
-            classes.push(class);
-        }
-    }
-    let mut writer = DumpWriter::create(dir, recording, &classes)?;
+    let listed = list(&source, first)?;
+    let mut writer = DumpWriter::create(dir, recording, &listed)?;
     for input in 0..recording.inputs.len() {
         if let Some(encoded) = source.encoded_picture(input) {
             if let Some(ending) = picture::extension(encoded) {
@@ -97,8 +92,33 @@ pub fn export_json(
             writer.cover(input, &encoded, "png")?;
         }
     }
-    each_epoch(recording, progress, |epoch| export_epoch(run, &source, epoch, &classes, &mut writer))?;
+    each_epoch(recording, progress, |epoch| export_epoch(run, &source, epoch, &listed, &mut writer))?;
     writer.finish()
+}
+
+/// What the epoch `first` has, and so the dump.
+fn list(source: &Run, first: usize) -> Result<Listed, FormatError> {
+    let recording = source.recording();
+    let count = |group| -> Result<Option<u64>, FormatError> {
+        let stored = source.aggregates(first, group)?;
+        Ok(stored.and_then(|stored| stored.first().map(|aggregate| aggregate.count)))
+    };
+    let singles = !recording.inputs.is_empty()
+        && match source.rows(first, &[0]) {
+            Ok(_) => true,
+            Err(SourceError::NotRecorded { .. }) => false,
+            Err(error) => return Err(error.into()),
+        };
+    let mut classes = Vec::new();
+    for (class, about) in recording.classes.iter().enumerate() {
+        if singles && about.inputs > 0 {
+            classes.push((class, about.inputs as u64));
+        } else if let Some(count) = count(Group::Class(class))? {
+            classes.push((class, count));
+        }
+    }
+    let general = if singles { recording.inputs.len() as u64 } else { count(Group::All)?.unwrap_or(0) };
+    Ok(Listed { singles, classes, general })
 }
 
 /// Runs `work` for every readable epoch. One that turns out damaged is told and left out.
@@ -129,7 +149,7 @@ fn export_epoch(
     run: &Path,
     source: &Run,
     epoch: usize,
-    classes: &[usize],
+    listed: &Listed,
     writer: &mut DumpWriter,
 ) -> Result<(), FormatError> {
     let recording = source.recording();
@@ -137,20 +157,14 @@ fn export_epoch(
     let units: Vec<usize> = recording.layers.iter().map(|layer| layer.units).collect();
     // Read before anything is written of the epoch, so that a damaged one leaves no trace.
     let mut groups = vec![(Item::General, source.aggregates(epoch, Group::All)?, Sums::new(&units))];
-    for &class in classes {
+    for &(class, _) in &listed.classes {
         let stored = source.aggregates(epoch, Group::Class(class))?;
         groups.push((Item::Class(class), stored, Sums::new(&units)));
     }
-    let has_rows = !recording.inputs.is_empty()
-        && match source.rows(epoch, &[0]) {
-            Ok(_) => true,
-            Err(SourceError::NotRecorded { .. }) => false,
-            Err(error) => return Err(error.into()),
-        };
     writer.begin_epoch(&recording.epochs[epoch])?;
-    let group_of = |class: usize| classes.iter().position(|&listed| listed == class).map(|at| at + 1);
+    let group_of = |class: usize| listed.classes.iter().position(|&(at, _)| at == class).map(|at| at + 1);
     let inputs: Vec<usize> = (0..recording.inputs.len()).collect();
-    for chunk in inputs.chunks(CHUNK).take_while(|_| has_rows) {
+    for chunk in inputs.chunks(CHUNK).take_while(|_| listed.singles) {
         // Too late to leave the epoch out.
         let block =
             source.rows(epoch, chunk).map_err(|error| FormatError::invalid(run, error.to_string()))?;
@@ -169,7 +183,7 @@ fn export_epoch(
     }
     for (item, stored, sums) in groups {
         let means = match stored {
-            Some(stored) if normalised || !has_rows => means(&stored, normalised),
+            Some(stored) if normalised || !listed.singles => means(&stored, normalised),
             _ => sums.means(),
         };
         writer.values(item, &means)?;

@@ -47,8 +47,10 @@ pub enum FormatError {
     SizeDisagrees { path: PathBuf, layer: String, declared: usize, found: usize },
     #[error("{path}: `{name}` points outside the recording; it must name something inside")]
     Outside { path: PathBuf, name: String },
-    #[error("{path}: is not a whole safetensors file: {what}")]
+    #[error("{path}: is not a whole safetensors file: {what}; copy it again or leave it out")]
     Tensors { path: PathBuf, what: String },
+    #[error("{path}: `{name}` is {found} and must have {wanted}; write it again as the format asks")]
+    Array { path: PathBuf, name: String, found: String, wanted: String },
     #[error("{path}: no epoch can be read: {reason}")]
     NoEpoch { path: PathBuf, reason: String },
     #[error("{path} exists already; choose another name or remove it first")]

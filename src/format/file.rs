@@ -42,12 +42,7 @@ impl Root {
         } else if !about.is_file() {
             return Err(FormatError::NotAFile { path: path.to_owned() });
         }
-        let file = File::open(path).map_err(|error| FormatError::read(path, error))?;
-        let about = file.metadata().map_err(|error| FormatError::read(path, error))?;
-        if !about.is_file() {
-            return Err(FormatError::NotAFile { path: path.to_owned() });
-        }
-        Ok((file, about.len()))
+        open_regular(path)
     }
 
     /// Whether `path` is a folder that, links followed, lies in this one.
@@ -62,17 +57,14 @@ impl Root {
     /// The whole of a file of at most `cap` bytes, which is checked before anything is read.
     pub(super) fn read(&self, path: &Path, cap: u64) -> Result<Vec<u8>, FormatError> {
         let (file, bytes) = self.open(path)?;
-        let too_large = |bytes| FormatError::TooLarge { path: path.to_owned(), bytes, cap };
-        if bytes > cap {
-            return Err(too_large(bytes));
-        }
-        let mut data = Vec::with_capacity(usize::try_from(bytes).map_err(|_| too_large(bytes))?);
-        // The file may grow while it is read.
-        file.take(cap + 1).read_to_end(&mut data).map_err(|error| FormatError::read(path, error))?;
-        if data.len() as u64 > cap {
-            return Err(too_large(data.len() as u64));
-        }
-        Ok(data)
+        read_opened(file, bytes, path, cap)
+    }
+
+    /// As [`Root::read`], of a file that [`Root::open`] accepted before: its links are not followed
+    /// again, which counts when there are thousands of small files.
+    pub(super) fn read_again(path: &Path, cap: u64) -> Result<Vec<u8>, FormatError> {
+        let (file, bytes) = open_regular(path)?;
+        read_opened(file, bytes, path, cap)
     }
 
     fn check_link(&self, path: &Path) -> Result<(), FormatError> {
@@ -85,6 +77,25 @@ impl Root {
         }
         Ok(())
     }
+}
+
+fn open_regular(path: &Path) -> Result<(File, u64), FormatError> {
+    let file = File::open(path).map_err(|error| FormatError::read(path, error))?;
+    let about = file.metadata().map_err(|error| FormatError::read(path, error))?;
+    if about.is_file() {
+        Ok((file, about.len()))
+    } else {
+        Err(FormatError::NotAFile { path: path.to_owned() })
+    }
+}
+
+/// Reads what an opened file of `bytes` bytes holds now; what is appended meanwhile is left.
+fn read_opened(file: File, bytes: u64, path: &Path, cap: u64) -> Result<Vec<u8>, FormatError> {
+    let length = usize::try_from(bytes).ok().filter(|_| bytes <= cap);
+    let length = length.ok_or_else(|| FormatError::TooLarge { path: path.to_owned(), bytes, cap })?;
+    let mut data = Vec::with_capacity(length);
+    file.take(bytes).read_to_end(&mut data).map_err(|error| FormatError::read(path, error))?;
+    Ok(data)
 }
 
 /// Whether a name, joined to a folder, stays below it on every system.

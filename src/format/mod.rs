@@ -8,6 +8,7 @@ mod error;
 mod file;
 mod json;
 mod native;
+mod parallel;
 mod picture;
 mod stage;
 mod synth;
@@ -125,3 +126,8 @@ fn check_version(path: &Path, found: Option<&serde_json::Value>, known: u64) -> 
         }),
     }
 }
+
+/// Compiles and runs the guide's example.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/recording-format.md")]
+struct RecordingFormatGuide;

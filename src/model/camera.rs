@@ -56,7 +56,7 @@ impl SetView {
 
 impl Camera {
     /// Vertical field of view of every set view.
-    pub const FOV_Y: f32 = 0.6;
+    pub const FOV_Y: f32 = 0.45;
 
     /// Direction of sight.
     pub fn forward(&self) -> Vec3 {
@@ -130,7 +130,7 @@ impl Camera {
             return look(0.0, 0.0).framing(Vec3::NEG_ONE, Vec3::ONE, aspect);
         };
         match view {
-            SetView::Overview => look(0.95, -0.2).framing(low, high, aspect),
+            SetView::Overview => look(0.9, -0.22).framing(low, high, aspect),
             SetView::Front => {
                 let (low, high) = layout.slabs[0].bounds();
                 look(0.0, 0.0).framing(low, high, aspect)

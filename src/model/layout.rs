@@ -11,7 +11,7 @@ use super::{LayerKind, Recording};
 /// Share of a cell's pitch that is left free between two cells.
 pub const CELL_GAP: f32 = 0.12;
 /// Height of a cell of full value, in pitches of its layer.
-pub const CELL_HEIGHT: f32 = 1.6;
+pub const CELL_HEIGHT: f32 = 1.3;
 /// Thickness of a plate, in world units.
 pub const PLATE_THICKNESS: f32 = 0.06;
 /// Layers of at most this many units are drawn as one column when they name the classes.
@@ -150,12 +150,16 @@ impl Layout {
 
     /// Lays out plates of the given grids and numbers of used cells.
     pub fn of_grids(grids: impl IntoIterator<Item = (Grid, usize)>) -> Self {
+        let grids: Vec<(Grid, usize)> = grids.into_iter().collect();
+        let tallest = grids.iter().map(|(grid, _)| plate_side(*grid)).fold(0.0, f32::max);
         let mut slabs: Vec<Slab> = Vec::new();
         let mut z = 0.0;
         let mut previous = 0.0;
         for (layer, (grid, units)) in grids.into_iter().enumerate() {
             let longest = grid.columns.max(grid.rows) as f32;
             let side = plate_side(grid);
+            // A column of classes is read, not only seen: nearly as tall as the tallest plate.
+            let side = if grid.columns == 1 { side.max(0.8 * tallest) } else { side };
             let pitch = side / longest;
             let breadth = grid.columns as f32 * pitch;
             if layer > 0 {
@@ -182,11 +186,11 @@ impl Layout {
 /// ten classes stay legible beside four thousand units.
 fn plate_side(grid: Grid) -> f32 {
     let cells = grid.cells() as f32;
-    let side = cells.sqrt().sqrt();
-    if grid.columns == 1 { 1.6 * side } else { side }
+    cells.sqrt().sqrt()
 }
 
-/// Free depth between two plates of the given breadths.
+/// Free depth between two plates of the given breadths: enough to look past both, and more behind a
+/// broad plate, so that it does not hide a narrow one.
 fn gap(before: f32, after: f32) -> f32 {
-    1.2 + 0.55 * before.max(after)
+    0.7 + 0.4 * before + 0.2 * after + 0.5 * (before - after).max(0.0)
 }

@@ -290,7 +290,7 @@ fn labels_never_cover_each_other() {
 fn class_names_vanish_when_their_cells_are_too_small() {
     let recording = testing::recording();
     let (layout, mut view) = (Layout::new(&recording), testing::view(&recording));
-    view.camera.position -= view.camera.forward() * 60.0;
+    view.camera.position -= view.camera.forward() * 20.0 * view.camera.focus;
     let texts = texts(&overlay(&recording, &view, &layout), vec2(1280.0, 800.0));
     assert!(!has(&texts, "cat"));
 }

@@ -3,6 +3,7 @@
 //! Opening reads the manifest, looks at every listed file's end and parses one file; all others are
 //! parsed when their values are first wanted.
 
+mod fast;
 mod manifest;
 mod module;
 mod values;
@@ -13,14 +14,12 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use self::manifest::{Item as ListedItem, Manifest};
 use self::values::LayerValues;
 use super::FormatError;
 use super::cache::Cache;
 use super::file::{Root, shortened};
-use super::picture;
+use super::{parallel, picture};
 use crate::model::recording::sequential_edges;
 use crate::model::{
     Aggregate, Class, Epoch, Format, Group, Input, MapBlock, Normalisation, Picture, Recording, RowBlock,
@@ -28,7 +27,7 @@ use crate::model::{
 };
 
 pub(super) use self::manifest::{MOST_UNITS, VERSION};
-pub(super) use self::write::{DumpWriter, Item};
+pub(super) use self::write::{DumpWriter, Item, Listed};
 
 /// Parsed values that are kept, in bytes.
 const CACHE_BYTES: usize = 512 << 20;
@@ -65,6 +64,7 @@ impl Dump {
         for (class, item) in classes.iter().zip(&class_items) {
             if let Some(size) = item.as_ref().and_then(|item| item.size)
                 && size != class.inputs as u64
+                && !manifest.singles.is_empty()
             {
                 let id = class.id;
                 warnings
@@ -124,9 +124,13 @@ impl Dump {
         items.filter_map(move |item| self.file(epoch, item))
     }
 
-    /// Reads and parses one activation file, past the cache.
-    pub(super) fn parse(&self, path: &Path) -> Result<LayerValues, FormatError> {
-        let data = self.root.read(path, values::file_cap(self.recording.units()))?;
+    /// Reads and parses activation files in parallel, past the cache.
+    pub(super) fn parse_all(&self, paths: &[PathBuf]) -> Vec<Result<LayerValues, FormatError>> {
+        parallel::map(paths.len(), |index| self.parse(&paths[index]))
+    }
+
+    fn parse(&self, path: &Path) -> Result<LayerValues, FormatError> {
+        let data = Root::read_again(path, values::file_cap(self.recording.units()))?;
         values::parse(path, &data, &self.recording.layers)
     }
 
@@ -140,16 +144,12 @@ impl Dump {
 
     /// Marks the epochs whose folder or files are not whole, as far as their sizes and ends tell.
     fn find_damage(&mut self) -> Result<(), FormatError> {
-        let found: Vec<Option<FormatError>> = (0..self.folders.len())
-            .into_par_iter()
-            .map(|epoch| match self.check_files(epoch) {
-                Err(error @ FormatError::Outside { .. }) => Err(error),
-                found => Ok(found.err()),
-            })
-            .collect::<Result<_, _>>()?;
-        for (epoch, error) in found.into_iter().enumerate() {
-            if let Some(error) = error {
-                self.mark_damaged(epoch, &error);
+        let found = parallel::map(self.folders.len(), |epoch| self.check_files(epoch));
+        for (epoch, found) in found.into_iter().enumerate() {
+            match found {
+                Ok(()) => {}
+                Err(error @ FormatError::Outside { .. }) => return Err(error),
+                Err(error) => self.mark_damaged(epoch, &error),
             }
         }
         Ok(())
@@ -241,12 +241,17 @@ impl Source for Dump {
     fn aggregates(&self, epoch: usize, group: Group) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
         self.check_epoch(epoch)?;
         let Some(values) = self.values(epoch, What::Group(group))? else { return Ok(None) };
-        let count = match group {
-            Group::All => self.recording.inputs.len(),
-            Group::Class(class) => self.recording.classes.get(class).map_or(0, |class| class.inputs),
+        let (listed, item) = match group {
+            Group::All => (self.recording.inputs.len(), self.general.as_ref()),
+            Group::Class(class) => (
+                self.recording.classes.get(class).map_or(0, |class| class.inputs),
+                self.classes.get(class).and_then(Option::as_ref),
+            ),
         };
-        let aggregate =
-            |mean: &Vec<f32>| Aggregate { count: count as u64, mean: mean.clone(), ..Aggregate::default() };
+        // Without single inputs there is only the dump's word for it.
+        let said = item.and_then(|item| item.size).filter(|_| self.singles.is_empty());
+        let count = said.unwrap_or(listed as u64);
+        let aggregate = |mean: &Vec<f32>| Aggregate { count, mean: mean.clone(), ..Aggregate::default() };
         Ok(Some(Arc::new(values.iter().map(aggregate).collect())))
     }
 
@@ -256,10 +261,11 @@ impl Source for Dump {
             number: self.number(epoch),
             what: format!("input {input} is"),
         };
-        let files = wanted
-            .par_iter()
-            .map(|&input| self.values(epoch, What::Single(input))?.ok_or_else(|| missing(input)))
-            .collect::<Result<Vec<Arc<LayerValues>>, SourceError>>()?;
+        let read = |at: usize| {
+            let input = wanted[at];
+            self.values(epoch, What::Single(input))?.ok_or_else(|| missing(input))
+        };
+        let files = parallel::map(wanted.len(), read).into_iter().collect::<Result<Vec<_>, _>>()?;
         let layer = |index: usize| {
             let units = self.recording.layers[index].units;
             let values: Vec<f32> = files.iter().flat_map(|file| &file[index]).copied().collect();

@@ -7,6 +7,7 @@ use jiter::{Jiter, JiterError, Peek};
 use super::super::FormatError;
 use super::super::file::shortened;
 use super::super::json::pull_error;
+use super::fast;
 use crate::model::Layer;
 
 /// Values per layer, in the order of the manifest's layers and of the filters' numbers.
@@ -25,6 +26,14 @@ pub(super) fn file_cap(units: usize) -> u64 {
 ///
 /// Memory is taken for what the file holds, never for what is declared.
 pub(super) fn parse(path: &Path, data: &[u8], layers: &[Layer]) -> Result<LayerValues, FormatError> {
+    match fast::parse(data, layers) {
+        Some(values) => Ok(values),
+        None => parse_any(path, data, layers),
+    }
+}
+
+/// As [`parse`], of a file in any order and layout.
+pub(super) fn parse_any(path: &Path, data: &[u8], layers: &[Layer]) -> Result<LayerValues, FormatError> {
     let mut found: Vec<Option<Vec<f32>>> = layers.iter().map(|_| None).collect();
     let mut reader = Jiter::new(data).with_allow_inf_nan();
     if let Err(error) = walk(path, &mut reader, layers, &mut found) {
@@ -186,11 +195,11 @@ fn filter_number(key: &[u8]) -> Result<u64, String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::model::{LayerKind, Reduction};
 
-    fn layer(name: &str, units: usize) -> Layer {
+    pub(in super::super) fn layer(name: &str, units: usize) -> Layer {
         Layer {
             name: name.to_owned(),
             module: String::new(),
@@ -205,7 +214,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<LayerValues, FormatError> {
-        parse(Path::new("a.json"), text.as_bytes(), &[layer("1", 3), layer("2", 1)])
+        parse_any(Path::new("a.json"), text.as_bytes(), &[layer("1", 3), layer("2", 1)])
     }
 
     #[test]

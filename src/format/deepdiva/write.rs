@@ -27,6 +27,16 @@ pub(in super::super) enum Item {
     General,
 }
 
+/// What a dump lists besides its layers and epochs.
+pub(in super::super) struct Listed {
+    /// Whether single inputs have files.
+    pub(in super::super) singles: bool,
+    /// Indices of the classes that have a file, and how many inputs each speaks of.
+    pub(in super::super) classes: Vec<(usize, u64)>,
+    /// How many inputs the general file speaks of.
+    pub(in super::super) general: u64,
+}
+
 #[derive(Serialize)]
 struct Manifest {
     datetime: String,
@@ -65,7 +75,7 @@ struct Items {
 struct ManifestItem {
     key: String,
     class: i64,
-    size: usize,
+    size: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     cover: Option<String>,
 }
@@ -80,18 +90,19 @@ struct ManifestEpoch {
 }
 
 impl DumpWriter {
-    /// Begins a dump at `target`, which must not exist. `classes` are the indices of those that have
-    /// a file.
+    /// Begins a dump at `target`, which must not exist, with files of what `listed` says.
     pub(in super::super) fn create(
         target: &Path,
         recording: &Recording,
-        classes: &[usize],
+        listed: &Listed,
     ) -> Result<Self, FormatError> {
         let stage = Stage::begin(target)?;
-        for folder in ["activations/data", "activations/cover"] {
-            fs::create_dir_all(stage.folder().join(folder)).map_err(FormatError::write(target))?;
-        }
-        let classes = classes.iter().filter_map(|&index| Some((index, recording.classes.get(index)?)));
+        fs::create_dir_all(stage.folder().join("activations/data")).map_err(FormatError::write(target))?;
+        let singles = if listed.singles { recording.inputs.as_slice() } else { &[] };
+        let classes = listed
+            .classes
+            .iter()
+            .filter_map(|&(index, size)| Some((index, recording.classes.get(index)?.id, size)));
         let manifest = Manifest {
             datetime: recording.epochs.iter().rev().find_map(|epoch| epoch.time.clone()).unwrap_or_default(),
             version: super::VERSION,
@@ -103,8 +114,7 @@ impl DumpWriter {
                     .collect(),
             },
             items: Items {
-                single: recording
-                    .inputs
+                single: singles
                     .iter()
                     .enumerate()
                     .map(|(index, input)| {
@@ -114,12 +124,11 @@ impl DumpWriter {
                     })
                     .collect(),
                 class: classes
-                    .map(|(index, class)| {
-                        let item = ManifestItem::new(Item::Class(index), class.id, class.inputs);
-                        (class.id.to_string(), item)
+                    .map(|(index, id, size)| {
+                        (id.to_string(), ManifestItem::new(Item::Class(index), id, size))
                     })
                     .collect(),
-                general: vec![("0".to_owned(), ManifestItem::new(Item::General, -1, recording.inputs.len()))],
+                general: vec![("0".to_owned(), ManifestItem::new(Item::General, -1, listed.general))],
             },
             epochs: Vec::new(),
         };
@@ -135,7 +144,9 @@ impl DumpWriter {
     ) -> Result<(), FormatError> {
         let Some((_, item)) = self.manifest.items.single.get_mut(input) else { return Ok(()) };
         let name = format!("{}.{ending}", key("cover", input));
-        let path = self.stage.folder().join("activations/cover").join(&name);
+        let folder = self.stage.folder().join("activations/cover");
+        fs::create_dir_all(&folder).map_err(FormatError::write(&self.target))?;
+        let path = folder.join(&name);
         item.cover = Some(name);
         write_file(&path, false, |out| out.write_all(bytes)).map_err(|error| self.named(error))
     }
@@ -204,7 +215,7 @@ impl Item {
 }
 
 impl ManifestItem {
-    fn new(item: Item, class: i64, size: usize) -> Self {
+    fn new(item: Item, class: i64, size: u64) -> Self {
         Self { key: item.key(), class, size, cover: None }
     }
 }

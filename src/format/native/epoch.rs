@@ -231,8 +231,8 @@ impl EpochShard {
         for (layer, declared) in declared.layers.iter().enumerate() {
             let name = array(layer, "units");
             if let Some(entry) = shard.get(&name) {
-                check_rows(&name, entry)?;
                 check_units(&shard, &name, entry, declared)?;
+                check_rows(&name, entry)?;
             }
             for part in ["mean"].into_iter().chain(STATISTICS) {
                 let name = array(layer, part);
@@ -251,10 +251,7 @@ impl EpochShard {
             }
         }
         if groups.is_some() && shard.get("counts").and_then(|entry| entry.shape.first().copied()) != groups {
-            return Err(FormatError::Tensors {
-                path: shard.path.clone(),
-                what: "`groups` needs `counts` of the same length".to_owned(),
-            });
+            return Err(FormatError::invalid(&shard.path, "`groups` needs `counts` of the same length"));
         }
         Ok(Self { shard, rows, row_of: OnceLock::new() })
     }
@@ -282,10 +279,10 @@ impl EpochShard {
         for (row, input) in inputs.into_iter().enumerate() {
             let input = usize::try_from(input).ok().filter(|&input| input < declared.inputs);
             if input.is_none_or(|input| rows.insert(input, row).is_some()) {
-                return Err(FormatError::Tensors {
-                    path: self.shard.path.clone(),
-                    what: format!("row {row} of `inputs` names no input, or one that another row names"),
-                });
+                return Err(FormatError::invalid(
+                    &self.shard.path,
+                    format!("row {row} of `inputs` names no input, or one that another row names"),
+                ));
             }
         }
         Ok(self.row_of.get_or_init(|| rows).get(&input).copied())

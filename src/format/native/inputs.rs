@@ -27,9 +27,8 @@ impl InputFile {
             return Ok((Self { shard: None, offsets: None }, Vec::new()));
         };
         let shard = Shard::open(root, &root.join(name, manifest)?)?;
-        let labels = shard.integers("labels", Some(declared.count))?.ok_or_else(|| FormatError::Tensors {
-            path: shard.path.clone(),
-            what: "it has no `labels`; write -1 where there is none".to_owned(),
+        let labels = shard.integers("labels", Some(declared.count))?.ok_or_else(|| {
+            FormatError::invalid(&shard.path, "it has no `labels`; write -1 where there is none")
         })?;
         let ends = declared.count + 1;
         let ids = shard.integers("ids.offsets", Some(ends))?;

@@ -57,7 +57,7 @@ impl<'a> Part<'a> {
 pub(in super::super) fn write_shard(path: &Path, mut parts: Vec<Part<'_>>) -> Result<(), FormatError> {
     // Wider elements first keeps every array aligned, as the safetensors library does.
     parts.sort_by(|a, b| b.dtype.cmp(&a.dtype).then_with(|| a.name.cmp(&b.name)));
-    let broken = |what: String| FormatError::Tensors { path: path.to_owned(), what };
+    let broken = |what: String| FormatError::invalid(path, what);
     let mut start = 0_usize;
     let mut infos = Vec::with_capacity(parts.len());
     for part in &parts {

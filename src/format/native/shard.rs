@@ -135,10 +135,11 @@ impl Shard {
 
     /// That an array is not as it must be.
     pub(super) fn wrong(&self, name: &str, entry: &Entry, wanted: &str) -> FormatError {
-        let found = format!("{:?} {:?}", entry.dtype, entry.shape);
-        FormatError::Tensors {
+        FormatError::Array {
             path: self.path.clone(),
-            what: format!("`{}` is {found} and must have {wanted}", shortened(name)),
+            name: shortened(name),
+            found: format!("{:?} {:?}", entry.dtype, entry.shape),
+            wanted: wanted.to_owned(),
         }
     }
 

@@ -34,9 +34,12 @@ impl Default for SynthOptions {
     }
 }
 
-/// Values of aggregates, over all groups, up to which every class and every statistic is kept; above
-/// it the mean over all inputs alone, in half precision.
-const MOST_DETAILED: usize = 1 << 26;
+/// Aggregated values, over all groups, up to which every statistic is kept; above it the mean alone,
+/// in half precision.
+const MOST_DETAILED: usize = 1 << 22;
+
+/// Aggregated values up to which there are groups for classes; above it for all inputs alone.
+const MOST_GROUPED: usize = 1 << 26;
 
 /// Inputs up to which pictures are made.
 const MOST_PICTURES: usize = 4096;
@@ -154,9 +157,9 @@ fn row_parts<'a>(network: &'a Network, moment: Moment, predictions: &[Option<usi
 fn aggregate_parts(network: &Network, moment: Moment) -> Vec<Part<'_>> {
     let units: usize = network.sizes().iter().sum();
     let classes = network.classes();
-    let detailed = units.saturating_mul(classes + 1) <= MOST_DETAILED;
-    let groups: Vec<Option<usize>> =
-        std::iter::once(None).chain((0..classes).filter(|_| detailed).map(Some)).collect();
+    let values = units.saturating_mul(classes + 1);
+    let grouped = if values <= MOST_GROUPED { classes } else { 0 };
+    let groups: Vec<Option<usize>> = std::iter::once(None).chain((0..grouped).map(Some)).collect();
     let count = |group: &Option<usize>| match group {
         None => INPUTS_A_CLASS * classes.max(1) as u64,
         Some(_) => INPUTS_A_CLASS,
@@ -175,9 +178,12 @@ fn aggregate_parts(network: &Network, moment: Moment) -> Vec<Part<'_>> {
     ];
     for (layer, &units) in network.sizes().iter().enumerate() {
         let shape = vec![groups.len(), units];
-        if !detailed {
+        if values > MOST_DETAILED {
+            let groups = groups.clone();
             parts.push(Part::new(array(layer, "mean"), Stored::F16, shape, move |out| {
-                write_halves(out, units, |unit| network.moments(&moment, layer, unit, None).mean)
+                write_halves(out, groups.len() * units, |at| {
+                    network.moments(&moment, layer, at % units, groups[at / units]).mean
+                })
             }));
             continue;
         }

@@ -16,6 +16,8 @@ const DYING: f32 = 0.04;
 
 pub(super) struct Network {
     sizes: Vec<usize>,
+    /// Columns of the nearly square field that each layer's units are thought to stand in.
+    columns: Vec<usize>,
     inputs: usize,
     classes: usize,
     seed: u64,
@@ -41,6 +43,19 @@ pub(super) struct Moments {
     pub(super) min: f32,
     pub(super) max: f32,
     pub(super) rate: f32,
+}
+
+/// What a unit is like at some time.
+struct Traits {
+    /// The class that it answers to.
+    preferred: usize,
+    /// Mean before the rectifier, of inputs without a class.
+    base: f32,
+    /// Added for the preferred class, and for the others.
+    liked: f32,
+    other: f32,
+    deviation: f32,
+    rectified: bool,
 }
 
 /// Mean and standard deviation before the rectifier.
@@ -69,7 +84,8 @@ impl Network {
         if has_output {
             sizes.push(classes);
         }
-        Self { sizes, inputs, classes, seed, has_output }
+        let columns = sizes.iter().map(|&size| size.isqrt().max(1)).collect();
+        Self { sizes, columns, inputs, classes, seed, has_output }
     }
 
     pub(super) fn sizes(&self) -> &[usize] {
@@ -128,7 +144,7 @@ impl Network {
 
     /// The activation of a unit for an input.
     pub(super) fn value(&self, moment: &Moment, layer: usize, unit: usize, input: usize) -> f32 {
-        let drive = self.drive(moment, layer, unit, self.class_of(input));
+        let drive = self.traits(moment, layer, unit).drive(self.class_of(input));
         // Most of what an input does to a unit lasts from epoch to epoch.
         let lasting = normal(self.random(&[1, layer as u64, unit as u64, input as u64]));
         let passing = normal(self.random(&[2, layer as u64, unit as u64, input as u64, moment.epoch]));
@@ -144,11 +160,12 @@ impl Network {
         unit: usize,
         class: Option<usize>,
     ) -> Moments {
-        let of = |class| self.drive(moment, layer, unit, class).moments();
+        let traits = self.traits(moment, layer, unit);
+        let of = |class| traits.drive(class).moments();
         match class {
             None if self.classes > 1 => {
                 // All classes but the preferred one drive the unit alike.
-                let preferred = self.preferred(layer, unit);
+                let preferred = traits.preferred;
                 let (one, others) = (of(Some(preferred)), of(Some((preferred + 1) % self.classes)));
                 let share = 1.0 / self.classes as f32;
                 let mix = |a: f32, b: f32| share * a + (1.0 - share) * b;
@@ -209,50 +226,59 @@ impl Network {
         pixels
     }
 
-    fn preferred(&self, layer: usize, unit: usize) -> usize {
-        if self.is_output(layer) {
-            return unit;
-        }
-        (self.random(&[5, layer as u64, unit as u64]) % self.classes.max(1) as u64) as usize
-    }
-
     fn is_output(&self, layer: usize) -> bool {
         self.has_output && layer + 1 == self.sizes.len()
     }
 
-    fn drive(&self, moment: &Moment, layer: usize, unit: usize, class: Option<usize>) -> Drive {
-        let traits = self.random(&[6, layer as u64, unit as u64]);
-        let likes = class.is_some_and(|class| class == self.preferred(layer, unit));
+    fn traits(&self, moment: &Moment, layer: usize, unit: usize) -> Traits {
         let deviation = 0.8 - 0.3 * moment.learned;
         if self.is_output(layer) {
-            let mean = if likes { 4.0 * moment.learned } else { -0.5 * moment.learned };
-            return Drive { mean, deviation, rectified: false };
+            let (liked, other) = (4.0 * moment.learned, -0.5 * moment.learned);
+            return Traits { preferred: unit, base: 0.0, liked, other, deviation, rectified: false };
         }
-        let fate = uniform(traits);
+        let random = self.random(&[6, layer as u64, unit as u64]);
+        let preferred = (scramble(random) % self.classes.max(1) as u64) as usize;
+        let fate = uniform(random);
         if fate < BORN_DEAD || fate < BORN_DEAD + DYING * (1.25 * moment.time - 0.25) {
-            return Drive { mean: -100.0, deviation: 0.0, rectified: true };
+            return Traits {
+                preferred,
+                base: -100.0,
+                liked: 0.0,
+                other: 0.0,
+                deviation: 0.0,
+                rectified: true,
+            };
         }
         // Neighbours resemble each other a little, as a field of activations does.
-        let columns = (self.sizes[layer] as f32).sqrt().ceil();
-        let (x, y) = (unit as f32 % columns / columns, (unit as f32 / columns).floor() / columns);
-        let phase = layer as f32 * 1.7;
-        let field = 0.3 * (TAU * 1.5 * x + phase).sin() * (TAU * 1.2 * y - phase).cos();
+        let columns = self.columns[layer];
+        let scale = 1.0 / columns as f32;
+        let (x, y) = ((unit % columns) as f32 * scale, (unit / columns) as f32 * scale);
+        let phase = 0.27 * layer as f32;
+        let field = 0.3 * wave(1.5 * x + phase) * wave(1.2 * y - phase + 0.25);
         let depth = (layer + 1) as f32 / self.sizes.len() as f32;
-        let selective = uniform(traits.rotate_left(24));
+        let selective = uniform(random.rotate_left(24));
         let selectivity = 3.0 * depth * selective * selective * moment.learned;
-        let base =
-            0.5 * normal(traits.rotate_left(40).wrapping_mul(0x9e37_79b9_7f4a_7c15)) - 0.3 * moment.learned;
-        let answer = match class {
-            Some(_) if likes => selectivity,
-            Some(_) => -0.25 * selectivity,
-            None => 0.0,
-        };
-        Drive { mean: base + field + answer, deviation, rectified: true }
+        let lean = normal(random.rotate_left(40).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let base = 0.5 * lean - 0.3 * moment.learned + field;
+        Traits { preferred, base, liked: selectivity, other: -0.25 * selectivity, deviation, rectified: true }
     }
 
     /// A number that depends on the seed and on all of `place`.
     fn random(&self, place: &[u64]) -> u64 {
-        place.iter().fold(scramble(self.seed), |state, &part| scramble(state ^ part))
+        let mix =
+            |state: u64, &part: &u64| (state.rotate_left(23) ^ part).wrapping_mul(0xd134_2543_de82_ef95);
+        scramble(place.iter().fold(self.seed ^ 0x6a09_e667_f3bc_c909, mix))
+    }
+}
+
+impl Traits {
+    fn drive(&self, class: Option<usize>) -> Drive {
+        let answer = match class {
+            Some(class) if class == self.preferred => self.liked,
+            Some(_) => self.other,
+            None => 0.0,
+        };
+        Drive { mean: self.base + answer, deviation: self.deviation, rectified: self.rectified }
     }
 }
 
@@ -300,6 +326,12 @@ fn uniform(random: u64) -> f32 {
 fn normal(random: u64) -> f32 {
     let sum: u64 = (0..4).map(|part| (random >> (16 * part)) & 0xffff).sum();
     (sum as f32 / 65536.0 - 2.0) * 3.0_f32.sqrt()
+}
+
+/// Nearly a sine, of turns: a parabola for each half.
+fn wave(turns: f32) -> f32 {
+    let t = 2.0 * (turns - turns.floor()) - 1.0;
+    -4.0 * t * (1.0 - t.abs())
 }
 
 /// To 1.5e-7 (Abramowitz and Stegun, 7.1.26).

@@ -1,5 +1,7 @@
 //! `dnnviz bench`: how fast it is here.
 
+mod render;
+
 use std::path::PathBuf;
 
 use clap::Subcommand;
@@ -17,6 +19,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
+    Render(Box<render::Args>),
     Load(LoadArgs),
 }
 
@@ -37,6 +40,7 @@ struct LoadArgs {
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
     match &args.bench {
+        Bench::Render(args) => render::run(args),
         Bench::Load(args) => load(args),
     }
 }

@@ -1,0 +1,58 @@
+//! `dnnviz [RUN]`: the window; a still where there is no display.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use super::{output, render};
+use crate::app::{self, Ended};
+use crate::engine::Gpu;
+use crate::model::{Camera, EpochRef, Layout, SetView, ViewState};
+
+/// The recording that is shown when none is named.
+const DEMO: &str = "assets/demo";
+
+pub fn run(runs: &[PathBuf]) -> anyhow::Result<()> {
+    let path = match runs {
+        [] => demo()?,
+        [path] => path.clone(),
+        _ => bail!("the window shows one RUN, {} were given", runs.len()),
+    };
+    match app::run(path.clone())? {
+        Ended::Closed => Ok(()),
+        Ended::NoDisplay(reason) => {
+            log::info!("no window: {reason}");
+            without_display(&path)
+        }
+    }
+}
+
+/// The bundled recording: beside the program, else where it was built.
+fn demo() -> anyhow::Result<PathBuf> {
+    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(DEMO)));
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join(DEMO);
+    beside
+        .into_iter()
+        .chain([built])
+        .find(|path| path.join("manifest.json").is_file())
+        .context("the bundled demo is missing; name a RUN, as in `dnnviz runs/mnist`")
+}
+
+/// The picture that the window would open with, in the current folder.
+fn without_display(path: &Path) -> anyhow::Result<()> {
+    let source = super::open(path)?;
+    let recording = source.recording();
+    let position = EpochRef::Last.resolve(recording)?;
+    let gpu = Gpu::headless()?;
+    let camera = Camera::set_view(SetView::Overview, &Layout::new(recording), 1.0);
+    let view = ViewState::new(camera, position.number(recording));
+    let (still, _) =
+        render::still(&gpu, &*source, view, Some(SetView::Overview), position, [1280, 720], true)?;
+    let name = path.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned());
+    let file = PathBuf::from(format!("dnnviz-{name}.png"));
+    still.save(&file)?;
+    let shown = std::path::absolute(&file).unwrap_or(file);
+    output::print(|out| {
+        writeln!(out, "There is no display for a window, so here is a picture: {}", shown.display())
+    })
+}

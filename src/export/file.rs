@@ -1,0 +1,36 @@
+//! The one place through which pictures are written: whole, or not at all.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder};
+
+/// Writes 8-bit RGBA as a PNG file: under a temporary name, synced, then renamed.
+pub(super) fn write_png(path: &Path, rgba: &[u8], [width, height]: [u32; 2]) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if path.file_name().is_none() || path.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+    }
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".dnnviz-").suffix(".png");
+    #[cfg(unix)]
+    {
+        // What any new file gets; a temporary file would be its owner's alone.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder)?;
+    let mut buffered = io::BufWriter::new(&mut file);
+    PngEncoder::new(&mut buffered)
+        .write_image(rgba, width, height, ExtendedColorType::Rgba8)
+        .map_err(io::Error::other)?;
+    buffered.flush()?;
+    drop(buffered);
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
