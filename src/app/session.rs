@@ -120,6 +120,7 @@ impl Session {
         adapter: &str,
         frame_ms: Option<f32>,
     ) -> Shown {
+        self.interface.advance(ui, &mut self.view);
         self.choose();
         let ranges = self.ranges();
         let source = Arc::clone(&self.source);

@@ -86,7 +86,6 @@ impl Interface {
             self.theme = Some(view.theme);
         }
         let palette = Palette::of(view.theme);
-        self.play(ui, view);
         self.bottom(ui, facts, view, palette);
         let action = self.side(ui, facts, view, palette);
         let scene = egui::CentralPanel::no_frame().show(ui, |ui| self.scene(ui, facts, view, palette)).inner;
@@ -105,8 +104,9 @@ impl Interface {
         Shown { scene, wants_picture: wanted.filter(|input| *input < facts.recording.inputs.len()) }
     }
 
-    /// Keys and time move the epoch.
-    fn play(&mut self, ui: &Ui, view: &mut ViewState) {
+    /// Moves the epoch on, by time and keys. To be called before [`Interface::show`], and before its
+    /// facts are gathered, so that they speak of the same moment.
+    pub fn advance(&mut self, ui: &Ui, view: &mut ViewState) {
         let (now, step) = ui.input(|input| (input.time, f64::from(input.stable_dt)));
         let keys_are_ours = ui.memory(|memory| memory.focused()).is_none_or(|id| id == scene_id());
         if keys_are_ours {

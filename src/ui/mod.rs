@@ -2,6 +2,7 @@
 
 pub mod choice;
 pub mod interface;
+pub mod labels;
 pub mod legend;
 pub mod motion;
 pub mod moves;

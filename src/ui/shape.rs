@@ -117,12 +117,6 @@ fn furthest(most: f32, value: f32) -> f32 {
     if value.abs() > most.abs() { value } else { most }
 }
 
-/// A rectangle of the given size whose top (or bottom) middle is at `middle`.
-pub fn hung(middle: Pos2, size: Vec2, below: bool) -> Rect {
-    let top = if below { middle.y } else { middle.y - size.y };
-    Rect::from_min_size(pos2(middle.x - size.x / 2.0, top), vec2(size.x, size.y))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
