@@ -172,11 +172,10 @@ fn far_plates_have_the_light_of_their_cells() {
     let size = [480, 270];
     // Samples per pixel along each axis: so many that the reference itself is not noise.
     let samples = 12;
-    // White noise is the worst that cells can be. Around 1.7 cells a pixel (the first scene from the
-    // front) every pixel's error is that of a tent against a box filter over such noise.
-    for (sizes, limit) in
-        [(&[160_000usize, 90_000, 10][..], 0.0125), (&[1_000_000], 0.0105), (&[4096, 4096, 1024], 0.01)]
-    {
+    // White noise is the worst that cells can be. Where a pixel holds only one or two of them (the
+    // first scene from the front, and the middle of a grazing view) a pixel's error is that of a
+    // smooth against a box filter over such noise; further away it is gone.
+    for sizes in [&[160_000usize, 90_000, 10][..], &[1_000_000], &[4096, 4096, 1024]] {
         let mut scene = Scene::new(&network(sizes));
         for view in [SetView::Overview, SetView::Front, SetView::Top, SetView::Grazing] {
             let camera = Camera::set_view(view, scene.field.layout(), 480.0 / 270.0);
@@ -185,8 +184,9 @@ fn far_plates_have_the_light_of_their_cells() {
             let picture = shrunk(&scene.pixels(camera, size, Path::Raycast, false, false), size, 1);
             let (absolute, signed) = errors(&picture, &reference);
             println!("{:9} {sizes:?}: error {absolute:.4}, brightness {signed:+.4}", view.name());
-            assert!(absolute <= limit, "{}: {absolute}", view.name());
-            assert!(signed <= 0.004, "{}: brightened by {signed}", view.name());
+            let halfway = view == SetView::Grazing || (view == SetView::Front && sizes[0] == 160_000);
+            assert!(absolute <= if halfway { 0.013 } else { 0.01 }, "{}: {absolute}", view.name());
+            assert!(signed <= 0.005, "{}: brightened by {signed}", view.name());
         }
     }
 }

@@ -11,7 +11,7 @@ const MAX_STEPS: u32 = 384u;
 const LEAST_SLOPE: f32 = 0.12;
 // Deviations by which the cells that a flat ray meets are taller than the mean, for each
 // e-fold of cells that it passes; fitted to pictures of every cell.
-const TALLER: f32 = 0.75;
+const TALLER: f32 = 0.8;
 // Pixels, in cells, over which single cells fade into their field.
 const FADE_FROM: f32 = 0.4;
 const FADE_TO: f32 = 0.9;
@@ -229,7 +229,7 @@ fn trace_cells(slab: Slab, ray: Ray, left_before: f32, result: ptr<function, Hit
                 // Cells fade into their field while they shrink to a pixel.
                 let blend = select(select(1.0, smoothstep(FADE_FROM, FADE_TO, footprint), NEAR), 1.0, walk.level > 0u);
                 let at = origin + ray.direction * clamp((0.5 * highest - origin.z) * ray.inverse.z, walk.t, leave);
-                let covered = lay_field(slab, ray, walk, at.xy, width, lowest, left * blend, result);
+                let covered = lay_field(slab, ray, walk, at.xy, footprint, width, lowest, left * blend, result);
                 left -= left * blend * covered;
                 if NEAR && blend < 1.0 {
                     let passed = before * blend * (1.0 - covered);
@@ -252,15 +252,17 @@ fn lay_field(
     ray: Ray,
     walk: Walk,
     at_plate: vec2<f32>,
+    footprint: f32,
     width: f32,
     lowest: f32,
     weight: f32,
     result: ptr<function, Hit>,
 ) -> f32 {
     // The four blocks around the point where the ray comes down to half the block's bound.
-    let at = at_plate / f32(1u << walk.level) - 0.5;
+    let size = f32(1u << walk.level);
+    let at = at_plate / size - 0.5;
     let corner = vec2<i32>(floor(at));
-    let block = blend_blocks(
+    let around = blend_blocks(
         load_block(slab, walk.level, corner),
         load_block(slab, walk.level, corner + vec2<i32>(1, 0)),
         load_block(slab, walk.level, corner + vec2<i32>(0, 1)),
@@ -268,9 +270,10 @@ fn lay_field(
         at - floor(at),
     );
     // Pixels may lie further apart than blocks of this level: what must not be missed is looked for
-    // one level up.
+    // one level up, to which the field flows over as it gets further away.
     let up = min(walk.level + 1u, slab.top);
     let above = load_block(slab, up, walk.cell >> vec2<u32>(up - walk.level));
+    let block = mix_blocks(around, above, clamp(footprint / size - 1.0, 0.0, 1.0));
     let height = height_at((block.mean - slab.low) * slab.inverse_range);
     let spread = block.deviation * abs(slab.inverse_range) * (frame.height - LEAST_HEIGHT);
     // Share of the block's cells that reach the ray; all of it when the ray reaches the plate.
