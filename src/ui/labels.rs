@@ -55,19 +55,23 @@ impl Room<'_> {
             return None;
         }
         let middle = bounds.center().x;
-        let (left, right) = (middle - size.x / 2.0 - AIR, middle + size.x / 2.0 + AIR);
-        let near = own.span(left, right)?;
+        let (from, to) = (middle - size.x / 2.0 - AIR, middle + size.x / 2.0 + AIR);
+        let near = own.span(from, to)?;
         let far = self
             .outlines
             .iter()
             .flatten()
-            .filter_map(|outline| outline.span(left, right))
+            .filter_map(|outline| outline.span(from, to))
             .fold(near, |(low, high), (top, bottom)| (low.min(top), high.max(bottom)));
+        let right = |y: f32| self.beside(size, pos2(bounds.right() + 2.0 * AIR, y), 0.0);
+        let left = |y: f32| self.beside(size, pos2(bounds.left() - 2.0 * AIR, y), 1.0);
         [
             self.hung(size, own, near.1 + AIR, Side::Below),
             self.hung(size, own, near.0 - AIR, Side::Above),
-            self.beside(size, pos2(bounds.right() + 2.0 * AIR, bounds.center().y), 0.0),
-            self.beside(size, pos2(bounds.left() - 2.0 * AIR, bounds.center().y), 1.0),
+            right(bounds.center().y),
+            right(bounds.bottom() - size.y / 2.0),
+            left(bounds.center().y),
+            left(bounds.top() + size.y / 2.0),
             self.hung(size, own, far.1 + 3.0 * AIR, Side::Below),
             self.hung(size, own, far.0 - 3.0 * AIR, Side::Above),
             self.hung(size, own, far.1 + 6.0 * AIR + size.y, Side::Below),
