@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use egui::{Align2, CornerRadius, FontId, Key, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use super::navigation::{self, Navigator};
+use super::hands;
+use super::navigation::Navigator;
 use super::overlay::Overlay;
 use super::panel::{Action, Panel};
 use super::pictures::Pictures;
@@ -169,7 +170,7 @@ impl Interface {
             };
             ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
         }
-        let input = navigation::gather(ui, &response);
+        let input = hands::gather(ui, &response);
         view.camera = self.navigator.update(&input, view.camera, facts.layout, rect.aspect_ratio().max(0.01));
         if input.fly != glam::Vec3::ZERO {
             ui.ctx().request_repaint();

@@ -1,6 +1,6 @@
 //! Outlines on the picture: what a plate covers, and whether a label would cover it.
 
-use egui::{Pos2, Rect, Vec2, pos2, vec2};
+use egui::{Pos2, Rect, Vec2, pos2};
 use glam::Vec3;
 
 use crate::model::Camera;
@@ -119,6 +119,8 @@ fn furthest(most: f32, value: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use egui::vec2;
+
     use super::*;
 
     fn diamond() -> Outline {
