@@ -174,7 +174,8 @@ impl Session {
     pub fn scene(&self) -> Option<(&Scene, ViewState, Option<&Arc<InputPicture>>)> {
         let scene = self.scene.as_ref()?;
         let view = ViewState { query: scene.query.clone(), ..self.view.clone() };
-        Some((scene, view, self.standing().map(|standing| &standing.picture)))
+        let picture = self.standing().filter(|_| view.camera.sees_past_picture());
+        Some((scene, view, picture.map(|standing| &standing.picture)))
     }
 
     /// The picture that belongs to what the scene shows.

@@ -165,6 +165,13 @@ impl Camera {
             .framing(low, high, aspect)
     }
 
+    /// Whether an input's picture before the first plate leaves that plate in sight: not when the eye
+    /// looks straight at both.
+    pub fn sees_past_picture(&self) -> bool {
+        const STRAIGHT: f32 = 0.906; // cosine of 25°
+        self.forward().dot(Vec3::NEG_Z) < STRAIGHT
+    }
+
     /// The same direction of sight, moved so that the box just fits with a margin.
     pub fn framing(mut self, low: Vec3, high: Vec3, aspect: f32) -> Self {
         let tan_y = (self.fov_y / 2.0).tan() * (1.0 - 2.0 * MARGIN);
@@ -243,6 +250,15 @@ mod tests {
             let fill = (most - least).max_element();
             assert!(fill > 1.0 - 2.0 * MARGIN - 0.02, "one axis is filled, {fill}");
         }
+    }
+
+    #[test]
+    fn the_picture_stands_in_the_overview_and_leaves_the_front_view_free() {
+        let mut layout = Layout::of_grids([(Grid::near_square(64), 64), (Grid::near_square(64), 64)]);
+        layout.picture = Some(1.0);
+        assert!(Camera::set_view(SetView::Overview, &layout, 1.5).sees_past_picture());
+        assert!(!Camera::set_view(SetView::Front, &layout, 1.5).sees_past_picture());
+        assert!(!Camera::of_slab(&layout.slabs[0], 1.5).sees_past_picture());
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl Overlay<'_> {
         let legend = legend::paint(self, &painter, rect, palette);
         if self.view.labels {
             let lens = Lens { camera: self.view.camera, rect };
-            let outlines: Vec<Option<Outline>> = self
+            let plates: Vec<Option<Outline>> = self
                 .layout
                 .slabs
                 .iter()
@@ -53,6 +53,15 @@ impl Overlay<'_> {
                     lens.outline(low, high)
                 })
                 .collect();
+            let picture = self
+                .layout
+                .picture
+                .filter(|_| self.view.camera.sees_past_picture())
+                .and_then(|aspect| self.layout.picture_place(aspect))
+                .and_then(|(corner, size)| {
+                    lens.outline(corner - vec3(0.0, size.y, 0.0), corner + vec3(size.x, 0.0, 0.0))
+                });
+            let outlines: Vec<Option<Outline>> = plates.into_iter().chain([picture]).collect();
             let mut taken = vec![legend];
             self.name_classes(&painter, lens, &outlines, palette, &mut taken);
             let named = self.name_layers(&painter, rect, &outlines, palette, &mut taken);
@@ -94,11 +103,12 @@ impl Overlay<'_> {
         if size < *CLASS_TEXT.start() {
             return;
         }
-        let before = &outlines[..outlines.len().saturating_sub(1)];
+        let own = self.layout.slabs.len() - 1;
+        let others = || outlines.iter().enumerate().filter(|(index, _)| *index != own);
         for (name, at) in places.names {
             let galley = painter.layout_no_wrap(short(name, 24), FontId::proportional(size), palette.text);
             let place = Align2::LEFT_CENTER.anchor_size(at, galley.size());
-            let covers = before.iter().flatten().any(|outline| outline.meets(place));
+            let covers = others().any(|(_, outline)| outline.as_ref().is_some_and(|it| it.meets(place)));
             if covers
                 || !lens.rect.shrink(AIR).contains_rect(place)
                 || taken[..1].iter().any(|r| r.intersects(place))
