@@ -155,16 +155,16 @@ fn palette_position(slab: Slab, value: f32) -> f32 {
 
 // Light of one value: exactly the legend's colour.
 fn colour_of(slab: Slab, value: f32) -> vec3<f32> {
-    let column = u32(palette_position(slab, value) * (PALETTE_COLUMNS - 1.0) + 0.5);
+    let column = i32(palette_position(slab, value) * (PALETTE_COLUMNS - 1.0) + 0.5);
     return light(unpack4x8unorm(palette[column]).rgb);
 }
 
 // Mean light of values spread around a mean.
 fn mean_colour(slab: Slab, mean: f32, deviation: f32) -> vec3<f32> {
     let spread = deviation * abs(slab.inverse_range) * select(1.0, 0.5, frame.diverging == 1u);
-    let column = u32(palette_position(slab, mean) * (PALETTE_COLUMNS - 1.0) + 0.5);
-    let row = u32(min(spread / PALETTE_DEVIATION, 1.0) * (PALETTE_ROWS - 1.0) + 0.5);
-    return light(unpack4x8unorm(palette[row * u32(PALETTE_COLUMNS) + column]).rgb);
+    let column = i32(palette_position(slab, mean) * (PALETTE_COLUMNS - 1.0) + 0.5);
+    let row = i32(min(spread / PALETTE_DEVIATION, 1.0) * (PALETTE_ROWS - 1.0) + 0.5);
+    return light(unpack4x8unorm(palette[row * i32(PALETTE_COLUMNS) + column]).rgb);
 }
 
 // Light from an sRGB-encoded colour. Light is taken as the square: within 0.02 of the exact curve

@@ -2,6 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::slabs::RANK_FORMAT;
 use super::{Frame, Gpu, shader};
 use crate::model::{Layout, Picture};
 
@@ -125,7 +126,14 @@ impl PicturePass {
                 topology: wgpu::PrimitiveTopology::TriangleStrip,
                 ..Default::default()
             },
-            depth_stencil: None,
+            // The order of drawing decides; the rank buffer is only there.
+            depth_stencil: Some(wgpu::DepthStencilState {
+                format: RANK_FORMAT,
+                depth_write_enabled: Some(false),
+                depth_compare: Some(wgpu::CompareFunction::Always),
+                stencil: Default::default(),
+                bias: Default::default(),
+            }),
             multisample: Default::default(),
             fragment: Some(wgpu::FragmentState {
                 module: &module,

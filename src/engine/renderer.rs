@@ -5,7 +5,7 @@ use super::compute::ComputePass;
 use super::frame::{FrameData, Nearness, SlabData};
 use super::palette;
 use super::picture::PicturePass;
-use super::slabs::{CELL_FORMAT, SlabPass, Target};
+use super::slabs::{CELL_FORMAT, RANK_FORMAT, SlabPass, Target};
 use super::{Frame, Gpu};
 use crate::model::{ColourMap, Theme};
 
@@ -31,6 +31,7 @@ pub struct Renderer {
     cells: Option<CellPass>,
     slab_ids: Option<SlabPass>,
     cell_ids: Option<CellPass>,
+    ranks: Option<([u32; 2], wgpu::TextureView)>,
     frame_buffer: wgpu::Buffer,
     slab_buffer: wgpu::Buffer,
     palette: Option<(ColourMap, Theme, wgpu::Buffer)>,
@@ -61,6 +62,7 @@ impl Renderer {
             cells: None,
             slab_ids: None,
             cell_ids: None,
+            ranks: None,
             frame_buffer,
             slab_buffer: slab_buffer(device, 16),
             palette: None,
@@ -80,10 +82,18 @@ impl Renderer {
         let (slabs, nearness) = self.prepare(gpu, frame);
         let ground = frame.view.theme.ground().map(|c| f64::from(c) / 255.0);
         let clear = wgpu::Color { r: ground[0], g: ground[1], b: ground[2], a: 1.0 };
-        let Some((_, _, group)) = &self.group else { return };
+        if self.ranks.as_ref().is_none_or(|(size, _)| *size != frame.size) {
+            self.ranks = Some((frame.size, rank_texture(&gpu.device, frame.size)));
+        }
+        let (Some((_, _, group)), Some((_, ranks))) = (&self.group, &self.ranks) else { return };
         match path {
             Path::Raycast => {
-                let mut pass = colour_pass(encoder, target, clear);
+                {
+                    let mut pass = rank_pass(encoder, ranks);
+                    pass.set_bind_group(0, group, &[]);
+                    self.slabs.draw_occluders(&gpu.device, &mut pass, &nearness);
+                }
+                let mut pass = colour_pass(encoder, target, clear, Some(ranks));
                 pass.set_bind_group(0, group, &[]);
                 let picture = frame.picture.map(|picture| (picture, picture.is_nearest(frame)));
                 if let Some((picture, false)) = picture {
@@ -124,7 +134,7 @@ impl Renderer {
                 let pipeline = self
                     .slab_ids
                     .get_or_insert_with(|| SlabPass::new(&gpu.device, &self.frame_layout, Target::Cell));
-                let mut pass = colour_pass(encoder, target, wgpu::Color::TRANSPARENT);
+                let mut pass = colour_pass(encoder, target, wgpu::Color::TRANSPARENT, None);
                 pass.set_bind_group(0, group, &[]);
                 pipeline.draw(&gpu.device, &mut pass, frame.is_moving(), &nearness);
             }
@@ -189,6 +199,7 @@ pub(super) fn colour_pass<'encoder>(
     encoder: &'encoder mut wgpu::CommandEncoder,
     target: &wgpu::TextureView,
     clear: wgpu::Color,
+    ranks: Option<&wgpu::TextureView>,
 ) -> wgpu::RenderPass<'encoder> {
     encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
         label: Some("Renderer::pass"),
@@ -198,8 +209,43 @@ pub(super) fn colour_pass<'encoder>(
             resolve_target: None,
             ops: wgpu::Operations { load: wgpu::LoadOp::Clear(clear), store: wgpu::StoreOp::Store },
         })],
+        depth_stencil_attachment: ranks.map(|view| wgpu::RenderPassDepthStencilAttachment {
+            view,
+            depth_ops: None,
+            stencil_ops: None,
+        }),
         ..Default::default()
     })
+}
+
+/// A pass that fills the rank buffer alone.
+fn rank_pass<'encoder>(
+    encoder: &'encoder mut wgpu::CommandEncoder,
+    ranks: &wgpu::TextureView,
+) -> wgpu::RenderPass<'encoder> {
+    encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+        label: Some("Renderer::rank_pass"),
+        depth_stencil_attachment: Some(wgpu::RenderPassDepthStencilAttachment {
+            view: ranks,
+            depth_ops: Some(wgpu::Operations { load: wgpu::LoadOp::Clear(0.0), store: wgpu::StoreOp::Store }),
+            stencil_ops: None,
+        }),
+        ..Default::default()
+    })
+}
+
+fn rank_texture(device: &wgpu::Device, [width, height]: [u32; 2]) -> wgpu::TextureView {
+    let texture = device.create_texture(&wgpu::TextureDescriptor {
+        label: Some("Renderer::ranks"),
+        size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: RANK_FORMAT,
+        usage: wgpu::TextureUsages::RENDER_ATTACHMENT,
+        view_formats: &[],
+    });
+    texture.create_view(&Default::default())
 }
 
 fn slab_buffer(device: &wgpu::Device, slabs: usize) -> wgpu::Buffer {
