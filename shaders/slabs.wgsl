@@ -12,6 +12,36 @@ struct Varying {
     @location(4) @interpolate(flat) values_shape: vec4<f32>,
 }
 
+// A plate's place in the order, the nearest highest, instead of depth.
+fn ranked(clip: vec4<f32>, place: f32) -> vec4<f32> {
+    let rank = place / f32(frame.slabs + 1u);
+    return vec4<f32>(clip.xy, rank * clip.w, clip.w);
+}
+
+// What a plate hides for certain: its face, without the pixels at its edges. Cells of plates further
+// away are not looked for there.
+@vertex
+fn vs_occluder(@builtin(vertex_index) vertex: u32, @builtin(instance_index) instance: u32) -> @builtin(position) vec4<f32> {
+    let slab = slabs[instance];
+    let extent = vec2<f32>(slab.grid) * slab.pitch;
+    let behind = frame.eye.z < slab.corner.z;
+    let z = slab.corner.z - select(0.0, slab.thickness, behind);
+    let low = vec2<f32>(slab.corner.x - slab.border, slab.corner.y - extent.y - slab.border);
+    let high = vec2<f32>(slab.corner.x + extent.x + slab.border, slab.corner.y + slab.border);
+    let furthest = vec3<f32>(select(low, high, frame.eye.xy < 0.5 * (low + high)), z);
+    let away = distance(furthest, frame.eye);
+    // Seen flat, a pixel is long on the plate.
+    let slope = abs(frame.eye.z - z) / away;
+    let edge = 2.0 * frame.pixel * away / max(slope, 1e-3);
+    let corner = vec2<f32>(f32(vertex & 1u), f32(vertex >> 1u));
+    let at = mix(low + edge, high - edge, corner);
+    if any(low + edge >= high - edge) || slope < 0.05 {
+        return vec4<f32>(0.0, 0.0, 0.0, -1.0);
+    }
+    // Half a place back: a plate does not hide itself, however its rank is rounded.
+    return ranked(frame.clip_from_world * vec4<f32>(at, z, 1.0), f32(instance) + 0.5);
+}
+
 @vertex
 fn vs_main(@builtin(vertex_index) vertex: u32, @builtin(instance_index) instance: u32) -> Varying {
     let slab = slabs[instance];
@@ -23,7 +53,7 @@ fn vs_main(@builtin(vertex_index) vertex: u32, @builtin(instance_index) instance
     // One pixel wider, so that edges can fade out.
     world += (2.0 * corner - 1.0) * (1.5 * frame.pixel * distance(world, frame.eye));
     return Varying(
-        frame.clip_from_world * vec4<f32>(world, 1.0),
+        ranked(frame.clip_from_world * vec4<f32>(world, 1.0), f32(instance + 1u)),
         world - frame.eye,
         vec4<f32>(slab.corner, slab.pitch),
         vec4<u32>(slab.grid, slab.base),

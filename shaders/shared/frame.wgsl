@@ -37,6 +37,11 @@ struct FrameData {
     width: u32,
     down: vec3<f32>,
     height_px: u32,
+    // Pages of cells, and their edge in texels.
+    pages: u32,
+    page_size: u32,
+    padding_a: u32,
+    padding_b: u32,
 }
 
 // One plate. Plate coordinates: x right, y down from the top-left corner, z out of the plate, all in
@@ -64,10 +69,15 @@ struct Slab {
 
 @group(0) @binding(0) var<uniform> frame: FrameData;
 @group(0) @binding(1) var<storage, read> slabs: array<Slab>;
-@group(0) @binding(2) var palette: texture_2d<f32>;
-// Mip 0 holds the cells' values, mip k the greatest of each block of 2^k × 2^k cells.
+// The colour map: PALETTE_ROWS rows of PALETTE_COLUMNS packed colours, see palette.rs.
+@group(0) @binding(2) var<storage, read> palette: array<u32>;
+// Layers 0 to pages - 1 hold the cells' values. After them, two pages a layer side by side, the
+// greatest of each block: the level of 2^k × 2^k cells is page_size >> k wide and begins at row
+// page_size - (page_size >> (k - 1)). Levels are no mips because one level of detail is cheaper to
+// read than one that differs from pixel to pixel.
 @group(0) @binding(3) var cells_from: texture_2d_array<f32>;
 @group(0) @binding(4) var cells_to: texture_2d_array<f32>;
-// Mip k - 1 holds greatest, mean, deviation and shares of each block of 2^k × 2^k cells.
+// Greatest, mean, deviation and shares of each block, placed like the greatest in `cells`, from
+// layer 0 on.
 @group(0) @binding(5) var blocks_from: texture_2d_array<f32>;
 @group(0) @binding(6) var blocks_to: texture_2d_array<f32>;

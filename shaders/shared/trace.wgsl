@@ -135,7 +135,7 @@ fn lone_peak(block: Block, level: u32) -> f32 {
     if level < 2u {
         return 0.0;
     }
-    let most = f32(1u << min(level, 12u));
+    let most = f32(1i << min(level, 12u));
     let out = abs(block.greatest - block.mean) / max(block.deviation, 1e-12);
     return 0.6 * smoothstep(0.7, 0.95, out / most) * (1.0 - block.no_value);
 }
@@ -179,7 +179,7 @@ fn trace_cells(slab: Slab, ray: Ray, left_before: f32, result: ptr<function, Hit
     var left = left_before;
     var walk = Walk(0.0, slab.top, vec2<i32>(0));
     walk.cell = clamp(
-        vec2<i32>(floor(origin.xy / f32(1u << slab.top))),
+        vec2<i32>(floor(origin.xy / f32(1i << slab.top))),
         vec2<i32>(0),
         (vec2<i32>(slab.grid) - 1) >> vec2<u32>(slab.top),
     );
@@ -196,7 +196,7 @@ fn trace_cells(slab: Slab, ray: Ray, left_before: f32, result: ptr<function, Hit
         var highest = 0.0;
         while going && !met {
             steps += 1u;
-            let size = f32(1u << walk.level);
+            let size = f32(1i << walk.level);
             crossing = (vec2<f32>(walk.cell + ahead) * size - origin.xy) * ray.inverse.xy;
             leave = max(min(min(crossing.x, crossing.y), length_inside), walk.t);
             lowest = origin.z + ray.direction.z * select(walk.t, leave, ray.direction.z < 0.0);
@@ -214,7 +214,7 @@ fn trace_cells(slab: Slab, ray: Ray, left_before: f32, result: ptr<function, Hit
                     walk.t = select(walk.t, clamp(under, walk.t, leave), ray.direction.z < 0.0);
                     walk.level -= 1u;
                     let at = origin.xy + ray.direction.xy * walk.t;
-                    let child = vec2<i32>(floor(at / f32(1u << walk.level)));
+                    let child = vec2<i32>(floor(at / f32(1i << walk.level)));
                     walk.cell = clamp(child, 2 * walk.cell, 2 * walk.cell + 1);
                 }
             } else {
@@ -259,7 +259,7 @@ fn lay_field(
     result: ptr<function, Hit>,
 ) -> f32 {
     // The four blocks around the point where the ray comes down to half the block's bound.
-    let size = f32(1u << walk.level);
+    let size = f32(1i << walk.level);
     let at = at_plate / size - 0.5;
     let corner = vec2<i32>(floor(at));
     let around = blend_blocks(

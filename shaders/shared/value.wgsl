@@ -46,24 +46,29 @@ fn height_at(position: f32) -> f32 {
     return LEAST_HEIGHT + share * (frame.height - LEAST_HEIGHT);
 }
 
-// The stored value of a cell, or the greatest of a block of 2^level cells.
-fn load_from(slab: Slab, level: u32, cell: vec2<i32>) -> f32 {
-    return textureLoad(cells_from, vec2<i32>(slab.base >> vec2<u32>(level)) + cell, slab.page, i32(level)).r;
+// Texel of a block of 2^level cells, level >= 1; z is its pair of pages.
+fn block_texel(slab: Slab, level: u32, cell: vec2<i32>) -> vec3<i32> {
+    let half_page = frame.page_size >> 1u;
+    let start = vec2<u32>((slab.page & 1u) * half_page, frame.page_size - (frame.page_size >> (level - 1u)));
+    return vec3<i32>(vec2<i32>(start + (slab.base >> vec2<u32>(level))) + cell, i32(slab.page >> 1u));
 }
 
-fn load_to(slab: Slab, level: u32, cell: vec2<i32>) -> f32 {
-    return textureLoad(cells_to, vec2<i32>(slab.base >> vec2<u32>(level)) + cell, slab.page, i32(level)).r;
+// Texel of a cell (level 0) or of the greatest of a block; z is the layer.
+fn cell_texel(slab: Slab, level: u32, cell: vec2<i32>) -> vec3<i32> {
+    let above = block_texel(slab, max(level, 1u), cell) + vec3<i32>(0, 0, i32(frame.pages));
+    return select(above, vec3<i32>(vec2<i32>(slab.base) + cell, i32(slab.page)), level == 0u);
 }
 
 // x: upper bound of the heights in a block, negative when it has no cell. At level 0 that is the
 // cell's height; y is its value, and z is 1 when it has one, 0 when not.
 fn bound(slab: Slab, level: u32, cell: vec2<i32>) -> vec3<f32> {
-    let a = load_from(slab, level, cell);
+    let texel = cell_texel(slab, level, cell);
+    let a = textureLoad(cells_from, texel.xy, texel.z, 0).r;
     var value = a * frame.scale_from;
     var valued = is_valued(a);
     var reach = abs(value);
     if MOVING {
-        let b = load_to(slab, level, cell);
+        let b = textureLoad(cells_to, texel.xy, texel.z, 0).r;
         let other = b * frame.scale_to;
         if level > 0u {
             // Either moment's greatest bounds what lies between them.
@@ -129,11 +134,10 @@ fn blend_blocks(a: Block, b: Block, c: Block, d: Block, part: vec2<f32>) -> Bloc
 fn load_block(slab: Slab, level: u32, wanted: vec2<i32>) -> Block {
     let cell = clamp(wanted, vec2<i32>(0), (vec2<i32>(slab.grid) - 1) >> vec2<u32>(level));
     let single = bound(slab, 0u, cell);
-    let mip = max(i32(level) - 1, 0);
-    let texel = vec2<i32>(slab.base >> vec2<u32>(max(level, 1u))) + cell;
-    var block = unpack(textureLoad(blocks_from, texel, slab.page, mip), frame.scale_from);
+    let texel = block_texel(slab, max(level, 1u), cell);
+    var block = unpack(textureLoad(blocks_from, texel.xy, texel.z, 0), frame.scale_from);
     if MOVING {
-        let other = unpack(textureLoad(blocks_to, texel, slab.page, mip), frame.scale_to);
+        let other = unpack(textureLoad(blocks_to, texel.xy, texel.z, 0), frame.scale_to);
         block = mix_blocks(block, other, frame.t);
     }
     if level == 0u {
@@ -152,7 +156,7 @@ fn palette_position(slab: Slab, value: f32) -> f32 {
 // Light of one value: exactly the legend's colour.
 fn colour_of(slab: Slab, value: f32) -> vec3<f32> {
     let column = i32(palette_position(slab, value) * (PALETTE_COLUMNS - 1.0) + 0.5);
-    return light(textureLoad(palette, vec2<i32>(column, 0), 0).rgb);
+    return light(unpack4x8unorm(palette[column]).rgb);
 }
 
 // Mean light of values spread around a mean.
@@ -160,7 +164,7 @@ fn mean_colour(slab: Slab, mean: f32, deviation: f32) -> vec3<f32> {
     let spread = deviation * abs(slab.inverse_range) * select(1.0, 0.5, frame.diverging == 1u);
     let column = i32(palette_position(slab, mean) * (PALETTE_COLUMNS - 1.0) + 0.5);
     let row = i32(min(spread / PALETTE_DEVIATION, 1.0) * (PALETTE_ROWS - 1.0) + 0.5);
-    return light(textureLoad(palette, vec2<i32>(column, row), 0).rgb);
+    return light(unpack4x8unorm(palette[row * i32(PALETTE_COLUMNS) + column]).rgb);
 }
 
 // Light from an sRGB-encoded colour. Light is taken as the square: within 0.02 of the exact curve

@@ -36,12 +36,18 @@ pub struct Session {
     failed: HashSet<Key>,
     note: Option<String>,
     scene: Option<Scene>,
-    /// Layout to stand on until the first values are there.
+    /// Where everything stands, the selected input's picture included.
     layout: Layout,
     /// Picture of the one input that is selected: asked for, then there (or there is none).
-    picture: Option<(usize, Option<Arc<InputPicture>>)>,
+    picture: Option<(usize, Option<Standing>)>,
     asked: HashSet<usize>,
     planned: Option<Plan>,
+}
+
+/// An input's picture in the scene.
+struct Standing {
+    aspect: f32,
+    picture: Arc<InputPicture>,
 }
 
 /// What the list of wanted values was made for.
@@ -108,7 +114,10 @@ impl Session {
         if let Some((wanted, held)) = &mut self.picture
             && *wanted == input
         {
-            *held = picture.as_ref().map(|picture| Arc::new(InputPicture::new(&self.gpu, picture)));
+            *held = picture.as_ref().map(|picture| Standing {
+                aspect: picture.width.max(1) as f32 / picture.height.max(1) as f32,
+                picture: Arc::new(InputPicture::new(&self.gpu, picture)),
+            });
         }
     }
 
@@ -120,6 +129,7 @@ impl Session {
         adapter: &str,
         frame_ms: Option<f32>,
     ) -> Shown {
+        self.interface.advance(ui, &mut self.view);
         self.choose();
         let ranges = self.ranges();
         let source = Arc::clone(&self.source);
@@ -130,7 +140,7 @@ impl Session {
         let held = self.scene.as_ref();
         let facts = Facts {
             recording: source.recording(),
-            layout: held.map_or(&self.layout, |scene| scene.from.layout()),
+            layout: &self.layout,
             ranges: &ranges,
             has_no_value: held.is_some_and(|scene| scene.from.has_no_value() || scene.to.has_no_value()),
             position: held.map_or(EpochPosition::at(0), |scene| scene.position),
@@ -164,10 +174,15 @@ impl Session {
     pub fn scene(&self) -> Option<(&Scene, ViewState, Option<&Arc<InputPicture>>)> {
         let scene = self.scene.as_ref()?;
         let view = ViewState { query: scene.query.clone(), ..self.view.clone() };
-        let picture = self.picture.as_ref().and_then(|(input, picture)| {
-            (scene.query.select.single_input() == Some(*input)).then_some(picture.as_ref()).flatten()
-        });
-        Some((scene, view, picture))
+        let picture = self.standing().filter(|_| view.camera.sees_past_picture());
+        Some((scene, view, picture.map(|standing| &standing.picture)))
+    }
+
+    /// The picture that belongs to what the scene shows.
+    fn standing(&self) -> Option<&Standing> {
+        let (input, standing) = self.picture.as_ref()?;
+        let shown = self.scene.as_ref()?.query.select.single_input();
+        if shown == Some(*input) { standing.as_ref() } else { None }
     }
 
     /// Per layer, the values at the ends of the colour map.
@@ -209,6 +224,13 @@ impl Session {
             self.picture = input.map(|input| (input, None));
             if let Some(input) = input {
                 self.ask_picture(input);
+            }
+        }
+        if let Some(scene) = &self.scene {
+            let picture = self.standing().map(|standing| standing.aspect);
+            let slabs = &scene.from.layout().slabs;
+            if self.layout.picture != picture || self.layout.slabs != *slabs {
+                self.layout = Layout { slabs: slabs.clone(), picture };
             }
         }
         self.plan();

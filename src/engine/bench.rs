@@ -52,7 +52,7 @@ pub fn bench_render(
     };
     let floor = measure(budget / 8, 5, || {
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
-        super::renderer::colour_pass(&mut encoder, &canvas.view, wgpu::Color::BLACK);
+        super::renderer::colour_pass(&mut encoder, &canvas.view, wgpu::Color::BLACK, None);
         gpu.queue.submit([encoder.finish()]);
         gpu.wait();
     });

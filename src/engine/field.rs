@@ -38,21 +38,30 @@ impl Field {
     pub fn new(gpu: &Gpu, layers: &[LayerCells], signed: bool) -> Result<Self, FieldError> {
         let grids: Vec<_> = layers.iter().map(|layer| layer.grid).collect();
         let limits = gpu.device.limits();
-        let atlas = Atlas::new(&grids, limits.max_texture_dimension_2d, limits.max_texture_array_layers)?;
+        // A pair of pages has a layer more.
+        let pages = limits.max_texture_array_layers / 3 * 2;
+        let atlas = Atlas::new(&grids, limits.max_texture_dimension_2d, pages)?;
         let pyramid = Pyramid::build(&atlas, layers, signed);
         let layout = Layout::of_grids(layers.iter().map(|layer| (layer.grid, layer.units)));
 
-        let size = u64::from(atlas.page_size);
-        let pages = u64::from(atlas.pages);
-        let block_texels: u64 = (1..=atlas.levels).map(|level| (size >> level).pow(2)).sum();
-        let bytes = pages * ((size * size + block_texels) * 2 + block_texels * 8);
+        // As laid out in shaders/shared/frame.wgsl.
+        let (edge, half) = (atlas.page_size, atlas.page_size / 2);
+        let pairs = atlas.pages.div_ceil(2);
+        let cell_size =
+            wgpu::Extent3d { width: edge, height: edge, depth_or_array_layers: atlas.pages + pairs };
+        let wide = if atlas.pages > 1 { edge } else { half };
+        let block_size = wgpu::Extent3d { width: wide, height: edge, depth_or_array_layers: pairs };
+        let texels = |size: wgpu::Extent3d| {
+            u64::from(size.width) * u64::from(size.height) * u64::from(size.depth_or_array_layers)
+        };
+        let bytes = 2 * texels(cell_size) + 8 * texels(block_size);
 
         let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-        let texture = |label, edge, levels, format| {
+        let texture = |label, size, format| {
             gpu.device.create_texture(&wgpu::TextureDescriptor {
                 label: Some(label),
-                size: wgpu::Extent3d { width: edge, height: edge, depth_or_array_layers: atlas.pages },
-                mip_level_count: levels,
+                size,
+                mip_level_count: 1,
                 sample_count: 1,
                 dimension: wgpu::TextureDimension::D2,
                 format,
@@ -60,19 +69,24 @@ impl Field {
                 view_formats: &[],
             })
         };
-        let cells = texture("Field::cells", atlas.page_size, atlas.levels + 1, wgpu::TextureFormat::R16Float);
-        let blocks =
-            texture("Field::blocks", atlas.page_size / 2, atlas.levels, wgpu::TextureFormat::Rgba16Float);
+        let cells = texture("Field::cells", cell_size, wgpu::TextureFormat::R16Float);
+        let blocks = texture("Field::blocks", block_size, wgpu::TextureFormat::Rgba16Float);
         if let Some(source) = pollster::block_on(scope.pop()) {
             return Err(FieldError::Memory { bytes, source });
         }
-        for (index, page) in pyramid.pages.iter().enumerate() {
-            let page_size = atlas.page_size as usize;
-            for (level, texels) in page.greatest.iter().enumerate() {
-                upload(gpu, &cells, index, level, page_size >> level, bytemuck::cast_slice(texels));
+        for (page, index) in pyramid.pages.iter().zip(0..) {
+            for (texels, level) in page.greatest.iter().zip(0..) {
+                let at = if level == 0 {
+                    wgpu::Origin3d { x: 0, y: 0, z: index }
+                } else {
+                    let at = block_origin(edge, index, level);
+                    wgpu::Origin3d { z: atlas.pages + at.z, ..at }
+                };
+                upload(gpu, &cells, at, edge >> level, bytemuck::cast_slice(texels));
             }
-            for (level, texels) in page.blocks.iter().enumerate() {
-                upload(gpu, &blocks, index, level, page_size >> (level + 1), bytemuck::cast_slice(texels));
+            for (texels, level) in page.blocks.iter().zip(1..) {
+                let at = block_origin(edge, index, level);
+                upload(gpu, &blocks, at, edge >> level, bytemuck::cast_slice(texels));
             }
         }
         let array = wgpu::TextureViewDescriptor {
@@ -128,25 +142,26 @@ impl Field {
     }
 }
 
-/// Writes one square mip level of one page, some rows at a time.
-fn upload(gpu: &Gpu, texture: &wgpu::Texture, page: usize, level: usize, edge: usize, bytes: &[u8]) {
-    let row = bytes.len() / edge;
+/// Where the blocks of a level of a page begin; `z` is the pair of pages.
+fn block_origin(edge: u32, page: u32, level: u32) -> wgpu::Origin3d {
+    wgpu::Origin3d { x: (page & 1) * (edge / 2), y: edge - (edge >> (level - 1)), z: page / 2 }
+}
+
+/// Writes a square of texels, some rows at a time.
+fn upload(gpu: &Gpu, texture: &wgpu::Texture, at: wgpu::Origin3d, edge: u32, bytes: &[u8]) {
+    let row = bytes.len() / edge as usize;
     let rows_at_once = (UPLOAD_BYTES / row).max(1);
     for (part, rows) in bytes.chunks(rows_at_once * row).enumerate() {
         gpu.queue.write_texture(
             wgpu::TexelCopyTextureInfo {
                 texture,
-                mip_level: level as u32,
-                origin: wgpu::Origin3d { x: 0, y: (part * rows_at_once) as u32, z: page as u32 },
+                mip_level: 0,
+                origin: wgpu::Origin3d { y: at.y + (part * rows_at_once) as u32, ..at },
                 aspect: wgpu::TextureAspect::All,
             },
             rows,
             wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(row as u32), rows_per_image: None },
-            wgpu::Extent3d {
-                width: edge as u32,
-                height: (rows.len() / row) as u32,
-                depth_or_array_layers: 1,
-            },
+            wgpu::Extent3d { width: edge, height: (rows.len() / row) as u32, depth_or_array_layers: 1 },
         );
         if bytes.len() > UPLOAD_BYTES {
             // Hands the staged rows over before more are staged.

@@ -107,6 +107,11 @@ pub(super) struct FrameData {
     pub width: u32,
     pub down: Vec3,
     pub height_px: u32,
+    pub pages: u32,
+    pub page_size: u32,
+    // A uniform's size is a multiple of 16 bytes.
+    pub padding_a: u32,
+    pub padding_b: u32,
 }
 
 /// `Slab` in shaders/shared/frame.wgsl.
@@ -212,6 +217,10 @@ impl Frame<'_> {
             width,
             down,
             height_px: height,
+            pages: self.from.atlas().pages,
+            page_size: self.from.atlas().page_size,
+            padding_a: 0,
+            padding_b: 0,
         }
     }
 

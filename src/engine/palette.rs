@@ -1,4 +1,4 @@
-//! The colour map as a texture: a column per position in the range, a row per spread. Row 0 is the
+//! The colour map as a table: a column per position in the range, a row per spread. Row 0 is the
 //! map itself; further rows are its mean over values spread around the position, so that a distant
 //! plate has the colour that its cells would mix to, not the colour of their mean.
 
@@ -7,15 +7,15 @@ use rayon::prelude::*;
 use crate::model::colour::TABLE_SIZE;
 use crate::model::{ColourMap, Theme};
 
-/// Rows of the texture.
+/// Rows of the table.
 pub const ROWS: usize = 64;
 /// Standard deviation of the last row, as a share of the range; none in [0, 1] is larger.
 pub const MAX_DEVIATION: f32 = 0.5;
 /// Points at which a spread of values is summed up.
 const POINTS: usize = 96;
 
-/// Texels of the palette, 8-bit sRGB, row after row. Means are taken over light, see [`light`].
-pub fn texels(map: ColourMap, theme: Theme) -> Vec<[u8; 4]> {
+/// Colours of the palette, 8-bit sRGB, row after row. Means are taken over light, see [`light`].
+pub fn colours(map: ColourMap, theme: Theme) -> Vec<[u8; 4]> {
     let table: Vec<[f32; 3]> = map.table(theme.plate()).into_iter().map(light).collect();
     let encoded = |rgb: [f32; 3]| {
         let [r, g, b] = rgb.map(|c| (c.max(0.0).sqrt() * 255.0).round() as u8);
@@ -88,9 +88,9 @@ mod tests {
     fn without_spread_the_palette_is_the_map() {
         for map in ColourMap::ALL {
             let table = map.table(Theme::Dark.plate());
-            let texels = texels(map, Theme::Dark);
-            for (texel, rgb) in texels.iter().zip(table) {
-                assert_eq!(texel[..3], rgb);
+            let colours = colours(map, Theme::Dark);
+            for (colour, rgb) in colours.iter().zip(table) {
+                assert_eq!(colour[..3], rgb);
             }
         }
     }

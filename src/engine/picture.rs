@@ -2,6 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::slabs::RANK_FORMAT;
 use super::{Frame, Gpu, shader};
 use crate::model::{Layout, Picture};
 
@@ -50,20 +51,10 @@ impl InputPicture {
         frame.view.camera.position.z >= self.data(frame.from.layout()).corner.z
     }
 
-    /// Where it stands: its lower edge level with the first plate's, as high as the plate.
     fn data(&self, layout: &Layout) -> PictureData {
-        let Some(first) = layout.slabs.first() else { return PictureData::zeroed() };
-        let extent = first.extent();
-        let height = extent.y.max(extent.x);
-        let width = height * self.aspect;
-        let corner = first.centre + glam::vec3(-width / 2.0, height / 2.0, picture_gap(height));
-        PictureData { corner, width, height, padding_a: 0.0, padding_b: 0.0, padding_c: 0.0 }
+        let Some((corner, size)) = layout.picture_place(self.aspect) else { return PictureData::zeroed() };
+        PictureData { corner, width: size.x, height: size.y, padding_a: 0.0, padding_b: 0.0, padding_c: 0.0 }
     }
-}
-
-/// Free depth between picture and first plate.
-fn picture_gap(height: f32) -> f32 {
-    0.8 + 0.55 * height
 }
 
 /// `Picture` in shaders/picture.wgsl.
@@ -135,7 +126,14 @@ impl PicturePass {
                 topology: wgpu::PrimitiveTopology::TriangleStrip,
                 ..Default::default()
             },
-            depth_stencil: None,
+            // The order of drawing decides; the rank buffer is only there.
+            depth_stencil: Some(wgpu::DepthStencilState {
+                format: RANK_FORMAT,
+                depth_write_enabled: Some(false),
+                depth_compare: Some(wgpu::CompareFunction::Always),
+                stencil: Default::default(),
+                bias: Default::default(),
+            }),
             multisample: Default::default(),
             fragment: Some(wgpu::FragmentState {
                 module: &module,

@@ -5,9 +5,8 @@ use super::compute::ComputePass;
 use super::frame::{FrameData, Nearness, SlabData};
 use super::palette;
 use super::picture::PicturePass;
-use super::slabs::{CELL_FORMAT, SlabPass, Target};
+use super::slabs::{CELL_FORMAT, RANK_FORMAT, SlabPass, Target};
 use super::{Frame, Gpu};
-use crate::model::colour::TABLE_SIZE;
 use crate::model::{ColourMap, Theme};
 
 /// How cells are drawn.
@@ -32,9 +31,10 @@ pub struct Renderer {
     cells: Option<CellPass>,
     slab_ids: Option<SlabPass>,
     cell_ids: Option<CellPass>,
+    ranks: Option<([u32; 2], wgpu::TextureView)>,
     frame_buffer: wgpu::Buffer,
     slab_buffer: wgpu::Buffer,
-    palette: Option<(ColourMap, Theme, wgpu::TextureView)>,
+    palette: Option<(ColourMap, Theme, wgpu::Buffer)>,
     group: Option<(u64, u64, wgpu::BindGroup)>,
 }
 
@@ -62,6 +62,7 @@ impl Renderer {
             cells: None,
             slab_ids: None,
             cell_ids: None,
+            ranks: None,
             frame_buffer,
             slab_buffer: slab_buffer(device, 16),
             palette: None,
@@ -81,10 +82,18 @@ impl Renderer {
         let (slabs, nearness) = self.prepare(gpu, frame);
         let ground = frame.view.theme.ground().map(|c| f64::from(c) / 255.0);
         let clear = wgpu::Color { r: ground[0], g: ground[1], b: ground[2], a: 1.0 };
-        let Some((_, _, group)) = &self.group else { return };
+        if self.ranks.as_ref().is_none_or(|(size, _)| *size != frame.size) {
+            self.ranks = Some((frame.size, rank_texture(&gpu.device, frame.size)));
+        }
+        let (Some((_, _, group)), Some((_, ranks))) = (&self.group, &self.ranks) else { return };
         match path {
             Path::Raycast => {
-                let mut pass = colour_pass(encoder, target, clear);
+                {
+                    let mut pass = rank_pass(encoder, ranks);
+                    pass.set_bind_group(0, group, &[]);
+                    self.slabs.draw_occluders(&gpu.device, &mut pass, &nearness);
+                }
+                let mut pass = colour_pass(encoder, target, clear, Some(ranks));
                 pass.set_bind_group(0, group, &[]);
                 let picture = frame.picture.map(|picture| (picture, picture.is_nearest(frame)));
                 if let Some((picture, false)) = picture {
@@ -125,7 +134,7 @@ impl Renderer {
                 let pipeline = self
                     .slab_ids
                     .get_or_insert_with(|| SlabPass::new(&gpu.device, &self.frame_layout, Target::Cell));
-                let mut pass = colour_pass(encoder, target, wgpu::Color::TRANSPARENT);
+                let mut pass = colour_pass(encoder, target, wgpu::Color::TRANSPARENT, None);
                 pass.set_bind_group(0, group, &[]);
                 pipeline.draw(&gpu.device, &mut pass, frame.is_moving(), &nearness);
             }
@@ -154,7 +163,7 @@ impl Renderer {
         let (map, theme) = (frame.view.colours(), frame.view.theme);
         if self.palette.as_ref().is_none_or(|(old_map, old_theme, _)| (*old_map, *old_theme) != (map, theme))
         {
-            self.palette = Some((map, theme, palette_texture(gpu, map, theme)));
+            self.palette = Some((map, theme, palette_buffer(gpu, map, theme)));
             stale = true;
         }
         let key = (frame.from.id(), frame.to.id());
@@ -167,7 +176,7 @@ impl Renderer {
         (slabs, nearness)
     }
 
-    fn frame_group(&self, gpu: &Gpu, frame: &Frame<'_>, palette: &wgpu::TextureView) -> wgpu::BindGroup {
+    fn frame_group(&self, gpu: &Gpu, frame: &Frame<'_>, palette: &wgpu::Buffer) -> wgpu::BindGroup {
         let entry = |binding, resource| wgpu::BindGroupEntry { binding, resource };
         use wgpu::BindingResource::TextureView;
         gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
@@ -176,7 +185,7 @@ impl Renderer {
             entries: &[
                 entry(0, self.frame_buffer.as_entire_binding()),
                 entry(1, self.slab_buffer.as_entire_binding()),
-                entry(2, TextureView(palette)),
+                entry(2, palette.as_entire_binding()),
                 entry(3, TextureView(&frame.from.cells)),
                 entry(4, TextureView(&frame.to.cells)),
                 entry(5, TextureView(&frame.from.blocks)),
@@ -190,6 +199,7 @@ pub(super) fn colour_pass<'encoder>(
     encoder: &'encoder mut wgpu::CommandEncoder,
     target: &wgpu::TextureView,
     clear: wgpu::Color,
+    ranks: Option<&wgpu::TextureView>,
 ) -> wgpu::RenderPass<'encoder> {
     encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
         label: Some("Renderer::pass"),
@@ -199,8 +209,43 @@ pub(super) fn colour_pass<'encoder>(
             resolve_target: None,
             ops: wgpu::Operations { load: wgpu::LoadOp::Clear(clear), store: wgpu::StoreOp::Store },
         })],
+        depth_stencil_attachment: ranks.map(|view| wgpu::RenderPassDepthStencilAttachment {
+            view,
+            depth_ops: None,
+            stencil_ops: None,
+        }),
         ..Default::default()
     })
+}
+
+/// A pass that fills the rank buffer alone.
+fn rank_pass<'encoder>(
+    encoder: &'encoder mut wgpu::CommandEncoder,
+    ranks: &wgpu::TextureView,
+) -> wgpu::RenderPass<'encoder> {
+    encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+        label: Some("Renderer::rank_pass"),
+        depth_stencil_attachment: Some(wgpu::RenderPassDepthStencilAttachment {
+            view: ranks,
+            depth_ops: Some(wgpu::Operations { load: wgpu::LoadOp::Clear(0.0), store: wgpu::StoreOp::Store }),
+            stencil_ops: None,
+        }),
+        ..Default::default()
+    })
+}
+
+fn rank_texture(device: &wgpu::Device, [width, height]: [u32; 2]) -> wgpu::TextureView {
+    let texture = device.create_texture(&wgpu::TextureDescriptor {
+        label: Some("Renderer::ranks"),
+        size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: RANK_FORMAT,
+        usage: wgpu::TextureUsages::RENDER_ATTACHMENT,
+        view_formats: &[],
+    });
+    texture.create_view(&Default::default())
 }
 
 fn slab_buffer(device: &wgpu::Device, slabs: usize) -> wgpu::Buffer {
@@ -212,31 +257,16 @@ fn slab_buffer(device: &wgpu::Device, slabs: usize) -> wgpu::Buffer {
     })
 }
 
-fn palette_texture(gpu: &Gpu, map: ColourMap, theme: Theme) -> wgpu::TextureView {
-    let texels = palette::texels(map, theme);
-    let size =
-        wgpu::Extent3d { width: TABLE_SIZE as u32, height: palette::ROWS as u32, depth_or_array_layers: 1 };
-    let texture = gpu.device.create_texture(&wgpu::TextureDescriptor {
+fn palette_buffer(gpu: &Gpu, map: ColourMap, theme: Theme) -> wgpu::Buffer {
+    let colours = palette::colours(map, theme);
+    let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("Renderer::palette"),
-        size,
-        mip_level_count: 1,
-        sample_count: 1,
-        dimension: wgpu::TextureDimension::D2,
-        format: wgpu::TextureFormat::Rgba8Unorm,
-        usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-        view_formats: &[],
+        size: size_of_val(colours.as_slice()) as u64,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
     });
-    gpu.queue.write_texture(
-        texture.as_image_copy(),
-        bytemuck::cast_slice(&texels),
-        wgpu::TexelCopyBufferLayout {
-            offset: 0,
-            bytes_per_row: Some((TABLE_SIZE * 4) as u32),
-            rows_per_image: None,
-        },
-        size,
-    );
-    texture.create_view(&Default::default())
+    gpu.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&colours));
+    buffer
 }
 
 /// Bind group 0, as in shaders/shared/frame.wgsl.
@@ -247,27 +277,26 @@ fn frame_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
         ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
         count: None,
     };
-    let texture = |binding, view_dimension| wgpu::BindGroupLayoutEntry {
+    let texture = |binding| wgpu::BindGroupLayoutEntry {
         binding,
         visibility: wgpu::ShaderStages::VERTEX_FRAGMENT | wgpu::ShaderStages::COMPUTE,
         ty: wgpu::BindingType::Texture {
             sample_type: wgpu::TextureSampleType::Float { filterable: false },
-            view_dimension,
+            view_dimension: wgpu::TextureViewDimension::D2Array,
             multisampled: false,
         },
         count: None,
     };
-    let array = wgpu::TextureViewDimension::D2Array;
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
         label: Some("Renderer::frame_layout"),
         entries: &[
             buffer(0, wgpu::BufferBindingType::Uniform),
             buffer(1, wgpu::BufferBindingType::Storage { read_only: true }),
-            texture(2, wgpu::TextureViewDimension::D2),
-            texture(3, array),
-            texture(4, array),
-            texture(5, array),
-            texture(6, array),
+            buffer(2, wgpu::BufferBindingType::Storage { read_only: true }),
+            texture(3),
+            texture(4),
+            texture(5),
+            texture(6),
         ],
     })
 }

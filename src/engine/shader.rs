@@ -96,6 +96,10 @@ mod tests {
                 width,
                 down,
                 height_px,
+                pages,
+                page_size,
+                padding_a,
+                padding_b,
             ]
         );
         same_layout!(

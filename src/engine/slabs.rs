@@ -14,6 +14,10 @@ pub(super) enum Target {
     Cell,
 }
 
+/// Format of the buffer that holds which plate is nearest, see `vs_occluder` in
+/// shaders/slabs.wgsl.
+pub(super) const RANK_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Depth32Float;
+
 /// Format of [`Target::Cell`].
 pub(super) const CELL_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rg32Uint;
 
@@ -44,6 +48,7 @@ pub(super) struct SlabPass {
     module: wgpu::ShaderModule,
     layout: wgpu::PipelineLayout,
     target: Target,
+    occluders: OnceCell<wgpu::RenderPipeline>,
     pipelines: [[OnceCell<wgpu::RenderPipeline>; 3]; 2],
 }
 
@@ -55,7 +60,7 @@ impl SlabPass {
             bind_group_layouts: &[Some(frame)],
             immediate_size: 0,
         });
-        Self { module, layout, target, pipelines: Default::default() }
+        Self { module, layout, target, occluders: OnceCell::new(), pipelines: Default::default() }
     }
 
     fn pipeline(&self, device: &wgpu::Device, moving: bool, nearness: Nearness) -> &wgpu::RenderPipeline {
@@ -83,7 +88,7 @@ impl SlabPass {
                     cull_mode: Some(wgpu::Face::Front),
                     ..Default::default()
                 },
-                depth_stencil: None,
+                depth_stencil: self.ranks(false),
                 multisample: Default::default(),
                 fragment: Some(wgpu::FragmentState {
                     module: &self.module,
@@ -95,6 +100,49 @@ impl SlabPass {
                 cache: None,
             })
         })
+    }
+
+    /// How the rank buffer is used: only pictures have one.
+    fn ranks(&self, write: bool) -> Option<wgpu::DepthStencilState> {
+        matches!(self.target, Target::Colour(_)).then(|| wgpu::DepthStencilState {
+            format: RANK_FORMAT,
+            depth_write_enabled: Some(write),
+            depth_compare: Some(wgpu::CompareFunction::GreaterEqual),
+            stencil: Default::default(),
+            bias: Default::default(),
+        })
+    }
+
+    /// Marks in the rank buffer what each plate hides.
+    pub(super) fn draw_occluders(
+        &self,
+        device: &wgpu::Device,
+        pass: &mut wgpu::RenderPass<'_>,
+        slabs: &[Nearness],
+    ) {
+        let pipeline = self.occluders.get_or_init(|| {
+            device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+                label: Some("SlabPass::occluders"),
+                layout: Some(&self.layout),
+                vertex: wgpu::VertexState {
+                    module: &self.module,
+                    entry_point: Some("vs_occluder"),
+                    compilation_options: Default::default(),
+                    buffers: &[],
+                },
+                primitive: wgpu::PrimitiveState {
+                    topology: wgpu::PrimitiveTopology::TriangleStrip,
+                    ..Default::default()
+                },
+                depth_stencil: self.ranks(true),
+                multisample: Default::default(),
+                fragment: None,
+                multiview_mask: None,
+                cache: None,
+            })
+        });
+        pass.set_pipeline(pipeline);
+        pass.draw(0..4, 0..slabs.len() as u32);
     }
 
     /// Draws all plates, in their order, into `pass`, whose group 0 is set.

@@ -7,6 +7,9 @@ use super::layout::{Layout, Slab};
 
 /// Free margin around a framed box, as a share of the picture.
 const MARGIN: f32 = 0.07;
+/// Free space below a plate that is framed alone, as a share of its height: its name and the legend
+/// stand there.
+const FOOT: f32 = 0.1;
 
 /// A perspective camera without roll.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -132,7 +135,7 @@ impl Camera {
         match view {
             SetView::Overview => look(0.9, -0.22).framing(low, high, aspect),
             SetView::Front => {
-                let (low, high) = layout.slabs[0].bounds();
+                let (low, high) = with_foot(&layout.slabs[0]);
                 look(0.0, 0.0).framing(low, high, aspect)
             }
             SetView::Top => look(0.6, -1.1).framing(low, high, aspect),
@@ -157,9 +160,16 @@ impl Camera {
 
     /// The view that shows one plate nearly from the front.
     pub fn of_slab(slab: &Slab, aspect: f32) -> Self {
-        let (low, high) = slab.bounds();
+        let (low, high) = with_foot(slab);
         Self { position: Vec3::ZERO, yaw: 0.25, pitch: -0.12, fov_y: Self::FOV_Y, focus: 1.0 }
             .framing(low, high, aspect)
+    }
+
+    /// Whether an input's picture before the first plate leaves that plate in sight: not when the eye
+    /// looks straight at both.
+    pub fn sees_past_picture(&self) -> bool {
+        const STRAIGHT: f32 = 0.906; // cosine of 25°
+        self.forward().dot(Vec3::NEG_Z) < STRAIGHT
     }
 
     /// The same direction of sight, moved so that the box just fits with a margin.
@@ -202,6 +212,12 @@ impl Camera {
     }
 }
 
+/// The box around a plate and what is written below it.
+fn with_foot(slab: &Slab) -> (Vec3, Vec3) {
+    let (low, high) = slab.bounds();
+    (low - vec3(0.0, FOOT * (high.y - low.y), 0.0), high)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,6 +250,15 @@ mod tests {
             let fill = (most - least).max_element();
             assert!(fill > 1.0 - 2.0 * MARGIN - 0.02, "one axis is filled, {fill}");
         }
+    }
+
+    #[test]
+    fn the_picture_stands_in_the_overview_and_leaves_the_front_view_free() {
+        let mut layout = Layout::of_grids([(Grid::near_square(64), 64), (Grid::near_square(64), 64)]);
+        layout.picture = Some(1.0);
+        assert!(Camera::set_view(SetView::Overview, &layout, 1.5).sees_past_picture());
+        assert!(!Camera::set_view(SetView::Front, &layout, 1.5).sees_past_picture());
+        assert!(!Camera::of_slab(&layout.slabs[0], 1.5).sees_past_picture());
     }
 
     #[test]

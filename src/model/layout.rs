@@ -131,6 +131,8 @@ impl Slab {
 pub struct Layout {
     /// In the order of the layers, front to back.
     pub slabs: Vec<Slab>,
+    /// Width by height of an input's picture that stands before the first plate.
+    pub picture: Option<f32>,
 }
 
 impl Layout {
@@ -168,14 +170,29 @@ impl Layout {
             slabs.push(Slab { layer, grid, units, centre: vec3(0.0, 0.0, z), pitch });
             previous = breadth;
         }
-        Self { slabs }
+        Self { slabs, picture: None }
+    }
+
+    /// Where the input's picture stands: its top-left corner and its width and height.
+    pub fn picture_place(&self, aspect: f32) -> Option<(Vec3, Vec2)> {
+        let first = self.slabs.first()?;
+        let extent = first.extent();
+        let height = extent.y.max(extent.x);
+        let width = height * aspect;
+        let gap = 0.8 + 0.55 * height;
+        Some((first.centre + vec3(-width / 2.0, height / 2.0, gap), vec2(width, height)))
     }
 
     /// The box around everything: (lowest corner, highest corner).
     pub fn bounds(&self) -> (Vec3, Vec3) {
+        let picture = self
+            .picture
+            .and_then(|aspect| self.picture_place(aspect))
+            .map(|(corner, size)| (corner - vec3(0.0, size.y, 0.0), corner + vec3(size.x, 0.0, 0.0)));
         self.slabs
             .iter()
             .map(Slab::bounds)
+            .chain(picture)
             .fold((Vec3::INFINITY, Vec3::NEG_INFINITY), |(low, high), (slab_low, slab_high)| {
                 (low.min(slab_low), high.max(slab_high))
             })

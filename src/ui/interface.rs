@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use egui::{Align2, CornerRadius, FontId, Key, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use super::navigation::{self, Navigator};
+use super::hands;
+use super::navigation::Navigator;
 use super::overlay::Overlay;
 use super::panel::{Action, Panel};
 use super::pictures::Pictures;
@@ -86,7 +87,6 @@ impl Interface {
             self.theme = Some(view.theme);
         }
         let palette = Palette::of(view.theme);
-        self.play(ui, view);
         self.bottom(ui, facts, view, palette);
         let action = self.side(ui, facts, view, palette);
         let scene = egui::CentralPanel::no_frame().show(ui, |ui| self.scene(ui, facts, view, palette)).inner;
@@ -105,8 +105,9 @@ impl Interface {
         Shown { scene, wants_picture: wanted.filter(|input| *input < facts.recording.inputs.len()) }
     }
 
-    /// Keys and time move the epoch.
-    fn play(&mut self, ui: &Ui, view: &mut ViewState) {
+    /// Moves the epoch on, by time and keys. To be called before [`Interface::show`], and before its
+    /// facts are gathered, so that they speak of the same moment.
+    pub fn advance(&mut self, ui: &Ui, view: &mut ViewState) {
         let (now, step) = ui.input(|input| (input.time, f64::from(input.stable_dt)));
         let keys_are_ours = ui.memory(|memory| memory.focused()).is_none_or(|id| id == scene_id());
         if keys_are_ours {
@@ -169,7 +170,7 @@ impl Interface {
             };
             ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
         }
-        let input = navigation::gather(ui, &response);
+        let input = hands::gather(ui, &response);
         view.camera = self.navigator.update(&input, view.camera, facts.layout, rect.aspect_ratio().max(0.01));
         if input.fly != glam::Vec3::ZERO {
             ui.ctx().request_repaint();

@@ -1,7 +1,9 @@
 //! Panels and overlay over a [`crate::model::ViewState`]. Knows no files and makes no GPU calls.
 
 pub mod choice;
+pub mod hands;
 pub mod interface;
+pub mod labels;
 pub mod legend;
 pub mod motion;
 pub mod moves;

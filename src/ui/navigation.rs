@@ -1,6 +1,6 @@
 //! From hands to camera: what keys, mouse and touchpad mean for the eye.
 
-use glam::{Vec2, Vec3, vec2, vec3};
+use glam::{Vec2, Vec3, vec2};
 
 use super::motion::Motion;
 use super::moves::{self, pick};
@@ -107,6 +107,7 @@ pub struct Navigator {
     /// What is framed as long as no hand has moved the camera since.
     at: Option<Target>,
     aspect: f32,
+    bounds: (Vec3, Vec3),
     framed: Option<usize>,
     hovered: Option<usize>,
     pace: f32,
@@ -119,6 +120,7 @@ impl Default for Navigator {
             motion: None,
             at: Some(Target::View(SetView::Overview)),
             aspect: 0.0,
+            bounds: (Vec3::ZERO, Vec3::ZERO),
             framed: None,
             hovered: None,
             pace: 1.0,
@@ -160,7 +162,12 @@ impl Navigator {
                 self.motion = None;
                 camera = at.camera(layout, aspect);
             }
+        } else if layout.bounds() != self.bounds
+            && let Some(at) = self.at
+        {
+            self.motion = Some(Motion::new(camera, at.camera(layout, aspect), input.now));
         }
+        self.bounds = layout.bounds();
         let hit = input.pointer.and_then(|point| pick(layout, camera.position, camera.ray(point, aspect)));
         self.hovered = hit.map(|hit| hit.slab);
         if input.touches() {
@@ -213,83 +220,10 @@ impl Navigator {
     }
 }
 
-/// Reads what was done over the picture `response` covers.
-pub fn gather(ui: &egui::Ui, response: &egui::Response) -> Input {
-    use egui::{Key, PointerButton};
-
-    let rect = response.rect;
-    let heights = |drag: egui::Vec2| vec2(drag.x, drag.y) / rect.height().max(1.0);
-    let hovered = response.hovered() || response.dragged();
-    let ours = match ui.memory(|memory| memory.focused()) {
-        None => true,
-        Some(id) => id == response.id,
-    };
-    let dragged = |button| if response.dragged_by(button) { response.drag_delta() } else { egui::Vec2::ZERO };
-    let (primary, secondary, middle) =
-        (dragged(PointerButton::Primary), dragged(PointerButton::Secondary), dragged(PointerButton::Middle));
-    ui.input(|input| {
-        let mut done = Input {
-            now: input.time,
-            step: input.stable_dt,
-            pressed: response.is_pointer_button_down_on(),
-            look: heights(secondary),
-            looking: response.is_pointer_button_down_on() && input.pointer.secondary_down(),
-            pan: heights(middle),
-            haste: input.modifiers.shift,
-            ..Input::default()
-        };
-        if input.modifiers.shift {
-            done.pan += heights(primary);
-        } else {
-            done.orbit = heights(primary);
-        }
-        if hovered && let Some(at) = input.pointer.latest_pos() {
-            let at = (at - rect.min) / rect.size();
-            done.pointer = Some(vec2(at.x, at.y));
-        }
-        if hovered {
-            let scrolled = input.smooth_scroll_delta();
-            if is_touchpad(input) && !done.looking {
-                // Two fingers turn the scene; with Shift they slide it.
-                let swipe = heights(scrolled);
-                if input.modifiers.shift { done.pan += swipe } else { done.orbit += swipe }
-            } else {
-                done.wheel = scrolled.x + scrolled.y;
-            }
-            done.pinch = input.zoom_delta();
-        }
-        done.frame = response.double_clicked_by(PointerButton::Primary);
-        if ours && !input.modifiers.command {
-            let axis = |plus: Key, minus: Key| {
-                f32::from(u8::from(input.key_down(plus))) - f32::from(u8::from(input.key_down(minus)))
-            };
-            done.fly = vec3(axis(Key::D, Key::A), axis(Key::E, Key::Q), axis(Key::W, Key::S));
-            done.frame |= input.key_pressed(Key::F);
-            done.go = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5]
-                .into_iter()
-                .zip(SetView::ALL)
-                .find(|(key, _)| input.key_pressed(*key))
-                .map(|(_, view)| view);
-            if input.key_pressed(Key::Home) {
-                done.go = Some(SetView::Overview);
-            }
-        }
-        done
-    })
-}
-
-/// Whether what scrolls are two fingers. Where the system does not say, wheels count in lines.
-fn is_touchpad(input: &egui::InputState) -> bool {
-    use egui::{Event, MouseWheelSource, MouseWheelUnit};
-    matches!(input.scroll_source(), Some(MouseWheelSource::Trackpad | MouseWheelSource::Momentum))
-        || input
-            .events
-            .iter()
-            .any(|event| matches!(event, Event::MouseWheel { unit: MouseWheelUnit::Point, .. }))
-}
-
 #[cfg(test)]
 mod tests {
+    use glam::vec3;
+
     use super::super::motion::DURATION;
     use super::*;
     use crate::model::Grid;
@@ -385,6 +319,20 @@ mod tests {
         navigator.go(Target::View(SetView::Overview), camera, &layout, 0.0);
         navigator.update(&Input { frame: true, ..Input::default() }, camera, &layout, ASPECT);
         assert_eq!(navigator.at(), Some(Target::Slab(0)), "the last framed one");
+    }
+
+    #[test]
+    fn the_overview_makes_room_for_a_picture_that_comes() {
+        let (mut navigator, camera, mut layout) = at_overview();
+        layout.picture = Some(1.0);
+        let now = Input { now: 1.0, ..Input::default() };
+        assert!((navigator.update(&now, camera, &layout, ASPECT).position - camera.position).length() < 1e-4);
+        let later = Input { now: 2.0, ..Input::default() };
+        let after = navigator.update(&later, camera, &layout, ASPECT);
+        let (corner, _) = layout.picture_place(1.0).expect("there is a plate");
+        assert!(camera.project(corner, ASPECT).is_none_or(|(at, _)| at.x < 0.0), "it was out of sight");
+        let (at, _) = after.project(corner, ASPECT).expect("in front");
+        assert!(at.x > 0.0 && at.y > 0.0, "{at}");
     }
 
     #[test]

@@ -4,18 +4,17 @@
 use egui::{Align2, CornerRadius, FontId, Painter, Pos2, Rect, Stroke, Vec2, pos2, vec2};
 use glam::vec3;
 
+use super::labels::Room;
 use super::legend;
 use super::moves;
-use super::shape::{Lens, Outline, hung};
+use super::shape::{Lens, Outline};
 use super::style::{Palette, SMALL, TEXT, semibold};
 use super::words;
 use crate::model::layout::PLATE_THICKNESS;
 use crate::model::{EpochPosition, Layer, Layout, Recording, Slab, ViewState};
 
-/// Free space around a label, and between it and its plate.
+/// Free space between a class name and its cell, and around names.
 const AIR: f32 = 4.0;
-/// Longest line from a plate to its name.
-const LEADER: f32 = 72.0;
 /// Sizes between which class names follow their cells.
 const CLASS_TEXT: std::ops::RangeInclusive<f32> = 8.0..=15.0;
 
@@ -45,7 +44,7 @@ impl Overlay<'_> {
         let legend = legend::paint(self, &painter, rect, palette);
         if self.view.labels {
             let lens = Lens { camera: self.view.camera, rect };
-            let outlines: Vec<Option<Outline>> = self
+            let plates: Vec<Option<Outline>> = self
                 .layout
                 .slabs
                 .iter()
@@ -54,6 +53,15 @@ impl Overlay<'_> {
                     lens.outline(low, high)
                 })
                 .collect();
+            let picture = self
+                .layout
+                .picture
+                .filter(|_| self.view.camera.sees_past_picture())
+                .and_then(|aspect| self.layout.picture_place(aspect))
+                .and_then(|(corner, size)| {
+                    lens.outline(corner - vec3(0.0, size.y, 0.0), corner + vec3(size.x, 0.0, 0.0))
+                });
+            let outlines: Vec<Option<Outline>> = plates.into_iter().chain([picture]).collect();
             let mut taken = vec![legend];
             self.name_classes(&painter, lens, &outlines, palette, &mut taken);
             let named = self.name_layers(&painter, rect, &outlines, palette, &mut taken);
@@ -95,11 +103,12 @@ impl Overlay<'_> {
         if size < *CLASS_TEXT.start() {
             return;
         }
-        let before = &outlines[..outlines.len().saturating_sub(1)];
+        let own = self.layout.slabs.len() - 1;
+        let others = || outlines.iter().enumerate().filter(|(index, _)| *index != own);
         for (name, at) in places.names {
             let galley = painter.layout_no_wrap(short(name, 24), FontId::proportional(size), palette.text);
             let place = Align2::LEFT_CENTER.anchor_size(at, galley.size());
-            let covers = before.iter().flatten().any(|outline| outline.meets(place));
+            let covers = others().any(|(_, outline)| outline.as_ref().is_some_and(|it| it.meets(place)));
             if covers
                 || !lens.rect.shrink(AIR).contains_rect(place)
                 || taken[..1].iter().any(|r| r.intersects(place))
@@ -134,18 +143,20 @@ impl Overlay<'_> {
             let detail = painter.layout_no_wrap(kind(layer), FontId::proportional(SMALL - 1.0), palette.dim);
             let full = vec2(title.size().x.max(detail.size().x), title.size().y + detail.size().y);
             for (size, with_detail) in [(full, true), (title.size(), false)] {
-                let Some(spot) = find_spot(size, outline, outlines, rect, taken) else { continue };
+                let Some(spot) = Room { rect, outlines, taken }.find(size, outline) else { continue };
                 if let Some([from, to]) = spot.leader {
                     painter.line_segment([from, to], Stroke::new(1.0, palette.dim.gamma_multiply(0.5)));
                 }
-                let middle = spot.place.center().x;
-                let title_at = pos2(middle - title.size().x / 2.0, spot.place.top());
+                let left = |text: &egui::Galley| {
+                    spot.place.left() + spot.align * (spot.place.width() - text.size().x)
+                };
+                let title_at = pos2(left(&title), spot.place.top());
                 if with_detail {
-                    let detail_at = pos2(middle - detail.size().x / 2.0, title_at.y + title.size().y);
+                    let detail_at = pos2(left(&detail), title_at.y + title.size().y);
                     painter.galley(detail_at, detail, palette.dim);
                 }
                 painter.galley(title_at, title, colour);
-                taken.push(spot.place.expand2(vec2(2.0 * AIR, AIR)));
+                taken.extend(spot.covers());
                 named.push(slab);
                 break;
             }
@@ -200,62 +211,6 @@ fn kind(layer: &Layer) -> String {
     } else {
         format!("{} · {units}", short(&layer.module, 20))
     }
-}
-
-/// Where a label goes.
-struct Spot {
-    place: Rect,
-    leader: Option<[Pos2; 2]>,
-}
-
-/// The first of: right below its plate, right above it, below everything, above everything – in
-/// which it neither covers a plate nor another label nor leaves the picture.
-fn find_spot(
-    size: Vec2,
-    own: &Outline,
-    outlines: &[Option<Outline>],
-    rect: Rect,
-    taken: &[Rect],
-) -> Option<Spot> {
-    let bounds = own.bounds().intersect(rect);
-    if !bounds.is_positive() {
-        return None;
-    }
-    let inside = rect.shrink(2.0 * AIR);
-    let middle = own.bounds().center().x;
-    let (left, right) = (middle - size.x / 2.0 - AIR, middle + size.x / 2.0 + AIR);
-    let others = || outlines.iter().flatten();
-    let free = |place: Rect| {
-        inside.contains_rect(place)
-            && !taken.iter().any(|other| other.intersects(place))
-            && !others().any(|outline| outline.meets(place.expand(1.0)))
-    };
-    let own_span = own.span(left, right)?;
-    let foot = own.span(middle, middle)?;
-    let all_span = others()
-        .filter_map(|outline| outline.span(left, right))
-        .fold(own_span, |(low, high), (top, bottom)| (low.min(top), high.max(bottom)));
-    let candidates = [
-        (own_span.1 + AIR, true, foot.1),
-        (own_span.0 - AIR, false, foot.0),
-        (all_span.1 + 2.0 * AIR, true, foot.1),
-        (all_span.0 - 2.0 * AIR, false, foot.0),
-    ];
-    for (y, below, foot) in candidates {
-        for shift in [0.0, size.y + 2.0 * AIR] {
-            let y = if below { y + shift } else { y - shift };
-            let place = hung(pos2(middle, y), size, below);
-            let length = (y - foot).abs();
-            if length <= LEADER && free(place) {
-                let leader = (length > 3.0 * AIR).then(|| {
-                    let sign = if below { 1.0 } else { -1.0 };
-                    [pos2(middle, foot + sign * AIR), pos2(middle, y - sign * 1.0)]
-                });
-                return Some(Spot { place, leader });
-            }
-        }
-    }
-    None
 }
 
 /// At most `most` characters, cut in the middle: the ends of module names tell them apart.

@@ -1,6 +1,6 @@
 //! Outlines on the picture: what a plate covers, and whether a label would cover it.
 
-use egui::{Pos2, Rect, Vec2, pos2, vec2};
+use egui::{Pos2, Rect, Vec2, pos2};
 use glam::Vec3;
 
 use crate::model::Camera;
@@ -117,14 +117,10 @@ fn furthest(most: f32, value: f32) -> f32 {
     if value.abs() > most.abs() { value } else { most }
 }
 
-/// A rectangle of the given size whose top (or bottom) middle is at `middle`.
-pub fn hung(middle: Pos2, size: Vec2, below: bool) -> Rect {
-    let top = if below { middle.y } else { middle.y - size.y };
-    Rect::from_min_size(pos2(middle.x - size.x / 2.0, top), vec2(size.x, size.y))
-}
-
 #[cfg(test)]
 mod tests {
+    use egui::vec2;
+
     use super::*;
 
     fn diamond() -> Outline {

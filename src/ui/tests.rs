@@ -28,6 +28,7 @@ fn window(recording: Recording) -> Harness<'static, Window> {
         recording,
     };
     let show = |ui: &mut egui::Ui, window: &mut Window| {
+        window.interface.advance(ui, &mut window.view);
         let ranges = vec![(0.0, 1.0); window.recording.layers.len()];
         let ready = vec![true; window.recording.epochs.len()];
         let facts = Facts {

@@ -1,0 +1,81 @@
+//! What mouse, touchpad and keys did over the scene, as the navigator takes it.
+
+use glam::{vec2, vec3};
+
+use super::navigation::Input;
+use crate::model::SetView;
+
+/// Reads what was done over the picture `response` covers.
+pub fn gather(ui: &egui::Ui, response: &egui::Response) -> Input {
+    use egui::{Key, PointerButton};
+
+    let rect = response.rect;
+    let heights = |drag: egui::Vec2| vec2(drag.x, drag.y) / rect.height().max(1.0);
+    let hovered = response.hovered() || response.dragged();
+    let ours = match ui.memory(|memory| memory.focused()) {
+        None => true,
+        Some(id) => id == response.id,
+    };
+    let dragged = |button| if response.dragged_by(button) { response.drag_delta() } else { egui::Vec2::ZERO };
+    let (primary, secondary, middle) =
+        (dragged(PointerButton::Primary), dragged(PointerButton::Secondary), dragged(PointerButton::Middle));
+    ui.input(|input| {
+        let mut done = Input {
+            now: input.time,
+            step: input.stable_dt,
+            pressed: response.is_pointer_button_down_on(),
+            look: heights(secondary),
+            looking: response.is_pointer_button_down_on() && input.pointer.secondary_down(),
+            pan: heights(middle),
+            haste: input.modifiers.shift,
+            ..Input::default()
+        };
+        if input.modifiers.shift {
+            done.pan += heights(primary);
+        } else {
+            done.orbit = heights(primary);
+        }
+        if hovered && let Some(at) = input.pointer.latest_pos() {
+            let at = (at - rect.min) / rect.size();
+            done.pointer = Some(vec2(at.x, at.y));
+        }
+        if hovered {
+            let scrolled = input.smooth_scroll_delta();
+            if is_touchpad(input) && !done.looking {
+                // Two fingers turn the scene; with Shift they slide it.
+                let swipe = heights(scrolled);
+                if input.modifiers.shift { done.pan += swipe } else { done.orbit += swipe }
+            } else {
+                done.wheel = scrolled.x + scrolled.y;
+            }
+            done.pinch = input.zoom_delta();
+        }
+        done.frame = response.double_clicked_by(PointerButton::Primary);
+        if ours && !input.modifiers.command {
+            let axis = |plus: Key, minus: Key| {
+                f32::from(u8::from(input.key_down(plus))) - f32::from(u8::from(input.key_down(minus)))
+            };
+            done.fly = vec3(axis(Key::D, Key::A), axis(Key::E, Key::Q), axis(Key::W, Key::S));
+            done.frame |= input.key_pressed(Key::F);
+            done.go = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5]
+                .into_iter()
+                .zip(SetView::ALL)
+                .find(|(key, _)| input.key_pressed(*key))
+                .map(|(_, view)| view);
+            if input.key_pressed(Key::Home) {
+                done.go = Some(SetView::Overview);
+            }
+        }
+        done
+    })
+}
+
+/// Whether what scrolls are two fingers. Where the system does not say, wheels count in lines.
+fn is_touchpad(input: &egui::InputState) -> bool {
+    use egui::{Event, MouseWheelSource, MouseWheelUnit};
+    matches!(input.scroll_source(), Some(MouseWheelSource::Trackpad | MouseWheelSource::Momentum))
+        || input
+            .events
+            .iter()
+            .any(|event| matches!(event, Event::MouseWheel { unit: MouseWheelUnit::Point, .. }))
+}
