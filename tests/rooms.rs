@@ -31,7 +31,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "export",
-        may: &["model", "engine", "ui::overlay"],
+        may: &["model", "stats", "engine", "ui::overlay", "ui::Overlay", "ui::still"],
         must_not: &[&["egui_winit"], WINDOWS, GLUE],
     },
     Room { name: "ui", may: &["model"], must_not: &[FILES, FORMATS, GPU, GLUE] },

@@ -165,10 +165,10 @@ pub fn still(
 ) -> anyhow::Result<(Still, u64)> {
     let values = Values::load(gpu, source, &view, position)?;
     if let Some(set_view) = set_view {
-        // A mosaic of feature maps stands on other plates than units do.
-        view.camera = Camera::set_view(set_view, values.from.layout(), size[0] as f32 / size[1] as f32);
+        // What stands there is known only now: mosaics of feature maps, the input's picture.
+        view.camera = Camera::set_view(set_view, &values.layout, size[0] as f32 / size[1] as f32);
     }
-    let cells = values.from.layout().slabs.iter().map(|slab| slab.units as u64).sum();
+    let cells = values.layout.slabs.iter().map(|slab| slab.units as u64).sum();
     let mut renderer = Renderer::new(gpu);
     let still = Still::render(gpu, &mut renderer, source, &values, &view, size, overlay)?;
     Ok((still, cells))

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::file;
 use crate::engine::readback::Canvas;
 use crate::engine::{Field, FieldError, Frame, Gpu, InputPicture, Path as Drawing, Renderer, ranges};
-use crate::model::{EpochPosition, Source, ViewState};
+use crate::model::{EpochPosition, Layout, Source, ViewState};
 use crate::stats::{self, StatsError};
 use crate::ui::{Overlay, still};
 
@@ -31,6 +31,8 @@ pub struct Values {
     /// `None` when the moment is exactly at one epoch.
     pub to: Option<Field>,
     pub position: EpochPosition,
+    /// Where everything stands, the input's picture included.
+    pub layout: Layout,
     picture: Option<InputPicture>,
 }
 
@@ -48,13 +50,12 @@ impl Values {
         };
         let from = field(position.from)?;
         let to = if position.t > 0.0 { Some(field(position.to)?) } else { None };
-        let picture = view
-            .query
-            .select
-            .single_input()
-            .and_then(|input| source.picture(input))
-            .map(|picture| InputPicture::new(gpu, &picture));
-        Ok(Self { from, to, position, picture })
+        let picture = view.query.select.single_input().and_then(|input| source.picture(input));
+        let mut layout = from.layout().clone();
+        layout.picture =
+            picture.as_ref().map(|picture| picture.width.max(1) as f32 / picture.height.max(1) as f32);
+        let picture = picture.map(|picture| InputPicture::new(gpu, &picture));
+        Ok(Self { from, to, position, layout, picture })
     }
 
     fn to(&self) -> &Field {
@@ -96,7 +97,7 @@ impl Still {
             to: values.to(),
             t: values.position.t,
             ranges: &ranges,
-            picture: values.picture.as_ref(),
+            picture: values.picture.as_ref().filter(|_| view.camera.sees_past_picture()),
             size,
             every_cell: false,
         };
@@ -116,7 +117,7 @@ impl Still {
             let overlay = Overlay {
                 recording,
                 view,
-                layout: values.from.layout(),
+                layout: &values.layout,
                 ranges: &ranges,
                 has_no_value: values.from.has_no_value() || values.to().has_no_value(),
                 position: values.position,

@@ -138,7 +138,7 @@ impl Camera {
                 let (low, high) = with_foot(&layout.slabs[0]);
                 look(0.0, 0.0).framing(low, high, aspect)
             }
-            SetView::Top => look(0.6, -1.1).framing(low, high, aspect),
+            SetView::Top => look(1.15, -1.05).framing(low, high, aspect),
             SetView::Grazing => {
                 // The eye just before the plate's right edge, sight nearly along its face.
                 let extent = largest.extent();
