@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Everything that has to hold: form, lints, tests, the examples in the guides, NumPy's reading of the
+# same files, and the drawing once more on OpenGL. Writes below the target folder alone. Goes on
+# after a failure, so that one run tells all of them, and then exits with 1.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+target=$(cargo metadata --locked --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+logs=$target/test-logs
+mkdir -p "$logs"
+
+# Mesa complains on every start when it has no such folder.
+if [[ -z ${XDG_RUNTIME_DIR:-} ]]; then
+    XDG_RUNTIME_DIR=$(mktemp -d)
+    export XDG_RUNTIME_DIR
+    trap 'rm -rf "$XDG_RUNTIME_DIR"' EXIT
+fi
+
+ran=()
+failed=()
+# run NAME COMMAND…: shows what the command says, keeps it in a log, and notes whether it failed.
+run() {
+    local name=$1
+    shift
+    ran+=("$name")
+    printf '\n── %s\n' "$name"
+    "$@" 2>&1 | tee "$logs/$name.log" || failed+=("$name")
+}
+
+cases() {
+    if cargo nextest --version >/dev/null 2>&1; then
+        cargo nextest run --locked "$@"
+    else
+        cargo test --locked --no-fail-fast "$@"
+    fi
+}
+
+# The environment is made anew when its list changes.
+python=$target/test-venv
+if ! cmp -s tests/requirements.txt "$python/requirements.txt"; then
+    rm -rf "$python"
+    python3 -m venv "$python"
+    "$python/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.txt
+    cp tests/requirements.txt "$python/requirements.txt"
+fi
+export PATH="$python/bin:$PATH"
+
+# A picture of the demo, drawn by OpenGL.
+still_on_open_gl() {
+    local told
+    told=$("$DNNVIZ_BIN" render assets/demo -o "$logs/open-gl.png") || return
+    printf '%s\n' "$told"
+    [[ $told == *OpenGL* && -s $logs/open-gl.png ]]
+}
+
+run format cargo fmt --all --check
+run lints cargo clippy --locked --all-targets -- -D warnings
+run tests cases --all-targets
+run examples cargo test --locked --doc
+run open-gl env WGPU_BACKEND=gl "$BASH" -c "$(declare -f cases); cases --test raycast"
+cargo build --locked --bin dnnviz
+export DNNVIZ_BIN=$target/debug/dnnviz
+WGPU_BACKEND=gl run open-gl-still still_on_open_gl
+run numpy python3 -m pytest -q -p no:cacheprovider tests
+
+printf '\n── the last words of each\n'
+for name in "${ran[@]}"; do
+    grep -hE 'Summary \[|test result:|[0-9]+ (passed|failed).* in ' "$logs/$name.log" | sed "s/^ */$name: /" || true
+done
+if ((${#failed[@]})); then
+    printf 'FAILED: %s\n' "${failed[*]}"
+    exit 1
+fi
+printf 'all passed: %s\n' "${ran[*]}"
