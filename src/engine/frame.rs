@@ -129,7 +129,7 @@ pub(super) struct SlabData {
     pub layer: u32,
     pub border: f32,
     pub thickness: f32,
-    pub padding: u32,
+    pub presence: f32,
 }
 
 /// How large the cells of a plate are in the picture.
@@ -181,7 +181,8 @@ impl Frame<'_> {
         self.size[0] as f32 / self.size[1].max(1) as f32
     }
 
-    pub(super) fn data(&self) -> FrameData {
+    /// `slabs` is how many plates are drawn.
+    pub(super) fn data(&self, slabs: usize) -> FrameData {
         let camera = &self.view.camera;
         let tan = (camera.fov_y / 2.0).tan();
         let [width, height] = self.size.map(|edge| edge.max(1));
@@ -212,7 +213,7 @@ impl Frame<'_> {
             diverging: u32::from(self.view.query.is_signed() || self.view.colours().is_diverging()),
             detail: if self.every_cell { 0.0 } else { DETAIL },
             forward,
-            slabs: self.from.layout().slabs.len() as u32,
+            slabs: slabs as u32,
             across,
             width,
             down,
@@ -239,8 +240,10 @@ impl Frame<'_> {
     pub(super) fn slabs(&self) -> (Vec<SlabData>, Vec<Nearness>) {
         let diverging = self.view.query.is_signed() || self.view.colours().is_diverging();
         let layout = self.from.layout();
-        let eye = self.view.camera.position.z;
-        let mut order: Vec<usize> = (0..layout.slabs.len()).collect();
+        let camera = &self.view.camera;
+        let eye = camera.position.z;
+        let mut order: Vec<usize> =
+            (0..layout.slabs.len()).filter(|&i| camera.presence(&layout.slabs[i]) > 0.0).collect();
         order.sort_by(|&a, &b| {
             let distance = |i: usize| (layout.slabs[i].centre.z - eye).abs();
             distance(b).total_cmp(&distance(a))
@@ -265,7 +268,7 @@ impl Frame<'_> {
                     layer: slab.layer as u32,
                     border: BORDER,
                     thickness: PLATE_THICKNESS,
-                    padding: 0,
+                    presence: camera.presence(slab),
                 };
                 (data, self.nearness(slab))
             })
