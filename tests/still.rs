@@ -124,7 +124,7 @@ fn the_front_cells_have_the_colours_of_their_values() {
         let pixel = shown.get_pixel((at.x * 800.0) as u32, (at.y * 800.0) as u32).0;
         let wanted = table[(value * 255.0).round() as usize];
         let off = (0..3).map(|c| pixel[c].abs_diff(wanted[c])).max().unwrap_or(0);
-        assert!(off <= 6, "unit {unit} of value {value}: {pixel:?} for {wanted:?}");
+        assert!(off <= 2, "unit {unit} of value {value}: {pixel:?} for {wanted:?}");
     }
 }
 

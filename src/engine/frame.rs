@@ -225,14 +225,13 @@ impl Frame<'_> {
         }
     }
 
-    /// Distances at which haze begins and is full: it belongs to the scene, not to the eye, so a
-    /// near look at a far plate is clear.
+    /// Distances at which haze begins and is full: what is looked at is clear, what lies behind it
+    /// fades by how far behind it lies in the scene.
     fn depth_range(&self) -> (f32, f32) {
         let (low, high) = self.from.layout().bounds();
-        let eye = self.view.camera.position;
-        let nearest = (eye.clamp(low, high) - eye).length();
         let size = (high - low).length();
-        (nearest + 0.35 * size, nearest + 1.5 * size)
+        let focus = self.view.camera.focus;
+        (focus + 0.05 * size, focus + 1.2 * size)
     }
 
     /// The plates back to front. Plates stand at rising distance along z and never overlap there,
