@@ -35,7 +35,7 @@ fn vs_occluder(@builtin(vertex_index) vertex: u32, @builtin(instance_index) inst
     let edge = 2.0 * frame.pixel * away / max(slope, 1e-3);
     let corner = vec2<f32>(f32(vertex & 1u), f32(vertex >> 1u));
     let at = mix(low + edge, high - edge, corner);
-    if any(low + edge >= high - edge) || slope < 0.05 {
+    if any(low + edge >= high - edge) || slope < 0.05 || slab.presence < 1.0 {
         return vec4<f32>(0.0, 0.0, 0.0, -1.0);
     }
     // Half a place back: a plate does not hide itself, however its rank is rounded.
@@ -57,7 +57,7 @@ fn vs_main(@builtin(vertex_index) vertex: u32, @builtin(instance_index) instance
         world - frame.eye,
         vec4<f32>(slab.corner, slab.pitch),
         vec4<u32>(slab.grid, slab.base),
-        vec4<u32>(slab.page, slab.top, slab.layer, 0u),
+        vec4<u32>(slab.page, slab.top, slab.layer, bitcast<u32>(slab.presence)),
         vec4<f32>(slab.low, slab.inverse_range, slab.border, slab.thickness),
     );
 }
@@ -75,21 +75,22 @@ fn slab_of(in: Varying) -> Slab {
         in.page_top_layer.z,
         in.values_shape.z,
         in.values_shape.w,
-        0u,
+        bitcast<f32>(in.page_top_layer.w),
     );
 }
 
 @fragment
 fn fs_main(in: Varying) -> @location(0) vec4<f32> {
-    let hit = trace(slab_of(in), normalize(in.sight));
-    return encoded(hazed(hit.colour, length(in.sight)));
+    let slab = slab_of(in);
+    let hit = trace(slab, normalize(in.sight));
+    return encoded(hazed(hit.colour * slab.presence, length(in.sight)));
 }
 
 // Which cell covers the pixel: (layer + 1, cell + 1).
 @fragment
 fn fs_cell(in: Varying) -> @location(0) vec2<u32> {
     let hit = trace(slab_of(in), normalize(in.sight));
-    if hit.colour.a < 0.5 {
+    if hit.colour.a * bitcast<f32>(in.page_top_layer.w) < 0.5 {
         discard;
     }
     return vec2<u32>(in.page_top_layer.z + 1u, hit.cell);

@@ -64,7 +64,8 @@ struct Slab {
     border: f32,
     // World thickness of the plate.
     thickness: f32,
-    padding: u32,
+    // Share of it that is drawn: plates fade when they stand in the way.
+    presence: f32,
 }
 
 @group(0) @binding(0) var<uniform> frame: FrameData;

@@ -17,6 +17,7 @@ use crate::model::ViewState;
 pub struct Canvas {
     pub gpu: Arc<Gpu>,
     adapter: String,
+    adapter_up: Instant,
     window: Arc<Window>,
     surface: wgpu::Surface<'static>,
     config: wgpu::SurfaceConfiguration,
@@ -65,6 +66,7 @@ pub struct Panels {
 impl Canvas {
     pub fn new(window: Arc<Window>, display: winit::event_loop::OwnedDisplayHandle) -> Result<Self> {
         let (gpu, surface) = Gpu::for_window(Box::new(display), Arc::clone(&window))?;
+        let adapter_up = Instant::now();
         report_once(&gpu.device);
         let size = window.inner_size();
         let mut config = surface
@@ -86,6 +88,7 @@ impl Canvas {
         let renderer = Renderer::new(&gpu);
         Ok(Self {
             adapter: gpu.describe(),
+            adapter_up,
             gpu: Arc::new(gpu),
             window,
             surface,
@@ -160,9 +163,13 @@ impl Canvas {
         let mut encoder = self.encoder("Canvas::scene");
         self.renderer.draw(&self.gpu, &mut encoder, &scene.view, &frame, Path::Raycast);
         let (start, time) = (Instant::now(), Arc::clone(&self.scene_time));
+        let first = self.drawn.is_none().then_some(self.adapter_up);
         self.gpu.queue.submit([encoder.finish()]);
         self.gpu.queue.on_submitted_work_done(move || {
             time.store(start.elapsed().as_nanos().max(1) as u64, Ordering::Relaxed);
+            if let Some(since) = first {
+                log::info!("first picture {} ms after the adapter was up", since.elapsed().as_millis());
+            }
         });
         self.drawn = Some(wanted);
         is_new

@@ -129,7 +129,7 @@ pub(super) struct SlabData {
     pub layer: u32,
     pub border: f32,
     pub thickness: f32,
-    pub padding: u32,
+    pub presence: f32,
 }
 
 /// How large the cells of a plate are in the picture.
@@ -181,7 +181,8 @@ impl Frame<'_> {
         self.size[0] as f32 / self.size[1].max(1) as f32
     }
 
-    pub(super) fn data(&self) -> FrameData {
+    /// `slabs` is how many plates are drawn.
+    pub(super) fn data(&self, slabs: usize) -> FrameData {
         let camera = &self.view.camera;
         let tan = (camera.fov_y / 2.0).tan();
         let [width, height] = self.size.map(|edge| edge.max(1));
@@ -212,7 +213,7 @@ impl Frame<'_> {
             diverging: u32::from(self.view.query.is_signed() || self.view.colours().is_diverging()),
             detail: if self.every_cell { 0.0 } else { DETAIL },
             forward,
-            slabs: self.from.layout().slabs.len() as u32,
+            slabs: slabs as u32,
             across,
             width,
             down,
@@ -224,14 +225,13 @@ impl Frame<'_> {
         }
     }
 
-    /// Distances at which haze begins and is full: it belongs to the scene, not to the eye, so a
-    /// near look at a far plate is clear.
+    /// Distances at which haze begins and is full: what is looked at is clear, what lies behind it
+    /// fades by how far behind it lies in the scene.
     fn depth_range(&self) -> (f32, f32) {
         let (low, high) = self.from.layout().bounds();
-        let eye = self.view.camera.position;
-        let nearest = (eye.clamp(low, high) - eye).length();
         let size = (high - low).length();
-        (nearest + 0.35 * size, nearest + 1.5 * size)
+        let focus = self.view.camera.focus;
+        (focus + 0.05 * size, focus + 1.2 * size)
     }
 
     /// The plates back to front. Plates stand at rising distance along z and never overlap there,
@@ -239,8 +239,10 @@ impl Frame<'_> {
     pub(super) fn slabs(&self) -> (Vec<SlabData>, Vec<Nearness>) {
         let diverging = self.view.query.is_signed() || self.view.colours().is_diverging();
         let layout = self.from.layout();
-        let eye = self.view.camera.position.z;
-        let mut order: Vec<usize> = (0..layout.slabs.len()).collect();
+        let camera = &self.view.camera;
+        let eye = camera.position.z;
+        let mut order: Vec<usize> =
+            (0..layout.slabs.len()).filter(|&i| camera.presence(&layout.slabs[i]) > 0.0).collect();
         order.sort_by(|&a, &b| {
             let distance = |i: usize| (layout.slabs[i].centre.z - eye).abs();
             distance(b).total_cmp(&distance(a))
@@ -265,7 +267,7 @@ impl Frame<'_> {
                     layer: slab.layer as u32,
                     border: BORDER,
                     thickness: PLATE_THICKNESS,
-                    padding: 0,
+                    presence: camera.presence(slab),
                 };
                 (data, self.nearness(slab))
             })

@@ -172,7 +172,7 @@ impl Renderer {
             self.group = Some((key.0, key.1, self.frame_group(gpu, frame, palette)));
         }
         gpu.queue.write_buffer(&self.slab_buffer, 0, bytes);
-        gpu.queue.write_buffer(&self.frame_buffer, 0, bytemuck::bytes_of(&frame.data()));
+        gpu.queue.write_buffer(&self.frame_buffer, 0, bytemuck::bytes_of(&frame.data(slabs.len())));
         (slabs, nearness)
     }
 

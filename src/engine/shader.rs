@@ -106,7 +106,7 @@ mod tests {
             module,
             "Slab",
             SlabData,
-            [corner, pitch, grid, base, page, top, low, inverse_range, layer, border, thickness, padding,]
+            [corner, pitch, grid, base, page, top, low, inverse_range, layer, border, thickness, presence,]
         );
         let module = parsed(PICTURE);
         same_layout!(

@@ -24,7 +24,16 @@ pub struct Camera {
     pub fov_y: f32,
     /// Distance to what is orbited around, in world units.
     pub focus: f32,
+    /// Share of `focus` that is kept clear: plates whose middle is nearer are not drawn, so that
+    /// they do not hide what is looked at. In [0, 1); 0 draws all.
+    #[serde(default)]
+    pub clear: f32,
 }
+
+/// Share of the clear distance over which plates fade.
+const FADE: f32 = 0.12;
+/// What [`Camera::of_slab`] keeps clear: everything that stands before the plate.
+const CLEAR: f32 = 0.96;
 
 /// The set views, as named on the command line and on the keys 1–5.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +92,17 @@ impl Camera {
         Quat::from_rotation_y(self.yaw) * Quat::from_rotation_x(self.pitch)
     }
 
+    /// How much of a plate is drawn, from 0 to 1, see [`Self::clear`].
+    pub fn presence(&self, slab: &Slab) -> f32 {
+        let limit = self.clear * self.focus;
+        if limit <= 0.0 {
+            return 1.0;
+        }
+        let depth = (slab.centre - self.position).dot(self.forward());
+        // What lies behind the eye hides nothing.
+        if depth <= 0.0 { 1.0 } else { ((depth - (1.0 - FADE) * limit) / (FADE * limit)).clamp(0.0, 1.0) }
+    }
+
     pub fn view_from_world(&self) -> Mat4 {
         Mat4::from_rotation_translation(self.rotation(), self.position).inverse()
     }
@@ -127,8 +147,14 @@ impl Camera {
     /// One of the set views of a network.
     pub fn set_view(view: SetView, layout: &Layout, aspect: f32) -> Self {
         let (low, high) = layout.bounds();
-        let look =
-            |yaw: f32, pitch: f32| Self { position: Vec3::ZERO, yaw, pitch, fov_y: Self::FOV_Y, focus: 1.0 };
+        let look = |yaw: f32, pitch: f32| Self {
+            position: Vec3::ZERO,
+            yaw,
+            pitch,
+            fov_y: Self::FOV_Y,
+            focus: 1.0,
+            clear: 0.0,
+        };
         let Some(largest) = layout.slabs.iter().max_by(|a, b| a.extent().x.total_cmp(&b.extent().x)) else {
             return look(0.0, 0.0).framing(Vec3::NEG_ONE, Vec3::ONE, aspect);
         };
@@ -158,10 +184,10 @@ impl Camera {
         }
     }
 
-    /// The view that shows one plate nearly from the front.
+    /// The view that shows one plate nearly from the front, and none before it.
     pub fn of_slab(slab: &Slab, aspect: f32) -> Self {
         let (low, high) = with_foot(slab);
-        Self { position: Vec3::ZERO, yaw: 0.25, pitch: -0.12, fov_y: Self::FOV_Y, focus: 1.0 }
+        Self { position: Vec3::ZERO, yaw: 0.25, pitch: -0.12, fov_y: Self::FOV_Y, focus: 1.0, clear: CLEAR }
             .framing(low, high, aspect)
     }
 
@@ -208,6 +234,7 @@ impl Camera {
             pitch: mix(self.pitch, to.pitch),
             fov_y: mix(self.fov_y, to.fov_y),
             focus: (mix(self.focus.ln(), to.focus.ln())).exp(),
+            clear: mix(self.clear, to.clear),
         }
     }
 }
@@ -263,10 +290,32 @@ mod tests {
 
     #[test]
     fn ray_and_project_are_inverse() {
-        let camera = Camera { position: vec3(1.0, 2.0, 3.0), yaw: 0.4, pitch: -0.3, fov_y: 0.7, focus: 4.0 };
+        let camera = Camera {
+            position: vec3(1.0, 2.0, 3.0),
+            yaw: 0.4,
+            pitch: -0.3,
+            fov_y: 0.7,
+            focus: 4.0,
+            clear: 0.0,
+        };
         let point = Vec2::new(0.2, 0.8);
         let world = camera.position + camera.ray(point, 1.5) * 7.0;
         let (back, _) = camera.project(world, 1.5).expect("in front of the eye");
         assert!((back - point).length() < 1e-5, "{back}");
+    }
+
+    #[test]
+    fn a_framed_plate_is_hidden_by_none() {
+        let layout = Layout::of_grids([(Grid::near_square(4096), 4096); 6]);
+        for (index, slab) in layout.slabs.iter().enumerate() {
+            let camera = Camera::of_slab(slab, 1.6);
+            for (other, before) in layout.slabs.iter().enumerate() {
+                let behind = (before.centre - camera.position).dot(camera.forward()) < 0.0;
+                let wanted = if other < index && !behind { 0.0 } else { 1.0 };
+                assert_eq!(camera.presence(before), wanted, "plate {other} while {index} is framed");
+            }
+            let overview = Camera::set_view(SetView::Overview, &layout, 1.6);
+            assert_eq!(overview.presence(slab), 1.0);
+        }
     }
 }

@@ -20,11 +20,13 @@ pub struct Hit {
 }
 
 /// The nearest plate (with the room its cells may take) that the ray from `eye` meets.
-pub fn pick(layout: &Layout, eye: Vec3, direction: Vec3) -> Option<Hit> {
+pub fn pick(layout: &Layout, camera: &Camera, direction: Vec3) -> Option<Hit> {
+    let eye = camera.position;
     layout
         .slabs
         .iter()
         .enumerate()
+        .filter(|(_, slab)| camera.presence(slab) > 0.5)
         .filter_map(|(slab, it)| meets(it, eye, direction).map(|distance| (slab, distance)))
         .min_by(|(_, a), (_, b)| a.total_cmp(b))
         .map(|(slab, distance)| Hit { slab, point: eye + direction * distance })
@@ -75,7 +77,7 @@ pub fn pan(mut camera: Camera, drag: Vec2) -> Camera {
 /// ([0, 1]², y down): what is there stays there.
 pub fn dolly(mut camera: Camera, layout: &Layout, point: Vec2, factor: f32, aspect: f32) -> Camera {
     let direction = camera.ray(point, aspect);
-    let target = pick(layout, camera.position, direction)
+    let target = pick(layout, &camera, direction)
         .map(|hit| hit.point)
         .filter(|hit| (*hit - camera.position).length() > 1e-4)
         .unwrap_or_else(|| {
@@ -92,6 +94,8 @@ pub fn dolly(mut camera: Camera, layout: &Layout, point: Vec2, factor: f32, aspe
 /// Moves the eye by `way` (right, up, forward) in world units along its own axes.
 pub fn fly(mut camera: Camera, way: Vec3) -> Camera {
     camera.position += camera.right() * way.x + Vec3::Y * way.y + camera.forward() * way.z;
+    // Who flies wants to meet what is on the way.
+    camera.clear = 0.0;
     camera
 }
 
@@ -134,7 +138,7 @@ mod tests {
         // A point of the picture that shows the second plate's top-right cell.
         let target = slab.cell_centre(slab.grid.columns - 1, 0);
         let (point, _) = before.project(target, ASPECT).expect("in front of the eye");
-        let hit = pick(&layout, before.position, before.ray(point, ASPECT)).expect("a plate is there");
+        let hit = pick(&layout, &before, before.ray(point, ASPECT)).expect("a plate is there");
         for factor in [0.5, 0.9, 1.5] {
             let after = dolly(before, &layout, point, factor, ASPECT);
             let (still, _) = after.project(hit.point, ASPECT).expect("still in front");
@@ -156,11 +160,12 @@ mod tests {
     #[test]
     fn picking_takes_the_nearest_plate_and_misses_beside() {
         let layout = layout();
+        let at = |eye| Camera { position: eye, ..camera() };
         let eye = vec3(0.0, 0.0, 5.0);
-        let hit = pick(&layout, eye, Vec3::NEG_Z).expect("straight at the first plate");
+        let hit = pick(&layout, &at(eye), Vec3::NEG_Z).expect("straight at the first plate");
         assert_eq!(hit.slab, 0);
         assert!((hit.point.z - layout.slabs[0].max_height()).abs() < 1e-5);
-        assert_eq!(pick(&layout, eye, Vec3::Z), None, "nothing lies behind");
-        assert_eq!(pick(&layout, vec3(50.0, 0.0, 5.0), Vec3::NEG_Z), None, "nothing beside");
+        assert_eq!(pick(&layout, &at(eye), Vec3::Z), None, "nothing lies behind");
+        assert_eq!(pick(&layout, &at(vec3(50.0, 0.0, 5.0)), Vec3::NEG_Z), None, "nothing beside");
     }
 }

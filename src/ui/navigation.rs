@@ -168,7 +168,7 @@ impl Navigator {
             self.motion = Some(Motion::new(camera, at.camera(layout, aspect), input.now));
         }
         self.bounds = layout.bounds();
-        let hit = input.pointer.and_then(|point| pick(layout, camera.position, camera.ray(point, aspect)));
+        let hit = input.pointer.and_then(|point| pick(layout, &camera, camera.ray(point, aspect)));
         self.hovered = hit.map(|hit| hit.slab);
         if input.touches() {
             self.motion = None;

@@ -50,7 +50,7 @@ impl Overlay<'_> {
                 .iter()
                 .map(|slab| {
                     let (low, high) = slab.bounds();
-                    lens.outline(low, high)
+                    if self.view.camera.presence(slab) > 0.5 { lens.outline(low, high) } else { None }
                 })
                 .collect();
             let picture = self
@@ -72,7 +72,7 @@ impl Overlay<'_> {
     /// Says in the corner which plate fills the middle, where its name found no place.
     fn caption(&self, painter: &Painter, rect: Rect, named: &[usize], palette: Palette) {
         let camera = &self.view.camera;
-        let ahead = moves::pick(self.layout, camera.position, camera.forward());
+        let ahead = moves::pick(self.layout, camera, camera.forward());
         let Some(slab) = ahead.map(|hit| hit.slab).filter(|slab| !named.contains(slab)) else { return };
         let Some(layer) = self.recording.layers.get(self.layout.slabs[slab].layer) else { return };
         let title =

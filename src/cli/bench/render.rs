@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::ValueEnum;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::cli::output;
@@ -82,8 +83,8 @@ struct Times {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let gpu = Gpu::headless()?;
     let scene = match &args.run {
-        Some(run) => recorded(&gpu, run)?,
-        None => made_up(&gpu, args.cells)?,
+        Some(run) => recorded(&gpu, run, args.moving)?,
+        None => made_up(&gpu, args.cells, args.moving)?,
     };
     let path = match args.path {
         PathArg::Raycast => Path::Raycast,
@@ -99,8 +100,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let camera = Camera::set_view(set_view, scene.from.layout(), size[0] as f32 / size[1] as f32);
         let view = ViewState::new(camera, 0.0);
         let t = if args.moving { 0.5 } else { 0.0 };
-        let ranges = ranges(&view, scene.normalisation, &scene.from, &scene.to, t);
-        let (from, to) = (&scene.from, &scene.to);
+        let (from, to) = (&scene.from, scene.to.as_ref().unwrap_or(&scene.from));
+        let ranges = ranges(&view, scene.normalisation, from, to, t);
         let frame =
             Frame { view: &view, from, to, t, ranges: &ranges, picture: None, size, every_cell: false };
         let found = bench_render(&gpu, &mut renderer, &frame, path, budget);
@@ -147,12 +148,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 
 struct Scene {
     from: Field,
-    to: Field,
+    /// The next epoch, while moving.
+    to: Option<Field>,
     normalisation: Normalisation,
 }
 
-/// The last two epochs of a recording.
-fn recorded(gpu: &Gpu, run: &std::path::Path) -> anyhow::Result<Scene> {
+/// The last epoch of a recording; the one before and it, while moving.
+fn recorded(gpu: &Gpu, run: &std::path::Path, moving: bool) -> anyhow::Result<Scene> {
     let source = crate::cli::open(run)?;
     let recording = source.recording();
     let last = EpochRef::Last.resolve(recording)?.from;
@@ -161,15 +163,17 @@ fn recorded(gpu: &Gpu, run: &std::path::Path) -> anyhow::Result<Scene> {
         let query = Query::default();
         Ok(Field::new(gpu, &stats::cells(&*source, &query, epoch)?, query.is_signed())?)
     };
-    Ok(Scene { from: field(before)?, to: field(last)?, normalisation: recording.normalisation })
+    let (from, to) = if moving { (field(before)?, Some(field(last)?)) } else { (field(last)?, None) };
+    Ok(Scene { from, to, normalisation: recording.normalisation })
 }
 
 /// One layer of values like those behind a ReLU: many zeros, in patches.
-fn made_up(gpu: &Gpu, cells: usize) -> anyhow::Result<Scene> {
+fn made_up(gpu: &Gpu, cells: usize, moving: bool) -> anyhow::Result<Scene> {
     let field = |seed: u32| -> anyhow::Result<Field> {
         let grid = Grid::near_square(cells);
         let columns = grid.columns as f32;
         let values = (0..cells)
+            .into_par_iter()
             .map(|unit| {
                 let (column, row) = grid.position(unit);
                 let patch = (9.0 * column as f32 / columns).sin() * (7.0 * row as f32 / columns).cos();
@@ -179,8 +183,12 @@ fn made_up(gpu: &Gpu, cells: usize) -> anyhow::Result<Scene> {
             .collect();
         Ok(Field::new(gpu, &[LayerCells { grid, units: cells, values }], false)?)
     };
-    // Between epochs nearly the same units are active.
-    Ok(Scene { from: field(0)?, to: field(1)?, normalisation: Normalisation::PerItemPerLayer })
+    let from = field(0)?;
+    Ok(Scene {
+        to: if moving { Some(field(1)?) } else { None },
+        from,
+        normalisation: Normalisation::PerItemPerLayer,
+    })
 }
 
 /// A well-mixed function of its argument (Chris Wellons' lowbias32).
