@@ -65,7 +65,9 @@ run numpy python3 -m pytest -q -p no:cacheprovider tests
 
 printf '\n── the last words of each\n'
 for name in "${ran[@]}"; do
-    grep -hE 'Summary \[|test result:|[0-9]+ (passed|failed).* in ' "$logs/$name.log" | sed "s/^ */$name: /" || true
+    words=$(grep -hE 'Summary \[' "$logs/$name.log" ||
+        grep -hE 'test result:|[0-9]+ (passed|failed).* in ' "$logs/$name.log" || true)
+    [[ -z $words ]] || sed "s/^ */$name: /" <<<"$words"
 done
 if ((${#failed[@]})); then
     printf 'FAILED: %s\n' "${failed[*]}"
