@@ -200,7 +200,6 @@ fn text_in_a_dump_cannot_drive_the_terminal() {
 #[test]
 fn wrong_usage_exits_2() {
     for arguments in [
-        vec!["fly"],
         vec!["info"],
         vec!["info", "a", "b"],
         vec!["stats", "x", "--select", "clas:3"],

@@ -241,6 +241,16 @@ fn a_person_plays_flies_and_picks_a_class() {
     let home = desk.rest();
     assert!(changed(&home, &paused) < 0.001, "Home is where it began: {}", changed(&home, &paused));
 
+    // A double click on a plate frames it.
+    desk.tool(&["mousemove", "225", "350"]);
+    sleep(Duration::from_millis(300));
+    desk.tool(&["click", "--repeat", "2", "--delay", "150", "1"]);
+    desk.tool(&["mousemove", "700", "20"]);
+    let framed = desk.rest();
+    assert!(changed(&home, &framed) > 0.1, "a framed plate fills the scene: {}", changed(&home, &framed));
+    desk.tool(&["key", "Home"]);
+    let home = desk.rest();
+
     // Looking around by mouse, and from above by key.
     for step in [
         ["mousemove", "400", "620"].as_slice(),

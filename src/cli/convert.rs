@@ -34,7 +34,7 @@ pub struct ExportJsonArgs {
 
 /// Write a made-up recording of any size
 ///
-/// The same options make the same values. It takes about 4 bytes per unit, input and epoch.
+/// The same options make the same values. It takes about 2 bytes per unit, input and epoch.
 #[derive(Debug, clap::Args)]
 pub struct SynthArgs {
     /// Where the recording goes; must not exist yet

@@ -23,7 +23,8 @@ pub(super) fn write_png(path: &Path, rgba: &[u8], [width, height]: [u32; 2]) -> 
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(folder)?;
+    // Without the temporary name, which tells nobody anything.
+    let mut file = builder.tempfile_in(folder).map_err(|error| io::Error::from(error.kind()))?;
     let mut buffered = io::BufWriter::new(&mut file);
     PngEncoder::new(&mut buffered)
         .write_image(rgba, width, height, ExtendedColorType::Rgba8)

@@ -19,6 +19,8 @@ pub fn gather(ui: &egui::Ui, response: &egui::Response) -> Input {
     let dragged = |button| if response.dragged_by(button) { response.drag_delta() } else { egui::Vec2::ZERO };
     let (primary, secondary, middle) =
         (dragged(PointerButton::Primary), dragged(PointerButton::Secondary), dragged(PointerButton::Middle));
+    // Asked before the input is locked: it would wait for that lock for ever.
+    let double_clicked = response.double_clicked_by(PointerButton::Primary);
     ui.input(|input| {
         let mut done = Input {
             now: input.time,
@@ -50,7 +52,7 @@ pub fn gather(ui: &egui::Ui, response: &egui::Response) -> Input {
             }
             done.pinch = input.zoom_delta();
         }
-        done.frame = response.double_clicked_by(PointerButton::Primary);
+        done.frame = double_clicked;
         if ours && !input.modifiers.command {
             let axis = |plus: Key, minus: Key| {
                 f32::from(u8::from(input.key_down(plus))) - f32::from(u8::from(input.key_down(minus)))
