@@ -51,7 +51,7 @@ impl Field {
             wgpu::Extent3d { width: edge, height: edge, depth_or_array_layers: atlas.pages + pairs };
         let wide = if atlas.pages > 1 { edge } else { half };
         // On OpenGL a texture of one layer is no array.
-        let layers = pairs.max(2);
+        let layers = if gpu.is_opengl() { pairs.max(2) } else { pairs };
         let block_size = wgpu::Extent3d { width: wide, height: edge, depth_or_array_layers: layers };
         let texels = |size: wgpu::Extent3d| {
             u64::from(size.width) * u64::from(size.height) * u64::from(size.depth_or_array_layers)

@@ -68,9 +68,9 @@ impl Gpu {
         describe(&self.adapter.get_info())
     }
 
-    /// Whether the processor does the drawing.
-    pub fn is_software(&self) -> bool {
-        self.adapter.get_info().device_type == DeviceType::Cpu
+    /// Whether it is driven by OpenGL.
+    pub fn is_opengl(&self) -> bool {
+        self.adapter.get_info().backend == wgpu::Backend::Gl
     }
 
     /// Waits until everything submitted so far is done.
