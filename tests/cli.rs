@@ -342,3 +342,37 @@ fn loading_is_measured() {
     }
     assert!(result["ratio"].as_f64().unwrap() > 0.0, "{result}");
 }
+
+#[test]
+fn frames_are_measured_in_the_shape_that_scripts_read() {
+    let document =
+        succeeds(&["bench", "render", "--cells", "10000", "--size", "160x90", "--seconds", "0.1", "--json"]);
+    let found: serde_json::Value = serde_json::from_str(&document).unwrap();
+    assert_eq!(found["view"], "overview");
+    assert_eq!(found["path"], "raycast");
+    assert_eq!(found["cells"], 10_000);
+    assert_eq!(found["size"], serde_json::json!([160, 90]));
+    assert!((0.05..0.9).contains(&found["coverage"].as_f64().unwrap()), "{found}");
+    let ms = |value: &serde_json::Value| value.as_f64().unwrap();
+    assert!(
+        ms(&found["frame_ms"]["median"]) > 0.0
+            && ms(&found["frame_ms"]["p99"]) >= ms(&found["frame_ms"]["median"])
+    );
+    assert!(ms(&found["floor_ms"]) > 0.0 && ms(&found["cells_path_ms"]) > ms(&found["floor_ms"]));
+    assert!(found["resident_bytes"].as_u64().unwrap() >= 20_000, "two bytes a cell at least");
+    let all = succeeds(&[
+        "bench",
+        "render",
+        "--cells",
+        "100",
+        "--size",
+        "16x9",
+        "--seconds",
+        "0.01",
+        "--view",
+        "all",
+        "--json",
+    ]);
+    let all: serde_json::Value = serde_json::from_str(&all).unwrap();
+    assert_eq!(all.as_array().unwrap().len(), 5);
+}

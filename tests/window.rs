@@ -58,7 +58,7 @@ fn start(run: &Path) -> Option<Desk> {
     let file = fs::File::create(&number).expect("a file for the display's number");
     let screen = format!("{WIDTH}x{HEIGHT}x24");
     let display = Command::new("Xvfb")
-        .args(["-displayfd", "1", "-screen", "0", &screen, "-nolisten", "tcp"])
+        .args(["-displayfd", "1", "-screen", "0", &screen, "-nolisten", "tcp", "-noreset"])
         .stdout(file)
         .stderr(Stdio::null())
         .spawn()

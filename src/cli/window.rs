@@ -20,10 +20,7 @@ pub fn run(runs: &[PathBuf]) -> anyhow::Result<()> {
     };
     match app::run(path.clone())? {
         Ended::Closed => Ok(()),
-        Ended::NoDisplay(reason) => {
-            log::info!("no window: {reason}");
-            without_display(&path)
-        }
+        Ended::NoDisplay(reason) => without_display(&path, &reason),
     }
 }
 
@@ -38,8 +35,9 @@ fn demo() -> anyhow::Result<PathBuf> {
         .context("the bundled demo is missing; name a RUN, as in `dnnviz runs/mnist`")
 }
 
-/// The picture that the window would open with, in the current folder.
-fn without_display(path: &Path) -> anyhow::Result<()> {
+/// Draws the picture that the window would open with into the current folder, and says where and
+/// why.
+fn without_display(path: &Path, reason: &str) -> anyhow::Result<()> {
     let source = super::open(path)?;
     let recording = source.recording();
     let position = EpochRef::Last.resolve(recording)?;
@@ -53,6 +51,7 @@ fn without_display(path: &Path) -> anyhow::Result<()> {
     still.save(&file)?;
     let shown = std::path::absolute(&file).unwrap_or(file);
     output::print(|out| {
-        writeln!(out, "There is no display for a window, so here is a picture: {}", shown.display())
+        writeln!(out, "There is no display for a window ({reason}).")?;
+        writeln!(out, "Here is the picture instead: {}", shown.display())
     })
 }

@@ -29,9 +29,9 @@ pub struct Args {
     #[arg(long, value_name = "WxH", default_value = "1280x720")]
     size: Size,
 
-    /// From where; all set views when left out
-    #[arg(long, value_enum)]
-    view: Option<ViewArg>,
+    /// From where: overview, front, top, grazing, close, or all of them
+    #[arg(long, value_name = "VIEW", default_value = "overview")]
+    view: Views,
 
     /// How cells are drawn
     #[arg(long, value_enum, default_value_t = PathArg::Raycast)]
@@ -45,7 +45,7 @@ pub struct Args {
     #[arg(long, value_name = "S", default_value_t = 2.0)]
     seconds: f64,
 
-    /// Print one JSON document: an array with one row per view
+    /// Print one JSON document; an array of them for all views
     #[arg(long)]
     json: bool,
 }
@@ -58,6 +58,24 @@ enum PathArg {
     Compute,
     /// Every cell an instanced box
     Cells,
+}
+
+/// One set view or all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Views {
+    One(SetView),
+    All,
+}
+
+impl std::str::FromStr for Views {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "all" => Ok(Self::All),
+            one => ViewArg::from_str(one, false).map(|view| Self::One(view.into())),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -93,7 +111,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     };
     let Size(size) = args.size;
     let budget = Duration::try_from_secs_f64(args.seconds).context("--seconds")?;
-    let views: Vec<SetView> = args.view.map_or(SetView::ALL.to_vec(), |view| vec![view.into()]);
+    let views = match args.view {
+        Views::One(view) => vec![view],
+        Views::All => SetView::ALL.to_vec(),
+    };
     let mut renderer = Renderer::new(&gpu);
     let mut rows = Vec::new();
     for set_view in views {
