@@ -42,7 +42,12 @@ pub enum Ended {
 pub fn run(path: PathBuf) -> Result<Ended> {
     let event_loop = match EventLoop::<Message>::with_user_event().build() {
         Ok(event_loop) => event_loop,
-        Err(error) => return Ok(Ended::NoDisplay(error.to_string())),
+        Err(error) => {
+            // Without the place in winit's source that its text begins with.
+            let text = error.to_string();
+            let reason = text.rsplit(": ").next().unwrap_or(&text).trim_end_matches('.');
+            return Ok(Ended::NoDisplay(reason.to_owned()));
+        }
     };
     let proxy = event_loop.create_proxy();
     let send: Send = Arc::new(move |message| {
