@@ -242,11 +242,20 @@ fn a_person_plays_flies_and_picks_a_class() {
     assert!(changed(&home, &paused) < 0.001, "Home is where it began: {}", changed(&home, &paused));
 
     // A double click on a plate frames it.
-    desk.tool(&["mousemove", "225", "350"]);
-    sleep(Duration::from_millis(300));
-    desk.tool(&["click", "--repeat", "2", "--delay", "150", "1"]);
-    desk.tool(&["mousemove", "700", "20"]);
-    let framed = desk.rest();
+    let double_click = || {
+        desk.tool(&["mousemove", "225", "350"]);
+        sleep(Duration::from_millis(300));
+        desk.tool(&["click", "--repeat", "2", "--delay", "150", "1"]);
+        desk.tool(&["mousemove", "700", "20"]);
+        desk.rest()
+    };
+    // On a busy machine two clicks can come too late after each other to be a double click.
+    let mut framed = double_click();
+    for _ in 0..3 {
+        if changed(&home, &framed) <= 0.1 {
+            framed = double_click();
+        }
+    }
     assert!(changed(&home, &framed) > 0.1, "a framed plate fills the scene: {}", changed(&home, &framed));
     desk.tool(&["key", "Home"]);
     let home = desk.rest();

@@ -39,6 +39,7 @@ pub fn open(path: PathBuf, send: Send) {
 /// Reads values and pictures one after another, the most wanted first.
 pub struct Loader {
     shared: Arc<Shared>,
+    thread: Option<thread::JoinHandle<()>>,
 }
 
 #[derive(Default)]
@@ -64,7 +65,7 @@ impl Loader {
     pub fn new(gpu: Arc<Gpu>, source: Arc<dyn Source>, send: Send) -> Self {
         let shared = Arc::new(Shared::default());
         let for_thread = Arc::clone(&shared);
-        spawn("loader", move || {
+        let thread = spawn("loader", move || {
             while let Some(job) = for_thread.next() {
                 send(match job {
                     Job::Picture(input) => Message::Picture { input, picture: source.picture(input) },
@@ -75,7 +76,7 @@ impl Loader {
                 });
             }
         });
-        Self { shared }
+        Self { shared, thread }
     }
 
     /// Replaces the list of wanted values; what is being read is read to its end.
@@ -100,6 +101,12 @@ impl Drop for Loader {
     fn drop(&mut self) {
         self.shared.lock().stop = true;
         self.shared.changed.notify_one();
+        // A program that ends while this thread still uploads would crash in the driver.
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("the loader thread failed");
+        }
     }
 }
 
@@ -134,8 +141,10 @@ fn load(gpu: &Gpu, source: &dyn Source, key: Key, query: &Query) -> Result<Field
     Field::new(gpu, &cells, query.is_signed()).map_err(|error| error.to_string())
 }
 
-fn spawn(name: &str, work: impl FnOnce() + std::marker::Send + 'static) {
-    if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(work) {
-        log::error!("cannot start the {name} thread: {error}");
-    }
+fn spawn(name: &str, work: impl FnOnce() + std::marker::Send + 'static) -> Option<thread::JoinHandle<()>> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .inspect_err(|error| log::error!("cannot start the {name} thread: {error}"))
+        .ok()
 }

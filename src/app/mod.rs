@@ -165,6 +165,18 @@ impl ApplicationHandler<Message> for App {
         }
     }
 
+    fn exiting(&mut self, _: &ActiveEventLoop) {
+        // While the display is still there: the window and its surface first, then, at rest, the
+        // device and whoever uploads to it.
+        if let Some(shell) = self.window.take() {
+            let gpu = Arc::clone(&shell.canvas.gpu);
+            gpu.wait();
+            drop(shell);
+            self.state = State::Opening;
+            gpu.wait();
+        }
+    }
+
     fn about_to_wait(&mut self, event_loop: &ActiveEventLoop) {
         event_loop.set_control_flow(self.wake.map_or(ControlFlow::Wait, ControlFlow::WaitUntil));
     }
