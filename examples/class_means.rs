@@ -1,0 +1,21 @@
+//! What the last layer answers to each class: `cargo run --example class_means -- RUN`.
+
+use std::path::PathBuf;
+
+use dnnviz::model::{EpochRef, Query, Selection};
+use dnnviz::{format, stats};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let run = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("assets/demo"), PathBuf::from);
+    let source = format::open(&run)?;
+    let recording = source.recording();
+    let last = EpochRef::Last.resolve(recording)?;
+    for (index, class) in recording.classes.iter().enumerate() {
+        let query = Query { select: Selection::class(recording, index), ..Query::default() };
+        let table = stats::table(&*source, &query, last)?;
+        let answers = table.layers.last().map(Vec::as_slice).unwrap_or_default();
+        let strongest = (0..answers.len()).max_by(|&a, &b| answers[a].total_cmp(&answers[b]));
+        println!("class {} ({} inputs): strongest unit {strongest:?}", class.name, table.inputs);
+    }
+    Ok(())
+}
