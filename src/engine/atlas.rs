@@ -1,6 +1,6 @@
 //! Places the cells of every plate in the pages of one texture array.
 //!
-//! A plate that needs blocks of up to 2^k cells starts at a multiple of 2^k, so that mip level k of
+//! A plate that needs blocks of up to 2^k cells starts at a multiple of 2^k, so that level k of
 //! the page is level k of every plate on it and no block holds cells of two plates.
 
 use crate::model::Grid;
@@ -27,7 +27,7 @@ pub struct Atlas {
     /// Edge of a page in texels, a power of two.
     pub page_size: u32,
     pub pages: u32,
-    /// Mip levels above the cells; at least 1.
+    /// Levels above the cells; at least 1.
     pub levels: u32,
 }
 

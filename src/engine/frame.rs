@@ -144,8 +144,8 @@ pub(super) enum Nearness {
 
 /// Pixels, in cells, at which single cells begin and end to fade into their field, as in
 /// shaders/shared/trace.wgsl; and the least slope that blocks are chosen for.
-const FADE: (f32, f32) = (0.4, 0.9);
-const LEAST_SLOPE: f32 = 0.12;
+pub(super) const FADE: (f32, f32) = (0.4, 0.9);
+pub(super) const LEAST_SLOPE: f32 = 0.12;
 
 impl Frame<'_> {
     /// Whether the picture lies between two moments.

@@ -132,6 +132,8 @@ mod tests {
         assert_eq!(constant("PALETTE_ROWS"), crate::engine::palette::ROWS as f32);
         assert_eq!(constant("PALETTE_COLUMNS"), crate::model::colour::TABLE_SIZE as f32);
         assert_eq!(constant("PALETTE_DEVIATION"), crate::engine::palette::MAX_DEVIATION);
+        assert_eq!((constant("FADE_FROM"), constant("FADE_TO")), crate::engine::frame::FADE);
+        assert_eq!(constant("LEAST_SLOPE"), crate::engine::frame::LEAST_SLOPE);
         let workgroup = parsed(COMPUTE).entry_points.iter().map(|entry| entry.workgroup_size).next_back();
         assert_eq!(
             workgroup,
