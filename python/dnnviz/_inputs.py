@@ -237,7 +237,8 @@ def labels_of(y: Any) -> NDArray[np.int64]:
         labels = labels[:, 0]
     if labels.ndim != 1:
         raise RecorderError(
-            f"labels have the shape {list(labels.shape)}; give a class id for each input (of one-hot rows, argmax)"
+            f"labels have the shape {list(labels.shape)}; "
+            "give a class id for each input, of one-hot rows their argmax"
         )
     whole = labels.dtype.kind in "iu" or (
         labels.dtype.kind == "f" and bool((labels == np.rint(labels)).all())
