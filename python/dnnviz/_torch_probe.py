@@ -3,6 +3,8 @@ into which, what activation follows, and how an output becomes one value per uni
 
 from __future__ import annotations
 
+import fnmatch
+import re
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -165,9 +167,10 @@ def _check_calls(names: dict[nn.Module, str], small: Run, large: Run) -> None:
     fired = {module for module, _ in small.calls}
     silent = [name for module, name in names.items() if module not in fired]
     if silent:
+        shown = ", ".join(silent[:3]) + (f" and {len(silent) - 3} more" if silent[3:] else "")
         raise RecorderError(
-            f"{', '.join(silent)}: chosen, but never called in a forward pass (a fused fast path, or a part "
-            f"that is not in use); leave out what is not called: exclude={silent if silent[1:] else silent[0]!r}"
+            f"{shown}: chosen, but never called in a forward pass (a fused fast path, or a part that is not "
+            f"in use); leave out what is not called: exclude={_covering(silent, set(names.values()))!r}"
         )
     for module, name in names.items():
         counts = [sum(1 for called, _ in run.calls if called is module) for run in (small, large)]
@@ -176,3 +179,11 @@ def _check_calls(names: dict[nn.Module, str], small: Run, large: Run) -> None:
                 f"layer {name} is called {counts[0]} times for {SMALL} inputs and {counts[1]} times for {LARGE}; "
                 f"exclude={name!r} leaves it out"
             )
+
+
+def _covering(silent: list[str], all_names: set[str]) -> str | list[str]:
+    """What to write after `exclude=` for the layers `silent` and no other."""
+    patterns = list(dict.fromkeys(re.sub(r"\d+", "*", name) for name in silent))
+    covered = {name for pattern in patterns for name in fnmatch.filter(all_names, pattern)}
+    chosen = patterns if len(patterns) < len(silent) and covered == set(silent) else silent
+    return chosen if chosen[1:] else chosen[0]

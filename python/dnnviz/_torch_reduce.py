@@ -123,7 +123,7 @@ def find(module: nn.Module, name: str, small: Tensor, large: Tensor, positions: 
     batch = _batch_dimension(name, small, large)
     rest = list(small.shape)
     parts = rest.pop(batch) // SMALL if batch is not None else 1
-    channels_first = len(rest) > 1 and _has_channels_first(module, len(rest))
+    channels_first = len(rest) > 1 and _has_channels_first(module, rest)
     extra = [parts] if parts > 1 else []
     average = len(rest) + len(extra) > 1 and (channels_first or positions == "mean")
     shape = (*extra, *rest)
@@ -168,16 +168,20 @@ def _agrees(reduction: Reduction, small: Tensor, large: Tensor) -> bool:
     return torch.allclose(first, second, rtol=1e-3, atol=1e-5 * float(first.abs().max()), equal_nan=True)
 
 
-def _has_channels_first(module: nn.Module, rank: int) -> bool:
-    """Whether the units of an activation of `rank` dimensions are its first one.
+def _has_channels_first(module: nn.Module, shape: list[int]) -> bool:
+    """Whether the units of an activation of this shape are its first dimension.
 
     `torch.nn` names what works on channels with its number of spatial dimensions: Conv1d, MaxPool2d.
-    Otherwise three and more dimensions are taken for channels and space, two for positions and units.
+    Otherwise two dimensions are taken for positions and units; more for channels and space, unless
+    it is the last one that a bias or a normalisation inside fits.
     """
     for kind in type(module).__mro__:
         if kind.__module__.startswith("torch.nn") and kind.__name__[-2:] in ("1d", "2d", "3d"):
             return True
-    return rank >= 3 and not _is_dense(module) and not isinstance(module, (nn.Embedding, nn.LayerNorm))
+    if len(shape) < 3 or _is_dense(module) or isinstance(module, nn.Embedding):
+        return False
+    widths = {parameter.shape[0] for parameter in module.parameters() if parameter.ndim == 1}
+    return shape[0] in widths or shape[-1] not in widths
 
 
 def _is_dense(module: nn.Module) -> bool:
