@@ -63,6 +63,8 @@ class TorchCapture:
         self._model = unwrap(model)
         self._pass: _Pass | None = None
         self._follower: Follower | None = None
+        #: Layers whose output the network changes afterwards.
+        self._copied: set[int] = set()
         self.model = name or type(self._model).__name__
         self.rank, self.world = ranks.rank(), ranks.world()
         for key, value in (*self._model.named_parameters(), *self._model.named_buffers()):
@@ -103,27 +105,38 @@ class TorchCapture:
 
         `inputs` go to the model's device and into its forward: a tensor or array as the one argument, a
         tuple or list as several, a dict by name. Their first dimension counts the inputs.
+        The values may be the network's own tensors: read them before the next batch, do not write.
         Call it inside `open`. What the model raises is passed on.
         """
         if self._pass is None:
             raise RecorderError("batches are captured inside open()")
-        count = _count(inputs)
-        self._pass = state = _Pass(count, list(want_maps), len(self.layers))
+        state = _Pass(_count(inputs), list(want_maps), len(self.layers))
+        output = self._run(inputs, state)
+        if changed := state.changed():
+            # Copying everything costs a small dense network more than the rest of the capture. What a
+            # network changes in place after it was taken is copied from now on.
+            self._copied.update(changed)
+            state = _Pass(state.inputs, state.rows, len(self.layers))
+            output = self._run(inputs, state)
+        for layer, value in zip(self.layers, state.values, strict=True):
+            if value is None:
+                raise RecorderError(f"layer {layer.name} did not fire{_as_planned(layer.text)}, as it did at first")
+        scores = main_tensor(output)
+        batch = Batch(values=state.values, maps=sorted(state.maps, key=lambda entry: entry[0]))
+        if scores is not None and scores.ndim == 2 and scores.shape[0] == state.inputs and scores.is_floating_point():
+            batch.predictions, batch.outputs = scores.argmax(1), scores.shape[1]
+        return batch
+
+    def _run(self, inputs: Any, state: _Pass) -> Any:
+        """A forward pass whose values go to `state`; what the model returns."""
+        self._pass = state
         with ExitStack() as stack:
             stack.enter_context(torch.no_grad())
             if self._follower is not None:
                 self._follower.reset()
                 stack.callback(self._follower.reset)
                 stack.enter_context(self._follower)
-            output = self._forward(inputs)
-        for layer, value in zip(self.layers, state.values, strict=True):
-            if value is None:
-                raise RecorderError(f"layer {layer.name} did not fire{_as_planned(layer.text)}, as it did at first")
-        scores = main_tensor(output)
-        batch = Batch(values=state.values, maps=sorted(state.maps, key=lambda entry: entry[0]))
-        if scores is not None and scores.ndim == 2 and scores.shape[0] == count and scores.is_floating_point():
-            batch.predictions, batch.outputs = scores.argmax(1), scores.shape[1]
-        return batch
+            return self._forward(inputs)
 
     def aggregates(self, groups: int) -> Aggregates:
         """Fresh statistics over `groups` classes, kept where the values are."""
@@ -185,11 +198,17 @@ class TorchCapture:
         self._take(index, tensor, None)
 
     def _take(self, index: int, tensor: Tensor, positions: Tensor | None) -> None:
-        """Reduces at once: what comes after may change `tensor` in place."""
+        """Reduces at once: what comes after may change `tensor` in place, and need not be kept."""
         state, reduction, layer = self._pass, self._plan.recorded[index].reduction, self.layers[index]
         if state is None:
             return
-        state.values[index] = reduction(tensor, state.inputs, positions)
+        value = reduction(tensor, state.inputs, positions)
+        if value.data_ptr() == tensor.data_ptr():
+            if index in self._copied or tensor.is_inference():
+                value = value.clone()
+            else:
+                state.borrowed[index] = (tensor, tensor._version)
+        state.values[index] = value
         if state.rows and layer.kind == "feature-map" and len(layer.shape) == 3 and not reduction.folded:
             rows = torch.tensor(state.rows, device=tensor.device)
             state.maps.append((index, reduction.rows(tensor, state.inputs).index_select(0, rows).float()))
@@ -205,6 +224,12 @@ class _Pass:
         self.calls: dict[nn.Module, int] = {}
         self.values: list[Any] = [None] * layers
         self.maps: list[tuple[int, Tensor]] = []
+        #: Values that are the network's own tensors, and how often these had been changed when taken.
+        self.borrowed: dict[int, tuple[Tensor, int]] = {}
+
+    def changed(self) -> list[int]:
+        """Layers whose values were overwritten after they had been taken."""
+        return [index for index, (tensor, version) in self.borrowed.items() if tensor._version != version]
 
 
 def _as_planned(text: str) -> str:

@@ -27,16 +27,15 @@ class _Tables:
     #: Values above 0.
     firing: Tensor
     not_finite: Tensor
-    largest: Tensor
-    #: Of the negated values, so that ranks merge it as they merge `largest`.
     smallest: Tensor
+    largest: Tensor
 
     @classmethod
     def empty(cls, rows: int, units: int, device: torch.device) -> _Tables:
-        wide = [torch.zeros(rows, units, dtype=torch.float64, device=device) for _ in range(2)]
-        counts = [torch.zeros(rows, units, dtype=torch.int32, device=device) for _ in range(2)]
-        extremes = [torch.full((rows, units), -torch.inf, device=device) for _ in range(2)]
-        return cls(*wide, *counts, *extremes)
+        sums = (torch.zeros(rows, units, dtype=torch.float64, device=device) for _ in range(3))
+        skipped = torch.zeros(rows, units, dtype=torch.int32, device=device)
+        extremes = (torch.full((rows, units), extreme, device=device) for extreme in (torch.inf, -torch.inf))
+        return cls(*sums, skipped, *extremes)
 
 
 class TorchAggregates:
@@ -51,6 +50,8 @@ class TorchAggregates:
         self._rows = UNLABELLED + groups
         self._tables: list[_Tables | None] = [None] * len(units)
         self._counts = torch.zeros(self._rows, dtype=torch.int64)
+        #: By device, room for a batch in f64; taking fresh memory every time costs more than the sums.
+        self._rooms: dict[torch.device, Tensor] = {}
 
     def add(self, layer: int, values: Any, groups: Any) -> None:
         """Takes in `values` `[b, units]`; `groups` `[b]` are class indices, -1 for none."""
@@ -72,13 +73,20 @@ class TorchAggregates:
             tables.not_finite.index_add_(0, rows, (~finite).int())
             low, high = values.where(finite, torch.inf), values.where(finite, -torch.inf)
             values = values.where(finite, 0)
-        wide = values.double()
-        tables.sums.index_add_(0, rows, wide)
-        tables.squares.index_add_(0, rows, wide.square())
-        tables.firing.index_add_(0, rows, (values > 0).int())
+        wide = self._room(values)
+        tables.sums.index_add_(0, rows, wide.copy_(values))
+        tables.squares.index_add_(0, rows, wide.mul_(wide))
+        tables.firing.index_add_(0, rows, torch.gt(values, 0, out=wide))
         places = rows.unsqueeze(1).expand_as(values)
+        tables.smallest.scatter_reduce_(0, places, low.float(), "amin")
         tables.largest.scatter_reduce_(0, places, high.float(), "amax")
-        tables.smallest.scatter_reduce_(0, places, low.float().neg(), "amax")
+
+    def _room(self, values: Tensor) -> Tensor:
+        room = self._rooms.get(values.device)
+        if room is None or room.numel() < values.numel():
+            room = torch.empty(values.numel(), dtype=torch.float64, device=values.device)
+            self._rooms[values.device] = room
+        return room[: values.numel()].view(values.shape)
 
     def finish(self) -> FinishedAggregates:
         """The statistics of all ranks' inputs, the same on every rank."""
@@ -103,11 +111,11 @@ def _merge(tables: _Tables) -> _Tables:
     if not ranks.is_distributed():
         return tables
     device = ranks.device()
-    added = torch.stack([tables.sums, tables.squares, tables.firing.double(), tables.not_finite.double()]).to(device)
-    extremes = torch.stack([tables.largest, tables.smallest]).to(device)
+    added = torch.stack([tables.sums, tables.squares, tables.firing, tables.not_finite.double()]).to(device)
+    extremes = torch.stack([tables.smallest.neg(), tables.largest]).to(device)
     distributed.all_reduce(added)
     distributed.all_reduce(extremes, distributed.ReduceOp.MAX)
-    return _Tables(*added, *extremes)
+    return _Tables(*added, extremes[0].neg(), extremes[1])
 
 
 def _finish(tables: _Tables, seen: NDArray[np.int64]) -> tuple[dict[str, NDArray[np.float32]], int]:
@@ -115,16 +123,15 @@ def _finish(tables: _Tables, seen: NDArray[np.int64]) -> tuple[dict[str, NDArray
         _with_all(table.cpu().numpy().astype(np.float64), np.add)
         for table in (tables.sums, tables.squares, tables.firing, tables.not_finite)
     )
-    largest, smallest = (
-        _with_all(table.cpu().numpy(), np.maximum) for table in (tables.largest, tables.smallest)
-    )
+    smallest = _with_all(tables.smallest.cpu().numpy(), np.minimum)
+    largest = _with_all(tables.largest.cpu().numpy(), np.maximum)
     count = seen[:, None] - not_finite
     known = count > 0
     divisor = np.where(known, count, np.nan)
     statistics = {
         "mean": sums / divisor,
         "second_moment": squares / divisor,
-        "min": np.where(known, -smallest, np.nan),
+        "min": np.where(known, smallest, np.nan),
         "max": np.where(known, largest, np.nan),
         "rate": firing / divisor,
     }

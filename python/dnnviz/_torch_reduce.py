@@ -74,7 +74,7 @@ class Reduction:
     rank: int
 
     def __call__(self, value: Tensor, inputs: int, positions: Tensor | None = None) -> Tensor:
-        """`[inputs, units]` in f32, in f64 of f64; never a view of `value`, which may be changed later.
+        """`[inputs, units]` in f32, in f64 of f64; the very memory of `value` where nothing is to be done.
 
         Raises `RecorderError` when `value` is not of the shape that the probe found.
         """
@@ -86,7 +86,7 @@ class Reduction:
         averaged = [dim for dim in range(1, rows.ndim) if dim != channels] if self.average else []
         if not averaged:
             reduced = rows.flatten(1) if rows.ndim > 1 else rows.unsqueeze(1)
-            reduced = reduced.to(dtype, copy=True, memory_format=torch.contiguous_format)
+            reduced = reduced.to(dtype).contiguous()
         elif positions is None:
             reduced = rows.mean(averaged, dtype=dtype) if rows.is_floating_point() else rows.to(dtype).mean(averaged)
         else:
