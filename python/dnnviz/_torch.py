@@ -135,7 +135,8 @@ class TorchCapture:
             if self._follower is not None:
                 self._follower.reset()
                 stack.callback(self._follower.reset)
-                stack.enter_context(self._follower)
+                if self._plan.by_function:
+                    stack.enter_context(self._follower)
             return self._forward(inputs)
 
     def aggregates(self, groups: int) -> Aggregates:
@@ -186,13 +187,14 @@ class TorchCapture:
         if index is None:
             name = self.layers[self._plan.calls[module, 0]].name
             raise RecorderError(f"layer {name} is called more often than at first ({number} times in a forward pass)")
-        tensor = main_tensor(output)
-        if tensor is None:
-            raise RecorderError(f"layer {self.layers[index].name} gives no tensor but {type(output).__name__}")
-        if self._follower is not None and self._plan.recorded[index].activation is not None:
-            self._follower.expect(index, tensor)
-        else:
-            self._take(index, tensor, lengths(output))
+        with torch._C.DisableTorchFunction():
+            tensor = main_tensor(output)
+            if tensor is None:
+                raise RecorderError(f"layer {self.layers[index].name} gives no tensor but {type(output).__name__}")
+            if self._follower is not None and self._plan.recorded[index].activation is not None:
+                self._follower.expect(index, tensor)
+            else:
+                self._take(index, tensor, lengths(output))
 
     def _take_activated(self, index: int, _title: str, tensor: Tensor) -> None:
         self._take(index, tensor, None)

@@ -71,9 +71,13 @@ class Follower(TorchFunctionMode):
         if title is None:
             return func(*args, **kwargs)
         layer = self.take(args, kwargs)
+        self.met(layer)
         result = func(*args, **kwargs)
         self.give(layer, title, result)
         return result
+
+    def met(self, layer: int | None) -> None:
+        """The output of `layer` went into a step that is a function, not a module."""
 
     def take(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int | None:
         """The layer whose output is the first argument; it is no longer expected elsewhere."""
@@ -121,6 +125,8 @@ class Scout(Follower):
         super().__init__(self._activated)
         #: By layer: the activation's name, and what came out of it.
         self.found: dict[int, tuple[str, Tensor]] = {}
+        #: Layers for which functions must be watched, and not only modules.
+        self.by_function: set[int | None] = set()
         self._spoiled: set[int] = set()
         #: Every tensor on the way, by identity, and whether it has been used.
         self._watched: dict[int, tuple[int, Tensor]] = {}
@@ -162,6 +168,9 @@ class Scout(Follower):
             # In place: from here on, the tensor is the activation.
             self._watched.pop(id(result), None)
         super().give(layer, title, result)
+
+    def met(self, layer: int | None) -> None:
+        self.by_function.add(layer)
 
     def _activated(self, layer: int, title: str, result: Tensor) -> None:
         self.found[layer] = (title, result)

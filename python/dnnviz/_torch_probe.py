@@ -42,6 +42,8 @@ class Plan:
     calls: dict[Call, int]
     recorded: list[Recorded]
     edges: list[tuple[int, int]] | None
+    #: Whether some activations are functions, so that function calls must be watched.
+    by_function: bool
 
 
 class Trace(TorchDispatchMode):
@@ -160,7 +162,8 @@ def probe(
             layer.parameters = None
         recorded.append(Recorded(layer, reduction, activation))
     calls = {call: index for index, call in enumerate(small.calls)}
-    return Plan(calls, recorded, None if small.trace is None else small.edges)
+    by_function = any(recorded[index].activation for index in small.scout.by_function if index is not None)
+    return Plan(calls, recorded, None if small.trace is None else small.edges, by_function)
 
 
 def _check_calls(names: dict[nn.Module, str], small: Run, large: Run) -> None:

@@ -103,7 +103,7 @@ class Reduction:
             )
         if self.batch is None:
             return value.unsqueeze(0)
-        rows = value.movedim(self.batch, 0)
+        rows = value.movedim(self.batch, 0) if self.batch else value
         if rows.shape[0] != inputs and not (self.folded and rows.shape[0] % inputs == 0):
             raise RecorderError(
                 f"layer {self.name} gave {rows.shape[0]} rows (shape {_shape(value)}) for {inputs} inputs"
