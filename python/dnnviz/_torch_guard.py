@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import random
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
+
+from ._random import random_states_kept
 
 #: A module's tables, besides its plain attributes.
 TABLES = ("_parameters", "_buffers", "_modules")
@@ -21,32 +21,12 @@ def guarded(model: nn.Module) -> Iterator[None]:
     """Evaluation mode, no fused attention, nothing compiled; all of it, the modules' attributes and
     buffers and the random states are put back, whatever happens inside."""
     with ExitStack() as stack:
-        stack.enter_context(_random_states())
+        stack.enter_context(random_states_kept())
         stack.enter_context(_state_of(model))
         stack.enter_context(_autocast_cache_off())
         stack.enter_context(_fused_attention_off())
         stack.enter_context(_compilers_off())
         yield
-
-
-@contextmanager
-def _random_states() -> Iterator[None]:
-    python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
-    mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
-    xpu = torch.xpu.get_rng_state_all() if hasattr(torch, "xpu") and torch.xpu.is_initialized() else None
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
-        torch.set_rng_state(cpu)
-        if cuda is not None:
-            torch.cuda.set_rng_state_all(cuda)
-        if mps is not None:
-            torch.mps.set_rng_state(mps)
-        if xpu is not None:
-            torch.xpu.set_rng_state_all(xpu)
 
 
 @contextmanager
