@@ -258,11 +258,6 @@ class _Pass:
         return [index for index, (tensor, version) in self.borrowed.items() if tensor._version != version]
 
 
-def _as_planned(text: str) -> str:
-    last = text.rsplit("\n", 1)[-1]
-    return f" or was not {last}" if last.startswith("recorded after") else ""
-
-
 def _count(inputs: Any) -> int:
     """How many inputs a batch has: the first dimension of its first tensor or array."""
     first = next(_arrays(inputs), None)
