@@ -128,11 +128,7 @@ class TorchCapture:
             self._copied.update(changed)
             state = _Pass(state.inputs, state.rows, len(self.layers))
             output = self._run(inputs, state)
-        for layer, value in zip(self.layers, state.values, strict=True):
-            if value is None:
-                raise RecorderError(
-                    f"layer {layer.name} did not fire{_as_planned(layer.text)}, as it did at first"
-                )
+        self._check_complete(state)
         scores = main_tensor(output)
         batch = Batch(values=state.values, maps=sorted(state.maps, key=lambda entry: entry[0]))
         if (
@@ -195,6 +191,18 @@ class TorchCapture:
         if isinstance(inputs, (tuple, list)):
             return self._model(*inputs)
         return self._model(inputs)
+
+    def _check_complete(self, state: _Pass) -> None:
+        for (module, number), index in self._plan.calls.items():
+            if state.values[index] is not None:
+                continue
+            layer, activation = self.layers[index].name, self._plan.recorded[index].activation
+            if number < state.calls.get(module, 0):
+                raise RecorderError(
+                    f"layer {layer} is recorded after {activation}, which did not follow this time; "
+                    "after_activation=False records layers as they are"
+                )
+            raise RecorderError(f"layer {layer} did not fire, as it did at first")
 
     def _after(self, module: nn.Module, _args: Any, output: Any) -> None:
         """Forward hook of a recorded module."""

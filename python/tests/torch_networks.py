@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from readers import manifest
 from safetensors import safe_open
 from torch import nn
-
-from readers import manifest
 
 torch.set_num_threads(1)
 
@@ -153,11 +152,9 @@ class Transformer(nn.Module):
 
     def forward(self, tokens):
         x = self.embed(tokens)
-        if not self.batch_first:
-            x = self.encoder(x.transpose(0, 1)).transpose(0, 1)
-        else:
-            x = self.encoder(x)
-        return self.head(x[:, 0])
+        if self.batch_first:
+            return self.head(self.encoder(x)[:, 0])
+        return self.head(self.encoder(x.transpose(0, 1))[0])
 
 
 def transformer_reference(model, tokens, heads=2):
@@ -197,7 +194,7 @@ class Lstm(nn.Module):
         self.fc = nn.Linear(5, 3)
 
     def forward(self, x):
-        out, (hidden, _) = self.lstm(x if self.batch_first else x.transpose(0, 1))
+        _, (hidden, _) = self.lstm(x if self.batch_first else x.transpose(0, 1))
         return self.fc(hidden[-1])
 
 
