@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._errors import RecorderError
+from ._random import random_states_kept
 from ._values import as_numpy
 
 _WANTED = "give inputs=(x, y), inputs=(x, None), or an iterable of such batches that can be iterated anew"
@@ -169,7 +170,7 @@ class Batches:
 
     def batches(self, rank: int, world: int, labelled: bool = True) -> Iterator[Rows]:
         start = 0
-        for batch in self._batches:
+        for batch in _anew(self._batches):
             x, y = _parts(batch)
             labels = labels_of(y) if labelled and y is not None else None
             count = count_of(x)
@@ -180,6 +181,12 @@ class Batches:
             if count:
                 yield Rows(start, x, labels, count)
             start += count
+
+
+def _anew(batches: Any) -> Iterator[Any]:
+    """Goes through `batches`. To begin that draws random numbers, even where nothing is shuffled."""
+    with random_states_kept(batches):
+        yield from batches
 
 
 def _parts(batch: Any) -> tuple[Any, Any]:
