@@ -3,7 +3,7 @@
     python examples/train_alexnet.py [RUN]        (default: runs/alexnet)
 
 64-192-384-256-256-4096-4096-10: 9 354 units. Two minutes on two cores. Recorded before the training and
-after every epoch: means, second moments and firing rates of all 1 797 digits and of every class, and the
+after every epoch: means, variances and firing rates of all 1 797 digits and of every class, and the
 units' values for one digit of each class. Needs PyTorch and safetensors.
 """
 
@@ -98,7 +98,7 @@ def main() -> None:
         name="AlexNet",
         classes=[str(digit) for digit in range(10)],
         keep=test[one_of_each].tolist(),
-        statistics=["mean", "second_moment", "rate"],
+        statistics=["variance", "rate"],
         dtype="float16",
         pictures=pictures.numpy(),
     )
