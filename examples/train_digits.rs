@@ -21,7 +21,7 @@ use dnnviz::capture::{About, Metrics, Network, RecorderError};
 use dnnviz::format::{FormatError, Pictures};
 
 /// Every fifth image is not trained on; the network is tested on them, and recorded.
-const HELD_OUT: usize = 5;
+const HELD_OUT: u32 = 5;
 const BATCH: usize = 32;
 const CHANNELS: [usize; 3] = [16, 32, 64];
 const HIDDEN: usize = 128;
@@ -91,7 +91,7 @@ fn train(args: &Args, stop: &AtomicBool, begun: Option<Sender<()>>) -> Result<()
             .load(&file)
             .with_context(|| format!("{} has no weights to go on with", args.run.display()))?;
     }
-    let params = ParamsAdamW { lr: 2e-3, ..ParamsAdamW::default() };
+    let params = ParamsAdamW { lr: 1e-3, ..ParamsAdamW::default() };
     let mut optimizer = AdamW::new(weights.all_vars(), params)?;
     let steps = training.count()?.div_ceil(BATCH) as u64;
     describe(&mut rec, &network)?;
@@ -231,7 +231,7 @@ impl Digits {
     /// What is trained on, and what is held out.
     fn split(&self) -> Result<(Self, Self)> {
         let (held_out, training): (Vec<u32>, Vec<u32>) =
-            (0..self.count()? as u32).partition(|&image| image as usize % HELD_OUT == 0);
+            (0..self.count()? as u32).partition(|&image| image.is_multiple_of(HELD_OUT));
         Ok((
             self.chosen(&Tensor::new(training, &Device::Cpu)?)?,
             self.chosen(&Tensor::new(held_out, &Device::Cpu)?)?,
