@@ -160,7 +160,7 @@ impl Source for Run {
             return Ok(None);
         };
         let arrays = |aggregate: &Aggregate| {
-            let others = [&aggregate.second_moment, &aggregate.min, &aggregate.max, &aggregate.rate];
+            let others = [&aggregate.variance, &aggregate.min, &aggregate.max, &aggregate.rate];
             1 + others.into_iter().flatten().count()
         };
         let bytes =
