@@ -7,7 +7,7 @@ use super::cache::Cache;
 use super::loader::{Key, Loader, Send};
 use crate::engine::{self, Field, Gpu, InputPicture};
 use crate::model::{
-    Camera, EpochPosition, EpochRef, Layout, Picture, Query, Recording, SetView, Source, ViewState,
+    Camera, Epoch, EpochPosition, EpochRef, Layout, Picture, Query, Recording, SetView, Source, ViewState,
 };
 use crate::ui::{Facts, Interface, Progress, Shown};
 
@@ -19,6 +19,8 @@ const BUDGET: u64 = 512 << 20;
 pub struct Scene {
     pub from: Arc<Field>,
     pub to: Arc<Field>,
+    /// Whether there are values, or plates alone.
+    filled: bool,
     pub position: EpochPosition,
     pub query: Query,
 }
@@ -30,11 +32,15 @@ pub struct Session {
     interface: Interface,
     gpu: Arc<Gpu>,
     loader: Loader,
+    /// Its number in [`Key`]s.
+    number: u64,
     cache: Cache<Key, Arc<Field>>,
     /// Every query looked at; a [`Key`] names them by index.
     queries: Vec<Query>,
     failed: HashSet<Key>,
     note: Option<String>,
+    /// The plates without values, while there is no epoch; `None` until they were asked for.
+    empty: Option<Option<Arc<Field>>>,
     scene: Option<Scene>,
     /// Where everything stands, the selected input's picture included.
     layout: Layout,
@@ -55,29 +61,47 @@ struct Standing {
 struct Plan {
     query: usize,
     position: EpochPosition,
+    following: bool,
     held: usize,
+}
+
+/// What a session is shown with.
+pub struct Surroundings<'a> {
+    /// The texture that the scene is drawn into.
+    pub scene: Option<egui::TextureId>,
+    pub adapter: &'a str,
+    pub frame_ms: Option<f32>,
+    /// A writer is at work on the recording.
+    pub live: bool,
+    /// What is wrong with the run, in one line.
+    pub trouble: Option<&'a str>,
 }
 
 impl Session {
     pub fn new(source: Arc<dyn Source>, gpu: Arc<Gpu>, send: Send) -> Self {
+        let loader = Loader::new(Arc::clone(&gpu), Arc::clone(&source), send);
+        Self::with(source, gpu, loader, 0)
+    }
+
+    fn with(source: Arc<dyn Source>, gpu: Arc<Gpu>, loader: Loader, number: u64) -> Self {
         let recording = source.recording();
         let layout = Layout::new(recording);
-        let epoch = EpochRef::Last.resolve(recording).map_or(0.0, |at| at.number(recording));
         // The window's shape is not known yet; the first frame corrects the aspect.
         let camera = Camera::set_view(SetView::Overview, &layout, 1.5);
-        let view = ViewState::new(camera, epoch);
+        let view = ViewState::new(camera, last_number(recording));
         let interface = Interface::new(recording);
-        let loader = Loader::new(Arc::clone(&gpu), Arc::clone(&source), send);
         Self {
             source,
             view,
             interface,
             gpu,
             loader,
+            number,
             cache: Cache::new(BUDGET),
             queries: Vec::new(),
             failed: HashSet::new(),
             note: None,
+            empty: None,
             scene: None,
             layout,
             picture: None,
@@ -90,8 +114,66 @@ impl Session {
         self.source.recording()
     }
 
+    /// Goes on with `source`, the same recording with more epochs. View, playback and what was read
+    /// stay as they are.
+    pub fn renew(&mut self, source: Arc<dyn Source>) {
+        let before = std::mem::replace(&mut self.source, source);
+        let (before, now) = (before.recording(), self.source.recording());
+        self.interface.renew(now);
+        self.loader.renew(Arc::clone(&self.source));
+        if self.interface.epochs().readable().is_empty() {
+            return;
+        }
+        let place = |index: usize| place_of(now, before.epochs.get(index)?.number);
+        match &mut self.scene {
+            Some(scene) => match (place(scene.position.from), place(scene.position.to)) {
+                (Some(from), Some(to)) => scene.position = EpochPosition { from, to, ..scene.position },
+                // The plates without values stay until there are some.
+                _ => scene.position = EpochPosition::at(self.interface.epochs().readable()[0]),
+            },
+            None => {}
+        }
+        if before.epochs.iter().all(|epoch| epoch.damaged) {
+            self.view.epoch = last_number(now);
+        }
+        self.empty = None;
+        self.note = None;
+        self.failed.clear();
+        self.planned = None;
+        self.choose();
+    }
+
+    /// A session of `source`, another recording at the same place. As far as it is of the same network
+    /// it is looked at in the same way.
+    pub fn replaced(self, source: Arc<dyn Source>) -> Self {
+        let number = self.loader.replace(Arc::clone(&source));
+        let mut next = Self::with(source, self.gpu, self.loader, number);
+        let (before, now) = (self.source.recording(), next.source.recording());
+        next.view.theme = self.view.theme;
+        next.interface.navigator.reduced_motion = self.interface.navigator.reduced_motion;
+        if before.layers == now.layers {
+            let (epoch, same) = (next.view.epoch, before.inputs == now.inputs && before.classes == now.classes);
+            let query = if same { self.view.query.clone() } else { Query::default() };
+            next.view = ViewState { epoch, query, ..self.view };
+            next.interface.navigator = self.interface.navigator;
+            next.interface.playback.speed = self.interface.playback.speed;
+            next.interface.playback.looping = self.interface.playback.looping;
+        }
+        next
+    }
+
+    /// Takes the plates without values.
+    pub fn take_empty(&mut self, recording: u64, field: Arc<Field>) {
+        if recording == self.number {
+            self.empty = Some(Some(field));
+        }
+    }
+
     /// Takes values that were read.
     pub fn take_field(&mut self, key: Key, field: Arc<Field>) {
+        if key.recording != self.number {
+            return;
+        }
         let needed = self.needed();
         let bytes = field.bytes();
         self.cache.insert(key, field, bytes, &needed);
@@ -100,6 +182,9 @@ impl Session {
 
     /// Takes note that values could not be read.
     pub fn take_failure(&mut self, key: Key, reason: String) {
+        if key.recording != self.number {
+            return;
+        }
         self.failed.insert(key);
         if self.needed().contains(&key) || self.note.is_none() {
             self.note = Some(reason);
@@ -108,7 +193,16 @@ impl Session {
     }
 
     /// Takes an input's picture, or that there is none.
-    pub fn take_picture(&mut self, ctx: &egui::Context, input: usize, picture: Option<Picture>) {
+    pub fn take_picture(
+        &mut self,
+        ctx: &egui::Context,
+        recording: u64,
+        input: usize,
+        picture: Option<Picture>,
+    ) {
+        if recording != self.number {
+            return;
+        }
         self.asked.remove(&input);
         self.interface.pictures.insert(ctx, input, picture.as_ref());
         if let Some((wanted, held)) = &mut self.picture
@@ -121,22 +215,19 @@ impl Session {
         }
     }
 
-    /// Lays out one frame. `scene` is the texture that the scene is drawn into.
-    pub fn show(
-        &mut self,
-        ui: &mut egui::Ui,
-        scene: Option<egui::TextureId>,
-        adapter: &str,
-        frame_ms: Option<f32>,
-    ) -> Shown {
-        self.interface.advance(ui, &mut self.view);
+    /// Lays out one frame.
+    pub fn show(&mut self, ui: &mut egui::Ui, around: &Surroundings) -> Shown {
+        let newest = self.newest();
+        let newest_ready =
+            newest.is_some_and(|key| self.cache.contains(key) || self.failed.contains(&key));
+        self.interface.advance(ui, &mut self.view, newest_ready);
         self.choose();
         let ranges = self.ranges();
         let source = Arc::clone(&self.source);
         let query = self.query_index();
-        let ready: Vec<bool> = (0..source.recording().epochs.len())
-            .map(|epoch| self.cache.contains(Key { query, epoch }))
-            .collect();
+        let key = |epoch: &Epoch| Key { recording: self.number, query, epoch: epoch.number };
+        let epochs = &source.recording().epochs;
+        let ready: Vec<bool> = epochs.iter().map(|epoch| self.cache.contains(key(epoch))).collect();
         let held = self.scene.as_ref();
         let facts = Facts {
             recording: source.recording(),
@@ -146,10 +237,11 @@ impl Session {
             position: held.map_or(EpochPosition::at(0), |scene| scene.position),
             query: held.map_or(&self.view.query, |scene| &scene.query).clone(),
             ready: &ready,
-            scene: scene.filter(|_| held.is_some()),
-            adapter,
-            frame_ms,
-            note: self.note.as_deref(),
+            scene: around.scene.filter(|_| held.is_some()),
+            adapter: around.adapter,
+            frame_ms: around.frame_ms,
+            note: around.trouble.or(self.note.as_deref()),
+            live: around.live,
             progress: Some(Progress {
                 done: ready.iter().filter(|ready| **ready).count(),
                 of: self.interface.epochs().readable().len(),
@@ -168,6 +260,17 @@ impl Session {
         }
         self.choose();
         shown
+    }
+
+    /// Shows moves and glides at their end, as for who wants no motion.
+    pub fn reduce_motion(&mut self) {
+        self.interface.navigator.reduced_motion = true;
+    }
+
+    /// Number of the epoch that the scene shows; a fraction between two epochs.
+    pub fn shown_epoch(&self) -> Option<f64> {
+        let scene = self.scene.as_ref().filter(|scene| scene.filled)?;
+        Some(scene.position.number(self.recording()))
     }
 
     /// What the scene shows now, with the view it is true of, and the selected input's picture.
@@ -196,12 +299,11 @@ impl Session {
     /// Takes the values nearest to what is wanted, and lets the missing ones be read.
     fn choose(&mut self) {
         let query = self.query_index();
-        let Some(wanted) = self.wanted() else {
-            self.note.get_or_insert_with(|| "The recording has no readable epoch.".to_owned());
-            return;
-        };
-        let mut at = |epoch: usize| self.cache.get(Key { query, epoch });
-        let found = match (at(wanted.from), at(wanted.to)) {
+        let Some(wanted) = self.wanted() else { return self.choose_empty() };
+        let key = |epoch: usize| self.key(query, epoch);
+        let (from, to) = (key(wanted.from), key(wanted.to));
+        let mut at = |key: Key| self.cache.get(key);
+        let found = match (at(from), at(to)) {
             (Some(from), Some(to)) if from.layout() == to.layout() => Some((from, to, wanted)),
             (Some(from), _) => Some((Arc::clone(&from), from, EpochPosition::at(wanted.from))),
             (None, Some(to)) => Some((Arc::clone(&to), to, EpochPosition::at(wanted.to))),
@@ -210,14 +312,15 @@ impl Session {
                 .epochs()
                 .readable()
                 .iter()
-                .filter(|epoch| self.cache.contains(Key { query, epoch: **epoch }))
+                .filter(|epoch| self.cache.contains(self.key(query, **epoch)))
                 .min_by_key(|epoch| epoch.abs_diff(wanted.from))
                 .copied()
-                .and_then(|epoch| Some((self.cache.get(Key { query, epoch })?, epoch)))
+                .and_then(|epoch| Some((self.cache.get(self.key(query, epoch))?, epoch)))
                 .map(|(field, epoch)| (Arc::clone(&field), field, EpochPosition::at(epoch))),
         };
         if let Some((from, to, position)) = found {
-            self.scene = Some(Scene { from, to, position, query: self.queries[query].clone() });
+            self.scene =
+                Some(Scene { from, to, filled: true, position, query: self.queries[query].clone() });
         }
         let input = self.view.query.select.single_input().filter(|i| *i < self.recording().inputs.len());
         if input != self.picture.as_ref().map(|(input, _)| *input) {
@@ -234,6 +337,22 @@ impl Session {
             }
         }
         self.plan();
+    }
+
+    /// Shows the network as it stands before its first epoch.
+    fn choose_empty(&mut self) {
+        match &self.empty {
+            None => {
+                self.empty = Some(None);
+                self.loader.want_empty();
+            }
+            Some(None) => {}
+            Some(Some(field)) => {
+                let (from, to) = (Arc::clone(field), Arc::clone(field));
+                let query = self.view.query.clone();
+                self.scene = Some(Scene { from, to, filled: false, position: EpochPosition::at(0), query });
+            }
+        }
     }
 
     fn ask_picture(&mut self, input: usize) {
@@ -257,29 +376,45 @@ impl Session {
         }
     }
 
-    /// What must be kept to show what is wanted.
+    /// The key of a readable epoch, given by its place.
+    fn key(&self, query: usize, epoch: usize) -> Key {
+        Key { recording: self.number, query, epoch: self.recording().epochs[epoch].number }
+    }
+
+    /// The newest readable epoch's key.
+    fn newest(&mut self) -> Option<Key> {
+        let query = self.query_index();
+        self.interface.epochs().readable().last().map(|&epoch| self.key(query, epoch))
+    }
+
+    /// What must be kept to show what is wanted now and next.
     fn needed(&mut self) -> Vec<Key> {
         let query = self.query_index();
         let wanted = self.wanted();
-        wanted.iter().flat_map(|at| [at.from, at.to]).map(|epoch| Key { query, epoch }).collect()
+        let newest = self.newest().filter(|_| self.interface.playback.following);
+        let wanted = wanted.iter().flat_map(|at| [at.from, at.to]).map(|epoch| self.key(query, epoch));
+        wanted.chain(newest).collect()
     }
 
-    /// Lists what to read: the wanted epochs, then the others by distance, as far as the budget goes.
+    /// Lists what to read: the newest epoch if it is followed, the wanted ones, then the others by distance, as far as the budget goes.
     fn plan(&mut self) {
         let Some(wanted) = self.wanted() else { return };
         let query = self.query_index();
         let readable = self.interface.epochs().readable();
-        let held = readable.iter().filter(|epoch| self.cache.contains(Key { query, epoch: **epoch })).count()
+        let held = readable.iter().filter(|epoch| self.cache.contains(self.key(query, **epoch))).count()
             + self.failed.len();
         let at_rest = EpochPosition { t: 0.0, ..wanted };
-        let plan = Plan { query, position: at_rest, held };
+        let following = self.interface.playback.following;
+        let plan = Plan { query, position: at_rest, following, held };
         if self.planned == Some(plan) {
             return;
         }
         self.planned = Some(plan);
         let mut order: Vec<usize> = readable.to_vec();
+        let newest = order.last().copied().filter(|_| following);
         order.sort_by_key(|epoch| {
-            (*epoch != wanted.from, *epoch != wanted.to, epoch.abs_diff(wanted.to), *epoch < wanted.from)
+            let later = (Some(*epoch) != newest, *epoch != wanted.from, *epoch != wanted.to);
+            (later, epoch.abs_diff(wanted.to), *epoch < wanted.from)
         });
         let room = match self.cache.largest() {
             0 => order.len(),
@@ -289,10 +424,20 @@ impl Session {
         let reading = self.loader.current();
         let missing: VecDeque<(Key, Query)> = order
             .into_iter()
-            .map(|epoch| Key { query, epoch })
+            .map(|epoch| self.key(query, epoch))
             .filter(|key| !self.cache.contains(*key) && !self.failed.contains(key) && reading != Some(*key))
             .map(|key| (key, self.queries[query].clone()))
             .collect();
         self.loader.want(missing);
     }
+}
+
+/// Number of the last readable epoch.
+fn last_number(recording: &Recording) -> f64 {
+    EpochRef::Last.resolve(recording).map_or(0.0, |at| at.number(recording))
+}
+
+/// Where in the recording the epoch of this number is.
+fn place_of(recording: &Recording, number: u64) -> Option<usize> {
+    recording.epochs.binary_search_by_key(&number, |epoch| epoch.number).ok()
 }
