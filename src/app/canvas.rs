@@ -41,6 +41,11 @@ impl Canvas {
         self.painter.gpu.device.limits().max_texture_dimension_2d as usize
     }
 
+    /// In pixels.
+    pub fn size(&self) -> [u32; 2] {
+        [self.config.width, self.config.height]
+    }
+
     /// Follows the window's size.
     pub fn resize(&mut self, width: u32, height: u32) {
         if width > 0 && height > 0 && (width, height) != (self.config.width, self.config.height) {
@@ -69,20 +74,22 @@ impl Canvas {
                 self.surface.configure(&self.painter.gpu.device, &self.config);
                 return false;
             }
-            CurrentSurfaceTexture::Lost => match self.painter.gpu.instance.create_surface(Arc::clone(&self.window)) {
-                Ok(surface) => {
-                    self.surface = surface;
-                    self.surface.configure(&self.painter.gpu.device, &self.config);
-                    return false;
+            CurrentSurfaceTexture::Lost => {
+                match self.painter.gpu.instance.create_surface(Arc::clone(&self.window)) {
+                    Ok(surface) => {
+                        self.surface = surface;
+                        self.surface.configure(&self.painter.gpu.device, &self.config);
+                        return false;
+                    }
+                    Err(error) => {
+                        log::error!("the window's surface is lost: {error}");
+                        return true;
+                    }
                 }
-                Err(error) => {
-                    log::error!("the window's surface is lost: {error}");
-                    return true;
-                }
-            },
+            }
         };
         let target = surface_texture.texture.create_view(&wgpu::TextureViewDescriptor::default());
-        self.painter.paint(panels, &target, [self.config.width, self.config.height]);
+        self.painter.paint(panels, &target, self.size());
         self.window.pre_present_notify();
         self.painter.gpu.queue.present(surface_texture);
         if suboptimal {

@@ -33,13 +33,17 @@ impl Content {
         Self { path: path.to_owned(), gpu, send, state: State::Opening, live: false, trouble: None }
     }
 
-    /// Takes what another thread tells.
+    /// Takes what another thread tells. Says whether to draw a frame; not when what is worth one is to
+    /// be told in a moment.
     ///
     /// # Errors
     /// When there will be nothing to show.
-    pub fn take(&mut self, ctx: &egui::Context, message: Message) -> Result<(), FormatError> {
+    pub fn take(&mut self, ctx: &egui::Context, message: Message) -> Result<bool, FormatError> {
         match (message, &mut self.state) {
-            (Message::Opened { source, continues: true }, State::Opened(session)) => session.renew(source),
+            (Message::Opened { source, continues: true }, State::Opened(session)) => {
+                session.renew(source);
+                return Ok(!session.awaits_newest());
+            }
             (Message::Opened { source, .. }, _) => self.open(source),
             (Message::Refused(error), _) => return Err(error),
             (Message::Trouble(what), _) => self.trouble = what,
@@ -56,7 +60,7 @@ impl Content {
             }
             _ => {}
         }
-        Ok(())
+        Ok(true)
     }
 
     fn open(&mut self, source: Arc<dyn Source>) {
@@ -77,21 +81,13 @@ impl Content {
 
     /// For the window.
     pub fn title(&self) -> String {
-        self.session().map_or_else(
-            || "dnnviz".to_owned(),
-            |session| format!("dnnviz – {}", session.recording().model),
-        )
+        self.session()
+            .map_or_else(|| "dnnviz".to_owned(), |session| format!("dnnviz – {}", session.recording().model))
     }
 
-    /// Lays out one frame; returns where the scene is, in points. `scene` is the texture that the
-    /// scene is drawn into, `adapter` and `frame_ms` are shown as they are.
-    pub fn show(
-        &mut self,
-        ui: &mut egui::Ui,
-        scene: Option<egui::TextureId>,
-        adapter: &str,
-        frame_ms: Option<f32>,
-    ) -> Option<egui::Rect> {
+    /// Lays out one frame; returns where the scene is, in points. `adapter` and `frame_ms` are shown
+    /// as they are.
+    pub fn show(&mut self, ui: &mut egui::Ui, adapter: &str, frame_ms: Option<f32>) -> Option<egui::Rect> {
         let path = self.path.display();
         match &mut self.state {
             State::Opening => interface::waiting(ui, Theme::Dark, &format!("Opening {path}")),
@@ -100,7 +96,7 @@ impl Content {
             }
             State::Opened(session) => {
                 let trouble = self.trouble.as_deref();
-                let around = Surroundings { scene, adapter, frame_ms, live: self.live, trouble };
+                let around = Surroundings { adapter, frame_ms, live: self.live, trouble };
                 return Some(session.show(ui, &around).scene);
             }
         }

@@ -1,6 +1,7 @@
 //! Opens a run, be it there already or not, and opens it again whenever more of it was written.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::loader::{Message, Send};
@@ -106,7 +107,7 @@ impl Follower {
 
 /// Why there may be no manifest at `path` yet; `None` when what is there is no recording at all.
 fn why_not_yet(path: &Path) -> Option<String> {
-    if fs::symlink_metadata(path).is_err() {
+    if fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         return Some("There is nothing at that place yet.".to_owned());
     }
     let mut entries = fs::read_dir(path).ok()?.flatten().map(|entry| entry.file_name()).peekable();

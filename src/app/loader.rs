@@ -22,20 +22,40 @@ pub struct Key {
 /// What other threads tell the window.
 pub enum Message {
     /// A recording is open. It `continues` the one before when what was read of that is still true.
-    Opened { source: Arc<dyn Source>, continues: bool },
+    Opened {
+        source: Arc<dyn Source>,
+        continues: bool,
+    },
     /// There is nothing to open yet; why.
-    Awaited { why: String },
+    Awaited {
+        why: String,
+    },
     /// What there is will never open.
     Refused(FormatError),
     /// What is wrong with the run that was opened, in one line; `None` when all is well again.
     Trouble(Option<String>),
     /// Whether a writer is at work on the run.
-    Writer { at_work: bool },
+    Writer {
+        at_work: bool,
+    },
     /// The plates of the network, without values.
-    Empty { recording: u64, field: Arc<Field> },
-    Field { key: Key, field: Arc<Field> },
-    Failed { key: Key, reason: String },
-    Picture { recording: u64, input: usize, picture: Option<Picture> },
+    Empty {
+        recording: u64,
+        field: Arc<Field>,
+    },
+    Field {
+        key: Key,
+        field: Arc<Field>,
+    },
+    Failed {
+        key: Key,
+        reason: String,
+    },
+    Picture {
+        recording: u64,
+        input: usize,
+        picture: Option<Picture>,
+    },
 }
 
 /// Takes messages to the window; called on other threads.

@@ -133,11 +133,20 @@ impl ApplicationHandler<Message> for App {
     }
 
     fn user_event(&mut self, event_loop: &ActiveEventLoop, message: Message) {
-        self.take(message);
-        if self.failure.is_some() {
-            event_loop.exit();
+        let Some(shell) = &mut self.window else { return };
+        match shell.content.take(shell.input.egui_ctx(), message) {
+            Ok(true) => shell.window.request_redraw(),
+            Ok(false) => {}
+            Err(error) => {
+                self.failure = Some(error.into());
+                event_loop.exit();
+            }
         }
-        self.request_redraw();
+        let title = shell.content.title();
+        if title != shell.title {
+            shell.window.set_title(&title);
+            shell.title = title;
+        }
     }
 
     fn window_event(&mut self, event_loop: &ActiveEventLoop, _: WindowId, event: WindowEvent) {
@@ -192,18 +201,6 @@ impl App {
         }
     }
 
-    fn take(&mut self, message: Message) {
-        let Some(shell) = &mut self.window else { return };
-        if let Err(error) = shell.content.take(shell.input.egui_ctx(), message) {
-            self.failure = Some(error.into());
-        }
-        let title = shell.content.title();
-        if title != shell.title {
-            shell.window.set_title(&title);
-            shell.title = title;
-        }
-    }
-
     /// One frame: input → panels → scene, if it changed → picture.
     fn frame(&mut self, event_loop: &ActiveEventLoop) {
         let Some(shell) = &mut self.window else { return };
@@ -213,8 +210,9 @@ impl App {
         }
         let ctx = shell.input.egui_ctx().clone();
         let input = shell.input.take_egui_input(&shell.window);
-        let mut laid = shell.canvas.painter.lay_out(&ctx, input, &mut shell.content);
-        laid.again |= !shell.canvas.present(laid.panels);
+        let (size, painter) = (shell.canvas.size(), &mut shell.canvas.painter);
+        let laid = painter.lay_out(&ctx, input, &mut shell.content, size);
+        let shown = shell.canvas.present(laid.panels);
         shell.input.handle_platform_output_with_event_loop(&shell.window, event_loop, laid.platform);
         if let Some(viewport) = &laid.viewport
             && viewport.commands.contains(&egui::ViewportCommand::Close)
@@ -225,7 +223,7 @@ impl App {
         let delay = laid.viewport.map(|viewport| viewport.repaint_delay);
         self.wake = None;
         match delay {
-            _ if laid.again => shell.window.request_redraw(),
+            _ if !shown => shell.window.request_redraw(),
             Some(delay) if delay.is_zero() => shell.window.request_redraw(),
             Some(delay) => self.wake = Instant::now().checked_add(delay),
             None => {}

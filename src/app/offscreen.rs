@@ -60,9 +60,12 @@ impl Offscreen {
         while self.shown() != Some(epoch as f64) {
             let left = end.saturating_duration_since(Instant::now());
             let Ok(message) = self.messages.recv_timeout(left) else { return Ok(false) };
-            self.content.take(&self.ctx, message)?;
+            let mut draw = self.content.take(&self.ctx, message)?;
             while let Ok(message) = self.messages.try_recv() {
-                self.content.take(&self.ctx, message)?;
+                draw |= self.content.take(&self.ctx, message)?;
+            }
+            if !draw {
+                continue;
             }
             if let Some(session) = self.content.session_mut() {
                 session.reduce_motion();
@@ -83,7 +86,7 @@ impl Offscreen {
             time: Some(self.start.elapsed().as_secs_f64()),
             ..egui::RawInput::default()
         };
-        let mut laid = self.painter.lay_out(&self.ctx, input, &mut self.content);
+        let mut laid = self.painter.lay_out(&self.ctx, input, &mut self.content, self.canvas.size);
         self.painter.upload(&mut laid.panels.textures);
         self.painter.paint(&laid.panels, &self.canvas.view, self.canvas.size);
         self.painter.free(&mut laid.panels.textures);

@@ -9,17 +9,21 @@ use wgpu::TextureFormat;
 
 use super::content::Content;
 use super::session::Session;
+use crate::engine::blit::Blit;
 use crate::engine::renderer::Path;
 use crate::engine::{Field, Frame, Gpu, InputPicture, Renderer};
-use crate::model::ViewState;
+use crate::model::{Theme, ViewState};
+use crate::ui::style::Palette;
 
 /// Everything that draws.
 pub struct Painter {
     pub gpu: Arc<Gpu>,
     adapter: String,
     since: Instant,
+    format: TextureFormat,
     panels: egui_wgpu::Renderer,
     renderer: Renderer,
+    blit: Blit,
     scene: Option<SceneTexture>,
     drawn: Option<Drawn>,
     /// Nanoseconds that the last picture of the scene took; 0 when none was drawn yet.
@@ -28,7 +32,7 @@ pub struct Painter {
 
 struct SceneTexture {
     view: wgpu::TextureView,
-    id: egui::TextureId,
+    blit: wgpu::BindGroup,
     size: [u32; 2],
 }
 
@@ -58,6 +62,10 @@ pub struct Panels {
     pub primitives: Vec<egui::ClippedPrimitive>,
     pub textures: egui::TexturesDelta,
     pub pixels_per_point: f32,
+    /// Behind them.
+    theme: Theme,
+    /// Corner of the scene's picture, in pixels, where there is one.
+    scene: Option<[u32; 2]>,
 }
 
 /// A frame laid out: what is to be painted and what the platform is told.
@@ -65,8 +73,6 @@ pub struct Laid {
     pub panels: Panels,
     pub platform: egui::PlatformOutput,
     pub viewport: Option<egui::ViewportOutput>,
-    /// Another frame has to follow at once.
-    pub again: bool,
 }
 
 impl Painter {
@@ -83,6 +89,8 @@ impl Painter {
         Self {
             adapter: gpu.describe(),
             since,
+            format,
+            blit: Blit::new(&gpu.device, format),
             gpu: Arc::new(gpu),
             panels,
             renderer,
@@ -98,36 +106,42 @@ impl Painter {
         (nanoseconds > 0).then_some(nanoseconds as f32 / 1e6)
     }
 
-    /// The texture that the scene is drawn into, for panels to show.
-    fn scene(&self) -> Option<egui::TextureId> {
-        self.scene.as_ref().map(|scene| scene.id)
-    }
-
     /// Lays out one frame: input → panels → scene, if it changed.
-    pub fn lay_out(&mut self, ctx: &egui::Context, input: egui::RawInput, content: &mut Content) -> Laid {
-        let (texture, ms) = (self.scene(), self.scene_ms());
+    /// `size` in pixels is what it is painted onto.
+    pub fn lay_out(
+        &mut self,
+        ctx: &egui::Context,
+        input: egui::RawInput,
+        content: &mut Content,
+        size: [u32; 2],
+    ) -> Laid {
+        let ms = self.scene_ms();
         let mut area = None;
-        let mut output = ctx.run_ui(input, |ui| area = content.show(ui, texture, &self.adapter, ms));
+        let mut output = ctx.run_ui(input, |ui| area = content.show(ui, &self.adapter, ms));
         let pixels_per_point = output.pixels_per_point;
-        let mut again = false;
+        let mut scene = None;
         if let (Some(session), Some(area)) = (content.session(), area) {
-            let size = area.size() * pixels_per_point;
-            again = self.draw_scene(session, [size.x.round() as u32, size.y.round() as u32]);
+            let pixel = |at: f32, limit| ((at * pixels_per_point).round().max(0.0) as u32).min(limit);
+            let [left, right] = [area.left(), area.right()].map(|x| pixel(x, size[0]));
+            let [top, bottom] = [area.top(), area.bottom()].map(|y| pixel(y, size[1]));
+            if left < right && top < bottom && self.draw_scene(session, [right - left, bottom - top]) {
+                scene = Some([left, top]);
+            }
         }
         let panels = Panels {
             primitives: ctx.tessellate(output.shapes, pixels_per_point),
             textures: output.textures_delta,
             pixels_per_point,
+            theme: content.session().map_or(Theme::Dark, |session| session.view.theme),
+            scene,
         };
         let viewport = output.viewport_output.remove(&egui::ViewportId::ROOT);
-        Laid { panels, platform: output.platform_output, viewport, again }
+        Laid { panels, platform: output.platform_output, viewport }
     }
 
-    /// Draws the scene of `session`, where it changed, into a texture of `size`; says whether the
-    /// texture is a new one that panels have not seen.
+    /// Draws the scene of `session`, where it changed, into a texture of `size`; says whether there is
+    /// one.
     fn draw_scene(&mut self, session: &Session, size: [u32; 2]) -> bool {
-        let limit = self.gpu.device.limits().max_texture_dimension_2d;
-        let size = size.map(|edge| edge.clamp(1, limit));
         let Some((shown, view, picture)) = session.scene() else { return false };
         let wanted = Drawn {
             from: ById(Arc::clone(&shown.from)),
@@ -139,9 +153,9 @@ impl Painter {
             size,
         };
         if self.drawn.as_ref() == Some(&wanted) {
-            return false;
+            return true;
         }
-        let is_new = self.ensure_texture(size);
+        self.ensure_texture(size);
         let Some(scene) = &self.scene else { return false };
         let frame = Frame {
             view: &wanted.view,
@@ -165,12 +179,12 @@ impl Painter {
             }
         });
         self.drawn = Some(wanted);
-        is_new
+        true
     }
 
-    fn ensure_texture(&mut self, size: [u32; 2]) -> bool {
+    fn ensure_texture(&mut self, size: [u32; 2]) {
         if self.scene.as_ref().is_some_and(|scene| scene.size == size) {
-            return false;
+            return;
         }
         let texture = self.gpu.device.create_texture(&wgpu::TextureDescriptor {
             label: Some("Painter::scene"),
@@ -183,16 +197,8 @@ impl Painter {
             view_formats: &[],
         });
         let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
-        let (device, filter) = (&self.gpu.device, wgpu::FilterMode::Nearest);
-        let (id, is_new) = match &self.scene {
-            Some(scene) => {
-                self.panels.update_egui_texture_from_wgpu_texture(device, &view, filter, scene.id);
-                (scene.id, false)
-            }
-            None => (self.panels.register_native_texture(device, &view, filter), true),
-        };
-        self.scene = Some(SceneTexture { view, id, size });
-        is_new
+        let blit = self.blit.bind(&self.gpu.device, &view);
+        self.scene = Some(SceneTexture { view, blit, size });
     }
 
     /// Brings the glyphs and pictures that the panels need to the device.
@@ -211,12 +217,17 @@ impl Painter {
         }
     }
 
-    /// Paints the panels, and in them the scene, onto `target` of `size` pixels.
+    /// Paints the scene and the panels onto `target` of `size` pixels, for which they were laid out.
     pub fn paint(&mut self, panels: &Panels, target: &wgpu::TextureView, size: [u32; 2]) {
-        let screen = egui_wgpu::ScreenDescriptor {
-            size_in_pixels: size,
-            pixels_per_point: panels.pixels_per_point,
+        let screen =
+            egui_wgpu::ScreenDescriptor { size_in_pixels: size, pixels_per_point: panels.pixels_per_point };
+        let behind = egui::Rgba::from(Palette::of(panels.theme).panel);
+        let [r, g, b, a] = if self.format.is_srgb() {
+            behind.to_array().map(f64::from)
+        } else {
+            Palette::of(panels.theme).panel.to_array().map(|channel| f64::from(channel) / 255.0)
         };
+        let clear = wgpu::Color { r, g, b, a };
         let mut encoder = self.encoder("Painter::panels");
         let before = self.panels.update_buffers(
             &self.gpu.device,
@@ -226,19 +237,19 @@ impl Painter {
             &screen,
         );
         {
-            let pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+            let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
                 label: Some("Painter::panels"),
                 color_attachments: &[Some(wgpu::RenderPassColorAttachment {
                     view: target,
                     depth_slice: None,
                     resolve_target: None,
-                    ops: wgpu::Operations {
-                        load: wgpu::LoadOp::Clear(wgpu::Color::BLACK),
-                        store: wgpu::StoreOp::Store,
-                    },
+                    ops: wgpu::Operations { load: wgpu::LoadOp::Clear(clear), store: wgpu::StoreOp::Store },
                 })],
                 ..Default::default()
             });
+            if let (Some(corner), Some(scene)) = (panels.scene, &self.scene) {
+                self.blit.draw(&mut pass, &scene.blit, corner, scene.size);
+            }
             self.panels.render(&mut pass.forget_lifetime(), &panels.primitives, &screen);
         }
         self.gpu.queue.submit(before.into_iter().chain([encoder.finish()]));

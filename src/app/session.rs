@@ -67,8 +67,6 @@ struct Plan {
 
 /// What a session is shown with.
 pub struct Surroundings<'a> {
-    /// The texture that the scene is drawn into.
-    pub scene: Option<egui::TextureId>,
     pub adapter: &'a str,
     pub frame_ms: Option<f32>,
     /// A writer is at work on the recording.
@@ -143,6 +141,12 @@ impl Session {
         self.choose();
     }
 
+    /// Whether the newest epoch is followed and its values are on their way.
+    pub fn awaits_newest(&mut self) -> bool {
+        let following = self.interface.playback.following;
+        self.newest().is_some_and(|key| following && !self.cache.contains(key) && !self.failed.contains(&key))
+    }
+
     /// A session of `source`, another recording at the same place. As far as it is of the same network
     /// it is looked at in the same way.
     pub fn replaced(self, source: Arc<dyn Source>) -> Self {
@@ -152,7 +156,8 @@ impl Session {
         next.view.theme = self.view.theme;
         next.interface.navigator.reduced_motion = self.interface.navigator.reduced_motion;
         if before.layers == now.layers {
-            let (epoch, same) = (next.view.epoch, before.inputs == now.inputs && before.classes == now.classes);
+            let (epoch, same) =
+                (next.view.epoch, before.inputs == now.inputs && before.classes == now.classes);
             let query = if same { self.view.query.clone() } else { Query::default() };
             next.view = ViewState { epoch, query, ..self.view };
             next.interface.navigator = self.interface.navigator;
@@ -218,8 +223,7 @@ impl Session {
     /// Lays out one frame.
     pub fn show(&mut self, ui: &mut egui::Ui, around: &Surroundings) -> Shown {
         let newest = self.newest();
-        let newest_ready =
-            newest.is_some_and(|key| self.cache.contains(key) || self.failed.contains(&key));
+        let newest_ready = newest.is_some_and(|key| self.cache.contains(key) || self.failed.contains(&key));
         self.interface.advance(ui, &mut self.view, newest_ready);
         self.choose();
         let ranges = self.ranges();
@@ -237,7 +241,7 @@ impl Session {
             position: held.map_or(EpochPosition::at(0), |scene| scene.position),
             query: held.map_or(&self.view.query, |scene| &scene.query).clone(),
             ready: &ready,
-            scene: around.scene.filter(|_| held.is_some()),
+            scene: held.is_some(),
             adapter: around.adapter,
             frame_ms: around.frame_ms,
             note: around.trouble.or(self.note.as_deref()),
@@ -319,8 +323,7 @@ impl Session {
                 .map(|(field, epoch)| (Arc::clone(&field), field, EpochPosition::at(epoch))),
         };
         if let Some((from, to, position)) = found {
-            self.scene =
-                Some(Scene { from, to, filled: true, position, query: self.queries[query].clone() });
+            self.scene = Some(Scene { from, to, filled: true, position, query: self.queries[query].clone() });
         }
         let input = self.view.query.select.single_input().filter(|i| *i < self.recording().inputs.len());
         if input != self.picture.as_ref().map(|(input, _)| *input) {

@@ -30,7 +30,7 @@ pub enum Change {
     /// There is a manifest, other than the one told of before; or the one that was
     /// [`Answer::Unfinished`] may be finished now.
     Manifest,
-    /// There is no manifest, not yet or no longer.
+    /// There is no manifest, not yet or no longer. Told again when its folder comes or goes.
     Absent,
     /// A writer holds the run's lock, or has let go of it, be it by being killed.
     Writer { at_work: bool },
@@ -127,7 +127,7 @@ fn watch(eye: &mut Eye, woken: &Receiver<Wake>, tell: &mut dyn FnMut(Change) -> 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Found {
     Unknown,
-    Nothing,
+    Nothing { has_folder: bool },
     Manifest(Identity),
 }
 
@@ -155,7 +155,8 @@ impl Eye {
         let writer = (at_work != self.at_work).then_some(at_work);
         self.at_work = at_work;
 
-        let found = manifest.and_then(|path| Identity::at(&path)).map_or(Found::Nothing, Found::Manifest);
+        let nothing = || Found::Nothing { has_folder: self.target.is_dir() };
+        let found = manifest.and_then(|path| Identity::at(&path)).map_or_else(nothing, Found::Manifest);
         let before = std::mem::replace(&mut self.found, found);
         let change = (found != before).then_some(match found {
             Found::Manifest(_) => Change::Manifest,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use egui::{Align2, CornerRadius, FontId, Key, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, CornerRadius, FontId, Key, Rect, Sense, Ui, WidgetInfo, vec2};
 
 use super::hands;
 use super::navigation::Navigator;
@@ -37,8 +37,8 @@ pub struct Facts<'a> {
     pub query: Query,
     /// Per epoch, whether its values are at hand.
     pub ready: &'a [bool],
-    /// The picture of the scene.
-    pub scene: Option<egui::TextureId>,
+    /// Whether there is a picture of the scene, which is to lie below what is painted here.
+    pub scene: bool,
     pub adapter: &'a str,
     pub frame_ms: Option<f32>,
     /// What went wrong, in one line.
@@ -89,7 +89,9 @@ impl Interface {
         self.epochs = epochs;
     }
 
-    /// Lays out one frame, and changes `view` as the person asks.
+    /// Lays out one frame, and changes `view` as the person asks. It is to be painted over the colour
+    /// of panels and, where the scene is, over the scene's picture: filling them here would cost a
+    /// processor that draws more than everything else.
     pub fn show(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState) -> Shown {
         if self.theme != Some(view.theme) {
             install_style(ui.ctx(), view.theme);
@@ -123,8 +125,8 @@ impl Interface {
         if keys_are_ours {
             let (toggle, steps, follow) = ui.input(|input| {
                 let presses = |key| input.num_presses(key) as i32;
-                let follow = !input.modifiers.command
-                    && (input.key_pressed(Key::L) || input.key_pressed(Key::End));
+                let follow =
+                    !input.modifiers.command && (input.key_pressed(Key::L) || input.key_pressed(Key::End));
                 (input.key_pressed(Key::Space), presses(Key::ArrowRight) - presses(Key::ArrowLeft), follow)
             });
             if follow {
@@ -145,7 +147,7 @@ impl Interface {
     }
 
     fn bottom(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState, palette: Palette) {
-        let frame = egui::Frame::new().fill(palette.panel).inner_margin(egui::Margin::symmetric(12, 4));
+        let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(12, 4));
         egui::Panel::bottom("timeline").frame(frame).exact_size(timeline::HEIGHT + 8.0).show(ui, |ui| {
             let timeline = Timeline {
                 recording: facts.recording,
@@ -160,7 +162,7 @@ impl Interface {
     }
 
     fn side(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState, palette: Palette) -> Option<Action> {
-        let frame = egui::Frame::new().fill(palette.panel).inner_margin(egui::Margin::same(16));
+        let frame = egui::Frame::new().inner_margin(egui::Margin::same(16));
         let panel = Panel {
             recording: facts.recording,
             ranges: facts.ranges,
@@ -204,10 +206,8 @@ impl Interface {
         }
 
         let painter = ui.painter_at(rect);
-        painter.rect_filled(rect, CornerRadius::ZERO, palette.ground);
-        if let Some(texture) = facts.scene {
-            let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-            painter.image(texture, rect, whole, egui::Color32::WHITE);
+        if !facts.scene {
+            painter.rect_filled(rect, CornerRadius::ZERO, palette.ground);
         }
         let slab = self.navigator.hovered().and_then(|slab| facts.layout.slabs.get(slab));
         let shown = ViewState { query: facts.query.clone(), ..view.clone() };

@@ -275,6 +275,48 @@ mod tests {
     }
 
     #[test]
+    fn what_a_hand_does_ends_following_and_stepping_on_does_not() {
+        let epochs = epochs();
+        type Act = fn(&mut Playback, &Epochs);
+        let acts: [(&str, bool, Act); 5] = [
+            ("step on", true, |playback, epochs| playback.step(1, epochs, 7.0, 0.0)),
+            ("step back", false, |playback, epochs| playback.step(-1, epochs, 7.0, 0.0)),
+            ("scrub", false, |playback, _| playback.hold()),
+            ("let go", false, |playback, epochs| playback.glide_to(3.0, epochs, 7.0, 0.0)),
+            ("play", false, |playback, epochs| playback.toggle(epochs, &mut 7.0)),
+        ];
+        for (what, follows, act) in acts {
+            let mut playback = Playback::default();
+            act(&mut playback, &epochs);
+            assert_eq!(playback.following, follows, "{what}");
+            playback.follow();
+            assert!(playback.following && !playback.playing, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_glide_goes_on_among_more_epochs() {
+        let before = epochs();
+        let mut recording = testing::recording();
+        for (index, number) in [0, 2, 4, 6, 7].into_iter().enumerate() {
+            recording.epochs[index].number = number;
+        }
+        recording.epochs.push(crate::model::Epoch { number: 9, ..Default::default() });
+        let mut playback = Playback::default();
+        playback.step(-1, &before, 7.0, 0.0);
+        // Epoch 4 has become readable, so that ordinals shift, and 9 is new.
+        let now = Epochs::new(&recording);
+        playback.renumber(&before, &now);
+        assert_eq!(playback.update(&now, 7.0, 1.0, 0.01, false), 6.0, "where it was to end");
+        playback.follow();
+        playback.catch_up(&now, 6.0, 1.0);
+        assert!(playback.update(&now, 6.0, 1.0 + GLIDE / 2.0, 0.01, false) > 6.0);
+        assert_eq!(playback.update(&now, 7.0, 2.0, 0.01, false), 9.0);
+        playback.catch_up(&now, 9.0, 2.0);
+        assert!(!playback.is_moving(), "it is there");
+    }
+
+    #[test]
     fn steps_glide_to_the_next_recorded_epoch_and_add_up() {
         let epochs = epochs();
         let mut playback = Playback::default();

@@ -94,7 +94,7 @@ impl Timeline<'_> {
         ui.painter().text(text, Align2::LEFT_CENTER, "live", FontId::proportional(SMALL), colour);
         if response.clicked() {
             if on {
-                playback.hold();
+                playback.following = false;
             } else {
                 playback.follow();
             }
@@ -201,8 +201,10 @@ impl Timeline<'_> {
             curve.paint(&painter, self.palette, self.recording, track, x, &x_of);
         }
         self.ticks(&painter, track, &x_of);
-        painter.vline(x, track.top()..=track.bottom() + 4.0, Stroke::new(1.5, self.palette.accent));
-        painter.circle_filled(pos2(x, track.bottom()), 5.0, self.palette.accent);
+        if !self.recording.epochs.is_empty() {
+            painter.vline(x, track.top()..=track.bottom() + 4.0, Stroke::new(1.5, self.palette.accent));
+            painter.circle_filled(pos2(x, track.bottom()), 5.0, self.palette.accent);
+        }
         focus_ring(ui, &response, self.palette);
         if let Some(pointer) = response.hover_pos() {
             let place = place_at(pointer);

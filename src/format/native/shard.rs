@@ -35,8 +35,7 @@ impl Shard {
     pub(super) fn open(root: &Root, path: &Path) -> Result<Self, FormatError> {
         let (file, bytes) = root.open(path)?;
         let broken = |what: String| FormatError::Tensors { path: path.to_owned(), what };
-        let identity =
-            Identity::of(&file.metadata().map_err(|error| FormatError::read(path, error))?);
+        let identity = Identity::of(&file.metadata().map_err(|error| FormatError::read(path, error))?);
         if bytes < 8 {
             return Err(broken("it is shorter than its header".to_owned()));
         }
