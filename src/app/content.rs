@@ -79,6 +79,11 @@ impl Content {
         if let State::Opened(session) = &mut self.state { Some(session) } else { None }
     }
 
+    /// What is wrong with the run, in one line.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
+    }
+
     /// For the window.
     pub fn title(&self) -> String {
         self.session()
@@ -95,8 +100,8 @@ impl Content {
                 interface::awaiting(ui, Theme::Dark, &format!("Waiting for a recording at {path}"), why);
             }
             State::Opened(session) => {
-                let trouble = self.trouble.as_deref();
-                let around = Surroundings { adapter, frame_ms, live: self.live, trouble };
+                let around =
+                    Surroundings { adapter, frame_ms, live: self.live, trouble: self.trouble.as_deref() };
                 return Some(session.show(ui, &around).scene);
             }
         }

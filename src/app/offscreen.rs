@@ -13,7 +13,7 @@ use crate::engine::readback::Canvas;
 use crate::engine::{Gpu, Renderer};
 use crate::format::FormatError;
 use crate::format::watch::Watch;
-use crate::model::Theme;
+use crate::model::{Recording, Theme, ViewState};
 use crate::ui::style;
 
 /// What would be a window.
@@ -23,6 +23,7 @@ pub struct Offscreen {
     painter: Painter,
     canvas: Canvas,
     messages: Receiver<Message>,
+    keys: Vec<egui::Event>,
     start: Instant,
     _watch: Watch,
 }
@@ -46,7 +47,16 @@ impl Offscreen {
         let painter = Painter::new(gpu, Renderer::FORMAT);
         let content = Content::new(run, Arc::clone(&painter.gpu), Arc::clone(&send));
         let watch = follow(run.to_owned(), send);
-        Self { content, ctx, painter, canvas, messages, start: Instant::now(), _watch: watch }
+        Self {
+            content,
+            ctx,
+            painter,
+            canvas,
+            messages,
+            keys: Vec::new(),
+            start: Instant::now(),
+            _watch: watch,
+        }
     }
 
     /// Takes what other threads tell, as it comes, and draws frames, each to its end on the device,
@@ -75,14 +85,38 @@ impl Offscreen {
         Ok(true)
     }
 
-    fn shown(&self) -> Option<f64> {
+    /// Number of the epoch that the picture shows.
+    pub fn shown(&self) -> Option<f64> {
         self.content.session()?.shown_epoch()
+    }
+
+    /// The recording that is open.
+    pub fn recording(&self) -> Option<&Recording> {
+        Some(self.content.session()?.recording())
+    }
+
+    /// How it is looked at.
+    pub fn view(&mut self) -> Option<&mut ViewState> {
+        Some(&mut self.content.session_mut()?.view)
+    }
+
+    /// What is wrong with the run, in one line.
+    pub fn trouble(&self) -> Option<&str> {
+        self.content.trouble()
+    }
+
+    /// Presses a key and draws a frame.
+    pub fn press(&mut self, key: egui::Key) {
+        let modifiers = egui::Modifiers::NONE;
+        self.keys.push(egui::Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers });
+        self.frame();
     }
 
     fn frame(&mut self) {
         let size = egui::vec2(self.canvas.size[0] as f32, self.canvas.size[1] as f32);
         let input = egui::RawInput {
             screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, size)),
+            events: std::mem::take(&mut self.keys),
             time: Some(self.start.elapsed().as_secs_f64()),
             ..egui::RawInput::default()
         };
