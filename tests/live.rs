@@ -326,14 +326,21 @@ fn window(path: &Path) -> Option<Offscreen> {
     }
 }
 
+/// Lets the window take what it is told until something is so.
+#[track_caller]
+fn until(window: &mut Offscreen, what: &str, so: impl Fn(&Offscreen) -> bool) {
+    let start = Instant::now();
+    while !so(window) {
+        assert!(start.elapsed() < PATIENCE, "{what} did not come");
+        window.until_shown(u64::MAX, Duration::from_millis(100)).expect("it goes on");
+    }
+}
+
 /// Lets the window take what it is told until there are so many epochs.
 #[track_caller]
 fn until_known(window: &mut Offscreen, epochs: usize) {
-    let start = Instant::now();
-    while window.recording().is_none_or(|recording| recording.epochs.len() != epochs) {
-        assert!(start.elapsed() < PATIENCE, "{epochs} epochs are not known");
-        window.until_shown(u64::MAX, Duration::from_millis(100)).expect("it goes on");
-    }
+    let known = |window: &Offscreen| window.recording().is_some_and(|it| it.epochs.len() == epochs);
+    until(window, "the epoch", known);
 }
 
 fn view(window: &mut Offscreen) -> &mut ViewState {
@@ -398,12 +405,9 @@ fn a_training_begun_anew_is_looked_at_in_the_same_way_and_another_network_in_its
     assert_eq!(*view(&mut window), ViewState { epoch: 0.0, ..before });
     drop(run);
     let _run = anew(&[25, 9, 4]);
-    until_known(&mut window, 1);
-    let start = Instant::now();
-    while window.recording().is_none_or(|recording| recording.units() != 38) {
-        assert!(start.elapsed() < PATIENCE);
-        window.until_shown(u64::MAX, Duration::from_millis(100)).expect("it goes on");
-    }
+    until(&mut window, "the other network", |window| {
+        window.recording().is_some_and(|recording| recording.units() == 38)
+    });
     assert!(window.until_shown(0, PATIENCE).expect("it is open"));
     let layout = dnnviz::model::Layout::new(window.recording().expect("open"));
     let camera = view(&mut window).camera;
@@ -423,11 +427,7 @@ fn a_run_that_is_gone_stays_to_be_seen() {
     assert_eq!(window.trouble(), None);
     drop(run);
     fs::remove_dir_all(&path).expect("removed");
-    let start = Instant::now();
-    while window.trouble().is_none() {
-        assert!(start.elapsed() < PATIENCE);
-        window.until_shown(u64::MAX, Duration::from_millis(100)).expect("it goes on");
-    }
+    until(&mut window, "the note", |window| window.trouble().is_some());
     assert!(window.trouble().is_some_and(|told| told.contains("is gone")), "{:?}", window.trouble());
     assert_eq!(window.shown(), Some(1.0));
     window.press(Key::ArrowLeft);

@@ -60,7 +60,7 @@ impl Growing {
 
 /// The value of a unit: every epoch lights up other units, and so looks clearly different.
 pub fn value(epoch: u64, input: usize, unit: usize) -> f32 {
-    let lit = (unit as u64 + 2 * epoch) % 5 == 0;
+    let lit = (unit as u64 + 2 * epoch).is_multiple_of(5);
     if lit { 1.0 - 0.01 * input as f32 } else { 0.05 }
 }
 
