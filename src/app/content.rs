@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::loader::{Message, Send};
 use super::session::{Session, Surroundings};
@@ -22,6 +23,9 @@ pub struct Content {
     trouble: Option<String>,
 }
 
+/// How long what hardly shows may wait for what comes meanwhile.
+const SOON: Duration = Duration::from_millis(100);
+
 enum State {
     Opening,
     Awaiting { why: String },
@@ -33,16 +37,19 @@ impl Content {
         Self { path: path.to_owned(), gpu, send, state: State::Opening, live: false, trouble: None }
     }
 
-    /// Takes what another thread tells. Says whether to draw a frame; not when what is worth one is to
-    /// be told in a moment.
+    /// Takes what another thread tells, and says how long the frame may wait that shows it.
     ///
     /// # Errors
     /// When there will be nothing to show.
-    pub fn take(&mut self, ctx: &egui::Context, message: Message) -> Result<bool, FormatError> {
+    pub fn take(&mut self, ctx: &egui::Context, message: Message) -> Result<Duration, FormatError> {
         match (message, &mut self.state) {
             (Message::Opened { source, continues: true }, State::Opened(session)) => {
                 session.renew(source);
-                return Ok(!session.awaits_newest());
+                // With its values there will be more to show.
+                return Ok(if session.awaits_newest() { SOON } else { Duration::ZERO });
+            }
+            (Message::Field { key, field }, State::Opened(session)) => {
+                return Ok(if session.take_field(key, field) { Duration::ZERO } else { SOON });
             }
             (Message::Opened { source, .. }, _) => self.open(source),
             (Message::Refused(error), _) => return Err(error),
@@ -53,14 +60,13 @@ impl Content {
             (Message::Empty { recording, field }, State::Opened(session)) => {
                 session.take_empty(recording, field);
             }
-            (Message::Field { key, field }, State::Opened(session)) => session.take_field(key, field),
             (Message::Failed { key, reason }, State::Opened(session)) => session.take_failure(key, reason),
             (Message::Picture { recording, input, picture }, State::Opened(session)) => {
                 session.take_picture(ctx, recording, input, picture);
             }
             _ => {}
         }
-        Ok(true)
+        Ok(Duration::ZERO)
     }
 
     fn open(&mut self, source: Arc<dyn Source>) {

@@ -11,7 +11,7 @@ mod session;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use winit::application::ApplicationHandler;
@@ -135,8 +135,11 @@ impl ApplicationHandler<Message> for App {
     fn user_event(&mut self, event_loop: &ActiveEventLoop, message: Message) {
         let Some(shell) = &mut self.window else { return };
         match shell.content.take(shell.input.egui_ctx(), message) {
-            Ok(true) => shell.window.request_redraw(),
-            Ok(false) => {}
+            Ok(Duration::ZERO) => shell.window.request_redraw(),
+            Ok(pause) => {
+                let soon = Instant::now() + pause;
+                self.wake = Some(self.wake.map_or(soon, |wake| wake.min(soon)));
+            }
             Err(error) => {
                 self.failure = Some(error.into());
                 event_loop.exit();

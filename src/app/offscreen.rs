@@ -67,20 +67,23 @@ impl Offscreen {
     /// When there will be nothing to show.
     pub fn until_shown(&mut self, epoch: u64, patience: Duration) -> Result<bool, FormatError> {
         let end = Instant::now() + patience;
+        let mut due: Option<Instant> = None;
         while self.shown() != Some(epoch as f64) {
-            let left = end.saturating_duration_since(Instant::now());
-            let Ok(message) = self.messages.recv_timeout(left) else { return Ok(false) };
-            let mut draw = self.content.take(&self.ctx, message)?;
-            while let Ok(message) = self.messages.try_recv() {
-                draw |= self.content.take(&self.ctx, message)?;
+            let wake = due.map_or(end, |due| due.min(end));
+            match self.messages.recv_timeout(wake.saturating_duration_since(Instant::now())) {
+                Ok(message) => {
+                    let at = Instant::now() + self.content.take(&self.ctx, message)?;
+                    due = Some(due.map_or(at, |due| due.min(at)));
+                }
+                Err(_) if due.is_some_and(|due| due <= Instant::now()) => {
+                    due = None;
+                    if let Some(session) = self.content.session_mut() {
+                        session.reduce_motion();
+                    }
+                    self.frame();
+                }
+                Err(_) => return Ok(false),
             }
-            if !draw {
-                continue;
-            }
-            if let Some(session) = self.content.session_mut() {
-                session.reduce_motion();
-            }
-            self.frame();
         }
         Ok(true)
     }

@@ -161,15 +161,16 @@ impl Session {
         }
     }
 
-    /// Takes values that were read.
-    pub fn take_field(&mut self, key: Key, field: Arc<Field>) {
+    /// Takes values that were read, and says whether they are among those to be shown now.
+    pub fn take_field(&mut self, key: Key, field: Arc<Field>) -> bool {
         if key.recording != self.number {
-            return;
+            return false;
         }
         let needed = self.needed();
         let bytes = field.bytes();
         self.cache.insert(key, field, bytes, &needed);
         self.plan();
+        needed.contains(&key) || self.scene.is_none()
     }
 
     /// Takes note that values could not be read.
