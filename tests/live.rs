@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use dnnviz::app::offscreen::Offscreen;
 use dnnviz::engine::Gpu;
-use dnnviz::format::Opened;
 use dnnviz::format::watch::{Answer, Change, Watch};
-use dnnviz::model::{Query, Selection, SetView, Source, ViewState};
+use dnnviz::format::{self, Opened, SynthOptions};
+use dnnviz::model::{Group, Query, Selection, SetView, Source, ViewState};
 use egui::Key;
 use live_support::{Growing, lock, lock_path, value};
 use tempfile::TempDir;
@@ -66,6 +66,22 @@ impl Heard {
         }
     }
 
+    /// What `commit` does is told as soon as it is done.
+    #[track_caller]
+    fn assert_prompt(&self, mut commit: impl FnMut()) {
+        let mut waits: Vec<Duration> = (0..9)
+            .map(|_| {
+                commit();
+                let committed = Instant::now();
+                self.until(Change::Manifest);
+                committed.elapsed()
+            })
+            .collect();
+        waits.sort();
+        // Looking every half second alone would take a quarter of one.
+        assert!(waits[4] < Duration::from_millis(120), "{waits:?}");
+    }
+
     #[track_caller]
     fn assert_quiet(&self) {
         let told = self.changes.recv_timeout(QUIET);
@@ -99,17 +115,7 @@ fn a_commit_is_told_at_once_and_not_at_the_next_look() {
     let mut run = Growing::begin(&path, "Net", &[4]);
     let heard = Heard::of(&path);
     heard.until(Change::Manifest);
-    let mut waits: Vec<Duration> = (0..9)
-        .map(|_| {
-            run.append();
-            let committed = Instant::now();
-            heard.until(Change::Manifest);
-            committed.elapsed()
-        })
-        .collect();
-    waits.sort();
-    // Looking every half second alone would take a quarter of one.
-    assert!(waits[4] < Duration::from_millis(120), "{waits:?}");
+    heard.assert_prompt(|| run.append());
 }
 
 #[test]
@@ -126,11 +132,7 @@ fn a_run_that_vanishes_and_one_that_takes_its_place_are_told() {
     let mut run = Growing::begin(&path, "Net", &[4]);
     heard.until_begun();
     heard.assert_quiet();
-    // It is the new folder that is watched now.
-    run.append();
-    let committed = Instant::now();
-    heard.until(Change::Manifest);
-    assert!(committed.elapsed() < PATIENCE);
+    heard.assert_prompt(|| run.append());
 
     // Another run takes its place from one moment to the next.
     let other = folder.path().join("other");
@@ -140,6 +142,14 @@ fn a_run_that_vanishes_and_one_that_takes_its_place_are_told() {
     heard.until(Change::Manifest);
     let opened = Opened::open(&path).expect("it opens");
     assert_eq!(opened.source().recording().model, "Other");
+    // It is this folder that is watched now.
+    let manifest = path.join("manifest.json");
+    let text = fs::read(&manifest).expect("read");
+    heard.assert_prompt(|| {
+        let partial = path.join(".manifest.partial");
+        fs::write(&partial, &text).expect("written");
+        fs::rename(&partial, &manifest).expect("renamed");
+    });
 }
 
 #[test]
@@ -293,6 +303,29 @@ fn a_damaged_epoch_is_tried_again() {
     fs::write(&file, whole).expect("whole");
     let now = before.again().expect("it opens again");
     assert!(!now.source().recording().epochs[1].damaged && now.continues(&before));
+}
+
+#[test]
+fn a_run_without_inputs_is_told_from_another_by_its_epochs() {
+    let folder = temporary();
+    let [path, other] = ["run", "other"].map(|name| folder.path().join(name));
+    let synth = |path: &Path, seed| {
+        let options = SynthOptions { units: 200, layers: 2, epochs: 2, inputs: 0, classes: 2, seed };
+        format::synth(path, &options, &mut |_, _| {}).expect("made up");
+    };
+    synth(&path, 1);
+    let before = Opened::open(&path).expect("it opens");
+    assert!(before.again().expect("it opens again").continues(&before));
+    synth(&other, 2);
+    fs::rename(&path, folder.path().join("away")).expect("moved away");
+    fs::rename(&other, &path).expect("moved here");
+    let now = before.again().expect("it opens");
+    assert!(!now.continues(&before));
+    let mean = |opened: &Opened| {
+        let stored = opened.source().aggregates(1, Group::All).expect("readable");
+        stored.expect("aggregates")[0].mean.clone()
+    };
+    assert_ne!(mean(&before), mean(&now));
 }
 
 #[test]
