@@ -501,6 +501,60 @@ fn a_half_written_manifest_leaves_the_last_good_state() {
     assert_eq!(window.trouble(), None);
 }
 
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("created");
+    for entry in fs::read_dir(from).expect("read") {
+        let entry = entry.expect("an entry");
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("copied");
+        }
+    }
+}
+
+/// A DNNViz dump of three epochs that is written as its framework writes it: manifest rewritten in
+/// place, here even before the files that it lists.
+#[test]
+fn the_epochs_of_a_dump_are_seen_as_well() {
+    let folder = temporary();
+    let [run, whole, path] = ["run", "whole", "growing"].map(|name| folder.path().join(name));
+    let options = SynthOptions { units: 40, layers: 2, epochs: 3, inputs: 4, classes: 2, seed: 1 };
+    format::synth(&run, &options, &mut |_, _| {}).expect("made up");
+    format::export_json(&run, &whole, &mut |_, _| {}).expect("exported");
+    let (from, to) = (whole.join("activations"), path.join("activations"));
+    copy(&from, &to);
+    fs::remove_dir_all(to.join("data")).expect("removed");
+    let text = fs::read_to_string(from.join("manifest.json")).expect("read");
+    let manifest: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let list = |epochs: u64| {
+        let mut manifest = manifest.clone();
+        let listed = manifest["epochs"].as_object_mut().expect("an object");
+        listed.retain(|number, _| number.parse::<u64>().expect("a number") < epochs);
+        fs::write(to.join("manifest.json"), manifest.to_string()).expect("rewritten");
+    };
+    let files = |number: u64| {
+        let below = manifest["epochs"][number.to_string()]["folder"].as_str().expect("a folder");
+        let below = below.trim_start_matches('/');
+        copy(&from.join("data").join(below), &to.join("data").join(below));
+    };
+    list(0);
+    let Some(mut window) = window(&path) else { return };
+    assert!(!window.until_shown(0, QUIET).expect("it waits"), "no epoch is listed");
+    files(0);
+    list(1);
+    assert!(window.until_shown(0, PATIENCE).expect("it is open"));
+    files(1);
+    list(2);
+    assert!(window.until_shown(1, PATIENCE).expect("it is open"), "files first");
+    list(3);
+    assert!(!window.until_shown(2, QUIET).expect("it goes on"));
+    assert_eq!(window.shown(), Some(1.0), "what is not there yet is not shown");
+    files(2);
+    assert!(window.until_shown(2, PATIENCE).expect("it is open"), "manifest first");
+}
+
 #[test]
 fn what_will_never_be_a_recording_is_refused_and_what_may_become_one_is_awaited() {
     let folder = temporary();
