@@ -67,6 +67,11 @@ impl ShardedEpoch {
         Ok(Self { shards, has_units: units > 0, has_aggregates: means > 0, has_predictions })
     }
 
+    /// Whether the files that bear its names now are those that were opened.
+    pub(super) fn is_current(&self) -> bool {
+        self.shards.iter().all(|shard| shard.shard.is_current())
+    }
+
     /// Unit values of the wanted inputs; `None` when none were recorded. Mapped, not copied, unless
     /// they lie in several files.
     pub(super) fn rows(
