@@ -42,7 +42,7 @@ impl Opened {
         let found = Found::at(path)?;
         let kind = match found.format {
             Known::Dump => Kind::Dump(Arc::new(Dump::open(&found.folder, &found.manifest)?)),
-            Known::Run => Kind::Run(Arc::new(Run::open(&found.folder, &found.manifest, before)?)),
+            Known::Run => Kind::Run(Arc::new(Run::open_after(before, &found.folder, &found.manifest)?)),
         };
         Ok(Self { path: path.to_owned(), kind })
     }

@@ -58,9 +58,14 @@ struct OpenEpoch {
 }
 
 impl Run {
-    /// Opens the recording in `folder`, whose manifest's bytes are `data`. What `before`, the same
-    /// run as it was, has in common with it is not opened again.
-    pub(super) fn open(folder: &Path, data: &[u8], before: Option<&Self>) -> Result<Self, FormatError> {
+    /// Opens the recording in `folder`, whose manifest's bytes are `data`.
+    pub(super) fn open(folder: &Path, data: &[u8]) -> Result<Self, FormatError> {
+        Self::open_after(None, folder, data)
+    }
+
+    /// As [`Run::open`]; what `before`, the same run as it was, has in common with it is not opened
+    /// again.
+    pub(super) fn open_after(before: Option<&Self>, folder: &Path, data: &[u8]) -> Result<Self, FormatError> {
         let root = Root::new(folder)?;
         let path = folder.join("manifest.json");
         let manifest = Manifest::parse(&path, data)?;
