@@ -17,16 +17,18 @@ def arguments(about: str | None, *, repeats: int) -> argparse.ArgumentParser:
     return parser
 
 
-def interleaved(rounds: int, timed: Mapping[str, Callable[[], Any]]) -> dict[str, list[float]]:
-    """Seconds of each function in each round. One after the other within a round, so that whatever else
-    the machine is doing slows all of them; every other round backwards, so that none always goes first."""
-    for function in timed.values():
-        function()
+def interleaved(
+    rounds: int, timed: Mapping[str, Callable[[], Any]], before: Callable[[], Any] = lambda: None
+) -> dict[str, list[float]]:
+    """Seconds of each function in each round, after a round that does not count; `before` each is not
+    timed. One after the other within a round, so that whatever else the machine is doing slows all of
+    them; every other round backwards, so that none always goes first."""
     seconds: dict[str, list[float]] = {name: [] for name in timed}
-    for turn in range(rounds):
+    for turn in range(rounds + 1):
         for name in list(timed) if turn % 2 == 0 else reversed(list(timed)):
+            before()
             seconds[name].append(seconds_of(timed[name]))
-    return seconds
+    return {name: times[1:] for name, times in seconds.items()}
 
 
 def seconds_of(function: Callable[[], Any]) -> float:

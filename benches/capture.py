@@ -6,6 +6,8 @@ batches; and training steps with a recorder at hand, against training steps with
 
 from __future__ import annotations
 
+import copy
+import itertools
 import statistics
 import tempfile
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from torch import nn
 
 import _bench
 import dnnviz
+from dnnviz._frameworks import capture_of
 
 
 class Block(nn.Module):
@@ -91,14 +94,21 @@ def cost(
         dnnviz.Recorder(run, model, (x, y), batch_size=size) as all_inputs,
         dnnviz.Recorder(folder / "few", model, (x, y), batch_size=size, keep=0) as aggregates,
     ):
-        capture = all_inputs._capture
-        assert capture is not None
-        numbers = iter(range(1 << 30))
+        alone = capture_of(
+            model,
+            x[:4],
+            layers=None,
+            exclude=None,
+            positions="mean",
+            after_activation=True,
+            name=None,
+        )
+        numbers = itertools.count()
 
         def captured() -> None:
-            with capture.open():
+            with alone.open():
                 for start in range(0, count, size):
-                    capture.batch(x[start : start + size])
+                    alone.batch(x[start : start + size])
 
         seconds = _bench.interleaved(
             rounds,
@@ -113,7 +123,7 @@ def cost(
     return {
         "network": name,
         "inputs": count,
-        "units": sum(layer.units for layer in capture.layers),
+        "units": sum(layer.units for layer in alone.layers),
         "plain ms": 1000 * statistics.median(seconds["plain"]),
         "captured x": _bench.ratio(seconds["captured"], seconds["plain"]),
         "epoch x": _bench.ratio(seconds["epoch"], seconds["plain"]),
@@ -124,8 +134,6 @@ def cost(
 
 def training(model: nn.Module, x: torch.Tensor, y: torch.Tensor, rounds: int) -> float:
     """Time of a training step of a model that is being recorded, over that of its like which is not."""
-    import copy
-
     models = {"recorded": model, "not recorded": copy.deepcopy(model)}
 
     def steps(one: nn.Module) -> Callable[[], None]:

@@ -10,6 +10,7 @@ takes beyond the plain forward pass of the same inputs.
 
 from __future__ import annotations
 
+import itertools
 import json
 import statistics
 import tempfile
@@ -66,7 +67,8 @@ class JsonDump:
 
     def units(self, item: int) -> Iterator[list[float]]:
         for layer in self.layers:
-            values = [float(np.mean(channel)) for channel in layer[item]]
+            activation = layer[item]
+            values = activation.reshape(len(activation), -1).mean(axis=1).tolist()
             least = min(values)
             if least < 0:
                 values = [value - least for value in values]
@@ -105,7 +107,7 @@ def main() -> None:
         folder = Path(name)
         dump = JsonDump(hooked, folder / "dump")
         with dnnviz.Recorder(folder / "run", model, (x, labels)) as recorder:
-            numbers = iter(range(1 << 30))
+            numbers = itertools.count()
 
             def with_json() -> None:
                 hooked(x)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,8 +22,13 @@ import _bench
 BATCH = 250
 
 
-def capture(count: int) -> float:
-    """Peak resident MiB of this process, having captured `count` inputs."""
+def resident() -> float:
+    """Peak resident MiB of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def capture(count: int) -> tuple[float, float]:
+    """Peak resident MiB of this process before and after it captured `count` inputs."""
     import torch
     from torch import nn
 
@@ -39,8 +45,9 @@ def capture(count: int) -> float:
         nn.Conv2d(1, 16, 3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(1024, 512), nn.ReLU(), nn.Linear(512, 10)
     )
     with tempfile.TemporaryDirectory() as folder, dnnviz.Recorder(Path(folder) / "run", model, Inputs()) as recorder:
+        before = resident()
         recorder.epoch(0)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return before, resident()
 
 
 def main() -> None:
@@ -52,16 +59,18 @@ def main() -> None:
         print(json.dumps(capture(options.child)))
         return
 
-    def peak(count: int) -> float:
+    def peak(count: int) -> tuple[float, float]:
         command = [sys.executable, __file__, "--child", str(count)]
-        return float(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+        before, after = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        return before, after
 
+    rows = []
     peaks = {count: [peak(count) for _ in range(options.repeats)] for count in options.inputs}
-    few, many = (sorted(peaks[count])[options.repeats // 2] for count in options.inputs)
-    rows = [
-        {"inputs": options.inputs[0], "peak MiB": few, "of the first": 1.0},
-        {"inputs": options.inputs[1], "peak MiB": many, "of the first": many / few},
-    ]
+    for count in options.inputs:
+        before, after = (statistics.median(each) for each in zip(*peaks[count], strict=True))
+        rows.append({"inputs": count, "before MiB": before, "peak MiB": after, "of the first": after})
+    for row in reversed(rows):
+        row["of the first"] /= rows[0]["peak MiB"]
     _bench.report(rows, options.json)
 
 

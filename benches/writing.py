@@ -4,13 +4,15 @@
 - shard: an epoch's file as the recorder writes it, layer by layer in batches of 256 inputs, synced and renamed;
 - epoch: a whole epoch from NumPy arrays, `rec.layer` of every layer and `rec.epoch`, until it is committed.
 
+A round of each comes first and does not count: memory that a virtual machine has not used yet is slow to get.
+
     python benches/writing.py --folder /where/runs/go
 """
 
 from __future__ import annotations
 
+import itertools
 import os
-import shutil
 import statistics
 import tempfile
 from pathlib import Path
@@ -38,7 +40,8 @@ def main() -> None:
     piece = random.bytes(PIECE)
 
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
-        folder = Path(name)
+        folder, numbers = Path(name), itertools.count()
+        sizes: list[int] = []
 
         def plain() -> None:
             file = os.open(folder / "plain", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -56,32 +59,28 @@ def main() -> None:
             file.seal()
 
         def epoch() -> None:
-            with dnnviz.Recorder(folder / "run") as recorder:
-                for at, layer in enumerate(layers):
-                    recorder.layer(f"layer{at}", layer)
-                recorder.epoch(0)
+            for at, layer in enumerate(layers):
+                recorder.layer(f"layer{at}", layer)
+            recorder.epoch(next(numbers))
+            sizes.append(max(file.stat().st_size for file in (folder / "run" / "epochs").iterdir()))
 
-        def size() -> int:
-            return sum(file.stat().st_size for file in (folder / "run").rglob("*") if file.is_file())
+        def fresh() -> None:
+            """Neither old files nor what still waits to be written is in the way of the next one."""
+            for file in ("plain", "shard"):
+                (folder / file).unlink(missing_ok=True)
+            for file in (folder / "run" / "epochs").glob("*"):
+                os.truncate(file, 0)
+            os.sync()
 
-        seconds: dict[str, list[float]] = {"plain": [], "shard": [], "epoch": []}
-        recorded = 0
-        for _ in range(options.repeats):
-            # Nothing lies there yet, and nothing else waits to be written.
-            for name, write in (("plain", plain), ("shard", shard), ("epoch", epoch)):
-                for done in ("plain", "shard"):
-                    (folder / done).unlink(missing_ok=True)
-                shutil.rmtree(folder / "run", ignore_errors=True)
-                os.sync()
-                seconds[name] += [_bench.seconds_of(write)]
-                recorded = size() if name == "epoch" else recorded
-
+        with dnnviz.Recorder(folder / "run") as recorder:
+            timed = {"plain": plain, "shard": shard, "epoch": epoch}
+            seconds = _bench.interleaved(options.repeats, timed, before=fresh)
     rows = [
         {
             "what": name,
             "MiB/s": raw / (1 << 20) / statistics.median(times),
             "of plain": _bench.ratio(seconds["plain"], times),
-            "size of raw": recorded / raw if name == "epoch" else "",
+            "size of raw": max(sizes) / raw if name == "epoch" else "",
         }
         for name, times in seconds.items()
     ]
