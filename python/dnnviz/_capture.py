@@ -1,6 +1,6 @@
 """What stands between a recorder and a framework.
 
-A framework's module (`_torch`, `keras`) offers
+A framework's module (`_torch`, `_keras`) offers
 
     def capture(model, sample, *, layers, exclude, positions, after_activation, name) -> Capture
 

@@ -9,8 +9,11 @@ use crate::app::{self, Ended};
 use crate::engine::Gpu;
 use crate::model::{Camera, EpochRef, Layout, SetView, ViewState};
 
-/// The recording that is shown when none is named.
+/// The recording that is shown when none is named, in the source.
 const DEMO: &str = "assets/demo";
+
+/// The same, beside the folder of an installed program.
+const INSTALLED_DEMO: &str = "share/dnnviz/demo";
 
 pub fn run(runs: &[PathBuf]) -> anyhow::Result<()> {
     let path = match runs {
@@ -24,12 +27,16 @@ pub fn run(runs: &[PathBuf]) -> anyhow::Result<()> {
     }
 }
 
-/// The bundled recording: beside the program, else where it was built.
+/// The bundled recording: beside the program, where it is installed, else where it was built.
 fn demo() -> anyhow::Result<PathBuf> {
-    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(DEMO)));
+    let program = std::env::current_exe().ok();
+    let folder = program.as_deref().and_then(Path::parent);
+    let beside = folder.map(|folder| folder.join(DEMO));
+    let installed = folder.and_then(Path::parent).map(|prefix| prefix.join(INSTALLED_DEMO));
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join(DEMO);
     beside
         .into_iter()
+        .chain(installed)
         .chain([built])
         .find(|path| path.join("manifest.json").is_file())
         .context("the bundled demo is missing; name a RUN, as in `dnnviz runs/mnist`")
