@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._errors import RecorderError
+from ._random import random_states_kept
 from ._values import as_numpy
 
 _WANTED = "give inputs=(x, y), inputs=(x, None), or an iterable of such batches that can be iterated anew"
@@ -168,17 +169,19 @@ class Batches:
 
     def batches(self, rank: int, world: int) -> Iterator[Rows]:
         start = 0
-        for batch in self._batches:
-            x, y = _parts(batch)
-            labels = None if y is None else labels_of(y)
-            count = count_of(x)
-            if labels is not None and len(labels) != count:
-                raise RecorderError(
-                    f"the batch from input {start} on has {count} inputs, but {len(labels)} labels"
-                )
-            if count:
-                yield Rows(start, x, labels, count)
-            start += count
+        # To begin iterating draws random numbers, even where nothing is shuffled.
+        with random_states_kept(self._batches):
+            for batch in self._batches:
+                x, y = _parts(batch)
+                labels = None if y is None else labels_of(y)
+                count = count_of(x)
+                if labels is not None and len(labels) != count:
+                    raise RecorderError(
+                        f"the batch from input {start} on has {count} inputs, but {len(labels)} labels"
+                    )
+                if count:
+                    yield Rows(start, x, labels, count)
+                start += count
 
 
 def _parts(batch: Any) -> tuple[Any, Any]:
