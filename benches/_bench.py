@@ -11,7 +11,9 @@ from typing import Any
 
 
 def arguments(about: str | None, *, repeats: int) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
     parser.add_argument("--repeats", type=int, default=repeats, help="rounds; figures are their medians")
     parser.add_argument("--json", metavar="FILE", help="also write the figures to FILE")
     return parser
@@ -49,7 +51,10 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     columns = list(dict.fromkeys(name for row in rows for name in row))
     cells = [columns] + [[text(row.get(name, "")) for name in columns] for row in rows]
     widths = [max(len(row[at]) for row in cells) for at in range(len(columns))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in cells
+    ]
     lines.insert(1, "| " + " | ".join("-" * width for width in widths) + " |")
     return "\n".join(lines)
 

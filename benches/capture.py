@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import _bench
 import torch
 from torch import nn
 
-import _bench
 import dnnviz
 from dnnviz._frameworks import capture_of
 
@@ -55,7 +55,9 @@ def alexnet() -> nn.Module:
 def resnet() -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(3, 16, 3, 1, 1), nn.BatchNorm2d(16), nn.ReLU(),
-        Block(16, 16, 1), Block(16, 16, 1), Block(16, 32, 2), Block(32, 32, 1), Block(32, 64, 2), Block(64, 64, 1),
+        Block(16, 16, 1), Block(16, 16, 1),
+        Block(16, 32, 2), Block(32, 32, 1),
+        Block(32, 64, 2), Block(64, 64, 1),
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10),
     )  # fmt: skip
 

@@ -18,12 +18,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import _bench
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-import _bench
 import dnnviz
 
 
@@ -115,7 +115,11 @@ def main() -> None:
 
             seconds = _bench.interleaved(
                 options.repeats,
-                {"plain": lambda: model(x), "dnnviz": lambda: recorder.epoch(next(numbers)), "json": with_json},
+                {
+                    "plain": lambda: model(x),
+                    "dnnviz": lambda: recorder.epoch(next(numbers)),
+                    "json": with_json,
+                },
             )
 
     def overhead(name: str) -> float:

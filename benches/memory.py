@@ -42,9 +42,17 @@ def capture(count: int) -> tuple[float, float]:
 
     torch.set_num_threads(1)
     model = nn.Sequential(
-        nn.Conv2d(1, 16, 3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(1024, 512), nn.ReLU(), nn.Linear(512, 10)
+        nn.Conv2d(1, 16, 3, 2, 1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(1024, 512),
+        nn.ReLU(),
+        nn.Linear(512, 10),
     )
-    with tempfile.TemporaryDirectory() as folder, dnnviz.Recorder(Path(folder) / "run", model, Inputs()) as recorder:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        dnnviz.Recorder(Path(folder) / "run", model, Inputs()) as recorder,
+    ):
         before = resident()
         recorder.epoch(0)
     return before, resident()

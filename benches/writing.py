@@ -1,7 +1,7 @@
 """How fast a recording is written, against plain sequential writing of as many bytes to the same folder.
 
 - plain: one file, written from memory in pieces of 8 MiB, then synced;
-- shard: an epoch's file as the recorder writes it, layer by layer in batches of 256 inputs, synced and renamed;
+- shard: an epoch's file as the recorder writes it, by layers and batches of 256 inputs, synced and renamed;
 - epoch: a whole epoch from NumPy arrays, `rec.layer` of every layer and `rec.epoch`, until it is committed.
 
 A round of each comes first and does not count: memory that a virtual machine has not used yet is slow to get.
@@ -17,9 +17,9 @@ import statistics
 import tempfile
 from pathlib import Path
 
+import _bench
 import numpy as np
 
-import _bench
 import dnnviz
 from dnnviz._shard import Plan, Shard
 

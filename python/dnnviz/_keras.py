@@ -8,8 +8,6 @@ and nothing is compiled, so that what Keras has compiled for the training stays 
 from __future__ import annotations
 
 import functools
-import random
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -34,6 +32,8 @@ from ._keras_layers import (
     layout,
     named_layers,
 )
+from ._random import random_states_kept
+from ._values import as_numpy
 
 #: Inputs of the sample that the layers' shapes are read from.
 _PROBED = 2
@@ -103,7 +103,7 @@ class KerasCapture:
             raise RecorderError(f"positions={positions!r}: 'mean' or 'keep'")
         self.model = name or model.name
         self._network = model
-        few = keras.tree.map_structure(lambda array: array[:_PROBED], sample)
+        few = _some(sample, _batch_size(model) or _PROBED)
         if not model.built:
             # Weights are drawn when a model is built, and the training has to draw the same ones.
             model(few, training=False)
@@ -147,8 +147,9 @@ class KerasCapture:
         silent = [name for name, layer in picked if id(layer) not in called]
         if silent:
             raise RecorderError(
-                f"{self.model}: layer {silent[0]} put out nothing when the model ran: it is not used, it runs "
-                f"inside a compiled function, or its output is no array; leave it out with exclude={silent!r}"
+                f"{', '.join(silent)}: put out nothing when the model ran (not in use, inside a compiled "
+                "function, or no array); leave out what puts out nothing: "
+                f"exclude={silent if silent[1:] else silent[0]!r}"
             )
         return seen
 
@@ -175,7 +176,9 @@ class KerasCapture:
         for index, (call, how) in enumerate(self._taken):
             value = self._outputs.pop(call.key, None)
             if value is None:
-                raise RecorderError(f"{self.model}: layer {self.layers[index].name} put out nothing this time")
+                raise RecorderError(
+                    f"{self.model}: layer {self.layers[index].name} put out nothing this time"
+                )
             batch.values.append(_units(value, how))
             if how.maps is not None and len(want_maps):
                 rows = keras.ops.take(value, np.asarray(want_maps), axis=0)
@@ -209,6 +212,22 @@ class KerasCapture:
             for layer in model._flatten_layers():
                 stack.callback(_set_losses, layer, list(layer._losses), set(layer._loss_ids))
             yield
+
+
+def _batch_size(model: Any) -> int | None:
+    """The only number of inputs that a model takes, if there is one: those with states of their own."""
+    inputs = getattr(model, "inputs", None)
+    return inputs[0].shape[0] if inputs else None
+
+
+def _some(sample: Any, count: int) -> Any:
+    """So many inputs of the sample, over and over when it has fewer."""
+
+    def rows(array: Any) -> Any:
+        array = as_numpy(array)
+        return array[np.arange(count) % len(array)]
+
+    return keras.tree.map_structure(lambda array: None if array is None else rows(array), sample)
 
 
 def _readers(seen: Sequence[_Seen]) -> dict[int, list[_Seen]]:
@@ -318,14 +337,9 @@ def _guard_random(stack: ExitStack) -> None:
     from keras.src.backend.common import global_state
     from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
-    stack.callback(random.setstate, random.getstate())
-    stack.callback(np.random.set_state, np.random.get_state())
+    stack.enter_context(random_states_kept())
     seeds = global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
     if seeds is None:
         stack.callback(global_state.set_global_attribute, GLOBAL_SEED_GENERATOR, None)
     else:
         stack.callback(seeds.state.assign, keras.ops.copy(seeds.state.value))
-    if (torch := sys.modules.get("torch")) is not None:
-        stack.callback(torch.set_rng_state, torch.get_rng_state())
-        if torch.cuda.is_initialized():
-            stack.callback(torch.cuda.set_rng_state_all, torch.cuda.get_rng_state_all())

@@ -34,7 +34,8 @@ def edges(model: Any, sites: Mapping[tuple[int, int], int]) -> list[tuple[int, i
                 outgoing = step(node.operation, incoming, len(node.output_tensors))
                 if outgoing is None:
                     return None
-                reached.update((id(tensor), sources) for tensor, sources in zip(node.output_tensors, outgoing))
+                for tensor, sources in zip(node.output_tensors, outgoing, strict=True):
+                    reached[id(tensor)] = sources
         return [reached[id(tensor)] for tensor in graph.outputs]
 
     def step(operation: Any, incoming: list[Sources], outputs: int) -> list[Sources] | None:

@@ -88,7 +88,9 @@ def by_default(layer: Any) -> bool:
 def chosen(named: Sequence[Named], layers: Any, exclude: Any) -> list[Named]:
     """The layers to record. Raises `RecorderError` when a choice means none, or nothing is left."""
     usual = {name for name, layer in named if by_default(layer)}
-    kept = usual if layers is None else set[str]().union(*(_meant(one, named, usual, "layers") for one in _each(layers)))
+    kept = usual if layers is None else set()
+    for one in _each(layers):
+        kept = kept | _meant(one, named, usual, "layers")
     for one in _each(exclude):
         for outer in _meant(one, named, set(), "exclude"):
             kept = {name for name in kept if name != outer and not name.startswith(f"{outer}/")}

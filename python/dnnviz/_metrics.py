@@ -7,14 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ._errors import RecorderError
+
 #: Where a metric was taken, in the order of preference; the empty one is what Keras calls its training's.
 _TAKEN = ("val", "valid", "validation", "", "train", "training", "test")
 _ACCURACY = re.compile(
-    r"(?:(?:sparse_)?categorical_|binary_?|multiclass_?)?acc(?:uracy)?(?:@1|_?(?:top_?)?1)?|top_?1", re.IGNORECASE
+    r"(?:(?:sparse_)?categorical_|binary_?|multiclass_?)?acc(?:uracy)?(?:@1|_?(?:top_?)?1)?|top_?1",
+    re.IGNORECASE,
 )
 _LOSS = re.compile(r"loss", re.IGNORECASE)
-#: `val_acc`, `val/acc`, `acc/val`, with Lightning's `_epoch` behind what is logged by step as well.
-_NAME = re.compile(r"(?:(?P<taken>val|valid|validation|train|training|test)[_/.\- ])?(?P<what>.+?)(?:_epoch)?$")
+#: `val_acc`, `val/acc`, with Lightning's `_epoch` behind what is logged by step as well.
+_NAME = re.compile(
+    r"(?:(?P<taken>val|valid|validation|train|training|test)[_/.\- ])?(?P<what>.+?)(?:_epoch)?$"
+)
 
 
 #: What a metric cannot be called, because `Recorder.epoch` has arguments of these names.
@@ -34,12 +39,13 @@ class Metrics:
         """Sorts `values`, numbers or tensors of one element; others are left out. `accuracy` and `loss`
         are keys; left out, they are guessed from the names, an accuracy only if its value can be one.
 
-        Raises `ValueError` when a key is not there.
+        Raises `RecorderError` when a key is not there.
         """
-        numbers = {str(key): number for key, value in values.items() if (number := _number(value)) is not None}
+        found = ((str(key), _number(value)) for key, value in values.items())
+        numbers = {key: number for key, number in found if number is not None}
         for key in (accuracy, loss):
             if key is not None and key not in numbers:
-                raise ValueError(f"there is no metric {key!r}; there are {', '.join(numbers) or 'none'}")
+                raise RecorderError(f"there is no metric {key!r}; there are {', '.join(numbers) or 'none'}")
         shares = [key for key, number in numbers.items() if 0 <= number <= 1]
         accuracy = accuracy or _guess(shares, _ACCURACY)
         loss = loss or _guess(list(numbers), _LOSS)

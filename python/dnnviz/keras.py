@@ -1,8 +1,8 @@
 """Recording of Keras 3 models while they are fitted.
 
-    from dnnviz.keras import RecorderCallback
+from dnnviz.keras import RecorderCallback
 
-    model.fit(x, y, epochs=10, callbacks=[RecorderCallback("runs/cnn", inputs=(probe_x, probe_y))])
+model.fit(x, y, epochs=10, callbacks=[RecorderCallback("runs/cnn", inputs=(probe_x, probe_y))])
 """
 
 from __future__ import annotations

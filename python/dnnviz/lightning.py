@@ -1,8 +1,8 @@
 """Recording of PyTorch Lightning modules while they are fitted.
 
-    from dnnviz.lightning import RecorderCallback
+from dnnviz.lightning import RecorderCallback
 
-    Trainer(max_epochs=10, callbacks=[RecorderCallback("runs/cnn", inputs=(x, y))]).fit(module, data)
+Trainer(max_epochs=10, callbacks=[RecorderCallback("runs/cnn", inputs=(x, y))]).fit(module, data)
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ else:
     def _callback_class() -> type:
         """Lightning goes by two names. A trainer of either takes the callback; the one that the program
         uses already is not imported a second time under its other name."""
-        for name in sorted(("lightning.pytorch", "pytorch_lightning"), key=lambda name: name not in sys.modules):
+        names = ("lightning.pytorch", "pytorch_lightning")
+        for name in sorted(names, key=lambda name: name not in sys.modules):
             try:
                 return importlib.import_module(name).Callback
             except ModuleNotFoundError:
