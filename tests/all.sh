@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Everything that has to hold: form, lints, tests, the examples in the guides, NumPy's reading of the
-# same files, and the drawing once more on OpenGL. Writes below the target folder alone. Goes on
-# after a failure, so that one run tells all of them, and then exits with 1.
+# same files, the drawing once more on OpenGL, and the Python package as it is installed. Leaves
+# something below the target folder alone. Goes on after a failure, so that one run tells all of them,
+# and then exits with 1.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -53,6 +54,16 @@ still_on_open_gl() {
     [[ $told == *OpenGL* && -s $logs/open-gl.png ]]
 }
 
+# The package, with the viewer that the other tests have built: no second one for release.
+package() {
+    MATURIN_PEP517_ARGS="--profile dev --locked" python3 -m pip install --quiet \
+        --disable-pip-version-check --no-build-isolation --no-deps --force-reinstall .
+}
+
+python_types() {
+    mypy --cache-dir "$target/mypy-cache" python/dnnviz
+}
+
 run format cargo fmt --all --check
 run lints cargo clippy --locked --all-targets -- -D warnings
 run tests cases --all-targets
@@ -61,7 +72,13 @@ run open-gl env WGPU_BACKEND=gl "$BASH" -c "$(declare -f cases); cases --test ra
 cargo build --locked --bin dnnviz
 export DNNVIZ_BIN=$target/debug/dnnviz
 WGPU_BACKEND=gl run open-gl-still still_on_open_gl
-run numpy python3 -m pytest -q -p no:cacheprovider tests
+run numpy python3 -m pytest -q tests
+run python-format ruff format --no-cache --check python
+run python-lints ruff check --no-cache python
+run python-types python_types
+run package package
+# The package that is installed, not the source beside it.
+run python env -u PYTHONPATH python3 -m pytest -q python/tests
 
 printf '\n── the last words of each\n'
 for name in "${ran[@]}"; do

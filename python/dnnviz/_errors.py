@@ -45,4 +45,4 @@ def warn(message: str) -> None:
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and os.path.dirname(frame.f_code.co_filename) == package:
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, RecordingWarning, stacklevel=level - 1)
+    warnings.warn(message, RecordingWarning, stacklevel=level)

@@ -163,17 +163,18 @@ class Batches:
         self._batches = batches
 
     def sample(self) -> Any:
-        for rows in self.batches(0, 1):
+        # Labels are looked at later, when ranks can tell each other what is wrong.
+        for rows in self.batches(0, 1, labelled=False):
             return rows.x
         raise RecorderError("there are no inputs: the iterable has no batch")
 
-    def batches(self, rank: int, world: int) -> Iterator[Rows]:
+    def batches(self, rank: int, world: int, labelled: bool = True) -> Iterator[Rows]:
         start = 0
         # To begin iterating draws random numbers, even where nothing is shuffled.
         with random_states_kept(self._batches):
             for batch in self._batches:
                 x, y = _parts(batch)
-                labels = None if y is None else labels_of(y)
+                labels = labels_of(y) if labelled and y is not None else None
                 count = count_of(x)
                 if labels is not None and len(labels) != count:
                     raise RecorderError(

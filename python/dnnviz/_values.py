@@ -15,6 +15,9 @@ STORED = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}
 #: The least magnitude that rounds to infinity.
 _OVERFLOW = {"F32": np.inf, "F16": 65520.0, "BF16": 3.3961775e38}
 
+#: Elements whose intermediate results stay in the processor's cache.
+_CACHED = 1 << 15
+
 
 def as_numpy(value: Any) -> NDArray[Any]:
     """A host copy or view of a tensor or array of any framework."""
@@ -75,7 +78,16 @@ def encode(values: NDArray[Any], stored: str) -> NDArray[Any]:
     if stored == "F16":
         with np.errstate(over="ignore", invalid="ignore"):
             return values.astype(np.float16, copy=False)
-    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
-    rounded = ((bits + (0x7FFF + ((bits >> 16) & 1))) >> 16).astype(np.uint16)
-    # Rounding could carry a NaN's payload into the sign.
-    return np.where((bits & 0x7FFFFFFF) > 0x7F800000, np.uint16(0x7FC0), rounded)
+    bits = np.ascontiguousarray(values, dtype=np.float32).reshape(-1).view(np.uint32)
+    halves = np.empty(bits.shape, np.uint16)
+    for at in range(0, len(bits), _CACHED):
+        part = bits[at : at + _CACHED]
+        rounded = part >> 16
+        rounded &= 1
+        rounded += 0x7FFF
+        rounded += part
+        rounded >>= 16
+        # Rounding could carry a NaN's payload into the sign.
+        rounded[(part & 0x7FFFFFFF) > 0x7F800000] = 0x7FC0
+        halves[at : at + _CACHED] = rounded
+    return halves.reshape(values.shape)

@@ -1,0 +1,16 @@
+"""What the tests of the Python package share."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Where a run shall be."""
+    return tmp_path / "runs" / "cnn"
