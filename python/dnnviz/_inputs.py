@@ -170,19 +170,23 @@ class Batches:
 
     def batches(self, rank: int, world: int, labelled: bool = True) -> Iterator[Rows]:
         start = 0
-        # To begin iterating draws random numbers, even where nothing is shuffled.
-        with random_states_kept(self._batches):
-            for batch in self._batches:
-                x, y = _parts(batch)
-                labels = labels_of(y) if labelled and y is not None else None
-                count = count_of(x)
-                if labels is not None and len(labels) != count:
-                    raise RecorderError(
-                        f"the batch from input {start} on has {count} inputs, but {len(labels)} labels"
-                    )
-                if count:
-                    yield Rows(start, x, labels, count)
-                start += count
+        for batch in _anew(self._batches):
+            x, y = _parts(batch)
+            labels = labels_of(y) if labelled and y is not None else None
+            count = count_of(x)
+            if labels is not None and len(labels) != count:
+                raise RecorderError(
+                    f"the batch from input {start} on has {count} inputs, but {len(labels)} labels"
+                )
+            if count:
+                yield Rows(start, x, labels, count)
+            start += count
+
+
+def _anew(batches: Any) -> Iterator[Any]:
+    """Goes through `batches`. To begin that draws random numbers, even where nothing is shuffled."""
+    with random_states_kept(batches):
+        yield from batches
 
 
 def _parts(batch: Any) -> tuple[Any, Any]:

@@ -18,7 +18,7 @@ from ._torch_activation import Follower, steps_of
 from ._torch_aggregate import TorchAggregates
 from ._torch_guard import guarded
 from ._torch_probe import probe
-from ._torch_reduce import lengths, main_tensor, tensors
+from ._torch_reduce import lengths, main_tensor
 from ._torch_select import Selector, choose, unwrap
 
 
@@ -34,7 +34,13 @@ def capture(
 ) -> Capture:
     """A capture of `model`; see `TorchCapture`."""
     return TorchCapture(
-        model, sample, layers=layers, exclude=exclude, positions=positions, after_activation=after_activation, name=name
+        model,
+        sample,
+        layers=layers,
+        exclude=exclude,
+        positions=positions,
+        after_activation=after_activation,
+        name=name,
     )
 
 
@@ -69,10 +75,14 @@ class TorchCapture:
         self.rank, self.world = ranks.rank(), ranks.world()
         for key, value in (*self._model.named_parameters(), *self._model.named_buffers()):
             if isinstance(value, (UninitializedParameter, UninitializedBuffer)):
-                raise RecorderError(f"{key} has no shape yet: run one batch through the model before it is recorded")
+                raise RecorderError(
+                    f"{key} has no shape yet: run one batch through the model before it is recorded"
+                )
         names = choose(self._model, layers, exclude)
         with guarded(self._model), torch.no_grad():
-            plan = probe(self._model, names, lambda inputs: self._try(sample, inputs), positions, after_activation)
+            plan = probe(
+                self._model, names, lambda inputs: self._try(sample, inputs), positions, after_activation
+            )
         self._plan = plan
         self._modules = {module for module, _ in plan.calls}
         self.layers = [recorded.layer for recorded in plan.recorded]
@@ -118,12 +128,15 @@ class TorchCapture:
             self._copied.update(changed)
             state = _Pass(state.inputs, state.rows, len(self.layers))
             output = self._run(inputs, state)
-        for layer, value in zip(self.layers, state.values, strict=True):
-            if value is None:
-                raise RecorderError(f"layer {layer.name} did not fire{_as_planned(layer.text)}, as it did at first")
+        self._check_complete(state)
         scores = main_tensor(output)
         batch = Batch(values=state.values, maps=sorted(state.maps, key=lambda entry: entry[0]))
-        if scores is not None and scores.ndim == 2 and scores.shape[0] == state.inputs and scores.is_floating_point():
+        if (
+            scores is not None
+            and scores.ndim == 2
+            and scores.shape[0] == state.inputs
+            and scores.is_floating_point()
+        ):
             batch.predictions, batch.outputs = scores.argmax(1), scores.shape[1]
         return batch
 
@@ -163,18 +176,33 @@ class TorchCapture:
             raise
         except Exception as error:
             raise RecorderError(
-                f"{type(self._model).__name__} fails on a batch of {inputs} inputs: {type(error).__name__}: {error}"
+                f"{type(self._model).__name__} fails on a batch of {inputs} inputs: "
+                f"{type(error).__name__}: {error}"
             ) from error
 
     def _forward(self, inputs: Any) -> Any:
         first = next(self._model.parameters(), None)
-        floating = next((one.dtype for one in self._model.parameters() if one.is_floating_point()), torch.float32)
+        floating = next(
+            (one.dtype for one in self._model.parameters() if one.is_floating_point()), torch.float32
+        )
         inputs = _to_device(inputs, None if first is None else first.device, floating)
         if isinstance(inputs, Mapping):
             return self._model(**inputs)
         if isinstance(inputs, (tuple, list)):
             return self._model(*inputs)
         return self._model(inputs)
+
+    def _check_complete(self, state: _Pass) -> None:
+        for (module, number), index in self._plan.calls.items():
+            if state.values[index] is not None:
+                continue
+            layer, activation = self.layers[index].name, self._plan.recorded[index].activation
+            if number < state.calls.get(module, 0):
+                raise RecorderError(
+                    f"layer {layer} is recorded after {activation}, which did not follow this time; "
+                    "after_activation=False records layers as they are"
+                )
+            raise RecorderError(f"layer {layer} did not fire, as it did at first")
 
     def _after(self, module: nn.Module, _args: Any, output: Any) -> None:
         """Forward hook of a recorded module."""
@@ -186,11 +214,15 @@ class TorchCapture:
         index = self._plan.calls.get((module, number))
         if index is None:
             name = self.layers[self._plan.calls[module, 0]].name
-            raise RecorderError(f"layer {name} is called more often than at first ({number} times in a forward pass)")
+            raise RecorderError(
+                f"layer {name} is called more often than at first ({number} times in a forward pass)"
+            )
         with torch._C.DisableTorchFunction():
             tensor = main_tensor(output)
             if tensor is None:
-                raise RecorderError(f"layer {self.layers[index].name} gives no tensor but {type(output).__name__}")
+                raise RecorderError(
+                    f"layer {self.layers[index].name} gives no tensor but {type(output).__name__}"
+                )
             if self._follower is not None and self._plan.recorded[index].activation is not None:
                 self._follower.expect(index, tensor)
             else:
@@ -234,16 +266,13 @@ class _Pass:
         return [index for index, (tensor, version) in self.borrowed.items() if tensor._version != version]
 
 
-def _as_planned(text: str) -> str:
-    last = text.rsplit("\n", 1)[-1]
-    return f" or was not {last}" if last.startswith("recorded after") else ""
-
-
 def _count(inputs: Any) -> int:
     """How many inputs a batch has: the first dimension of its first tensor or array."""
     first = next(_arrays(inputs), None)
     if first is None:
-        raise RecorderError(f"inputs of type {type(inputs).__name__} have no tensor or array with a first dimension")
+        raise RecorderError(
+            f"inputs of type {type(inputs).__name__} have no tensor or array with a first dimension"
+        )
     return int(first.shape[0])
 
 
@@ -272,7 +301,12 @@ def _map(inputs: Any, change: Any) -> Any:
 
 def _rows(inputs: Any, rows: Tensor) -> Any:
     """The given rows of every tensor and array."""
-    return _map(inputs, lambda one: one[rows.to(one.device) if isinstance(one, Tensor) else rows.numpy()] if one.ndim else one)
+    return _map(
+        inputs,
+        lambda one: (
+            one[rows.to(one.device) if isinstance(one, Tensor) else rows.numpy()] if one.ndim else one
+        ),
+    )
 
 
 def _to_device(inputs: Any, device: torch.device | None, floating: torch.dtype) -> Any:

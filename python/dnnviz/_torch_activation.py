@@ -64,7 +64,11 @@ class Follower(TorchFunctionMode):
         self._expected[id(output)] = (layer, output)
 
     def __torch_function__(
-        self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+        self,
+        func: Any,
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
         title = STEPS.get(func)
@@ -147,7 +151,11 @@ class Scout(Follower):
                 self._spoiled.add(self._watched[id(tensor)][0])
 
     def __torch_function__(
-        self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+        self,
+        func: Any,
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
     ) -> Any:
         result = super().__torch_function__(func, types, args, kwargs)
         # A shape, a comparison, a single number is no use of the activation.

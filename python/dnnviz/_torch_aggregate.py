@@ -32,10 +32,10 @@ class _Tables:
 
     @classmethod
     def empty(cls, rows: int, units: int, device: torch.device) -> _Tables:
-        sums = (torch.zeros(rows, units, dtype=torch.float64, device=device) for _ in range(3))
+        sums, squares, firing = torch.zeros(3, rows, units, dtype=torch.float64, device=device)
         skipped = torch.zeros(rows, units, dtype=torch.int32, device=device)
-        extremes = (torch.full((rows, units), extreme, device=device) for extreme in (torch.inf, -torch.inf))
-        return cls(*sums, skipped, *extremes)
+        smallest = torch.full((rows, units), torch.inf, device=device)
+        return cls(sums, squares, firing, skipped, smallest, -smallest)
 
 
 class TorchAggregates:
@@ -115,7 +115,8 @@ def _merge(tables: _Tables) -> _Tables:
     extremes = torch.stack([tables.smallest.neg(), tables.largest]).to(device)
     distributed.all_reduce(added)
     distributed.all_reduce(extremes, distributed.ReduceOp.MAX)
-    return _Tables(*added, extremes[0].neg(), extremes[1])
+    sums, squares, firing, not_finite = added
+    return _Tables(sums, squares, firing, not_finite, extremes[0].neg(), extremes[1])
 
 
 def _finish(tables: _Tables, seen: NDArray[np.int64]) -> tuple[dict[str, NDArray[np.float32]], int]:

@@ -39,7 +39,9 @@ def _state_of(model: nn.Module) -> Iterator[None]:
     tables = [{table: dict(module.__dict__[table]) for table in TABLES} for module in plain]
     # Comparing costs as little as copying, finds changes made through `.data`, and never writes to
     # a buffer that overlaps itself.
-    buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers() if buffer.layout is torch.strided]
+    buffers = [
+        (buffer, buffer.detach().clone()) for buffer in model.buffers() if buffer.layout is torch.strided
+    ]
     try:
         for module in modules:
             module.training = False

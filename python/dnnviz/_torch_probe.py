@@ -46,11 +46,11 @@ class Plan:
     by_function: bool
 
 
-class Trace(TorchDispatchMode):
+class Trace(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Follows data from layer to layer: what an operation makes comes from wherever its arguments come."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         #: By storage, so that views and changes in place count: layers, and the storage itself, kept
         #: alive so that its address stays its own.
         self._sources: dict[int, tuple[frozenset[int], Any]] = {}
@@ -66,7 +66,11 @@ class Trace(TorchDispatchMode):
             self._sources[address] = (sources, storage)
 
     def __torch_dispatch__(
-        self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+        self,
+        func: Any,
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
     ) -> Any:
         result = func(*args, **(kwargs or {}))
         sources = self.sources((args, kwargs))
@@ -120,7 +124,9 @@ class Run:
         tensor = main_tensor(output)
         if tensor is None:
             name = self.names[module]
-            raise RecorderError(f"layer {name} gives no tensor but {type(output).__name__}; exclude={name!r} leaves it out")
+            raise RecorderError(
+                f"layer {name} gives no tensor but {type(output).__name__}; exclude={name!r} leaves it out"
+            )
         self.calls.append((module, number))
         self.outputs.append(tensor.detach())
         if self.trace is not None:
@@ -152,7 +158,9 @@ def probe(
     for index, call in enumerate(small.calls):
         module, number = call
         name = names[module] + (f":{number + 1}" if number else "")
-        reduction, layer = find(module, name, small.outputs[index], large.outputs[positions_of[call]], positions)
+        reduction, layer = find(
+            module, name, small.outputs[index], large.outputs[positions_of[call]], positions
+        )
         activation = small.scout.activation(index) if after_activation else None
         if activation is not None and small.scout.found[index][1].shape != small.outputs[index].shape:
             activation = None
@@ -179,8 +187,8 @@ def _check_calls(names: dict[nn.Module, str], small: Run, large: Run) -> None:
         counts = [sum(1 for called, _ in run.calls if called is module) for run in (small, large)]
         if counts[0] != counts[1]:
             raise RecorderError(
-                f"layer {name} is called {counts[0]} times for {SMALL} inputs and {counts[1]} times for {LARGE}; "
-                f"exclude={name!r} leaves it out"
+                f"layer {name} is called {counts[0]} times for {SMALL} inputs and {counts[1]} times "
+                f"for {LARGE}; exclude={name!r} leaves it out"
             )
 
 

@@ -88,7 +88,11 @@ class Reduction:
             reduced = rows.flatten(1) if rows.ndim > 1 else rows.unsqueeze(1)
             reduced = reduced.to(dtype).contiguous()
         elif positions is None:
-            reduced = rows.mean(averaged, dtype=dtype) if rows.is_floating_point() else rows.to(dtype).mean(averaged)
+            reduced = (
+                rows.mean(averaged, dtype=dtype)
+                if rows.is_floating_point()
+                else rows.to(dtype).mean(averaged)
+            )
         else:
             reduced = rows.sum(averaged, dtype=dtype) / positions.to(rows.device, dtype).unsqueeze(1)
         if reduced.shape[1] != self.units:
@@ -99,7 +103,8 @@ class Reduction:
         """`value` with the inputs in front, then what was folded into them."""
         if value.ndim != self.rank:
             raise RecorderError(
-                f"layer {self.name} had an output of {self.rank} dimensions and now has one of shape {_shape(value)}"
+                f"layer {self.name} had an output of {self.rank} dimensions "
+                f"and now has one of shape {_shape(value)}"
             )
         if self.batch is None:
             return value.unsqueeze(0)
@@ -110,16 +115,21 @@ class Reduction:
             )
         if not self.folded:
             return rows
+        parts = rows.shape[0] // inputs
         if self.by_input:
-            return rows.unflatten(0, (inputs, -1))
-        return rows.unflatten(0, (-1, inputs)).transpose(0, 1)
+            return rows.reshape(inputs, parts, *rows.shape[1:])
+        return rows.reshape(parts, inputs, *rows.shape[1:]).transpose(0, 1)
 
 
-def find(module: nn.Module, name: str, small: Tensor, large: Tensor, positions: str) -> tuple[Reduction, Layer]:
+def find(
+    module: nn.Module, name: str, small: Tensor, large: Tensor, positions: str
+) -> tuple[Reduction, Layer]:
     """How to reduce the layer that gave `small` for 2 inputs and `large` for 3, two of them the same."""
     for value in (small, large):
         if value.layout is not torch.strided or value.is_quantized or value.is_nested:
-            raise RecorderError(f"layer {name} gives a sparse, nested or quantised tensor; leave it out: exclude={name!r}")
+            raise RecorderError(
+                f"layer {name} gives a sparse, nested or quantised tensor; leave it out: exclude={name!r}"
+            )
     batch = _batch_dimension(name, small, large)
     rest = list(small.shape)
     parts = rest.pop(batch) // SMALL if batch is not None else 1
@@ -153,12 +163,16 @@ def find(module: nn.Module, name: str, small: Tensor, large: Tensor, positions: 
 def _batch_dimension(name: str, small: Tensor, large: Tensor) -> int | None:
     shapes = f"{_shape(small)} for {SMALL} inputs, {_shape(large)} for {LARGE}"
     if small.ndim != large.ndim:
-        raise RecorderError(f"layer {name} changes its dimensions with the batch: {shapes}; exclude={name!r} leaves it out")
+        raise RecorderError(
+            f"layer {name} changes its dimensions with the batch: {shapes}; exclude={name!r} leaves it out"
+        )
     grown = [dim for dim in range(small.ndim) if small.shape[dim] != large.shape[dim]]
     if not grown:
         return None
     if len(grown) > 1 or small.shape[grown[0]] * LARGE != large.shape[grown[0]] * SMALL:
-        raise RecorderError(f"layer {name} has no dimension for the inputs: {shapes}; exclude={name!r} leaves it out")
+        raise RecorderError(
+            f"layer {name} has no dimension for the inputs: {shapes}; exclude={name!r} leaves it out"
+        )
     return grown[0]
 
 

@@ -56,7 +56,9 @@ def modules_of(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def choose(
-    model: nn.Module, layers: Selector | Iterable[Selector] | None, exclude: Selector | Iterable[Selector] | None
+    model: nn.Module,
+    layers: Selector | Iterable[Selector] | None,
+    exclude: Selector | Iterable[Selector] | None,
 ) -> dict[nn.Module, str]:
     """The modules to record and their names; the first one, when a module goes by several."""
     modules = modules_of(model)
@@ -88,7 +90,9 @@ def _each(selectors: Selector | Iterable[Selector] | None, option: str) -> list[
         return [selectors]
     if isinstance(selectors, Iterable):
         return list(selectors)
-    raise RecorderError(f"{option}={selectors!r}: a name, a pattern, a type, a depth, a function or a list of them")
+    raise RecorderError(
+        f"{option}={selectors!r}: a name, a pattern, a type, a depth, a function or a list of them"
+    )
 
 
 def _matching(
@@ -128,12 +132,19 @@ def _is_usual(module: nn.Module) -> bool:
     if isinstance(module, nn.MultiheadAttention):
         return True
     own = any(True for _ in module.parameters(recurse=False)) or _is_parametrised(module)
-    return own and not _has_inner_parameters(module) and not is_normalisation(module) and not is_activation(module)
+    return (
+        own
+        and not _has_inner_parameters(module)
+        and not is_normalisation(module)
+        and not is_activation(module)
+    )
 
 
 def _is_part(module: nn.Module) -> bool:
     """Worth recording as a whole: has parameters and is no mere normalisation or activation."""
-    return any(True for _ in module.parameters()) and not is_normalisation(module) and not is_activation(module)
+    return (
+        any(True for _ in module.parameters()) and not is_normalisation(module) and not is_activation(module)
+    )
 
 
 def _is_parametrised(module: nn.Module) -> bool:
@@ -150,7 +161,11 @@ def _has_inner_parameters(module: nn.Module) -> bool:
 
 def _inner(modules: dict[str, nn.Module]) -> set[str]:
     """Modules that are parts of one layer: never called as such."""
-    outer = [f"{name}." if name else "" for name, module in modules.items() if isinstance(module, nn.MultiheadAttention)]
+    outer = [
+        f"{name}." if name else ""
+        for name, module in modules.items()
+        if isinstance(module, nn.MultiheadAttention)
+    ]
     outer += [
         f"{name}.parametrizations".lstrip(".") for name, module in modules.items() if _is_parametrised(module)
     ]

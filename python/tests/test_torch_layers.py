@@ -1,0 +1,495 @@
+"""Which layers of a PyTorch model are recorded, under which names, and what flows into which."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+import torch_networks as networks
+from torch import nn
+
+import dnnviz
+from dnnviz import RecorderError
+from dnnviz._torch import capture
+
+
+def names(taken):
+    return [layer.name for layer in taken.layers]
+
+
+def edges(taken):
+    return sorted((taken.layers[a].name, taken.layers[b].name) for a, b in taken.edges)
+
+
+def activation(taken, name):
+    """The activation after which a layer is recorded."""
+    text = next(layer.text for layer in taken.layers if layer.name == name)
+    found = re.search(r"\nrecorded after (\w+)$", text)
+    return found and found[1]
+
+
+class Nested(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.PReLU(), nn.Conv2d(4, 4, 1), nn.ReLU()
+        )
+        self.attention = nn.MultiheadAttention(4, 2, batch_first=True)
+        self.norm = nn.LayerNorm(4)
+        self.fc = nn.utils.parametrizations.weight_norm(nn.Linear(4, 3))
+
+    def forward(self, x):
+        x = self.features(x).flatten(2).transpose(1, 2)
+        return self.fc(self.norm(self.attention(x, x, x)[0]).mean(1))
+
+
+IMAGES = networks.images(4, 5)
+
+
+@pytest.mark.parametrize(
+    ("layers", "exclude", "expected"),
+    [
+        (None, None, ["features.0", "features.3", "attention", "fc"]),
+        (None, "features", ["attention", "fc"]),
+        (None, "features.*", ["attention", "fc"]),
+        (None, [nn.Conv2d, "fc"], ["attention"]),
+        (None, lambda name, module: name.endswith("0"), ["features.3", "attention", "fc"]),
+        ("fc", None, ["fc"]),
+        ("features", None, ["features"]),
+        ("features.*", None, ["features.0", "features.3"]),
+        ("*.4", None, ["features.4"]),
+        ("*", "*.3", ["features.0", "attention", "fc"]),
+        (nn.Conv2d, None, ["features.0", "features.3"]),
+        # The inner linear of an attention is never called as such.
+        (nn.Linear, None, ["fc"]),
+        (nn.BatchNorm2d, None, ["features.1"]),
+        (1, None, ["features", "attention", "fc"]),
+        (2, None, ["features.0", "features.3", "attention", "fc"]),
+        (["fc", nn.Conv2d], "features.0", ["features.3", "fc"]),
+        (lambda name, module: isinstance(module, nn.ReLU), None, ["features.4"]),
+    ],
+)
+def test_layers_are_chosen_by_name_pattern_type_depth_and_function(layers, exclude, expected):
+    assert names(capture(networks.seeded(Nested), IMAGES, layers=layers, exclude=exclude)) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layers": "feature.0"}, r"layers='feature.0' matches no module; there are features.0"),
+        ({"exclude": "aux*"}, r"exclude='aux\*' matches no module"),
+        ({"layers": nn.LSTM}, "layers=LSTM matches no module"),
+        ({"layers": 0}, "layers=0: depths count from 1"),
+        ({"layers": True}, "layers=True: not a choice"),
+        ({"layers": 1.5}, "layers=1.5: a name, a pattern"),
+        ({"layers": "fc", "exclude": nn.Linear}, "no layer is left to record"),
+        ({"positions": "last"}, "positions='last': 'mean' or 'keep'"),
+    ],
+)
+def test_a_choice_that_means_nothing_is_refused(options, message):
+    with pytest.raises(RecorderError, match=message):
+        capture(networks.seeded(Nested), IMAGES, **options)
+
+
+def test_a_model_without_parameters_is_refused_until_its_layers_are_named():
+    model = nn.Sequential(nn.Flatten(), nn.Softmax(1))
+    with pytest.raises(RecorderError, match="Sequential has no layer with parameters"):
+        capture(model, IMAGES)
+    assert names(capture(model, IMAGES, layers="1")) == ["1"]
+
+
+def test_a_model_that_is_one_layer_goes_by_its_class():
+    taken = capture(nn.Linear(4, 3), torch.randn(2, 4))
+    assert names(taken) == ["Linear"] and taken.model == "Linear"
+
+
+def test_layers_are_described():
+    taken = capture(networks.seeded(Nested), IMAGES)
+    described = [
+        (one.module, one.kind, one.shape, one.units, one.parameters, one.reduction) for one in taken.layers
+    ]
+    assert described == [
+        ("Conv2d", "feature-map", (4, 5, 5), 4, 112, "spatial-mean"),
+        ("Conv2d", "feature-map", (4, 5, 5), 4, 20, "spatial-mean"),
+        ("MultiheadAttention", "attention", (25, 4), 4, 80, "sequence-mean"),
+        ("ParametrizedLinear", "dense", (3,), 3, 18, "none"),
+    ]
+    assert taken.layers[0].text.startswith("Conv2d(3, 4, kernel_size=(3, 3)")
+    assert {one.dtype for one in taken.layers} == {"float32"}
+
+
+def test_maps_with_channels_at_the_end_are_told_by_what_fits_them():
+    class Last(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.mix = nn.LayerNorm(3), nn.Linear(3, 3)
+
+        def forward(self, x):
+            return self.mix(self.norm(x)) + x
+
+    model = nn.Sequential(Last())
+    taken = capture(model, torch.randn(2, 5, 6, 3), layers="0")
+    assert (taken.layers[0].units, taken.layers[0].shape) == (3, (5, 6, 3))
+
+
+def test_a_shared_module_is_a_layer_for_each_call():
+    class Shared(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.block = nn.Linear(4, 4), nn.ModuleDict({"fc": nn.Linear(4, 4)})
+            self.alias = self.block["fc"]
+
+        def forward(self, x):
+            x = self.first(x)
+            for _ in range(3):
+                x = torch.tanh(self.block["fc"](x))
+            return x
+
+    model, x = networks.seeded(Shared), torch.randn(5, 4)
+    taken = capture(model, x)
+    assert names(taken) == ["first", "block.fc", "block.fc:2", "block.fc:3"]
+    assert edges(taken) == [("block.fc", "block.fc:2"), ("block.fc:2", "block.fc:3"), ("first", "block.fc")]
+    assert [layer.parameters for layer in taken.layers] == [20, 20, None, None]
+    assert names(capture(model, x, layers="alias")) == ["block.fc", "block.fc:2", "block.fc:3"]
+    with taken.open():
+        values = taken.batch(x).values
+    w = networks.wide(model)
+    y = x.double() @ w["first.weight"].T + w["first.bias"]
+    for value in values[1:]:
+        y = torch.tanh(y @ w["block.fc.weight"].T + w["block.fc.bias"])
+        torch.testing.assert_close(value.double(), y, rtol=2e-5, atol=2e-6)
+
+
+def test_edges_follow_the_data_of_a_residual_network():
+    assert edges(capture(networks.seeded(networks.Residual), IMAGES)) == sorted(networks.RESIDUAL_EDGES)
+
+
+def test_edges_follow_branches_that_write_into_one_tensor():
+    class Branching(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b, self.c = nn.Linear(4, 2), nn.Linear(4, 2), nn.Linear(4, 3)
+            self.d = nn.Linear(3, 2)
+
+        def forward(self, x):
+            both = torch.empty(len(x), 4)
+            both[:, :2] = self.a(x)
+            both[:, 2:].copy_(self.b(x))
+            # Which layers flow together is decided as it runs.
+            return self.d(self.c(both)) + (self.a(x) if both.sum().isnan() else 0)
+
+    taken = capture(networks.seeded(Branching), torch.randn(5, 4))
+    assert edges(taken) == [("a", "c"), ("b", "c"), ("c", "d")]
+
+
+def test_layers_stand_in_the_order_in_which_they_fire():
+    class Backwards(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.last, self.first = nn.Linear(4, 2), nn.Linear(3, 4)
+
+        def forward(self, x):
+            return self.last(self.first(x))
+
+    taken = capture(networks.seeded(Backwards), torch.randn(5, 3))
+    assert names(taken) == ["first", "last"] and taken.edges == [(0, 1)]
+
+
+def test_without_a_trace_the_order_alone_is_known():
+    class Untraceable(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 2)
+
+        def forward(self, x):
+            if torch.utils._python_dispatch._get_current_dispatch_mode() is not None:
+                raise RuntimeError("not under a dispatch mode")
+            return self.b(self.a(x))
+
+    taken = capture(networks.seeded(Untraceable), torch.randn(5, 4))
+    assert taken.edges is None and names(taken) == ["a", "b"]
+
+
+class Chain(nn.Module):
+    """A layer, then `step`, then another layer."""
+
+    def __init__(self, step, norm=None):
+        super().__init__()
+        self.layer, self.norm, self.next = nn.Linear(4, 4), norm, nn.Linear(4, 2)
+        self.step = step
+
+    def forward(self, x):
+        x = self.layer(x)
+        return self.next(self.step(x if self.norm is None else self.norm(x)))
+
+
+class Swish(nn.Module):
+    """Written by hand: several functions that are one activation."""
+
+    def forward(self, x):
+        return x * torch.sigmoid(x)
+
+
+class HandmadeRMSNorm(nn.Module):
+    def forward(self, x):
+        return x / x.square().mean(-1, keepdim=True).sqrt()
+
+
+STEPS = [
+    (nn.ReLU(), "ReLU"), (nn.ReLU(inplace=True), "ReLU"), (nn.ReLU6(), "ReLU6"), (nn.GELU(), "GELU"),
+    (nn.Tanh(), "Tanh"), (nn.SiLU(inplace=True), "SiLU"), (nn.LeakyReLU(0.1), "LeakyReLU"),
+    (nn.ELU(), "ELU"), (nn.PReLU(), "PReLU"), (Swish(), "Swish"), (F.relu, "ReLU"), (torch.relu, "ReLU"),
+    (torch.relu_, "ReLU"), (torch.Tensor.relu, "ReLU"), (torch.Tensor.relu_, "ReLU"), (F.silu, "SiLU"),
+    (lambda x: F.relu(input=x, inplace=True), "ReLU"), (lambda x: x.tanh(), "Tanh"),
+    (lambda x: F.leaky_relu(x, 0.2), "LeakyReLU"), (F.softplus, "Softplus"), (F.hardswish, "Hardswish"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("norm", [None, nn.LayerNorm(4), HandmadeRMSNorm(), nn.BatchNorm1d(4).eval()])
+@pytest.mark.parametrize(("step", "title"), STEPS)
+def test_a_layer_is_recorded_after_its_activation_however_that_is_written(step, title, norm):
+    model, x = networks.seeded(Chain, step, norm), torch.randn(5, 4)
+    taken = capture(model, x)
+    assert names(taken) == ["layer", "next"]
+    assert (activation(taken, "layer"), activation(taken, "next")) == (title, None)
+    with taken.open():
+        values = taken.batch(x).values
+    with torch.no_grad():
+        raw = model.layer(x)
+        expected = step((norm or nn.Identity())(raw.clone()))
+        assert torch.allclose(values[0], expected, rtol=1e-6, atol=1e-7)
+        taken = capture(model, x, after_activation=False)
+        with taken.open():
+            assert torch.equal(taken.batch(x).values[0], raw)
+    assert activation(taken, "layer") is None
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        nn.Sequential(nn.Dropout(), nn.ReLU()),
+        lambda x: F.relu(x + 1),
+        lambda x: F.relu(x.view(-1, 4)),
+        lambda x: F.softmax(x, 1),
+        # Used otherwise as well: the activation is not what goes on.
+        lambda x: x * torch.sigmoid(x),
+        lambda x: F.relu(x) - F.relu(-x),
+        lambda x: torch.cat([F.relu(x), x], 1)[:, :4],
+        nn.Identity(),
+    ],
+)
+def test_what_is_no_activation_right_after_the_layer_ends_the_search(step):
+    model, x = networks.seeded(Chain, step), torch.randn(5, 4)
+    taken = capture(model, x)
+    assert activation(taken, "layer") is None
+    with taken.open():
+        values = taken.batch(x).values
+    with torch.no_grad():
+        assert torch.equal(values[0], model.layer(x))
+
+
+def test_looking_at_an_output_does_not_end_the_search():
+    def step(x):
+        assert x.shape[1] == 4 and not torch.isnan(x).any() and float(x.mean()) < 9
+        return F.relu(x)
+
+    assert activation(capture(networks.seeded(Chain, step), torch.randn(5, 4)), "layer") == "ReLU"
+
+
+def test_an_activation_that_is_a_layer_itself_is_not_recorded_twice():
+    model = networks.seeded(Chain, nn.ReLU())
+    taken = capture(model, torch.randn(5, 4), layers=["layer", "step"])
+    assert names(taken) == ["layer", "step"] and activation(taken, "layer") is None
+
+
+def test_dead_units_are_dead_in_the_recording(run):
+    model = nn.Sequential(nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 2))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor([[1.0, 0, 0], [0, 0, 0]]))
+        model[0].bias.copy_(torch.tensor([10.0, -1]))
+    dnnviz.Recorder(run, model, (torch.randn(20, 3), np.arange(20) % 2), keep=0).epoch(0)
+    rate = networks.stored(run)["0/rate"]
+    assert torch.equal(rate, torch.tensor([[1.0, 0.0]] * 3))
+
+
+# What cannot be recorded, and says so.
+
+
+class Fused(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 3)
+        self.heads = nn.ModuleList([nn.Linear(3, 2), nn.Linear(3, 2)])
+
+    def forward(self, x):
+        return self.b(F.linear(x, self.a.weight))
+
+
+def test_a_layer_that_never_fires_is_named_with_the_way_out():
+    model, x = networks.seeded(Fused), torch.randn(5, 4)
+    message = r"^a, heads.0, heads.1: chosen, but never called .*: exclude=\['a', 'heads\.\*'\]$"
+    with pytest.raises(RecorderError, match=message):
+        capture(model, x)
+    assert names(capture(model, x, exclude=["a", "heads.*"])) == ["b"]
+    with pytest.raises(RecorderError, match=r"exclude='a'$"):
+        capture(model, x, layers="a")
+
+
+def test_a_layer_that_stops_firing_is_named(run):
+    model = networks.seeded(networks.Residual)
+    rec = dnnviz.Recorder(run, model, (networks.images(), None))
+    rec.epoch(0)
+    model.forward = lambda x: model.head(model.stem(x).relu().mean((2, 3)) @ torch.ones(4, 6))
+    with pytest.raises(RecorderError, match="layer a did not fire, as it did at first"):
+        rec.epoch(1)
+    model.forward = lambda x: model.head(model.stem(x).mean((2, 3)) @ torch.ones(4, 6))
+    with pytest.raises(RecorderError, match="layer stem is recorded after ReLU, which did not follow"):
+        rec.epoch(1)
+    del model.forward
+    rec.epoch(1)
+
+
+def test_a_layer_called_more_often_is_named(run):
+    class Looping(nn.Module):
+        times = 2
+
+        def __init__(self):
+            super().__init__()
+            self.cell = nn.Linear(4, 4)
+
+        def forward(self, x):
+            for _ in range(self.times):
+                x = self.cell(x)
+            return x
+
+    model = networks.seeded(Looping)
+    rec = dnnviz.Recorder(run, model, (torch.randn(5, 4), None))
+    rec.epoch(0)
+    model.times = 3
+    with pytest.raises(RecorderError, match=r"layer cell is called more often than at first \(2 times"):
+        rec.epoch(1)
+    model.times = 1
+    with pytest.raises(RecorderError, match="layer cell:2 did not fire"):
+        rec.epoch(1)
+    model.times = 2
+    rec.epoch(1)
+
+
+def test_a_layer_called_once_per_input_is_named():
+    class PerInput(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(4, 3)
+
+        def forward(self, x):
+            return torch.stack([self.fc(row) for row in x])
+
+    with pytest.raises(RecorderError, match="layer fc is called 2 times for 2 inputs and 3 times for 3"):
+        capture(networks.seeded(PerInput), torch.randn(5, 4))
+
+
+def test_a_layer_whose_units_change_is_named(run):
+    model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2))
+    rec = dnnviz.Recorder(run, model, (torch.randn(5, 4), None))
+    rec.epoch(0)
+    model[0], model[2] = nn.Linear(4, 7), nn.Linear(7, 2)
+    # Other modules in the place of those that were chosen.
+    with pytest.raises(RecorderError, match="layer 0 did not fire"):
+        rec.epoch(1)
+    model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2))
+    rec = dnnviz.Recorder(run.parent / "other", model, (torch.randn(5, 4), None))
+    model[0].weight, model[0].bias = nn.Linear(4, 7).weight, nn.Linear(4, 7).bias
+    model[2].weight = nn.Linear(7, 2).weight
+    with pytest.raises(RecorderError, match="layer 0 had 6 units and now has 7"):
+        rec.epoch(0)
+
+
+def test_positions_may_change_their_number_but_not_when_kept():
+    model = networks.seeded(networks.Lstm, True)
+    for positions in ("mean", "keep"):
+        taken = capture(model, torch.randn(5, 6, 4), positions=positions)
+        with taken.open():
+            assert taken.batch(torch.randn(5, 6, 4)).values[0].shape == (5, taken.layers[0].units)
+            if positions == "mean":
+                assert taken.batch(torch.randn(3, 9, 4)).values[0].shape == (3, 5)
+            else:
+                with pytest.raises(RecorderError, match="layer lstm had 30 units and now has 45"):
+                    taken.batch(torch.randn(3, 9, 4))
+
+
+def test_an_output_without_a_dimension_for_the_inputs_is_named():
+    class Gram(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(4))
+
+        def forward(self, x):
+            return (x * self.weight) @ x.T
+
+    with pytest.raises(
+        RecorderError, match="layer 0 has no dimension for the inputs: 2×2 for 2 inputs, 3×3 for 3"
+    ):
+        capture(nn.Sequential(Gram()), torch.randn(5, 4))
+
+
+def test_an_output_without_a_tensor_and_a_sparse_one_are_named():
+    class Odd(nn.Module):
+        def __init__(self, make):
+            super().__init__()
+            self.weight, self.make = nn.Parameter(torch.ones(4)), make
+
+        def forward(self, x):
+            return self.make(x * self.weight)
+
+    with pytest.raises(RecorderError, match="layer 0 gives no tensor but str; exclude='0'"):
+        capture(nn.Sequential(Odd(lambda x: "text")), torch.randn(5, 4))
+    with pytest.raises(RecorderError, match="layer 0 gives a sparse, nested or quantised tensor"):
+        capture(nn.Sequential(Odd(lambda x: x.to_sparse())), torch.randn(5, 4))
+
+
+def test_a_lazy_module_is_to_be_run_first():
+    model, x = nn.Sequential(nn.LazyLinear(3)), torch.randn(5, 4)
+    with pytest.raises(RecorderError, match=r"0\.weight has no shape yet: run one batch"):
+        capture(model, x)
+    model(x)
+    assert names(capture(model, x)) == ["0"]
+
+
+def test_a_model_that_fails_on_the_probe_says_on_what():
+    with pytest.raises(RecorderError, match=r"Linear fails on a batch of 2 inputs: RuntimeError: .*shapes"):
+        capture(nn.Linear(4, 3), torch.randn(5, 9))
+
+
+# Wrappers.
+
+
+def test_wrapped_models_are_recorded_as_what_they_wrap():
+    model, x = networks.seeded(networks.Residual), networks.images(5)
+    with torch.no_grad():
+        plain = capture(model, x)
+        with plain.open():
+            expected = plain.batch(x).values
+    for wrapped in (nn.DataParallel(model), torch.compile(model), torch.compile(nn.DataParallel(model))):
+        taken = capture(wrapped, x)
+        assert (names(taken), taken.model) == (names(plain), "Residual")
+        with taken.open():
+            assert all(map(torch.equal, taken.batch(x).values, expected))
+
+
+def test_compiled_parts_run_as_they_were_written():
+    """Compiled with a backend that fails, should anything be compiled."""
+
+    def backend(graph, inputs):
+        raise AssertionError("compiled")
+
+    model, x = networks.seeded(Nested), IMAGES
+    expected = names(capture(model, x))
+    model.features = torch.compile(model.features, backend=backend)
+    model.attention.compile(backend=backend)
+    taken = capture(model, x)
+    assert names(taken) == expected
+    with taken.open():
+        assert len(taken.batch(x).values) == 4
+    with pytest.raises(Exception, match="compiled"):
+        model(x)
