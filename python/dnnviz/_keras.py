@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -104,7 +104,7 @@ class KerasCapture:
         self.model = name or model.name
         self._network = model
         few = _some(sample, _batch_size(model) or _PROBED)
-        if not model.built:
+        if not all(layer.built for layer in model._flatten_layers()):
             # Weights are drawn when a model is built, and the training has to draw the same ones.
             model(few, training=False)
         named = named_layers(model)
@@ -201,16 +201,17 @@ class KerasCapture:
     @contextmanager
     def _untouched(self) -> Iterator[None]:
         """Puts back, on leaving, what running a model can change: variables that are not trained (moving
-        means, states of recurrent layers, seeds), losses, and the random states outside of the model."""
+        means, states of recurrent layers, seeds), what else the layers keep, and the random states outside
+        of the model."""
         model = self._network
         with ExitStack() as stack:
             if keras.backend.backend() == "torch":
                 _guard_torch(stack, model)
             _guard_random(stack)
-            for variable in model.non_trainable_variables:
+            for variable in _untrained(model):
                 stack.callback(variable.assign, keras.ops.copy(variable.value))
             for layer in model._flatten_layers():
-                stack.callback(_set_losses, layer, list(layer._losses), set(layer._loss_ids))
+                stack.callback(_put_back, layer, dict(vars(layer)), list(layer._losses), set(layer._loss_ids))
             yield
 
 
@@ -318,9 +319,32 @@ def _host(value: Any) -> np.ndarray[Any, Any]:
     return np.asarray(keras.ops.convert_to_numpy(value))
 
 
-def _set_losses(layer: Any, losses: list[Any], identities: set[int]) -> None:
+def _untrained(model: Any) -> list[Any]:
+    """Variables that no optimiser changes. States of recurrent layers are none of the model's variables."""
+    found = {id(one): one for one in model.non_trainable_variables}
+    for layer in model._flatten_layers():
+        found.update((id(one), one) for one in _variables(list(vars(layer).values())) if not one.trainable)
+    return list(found.values())
+
+
+def _variables(value: Any) -> Iterator[Any]:
+    if isinstance(value, keras.Variable):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _variables(list(value.values()))
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _variables(one)
+
+
+def _put_back(layer: Any, kept: dict[str, Any], losses: list[Any], loss_ids: set[int]) -> None:
+    attributes = vars(layer)
+    attributes.update(kept)
+    for name in attributes.keys() - kept.keys():
+        del attributes[name]
     layer._losses[:] = losses
-    layer._loss_ids = identities
+    layer._loss_ids.clear()
+    layer._loss_ids.update(loss_ids)
 
 
 def _guard_torch(stack: ExitStack, model: Any) -> None:

@@ -224,11 +224,13 @@ def test_half_precision_is_averaged_without_overflow(run):
             layers.Conv2D(2, 1, use_bias=False, dtype="float16", kernel_initializer="ones"),
         ]
     )
+    # Half floats of this size are 2 apart.
     x = np.full((3, 16, 16, 1), 3000, np.float32)
+    x[:, ::2] = 3002
     with dnnviz.Recorder(run, model, (x, None)) as recorder:
         recorder.epoch(0)
     assert readers.manifest(run)["layers"][0]["dtype"] == "float16"
-    np.testing.assert_array_equal(readers.epoch(run, 0)["0/units"], np.full((3, 2), 3000, np.float32))
+    np.testing.assert_array_equal(readers.epoch(run, 0)["0/units"], np.full((3, 2), 3001, np.float32))
 
 
 @pytest.mark.parametrize("make, data", [(residual, images), (Reader, words)])
@@ -250,8 +252,15 @@ def test_a_training_is_the_same_to_the_bit_with_and_without_the_callback(run, ma
 
 
 def test_nothing_that_a_model_keeps_is_changed_by_capturing():
-    sequence = layers.Input(batch_shape=(3, 4, 2))
-    x = layers.LSTM(5, stateful=True, return_sequences=True)(sequence)
+    class Counts(layers.Layer):
+        calls = 0
+
+        def call(self, x):
+            self.calls += 1
+            return x
+
+    sequence, read = layers.Input(batch_shape=(3, 4, 2)), layers.LSTM(5, stateful=True, return_sequences=True)
+    x = Counts(name="counts")(read(sequence))
     x = layers.Dense(3, activity_regularizer="l2", name="out")(x)
     x = keras.layers.Lambda(lambda t: t + 0 * keras.random.normal((1,)), output_shape=(4, 3))(x)
     model = keras.Model(sequence, x)
@@ -262,9 +271,10 @@ def test_nothing_that_a_model_keeps_is_changed_by_capturing():
     def state():
         from keras.src.random.seed_generator import global_seed_generator
 
-        kept = [*model.variables, global_seed_generator().state, *model.losses]
+        kept = [*model.variables, *read.states, global_seed_generator().state, *model.losses]
         kept = [keras.ops.convert_to_numpy(one).copy() for one in kept]
-        return [*kept, np.random.get_state()[1], list(vars(model.get_layer("out")))]
+        attributes = [list(vars(layer)) for layer in model.layers]
+        return [*kept, np.random.get_state()[1], *attributes, model.get_layer("counts").calls]
 
     before = state()
     capture = KerasCapture(model, x)
@@ -420,6 +430,10 @@ def test_some_epochs_and_a_second_fit(run):
         model.fit(x, y, epochs=1, verbose=0, callbacks=[callback])
 
 
+#: The tests that depend on how a backend runs a model; all of them pass on all backends.
+ELSEWHERE = ("values_of", "nothing_that", "compiled_function", "same_to_the_bit and residual")
+
+
 @pytest.mark.skipif("DNNVIZ_ONE_BACKEND" in os.environ, reason="started by this test")
 @pytest.mark.parametrize("backend", ["torch", "jax", "tensorflow"])
 def test_the_same_holds_on_other_backends(backend):
@@ -427,7 +441,7 @@ def test_the_same_holds_on_other_backends(backend):
         pytest.skip("running already" if backend == BACKEND else "not installed")
     environment = os.environ | {"KERAS_BACKEND": backend, "DNNVIZ_ONE_BACKEND": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", __file__],
+        [sys.executable, "-m", "pytest", "-q", "-x", "-k", " or ".join(ELSEWHERE), __file__],
         env=environment,
         capture_output=True,
         text=True,
