@@ -98,11 +98,11 @@ class Given:
             groups = np.full(count, -1, np.int64) if ids is None else classes.indices(ids, start)
             self.aggregates = self.aggregates or NumpyAggregates(len(classes.ids))
             self.aggregates.add(list(known).index(name) if before else len(known), values, groups)
-        # Copies: the caller may go on with the array.
-        given.parts.append(np.array(values[self._keep.pick(start, count)]))
+        # Picking copies: the caller may go on with the array.
+        given.parts.append(values[self._keep.pick(start, count)])
         maps = within(self._keep.maps, start, count)
         if len(maps) and whole.ndim == 4:
-            given.maps.append(np.array(np.moveaxis(whole[maps], 3, 1) if channels_last else whole[maps]))
+            given.maps.append(np.moveaxis(whole[maps], 3, 1) if channels_last else whole[maps])
         given.rows += count
         if ids is not None:
             given.labels.append(ids)

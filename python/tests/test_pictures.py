@@ -11,6 +11,8 @@ from readers import arrays
 from dnnviz import Recorder, RecorderError
 from dnnviz._pictures import made
 
+pytestmark = pytest.mark.filterwarnings("error")
+
 
 class Flat(Network):
     """Takes images of any shape."""
