@@ -190,4 +190,9 @@ def _is_activation_like(tensor: Tensor) -> bool:
 
 def steps_of(model: nn.Module) -> list[nn.Module]:
     """The modules of `model` that are activations or normalisations as a whole."""
-    return [module for module in model.modules() if is_activation(module) or is_normalisation(module)]
+    return [
+        module
+        for module in model.modules()
+        if (is_activation(module) or is_normalisation(module))
+        and not isinstance(module, torch.jit.ScriptModule)
+    ]

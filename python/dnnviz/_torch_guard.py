@@ -67,7 +67,9 @@ def _put_back(table: dict[str, Any], kept: dict[str, Any]) -> None:
 
 @contextmanager
 def _autocast_cache_off() -> Iterator[None]:
-    """A weight that was cast without gradients must not be found by a training under the same autocast."""
+    """Autocast keeps the weights that it cast until its outermost context ends. A capture inside must not
+    see those of before the last step, nor leave ones without gradients to the training (as PyTorch before
+    2.11 lets it, https://github.com/pytorch/pytorch/issues/112583)."""
     enabled = torch.is_autocast_cache_enabled()
     torch.set_autocast_cache_enabled(False)
     try:

@@ -78,6 +78,12 @@ def choose(
     kept = {module: name for module, name in first.items() if any(modules[one] is module for one in chosen)}
     if not kept:
         raise RecorderError("no layer is left to record: look at layers=… and exclude=…")
+    scripted = [name for module, name in kept.items() if isinstance(module, torch.jit.ScriptModule)]
+    if scripted:
+        raise RecorderError(
+            f"{', '.join(scripted)}: TorchScript cannot be watched; leave it out: "
+            f"exclude={scripted if scripted[1:] else scripted[0]!r}"
+        )
     if "" in kept.values():
         kept[modules[""]] = type(modules[""]).__name__
     return kept

@@ -298,10 +298,54 @@ def test_what_a_model_keeps_of_a_pass_can_be_trained_on():
             return self.fc(x * self.cache["scale"])
 
     model = networks.seeded(Caching)
-    capture(model, torch.randn(3, 4))
+    taken = capture(model, torch.randn(3, 4))
+    model.cache.clear()
+    with taken.open():
+        taken.batch(torch.randn(3, 4))
+    assert model.cache
     x = torch.randn(3, 4, requires_grad=True)
     model(x).sum().backward()
     assert x.grad is not None
+
+
+def test_weights_cast_by_autocast_before_a_step_are_not_captured():
+    model, x = networks.seeded(nn.Linear, 4, 3), torch.ones(5, 4)
+    with torch.autocast("cpu", torch.bfloat16):
+        taken = capture(model, x)
+        model(x).sum().backward()
+        with torch.no_grad():
+            model.weight.fill_(2)
+            model.bias.zero_()
+        with taken.open():
+            assert torch.equal(taken.batch(x).values[0], torch.full((5, 3), 8.0))
+
+
+def test_weights_cast_by_autocast_while_capturing_are_not_trained_on():
+    """Autocast keeps what it has cast; cast without gradients, the weights would get none."""
+    model, x = networks.seeded(networks.Residual), X[:5]
+    with torch.autocast("cpu", torch.bfloat16):
+        taken = capture(model, x)
+        with taken.open():
+            taken.batch(x)
+        assert torch.is_autocast_cache_enabled()
+        model(x)["logits"].sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script.*")
+def test_scripted_parts_keep_their_modes():
+    scripted = torch.jit.script(nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)))
+    model = nn.Sequential(scripted, nn.Linear(4, 3))
+    scripted[1].eval()
+    modes = [module.training for module in model.modules()]
+    with pytest.raises(dnnviz.RecorderError, match=r"0.0: TorchScript .* exclude='0\.0'$"):
+        capture(model, torch.randn(5, 4))
+    taken = capture(model, torch.randn(5, 4), exclude="0")
+    with taken.open():
+        assert not any(module.training for module in model.modules())
+        values = taken.batch(torch.ones(5, 4)).values
+    assert [module.training for module in model.modules()] == modes
+    torch.testing.assert_close(values[0], model[1](scripted[0](torch.ones(5, 4))).detach())
 
 
 def test_hooks_are_attached_only_while_capturing(meddling):
