@@ -2,6 +2,7 @@
 //! training.
 
 pub mod app;
+pub mod capture;
 pub mod cli;
 pub mod engine;
 pub mod export;
@@ -9,3 +10,5 @@ pub mod format;
 pub mod model;
 pub mod stats;
 pub mod ui;
+
+pub use capture::Recorder;

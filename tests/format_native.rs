@@ -246,14 +246,17 @@ fn a_written_recording_reads_as_it_was() {
     };
     let epoch = Epoch {
         number: 12,
+        step: Some(4800),
         accuracy: Some(50.0),
         loss: Some(0.25),
         metrics: [("lr".to_owned(), 0.1)].into(),
         time: Some("noon".to_owned()),
+        not_finite: [("a".to_owned(), 1)].into(),
         damaged: false,
         has_predictions: true,
     };
     let values = EpochValues {
+        inputs: None,
         units: small_units(),
         aggregates: vec![(Group::All, statistic(1.0)), (Group::Class(1), statistic(2.0))],
         predictions: Some(vec![Some(1), Some(0), None]),
@@ -270,11 +273,12 @@ fn a_written_recording_reads_as_it_was() {
     assert!(!run.exists(), "nothing has the final name before the first commit");
     writer.commit().expect("commits");
     assert_holds_only(folder.path(), &["run"]);
-    assert_holds_only(&run, &["epochs", "inputs.safetensors", "manifest.json"]);
+    assert_holds_only(&run, &["epochs", "inputs.safetensors", "manifest.json", "writer.lock"]);
     assert_holds_only(&run.join("epochs"), &["000012.safetensors"]);
 
     let source = open(&run);
     wanted.epochs = vec![epoch];
+    wanted.warnings = vec!["epoch 12: 1 value of a is NaN or infinite".to_owned()];
     assert_eq!(source.recording(), &wanted);
     for (group, base) in [(Group::All, 1.0), (Group::Class(1), 2.0)] {
         assert_eq!(*source.aggregates(0, group).expect("read").expect("kept"), statistic(base));
@@ -405,7 +409,7 @@ fn shards_of_several_writers_are_one_epoch() {
     let recording = source.recording();
     let epoch = &recording.epochs[0];
     assert_eq!((epoch.number, epoch.loss, epoch.has_predictions), (4, None, true));
-    assert_eq!((epoch.metrics["step"], epoch.metrics["lr"]), (400.0, 0.5));
+    assert_eq!((epoch.step, epoch.metrics.len(), epoch.metrics["lr"]), (Some(400), 1, 0.5));
     assert_eq!(recording.layers[0].kind, LayerKind::Other);
     assert_eq!(
         recording.classes.iter().map(|class| (class.id, class.inputs)).collect::<Vec<_>>(),

@@ -25,6 +25,11 @@ const ROOMS: &[Room] = &[
     Room { name: "stats", may: &["model"], must_not: &[FILES, FORMATS, GPU, PANELS, WINDOWS, GLUE] },
     Room { name: "format", may: &["model"], must_not: &[GPU, PANELS, WINDOWS, GLUE] },
     Room {
+        name: "capture",
+        may: &["model", "stats", "format"],
+        must_not: &[FILES, FORMATS, GPU, PANELS, WINDOWS, GLUE],
+    },
+    Room {
         name: "engine",
         may: &["model"],
         must_not: &[FILES, FORMATS, PANELS, &["egui_wgpu"], WINDOWS, GLUE],
@@ -321,6 +326,8 @@ fn a_broken_wall_is_found_however_it_is_written() {
         ("engine/trace.rs", "use crate::cli::run;"),
         ("export/png.rs", "use crate::ui::panels::Side;"),
         ("ui/mod.rs", "fn f(x: &wgpu::Device) {}"),
+        ("capture/mod.rs", "use std::fs;"),
+        ("format/mod.rs", "use crate::capture::Recorder;"),
         ("ui/mod.rs", "use crate::engine::Renderer;"),
         ("ui/mod.rs", "const Q: char = '\"'; use crate::format; const R: &str = \"\\\"\";"),
         ("ui/mod.rs", "fn f<'a>(x: &'a str) { crate::format::open(x) }"),
@@ -348,6 +355,7 @@ fn what_a_room_may_know_is_let_through() {
         ("engine/mod.rs", "use wgpu::Device; use crate::model::Layout;"),
         ("export/png.rs", "use crate::ui::overlay::Overlay; use crate::engine::Renderer; use std::fs;"),
         ("ui/mod.rs", "use egui::Ui; use crate::model::ViewState;"),
+        ("capture/mod.rs", "use std::path::Path; use crate::format::RunWriter; use crate::stats::reduce;"),
         ("app.rs", "use wgpu::Device; use crate::format; use winit::window::Window;"),
         ("cli/info.rs", "use super::super::format; use anyhow::Context;"),
     ] {

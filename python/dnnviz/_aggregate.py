@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._capture import FinishedAggregates
-from ._values import as_floats
+from ._values import as_floats, variance
 
 
 class NumpyAggregates:
@@ -88,15 +88,16 @@ class _Layer:
         counts = with_all(count, count.sum(axis=0))
         some = counts > 0
 
-        def over(parts: NDArray[Any]) -> NDArray[np.float32]:
-            sums = with_all(parts, parts.sum(axis=0))
-            with np.errstate(over="ignore"):
-                return np.where(some, sums / np.maximum(counts, 1), np.nan).astype(np.float32)
+        def over(parts: NDArray[Any]) -> NDArray[Any]:
+            return np.where(some, with_all(parts, parts.sum(axis=0)) / np.maximum(counts, 1), np.nan)
 
-        return {
-            "mean": over(self.sums),
-            "second_moment": over(self.squares),
-            "min": np.where(some, with_all(self.least, self.least.min(axis=0)), np.float32(np.nan)),
-            "max": np.where(some, with_all(self.greatest, self.greatest.max(axis=0)), np.float32(np.nan)),
+        mean = over(self.sums)
+        statistics = {
+            "mean": mean,
+            "variance": variance(mean, over(self.squares)),
+            "min": np.where(some, with_all(self.least, self.least.min(axis=0)), np.nan),
+            "max": np.where(some, with_all(self.greatest, self.greatest.max(axis=0)), np.nan),
             "rate": over(self.firing),
         }
+        with np.errstate(over="ignore"):
+            return {name: values.astype(np.float32) for name, values in statistics.items()}

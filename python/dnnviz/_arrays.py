@@ -106,7 +106,7 @@ class ArraySession(Session):
                 maps=self.options.keep.maps,
                 first=None,
                 labels=None,
-                groups=self.given.aggregates is not None,
+                statistics=() if self.given.aggregates is None else self.options.statistics,
             )
             part = Pass(wanted, final, None)
             try:
@@ -127,7 +127,9 @@ class ArraySession(Session):
                 if found.predictions is not None and len(now.kept):
                     part.write_predictions(found.predictions[now.kept], 0)
                 if self.given.aggregates is not None:
-                    part.write_aggregates(self.given.aggregates.finish())
+                    finished = self.given.aggregates.finish()
+                    part.examine_aggregates(finished)
+                    part.write_aggregates(finished)
                 if not self.widen(part):
                     return part
             except BaseException:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Statistics of a group, besides its count, in the order in which they are written.
-STATISTICS = ("mean", "second_moment", "min", "max", "rate")
+STATISTICS = ("mean", "variance", "min", "max", "rate")
 
 
 @dataclass

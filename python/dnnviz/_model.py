@@ -59,6 +59,11 @@ class ModelSession(Session):
 
     def record(self, told: Told) -> None:
         """Captures the network as it is now and commits that."""
+        while not self._recorded(told):
+            pass
+
+    def _recorded(self, told: Told) -> bool:
+        """Whether it is done, be it with a warning; not if statistics turned out to need wider elements."""
         capture, part, failure = self._capture, None, None
         entry: dict[str, Any] = {}
         try:
@@ -74,26 +79,35 @@ class ModelSession(Session):
             if failure is not None and not isinstance(failure, WriteError):
                 raise failure
             self.committer.tell(entry["number"], failure or self._elsewhere("another process failed"))
-            return
+            return True
         try:
-            finished = None if part.aggregates is None else part.aggregates.finish()
+            finished = None
+            if part.aggregates is not None:
+                finished = part.aggregates.finish()
+                part.examine_aggregates(finished)
+                # Ranks may know of different layers already, but they go through the inputs together.
+                if any(capture.gather(self.widen(part))):
+                    part.abort()
+                    return False
             if capture.world > 1:
                 self._commit_together(entry, part, finished)
-                return
+                return True
             self._complete(part, finished)
         except BaseException as error:
             part.abort()
             if not isinstance(error, WriteError):
                 raise
             self.committer.tell(entry["number"], error)
-            return
+            return True
         missing = part.not_finite if finished is None else finished.not_finite
         self.commit(entry, part, not_finite(capture.layers, missing))
+        return True
 
     def _run_through(self, number: int) -> Pass:
         """Runs the inputs of this rank through the network, their values into a file."""
         capture, kept, survey = self._capture, self._survey.kept, self._survey
         sharded = capture.world > 1 and self.options.keep.anything
+        aggregated = self.options.keep.aggregates
         low, high = 0, len(kept)
         if isinstance(self._inputs, Arrays):
             begin, end = share(self._inputs.count, capture.rank, capture.world)
@@ -110,9 +124,9 @@ class ModelSession(Session):
                 maps=np.intersect1d(mine, self.options.keep.maps),
                 first=low if sharded else None,
                 labels=None if survey.labels is None else survey.labels[low:high],
-                groups=self.options.keep.aggregates and capture.rank == 0,
+                statistics=self.options.statistics if aggregated and capture.rank == 0 else (),
             )
-            aggregates = capture.aggregates(len(survey.classes.ids)) if self.options.keep.aggregates else None
+            aggregates = capture.aggregates(len(survey.classes.ids)) if aggregated else None
             part = Pass(wanted, folder / f"{number:06}{shard}.safetensors", aggregates)
             try:
                 part.run(capture, self._inputs)

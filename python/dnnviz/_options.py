@@ -10,10 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._capture import STATISTICS
 from ._errors import RecorderError
 
 #: Inputs whose values a run can keep; readers hold their list in memory.
 MOST_INPUTS = 1 << 24
+
+
+def statistics_of(statistics: Any) -> tuple[str, ...]:
+    """The option `statistics`, in the order in which they are written; the mean is always among them."""
+    if statistics is None:
+        return STATISTICS
+    wanted = {statistics} if isinstance(statistics, str) else set(statistics)
+    if unknown := sorted(map(str, wanted - set(STATISTICS))):
+        raise RecorderError(f"statistics={unknown[0]!r}; there are {', '.join(STATISTICS)}")
+    return tuple(name for name in STATISTICS if name == "mean" or name in wanted)
 
 
 class Keep:

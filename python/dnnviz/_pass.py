@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._capture import STATISTICS, Aggregates, Batch, Capture, FinishedAggregates, Layer
+from ._capture import Aggregates, Batch, Capture, FinishedAggregates, Layer
 from ._errors import RecorderError
 from ._inputs import Classes, Inputs, Rows
 from ._options import within
@@ -36,8 +36,8 @@ class Wanted:
     first: int | None
     #: Labels of `kept`, to see that the inputs still come in the same order.
     labels: NDArray[np.int64] | None
-    #: Whether aggregates go into this file.
-    groups: bool
+    #: Which statistics of groups go into this file; none of them, no groups.
+    statistics: tuple[str, ...]
 
 
 @dataclass
@@ -111,11 +111,13 @@ class Pass:
             for layer, shape in maps:
                 plans[f"{layer}/maps.inputs"] = Plan("I64", (len(wanted.maps),))
                 plans[f"{layer}/maps"] = Plan(wanted.stored[layer], (len(wanted.maps), *shape))
-        if wanted.groups:
+        if wanted.statistics:
             groups = 1 + len(wanted.classes.ids)
             plans |= {name: Plan("I64", (groups,)) for name in ("groups", "counts")}
             for layer, described in enumerate(wanted.layers):
-                plans |= {f"{layer}/{name}": Plan("F32", (groups, described.units)) for name in STATISTICS}
+                for name in wanted.statistics:
+                    stored = self._statistic_type(layer, name)
+                    plans[f"{layer}/{name}"] = Plan(stored, (groups, described.units))
         self._plans = plans
         self.shard = Shard(self.final, plans)
         listed = np.arange(count, dtype=np.int64) + (wanted.first or 0)
@@ -143,8 +145,19 @@ class Pass:
         shard.write("groups", np.concatenate([[-1], self.wanted.classes.ids]).astype(np.int64))
         shard.write("counts", finished.counts.astype(np.int64))
         for layer, statistics in enumerate(finished.layers):
-            for name in STATISTICS:
-                shard.write(f"{layer}/{name}", statistics[name].astype(np.float32, copy=False))
+            for name in self.wanted.statistics:
+                shard.write(f"{layer}/{name}", encode(statistics[name], self._statistic_type(layer, name)))
+
+    def examine_aggregates(self, finished: FinishedAggregates) -> None:
+        """Notes layers whose statistics are too large for half floats."""
+        for layer, statistics in enumerate(finished.layers):
+            greatest = max(examine(statistics[name])[1] for name in ("min", "max"))
+            if overflows(greatest, self.wanted.stored[layer]):
+                self.overflowed.add(layer)
+
+    def _statistic_type(self, layer: int, name: str) -> str:
+        """A variance's range is the square of the values' own."""
+        return WIDE if name == "variance" else self.wanted.stored[layer]
 
     def abort(self) -> None:
         """Leaves no file behind."""

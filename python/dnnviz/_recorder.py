@@ -17,7 +17,7 @@ from ._format import Run
 from ._frameworks import capture_of
 from ._inputs import Arrays, Classes, Inputs, inputs_of
 from ._model import ModelSession
-from ._options import Keep, entry_of
+from ._options import Keep, entry_of, statistics_of
 from ._session import Options
 from ._values import STORED
 
@@ -39,7 +39,10 @@ class Recorder:
             statistics of all inputs and of each class are recorded besides. 0 records these alone, in
             constant memory; it is the default for iterables.
         maps: indices of inputs whose whole feature maps are kept, and their values.
-        dtype: as what values are stored: `"float32"`, `"float16"` or `"bfloat16"`.
+        statistics: which statistics are recorded with `keep`, besides the mean: of `"variance"`, `"min"`,
+            `"max"` and `"rate"`, the share of inputs with an activation above 0. All of them by default.
+        dtype: as what values and statistics are stored: `"float32"`, `"float16"` or `"bfloat16"`.
+            Variances are always float32.
         batch_size: how many inputs pass through the model at a time.
         positions: what becomes of sequences `[n, positions, features]`; their mean by default.
         after_activation: whether a layer's values are taken after the activation that follows it.
@@ -68,6 +71,7 @@ class Recorder:
         exclude: Any = None,
         keep: Any = None,
         maps: Sequence[int] | None = None,
+        statistics: Sequence[str] | None = None,
         dtype: str = "float32",
         batch_size: int = 256,
         positions: Any = "mean",
@@ -97,6 +101,7 @@ class Recorder:
             name=name,
             stored=STORED[dtype],
             keep=Keep(keep, maps),
+            statistics=statistics_of(statistics),
             classes=None if classes is None else Classes.of(classes),
             ids=ids,
             pictures=pictures,

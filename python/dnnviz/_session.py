@@ -34,6 +34,8 @@ class Options:
     #: Element type of stored values.
     stored: str
     keep: Keep
+    #: Which statistics of groups are recorded.
+    statistics: tuple[str, ...]
     #: `None`: those among the labels.
     classes: Classes | None
     ids: Sequence[str] | None

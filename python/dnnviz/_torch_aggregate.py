@@ -12,6 +12,7 @@ from torch import Tensor, distributed
 
 from . import _torch_distributed as ranks
 from ._capture import FinishedAggregates
+from ._values import variance
 
 #: Rows of every table: those without a class, then the classes. All inputs together are their sum.
 UNLABELLED = 1
@@ -39,7 +40,7 @@ class _Tables:
 
 
 class TorchAggregates:
-    """Count, mean, mean of squares, extremes and firing rate of every class and of all inputs.
+    """Count, mean, variance, extremes and firing rate of every class and of all inputs.
 
     Values that are NaN or infinite are left out, and counted. Sums are kept in f64; a device that has
     no f64 hands its values, reduced as they are, to the processor.
@@ -129,9 +130,10 @@ def _finish(tables: _Tables, seen: NDArray[np.int64]) -> tuple[dict[str, NDArray
     count = seen[:, None] - not_finite
     known = count > 0
     divisor = np.where(known, count, np.nan)
+    mean = sums / divisor
     statistics = {
-        "mean": sums / divisor,
-        "second_moment": squares / divisor,
+        "mean": mean,
+        "variance": variance(mean, squares / divisor),
         "min": np.where(known, smallest, np.nan),
         "max": np.where(known, largest, np.nan),
         "rate": firing / divisor,

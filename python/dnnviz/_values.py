@@ -15,6 +15,9 @@ STORED = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}
 #: The least magnitude that rounds to infinity.
 _OVERFLOW = {"F32": np.inf, "F16": 65520.0, "BF16": 3.3961775e38}
 
+#: How far sums of float64 may be off, as a share.
+_ROUNDING = 1e-14
+
 #: Elements whose intermediate results stay in the processor's cache.
 _CACHED = 1 << 15
 
@@ -64,6 +67,12 @@ def examine(values: NDArray[Any]) -> tuple[int, float]:
     finite = np.isfinite(values)
     rest = np.abs(values[finite])
     return int(values.size - rest.size), float(rest.max()) if rest.size else 0.0
+
+
+def variance(mean: NDArray[np.float64], mean_of_squares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Population variance; what rounding leaves of values that are all the same is 0."""
+    found = mean_of_squares - mean**2
+    return np.where(found > _ROUNDING * mean_of_squares, found, np.where(np.isnan(mean), np.nan, 0.0))
 
 
 def overflows(greatest: float, stored: str) -> bool:

@@ -44,12 +44,23 @@ class Reduced(NumpyAggregates):
         layers = []
         for layer in range(len(parts[0].layers)):
             weights = [part.counts[:, None] / np.maximum(counts, 1)[:, None] for part in parts]
+            own = [
+                {
+                    name: np.nan_to_num(values.astype(np.float64))
+                    for name, values in part.layers[layer].items()
+                }
+                for part in parts
+            ]
+
+            def weighted(values, weights=weights):
+                return sum(weight * value for weight, value in zip(weights, values, strict=True))
+
+            mean = weighted([statistics["mean"] for statistics in own])
+            apart = [statistics["variance"] + (statistics["mean"] - mean) ** 2 for statistics in own]
             merged = {
-                name: sum(
-                    weight * np.nan_to_num(part.layers[layer][name])
-                    for weight, part in zip(weights, parts, strict=True)
-                )
-                for name in ("mean", "second_moment", "rate")
+                "mean": mean,
+                "variance": weighted(apart),
+                "rate": weighted([statistics["rate"] for statistics in own]),
             }
             merged["min"] = np.fmin.reduce([part.layers[layer]["min"] for part in parts])
             merged["max"] = np.fmax.reduce([part.layers[layer]["max"] for part in parts])

@@ -205,11 +205,10 @@ def test_kept_inputs_are_spread_and_aggregates_cover_all(run):
     for layer, values in enumerate(reference(network, x)):
         for row, rows in enumerate([values, *(values[y == c] for c in range(3))]):
             got = {
-                name: stored[f"{layer}/{name}"][row]
-                for name in ("mean", "second_moment", "min", "max", "rate")
+                name: stored[f"{layer}/{name}"][row] for name in ("mean", "variance", "min", "max", "rate")
             }
             np.testing.assert_allclose(got["mean"], rows.mean(axis=0), rtol=1e-5, atol=1e-6)
-            np.testing.assert_allclose(got["second_moment"], (rows**2).mean(axis=0), rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(got["variance"], rows.var(axis=0), rtol=1e-5, atol=1e-6)
             np.testing.assert_allclose(got["min"], rows.min(axis=0), rtol=1e-5, atol=1e-6)
             np.testing.assert_allclose(got["max"], rows.max(axis=0), rtol=1e-5, atol=1e-6)
             np.testing.assert_allclose(got["rate"], (rows > 0).mean(axis=0), rtol=1e-6)
@@ -301,3 +300,39 @@ def test_background_commits_before_the_recorder_closes(run):
 def test_the_version_is_the_package_s():
     declared = re.search(r'^version = "(.*)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
     assert dnnviz.__version__ == declared[1]
+
+
+def test_statistics_are_chosen_and_stored_as_the_values(run):
+    network, x, _y = record(run, epochs=1, keep=0, statistics=["rate", "variance"], dtype="float16")
+    stored = epoch(run, 0)
+    assert sorted(stored) == sorted(
+        [
+            "groups",
+            "counts",
+            *(f"{layer}/{name}" for layer in (0, 1) for name in ("mean", "variance", "rate")),
+        ]
+    )
+    for layer, values in enumerate(reference(network, x)):
+        found = {name: stored[f"{layer}/{name}"] for name in ("mean", "variance", "rate")}
+        assert [array.dtype for array in found.values()] == [np.float16, np.float32, np.float16]
+        np.testing.assert_allclose(found["mean"][0], values.mean(axis=0), rtol=1e-3)
+        np.testing.assert_allclose(found["variance"][0], values.var(axis=0), rtol=1e-5)
+    with pytest.raises(
+        dnnviz.RecorderError, match="statistics='median'; there are mean, variance, min, max, rate"
+    ):
+        record(run.with_name("other"), keep=0, statistics="median")
+
+
+def test_statistics_beyond_half_floats_are_stored_wide(run):
+    network = Network()
+    x, y = data(100)
+    network.weights[:, 0] *= 1e6
+    network.out[0] = 0
+    with Recorder(run, network, (x, y), keep=2, dtype="float16") as recorder:
+        with pytest.warns(RecordingWarning, match="beyond the range of half floats"):
+            recorder.epoch(0)
+        recorder.epoch(1)
+    for number in (0, 1):
+        stored = epoch(run, number)
+        assert stored["0/mean"].dtype == np.float32 and stored["1/mean"].dtype == np.float16
+        np.testing.assert_allclose(stored["0/max"][0], reference(network, x)[0].max(axis=0), rtol=1e-5)

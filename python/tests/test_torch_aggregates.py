@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import dnnviz
 from dnnviz._torch_aggregate import TorchAggregates
 
-NAMES = ("mean", "second_moment", "min", "max", "rate")
+NAMES = ("mean", "variance", "min", "max", "rate")
 
 
 def reference(values, groups, classes):
@@ -23,7 +23,7 @@ def reference(values, groups, classes):
             statistics = [[], [], [], [], []]
             for c in column:
                 statistics[0].append(c.mean() if c.size else np.nan)
-                statistics[1].append((c**2).mean() if c.size else np.nan)
+                statistics[1].append(c.var() if c.size else np.nan)
                 statistics[2].append(c.min() if c.size else np.nan)
                 statistics[3].append(c.max() if c.size else np.nan)
                 statistics[4].append((c > 0).mean() if c.size else np.nan)
@@ -76,10 +76,11 @@ def test_values_that_are_no_numbers_are_left_out_and_counted():
 
 def test_a_sum_that_overflows_is_not_taken_for_infinite_values():
     values = torch.full((8, 2), 3e38)
+    values[::2, 1] = -3e38
     found = aggregated(values.split(4), np.zeros(8, np.int64), 1)
     assert found.not_finite == [0]
-    np.testing.assert_allclose(found.layers[0]["mean"], 3e38, rtol=1e-6)
-    assert np.isinf(found.layers[0]["second_moment"]).all()
+    np.testing.assert_allclose(found.layers[0]["mean"][0], [3e38, 0], rtol=1e-6)
+    np.testing.assert_array_equal(found.layers[0]["variance"][0], [0, np.inf])
 
 
 def test_many_small_contributions_are_not_lost():
@@ -94,7 +95,8 @@ def test_a_class_without_inputs_has_no_statistics():
     found = aggregated([torch.ones(4, 2)], np.zeros(4, np.int64), 3)
     assert found.counts.tolist() == [4, 4, 0, 0]
     for name in NAMES:
-        assert np.isnan(found.layers[0][name][2:]).all() and (found.layers[0][name][:2] == 1).all()
+        assert np.isnan(found.layers[0][name][2:]).all()
+        assert (found.layers[0][name][:2] == (0 if name == "variance" else 1)).all()
 
 
 @pytest.mark.parametrize("keep", [0, 5, [3, 17, 29]])

@@ -61,22 +61,15 @@ pub fn ranges(
     };
     let layers = 0..from.extremes().len();
     let usable = |(low, high): (f32, f32)| if low < high { (low, high) } else { (low, low + 1.0) };
-    match view.range {
+    let own = |index: usize| layer(index).map(whole);
+    match view.range_of(normalisation) {
         Range::Fixed { low, high } => layers.map(|_| usable((low, high))).collect(),
-        Range::Layer => layers.map(|index| usable(whole(layer(index).unwrap_or((0.0, 1.0))))).collect(),
-        Range::Auto => {
-            let natural = normalisation == Normalisation::PerItemPerLayer && view.query.minus.is_none();
-            let range = if natural {
-                (0.0, 1.0)
-            } else {
-                layers
-                    .clone()
-                    .filter_map(layer)
-                    .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
-                    .map_or((0.0, 1.0), whole)
-            };
-            layers.map(|_| usable(range)).collect()
+        Range::Layer => layers.map(|index| usable(own(index).unwrap_or((0.0, 1.0)))).collect(),
+        Range::Network => {
+            let range = layers.clone().filter_map(own).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+            layers.map(|_| usable(range.unwrap_or((0.0, 1.0)))).collect()
         }
+        Range::Auto => layers.map(|_| (0.0, 1.0)).collect(),
     }
 }
 

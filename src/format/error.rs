@@ -55,6 +55,16 @@ pub enum FormatError {
     NoEpoch { path: PathBuf, reason: String },
     #[error("{path} exists already; choose another name or remove it first")]
     Exists { path: PathBuf },
+    #[error("{path} is being written by {holder}; wait until it ends, or choose another name")]
+    Locked { path: PathBuf, holder: String },
+    #[error("{path} cannot be gone on with: {what}; record under another name")]
+    Differs { path: PathBuf, what: String },
+    #[error("{path}: epoch {number} is written already; go on with a number that is not")]
+    Written { path: PathBuf, number: u64 },
+    #[error(
+        "{path}: epoch {number} cannot be committed: {file} is not there; wait until every rank has written"
+    )]
+    NoShard { path: PathBuf, number: u64, file: String },
     #[error("{path}: cannot be written: {source}; choose a place that can be written to")]
     Write { path: PathBuf, source: io::Error },
     #[error("a made-up recording needs {what}")]

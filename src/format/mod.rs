@@ -26,7 +26,7 @@ use self::deepdiva::Dump;
 pub use self::error::FormatError;
 use self::file::{Root, shortened};
 use self::native::Run;
-pub use self::native::{EpochValues, LayerMaps, Pictures, RunWriter};
+pub use self::native::{EpochValues, LayerMaps, Pictures, RunWriter, ShardWriter, difference};
 pub use self::synth::{SynthOptions, synth};
 use crate::model::Source;
 

@@ -37,17 +37,24 @@ impl Stage {
         self.building.path()
     }
 
-    /// Gives the folder its final name.
-    pub(super) fn publish(self) -> Result<PathBuf, FormatError> {
-        if fs::symlink_metadata(&self.target).is_ok() {
-            return Err(FormatError::Exists { path: self.target });
+    /// Gives the folder its final name. When that fails, it goes on under the other name.
+    pub(super) fn publish(&mut self) -> Result<(), FormatError> {
+        let exists = || fs::symlink_metadata(&self.target).is_ok();
+        // A rename would take an empty folder's place.
+        if exists() {
+            return Err(FormatError::Exists { path: self.target.clone() });
         }
-        fs::rename(self.building.path(), &self.target).map_err(FormatError::write(&self.target))?;
+        fs::rename(self.building.path(), &self.target).map_err(|error| match exists() {
+            true => FormatError::Exists { path: self.target.clone() },
+            false => FormatError::write(&self.target)(error),
+        })?;
         // Its old name is gone, so there is nothing left to clean up.
-        let _ = self.building.keep();
+        self.building.disable_cleanup(true);
         let parent = self.target.parent().filter(|parent| !parent.as_os_str().is_empty());
-        sync_folder(parent.unwrap_or(Path::new("."))).map_err(FormatError::write(&self.target))?;
-        Ok(self.target)
+        if let Err(error) = sync_folder(parent.unwrap_or(Path::new("."))) {
+            log::warn!("{}: may be gone after a power failure: {error}", self.target.display());
+        }
+        Ok(())
     }
 }
 

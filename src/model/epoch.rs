@@ -33,6 +33,8 @@ pub struct EpochPosition {
 pub enum EpochError {
     #[error("`{0}` is no epoch: write a number, first, last, best, or a fraction such as 3.5")]
     Syntax(String),
+    #[error("no epoch is recorded yet; wait for the first one")]
+    NoneYet,
     #[error("the recording has no readable epoch")]
     None,
     #[error("epoch {number} is not recorded; there are {recorded}")]
@@ -84,6 +86,9 @@ impl fmt::Display for EpochRef {
 impl EpochRef {
     /// Finds the moment among the undamaged epochs of `recording`.
     pub fn resolve(self, recording: &Recording) -> Result<EpochPosition, EpochError> {
+        if recording.epochs.is_empty() {
+            return Err(EpochError::NoneYet);
+        }
         let readable: Vec<usize> =
             (0..recording.epochs.len()).filter(|&index| !recording.epochs[index].damaged).collect();
         let (Some(&first), Some(&last)) = (readable.first(), readable.last()) else {
@@ -225,12 +230,17 @@ mod tests {
     fn every_failure_says_what_and_what_else() {
         let recording = training();
         let message = |text: &str, recording: &Recording| resolve(text, recording).unwrap_err().to_string();
+        let begun = testing::recording(&[1], &[], &[], &[]);
+        for text in ["first", "last", "best", "0", "0.5"] {
+            assert_eq!(message(text, &begun), "no epoch is recorded yet; wait for the first one");
+        }
         assert_eq!(message("7", &recording), "epoch 7 is not recorded; there are 0, 2, 8, 9");
         assert_eq!(message("9.5", &recording), "epoch 9.5 is not recorded; there are 0, 2, 8, 9");
         assert_eq!(message("4", &recording), "epoch 4 is damaged; choose another");
         let many = testing::recording(&[1], &[], &[], &(0..40).collect::<Vec<_>>());
         assert_eq!(message("77", &many), "epoch 77 is not recorded; there are 40 epochs from 0 to 39");
-        let none = testing::recording(&[1], &[], &[], &[]);
+        let mut none = testing::recording(&[1], &[], &[], &[0]);
+        none.epochs[0].damaged = true;
         assert_eq!(message("last", &none), "the recording has no readable epoch");
     }
 }

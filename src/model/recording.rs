@@ -139,6 +139,8 @@ pub struct Input {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Epoch {
     pub number: u64,
+    /// Optimiser steps done, where known.
+    pub step: Option<u64>,
     /// In percent, where known.
     pub accuracy: Option<f64>,
     pub loss: Option<f64>,
@@ -146,6 +148,8 @@ pub struct Epoch {
     pub metrics: BTreeMap<String, f64>,
     /// When it was recorded, as the recording says it.
     pub time: Option<String>,
+    /// How many values were NaN or infinite, by the name of their layer; only layers with such values.
+    pub not_finite: BTreeMap<String, u64>,
     /// Its values cannot be read; [`Recording::warnings`] says why.
     pub damaged: bool,
     /// Whether predicted classes were recorded (needed by `right` and `wrong`).

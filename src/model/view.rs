@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::colour::ColourMap;
-use super::{Camera, Selection};
+use super::{Camera, Normalisation, Selection};
 
 /// A statistic per unit over the selected inputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -52,12 +52,14 @@ impl Query {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Range {
-    /// From the data: [0, 1] for values normalised to it, otherwise the least and greatest value
-    /// shown; symmetric around 0 for signed differences.
+    /// What suits the recording, see [`ViewState::range_of`].
     #[default]
     Auto,
-    /// As Auto, but each layer by its own values.
+    /// Each layer from its least value shown, or 0 if that is below, to its greatest; symmetric around
+    /// 0 for signed differences.
     Layer,
+    /// The same, of all layers together.
+    Network,
     Fixed {
         low: f32,
         high: f32,
@@ -137,9 +139,41 @@ impl ViewState {
         }
     }
 
+    /// The range in use on values that came with this normalisation. Values as the network computed
+    /// them get each layer's own: a logit and the mean of a feature map have no scale in common.
+    /// Values normalised to [0, 1] keep [`Range::Auto`], which then means that; differences of them
+    /// are shown on one scale.
+    pub fn range_of(&self, normalisation: Normalisation) -> Range {
+        match (self.range, normalisation) {
+            (Range::Auto, Normalisation::None) => Range::Layer,
+            (Range::Auto, Normalisation::PerItemPerLayer) if self.query.minus.is_some() => Range::Network,
+            (range, _) => range,
+        }
+    }
+
     /// The colour map in use.
     pub fn colours(&self) -> ColourMap {
         let suiting = if self.query.is_signed() { ColourMap::Diverging } else { ColourMap::Viridis };
         self.colour_map.unwrap_or(suiting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Layout, SetView, testing};
+
+    #[test]
+    fn the_automatic_range_suits_what_the_values_are() {
+        let recording = testing::recording(&[4], &["cat"], &[Some(0)], &[0]);
+        let camera = Camera::set_view(SetView::Overview, &Layout::new(&recording), 1.5);
+        let mut view = ViewState::new(camera, 0.0);
+        assert_eq!(view.range_of(Normalisation::None), Range::Layer);
+        assert_eq!(view.range_of(Normalisation::PerItemPerLayer), Range::Auto, "their own range is known");
+        view.query.minus = Some(Selection::default());
+        assert_eq!(view.range_of(Normalisation::None), Range::Layer);
+        assert_eq!(view.range_of(Normalisation::PerItemPerLayer), Range::Network);
+        view.range = Range::Fixed { low: 0.0, high: 2.0 };
+        assert_eq!(view.range_of(Normalisation::None), view.range, "what was chosen stays");
     }
 }

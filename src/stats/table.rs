@@ -22,7 +22,7 @@ pub struct UnitTable {
 /// Of `all` and of exactly one class, the aggregates that the recording stores are taken as they
 /// are: a DNNViz dump's own class means, for one, in which a single NaN makes the unit's mean NaN.
 /// Everything else is computed from the inputs, where values that are not finite are left out. The
-/// standard deviation is computed from the inputs where these are recorded, because the stored
+/// standard deviation is computed from the inputs where all of these are recorded, because the stored
 /// second moment loses small spreads around large means.
 pub fn table(source: &dyn Source, query: &Query, epoch: EpochPosition) -> Result<UnitTable, StatsError> {
     let mut values = side(source, &query.select, query.stat, epoch)?;
@@ -89,9 +89,15 @@ fn at_epoch(
     epoch: usize,
 ) -> Result<UnitTable, StatsError> {
     let recording = source.recording();
-    let aggregates = match group(recording, selection) {
-        Some(group) => source.aggregates(epoch, group)?,
-        None => None,
+    let (aggregates, recorded) = match group(recording, selection) {
+        Some(group) => {
+            let recorded = match group {
+                Group::All => recording.inputs.len(),
+                Group::Class(class) => recording.classes.get(class).map_or(0, |class| class.inputs),
+            };
+            (source.aggregates(epoch, group)?, recorded as u64)
+        }
+        None => (None, 0),
     };
     let aggregates = aggregates.as_deref().map(Vec::as_slice).unwrap_or_default();
     let stored = |stat: Stat| -> Vec<Option<Vec<f32>>> {
@@ -101,7 +107,7 @@ fn at_epoch(
     let counted = aggregates.iter().map(|aggregate| aggregate.count).max().unwrap_or(0);
     let from_stored =
         |layers: Vec<Vec<f32>>| UnitTable { layers, inputs: usize::try_from(counted).unwrap_or(usize::MAX) };
-    if stat != Stat::Std
+    if (stat != Stat::Std || counted > recorded)
         && let Some(layers) = stored(stat).into_iter().collect::<Option<Vec<_>>>()
     {
         return Ok(from_stored(layers));
@@ -366,8 +372,14 @@ mod tests {
         assert!(table(&memory, &plain("class:1", Stat::Mean), EpochPosition::at(0)).is_err());
         let mut memory = Memory::new();
         memory.aggregates = everything;
+        let table = at(&memory, &plain("class:0", Stat::Std), 0);
+        assert_eq!((table.inputs, table.layers[0][0]), (1000, 4.0), "more inputs than are recorded");
+        memory.aggregates = |epoch, group| {
+            let of_two = |aggregate| Aggregate { count: 2, ..aggregate };
+            everything(epoch, group).map(|layers| layers.into_iter().map(of_two).collect())
+        };
         let computed = at(&memory, &plain("class:0", Stat::Std), 0).layers[0][0];
-        assert!(computed < 1.0, "computed from the inputs where there are any, {computed}");
+        assert!(computed < 1.0, "computed from the inputs where all are there, {computed}");
     }
 
     #[test]

@@ -124,12 +124,12 @@ fn ends(overlay: &Overlay) -> (String, String) {
         let (low, high) = of(range);
         Some((low, format!("{high} (layer {name})")))
     };
-    match overlay.view.range {
+    match overlay.view.range_of(overlay.recording.normalisation) {
         Range::Layer => overlay
             .highlighted
             .and_then(named)
             .unwrap_or_else(|| ("layer's least".to_owned(), "layer's greatest".to_owned())),
-        Range::Auto | Range::Fixed { .. } => {
+        Range::Auto | Range::Network | Range::Fixed { .. } => {
             overlay.ranges.first().map_or_else(|| ("–".to_owned(), "–".to_owned()), of)
         }
     }

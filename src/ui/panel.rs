@@ -207,17 +207,25 @@ impl Panel<'_> {
         enum Kind {
             Auto,
             Layer,
+            Network,
             Fixed,
         }
         let kind = match view.range {
             Range::Auto => Kind::Auto,
             Range::Layer => Kind::Layer,
+            Range::Network => Kind::Network,
             Range::Fixed { .. } => Kind::Fixed,
         };
-        let options = [(Kind::Auto, "Auto"), (Kind::Layer, "Per layer"), (Kind::Fixed, "Fixed")];
+        let options = [
+            (Kind::Auto, "Auto"),
+            (Kind::Layer, "Per layer"),
+            (Kind::Network, "Network"),
+            (Kind::Fixed, "Fixed"),
+        ];
         match segmented(ui, self.palette, "Range", &options, Some(kind)) {
             Some(Kind::Auto) => view.range = Range::Auto,
             Some(Kind::Layer) => view.range = Range::Layer,
+            Some(Kind::Network) => view.range = Range::Network,
             Some(Kind::Fixed) if kind != Kind::Fixed => {
                 let (low, high) = self.ranges.first().copied().unwrap_or((0.0, 1.0));
                 view.range = Range::Fixed { low, high };

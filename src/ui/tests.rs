@@ -301,6 +301,7 @@ fn the_legend_tells_values_without_a_number_and_the_ends_of_the_map() {
     let recording = testing::recording();
     let (layout, mut view) = (Layout::new(&recording), testing::view(&recording));
     view.query = Query { minus: Some(Selection::class(&recording, 0)), ..Query::default() };
+    view.range = Range::Network;
     let ranges = [(-0.25, 0.25); 3];
     let overlay = Overlay { ranges: &ranges, has_no_value: true, ..overlay(&recording, &view, &layout) };
     let with = texts(&overlay, vec2(1280.0, 800.0));

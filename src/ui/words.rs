@@ -62,16 +62,16 @@ pub fn range_source(recording: &Recording, view: &ViewState, position: EpochPosi
     let scaled = recording.normalisation == Normalisation::PerItemPerLayer;
     let note = if scaled { " · values normalised per input and layer by the recording" } else { "" };
     let these = if position.t == 0.0 { "this epoch" } else { "these two epochs" };
-    let source = match view.range {
+    let source = match view.range_of(recording.normalisation) {
         Range::Fixed { .. } => "fixed".to_owned(),
         Range::Layer => format!("each layer's own, {these}"),
-        Range::Auto if scaled && view.query.minus.is_none() => {
+        Range::Auto => {
             return "range: [0, 1], values normalised per input and layer by the recording".to_owned();
         }
-        Range::Auto if view.query.is_signed() || view.colours().is_diverging() => {
+        Range::Network if view.query.is_signed() || view.colours().is_diverging() => {
             format!("symmetric around 0, {these}")
         }
-        Range::Auto => these.to_owned(),
+        Range::Network => format!("all layers, {these}"),
     };
     format!("range: {source}{note}")
 }
@@ -144,7 +144,10 @@ mod tests {
     fn the_range_says_where_it_came_from() {
         let mut recording = testing::recording();
         let mut view = testing::view(&recording);
-        assert_eq!(range_source(&recording, &view, EpochPosition::at(0)), "range: this epoch");
+        let at = EpochPosition::at(0);
+        assert_eq!(range_source(&recording, &view, at), "range: each layer's own, this epoch");
+        let network = ViewState { range: Range::Network, ..view.clone() };
+        assert_eq!(range_source(&recording, &network, at), "range: all layers, this epoch");
         recording.normalisation = Normalisation::PerItemPerLayer;
         assert_eq!(
             range_source(&recording, &view, EpochPosition::at(0)),

@@ -183,12 +183,12 @@ impl DumpWriter {
     }
 
     /// Completes the dump and gives it its name.
-    pub(in super::super) fn finish(self) -> Result<(), FormatError> {
+    pub(in super::super) fn finish(mut self) -> Result<(), FormatError> {
         let path = self.stage.folder().join("activations/manifest.json");
         let text = serde_json::to_vec_pretty(&self.manifest)
             .map_err(|error| FormatError::invalid(&self.target, error.to_string()))?;
         write_file(&path, false, |out| out.write_all(&text)).map_err(|error| self.named(error))?;
-        self.stage.publish().map(drop)
+        self.stage.publish()
     }
 
     fn data(&self, folder: &str) -> PathBuf {

@@ -91,6 +91,9 @@ pub(super) struct ManifestEpoch {
     pub(super) loss: Option<f64>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) metrics: BTreeMap<String, Option<f64>>,
+    /// Values that are NaN or infinite, by layer.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) not_finite: BTreeMap<String, u64>,
     /// Its shards, relative to the run.
     pub(super) files: Vec<String>,
 }
@@ -227,11 +230,12 @@ impl ManifestEpoch {
         let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
         Self {
             number: epoch.number,
-            step: None,
+            step: epoch.step,
             time: epoch.time.clone(),
             accuracy: finite(epoch.accuracy),
             loss: finite(epoch.loss),
             metrics: epoch.metrics.iter().map(|(name, &value)| (name.clone(), finite(Some(value)))).collect(),
+            not_finite: epoch.not_finite.clone(),
             files,
         }
     }
@@ -239,17 +243,18 @@ impl ManifestEpoch {
     /// The epoch as the model has it; whether it is damaged is not known here.
     pub(super) fn epoch(&self) -> Epoch {
         let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
-        let mut metrics: BTreeMap<String, f64> =
-            self.metrics.iter().filter_map(|(name, value)| Some((name.clone(), finite(*value)?))).collect();
-        if let Some(step) = self.step {
-            metrics.entry("step".to_owned()).or_insert(step as f64);
-        }
         Epoch {
             number: self.number,
+            step: self.step,
             accuracy: finite(self.accuracy),
             loss: finite(self.loss),
-            metrics,
+            metrics: self
+                .metrics
+                .iter()
+                .filter_map(|(name, value)| Some((name.clone(), finite(*value)?)))
+                .collect(),
             time: self.time.clone(),
+            not_finite: self.not_finite.clone(),
             damaged: false,
             has_predictions: false,
         }

@@ -3,9 +3,12 @@
 
 mod epoch;
 mod inputs;
+mod lock;
 mod manifest;
 mod parts;
+mod resume;
 mod shard;
+mod values;
 mod writer;
 
 use std::path::Path;
@@ -18,13 +21,17 @@ use self::inputs::InputFile;
 use self::manifest::Manifest;
 use super::FormatError;
 use super::cache::Cache;
-use super::file::Root;
-use crate::model::{Aggregate, Format, Group, MapBlock, Picture, Recording, RowBlock, Source, SourceError};
+use super::file::{Root, shortened};
+use crate::model::{
+    Aggregate, Epoch, Format, Group, MapBlock, Picture, Recording, RowBlock, Source, SourceError,
+};
 
 pub(super) use self::epoch::array;
 pub(super) use self::manifest::{MOST_INPUTS, NAME, VERSION};
 pub(super) use self::parts::Part;
-pub use self::writer::{EpochValues, LayerMaps, Pictures, RunWriter};
+pub use self::resume::difference;
+pub use self::values::{EpochValues, LayerMaps};
+pub use self::writer::{Pictures, RunWriter, ShardWriter};
 
 /// Converted aggregates that are kept, in bytes.
 const CACHE_BYTES: usize = 512 << 20;
@@ -71,6 +78,7 @@ impl Run {
             epochs.push(match opened {
                 Ok(epoch) => {
                     entry.has_predictions = epoch.has_predictions;
+                    recording.warnings.extend(not_finite(entry));
                     Ok(epoch)
                 }
                 Err(error @ FormatError::Outside { .. }) => return Err(error),
@@ -82,6 +90,7 @@ impl Run {
             });
         }
         if let Some(reason) = recording.warnings.last()
+            && !epochs.is_empty()
             && epochs.iter().all(Result::is_err)
         {
             return Err(FormatError::NoEpoch { path, reason: reason.clone() });
@@ -110,6 +119,26 @@ impl Run {
     fn damaged(&self, epoch: usize, reason: String) -> SourceError {
         SourceError::Damaged { number: self.number(epoch), reason }
     }
+}
+
+/// What is told of an epoch in which values are NaN or infinite: how many, in which layers.
+fn not_finite(epoch: &Epoch) -> Option<String> {
+    /// Layers that are named; the values of the others are told together.
+    const NAMED: usize = 3;
+    let (layers, number) = (&epoch.not_finite, epoch.number);
+    let mut told: Vec<String> =
+        layers.iter().take(NAMED).map(|(name, count)| format!("{count} of {}", shortened(name))).collect();
+    if layers.len() > NAMED {
+        let count = layers.values().skip(NAMED).fold(0_u64, |sum, &count| sum.saturating_add(count));
+        told.push(format!("{count} of {} more layers", layers.len() - NAMED));
+    }
+    let (verb, values) = if layers.values().eq([&1]) { ("is", "value") } else { ("are", "values") };
+    let last = told.pop()?;
+    let told = if told.is_empty() { last } else { format!("{} and {last}", told.join(", ")) };
+    Some(format!(
+        "epoch {number}: {} {verb} NaN or infinite",
+        told.replacen(" of ", &format!(" {values} of "), 1)
+    ))
 }
 
 fn declared(recording: &Recording) -> Declared<'_> {

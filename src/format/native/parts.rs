@@ -53,7 +53,8 @@ impl<'a> Part<'a> {
     }
 }
 
-/// Writes a safetensors file of `parts` at `path`, which must not exist.
+/// Writes a safetensors file of `parts` at `path`. What a killed writer left there is replaced: the
+/// caller sees to it that no manifest names it.
 pub(in super::super) fn write_shard(path: &Path, mut parts: Vec<Part<'_>>) -> Result<(), FormatError> {
     // Wider elements first keeps every array aligned, as the safetensors library does.
     parts.sort_by(|a, b| b.dtype.cmp(&a.dtype).then_with(|| a.name.cmp(&b.name)));
@@ -76,7 +77,7 @@ pub(in super::super) fn write_shard(path: &Path, mut parts: Vec<Part<'_>>) -> Re
     let metadata = Metadata::new(None, infos).map_err(|error| broken(error.to_string()))?;
     let mut header = serde_json::to_vec(&metadata).map_err(|error| broken(error.to_string()))?;
     header.resize(header.len().next_multiple_of(8), b' ');
-    stage::write_file(path, false, |out| {
+    stage::write_file(path, true, |out| {
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(&header)?;
         for (part, length) in parts.into_iter().zip(lengths) {

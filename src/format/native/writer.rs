@@ -7,10 +7,13 @@ use safetensors::Dtype as Stored;
 
 use super::super::FormatError;
 use super::super::stage::{self, Stage};
-use super::epoch::array;
+use super::Run;
+use super::lock::Lock;
 use super::manifest::{Manifest, ManifestEpoch};
 use super::parts::{Part, write_shard};
-use crate::model::{Aggregate, Dtype, Epoch, Group, Recording, Tensor};
+use super::resume::{self, Resumed};
+use super::values::{EpochValues, Shape};
+use crate::model::{Epoch, Recording, Source};
 
 /// Pictures of the inputs.
 #[derive(Clone, Debug, Default)]
@@ -23,83 +26,105 @@ pub enum Pictures {
     Pixels { height: usize, width: usize, channels: usize, values: Vec<u8> },
 }
 
-/// The values of one epoch. Empty parts are left out; unit values or aggregates must be there.
-#[derive(Clone, Debug, Default)]
-pub struct EpochValues {
-    /// One `[inputs, units]` array per layer.
-    pub units: Vec<Tensor>,
-    /// One aggregate per layer for each group. Statistics besides the mean are kept where all have
-    /// them.
-    pub aggregates: Vec<(Group, Vec<Aggregate>)>,
-    /// Predicted class index of every input.
-    pub predictions: Option<Vec<Option<usize>>>,
-    pub maps: Vec<LayerMaps>,
-}
-
-/// Whole feature maps of one layer for some inputs.
-#[derive(Clone, Debug)]
-pub struct LayerMaps {
-    /// Index of the layer.
-    pub layer: usize,
-    /// Which inputs, in the order of the values.
-    pub inputs: Vec<usize>,
-    pub channels: usize,
-    pub height: usize,
-    pub width: usize,
-    /// `[inputs * channels, height * width]`.
-    pub values: Tensor,
-}
-
 /// Writes a recording. Until the first [`RunWriter::commit`] nothing stands under its name; from
-/// then on a reader finds the committed epochs, whatever happens to the writer.
+/// then on a reader finds the committed epochs, whatever happens to the writer. Nobody else can write
+/// it meanwhile.
 pub struct RunWriter {
     target: PathBuf,
     /// Until the first commit.
     stage: Option<Stage>,
     manifest: Manifest,
-    classes: Vec<i64>,
-    layers: Vec<usize>,
-    inputs: usize,
+    shape: Shape,
+    lock: Option<Lock>,
 }
 
 impl RunWriter {
     /// Begins a recording at `target`, which must not exist, of the network, classes and inputs that
-    /// `recording` describes; its epochs are not looked at.
+    /// `recording` describes; its epochs are not looked at. Committed before an epoch is written, it
+    /// shows the network to readers.
     pub fn create(target: &Path, recording: &Recording, pictures: &Pictures) -> Result<Self, FormatError> {
+        check_vacant(target)?;
         let stage = Stage::begin(target)?;
+        let lock = Lock::take(stage.folder(), target)?;
         let epochs = stage.folder().join("epochs");
         fs::create_dir(&epochs).map_err(FormatError::write(target))?;
         let mut writer = Self {
             target: target.to_owned(),
             manifest: Manifest::describe(recording),
-            classes: recording.classes.iter().map(|class| class.id).collect(),
-            layers: recording.layers.iter().map(|layer| layer.units).collect(),
-            inputs: recording.inputs.len(),
+            shape: Shape::of(recording),
             stage: Some(stage),
+            lock: Some(lock),
         };
         writer.write_inputs(recording, pictures)?;
         Ok(writer)
     }
 
+    /// Goes on with the recording at `path` whose writer ended or was killed. Its layers, classes and
+    /// inputs must be those of `recording`: their names, units, reductions; ids; labels.
+    ///
+    /// Its committed epochs stay. What was written and not committed is written anew.
+    pub fn resume(path: &Path, recording: &Recording) -> Result<Self, FormatError> {
+        let (writer, recorded) = Self::reopen(path)?;
+        match resume::difference(&recorded, recording) {
+            None => Ok(writer),
+            Some(what) => Err(FormatError::Differs { path: path.to_owned(), what }),
+        }
+    }
+
+    /// As [`RunWriter::resume`], whatever it is a recording of; that is returned too.
+    pub fn reopen(path: &Path) -> Result<(Self, Recording), FormatError> {
+        let Resumed { folder, lock, manifest, recording } = Resumed::open(path)?;
+        let shape = Shape::of(&recording);
+        Ok((Self { target: folder, stage: None, manifest, shape, lock: Some(lock) }, recording))
+    }
+
+    /// Prepares for a recording at `target` that is created later: makes the folders in which it will
+    /// lie, and fails when something stands there already.
+    pub fn prepare(target: &Path) -> Result<(), FormatError> {
+        check_vacant(target)?;
+        let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+        parent.map_or(Ok(()), fs::create_dir_all).map_err(FormatError::write(target))
+    }
+
     /// Writes an epoch's values. They are not seen by readers before [`RunWriter::commit`].
     pub fn write_epoch(&mut self, epoch: &Epoch, values: &EpochValues) -> Result<(), FormatError> {
-        let parts = self.parts(values).map_err(|what| {
-            FormatError::invalid(&self.target, format!("epoch {} cannot be written: {what}", epoch.number))
-        })?;
+        let parts = fitting(&self.target, &self.shape, epoch.number, values)?;
         self.write_parts(epoch, parts)
     }
 
-    /// Publishes what was written so far.
+    /// Lists an epoch whose `shards` files the ranks of a distributed training have written with
+    /// [`ShardWriter`]; readers see it from [`RunWriter::commit`] on. All must be there.
+    pub fn write_sharded(&mut self, epoch: &Epoch, shards: usize) -> Result<(), FormatError> {
+        let files: Vec<String> = (0..shards).map(|rank| shard_name(epoch.number, rank, shards)).collect();
+        if let Some(missing) = files.iter().find(|file| !self.folder().join(file).is_file()) {
+            return Err(FormatError::NoShard {
+                path: self.target.clone(),
+                number: epoch.number,
+                file: missing.clone(),
+            });
+        }
+        self.check_new(epoch.number, &files)?;
+        self.manifest.epochs.push(ManifestEpoch::describe(epoch, files));
+        Ok(())
+    }
+
+    /// Publishes what was written so far. When that fails, the next commit tries again.
     pub fn commit(&mut self) -> Result<(), FormatError> {
         let path = self.folder().join("manifest.json");
         let mut text = serde_json::to_vec_pretty(&self.manifest)
             .map_err(|error| FormatError::invalid(&path, error.to_string()))?;
         text.push(b'\n');
         stage::write_file(&path, true, |out| out.write_all(&text))?;
-        match self.stage.take() {
-            Some(stage) => stage.publish().map(drop),
-            None => Ok(()),
+        if let Some(stage) = &mut self.stage {
+            // Windows renames no folder in which a file is open.
+            self.lock = self.lock.take().filter(|_| !cfg!(windows));
+            stage.publish()?;
+            self.stage = None;
+            if self.lock.is_none() {
+                self.lock = Some(Lock::take(&self.target, &self.target)?);
+            }
         }
+        Ok(())
     }
 
     /// As [`RunWriter::write_epoch`], of arrays that are named already.
@@ -108,13 +133,21 @@ impl RunWriter {
         epoch: &Epoch,
         parts: Vec<Part<'_>>,
     ) -> Result<(), FormatError> {
-        if self.manifest.epochs.iter().any(|written| written.number == epoch.number) {
-            let what = format!("epoch {} is written already", epoch.number);
-            return Err(FormatError::invalid(&self.target, what));
+        let files = vec![format!("epochs/{:06}.safetensors", epoch.number)];
+        self.check_new(epoch.number, &files)?;
+        write_shard(&self.folder().join(&files[0]), parts)?;
+        self.manifest.epochs.push(ManifestEpoch::describe(epoch, files));
+        Ok(())
+    }
+
+    /// That neither the epoch nor its files are listed: readers may have mapped what is.
+    fn check_new(&self, number: u64, files: &[String]) -> Result<(), FormatError> {
+        let listed = |epoch: &ManifestEpoch| {
+            epoch.number == number || epoch.files.iter().any(|file| files.contains(file))
+        };
+        if self.manifest.epochs.iter().any(listed) {
+            return Err(FormatError::Written { path: self.target.clone(), number });
         }
-        let file = format!("epochs/{:06}.safetensors", epoch.number);
-        write_shard(&self.folder().join(&file), parts)?;
-        self.manifest.epochs.push(ManifestEpoch::describe(epoch, vec![file]));
         Ok(())
     }
 
@@ -128,7 +161,7 @@ impl RunWriter {
         }
         let count = recording.inputs.len();
         let label =
-            |class: Option<usize>| class.and_then(|class| self.classes.get(class)).map_or(-1, |&id| id);
+            |class: Option<usize>| class.and_then(|class| self.shape.classes.get(class)).map_or(-1, |&id| id);
         let (ids, id_offsets) = joined(recording.inputs.iter().map(|input| input.id.as_bytes()));
         let encoded = match pictures {
             Pictures::Encoded(files) if files.len() == count => joined(files.iter().map(Vec::as_slice)),
@@ -161,108 +194,63 @@ impl RunWriter {
         self.manifest.inputs.file = Some(file.to_owned());
         Ok(())
     }
+}
 
-    fn parts<'a>(&self, values: &'a EpochValues) -> Result<Vec<Part<'a>>, String> {
-        if values.units.is_empty() && values.aggregates.is_empty() {
-            return Err("it has neither unit values nor aggregates".to_owned());
-        }
-        let mut parts = Vec::new();
-        if !values.units.is_empty() {
-            let shapes = values.units.iter().map(|tensor| (tensor.rows(), tensor.columns()));
-            if !shapes.eq(self.layers.iter().map(|&units| (self.inputs, units))) {
-                return Err(format!("its unit values are not {} rows of every layer's units", self.inputs));
-            }
-            for (layer, tensor) in values.units.iter().enumerate() {
-                tensor_parts(
-                    &mut parts,
-                    array(layer, "units"),
-                    vec![tensor.rows(), tensor.columns()],
-                    tensor,
-                );
-            }
-        }
-        if !values.aggregates.is_empty() {
-            self.aggregate_parts(&mut parts, &values.aggregates)?;
-        }
-        if let Some(predictions) = &values.predictions {
-            if predictions.len() != self.inputs {
-                return Err(format!("it has {} predictions for {} inputs", predictions.len(), self.inputs));
-            }
-            let id =
-                |class: &Option<usize>| class.and_then(|class| self.classes.get(class)).map_or(-1, |&id| id);
-            parts.push(Part::integers("predictions", predictions.iter().map(id).collect()));
-        }
-        for maps in &values.maps {
-            let shape = vec![maps.inputs.len(), maps.channels, maps.height, maps.width];
-            let fits = maps.values.rows() == maps.inputs.len() * maps.channels
-                && maps.values.columns() == maps.height * maps.width
-                && maps.inputs.iter().all(|&input| input < self.inputs)
-                && maps.layer < self.layers.len();
-            if !fits {
-                return Err(format!("its feature maps of layer {} do not fit their shape", maps.layer));
-            }
-            let name = array(maps.layer, "maps");
-            let inputs = maps.inputs.iter().map(|&input| input as i64).collect();
-            parts.push(Part::integers(format!("{name}.inputs"), inputs));
-            tensor_parts(&mut parts, name, shape, &maps.values);
-        }
-        Ok(parts)
+/// Writes what one rank of a distributed training saw of an epoch, while another holds the
+/// [`RunWriter`] and commits.
+#[derive(Clone, Debug)]
+pub struct ShardWriter {
+    folder: PathBuf,
+    shape: Shape,
+}
+
+impl ShardWriter {
+    /// For the recording at `path`, which has had its first commit.
+    pub fn open(path: &Path) -> Result<Self, FormatError> {
+        let found = resume::run_at(path)?;
+        let recording = Run::open(&found.folder, &found.manifest)?;
+        Ok(Self { shape: Shape::of(recording.recording()), folder: found.folder })
     }
 
-    fn aggregate_parts(
+    /// Writes the values of `rank`, one of `ranks`, at the epoch `number`. Which inputs they are of
+    /// is told by [`EpochValues::inputs`].
+    ///
+    /// # Panics
+    /// When `rank` is not below `ranks`.
+    pub fn write(
         &self,
-        parts: &mut Vec<Part<'_>>,
-        groups: &[(Group, Vec<Aggregate>)],
-    ) -> Result<(), String> {
-        let number = |group: &Group| match group {
-            Group::All => Some(-1),
-            Group::Class(class) => self.classes.get(*class).copied(),
-        };
-        let numbers: Option<Vec<i64>> = groups.iter().map(|(group, _)| number(group)).collect();
-        parts.push(Part::integers(
-            "groups",
-            numbers.ok_or("an aggregate speaks of a class that is not listed")?,
-        ));
-        let count = |aggregates: &Vec<Aggregate>| aggregates.first().map_or(0, |first| first.count as i64);
-        parts
-            .push(Part::integers("counts", groups.iter().map(|(_, aggregates)| count(aggregates)).collect()));
-        type Read = fn(&Aggregate) -> Option<&Vec<f32>>;
-        let statistics: [(&str, Read); 5] = [
-            ("mean", |aggregate| Some(&aggregate.mean)),
-            ("second_moment", |aggregate| aggregate.second_moment.as_ref()),
-            ("min", |aggregate| aggregate.min.as_ref()),
-            ("max", |aggregate| aggregate.max.as_ref()),
-            ("rate", |aggregate| aggregate.rate.as_ref()),
-        ];
-        for (layer, &units) in self.layers.iter().enumerate() {
-            for (name, read) in statistics {
-                let rows: Option<Vec<&Vec<f32>>> =
-                    groups.iter().map(|(_, aggregates)| read(aggregates.get(layer)?)).collect();
-                match rows {
-                    Some(rows) if rows.iter().all(|row| row.len() == units) => {
-                        let values: Vec<f32> = rows.into_iter().flatten().copied().collect();
-                        parts.push(Part::floats(array(layer, name), vec![groups.len(), units], values));
-                    }
-                    None if name != "mean" => {}
-                    _ => return Err(format!("an aggregate does not fit layer {layer} of {units} units")),
-                }
-            }
-        }
-        Ok(())
+        number: u64,
+        rank: usize,
+        ranks: usize,
+        values: &EpochValues,
+    ) -> Result<(), FormatError> {
+        assert!(rank < ranks, "rank {rank} of {ranks}");
+        let parts = fitting(&self.folder, &self.shape, number, values)?;
+        write_shard(&self.folder.join(shard_name(number, rank, ranks)), parts)
     }
 }
 
-fn tensor_parts<'a>(parts: &mut Vec<Part<'a>>, name: String, shape: Vec<usize>, tensor: &'a Tensor) {
-    let dtype = match tensor.dtype() {
-        Dtype::F32 => Stored::F32,
-        Dtype::F16 => Stored::F16,
-        Dtype::BF16 => Stored::BF16,
-        Dtype::U8 { scale, offset } => {
-            parts.push(Part::floats(format!("{name}.scale"), vec![2], vec![scale, offset]));
-            Stored::U8
-        }
-    };
-    parts.push(Part::bytes(name, dtype, shape, tensor.bytes()));
+/// That nothing stands at `target`. If it does, whoever still writes it is told rather.
+fn check_vacant(target: &Path) -> Result<(), FormatError> {
+    if fs::symlink_metadata(target).is_err() {
+        return Ok(());
+    }
+    Lock::check(target)?;
+    Err(FormatError::Exists { path: target.to_owned() })
+}
+
+fn shard_name(number: u64, rank: usize, ranks: usize) -> String {
+    format!("epochs/{number:06}-{:05}-of-{ranks:05}.safetensors", rank + 1)
+}
+
+fn fitting<'a>(
+    run: &Path,
+    shape: &Shape,
+    number: u64,
+    values: &'a EpochValues,
+) -> Result<Vec<Part<'a>>, FormatError> {
+    let told = |what: String| FormatError::invalid(run, format!("epoch {number} cannot be written: {what}"));
+    shape.parts(values).map_err(told)
 }
 
 /// Byte strings end to end, and where each begins and the last ends.
