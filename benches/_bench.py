@@ -44,6 +44,11 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> float:
     return statistics.median(one / other for one, other in zip(above, below, strict=True))
 
 
+def least_ratio(above: Sequence[float], below: Sequence[float]) -> float:
+    """Ratio of the two least times: what is left where other programs disturbed most rounds."""
+    return min(above) / min(below)
+
+
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     def text(value: Any) -> str:
         return f"{value:.3f}" if isinstance(value, float) else str(value)
