@@ -376,3 +376,14 @@ fn frames_are_measured_in_the_shape_that_scripts_read() {
     let all: serde_json::Value = serde_json::from_str(&all).unwrap();
     assert_eq!(all.as_array().unwrap().len(), 5);
 }
+
+#[test]
+fn commits_are_timed_until_they_are_seen() {
+    let found = document(&["bench", "live", "--commits", "4", "--units", "200", "--inputs", "5", "--json"]);
+    assert_eq!((&found["commits"], &found["inputs"]), (&4.into(), &5.into()));
+    assert_eq!(found["size"], serde_json::json!([1280, 720]));
+    assert!((190..=210).contains(&found["units"].as_u64().unwrap()), "about as many: {found}");
+    let [median, p99, max] = ["median", "p99", "max"].map(|name| found["latency_ms"][name].as_f64().unwrap());
+    assert!(0.0 < median && median <= p99 && p99 <= max && max < 30_000.0, "{found}");
+    assert!(!found["adapter"].as_str().unwrap().is_empty());
+}

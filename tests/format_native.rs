@@ -237,7 +237,7 @@ fn a_written_recording_reads_as_it_was() {
         let aggregate = |units| Aggregate {
             count: 9,
             mean: part(units),
-            second_moment: Some(part(units)),
+            variance: Some(part(units)),
             min: None,
             max: Some(part(units)),
             rate: Some(part(units)),
@@ -381,6 +381,7 @@ fn two_shards(root: &Path) {
             ("0/mean", Floats(&[2, 2], &[1.0, 2.0, 5.0, 6.0])),
             ("0/max", Floats(&[2, 2], &[1.0, f32::NAN, 5.0, 6.0])),
             ("0/min", Floats(&[2, 2], &[1.0, 2.0, 5.0, 6.0])),
+            ("0/variance", Floats(&[2, 2], &[0.0, 0.0, 0.5, 0.25])),
             ("1/mean", Floats(&[2, 1], &[3.0, 7.0])),
         ],
     );
@@ -396,6 +397,7 @@ fn two_shards(root: &Path) {
             ("0/mean", Floats(&[1, 2], &[5.0, 6.0])),
             ("0/max", Floats(&[1, 2], &[9.0, 1.0])),
             ("0/min", Floats(&[1, 2], &[0.0, 7.0])),
+            ("0/second_moment", Floats(&[1, 2], &[27.0, 40.0])),
             ("1/mean", Floats(&[1, 1], &[7.0])),
         ],
     );
@@ -428,8 +430,11 @@ fn shards_of_several_writers_are_one_epoch() {
     let max = all[0].max.as_ref().expect("kept");
     assert!(max[0] == 9.0 && max[1].is_nan(), "no value stays no value: {max:?}");
     assert_eq!(all[0].rate, None);
+    // Of 1, and of three values around 5 with a spread of 2; of 2, and of three around 6 with 4.
+    assert_eq!(all[0].variance, Some(vec![4.5, 6.0]));
     let one = source.aggregates(0, Group::Class(1)).expect("read").expect("kept");
     assert_eq!((one[0].count, &one[0].mean), (1, &vec![5.0, 6.0]));
+    assert_eq!(one[0].variance, Some(vec![0.5, 0.25]));
     assert!(matches!(source.rows(0, &[3]), Err(SourceError::NotRecorded { .. })));
 }
 

@@ -2,6 +2,8 @@
 //! back from the display.
 #![cfg(target_os = "linux")]
 
+mod live_support;
+
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,13 +12,18 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use image::RgbaImage;
+use live_support::Growing;
 
 const WIDTH: u32 = 1280;
 const HEIGHT: u32 = 800;
 /// Where the scene is: left of the side panel, above the legend.
 const SCENE: [u32; 4] = [0, 0, 960, 600];
+/// Where the training is: below the scene.
+const BAR: [u32; 4] = [0, 732, 1280, 800];
 /// Share of pixels of the scene that an action has to change.
 const CHANGED: f64 = 0.003;
+/// What fills a control that is on.
+const ON: [u8; 3] = [0x17, 0x4a, 0x5c];
 
 /// Kills what it started.
 struct Started(Child);
@@ -130,6 +137,11 @@ impl Desk {
         self.tool(&["windowfocus", &id]);
     }
 
+    /// The picture, at rest, once it is as wanted.
+    fn until(&self, what: &str, wanted: impl Fn(&RgbaImage) -> bool) -> RgbaImage {
+        wait(what, || Some(self.rest()).filter(&wanted))
+    }
+
     fn click(&self, x: u32, y: u32) {
         self.tool(&["mousemove", &x.to_string(), &y.to_string()]);
         sleep(Duration::from_millis(150));
@@ -150,13 +162,25 @@ impl Desk {
 
 /// Share of the scene's pixels that differ clearly.
 fn changed(a: &RgbaImage, b: &RgbaImage) -> f64 {
+    changed_in(SCENE, a, b)
+}
+
+/// Share of the pixels that differ clearly within left, top, right and bottom.
+fn changed_in([left, top, right, bottom]: [u32; 4], a: &RgbaImage, b: &RgbaImage) -> f64 {
     assert_eq!(a.dimensions(), b.dimensions());
-    let [left, top, right, bottom] = SCENE;
     let differ = |x: u32, y: u32| {
         a.get_pixel(x, y).0.iter().zip(b.get_pixel(x, y).0).any(|(&a, b)| a.abs_diff(b) > 12)
     };
     let count = (top..bottom).flat_map(|y| (left..right).map(move |x| (x, y))).filter(|&(x, y)| differ(x, y));
     count.count() as f64 / f64::from((right - left) * (bottom - top))
+}
+
+/// Whether the badge is lit that says that the newest epoch is followed: nothing else below the scene
+/// is filled like a control that is on.
+fn follows(picture: &RgbaImage) -> bool {
+    let [left, top, right, bottom] = BAR;
+    let lit = |x: u32, y: u32| picture.get_pixel(x, y).0[..3] == ON;
+    (top..bottom).flat_map(|y| (left..right).map(move |x| (x, y))).filter(|&(x, y)| lit(x, y)).count() > 400
 }
 
 /// Share of the scene's pixels that are not the ground.
@@ -297,8 +321,60 @@ fn a_person_plays_flies_and_picks_a_class() {
 }
 
 #[test]
+fn a_window_opened_before_the_run_sees_its_epochs_come() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("runs/net");
+    let Some(desk) = start(&path) else { return };
+    desk.opened("dnnviz");
+    desk.tool(&["mousemove", "700", "20"]);
+    let waiting = desk.until("the waiting text", |picture| covered(picture) > 0.0005);
+    assert!(covered(&waiting) < 0.02, "words on an empty ground: {}", covered(&waiting));
+
+    // The network is known.
+    fs::create_dir(folder.path().join("runs")).expect("a folder");
+    let mut run = Growing::begin(&path, "LiveNet", &[36, 64, 10]);
+    desk.opened("LiveNet");
+    let plates = desk.until("the plates", |picture| covered(picture) > 0.05 && follows(picture));
+
+    // Epochs arrive, each another picture, without anyone touching the window.
+    let mut last = plates;
+    for epoch in 0..4 {
+        run.append();
+        let next = desk.until("the next epoch", |picture| changed(&last, picture) > CHANGED);
+        assert!(follows(&next), "epoch {epoch} is followed");
+        assert!(changed_in(BAR, &last, &next) > 0.0, "and stands below the scene");
+        last = next;
+    }
+
+    // Who has scrubbed back stays there when the next one comes.
+    desk.tool(&["key", "Left"]);
+    let back = desk.until("the epoch before", |picture| changed(&last, picture) > CHANGED);
+    assert!(!follows(&back), "the badge is out");
+    run.append();
+    let grown = desk.until("the longer slider", |picture| changed_in(BAR, &back, picture) > 0.001);
+    assert_eq!(changed(&back, &grown), 0.0, "the picture does not jump");
+
+    // Until they ask for the newest.
+    desk.tool(&["key", "End"]);
+    let newest = desk.until("the newest epoch", |picture| changed(&grown, picture) > CHANGED);
+    assert!(follows(&newest));
+    run.append();
+    let next = desk.until("the next epoch", |picture| changed(&newest, picture) > CHANGED);
+    assert!(follows(&next));
+
+    // The badge goes with the writer, and the picture stays.
+    drop(run);
+    let ended = desk.until("the end of the badge", |picture| !follows(picture));
+    assert_eq!(changed(&next, &ended), 0.0);
+    fs::remove_dir_all(folder.path().join("runs")).expect("removed");
+    let gone = desk.until("the note", |picture| changed(&ended, picture) > 0.0);
+    assert!(changed(&ended, &gone) < 0.02, "a note over what was there: {}", changed(&ended, &gone));
+}
+
+#[test]
 fn what_cannot_be_opened_is_told_in_one_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("notes.txt"), "no recording").expect("a file");
     let Some(mut desk) = start(folder.path()) else { return };
     let status = wait("the end", || desk.window.0.try_wait().ok().flatten());
     assert_eq!(status.code(), Some(1));

@@ -1,4 +1,5 @@
-"""The guide's whole programs (those that begin with an import) run, and the viewer opens what they record."""
+"""Whole programs of the README and the guide (those that begin with an import) run, and the viewer opens
+what they record."""
 
 import re
 import subprocess
@@ -7,18 +8,21 @@ import sys
 import pytest
 from readers import ROOT, info
 
-GUIDE = (ROOT / "docs" / "capture.md").read_text()
 PROGRAMS = [
-    code for code in re.findall(r"^```python\n(.*?)^```", GUIDE, re.M | re.S) if code.startswith("import")
+    code
+    for page in ("README.md", "docs/capture.md")
+    for code in re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(), re.M | re.S)
+    if code.startswith("import")
 ]
 
 
-def test_the_guide_has_programs():
-    assert PROGRAMS
+def test_there_are_programs():
+    assert len(PROGRAMS) > 2
 
 
 @pytest.mark.parametrize("code", PROGRAMS, ids=lambda code: re.findall(r'"(runs/[^"]*)"', code)[0])
-def test_a_program_of_the_guide(code, tmp_path):
+def test_a_program_records_what_the_viewer_opens(code, tmp_path):
+    (tmp_path / "assets").symlink_to(ROOT / "assets")
     for package in re.findall(r"^(?:import|from) (\w+)", code, re.M):
         pytest.importorskip(package)
     done = subprocess.run(

@@ -1,40 +1,65 @@
 //! Reading, reducing and uploading, away from the window's thread. Results come as [`Message`]s.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crate::engine::{Field, Gpu};
-use crate::format::{self, FormatError};
-use crate::model::{Picture, Query, Source};
+use crate::format::FormatError;
+use crate::model::{LayerCells, Layout, Picture, Query, Source};
 use crate::stats;
 
-/// What values are asked for: a query (by its number in the session) at an epoch (an index into
-/// [`crate::model::Recording::epochs`]).
+/// What values are asked for: a query (by its number in the session) at an epoch (by its number in
+/// the recording, which stays while epochs are added).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
+    /// Of which of the recordings that the loader has been given.
+    pub recording: u64,
     pub query: usize,
-    pub epoch: usize,
+    pub epoch: u64,
 }
 
-/// What the loaders tell the window.
+/// What other threads tell the window.
 pub enum Message {
-    Opened(Result<Arc<dyn Source>, FormatError>),
-    Field { key: Key, field: Arc<Field> },
-    Failed { key: Key, reason: String },
-    Picture { input: usize, picture: Option<Picture> },
+    /// A recording is open. It `continues` the one before when what was read of that is still true.
+    Opened {
+        source: Arc<dyn Source>,
+        continues: bool,
+    },
+    /// There is nothing to open yet; why.
+    Awaited {
+        why: String,
+    },
+    /// What there is will never open.
+    Refused(FormatError),
+    /// What is wrong with the run that was opened, in one line; `None` when all is well again.
+    Trouble(Option<String>),
+    /// Whether a writer is at work on the run.
+    Writer {
+        at_work: bool,
+    },
+    /// The plates of the network, without values.
+    Empty {
+        recording: u64,
+        field: Arc<Field>,
+    },
+    Field {
+        key: Key,
+        field: Arc<Field>,
+    },
+    Failed {
+        key: Key,
+        reason: String,
+    },
+    Picture {
+        recording: u64,
+        input: usize,
+        picture: Option<Picture>,
+    },
 }
 
-/// Takes messages to the window; called on loader threads.
+/// Takes messages to the window; called on other threads.
 pub type Send = Arc<dyn Fn(Message) + std::marker::Send + Sync>;
-
-/// Opens a recording on a thread of its own.
-pub fn open(path: PathBuf, send: Send) {
-    spawn("open", move || {
-        send(Message::Opened(format::open(&path)));
-    });
-}
 
 /// Reads values and pictures one after another, the most wanted first.
 pub struct Loader {
@@ -42,14 +67,16 @@ pub struct Loader {
     thread: Option<thread::JoinHandle<()>>,
 }
 
-#[derive(Default)]
 struct Shared {
     jobs: Mutex<Jobs>,
     changed: Condvar,
 }
 
-#[derive(Default)]
 struct Jobs {
+    /// What is read from.
+    source: Arc<dyn Source>,
+    recording: u64,
+    empty: bool,
     pictures: VecDeque<usize>,
     fields: VecDeque<(Key, Query)>,
     current: Option<Key>,
@@ -57,26 +84,59 @@ struct Jobs {
 }
 
 enum Job {
+    Empty,
     Picture(usize),
     Field(Key, Query),
 }
 
 impl Loader {
     pub fn new(gpu: Arc<Gpu>, source: Arc<dyn Source>, send: Send) -> Self {
-        let shared = Arc::new(Shared::default());
+        let jobs = Jobs {
+            source,
+            recording: 0,
+            empty: false,
+            pictures: VecDeque::new(),
+            fields: VecDeque::new(),
+            current: None,
+            stop: false,
+        };
+        let shared = Arc::new(Shared { jobs: Mutex::new(jobs), changed: Condvar::new() });
         let for_thread = Arc::clone(&shared);
-        let thread = spawn("loader", move || {
-            while let Some(job) = for_thread.next() {
-                send(match job {
-                    Job::Picture(input) => Message::Picture { input, picture: source.picture(input) },
-                    Job::Field(key, query) => match load(&gpu, &*source, key, &query) {
+        let thread = thread::Builder::new().name("loader".to_owned()).spawn(move || {
+            while let Some((job, source, recording)) = for_thread.next() {
+                match job {
+                    Job::Empty => match empty(&gpu, &*source) {
+                        Ok(field) => send(Message::Empty { recording, field: Arc::new(field) }),
+                        Err(reason) => send(Message::Trouble(Some(reason))),
+                    },
+                    Job::Picture(input) => {
+                        send(Message::Picture { recording, input, picture: source.picture(input) });
+                    }
+                    Job::Field(key, query) => send(match load(&gpu, &*source, key, &query) {
                         Ok(field) => Message::Field { key, field: Arc::new(field) },
                         Err(reason) => Message::Failed { key, reason },
-                    },
-                });
+                    }),
+                }
             }
         });
+        let thread = thread.inspect_err(|error| log::error!("cannot start the loader thread: {error}")).ok();
         Self { shared, thread }
+    }
+
+    /// Reads from `source` from now on, which continues what was read from before.
+    pub fn renew(&self, source: Arc<dyn Source>) {
+        self.shared.lock().source = source;
+    }
+
+    /// Reads from `source` from now on, which is another recording; returns its number for [`Key`]s.
+    pub fn replace(&self, source: Arc<dyn Source>) -> u64 {
+        let mut jobs = self.shared.lock();
+        jobs.source = source;
+        jobs.recording += 1;
+        jobs.empty = false;
+        jobs.pictures.clear();
+        jobs.fields.clear();
+        jobs.recording
     }
 
     /// Replaces the list of wanted values; what is being read is read to its end.
@@ -88,6 +148,12 @@ impl Loader {
     /// Adds a wanted picture.
     pub fn want_picture(&self, input: usize) {
         self.shared.lock().pictures.push_back(input);
+        self.shared.changed.notify_one();
+    }
+
+    /// Asks for the plates without values.
+    pub fn want_empty(&self) {
+        self.shared.lock().empty = true;
         self.shared.changed.notify_one();
     }
 
@@ -116,20 +182,26 @@ impl Shared {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for something to do; `None` to stop.
-    fn next(&self) -> Option<Job> {
+    /// Waits for something to do, and where from; `None` to stop.
+    fn next(&self) -> Option<(Job, Arc<dyn Source>, u64)> {
         let mut jobs = self.lock();
         jobs.current = None;
         loop {
             if jobs.stop {
                 return None;
             }
-            if let Some(input) = jobs.pictures.pop_front() {
-                return Some(Job::Picture(input));
-            }
-            if let Some((key, query)) = jobs.fields.pop_front() {
+            let job = if std::mem::take(&mut jobs.empty) {
+                Some(Job::Empty)
+            } else if let Some(input) = jobs.pictures.pop_front() {
+                Some(Job::Picture(input))
+            } else if let Some((key, query)) = jobs.fields.pop_front() {
                 jobs.current = Some(key);
-                return Some(Job::Field(key, query));
+                Some(Job::Field(key, query))
+            } else {
+                None
+            };
+            if let Some(job) = job {
+                return Some((job, Arc::clone(&jobs.source), jobs.recording));
             }
             jobs = self.changed.wait(jobs).unwrap_or_else(PoisonError::into_inner);
         }
@@ -137,14 +209,23 @@ impl Shared {
 }
 
 fn load(gpu: &Gpu, source: &dyn Source, key: Key, query: &Query) -> Result<Field, String> {
-    let cells = stats::cells(source, query, key.epoch).map_err(|error| error.to_string())?;
+    let epochs = &source.recording().epochs;
+    let Ok(epoch) = epochs.binary_search_by_key(&key.epoch, |epoch| epoch.number) else {
+        return Err(format!("epoch {} is no longer recorded", key.epoch));
+    };
+    let cells = stats::cells(source, query, epoch).map_err(|error| error.to_string())?;
     Field::new(gpu, &cells, query.is_signed()).map_err(|error| error.to_string())
 }
 
-fn spawn(name: &str, work: impl FnOnce() + std::marker::Send + 'static) -> Option<thread::JoinHandle<()>> {
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(work)
-        .inspect_err(|error| log::error!("cannot start the {name} thread: {error}"))
-        .ok()
+fn empty(gpu: &Gpu, source: &dyn Source) -> Result<Field, String> {
+    let plates = Layout::new(source.recording()).slabs;
+    let cells: Vec<LayerCells> = plates
+        .iter()
+        .map(|slab| LayerCells {
+            grid: slab.grid,
+            units: slab.units,
+            values: vec![LayerCells::NO_CELL; slab.units],
+        })
+        .collect();
+    Field::new(gpu, &cells, false).map_err(|error| error.to_string())
 }

@@ -2,12 +2,16 @@
 
 mod cache;
 mod canvas;
+mod content;
+mod follow;
 mod loader;
+pub mod offscreen;
+mod painter;
 mod session;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use winit::application::ApplicationHandler;
@@ -16,11 +20,10 @@ use winit::event::{StartCause, WindowEvent};
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop};
 use winit::window::{Window, WindowId};
 
-use self::canvas::{Canvas, Panels};
+use self::canvas::Canvas;
+use self::content::Content;
 use self::loader::{Message, Send};
-use self::session::Session;
-use crate::model::{Source, Theme};
-use crate::ui::interface;
+use crate::model::Theme;
 use crate::ui::style;
 
 /// Size of a fresh window, in points.
@@ -34,11 +37,12 @@ pub enum Ended {
     NoDisplay(String),
 }
 
-/// Opens a window on a recording and stays until it is closed.
+/// Opens a window on a recording, be it there already or not, and stays until it is closed. What is
+/// written of the recording meanwhile is shown as it comes.
 ///
 /// # Errors
-/// When no graphics driver can draw into a window, or when the recording cannot be opened: then the
-/// window closes at once.
+/// When no graphics driver can draw into a window, or when what is there will never be a recording:
+/// then the window closes at once.
 pub fn run(path: PathBuf) -> Result<Ended> {
     let event_loop = match EventLoop::<Message>::with_user_event().build() {
         Ok(event_loop) => event_loop,
@@ -54,9 +58,10 @@ pub fn run(path: PathBuf) -> Result<Ended> {
         // A closed window has no use for what was still being read.
         let _ = proxy.send_event(message);
     });
-    loader::open(path.clone(), Arc::clone(&send));
-    let mut app = App { path, send, window: None, state: State::Opening, failure: None, wake: None };
+    let watch = follow::follow(path.clone(), Arc::clone(&send));
+    let mut app = App { path, send, window: None, failure: None, wake: None };
     event_loop.run_app(&mut app)?;
+    drop(watch);
     app.failure.map_or(Ok(Ended::Closed), Err)
 }
 
@@ -64,28 +69,24 @@ struct App {
     path: PathBuf,
     send: Send,
     window: Option<Shell>,
-    state: State,
     /// Why there is nothing to show.
     failure: Option<anyhow::Error>,
     /// When the next frame is due although nothing happens.
     wake: Option<Instant>,
 }
 
-enum State {
-    Opening,
-    Opened(Box<Session>),
-}
-
 /// The window and what belongs to it.
 struct Shell {
     window: Arc<Window>,
     input: egui_winit::State,
+    content: Content,
     canvas: Canvas,
+    title: String,
     occluded: bool,
 }
 
 impl Shell {
-    fn new(event_loop: &ActiveEventLoop) -> Result<Self> {
+    fn new(event_loop: &ActiveEventLoop, path: &std::path::Path, send: Send) -> Result<Self> {
         let attributes =
             Window::default_attributes().with_title("dnnviz").with_inner_size(SIZE).with_visible(false);
         let window = Arc::new(event_loop.create_window(attributes).context("the display refused a window")?);
@@ -102,7 +103,8 @@ impl Shell {
             Some(canvas.max_texture_side()),
         );
         window.set_visible(true);
-        Ok(Self { window, input, canvas, occluded: false })
+        let content = Content::new(path, Arc::clone(&canvas.painter.gpu), send);
+        Ok(Self { window, input, content, canvas, title: String::new(), occluded: false })
     }
 }
 
@@ -111,7 +113,7 @@ impl ApplicationHandler<Message> for App {
         if self.window.is_some() {
             return;
         }
-        match Shell::new(event_loop) {
+        match Shell::new(event_loop, &self.path, Arc::clone(&self.send)) {
             Ok(shell) => {
                 shell.window.request_redraw();
                 self.window = Some(shell);
@@ -131,11 +133,23 @@ impl ApplicationHandler<Message> for App {
     }
 
     fn user_event(&mut self, event_loop: &ActiveEventLoop, message: Message) {
-        self.take(message);
-        if self.failure.is_some() {
-            event_loop.exit();
+        let Some(shell) = &mut self.window else { return };
+        match shell.content.take(shell.input.egui_ctx(), message) {
+            Ok(Duration::ZERO) => shell.window.request_redraw(),
+            Ok(pause) => {
+                let soon = Instant::now() + pause;
+                self.wake = Some(self.wake.map_or(soon, |wake| wake.min(soon)));
+            }
+            Err(error) => {
+                self.failure = Some(error.into());
+                event_loop.exit();
+            }
         }
-        self.request_redraw();
+        let title = shell.content.title();
+        if title != shell.title {
+            shell.window.set_title(&title);
+            shell.title = title;
+        }
     }
 
     fn window_event(&mut self, event_loop: &ActiveEventLoop, _: WindowId, event: WindowEvent) {
@@ -169,10 +183,11 @@ impl ApplicationHandler<Message> for App {
         // While the display is still there: the window and its surface first, then, at rest, the
         // device and whoever uploads to it.
         if let Some(shell) = self.window.take() {
-            let gpu = Arc::clone(&shell.canvas.gpu);
+            let Shell { window, input, content, canvas, .. } = shell;
+            let gpu = Arc::clone(&canvas.painter.gpu);
             gpu.wait();
-            drop(shell);
-            self.state = State::Opening;
+            drop((canvas, input, window));
+            drop(content);
             gpu.wait();
         }
     }
@@ -189,35 +204,6 @@ impl App {
         }
     }
 
-    fn take(&mut self, message: Message) {
-        match message {
-            Message::Opened(Ok(source)) => self.open(source),
-            Message::Opened(Err(error)) => self.failure = Some(error.into()),
-            Message::Field { key, field } => {
-                if let State::Opened(session) = &mut self.state {
-                    session.take_field(key, field);
-                }
-            }
-            Message::Failed { key, reason } => {
-                if let State::Opened(session) = &mut self.state {
-                    session.take_failure(key, reason);
-                }
-            }
-            Message::Picture { input, picture } => {
-                if let (State::Opened(session), Some(shell)) = (&mut self.state, &self.window) {
-                    session.take_picture(shell.input.egui_ctx(), input, picture);
-                }
-            }
-        }
-    }
-
-    fn open(&mut self, source: Arc<dyn Source>) {
-        let Some(shell) = &self.window else { return };
-        shell.window.set_title(&format!("dnnviz – {}", source.recording().model));
-        let session = Session::new(source, Arc::clone(&shell.canvas.gpu), Arc::clone(&self.send));
-        self.state = State::Opened(Box::new(session));
-    }
-
     /// One frame: input → panels → scene, if it changed → picture.
     fn frame(&mut self, event_loop: &ActiveEventLoop) {
         let Some(shell) = &mut self.window else { return };
@@ -227,36 +213,20 @@ impl App {
         }
         let ctx = shell.input.egui_ctx().clone();
         let input = shell.input.take_egui_input(&shell.window);
-        let name = self.path.display().to_string();
-        let (texture, adapter, ms) =
-            (shell.canvas.scene(), shell.canvas.adapter().to_owned(), shell.canvas.scene_ms());
-        let mut area = None;
-        let output = ctx.run_ui(input, |ui| match &mut self.state {
-            State::Opening => interface::waiting(ui, Theme::Dark, &format!("Opening {name}")),
-            State::Opened(session) => area = Some(session.show(ui, texture, &adapter, ms).scene),
-        });
-        let pixels_per_point = output.pixels_per_point;
-        let mut again = false;
-        if let (State::Opened(session), Some(area)) = (&self.state, area) {
-            let size = area.size() * pixels_per_point;
-            again = shell.canvas.draw_scene(session, [size.x.round() as u32, size.y.round() as u32]);
-        }
-        let panels = Panels {
-            primitives: ctx.tessellate(output.shapes, pixels_per_point),
-            textures: output.textures_delta,
-            pixels_per_point,
-        };
-        again |= !shell.canvas.present(panels);
-        shell.input.handle_platform_output_with_event_loop(&shell.window, event_loop, output.platform_output);
-        let root = output.viewport_output.get(&egui::ViewportId::ROOT);
-        if root.is_some_and(|root| root.commands.contains(&egui::ViewportCommand::Close)) {
+        let (size, painter) = (shell.canvas.size(), &mut shell.canvas.painter);
+        let laid = painter.lay_out(&ctx, input, &mut shell.content, size);
+        let shown = shell.canvas.present(laid.panels);
+        shell.input.handle_platform_output_with_event_loop(&shell.window, event_loop, laid.platform);
+        if let Some(viewport) = &laid.viewport
+            && viewport.commands.contains(&egui::ViewportCommand::Close)
+        {
             // egui's own shortcut for leaving (Ctrl + Q).
             event_loop.exit();
         }
-        let delay = root.map(|root| root.repaint_delay);
+        let delay = laid.viewport.map(|viewport| viewport.repaint_delay);
         self.wake = None;
         match delay {
-            _ if again => shell.window.request_redraw(),
+            _ if !shown => shell.window.request_redraw(),
             Some(delay) if delay.is_zero() => shell.window.request_redraw(),
             Some(delay) => self.wake = Instant::now().checked_add(delay),
             None => {}

@@ -159,7 +159,7 @@ impl Sums {
         Aggregate {
             count: self.count,
             mean: self.moments.mean(),
-            second_moment: Some(self.moments.second_moment()),
+            variance: Some(self.moments.variance()),
             min: Some(self.extremes.min()),
             max: Some(self.extremes.max()),
             rate: Some(self.firing.rate()),

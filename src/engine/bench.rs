@@ -96,8 +96,8 @@ fn median(sorted: &[f64]) -> f64 {
     quantile(sorted, 0.5)
 }
 
-/// The nearest rank of sorted values.
-fn quantile(sorted: &[f64], q: f64) -> f64 {
+/// The nearest rank of sorted values; NaN when there are none.
+pub fn quantile(sorted: &[f64], q: f64) -> f64 {
     let rank = (q * (sorted.len().saturating_sub(1)) as f64).round() as usize;
     sorted.get(rank).copied().unwrap_or(f64::NAN)
 }

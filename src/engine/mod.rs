@@ -8,6 +8,7 @@
 
 pub mod atlas;
 pub mod bench;
+pub mod blit;
 pub mod cells;
 pub mod compute;
 pub mod field;

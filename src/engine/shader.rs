@@ -13,6 +13,8 @@ pub const COMPUTE: &str =
 pub const PICTURE: &str =
     shader!("shared/frame.wgsl", "shared/value.wgsl", "shared/trace.wgsl", "picture.wgsl");
 
+pub const BLIT: &str = shader!("blit.wgsl");
+
 /// Builds a module with a label.
 pub fn module(device: &wgpu::Device, label: &str, source: &str) -> wgpu::ShaderModule {
     device.create_shader_module(wgpu::ShaderModuleDescriptor {
@@ -51,7 +53,7 @@ mod tests {
 
     #[test]
     fn every_shader_is_valid() {
-        for source in [SLABS, CELLS, COMPUTE, PICTURE] {
+        for source in [SLABS, CELLS, COMPUTE, PICTURE, BLIT] {
             parsed(source);
         }
     }

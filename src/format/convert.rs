@@ -71,7 +71,7 @@ pub fn export_json(
         let what = "it is a DNNViz dump already; export-json takes a recording";
         return Err(FormatError::invalid(&found.folder, what));
     }
-    let source = Run::open(&found.folder, &found.manifest)?;
+    let source = Run::open(&found.folder, &found.manifest, None)?;
     let recording = source.recording();
     if recording.units() > MOST_DUMP_UNITS {
         let what = format!("it has {} units, a DNNViz dump can hold {MOST_DUMP_UNITS}", recording.units());

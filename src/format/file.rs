@@ -1,10 +1,40 @@
 //! The one place through which files are read and names are checked.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
+use std::time::SystemTime;
 
 use super::FormatError;
+
+/// What tells one state of a file from another, as far as one may know without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// Device and number of the file on it.
+    #[cfg(unix)]
+    inode: (u64, u64),
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Identity {
+    pub(super) fn of(about: &Metadata) -> Self {
+        Self {
+            #[cfg(unix)]
+            inode: {
+                use std::os::unix::fs::MetadataExt;
+                (about.dev(), about.ino())
+            },
+            length: about.len(),
+            modified: about.modified().ok(),
+        }
+    }
+
+    /// Of the regular file at `path`, links followed; `None` when there is none.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().filter(Metadata::is_file).map(|about| Self::of(&about))
+    }
+}
 
 /// A folder whose files may be read, and nothing outside it.
 #[derive(Clone, Debug)]

@@ -8,10 +8,12 @@ mod error;
 mod file;
 mod json;
 mod native;
+mod opened;
 mod parallel;
 mod picture;
 mod stage;
 mod synth;
+pub mod watch;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,11 +24,10 @@ use serde::de::IgnoredAny;
 
 pub use self::bench::{LoadBench, bench_load};
 pub use self::convert::{export_json, import};
-use self::deepdiva::Dump;
 pub use self::error::FormatError;
 use self::file::{Root, shortened};
-use self::native::Run;
 pub use self::native::{EpochValues, LayerMaps, Pictures, RunWriter, ShardWriter, difference};
+pub use self::opened::Opened;
 pub use self::synth::{SynthOptions, synth};
 use crate::model::Source;
 
@@ -38,11 +39,7 @@ const MOST_MANIFEST_BYTES: u64 = 64 << 20;
 ///
 /// Costs the manifest and a look at every listed file; values are read when they are asked for.
 pub fn open(path: &Path) -> Result<Arc<dyn Source>, FormatError> {
-    let found = Found::at(path)?;
-    match found.format {
-        Known::Dump => Ok(Arc::new(Dump::open(&found.folder, &found.manifest)?)),
-        Known::Run => Ok(Arc::new(Run::open(&found.folder, &found.manifest)?)),
-    }
+    Ok(Opened::open(path)?.source())
 }
 
 /// A manifest that was found and recognised, not yet checked.
@@ -75,7 +72,7 @@ struct Head {
 impl Found {
     fn at(path: &Path) -> Result<Self, FormatError> {
         let folder = folder_of(path)?;
-        let manifest_path = folder.join("manifest.json");
+        let manifest_path = folder.join(MANIFEST);
         let manifest = Root::new(&folder)?.read(&manifest_path, MOST_MANIFEST_BYTES)?;
         if manifest.trim_ascii().is_empty() {
             return Err(FormatError::Truncated { path: manifest_path });
@@ -94,17 +91,22 @@ impl Found {
     }
 }
 
+/// What the manifest is called.
+const MANIFEST: &str = "manifest.json";
+/// The folder in which a DeepDIVA run keeps its dump.
+const DUMP: &str = "activations";
+
 /// The folder that holds the manifest.
 fn folder_of(path: &Path) -> Result<PathBuf, FormatError> {
     let about = fs::metadata(path).map_err(|error| FormatError::read(path, error))?;
     let not_a_recording = || FormatError::NotARecording { path: path.to_owned() };
     if !about.is_dir() {
-        let is_manifest = path.file_name().is_some_and(|name| name == "manifest.json");
+        let is_manifest = path.file_name().is_some_and(|name| name == MANIFEST);
         let folder = path.parent().filter(|_| is_manifest).ok_or_else(not_a_recording)?;
         return Ok(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() });
     }
-    for folder in [path.to_owned(), path.join("activations")] {
-        if fs::symlink_metadata(folder.join("manifest.json")).is_ok() {
+    for folder in [path.to_owned(), path.join(DUMP)] {
+        if fs::symlink_metadata(folder.join(MANIFEST)).is_ok() {
             return Ok(folder);
         }
     }

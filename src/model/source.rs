@@ -30,8 +30,8 @@ pub struct Aggregate {
     /// Inputs that were aggregated.
     pub count: u64,
     pub mean: Vec<f32>,
-    /// Mean of squares.
-    pub second_moment: Option<Vec<f32>>,
+    /// Population variance.
+    pub variance: Option<Vec<f32>>,
     pub min: Option<Vec<f32>>,
     pub max: Option<Vec<f32>>,
     /// Share of inputs with activation > 0.

@@ -93,13 +93,9 @@ impl Moments {
         self.per_unit(|count, mean, _| if count > 0 { mean as f32 } else { f32::NAN })
     }
 
-    /// Mean of squares per unit; NaN without a finite value.
-    pub fn second_moment(&self) -> Vec<f32> {
-        self.per_unit(
-            |count, mean, spread| {
-                if count > 0 { (spread / count as f64 + mean * mean) as f32 } else { f32::NAN }
-            },
-        )
+    /// Population variance per unit; NaN without a finite value.
+    pub fn variance(&self) -> Vec<f32> {
+        self.per_unit(|count, _, spread| if count > 0 { (spread / count as f64) as f32 } else { f32::NAN })
     }
 
     /// Population standard deviation per unit; NaN without a finite value.

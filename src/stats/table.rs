@@ -21,9 +21,8 @@ pub struct UnitTable {
 ///
 /// Of `all` and of exactly one class, the aggregates that the recording stores are taken as they
 /// are: a DNNViz dump's own class means, for one, in which a single NaN makes the unit's mean NaN.
-/// Everything else is computed from the inputs, where values that are not finite are left out. The
-/// standard deviation is computed from the inputs where all of these are recorded, because the stored
-/// second moment loses small spreads around large means.
+/// Everything else is computed from the inputs, where values that are not finite are left out. A
+/// statistic that is not stored of aggregates over more inputs than are recorded is not to be had.
 pub fn table(source: &dyn Source, query: &Query, epoch: EpochPosition) -> Result<UnitTable, StatsError> {
     let mut values = side(source, &query.select, query.stat, epoch)?;
     if let Some(minus) = &query.minus {
@@ -100,30 +99,25 @@ fn at_epoch(
         None => (None, 0),
     };
     let aggregates = aggregates.as_deref().map(Vec::as_slice).unwrap_or_default();
-    let stored = |stat: Stat| -> Vec<Option<Vec<f32>>> {
-        let layers = recording.layers.iter().enumerate();
-        layers.map(|(index, layer)| stored(aggregates.get(index)?, stat, layer.units)).collect()
-    };
     let counted = aggregates.iter().map(|aggregate| aggregate.count).max().unwrap_or(0);
-    let from_stored =
-        |layers: Vec<Vec<f32>>| UnitTable { layers, inputs: usize::try_from(counted).unwrap_or(usize::MAX) };
-    if (stat != Stat::Std || counted > recorded)
-        && let Some(layers) = stored(stat).into_iter().collect::<Option<Vec<_>>>()
-    {
-        return Ok(from_stored(layers));
+    let layers = recording.layers.iter().enumerate();
+    let stored = layers.map(|(index, layer)| stored(aggregates.get(index)?, stat, layer.units));
+    if let Some(layers) = stored.collect() {
+        return Ok(UnitTable { layers, inputs: usize::try_from(counted).unwrap_or(usize::MAX) });
     }
-    match from_rows(source, selection, stat, epoch) {
-        Err(error) if values_are_missing(&error, recording) => match stored(stat).into_iter().collect() {
-            Some(layers) => Ok(from_stored(layers)),
-            None => Err(error),
-        },
-        computed => computed,
+    if counted > recorded {
+        let number = recording.epochs.get(epoch).map_or(0, |epoch| epoch.number);
+        let statistic = match stat {
+            Stat::Mean => "the means",
+            Stat::Std => "the standard deviations",
+            Stat::Min => "the least values",
+            Stat::Max => "the greatest values",
+            Stat::Rate => "the firing rates",
+        };
+        let what = format!("{statistic} over all {counted} inputs are");
+        return Err(SourceError::NotRecorded { number, what }.into());
     }
-}
-
-/// Whether a recording of aggregates alone may still answer.
-fn values_are_missing(error: &StatsError, recording: &Recording) -> bool {
-    matches!(error, StatsError::Source(SourceError::NotRecorded { .. })) || recording.inputs.is_empty()
+    from_rows(source, selection, stat, epoch)
 }
 
 /// The group whose aggregate answers for the selection.
@@ -143,14 +137,8 @@ fn stored(aggregate: &Aggregate, stat: Stat, units: usize) -> Option<Vec<f32>> {
         Stat::Max => aggregate.max.clone()?,
         Stat::Rate => aggregate.rate.clone()?,
         Stat::Std => {
-            let squares = aggregate.second_moment.as_ref()?;
-            let both = aggregate.mean.iter().zip(squares);
-            both.map(|(&mean, &square)| {
-                let variance = f64::from(square) - f64::from(mean) * f64::from(mean);
-                // `max` would turn NaN into 0.
-                if variance < 0.0 { 0.0 } else { variance.sqrt() as f32 }
-            })
-            .collect()
+            let root = |&variance: &f32| variance.sqrt();
+            aggregate.variance.as_ref()?.iter().map(root).collect()
         }
     };
     (values.len() == units).then(|| values.into_iter().map(finite).collect())
@@ -349,7 +337,7 @@ mod tests {
         let aggregate = |units: usize| Aggregate {
             count: 1000,
             mean: vec![3.0; units],
-            second_moment: Some(vec![25.0; units]),
+            variance: Some(vec![16.0; units]),
             min: Some(vec![-7.0; units]),
             max: Some(vec![8.0; units]),
             rate: Some(vec![0.5; units]),
@@ -372,14 +360,14 @@ mod tests {
         assert!(table(&memory, &plain("class:1", Stat::Mean), EpochPosition::at(0)).is_err());
         let mut memory = Memory::new();
         memory.aggregates = everything;
-        let table = at(&memory, &plain("class:0", Stat::Std), 0);
-        assert_eq!((table.inputs, table.layers[0][0]), (1000, 4.0), "more inputs than are recorded");
+        let all = at(&memory, &plain("class:0", Stat::Std), 0);
+        assert_eq!((all.inputs, all.layers[0][0]), (1000, 4.0), "more inputs than are recorded");
         memory.aggregates = |epoch, group| {
-            let of_two = |aggregate| Aggregate { count: 2, ..aggregate };
-            everything(epoch, group).map(|layers| layers.into_iter().map(of_two).collect())
+            let without = |aggregate| Aggregate { max: None, ..aggregate };
+            everything(epoch, group).map(|layers| layers.into_iter().map(without).collect())
         };
-        let computed = at(&memory, &plain("class:0", Stat::Std), 0).layers[0][0];
-        assert!(computed < 1.0, "computed from the inputs where all are there, {computed}");
+        let error = table(&memory, &plain("class:0", Stat::Max), EpochPosition::at(0)).unwrap_err();
+        assert_eq!(error.to_string(), "the greatest values over all 1000 inputs are not recorded at epoch 0");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use egui::{Align2, CornerRadius, FontId, Key, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, CornerRadius, FontId, Key, Rect, Sense, Ui, WidgetInfo, vec2};
 
 use super::hands;
 use super::navigation::Navigator;
@@ -37,13 +37,15 @@ pub struct Facts<'a> {
     pub query: Query,
     /// Per epoch, whether its values are at hand.
     pub ready: &'a [bool],
-    /// The picture of the scene.
-    pub scene: Option<egui::TextureId>,
+    /// Whether there is a picture of the scene, which is to lie below what is painted here.
+    pub scene: bool,
     pub adapter: &'a str,
     pub frame_ms: Option<f32>,
     /// What went wrong, in one line.
     pub note: Option<&'a str>,
     pub progress: Option<Progress>,
+    /// A writer is at work on the recording.
+    pub live: bool,
 }
 
 /// What a frame came to.
@@ -80,7 +82,16 @@ impl Interface {
         &self.epochs
     }
 
-    /// Lays out one frame, and changes `view` as the person asks.
+    /// Takes note of the epochs that the recording has now.
+    pub fn renew(&mut self, recording: &Recording) {
+        let epochs = Epochs::new(recording);
+        self.playback.renumber(&self.epochs, &epochs);
+        self.epochs = epochs;
+    }
+
+    /// Lays out one frame, and changes `view` as the person asks. It is to be painted over the colour
+    /// of panels and, where the scene is, over the scene's picture: filling them here would cost a
+    /// processor that draws more than everything else.
     pub fn show(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState) -> Shown {
         if self.theme != Some(view.theme) {
             install_style(ui.ctx(), view.theme);
@@ -105,16 +116,22 @@ impl Interface {
         Shown { scene, wants_picture: wanted.filter(|input| *input < facts.recording.inputs.len()) }
     }
 
-    /// Moves the epoch on, by time and keys. To be called before [`Interface::show`], and before its
-    /// facts are gathered, so that they speak of the same moment.
-    pub fn advance(&mut self, ui: &Ui, view: &mut ViewState) {
+    /// Moves the epoch on, by time and keys; to the newest one when that is followed and
+    /// `newest_ready`, its values being at hand. To be called before [`Interface::show`], and before
+    /// its facts are gathered, so that they speak of the same moment.
+    pub fn advance(&mut self, ui: &Ui, view: &mut ViewState, newest_ready: bool) {
         let (now, step) = ui.input(|input| (input.time, f64::from(input.stable_dt)));
         let keys_are_ours = ui.memory(|memory| memory.focused()).is_none_or(|id| id == scene_id());
         if keys_are_ours {
-            let (toggle, steps) = ui.input(|input| {
+            let (toggle, steps, follow) = ui.input(|input| {
                 let presses = |key| input.num_presses(key) as i32;
-                (input.key_pressed(Key::Space), presses(Key::ArrowRight) - presses(Key::ArrowLeft))
+                let follow =
+                    !input.modifiers.command && (input.key_pressed(Key::L) || input.key_pressed(Key::End));
+                (input.key_pressed(Key::Space), presses(Key::ArrowRight) - presses(Key::ArrowLeft), follow)
             });
+            if follow {
+                self.playback.follow();
+            }
             if toggle {
                 self.playback.toggle(&self.epochs, &mut view.epoch);
             }
@@ -122,21 +139,30 @@ impl Interface {
                 self.playback.step(steps, &self.epochs, view.epoch, now);
             }
         }
+        if newest_ready {
+            self.playback.catch_up(&self.epochs, view.epoch, now);
+        }
         let cut = self.navigator.reduced_motion;
         view.epoch = self.playback.update(&self.epochs, view.epoch, now, step, cut);
     }
 
     fn bottom(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState, palette: Palette) {
-        let frame = egui::Frame::new().fill(palette.panel).inner_margin(egui::Margin::symmetric(12, 4));
+        let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(12, 4));
         egui::Panel::bottom("timeline").frame(frame).exact_size(timeline::HEIGHT + 8.0).show(ui, |ui| {
-            let timeline =
-                Timeline { recording: facts.recording, epochs: &self.epochs, ready: facts.ready, palette };
+            let timeline = Timeline {
+                recording: facts.recording,
+                epochs: &self.epochs,
+                ready: facts.ready,
+                live: facts.live,
+                reduced_motion: self.navigator.reduced_motion,
+                palette,
+            };
             timeline.show(ui, view, &mut self.playback);
         });
     }
 
     fn side(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState, palette: Palette) -> Option<Action> {
-        let frame = egui::Frame::new().fill(palette.panel).inner_margin(egui::Margin::same(16));
+        let frame = egui::Frame::new().inner_margin(egui::Margin::same(16));
         let panel = Panel {
             recording: facts.recording,
             ranges: facts.ranges,
@@ -180,10 +206,8 @@ impl Interface {
         }
 
         let painter = ui.painter_at(rect);
-        painter.rect_filled(rect, CornerRadius::ZERO, palette.ground);
-        if let Some(texture) = facts.scene {
-            let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-            painter.image(texture, rect, whole, egui::Color32::WHITE);
+        if !facts.scene {
+            painter.rect_filled(rect, CornerRadius::ZERO, palette.ground);
         }
         let slab = self.navigator.hovered().and_then(|slab| facts.layout.slabs.get(slab));
         let shown = ViewState { query: facts.query.clone(), ..view.clone() };
@@ -226,8 +250,22 @@ fn notes(painter: &egui::Painter, rect: Rect, facts: &Facts, palette: Palette) {
     }
 }
 
-/// What a window shows while there is nothing yet to show: words, and a thin bar that goes by.
-pub fn waiting(ui: &mut Ui, theme: Theme, words: &str) {
+/// What a window shows while a recording is awaited that is not there yet: what for, and in small
+/// print why. It may be for long, so nothing moves.
+pub fn awaiting(ui: &mut Ui, theme: Theme, words: &str, why: &str) {
+    let (rect, palette) = empty(ui, theme, words);
+    let why = ui.painter().layout(
+        why.to_owned(),
+        FontId::proportional(SMALL),
+        palette.dim,
+        (rect.width() - 96.0).clamp(40.0, 560.0),
+    );
+    let place = Align2::CENTER_TOP.anchor_size(rect.center() + vec2(0.0, 4.0), why.size());
+    ui.painter().galley(place.min, why, palette.dim);
+}
+
+/// An empty window with words just above its middle.
+fn empty(ui: &mut Ui, theme: Theme, words: &str) -> (Rect, Palette) {
     let palette = Palette::of(theme);
     let rect = ui.available_rect_before_wrap();
     let painter = ui.painter();
@@ -236,6 +274,13 @@ pub fn waiting(ui: &mut Ui, theme: Theme, words: &str) {
     let galley = painter.layout(words.to_owned(), FontId::proportional(TEXT), palette.text, width);
     let place = Align2::CENTER_BOTTOM.anchor_size(rect.center(), galley.size());
     painter.galley(place.min, galley, palette.text);
+    (rect, palette)
+}
+
+/// What a window shows while a recording is opened: words, and a thin bar that goes by.
+pub fn waiting(ui: &mut Ui, theme: Theme, words: &str) {
+    let (rect, palette) = empty(ui, theme, words);
+    let painter = ui.painter();
     let track = Rect::from_center_size(rect.center() + vec2(0.0, 12.0), vec2(200.0, 2.0));
     painter.rect_filled(track, CornerRadius::ZERO, palette.line);
     let t = (ui.input(|input| input.time) * 0.8).fract() as f32;

@@ -1,6 +1,7 @@
 //! Panels and overlay over a [`crate::model::ViewState`]. Knows no files and makes no GPU calls.
 
 pub mod choice;
+mod curves;
 pub mod hands;
 pub mod interface;
 pub mod labels;

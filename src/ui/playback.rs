@@ -102,13 +102,15 @@ pub struct Playback {
     /// Factor on the usual pace.
     pub speed: f64,
     pub looping: bool,
+    /// Whether it goes on to epochs that are recorded meanwhile, until a hand leads elsewhere.
+    pub following: bool,
     glide: Option<Glide>,
     rested: f64,
 }
 
 impl Default for Playback {
     fn default() -> Self {
-        Self { playing: false, speed: 1.0, looping: true, glide: None, rested: 0.0 }
+        Self { playing: false, speed: 1.0, looping: true, following: true, glide: None, rested: 0.0 }
     }
 }
 
@@ -118,9 +120,30 @@ impl Playback {
         self.glide = None;
         self.rested = 0.0;
         self.playing = !self.playing && epochs.last() > 0.0;
+        self.following &= !self.playing;
         if self.playing && epochs.ordinal_of_number(*number) >= epochs.last() {
             *number = epochs.number(0.0);
         }
+    }
+
+    /// Goes to the newest epoch, and on to those that are yet to come.
+    pub fn follow(&mut self) {
+        self.playing = false;
+        self.following = true;
+    }
+
+    /// Glides to the newest epoch, when it is to be followed and is not on its way there.
+    pub fn catch_up(&mut self, epochs: &Epochs, number: f64, now: f64) {
+        let from = epochs.ordinal_of_number(number);
+        if self.following && self.glide.map_or(from, |glide| glide.to) != epochs.last() {
+            self.glide = Some(Glide { from, to: epochs.last(), start: now });
+        }
+    }
+
+    /// Takes note that there are other epochs than before, and which they are.
+    pub fn renumber(&mut self, before: &Epochs, now: &Epochs) {
+        let place = |ordinal: f64| now.ordinal_of_number(before.number(ordinal));
+        self.glide = self.glide.map(|glide| Glide { from: place(glide.from), to: place(glide.to), ..glide });
     }
 
     /// Glides `steps` epochs on (or back), from where the last glide was to end.
@@ -128,12 +151,16 @@ impl Playback {
         let from = epochs.ordinal_of_number(number);
         let aim = self.glide.map_or(from, |glide| glide.to);
         let to = if steps < 0 { (aim - 1e-6).ceil() } else { (aim + 1e-6).floor() } + f64::from(steps);
+        // Who follows and steps on is at the end already.
+        let following = self.following && steps > 0;
         self.glide_to(to, epochs, number, now);
+        self.following = following;
     }
 
-    /// Glides to the epoch with this ordinal.
+    /// Glides to the epoch with this ordinal, and stays there.
     pub fn glide_to(&mut self, ordinal: f64, epochs: &Epochs, number: f64, now: f64) {
         self.playing = false;
+        self.following = false;
         let from = epochs.ordinal_of_number(number);
         let to = ordinal.round().clamp(0.0, epochs.last());
         self.glide = Some(Glide { from, to, start: now });
@@ -142,6 +169,7 @@ impl Playback {
     /// Takes hold of the epoch: whatever went on stops.
     pub fn hold(&mut self) {
         self.playing = false;
+        self.following = false;
         self.glide = None;
     }
 
@@ -161,6 +189,7 @@ impl Playback {
         let step = step.min(MAX_STEP);
         let ordinal = epochs.ordinal_of_number(number) + step * RATE * self.speed;
         if ordinal < epochs.last() {
+            self.rested = 0.0;
             return epochs.number(ordinal);
         }
         self.rested += step;
@@ -243,6 +272,48 @@ mod tests {
         assert_eq!((number, playback.playing), (7.0, false));
         playback.toggle(&epochs, &mut number);
         assert_eq!((number, playback.playing), (0.0, true));
+    }
+
+    #[test]
+    fn what_a_hand_does_ends_following_and_stepping_on_does_not() {
+        let epochs = epochs();
+        type Act = fn(&mut Playback, &Epochs);
+        let acts: [(&str, bool, Act); 5] = [
+            ("step on", true, |playback, epochs| playback.step(1, epochs, 7.0, 0.0)),
+            ("step back", false, |playback, epochs| playback.step(-1, epochs, 7.0, 0.0)),
+            ("scrub", false, |playback, _| playback.hold()),
+            ("let go", false, |playback, epochs| playback.glide_to(3.0, epochs, 7.0, 0.0)),
+            ("play", false, |playback, epochs| playback.toggle(epochs, &mut 7.0)),
+        ];
+        for (what, follows, act) in acts {
+            let mut playback = Playback::default();
+            act(&mut playback, &epochs);
+            assert_eq!(playback.following, follows, "{what}");
+            playback.follow();
+            assert!(playback.following && !playback.playing, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_glide_goes_on_among_more_epochs() {
+        let before = epochs();
+        let mut recording = testing::recording();
+        for (index, number) in [0, 2, 4, 6, 7].into_iter().enumerate() {
+            recording.epochs[index].number = number;
+        }
+        recording.epochs.push(crate::model::Epoch { number: 9, ..Default::default() });
+        let mut playback = Playback::default();
+        playback.step(-1, &before, 7.0, 0.0);
+        // Epoch 4 has become readable, so that ordinals shift, and 9 is new.
+        let now = Epochs::new(&recording);
+        playback.renumber(&before, &now);
+        assert_eq!(playback.update(&now, 7.0, 1.0, 0.01, false), 6.0, "where it was to end");
+        playback.follow();
+        playback.catch_up(&now, 6.0, 1.0);
+        assert!(playback.update(&now, 6.0, 1.0 + GLIDE / 2.0, 0.01, false) > 6.0);
+        assert_eq!(playback.update(&now, 7.0, 2.0, 0.01, false), 9.0);
+        playback.catch_up(&now, 9.0, 2.0);
+        assert!(!playback.is_moving(), "it is there");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use egui::{Key, Rect, Shape, pos2, vec2};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 
 use super::interface::{Facts, Interface};
 use super::navigation::Target;
@@ -10,7 +10,7 @@ use super::shape::Lens;
 use super::style::{install_fonts, install_style};
 use super::{Overlay, Pictures, still, testing};
 use crate::model::{
-    EpochPosition, Layout, Picture, Query, Range, Recording, Selection, SetView, Theme, ViewState,
+    Epoch, EpochPosition, Layout, Picture, Query, Range, Recording, Selection, SetView, Theme, ViewState,
 };
 
 struct Window {
@@ -18,6 +18,7 @@ struct Window {
     layout: Layout,
     interface: Interface,
     view: ViewState,
+    live: bool,
 }
 
 fn window(recording: Recording) -> Harness<'static, Window> {
@@ -25,10 +26,11 @@ fn window(recording: Recording) -> Harness<'static, Window> {
         layout: Layout::new(&recording),
         interface: Interface::new(&recording),
         view: testing::view(&recording),
+        live: false,
         recording,
     };
     let show = |ui: &mut egui::Ui, window: &mut Window| {
-        window.interface.advance(ui, &mut window.view);
+        window.interface.advance(ui, &mut window.view, true);
         let ranges = vec![(0.0, 1.0); window.recording.layers.len()];
         let ready = vec![true; window.recording.epochs.len()];
         let facts = Facts {
@@ -39,11 +41,12 @@ fn window(recording: Recording) -> Harness<'static, Window> {
             position: EpochPosition::at(0),
             query: window.view.query.clone(),
             ready: &ready,
-            scene: None,
+            scene: false,
             adapter: "test adapter",
             frame_ms: None,
             note: None,
             progress: None,
+            live: window.live,
         };
         window.interface.show(ui, &facts, &mut window.view);
     };
@@ -147,6 +150,97 @@ fn space_plays_and_pauses() {
     window.key_press(Key::Space);
     window.run();
     assert!(!window.state().interface.playback.playing);
+}
+
+/// Appends an epoch, as a writer does.
+fn append(window: &mut Harness<'static, Window>) {
+    let state = window.state_mut();
+    let number = state.recording.epochs.last().map_or(0, |epoch| epoch.number + 1);
+    state.recording.epochs.push(Epoch { number, accuracy: Some(90.0), loss: Some(0.5), ..Epoch::default() });
+    state.interface.renew(&state.recording);
+}
+
+const BADGE: &str = "Follow the newest epoch";
+
+#[test]
+fn the_badge_is_there_while_a_writer_is_at_work() {
+    let mut window = window(testing::recording());
+    assert!(window.query_by_label(BADGE).is_none());
+    window.state_mut().live = true;
+    window.run();
+    let badge = window.get_by_label(BADGE);
+    assert_eq!(badge.accesskit_node().toggled(), Some(egui::accesskit::Toggled::True));
+    window.state_mut().live = false;
+    window.run();
+    assert!(window.query_by_label(BADGE).is_none());
+}
+
+#[test]
+fn the_newest_epoch_is_followed_until_a_hand_leads_elsewhere() {
+    let mut window = window(testing::recording());
+    window.state_mut().live = true;
+    append(&mut window);
+    window.step();
+    assert!(window.state().view.epoch < 5.0, "it glides");
+    window.run();
+    assert_eq!(window.state().view.epoch, 5.0);
+
+    click(&mut window, "Step back");
+    append(&mut window);
+    window.run();
+    assert_eq!(window.state().view.epoch, 4.0, "a hand has stepped back");
+    let badge = window.get_by_label(BADGE);
+    assert_eq!(badge.accesskit_node().toggled(), Some(egui::accesskit::Toggled::False));
+
+    click(&mut window, BADGE);
+    assert_eq!(window.state().view.epoch, 6.0, "the badge leads to the newest");
+    append(&mut window);
+    window.run();
+    assert_eq!(window.state().view.epoch, 7.0, "and on");
+    click(&mut window, BADGE);
+    append(&mut window);
+    window.run();
+    assert_eq!(window.state().view.epoch, 7.0, "pressed again, it stays");
+
+    for (key, newest) in [(Key::L, 8.0), (Key::End, 9.0)] {
+        window.key_press(key);
+        window.run();
+        assert_eq!(window.state().view.epoch, newest, "{key:?}");
+        window.get_by_label("Epoch").set_value_accesskit(2.0);
+        append(&mut window);
+        window.run();
+        assert_eq!(window.state().view.epoch, 2.0, "scrubbed back");
+    }
+}
+
+#[test]
+fn new_epochs_are_played_too() {
+    let mut window = window(testing::recording());
+    window.key_press(Key::Space);
+    for _ in 0..4 {
+        window.step();
+    }
+    append(&mut window);
+    let mut furthest: f64 = 0.0;
+    for _ in 0..60 {
+        window.step();
+        furthest = furthest.max(window.state().view.epoch);
+    }
+    assert_eq!(furthest, 5.0);
+    assert!(window.state().interface.playback.playing && !window.state().interface.playback.following);
+}
+
+#[test]
+fn a_recording_without_epochs_fills() {
+    let mut recording = testing::recording();
+    recording.epochs.clear();
+    let mut window = window(recording);
+    window.state_mut().live = true;
+    window.run();
+    append(&mut window);
+    append(&mut window);
+    window.run();
+    assert_eq!(window.state().view.epoch, 1.0);
 }
 
 #[test]

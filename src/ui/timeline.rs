@@ -1,20 +1,24 @@
 //! The bottom panel: playing, stepping, and the epochs over the curve of the training.
 
 use egui::{
-    Align2, CornerRadius, EventFilter, FontId, Painter, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui,
-    WidgetInfo, pos2, vec2,
+    Align2, CornerRadius, EventFilter, FontId, Painter, Rect, Response, Role, Sense, Stroke, Ui, WidgetInfo,
+    pos2, vec2,
 };
 
+use super::curves::Curve;
 use super::playback::{Epochs, Playback, SPEEDS};
 use super::style::{Palette, SMALL, TEXT, semibold};
 use super::widgets::{Icon, focus_ring, icon_button};
-use super::words;
 use crate::model::{Recording, ViewState};
 
 /// Height of the panel's content.
 pub const HEIGHT: f32 = 64.0;
 /// Below the curve: ticks and numbers.
 const TICKS: f32 = 20.0;
+/// Size of the badge that says that more is being written.
+const BADGE: egui::Vec2 = vec2(52.0, 24.0);
+/// Seconds in which the slider makes room for a new epoch.
+const GROWTH: f32 = 0.3;
 
 /// What the timeline has to know.
 pub struct Timeline<'a> {
@@ -22,6 +26,9 @@ pub struct Timeline<'a> {
     pub epochs: &'a Epochs,
     /// Per index into [`Recording::epochs`]: its values are at hand.
     pub ready: &'a [bool],
+    /// More epochs are being written.
+    pub live: bool,
+    pub reduced_motion: bool,
     pub palette: Palette,
 }
 
@@ -45,8 +52,13 @@ impl Timeline<'_> {
                 playback.step(1, self.epochs, view.epoch, now);
             }
             ui.add_space(8.0);
-            let width = (ui.available_width() - 248.0).max(80.0);
+            let badge = if self.live { BADGE.x + 12.0 } else { 0.0 };
+            let width = (ui.available_width() - 248.0 - badge).max(80.0);
             self.slider(ui, vec2(width, height), view, playback, now);
+            if self.live {
+                ui.add_space(4.0);
+                self.badge(ui, playback);
+            }
             ui.add_space(16.0);
             self.reading(ui, view);
             speed(ui, playback);
@@ -56,15 +68,54 @@ impl Timeline<'_> {
         });
     }
 
+    /// That the training is going on, and whether its newest epoch is followed.
+    fn badge(&self, ui: &mut Ui, playback: &mut Playback) {
+        let (rect, response) = ui.allocate_exact_size(BADGE, Sense::click());
+        let on = playback.following;
+        response.widget_info(|| {
+            WidgetInfo::selected(Role::CheckBox, ui.is_enabled(), on, "Follow the newest epoch")
+        });
+        let (palette, radius) = (self.palette, CornerRadius::same(4));
+        let fill = match (on, response.hovered()) {
+            (true, _) => palette.accent_fill,
+            (false, true) => palette.control_hovered,
+            (false, false) => palette.control,
+        };
+        ui.painter().rect_filled(rect, radius, fill);
+        focus_ring(ui, &response, palette);
+        let dot = rect.left_center() + vec2(12.0, 0.0);
+        let colour = if on { palette.text } else { palette.dim };
+        if on {
+            ui.painter().circle_filled(dot, 3.5, palette.accent);
+        } else {
+            ui.painter().circle_stroke(dot, 3.0, Stroke::new(1.0, palette.dim));
+        }
+        let text = rect.left_center() + vec2(21.0, 0.0);
+        ui.painter().text(text, Align2::LEFT_CENTER, "live", FontId::proportional(SMALL), colour);
+        if response.clicked() {
+            if on {
+                playback.following = false;
+            } else {
+                playback.follow();
+            }
+        }
+        response.on_hover_text(if on {
+            "Being recorded, and its newest epoch is shown as soon as it is there"
+        } else {
+            "Being recorded. Show the newest epoch, and those to come (L)"
+        });
+    }
+
     /// The current epoch and what is known of it.
     fn reading(&self, ui: &mut Ui, view: &ViewState) {
         let position = self.epochs.position(self.epochs.ordinal_of_number(view.epoch));
-        let (rect, _) = ui.allocate_exact_size(vec2(124.0, 40.0), Sense::hover());
+        let (rect, _) = ui.allocate_exact_size(vec2(124.0, 52.0), Sense::hover());
         let Some(position) = position else {
+            let none = self.recording.epochs.is_empty();
             ui.painter().text(
                 rect.left_center(),
                 Align2::LEFT_CENTER,
-                "no readable epoch",
+                if none { "no epoch yet" } else { "no readable epoch" },
                 FontId::proportional(TEXT),
                 self.palette.dim,
             );
@@ -77,30 +128,55 @@ impl Timeline<'_> {
         } else {
             format!("epoch {:.1}", position.number(self.recording))
         };
-        let detail = match (epoch.accuracy, epoch.loss) {
-            (Some(accuracy), _) => format!("accuracy {accuracy:.1} %"),
-            (None, Some(loss)) => format!("loss {}", words::number(loss as f32, loss.abs() as f32)),
-            (None, None) => String::new(),
-        };
+        let curves: Vec<Curve> = Curve::of(self.recording).collect();
         let painter = ui.painter();
-        let semibold = FontId::new(TEXT, semibold());
-        painter.text(rect.left_center(), Align2::LEFT_BOTTOM, title, semibold, self.palette.text);
-        let small = FontId::proportional(SMALL);
-        painter.text(rect.left_center(), Align2::LEFT_TOP, detail, small, self.palette.dim);
+        let title = painter.layout_no_wrap(title, FontId::new(TEXT, semibold()), self.palette.text);
+        let told: Vec<_> = curves
+            .iter()
+            .filter_map(|curve| Some((curve, curve.tell(epoch)?)))
+            .map(|(curve, text)| {
+                (curve, painter.layout_no_wrap(text, FontId::proportional(SMALL), self.palette.dim))
+            })
+            .collect();
+        let height = title.size().y + told.iter().map(|(_, text)| text.size().y).sum::<f32>();
+        let mut at = rect.left_center() - vec2(0.0, height / 2.0);
+        let line = title.size().y;
+        painter.galley(at, title, self.palette.text);
+        at.y += line;
+        for (curve, text) in told {
+            let line = text.size().y;
+            // Which curve is which has to be said only when there are two.
+            let indent = if curves.len() > 1 { 14.0 } else { 0.0 };
+            if indent > 0.0 {
+                let stroke = Stroke::new(1.5, curve.colours(self.palette)[0]);
+                painter.hline(at.x..=at.x + 9.0, at.y + line / 2.0, stroke);
+            }
+            painter.galley(at + vec2(indent, 0.0), text, self.palette.dim);
+            at.y += line;
+        }
     }
 
     fn slider(&self, ui: &mut Ui, size: egui::Vec2, view: &mut ViewState, playback: &mut Playback, now: f64) {
         let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
         let last = self.recording.epochs.len().saturating_sub(1).max(1) as f32;
+        // Makes room for a new epoch little by little.
+        let shown = if self.reduced_motion {
+            last
+        } else {
+            ui.ctx().animate_value_with_time(response.id.with("last"), last, GROWTH)
+        };
         let track = Rect::from_min_max(
             pos2(rect.left() + 8.0, rect.top() + 8.0),
             pos2(rect.right() - 8.0, rect.bottom() - TICKS),
         );
-        let x_of = |place: f64| track.left() + track.width() * place as f32 / last;
+        let x_of = |place: f64| track.left() + track.width() * place as f32 / shown;
+        let place_at = |pointer: egui::Pos2| {
+            f64::from((shown * (pointer.x - track.left()) / track.width()).clamp(0.0, last))
+        };
         if let Some(pointer) = response.interact_pointer_pos()
             && (response.dragged() || response.drag_started() || response.clicked())
         {
-            let place = f64::from(((pointer.x - track.left()) / track.width()).clamp(0.0, 1.0) * last);
+            let place = place_at(pointer);
             let ordinal = self.epochs.ordinal_of_place(place);
             if response.clicked() {
                 playback.glide_to(ordinal, self.epochs, view.epoch, now);
@@ -117,17 +193,21 @@ impl Timeline<'_> {
         self.keys(ui, &response, view, playback, now);
         response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), view.epoch, "Epoch"));
 
-        let painter = ui.painter();
+        let painter = ui.painter_at(rect.expand2(vec2(8.0, 0.0)));
         painter.hline(track.x_range(), track.bottom(), Stroke::new(1.0, self.palette.line));
         let place = self.epochs.place(self.epochs.ordinal_of_number(view.epoch));
-        self.curve(painter, track, x_of(place), &x_of);
-        self.ticks(painter, track, &x_of);
-        let x = x_of(place);
-        painter.vline(x, track.top()..=track.bottom() + 4.0, Stroke::new(1.5, self.palette.accent));
-        painter.circle_filled(pos2(x, track.bottom()), 5.0, self.palette.accent);
+        let x = x_of(place).min(track.right());
+        for curve in Curve::of(self.recording) {
+            curve.paint(&painter, self.palette, self.recording, track, x, &x_of);
+        }
+        self.ticks(&painter, track, &x_of);
+        if !self.recording.epochs.is_empty() {
+            painter.vline(x, track.top()..=track.bottom() + 4.0, Stroke::new(1.5, self.palette.accent));
+            painter.circle_filled(pos2(x, track.bottom()), 5.0, self.palette.accent);
+        }
         focus_ring(ui, &response, self.palette);
         if let Some(pointer) = response.hover_pos() {
-            let place = f64::from(((pointer.x - track.left()) / track.width()).clamp(0.0, 1.0) * last);
+            let place = place_at(pointer);
             response.on_hover_text_at_pointer(self.tip(place.round() as usize));
         }
     }
@@ -162,51 +242,11 @@ impl Timeline<'_> {
         if epoch.damaged {
             tip.push_str(" – damaged");
         }
-        if let Some(accuracy) = epoch.accuracy {
-            tip.push_str(&format!("\naccuracy {accuracy:.1} %"));
-        }
-        if let Some(loss) = epoch.loss {
-            tip.push_str(&format!("\nloss {}", words::number(loss as f32, loss.abs() as f32)));
+        for told in Curve::of(self.recording).filter_map(|curve| curve.tell(epoch)) {
+            tip.push('\n');
+            tip.push_str(&told);
         }
         tip
-    }
-
-    /// Accuracy (else loss) along the training, what is past a little stronger.
-    fn curve(&self, painter: &Painter, track: Rect, now_x: f32, x_of: &dyn Fn(f64) -> f32) {
-        let epochs = &self.recording.epochs;
-        let by_accuracy = epochs.iter().any(|epoch| epoch.accuracy.is_some());
-        let values: Vec<(usize, f64)> = epochs
-            .iter()
-            .enumerate()
-            .filter_map(|(index, epoch)| {
-                let value = if by_accuracy { epoch.accuracy } else { epoch.loss };
-                value.filter(|value| value.is_finite()).map(|value| (index, value))
-            })
-            .collect();
-        let low = values.iter().map(|(_, value)| *value).fold(f64::INFINITY, f64::min);
-        let high = values.iter().map(|(_, value)| *value).fold(f64::NEG_INFINITY, f64::max);
-        if values.len() < 2 || low >= high {
-            return;
-        }
-        let points: Vec<Pos2> = values
-            .iter()
-            .map(|&(index, value)| {
-                let share = ((value - low) / (high - low)) as f32;
-                pos2(x_of(index as f64), track.bottom() - 2.0 - share * (track.height() - 4.0))
-            })
-            .collect();
-        let past = Rect::from_min_max(track.min, pos2(now_x, track.bottom())).expand2(vec2(0.0, 2.0));
-        let past = painter.with_clip_rect(painter.clip_rect().intersect(past));
-        for pair in points.windows(2) {
-            let (a, b) = (pair[0], pair[1]);
-            past.add(Shape::convex_polygon(
-                vec![a, b, pos2(b.x, track.bottom()), pos2(a.x, track.bottom())],
-                self.palette.accent.gamma_multiply(0.12),
-                Stroke::NONE,
-            ));
-        }
-        painter.add(Shape::line(points.clone(), Stroke::new(1.0, self.palette.dim.gamma_multiply(0.6))));
-        past.add(Shape::line(points, Stroke::new(1.0, self.palette.accent.gamma_multiply(0.8))));
     }
 
     /// A tick per recorded epoch: bright when its values are at hand, crossed when damaged.
@@ -227,12 +267,16 @@ impl Timeline<'_> {
                 let colour = if ready { self.palette.text } else { self.palette.dim.gamma_multiply(0.5) };
                 painter.vline(x, top..=top + 4.0, Stroke::new(1.0, colour));
             }
+            // Where a number begins at the latest; most of thousands find no room.
+            let is_last = index + 1 == count;
+            if x < free_from && !is_last {
+                continue;
+            }
             let text = painter.layout_no_wrap(epoch.number.to_string(), font.clone(), self.palette.dim);
             let left = x - text.size().x / 2.0;
             // The last number always stands; others keep clear of it.
-            let last = index + 1 == count;
             let end = x_of((count - 1) as f64) - 16.0;
-            if left > free_from && (last || left + text.size().x + 8.0 < end) {
+            if left > free_from && (is_last || left + text.size().x + 8.0 < end) {
                 free_from = left + text.size().x + 8.0;
                 painter.galley(pos2(left, top + 4.0), text, self.palette.dim);
             }

@@ -48,6 +48,9 @@ pub fn input(recording: &Recording, index: usize) -> String {
 
 /// A moment of the training in words.
 pub fn moment(recording: &Recording, position: EpochPosition) -> String {
+    if recording.epochs.is_empty() {
+        return "no epoch yet".to_owned();
+    }
     let number = |index: usize| recording.epochs.get(index).map_or(0, |epoch| epoch.number);
     let (from, to) = (number(position.from), number(position.to));
     if position.t == 0.0 || from == to {
@@ -59,6 +62,9 @@ pub fn moment(recording: &Recording, position: EpochPosition) -> String {
 
 /// Where the ends of the colour map come from.
 pub fn range_source(recording: &Recording, view: &ViewState, position: EpochPosition) -> String {
+    if recording.epochs.is_empty() {
+        return "no values yet".to_owned();
+    }
     let scaled = recording.normalisation == Normalisation::PerItemPerLayer;
     let note = if scaled { " · values normalised per input and layer by the recording" } else { "" };
     let these = if position.t == 0.0 { "this epoch" } else { "these two epochs" };

@@ -1,5 +1,6 @@
 //! `dnnviz bench`: how fast it is here.
 
+mod live;
 mod render;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub struct Args {
 enum Bench {
     Render(Box<render::Args>),
     Load(LoadArgs),
+    Live(live::Args),
 }
 
 /// How long one epoch of a DNNViz dump takes to load, beside a plain parser over the same files
@@ -42,6 +44,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     match &args.bench {
         Bench::Render(args) => render::run(args),
         Bench::Load(args) => load(args),
+        Bench::Live(args) => live::run(args),
     }
 }
 

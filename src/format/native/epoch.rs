@@ -11,7 +11,7 @@ use super::shard::{Entry, Shard};
 use crate::model::{Aggregate, Class, Group, Layer, MapBlock, RowBlock, Tensor};
 
 /// The statistics of aggregates besides the mean, and what becomes of them when shards are joined.
-const STATISTICS: [&str; 4] = ["second_moment", "min", "max", "rate"];
+const STATISTICS: [&str; 5] = ["variance", "second_moment", "min", "max", "rate"];
 
 /// The group number that stands for all inputs.
 const ALL: i64 = -1;
@@ -65,6 +65,11 @@ impl ShardedEpoch {
         }
         let has_predictions = shards.iter().any(|shard| shard.shard.get("predictions").is_some());
         Ok(Self { shards, has_units: units > 0, has_aggregates: means > 0, has_predictions })
+    }
+
+    /// Whether the files that bear its names now are those that were opened.
+    pub(super) fn is_current(&self) -> bool {
+        self.shards.iter().all(|shard| shard.shard.is_current())
     }
 
     /// Unit values of the wanted inputs; `None` when none were recorded. Mapped, not copied, unless
@@ -316,8 +321,19 @@ fn aggregate(shard: &Shard, layer: usize, units: usize, row: usize, count: u64) 
         Some(tensor.row(0).into_owned())
     };
     let mean = read("mean")?;
-    let [second_moment, min, max, rate] = STATISTICS.map(read);
-    Some(Aggregate { count, mean, second_moment, min, max, rate })
+    let [variance, second_moment, min, max, rate] = STATISTICS.map(read);
+    let variance = variance.or_else(|| {
+        let both = mean.iter().zip(second_moment?);
+        // NaN stays NaN.
+        Some(both.map(|(&mean, square)| spread(mean, square)).collect())
+    });
+    Some(Aggregate { count, mean, variance, min, max, rate })
+}
+
+/// Variance of values with this mean and mean of squares.
+fn spread(mean: f32, square: f32) -> f32 {
+    let variance = f64::from(square) - f64::from(mean) * f64::from(mean);
+    if variance < 0.0 { 0.0 } else { variance as f32 }
 }
 
 /// Joins what two files say of different inputs of one group.
@@ -331,6 +347,13 @@ fn join(a: Aggregate, b: Aggregate) -> Aggregate {
     // Comparisons would drop NaN, which stands for "no value" and has to stay seen.
     let least = |a: f32, b: f32| if a.is_nan() || a < b { a } else { b };
     let greatest = |a: f32, b: f32| if a.is_nan() || a > b { a } else { b };
+    // Chan, Golub and LeVeque, 1979.
+    let variance = a.variance.zip(b.variance).map(|(in_a, in_b)| {
+        let means = a.mean.iter().zip(&b.mean).map(|(&a, &b)| f64::from(a) - f64::from(b));
+        let apart = means.map(|apart| share_a * share_b * apart * apart);
+        let within = in_a.into_iter().zip(in_b).map(|(a, b)| share_a * f64::from(a) + share_b * f64::from(b));
+        within.zip(apart).map(|(within, apart)| (within + apart) as f32).collect()
+    });
     fn zip(a: Vec<f32>, b: &[f32], of: impl Fn(f32, f32) -> f32) -> Vec<f32> {
         a.into_iter().zip(b).map(|(a, &b)| of(a, b)).collect()
     }
@@ -340,7 +363,7 @@ fn join(a: Aggregate, b: Aggregate) -> Aggregate {
     Aggregate {
         count: total,
         mean: zip(a.mean, &b.mean, weighted),
-        second_moment: both(a.second_moment, b.second_moment, &weighted),
+        variance,
         min: both(a.min, b.min, &least),
         max: both(a.max, b.max, &greatest),
         rate: both(a.rate, b.rate, &weighted),

@@ -52,6 +52,11 @@ impl InputFile {
         Ok((file, inputs))
     }
 
+    /// Whether the file that bears its name now is the one that was opened, or there was none.
+    pub(super) fn is_current(&self) -> bool {
+        self.shard.as_ref().is_none_or(Shard::is_current)
+    }
+
     /// The encoded picture of an input, JPEG or PNG as it came.
     pub(super) fn encoded(&self, input: usize) -> Option<&[u8]> {
         self.slice("pictures.bytes", self.offsets.as_deref(), input).filter(|bytes| !bytes.is_empty())

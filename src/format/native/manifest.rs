@@ -68,7 +68,7 @@ struct ManifestClass {
     name: String,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct ManifestInputs {
     pub(super) count: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,7 +76,7 @@ pub(super) struct ManifestInputs {
 }
 
 /// One committed epoch.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct ManifestEpoch {
     pub(super) number: u64,
     /// Optimiser steps done.

@@ -18,12 +18,12 @@ use rayon::prelude::*;
 
 use self::epoch::{Declared, ShardedEpoch};
 use self::inputs::InputFile;
-use self::manifest::Manifest;
+use self::manifest::{Manifest, ManifestEpoch, ManifestInputs};
 use super::FormatError;
 use super::cache::Cache;
 use super::file::{Root, shortened};
 use crate::model::{
-    Aggregate, Epoch, Format, Group, MapBlock, Picture, Recording, RowBlock, Source, SourceError,
+    Aggregate, Class, Epoch, Format, Group, MapBlock, Picture, Recording, RowBlock, Source, SourceError,
 };
 
 pub(super) use self::epoch::array;
@@ -37,17 +37,30 @@ pub use self::writer::{Pictures, RunWriter, ShardWriter};
 const CACHE_BYTES: usize = 512 << 20;
 
 /// An opened recording. Costs the manifest and the headers; values are mapped.
+///
+/// A run that is being written is opened again after every commit. What did not change since is
+/// shared with the one that was open before, so that this costs the manifest and the headers of new
+/// epochs, however many there are.
 pub(super) struct Run {
     recording: Recording,
-    inputs: InputFile,
-    /// As [`Recording::epochs`]; what is wrong with the damaged ones.
-    epochs: Vec<Result<ShardedEpoch, String>>,
-    aggregates: Cache<(usize, Group), Vec<Aggregate>>,
+    inputs: Arc<InputFile>,
+    listed: ManifestInputs,
+    /// As [`Recording::epochs`].
+    epochs: Vec<OpenEpoch>,
+    /// By epoch number.
+    aggregates: Arc<Cache<(u64, Group), Vec<Aggregate>>>,
+}
+
+/// An epoch as the manifest lists it, and what came of opening it: what is wrong with a damaged one.
+struct OpenEpoch {
+    entry: ManifestEpoch,
+    values: Result<Arc<ShardedEpoch>, String>,
 }
 
 impl Run {
-    /// Opens the recording in `folder`, whose manifest's bytes are `data`.
-    pub(super) fn open(folder: &Path, data: &[u8]) -> Result<Self, FormatError> {
+    /// Opens the recording in `folder`, whose manifest's bytes are `data`. What `before`, the same
+    /// run as it was, has in common with it is not opened again.
+    pub(super) fn open(folder: &Path, data: &[u8], before: Option<&Self>) -> Result<Self, FormatError> {
         let root = Root::new(folder)?;
         let path = folder.join("manifest.json");
         let manifest = Manifest::parse(&path, data)?;
@@ -58,44 +71,90 @@ impl Run {
             edges: manifest.edges(),
             classes: manifest.classes(),
             inputs: Vec::new(),
-            epochs: manifest.epochs.iter().map(manifest::ManifestEpoch::epoch).collect(),
+            epochs: manifest.epochs.iter().map(ManifestEpoch::epoch).collect(),
             normalisation: manifest.normalisation(),
             warnings: Vec::new(),
         };
-        let (inputs, listed) = InputFile::open(&root, &path, &manifest.inputs, &recording.classes)?;
-        for class in listed.iter().filter_map(|input| input.class) {
+        let before = before.filter(|before| before.is_of(&recording, &manifest));
+        let inputs = match before {
+            Some(before) => {
+                recording.inputs.clone_from(&before.recording.inputs);
+                Arc::clone(&before.inputs)
+            }
+            None => {
+                let (file, listed) = InputFile::open(&root, &path, &manifest.inputs, &recording.classes)?;
+                recording.inputs = listed;
+                Arc::new(file)
+            }
+        };
+        for class in recording.inputs.iter().filter_map(|input| input.class) {
             recording.classes[class].inputs += 1;
         }
-        recording.inputs = listed;
         let declared = declared(&recording);
-        let opened: Vec<Result<ShardedEpoch, FormatError>> = manifest
-            .epochs
-            .par_iter()
-            .map(|epoch| ShardedEpoch::open(&root, &path, epoch, &declared))
-            .collect();
+        let open = |epoch: &ManifestEpoch| {
+            let kept = before.and_then(|before| before.kept(epoch));
+            kept.map_or_else(|| ShardedEpoch::open(&root, &path, epoch, &declared).map(Arc::new), Ok)
+        };
+        let opened: Vec<Result<Arc<ShardedEpoch>, FormatError>> =
+            manifest.epochs.par_iter().map(open).collect();
         let mut epochs = Vec::with_capacity(opened.len());
-        for (entry, opened) in recording.epochs.iter_mut().zip(opened) {
-            epochs.push(match opened {
-                Ok(epoch) => {
-                    entry.has_predictions = epoch.has_predictions;
-                    recording.warnings.extend(not_finite(entry));
-                    Ok(epoch)
+        for ((epoch, entry), opened) in recording.epochs.iter_mut().zip(manifest.epochs).zip(opened) {
+            let values = match opened {
+                Ok(values) => {
+                    epoch.has_predictions = values.has_predictions;
+                    recording.warnings.extend(not_finite(epoch));
+                    Ok(values)
                 }
                 Err(error @ FormatError::Outside { .. }) => return Err(error),
                 Err(error) => {
-                    entry.damaged = true;
+                    epoch.damaged = true;
                     recording.warnings.push(format!("epoch {} is damaged: {error}", entry.number));
                     Err(error.to_string())
                 }
-            });
+            };
+            epochs.push(OpenEpoch { entry, values });
         }
         if let Some(reason) = recording.warnings.last()
             && !epochs.is_empty()
-            && epochs.iter().all(Result::is_err)
+            && epochs.iter().all(|epoch| epoch.values.is_err())
         {
             return Err(FormatError::NoEpoch { path, reason: reason.clone() });
         }
-        Ok(Self { recording, inputs, epochs, aggregates: Cache::new(CACHE_BYTES) })
+        let aggregates =
+            before.map_or_else(|| Arc::new(Cache::new(CACHE_BYTES)), |before| Arc::clone(&before.aggregates));
+        Ok(Self { recording, inputs, listed: manifest.inputs, epochs, aggregates })
+    }
+
+    /// Whether what stands in the folder now, described as `recording` (its inputs not yet listed)
+    /// and `manifest`, is this run later on: committed files are never rewritten, so it is as soon as
+    /// its first and last files are those that are open.
+    fn is_of(&self, recording: &Recording, manifest: &Manifest) -> bool {
+        let ours = &self.recording;
+        let names = |classes: &[Class]| -> Vec<(i64, String)> {
+            classes.iter().map(|class| (class.id, class.name.clone())).collect()
+        };
+        let mut values = self.epochs.iter().filter_map(|epoch| epoch.values.as_ref().ok());
+        let (first, last) = (values.next(), values.next_back());
+        ours.layers == recording.layers
+            && names(&ours.classes) == names(&recording.classes)
+            && self.listed == manifest.inputs
+            && self.inputs.is_current()
+            && first.into_iter().chain(last).all(|values| values.is_current())
+    }
+
+    /// Whether every epoch that could be read of `before` is the same one here.
+    pub(super) fn shares_with(&self, before: &Self) -> bool {
+        before.epochs.iter().all(|epoch| match &epoch.values {
+            Ok(values) => self.kept(&epoch.entry).is_some_and(|kept| Arc::ptr_eq(&kept, values)),
+            Err(_) => true,
+        })
+    }
+
+    /// The epoch, when it is open as `entry` lists it.
+    fn kept(&self, entry: &ManifestEpoch) -> Option<Arc<ShardedEpoch>> {
+        let at = self.epochs.binary_search_by_key(&entry.number, |epoch| epoch.entry.number).ok()?;
+        let epoch = self.epochs.get(at).filter(|epoch| epoch.entry.files == entry.files)?;
+        epoch.values.as_ref().ok().map(Arc::clone)
     }
 
     /// The encoded picture of an input as it was recorded; `None` when there is none or it was
@@ -106,8 +165,8 @@ impl Run {
 
     fn epoch(&self, epoch: usize) -> Result<&ShardedEpoch, SourceError> {
         match self.epochs.get(epoch) {
-            Some(Ok(found)) => Ok(found),
-            Some(Err(reason)) => Err(self.damaged(epoch, reason.clone())),
+            Some(OpenEpoch { values: Ok(found), .. }) => Ok(found),
+            Some(OpenEpoch { values: Err(reason), .. }) => Err(self.damaged(epoch, reason.clone())),
             None => Err(SourceError::NotRecorded { number: epoch as u64, what: "its epoch is".to_owned() }),
         }
     }
@@ -152,7 +211,8 @@ impl Source for Run {
 
     fn aggregates(&self, epoch: usize, group: Group) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
         let found = self.epoch(epoch)?;
-        if let Some(kept) = self.aggregates.get((epoch, group)) {
+        let number = self.number(epoch);
+        if let Some(kept) = self.aggregates.get((number, group)) {
             return Ok(Some(kept));
         }
         let read = found.aggregates(&declared(&self.recording), group);
@@ -160,12 +220,12 @@ impl Source for Run {
             return Ok(None);
         };
         let arrays = |aggregate: &Aggregate| {
-            let others = [&aggregate.second_moment, &aggregate.min, &aggregate.max, &aggregate.rate];
+            let others = [&aggregate.variance, &aggregate.min, &aggregate.max, &aggregate.rate];
             1 + others.into_iter().flatten().count()
         };
         let bytes =
             read.iter().map(|aggregate| arrays(aggregate) * aggregate.mean.len() * size_of::<f32>()).sum();
-        Ok(Some(self.aggregates.insert((epoch, group), read, bytes)))
+        Ok(Some(self.aggregates.insert((number, group), read, bytes)))
     }
 
     fn rows(&self, epoch: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {

@@ -9,7 +9,7 @@ use memmap2::Mmap;
 use safetensors::{Dtype as Stored, SafeTensors};
 
 use super::super::FormatError;
-use super::super::file::{Root, shortened};
+use super::super::file::{Identity, Root, shortened};
 use crate::model::{Dtype, Tensor};
 
 /// The longest header that is read, in bytes.
@@ -18,6 +18,8 @@ const MOST_HEADER_BYTES: u64 = 32 << 20;
 /// A mapped file. Only its header is read on opening.
 pub(super) struct Shard {
     pub(super) path: PathBuf,
+    /// While it is mapped, no other file can come to bear it.
+    identity: Identity,
     map: Arc<Mmap>,
     tensors: HashMap<String, Entry>,
 }
@@ -33,6 +35,7 @@ impl Shard {
     pub(super) fn open(root: &Root, path: &Path) -> Result<Self, FormatError> {
         let (file, bytes) = root.open(path)?;
         let broken = |what: String| FormatError::Tensors { path: path.to_owned(), what };
+        let identity = Identity::of(&file.metadata().map_err(|error| FormatError::read(path, error))?);
         if bytes < 8 {
             return Err(broken("it is shorter than its header".to_owned()));
         }
@@ -54,7 +57,12 @@ impl Shard {
                 (name, Entry { dtype: info.dtype, shape: info.shape.clone(), range })
             })
             .collect();
-        Ok(Self { path: path.to_owned(), map: Arc::new(map), tensors })
+        Ok(Self { path: path.to_owned(), identity, map: Arc::new(map), tensors })
+    }
+
+    /// Whether the file that bears its name now is the one that is mapped.
+    pub(super) fn is_current(&self) -> bool {
+        Identity::at(&self.path) == Some(self.identity)
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Entry> {

@@ -137,7 +137,7 @@ impl Shape {
         type Read = fn(&Aggregate) -> Option<&Vec<f32>>;
         let statistics: [(&str, Read); 5] = [
             ("mean", |aggregate| Some(&aggregate.mean)),
-            ("second_moment", |aggregate| aggregate.second_moment.as_ref()),
+            ("variance", |aggregate| aggregate.variance.as_ref()),
             ("min", |aggregate| aggregate.min.as_ref()),
             ("max", |aggregate| aggregate.max.as_ref()),
             ("rate", |aggregate| aggregate.rate.as_ref()),

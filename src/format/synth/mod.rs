@@ -171,7 +171,7 @@ fn aggregate_parts(network: &Network, moment: Moment) -> Vec<Part<'_>> {
     type Read = fn(&Moments) -> f32;
     let statistics: [(&str, Read); 5] = [
         ("mean", |moments| moments.mean),
-        ("second_moment", |moments| moments.second),
+        ("variance", |moments| (moments.second - moments.mean * moments.mean).max(0.0)),
         ("min", |moments| moments.min),
         ("max", |moments| moments.max),
         ("rate", |moments| moments.rate),

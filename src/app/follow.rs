@@ -1,0 +1,117 @@
+//! Opens a run, be it there already or not, and opens it again whenever more of it was written.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::loader::{Message, Send};
+use crate::format::watch::{Answer, Change, Watch};
+use crate::format::{FormatError, Opened};
+
+/// Tells by [`Message`]s what there is to show at `path`, until it is dropped.
+pub fn follow(path: PathBuf, send: Send) -> Watch {
+    let mut follower = Follower { path: path.clone(), send, opened: None, awaited: false, failures: 0 };
+    Watch::start(&path, move |change| match change {
+        Change::Writer { at_work } => {
+            (follower.send)(Message::Writer { at_work });
+            Answer::Done
+        }
+        Change::Manifest => follower.open(),
+        Change::Absent => follower.miss(),
+    })
+}
+
+struct Follower {
+    path: PathBuf,
+    send: Send,
+    /// As it was opened last.
+    opened: Option<Opened>,
+    /// It was not there when asked for, so that whatever stands there may be on its way.
+    awaited: bool,
+    /// How often in a row what was opened before could not be opened again.
+    failures: u32,
+}
+
+impl Follower {
+    fn open(&mut self) -> Answer {
+        let before = self.opened.take();
+        let found = before.as_ref().map_or_else(|| Opened::open(&self.path), Opened::again);
+        let now = match found {
+            Ok(now) => now,
+            Err(error) => {
+                self.opened = before;
+                return self.fail(error);
+            }
+        };
+        let source = now.source();
+        let continues = before.as_ref().is_some_and(|before| now.continues(before));
+        if std::mem::take(&mut self.failures) > 0 {
+            (self.send)(Message::Trouble(None));
+        }
+        // A dump's manifest may be written before the files that it lists.
+        let whole = source.recording().epochs.last().is_none_or(|epoch| !epoch.damaged);
+        let is_news =
+            !continues || before.is_none_or(|before| before.source().recording() != source.recording());
+        self.opened = Some(now);
+        if is_news {
+            (self.send)(Message::Opened { source, continues });
+        }
+        if whole { Answer::Done } else { Answer::Unfinished }
+    }
+
+    fn fail(&mut self, error: FormatError) -> Answer {
+        if self.opened.is_some() {
+            self.failures += 1;
+            // At first it is probably being written.
+            if self.failures > 1 {
+                let what = format!("{error}. What was read before is shown.");
+                (self.send)(Message::Trouble(Some(what)));
+            }
+            return Answer::Unfinished;
+        }
+        let unfinished = matches!(error, FormatError::Truncated { .. } | FormatError::NoEpoch { .. });
+        if self.awaited || unfinished {
+            self.wait(error.to_string());
+            Answer::Unfinished
+        } else {
+            (self.send)(Message::Refused(error));
+            Answer::Done
+        }
+    }
+
+    /// There is no manifest.
+    fn miss(&mut self) -> Answer {
+        let path = self.path.display();
+        if self.opened.is_some() {
+            self.failures += 1;
+            let gone = format!("{path} is gone. What was read of it is shown.");
+            (self.send)(Message::Trouble(Some(gone)));
+        } else if let Some(why) = why_not_yet(&self.path) {
+            self.wait(why);
+        } else {
+            match Opened::open(&self.path) {
+                // It came just now, and will be told of.
+                Ok(_) => {}
+                Err(error) if self.awaited => self.wait(error.to_string()),
+                Err(error) => (self.send)(Message::Refused(error)),
+            }
+        }
+        Answer::Done
+    }
+
+    fn wait(&mut self, why: String) {
+        self.awaited = true;
+        (self.send)(Message::Awaited { why });
+    }
+}
+
+/// Why there may be no manifest at `path` yet; `None` when what is there is no recording at all.
+fn why_not_yet(path: &Path) -> Option<String> {
+    if fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return Some("There is nothing at that place yet.".to_owned());
+    }
+    let mut entries = fs::read_dir(path).ok()?.flatten().map(|entry| entry.file_name()).peekable();
+    let begun = entries.peek().is_none()
+        || entries.any(|name| ["writer.lock", "activations"].iter().any(|sign| name == *sign));
+    begun.then(|| "Its folder is there, its manifest is not yet.".to_owned())
+}

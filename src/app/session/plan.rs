@@ -1,0 +1,93 @@
+//! What to read, and in which order.
+
+use std::collections::VecDeque;
+
+use super::{Key, Session};
+use crate::model::{EpochPosition, Query};
+
+/// What the list of wanted values was made for.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Plan {
+    query: usize,
+    position: EpochPosition,
+    following: bool,
+    held: usize,
+}
+
+impl Session {
+    /// Whether the newest epoch is followed and its values are on their way.
+    pub fn awaits_newest(&mut self) -> bool {
+        let following = self.interface.playback.following;
+        self.newest().is_some_and(|key| following && !self.cache.contains(key) && !self.failed.contains(&key))
+    }
+
+    pub(super) fn wanted(&self) -> Option<EpochPosition> {
+        let epochs = self.interface.epochs();
+        epochs.position(epochs.ordinal_of_number(self.view.epoch))
+    }
+
+    pub(super) fn query_index(&mut self) -> usize {
+        match self.queries.iter().position(|query| *query == self.view.query) {
+            Some(index) => index,
+            None => {
+                self.queries.push(self.view.query.clone());
+                self.queries.len() - 1
+            }
+        }
+    }
+
+    /// The key of a readable epoch, given by its place.
+    pub(super) fn key(&self, query: usize, epoch: usize) -> Key {
+        Key { recording: self.number, query, epoch: self.recording().epochs[epoch].number }
+    }
+
+    /// The newest readable epoch's key.
+    pub(super) fn newest(&mut self) -> Option<Key> {
+        let query = self.query_index();
+        self.interface.epochs().readable().last().map(|&epoch| self.key(query, epoch))
+    }
+
+    /// What must be kept to show what is wanted now and next.
+    pub(super) fn needed(&mut self) -> Vec<Key> {
+        let query = self.query_index();
+        let wanted = self.wanted();
+        let newest = self.newest().filter(|_| self.interface.playback.following);
+        let wanted = wanted.iter().flat_map(|at| [at.from, at.to]).map(|epoch| self.key(query, epoch));
+        wanted.chain(newest).collect()
+    }
+
+    /// Lists what to read: the newest epoch if it is followed, the wanted ones, then the others by distance, as far as the budget goes.
+    pub(super) fn plan(&mut self) {
+        let Some(wanted) = self.wanted() else { return };
+        let query = self.query_index();
+        let readable = self.interface.epochs().readable();
+        let held = readable.iter().filter(|epoch| self.cache.contains(self.key(query, **epoch))).count()
+            + self.failed.len();
+        let at_rest = EpochPosition { t: 0.0, ..wanted };
+        let following = self.interface.playback.following;
+        let plan = Plan { query, position: at_rest, following, held };
+        if self.planned == Some(plan) {
+            return;
+        }
+        self.planned = Some(plan);
+        let mut order: Vec<usize> = readable.to_vec();
+        let newest = order.last().copied().filter(|_| following);
+        order.sort_by_key(|epoch| {
+            let later = (Some(*epoch) != newest, *epoch != wanted.from, *epoch != wanted.to);
+            (later, epoch.abs_diff(wanted.to), *epoch < wanted.from)
+        });
+        let room = match self.cache.largest() {
+            0 => order.len(),
+            bytes => (self.cache.budget() / bytes).max(2) as usize,
+        };
+        order.truncate(room);
+        let reading = self.loader.current();
+        let missing: VecDeque<(Key, Query)> = order
+            .into_iter()
+            .map(|epoch| self.key(query, epoch))
+            .filter(|key| !self.cache.contains(*key) && !self.failed.contains(key) && reading != Some(*key))
+            .map(|key| (key, self.queries[query].clone()))
+            .collect();
+        self.loader.want(missing);
+    }
+}
