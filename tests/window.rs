@@ -5,7 +5,7 @@
 mod live_support;
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -369,6 +369,77 @@ fn a_window_opened_before_the_run_sees_its_epochs_come() {
     fs::remove_dir_all(folder.path().join("runs")).expect("removed");
     let gone = desk.until("the note", |picture| changed(&ended, picture) > 0.0);
     assert!(changed(&ended, &gone) < 0.02, "a note over what was there: {}", changed(&ended, &gone));
+}
+
+/// A network learns the bundled digits in PyTorch; after each epoch it waits for a line, so that
+/// there is time to look.
+const TRAINING: &str = r#"
+import json, sys
+import numpy as np, torch
+from torch import nn
+import dnnviz
+
+data = open(sys.argv[2], "rb").read()
+start = 8 + int.from_bytes(data[:8], "little")
+at = {name: data[start + part["data_offsets"][0] : start + part["data_offsets"][1]]
+      for name, part in json.loads(data[8:start]).items() if name != "__metadata__"}
+x = torch.from_numpy(np.frombuffer(at["images"], np.uint8).reshape(-1, 1, 8, 8).astype(np.float32) / 16)
+y = torch.from_numpy(np.frombuffer(at["labels"], np.uint8).astype(np.int64))
+torch.manual_seed(0)
+torch.set_num_threads(1)
+model = nn.Sequential(nn.Conv2d(1, 16, 3), nn.ReLU(), nn.Flatten(), nn.Linear(576, 64), nn.ReLU(), nn.Linear(64, 10))
+optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+rec = dnnviz.Recorder(sys.argv[1], model, inputs=(x[:200], y[:200]), name="Digits")
+for epoch in range(4):
+    for batch in torch.randperm(len(x)).split(64):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x[batch]), y[batch])
+        loss.backward()
+        optimizer.step()
+    rec.epoch(epoch, accuracy=(model(x).argmax(1) == y).float().mean(), loss=loss)
+    sys.stdin.readline()
+"#;
+
+#[test]
+fn a_training_in_pytorch_is_seen_while_it_runs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let has_torch = Command::new("python3").args(["-c", "import torch"]).stderr(Stdio::null()).status();
+    if !has_torch.is_ok_and(|status| status.success()) {
+        println!("skipped: Python has no torch");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("runs/digits");
+    let Some(desk) = start(&path) else { return };
+    desk.opened("dnnviz");
+    desk.tool(&["mousemove", "700", "20"]);
+    let mut last = desk.until("the waiting text", |picture| covered(picture) > 0.0005);
+    let training = Command::new("python3")
+        .args(["-c", TRAINING])
+        .arg(&path)
+        .arg(root.join("assets/digits/digits.safetensors"))
+        .env("PYTHONPATH", root.join("python"))
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("the training starts");
+    let mut training = Started(training);
+    desk.opened("Digits");
+    for epoch in 0..4 {
+        let next = desk.until("the next epoch", |picture| {
+            covered(picture) > 0.05 && changed(&last, picture) > CHANGED && follows(picture)
+        });
+        assert!(changed_in(BAR, &last, &next) > 0.0, "epoch {epoch} stands below the scene");
+        last = next;
+        writeln!(training.0.stdin.as_ref().expect("a pipe")).expect("the training is there");
+    }
+    let status = wait("the end of the training", || training.0.try_wait().ok().flatten());
+    assert!(status.success(), "{status}");
+    let ended = desk.until("the end of the badge", |picture| !follows(picture));
+    assert_eq!(changed(&last, &ended), 0.0, "the last epoch stays");
+    let source = dnnviz::format::open(&path).expect("opens");
+    assert_eq!(source.recording().epochs.len(), 4);
+    let accuracy = source.recording().epochs[3].accuracy.expect("recorded");
+    assert!(accuracy > 90.0, "it has learned: {accuracy} %");
 }
 
 #[test]

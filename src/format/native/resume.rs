@@ -26,7 +26,7 @@ impl Resumed {
         let lock = Lock::take(&folder, path)?;
         let found = run_at(path)?;
         let manifest = Manifest::parse(&folder.join("manifest.json"), &found.manifest)?;
-        let recording = Run::open(&folder, &found.manifest, None)?.recording().clone();
+        let recording = Run::open(&folder, &found.manifest)?.recording().clone();
         let epochs = folder.join("epochs");
         if Root::new(&folder)?.has_folder(&epochs)? {
             remove_partial(&epochs)?;

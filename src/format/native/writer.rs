@@ -208,7 +208,7 @@ impl ShardWriter {
     /// For the recording at `path`, which has had its first commit.
     pub fn open(path: &Path) -> Result<Self, FormatError> {
         let found = resume::run_at(path)?;
-        let recording = Run::open(&found.folder, &found.manifest, None)?;
+        let recording = Run::open(&found.folder, &found.manifest)?;
         Ok(Self { shape: Shape::of(recording.recording()), folder: found.folder })
     }
 
