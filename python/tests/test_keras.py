@@ -8,8 +8,6 @@ import os
 import subprocess
 import sys
 
-os.environ.setdefault("KERAS_BACKEND", "torch")
-
 import keras
 import numpy as np
 import pytest
@@ -151,6 +149,16 @@ def test_layers_are_described_and_joined_as_in_the_graph(run):
     assert (wide["kind"], wide["reduction"], wide["dtype"]) == ("dense", "none", "float32")
     assert shared["parameters"] == 42 and again.get("parameters") is None
     assert "after" not in scores["text"] and "'softmax'" in scores["text"]
+
+
+@pytest.mark.parametrize("last", [layers.Softmax(), layers.Activation("softmax")])
+def test_scores_are_not_recorded_behind_a_softmax(run, last):
+    model = keras.Sequential([layers.Input((4,)), layers.Dense(3, name="scores"), last])
+    x = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    with dnnviz.Recorder(run, model, (x, None)) as recorder:
+        recorder.epoch(0)
+    kernel, bias = model.get_layer("scores").get_weights()
+    close(units(run)["scores"], x.astype(np.float64) @ kernel + bias)
 
 
 def test_before_the_activation_when_asked(run):
