@@ -38,7 +38,11 @@ def is_whole(layer: Any) -> bool:
 
 
 def is_activation(layer: Any) -> bool:
-    return comes_from(layer, "activations.")
+    """Softmax is none: it weighs units against each other; which of them fire cannot be told behind it."""
+    function = getattr(layer, "activation", None)
+    return comes_from(layer, "activations.") and not (
+        isinstance(layer, keras.layers.Softmax) or function is keras.activations.softmax
+    )
 
 
 def is_normalisation(layer: Any) -> bool:

@@ -8,8 +8,6 @@ import os
 import subprocess
 import sys
 
-os.environ.setdefault("KERAS_BACKEND", "torch")
-
 import keras
 import numpy as np
 import pytest
@@ -153,6 +151,16 @@ def test_layers_are_described_and_joined_as_in_the_graph(run):
     assert "after" not in scores["text"] and "'softmax'" in scores["text"]
 
 
+@pytest.mark.parametrize("last", [layers.Softmax(), layers.Activation("softmax")])
+def test_scores_are_not_recorded_behind_a_softmax(run, last):
+    model = keras.Sequential([layers.Input((4,)), layers.Dense(3, name="scores"), last])
+    x = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    with dnnviz.Recorder(run, model, (x, None)) as recorder:
+        recorder.epoch(0)
+    kernel, bias = model.get_layer("scores").get_weights()
+    close(units(run)["scores"], x.astype(np.float64) @ kernel + bias)
+
+
 def test_before_the_activation_when_asked(run):
     model, (x, y) = residual(), images()
     with dnnviz.Recorder(run, model, (x, y), layers="stem", after_activation=False) as recorder:
@@ -190,6 +198,57 @@ def test_values_of_a_subclassed_model_are_those_of_its_layers_called_one_by_one(
         close(found[name], host(value).mean(axis=1))
         assert document["layers"][list(found).index(name)]["reduction"] == "sequence-mean"
     close(found["scores"], host(model(x)))
+
+
+@pytest.mark.parametrize("form", [tuple, list, dict])
+def test_models_of_several_inputs(run, form):
+    left, right = layers.Input((3,), name="left"), layers.Input((5,), name="right")
+    x = layers.Concatenate()([layers.Dense(4, name="a")(left), layers.Dense(6, name="b")(right)])
+    given = {"left": left, "right": right} if form is dict else [left, right]
+    model = keras.Model(given, layers.Dense(2, name="both")(x))
+    random = np.random.default_rng(0)
+    arrays = {
+        name: random.normal(size=(7, size)).astype(np.float32) for name, size in (("left", 3), ("right", 5))
+    }
+    inputs = arrays if form is dict else form(arrays.values())
+    with dnnviz.Recorder(run, model, (inputs, np.arange(7) % 2), batch_size=4) as recorder:
+        recorder.epoch(0)
+    assert readers.manifest(run)["edges"] == [[0, 2], [1, 2]]
+    found = units(run)
+    kernel, bias = model.get_layer("b").get_weights()
+    close(found["b"], arrays["right"].astype(np.float64) @ kernel + bias)
+    close(found["both"], model.predict(arrays if form is dict else list(inputs), verbose=0))
+
+
+def test_a_model_without_weights_yet_gets_those_that_it_would_have_got(run):
+    x = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    weights = []
+    for record in (False, True):
+        keras.utils.set_random_seed(3)
+        model = keras.Sequential([layers.Dense(5), layers.Dropout(0.5), layers.Dense(2)])
+        if record:
+            with dnnviz.Recorder(run, model, (x, None)) as recorder:
+                recorder.epoch(0)
+        else:
+            model(x)
+        weights.append([*model.get_weights(), model(x, training=True)])
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(one), keras.ops.convert_to_numpy(other))
+
+
+def test_layers_of_one_name_are_told_apart(run):
+    class Twice(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = layers.Dense(3, name="same"), layers.Dense(2, name="same")
+
+        def call(self, x):
+            return self.second(self.first(x))
+
+    model, x = Twice(), np.ones((4, 5), np.float32)
+    with dnnviz.Recorder(run, model, (x, None)) as recorder:
+        recorder.epoch(0)
+    assert {name: values.shape for name, values in units(run).items()} == {"same": (4, 3), "same_2": (4, 2)}
 
 
 def test_positions_are_kept_when_asked(run):

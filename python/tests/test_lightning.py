@@ -2,6 +2,8 @@
 itself, in double precision and apart from any trainer."""
 
 import copy
+import importlib
+import os
 import subprocess
 import sys
 import warnings
@@ -190,6 +192,46 @@ def test_values_under_autocast_are_what_the_training_computes(package, run):
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         scores = net(x)
     np.testing.assert_array_equal(readers.epoch(run, 0)["1/units"], scores.float().numpy())
+
+
+TWO_PROCESSES = """
+import sys
+import lightning.pytorch as package
+import torch
+from dnnviz.lightning import RecorderCallback
+from test_lightning import data, fit, module
+
+torch.set_num_threads(1)
+network = module(package)
+fit(package, network, RecorderCallback(sys.argv[1], data(9)), max_epochs=2, strategy="ddp", devices=2)
+if torch.distributed.get_rank() == 0:
+    torch.save(network.net.state_dict(), sys.argv[2])
+"""
+
+
+def test_two_processes_record_their_shares(run, tmp_path):
+    pytest.importorskip("lightning.pytorch")
+    script, weights = tmp_path / "two.py", tmp_path / "weights.pt"
+    script.write_text(TWO_PROCESSES)
+    path = os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, script, run, weights],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert readers.numbers(run) == [0, 1]
+    files = readers.manifest(run)["epochs"][1]["files"]
+    shards = [readers.arrays(run / file) for file in files]
+    assert [shard["inputs"].tolist() for shard in shards] == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]
+    net = module(importlib.import_module("lightning.pytorch")).net
+    net.load_state_dict(torch.load(weights))
+    with torch.no_grad():
+        scores = net.double().eval()(data(9)[0].double()).numpy()
+    stored = np.concatenate([shard["1/units"] for shard in shards])
+    np.testing.assert_allclose(stored, scores, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", PACKAGES)
