@@ -135,7 +135,8 @@ def _whole(name: str, value: Any) -> int:
 def _scalar(name: str, value: Any) -> float:
     if not isinstance(value, (str, bytes)):
         try:
-            return float(value)
+            # A loss may still hold its graph.
+            return float(value.detach() if hasattr(value, "detach") else value)
         except (TypeError, ValueError, RuntimeError):
             pass
     raise RecorderError(f"{name} is a {type(value).__name__}, not one number")
