@@ -43,7 +43,7 @@ fn recording() -> Recording {
         dtype: "float32".to_owned(),
         reduction: Reduction::None,
     };
-    let class = |id, name: &str| Class { id, name: name.to_owned(), inputs: 2 };
+    let class = |id, name: &str| Class { id, name: name.to_owned(), inputs: 2, aggregated: 0 };
     let input = |id: &str, class| Input { id: id.to_owned(), class: Some(class), has_picture: false };
     Recording {
         format: Format::Native,

@@ -143,8 +143,10 @@ impl Session {
         next.view.theme = self.view.theme;
         next.interface.navigator.reduced_motion = self.interface.navigator.reduced_motion;
         if before.layers == now.layers {
-            let (epoch, same) =
-                (next.view.epoch, before.inputs == now.inputs && before.classes == now.classes);
+            let names = |recording: &Recording| -> Vec<(i64, String)> {
+                recording.classes.iter().map(|class| (class.id, class.name.clone())).collect()
+            };
+            let (epoch, same) = (next.view.epoch, before.inputs == now.inputs && names(before) == names(now));
             let query = if same { self.view.query.clone() } else { Query::default() };
             next.view = ViewState { epoch, query, ..self.view };
             next.interface.navigator = self.interface.navigator;

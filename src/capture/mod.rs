@@ -374,7 +374,12 @@ impl Recorder {
             class: network.labels.get(number).copied().flatten(),
             has_picture: false,
         };
-        let class = |(id, name): (usize, &String)| Class { id: id as i64, name: name.clone(), inputs: 0 };
+        let class = |(id, name): (usize, &String)| Class {
+            id: id as i64,
+            name: name.clone(),
+            inputs: 0,
+            aggregated: 0,
+        };
         Recording {
             format: Format::Native,
             model: network.name.clone(),

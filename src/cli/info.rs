@@ -135,7 +135,7 @@ fn print(out: &mut dyn Write, recording: &Recording) -> io::Result<()> {
         let name = printable(&class.name);
         // DNNViz dumps name a class by its id.
         let id = if name == class.id.to_string() { String::new() } else { format!("#{} ", class.id) };
-        format!("{id}{name} ({})", class.inputs)
+        format!("{id}{name} ({})", class.count())
     });
     list(out, "classes", classes)?;
     let epochs = recording.epochs.iter().map(|epoch| {

@@ -122,6 +122,15 @@ pub struct Class {
     pub name: String,
     /// How many of the recorded inputs bear it.
     pub inputs: usize,
+    /// How many inputs the newest epoch's stored aggregates speak of; 0 without any.
+    pub aggregated: u64,
+}
+
+impl Class {
+    /// How many inputs its values come from.
+    pub fn count(&self) -> u64 {
+        self.aggregated.max(self.inputs as u64)
+    }
 }
 
 /// One recorded probe input.

@@ -38,6 +38,7 @@ pub(crate) fn recording(
                 id: index as i64,
                 name: (*name).to_owned(),
                 inputs: labels.iter().filter(|label| **label == Some(index)).count(),
+                aggregated: 0,
             })
             .collect(),
         inputs: labels

@@ -154,10 +154,9 @@ impl Panel<'_> {
         let classes = &self.recording.classes;
         list(ui, (group, "classes"), ROWS, classes.len(), |ui, index| {
             let class = &classes[index];
-            let right = if class.inputs == 1 {
-                "1 input".to_owned()
-            } else {
-                format!("{} inputs", words::count(class.inputs as u64))
+            let right = match class.count() {
+                1 => "1 input".to_owned(),
+                count => format!("{} inputs", words::count(count)),
             };
             let shown = Row {
                 name: format!("{group}: class {}", class.name),

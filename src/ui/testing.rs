@@ -19,7 +19,7 @@ pub fn recording() -> Recording {
         dtype: String::new(),
         reduction: Reduction::None,
     };
-    let class = |id, name: &str| Class { id, name: name.to_owned(), inputs: 2 };
+    let class = |id, name: &str| Class { id, name: name.to_owned(), inputs: 2, aggregated: 0 };
     Recording {
         format: Format::Native,
         model: "TestNet".to_owned(),

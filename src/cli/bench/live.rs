@@ -201,7 +201,9 @@ fn recording(units: usize, inputs: usize) -> Recording {
         model: "AlexNet".to_owned(),
         edges: sequential_edges(layers.len()),
         layers,
-        classes: (0..CLASSES as i64).map(|id| Class { id, name: id.to_string(), inputs: 0 }).collect(),
+        classes: (0..CLASSES as i64)
+            .map(|id| Class { id, name: id.to_string(), inputs: 0, aggregated: 0 })
+            .collect(),
         inputs: (0..inputs)
             .map(|index| Input { id: index.to_string(), class: Some(index % CLASSES), has_picture: false })
             .collect(),

@@ -303,7 +303,7 @@ fn join_classes(singles: &[ListedItem], with_file: Vec<ListedItem>) -> (Vec<Clas
     ids.into_iter()
         .map(|id| {
             let inputs = counts.get(&id).copied().unwrap_or(0);
-            (Class { id, name: id.to_string(), inputs }, with_file.remove(&id))
+            (Class { id, name: id.to_string(), inputs, aggregated: 0 }, with_file.remove(&id))
         })
         .unzip()
 }

@@ -147,6 +147,21 @@ impl ShardedEpoch {
         Ok(merged.into_iter().collect())
     }
 
+    /// How many inputs of each class the aggregates speak of; 0 where they cannot be read.
+    pub(super) fn class_counts(&self, classes: &[Class]) -> Vec<u64> {
+        let mut counts = vec![0_u64; classes.len()];
+        for EpochShard { shard, .. } in &self.shards {
+            let Ok(Some(groups)) = shard.integers("groups", None) else { continue };
+            let Ok(Some(told)) = shard.integers("counts", Some(groups.len())) else { continue };
+            for (group, count) in groups.into_iter().zip(told) {
+                if let Some(class) = classes.iter().position(|class| class.id == group) {
+                    counts[class] = counts[class].saturating_add(u64::try_from(count).unwrap_or(0));
+                }
+            }
+        }
+        counts
+    }
+
     fn merge(
         &self,
         declared: &Declared<'_>,

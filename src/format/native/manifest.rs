@@ -204,7 +204,10 @@ impl Manifest {
 
     /// Ascending by id; without counts.
     pub(super) fn classes(&self) -> Vec<Class> {
-        self.classes.iter().map(|class| Class { id: class.id, name: class.name.clone(), inputs: 0 }).collect()
+        self.classes
+            .iter()
+            .map(|class| Class { id: class.id, name: class.name.clone(), inputs: 0, aggregated: 0 })
+            .collect()
     }
 }
 

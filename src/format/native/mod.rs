@@ -125,6 +125,12 @@ impl Run {
         {
             return Err(FormatError::NoEpoch { path, reason: reason.clone() });
         }
+        if let Some(newest) = epochs.iter().rev().find_map(|epoch| epoch.values.as_ref().ok()) {
+            let counts = newest.class_counts(&recording.classes);
+            for (class, count) in recording.classes.iter_mut().zip(counts) {
+                class.aggregated = count;
+            }
+        }
         let aggregates =
             before.map_or_else(|| Arc::new(Cache::new(CACHE_BYTES)), |before| Arc::clone(&before.aggregates));
         Ok(Self { recording, inputs, listed: manifest.inputs, epochs, aggregates })

@@ -68,7 +68,12 @@ pub fn synth(
         class: network.class_of(index),
         has_picture: options.inputs <= MOST_PICTURES,
     });
-    let classes = (0..options.classes).map(|id| Class { id: id as i64, name: id.to_string(), inputs: 0 });
+    let classes = (0..options.classes).map(|id| Class {
+        id: id as i64,
+        name: id.to_string(),
+        inputs: 0,
+        aggregated: 0,
+    });
     let recording = Recording {
         format: Format::Native,
         model: "Synthetic".to_owned(),
