@@ -66,7 +66,8 @@ python_types() {
 
 run format cargo fmt --all --check
 run lints cargo clippy --locked --all-targets -- -D warnings
-run tests cases --all-targets
+# Without naming targets: that alone builds the examples as the programs that some tests run.
+run tests cases
 run examples cargo test --locked --doc
 run open-gl env WGPU_BACKEND=gl "$BASH" -c "$(declare -f cases); cases --test raycast"
 cargo build --locked --bin dnnviz
