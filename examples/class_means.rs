@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use dnnviz::format;
 use dnnviz::model::{EpochRef, Query, Selection};
-use dnnviz::{format, stats};
+use dnnviz::stats::{self, Cpu, Sides};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let run = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("assets/demo"), PathBuf::from);
@@ -12,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let last = EpochRef::Last.resolve(recording)?;
     for (index, class) in recording.classes.iter().enumerate() {
         let query = Query { select: Selection::class(recording, index), ..Query::default() };
-        let table = stats::table(&*source, &query, last)?;
+        let table = stats::table(Sides::one(&*source), &query, last, &Cpu)?;
         let answers = table.layers.last().map(Vec::as_slice).unwrap_or_default();
         let strongest = (0..answers.len()).max_by(|&a, &b| answers[a].total_cmp(&answers[b]));
         println!("class {} ({} inputs): strongest unit {strongest:?}", class.name, table.inputs);

@@ -13,7 +13,7 @@ use dnnviz::Recorder;
 use dnnviz::capture::{About, Keep, Metrics, Network, Precision, RecorderError};
 use dnnviz::format::{self, Pictures};
 use dnnviz::model::{Dtype, EpochPosition, LayerKind, Query, Reduction, Selection, Source, Stat};
-use dnnviz::stats;
+use dnnviz::stats::{self, Cpu, Sides};
 use tempfile::TempDir;
 
 fn temporary() -> TempDir {
@@ -188,6 +188,7 @@ fn oracle(values: &[f32], stat: Stat) -> f64 {
         Stat::Min => finite.iter().copied().reduce(f64::min).unwrap_or(f64::NAN),
         Stat::Max => finite.iter().copied().reduce(f64::max).unwrap_or(f64::NAN),
         Stat::Rate => mean(&|value| f64::from(u8::from(value > 0.0))),
+        Stat::Count => finite.len() as f64,
     }
 }
 
@@ -205,7 +206,8 @@ fn assert_statistics(source: &dyn Source, spread: f64) {
             for stat in [Stat::Mean, Stat::Std, Stat::Min, Stat::Max, Stat::Rate] {
                 let query =
                     Query { select: select.parse::<Selection>().expect("parses"), stat, ..Query::default() };
-                let table = stats::table(source, &query, EpochPosition::at(at)).expect("computes");
+                let table =
+                    stats::table(Sides::one(source), &query, EpochPosition::at(at), &Cpu).expect("computes");
                 assert_eq!(table.inputs, members.len());
                 let tolerance = if stat == Stat::Std { spread } else { 1e-6 };
                 for (layer, found) in LAYERS.iter().zip(&table.layers) {

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use dnnviz::stats::{Cpu, Sides};
+
 /// A dump beside the checkout; `None`, told in a line, where it is missing.
 fn dump(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/deepdiva").join(name);
@@ -106,7 +108,7 @@ fn the_front_cells_have_the_colours_of_their_values() {
     let source = dnnviz::format::open(&run).expect("opens");
     let epoch = source.recording().epochs.len() - 1;
     let query = dnnviz::model::Query::default();
-    let cells = dnnviz::stats::cells(&*source, &query, epoch).expect("values");
+    let cells = dnnviz::stats::cells(Sides::one(&*source), &query, epoch, &Cpu).expect("values").layers;
     let layout = dnnviz::model::Layout::new(source.recording());
     let folder = tempfile::tempdir().expect("a folder");
     let file = camera_at(&run, 3, folder.path());

@@ -7,7 +7,7 @@ use std::thread;
 use crate::engine::{Field, Gpu};
 use crate::format::FormatError;
 use crate::model::{LayerCells, Layout, Picture, Query, Source};
-use crate::stats;
+use crate::stats::{self, Cpu, Sides};
 
 /// What values are asked for: a query (by its number in the session) at an epoch (by its number in
 /// the recording, which stays while epochs are added).
@@ -213,8 +213,8 @@ fn load(gpu: &Gpu, source: &dyn Source, key: Key, query: &Query) -> Result<Field
     let Ok(epoch) = epochs.binary_search_by_key(&key.epoch, |epoch| epoch.number) else {
         return Err(format!("epoch {} is no longer recorded", key.epoch));
     };
-    let cells = stats::cells(source, query, epoch).map_err(|error| error.to_string())?;
-    Field::new(gpu, &cells, query.is_signed()).map_err(|error| error.to_string())
+    let cells = stats::cells(Sides::one(source), query, epoch, &Cpu).map_err(|error| error.to_string())?;
+    Field::new(gpu, &cells.layers, query.is_signed()).map_err(|error| error.to_string())
 }
 
 fn empty(gpu: &Gpu, source: &dyn Source) -> Result<Field, String> {

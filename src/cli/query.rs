@@ -1,12 +1,16 @@
 //! What to look at, as options: the epoch, the selections and how they are put together.
 
-use anyhow::Context;
-use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::model::{Diff, EpochPosition, EpochRef, Query, Recording, Selection, Stat};
+use anyhow::Context;
+use clap::{ArgGroup, Args, ValueEnum};
+
+use crate::model::{Diff, EpochPosition, EpochRef, Norm, Query, Recording, Selection, Source, Stat};
 
 /// The options that choose an epoch and a query.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("side_b").args(["minus", "run_b"]).multiple(true)))]
 pub struct QueryArgs {
     /// Which moment: a recorded number, first, last, best, or a fraction
     ///
@@ -27,13 +31,26 @@ pub struct QueryArgs {
     #[arg(long, value_name = "S")]
     pub minus: Option<Selection>,
 
+    /// Subtract what this other recording or dump shows, at the epoch of the same number
+    ///
+    /// Without --minus, over the inputs that --select names. Layers are matched by name; a layer that
+    /// the other run lacks, or has in another size, has no values.
+    #[arg(long, value_name = "RUN")]
+    pub run_b: Option<PathBuf>,
+
     /// What is told of each unit over the selected inputs
+    ///
+    /// The effect size always compares means.
     #[arg(long, value_enum, default_value_t = StatArg::Mean)]
     pub stat: StatArg,
 
-    /// How --minus is subtracted
-    #[arg(long, value_enum, requires = "minus")]
+    /// How the two sides are compared
+    #[arg(long, value_enum, requires = "side_b")]
     pub diff: Option<DiffArg>,
+
+    /// What the numbers are divided by in the end; zero stays zero
+    #[arg(long, value_enum, default_value_t = NormArg::Raw)]
+    pub norm: NormArg,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -48,6 +65,8 @@ pub enum StatArg {
     Min,
     /// The share of inputs with an activation above zero
     Rate,
+    /// How many inputs have a finite value
+    Count,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -56,25 +75,51 @@ pub enum DiffArg {
     Signed,
     /// |A − B|
     Abs,
+    /// (mean A − mean B) / pooled standard deviation (Cohen's d)
+    Effect,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NormArg {
+    /// Nothing
+    Raw,
+    /// The greatest absolute value in the layer
+    Layer,
+    /// The greatest absolute value in the network
+    Global,
 }
 
 impl QueryArgs {
-    pub fn query(&self) -> Query {
+    /// What is asked for; the run that is subtracted, if it is another, goes by the number `run_b`.
+    pub fn query(&self, run_b: usize) -> Query {
         Query {
             select: self.select.clone(),
-            minus: self.minus.clone(),
+            minus: self.minus.clone().or_else(|| self.run_b.as_ref().map(|_| self.select.clone())),
+            run_b: self.run_b.as_ref().map(|_| run_b),
             stat: match self.stat {
                 StatArg::Mean => Stat::Mean,
                 StatArg::Std => Stat::Std,
                 StatArg::Max => Stat::Max,
                 StatArg::Min => Stat::Min,
                 StatArg::Rate => Stat::Rate,
+                StatArg::Count => Stat::Count,
             },
             diff: match self.diff {
                 None | Some(DiffArg::Signed) => Diff::Signed,
                 Some(DiffArg::Abs) => Diff::Abs,
+                Some(DiffArg::Effect) => Diff::Effect,
+            },
+            norm: match self.norm {
+                NormArg::Raw => Norm::Raw,
+                NormArg::Layer => Norm::Layer,
+                NormArg::Global => Norm::Global,
             },
         }
+    }
+
+    /// Opens the run that is subtracted, where it is another.
+    pub fn open_run_b(&self) -> anyhow::Result<Option<Arc<dyn Source>>> {
+        self.run_b.as_deref().map(super::open).transpose()
     }
 
     /// Where in the recording the moment is, and its number as a person would write it.

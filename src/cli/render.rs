@@ -10,7 +10,8 @@ use super::output;
 use super::query::QueryArgs;
 use crate::engine::{Gpu, Renderer};
 use crate::export::{Still, Values};
-use crate::model::{Camera, EpochPosition, Layout, SetView, Source, Theme, ViewState};
+use crate::model::{Camera, EpochPosition, Layout, SetView, Theme, ViewState};
+use crate::stats::{Cpu, Sides};
 
 /// Draw a still, without a window
 #[derive(Debug, clap::Args)]
@@ -118,7 +119,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let Size(size) = args.size;
     let gpu = Gpu::headless()?;
     let mut view = ViewState::new(Camera::set_view(SetView::Overview, &Layout::new(recording), 1.0), number);
-    view.query = args.query.query();
+    let run_b = args.query.open_run_b()?;
+    let sides = Sides { a: &*source, b: run_b.as_deref().unwrap_or(&*source) };
+    view.query = args.query.query(1);
     view.theme = theme;
     let set_view = match camera {
         Some(camera) => {
@@ -127,7 +130,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
         None => Some(args.view.into()),
     };
-    let (still, cells) = still(&gpu, &*source, view, set_view, position, size, !args.no_overlay)?;
+    let (still, cells) = still(&gpu, sides, view, set_view, position, size, !args.no_overlay)?;
     still.save(&args.output)?;
     if args.json {
         return output::print_json(&Told {
@@ -156,21 +159,21 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 /// Draws `view`, from a set view when there is one, and counts its cells.
 pub fn still(
     gpu: &Gpu,
-    source: &dyn Source,
+    sides: Sides,
     mut view: ViewState,
     set_view: Option<SetView>,
     position: EpochPosition,
     size: [u32; 2],
     overlay: bool,
 ) -> anyhow::Result<(Still, u64)> {
-    let values = Values::load(gpu, source, &view, position)?;
+    let values = Values::load(gpu, sides, &view, position, &Cpu)?;
     if let Some(set_view) = set_view {
         // What stands there is known only now: mosaics of feature maps, the input's picture.
         view.camera = Camera::set_view(set_view, &values.layout, size[0] as f32 / size[1] as f32);
     }
     let cells = values.layout.slabs.iter().map(|slab| slab.units as u64).sum();
     let mut renderer = Renderer::new(gpu);
-    let still = Still::render(gpu, &mut renderer, source, &values, &view, size, overlay)?;
+    let still = Still::render(gpu, &mut renderer, sides.a.recording(), &values, &view, size, overlay)?;
     Ok((still, cells))
 }
 

@@ -1,7 +1,7 @@
 //! `dnnviz stats`: the numbers behind the picture, per unit.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::ValueEnum;
@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::output::{self, Notation, counted, printable};
 use super::query::QueryArgs;
-use crate::model::{Diff, Layer, Normalisation, Query, Recording, Stat};
-use crate::stats::{self, UnitTable};
+use crate::model::{Diff, Layer, Norm, Normalisation, Query, Recording, Stat};
+use crate::stats::{self, Cpu, Sides, UnitTable};
 
 /// Values on a line of the table.
 const PER_LINE: usize = 10;
@@ -52,9 +52,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let recording = source.recording();
     let chosen = choose_layers(recording, &args.layers)?;
     let (position, epoch) = args.query.moment(recording)?;
-    let query = args.query.query();
-    let table = stats::table(source.as_ref(), &query, position)?;
-    let found = Found { recording, query: &query, epoch, table: &table, layers: chosen };
+    let query = args.query.query(1);
+    let run_b = args.query.open_run_b()?;
+    let sides = Sides { a: &*source, b: run_b.as_deref().unwrap_or(&*source) };
+    let table = stats::table(sides, &query, position, &Cpu)?;
+    let run_b = args.query.run_b.as_deref();
+    let found = Found { recording, query: &query, run_b, epoch, table: &table, layers: chosen };
     match args.format {
         _ if args.json => output::print_json(&found.document()),
         Format::Json => output::print_json(&found.document()),
@@ -78,6 +81,7 @@ fn choose_layers(recording: &Recording, names: &[String]) -> anyhow::Result<Vec<
 struct Found<'a> {
     recording: &'a Recording,
     query: &'a Query,
+    run_b: Option<&'a Path>,
     epoch: f64,
     table: &'a UnitTable,
     /// Indices of the layers to print.
@@ -90,11 +94,24 @@ struct Document<'a> {
     epoch: f64,
     select: String,
     minus: Option<String>,
+    run_b: Option<&'a Path>,
     stat: Stat,
     diff: Option<Diff>,
-    norm: &'static str,
+    norm: Norm,
+    /// What was done to the values before they were recorded.
+    normalisation: &'static str,
     inputs: usize,
+    minus_inputs: Option<usize>,
     layers: Vec<LayerValues<'a>>,
+    /// Layers that the run which is subtracted lacks.
+    unmatched: Vec<UnmatchedLayer<'a>>,
+}
+
+#[derive(Serialize)]
+struct UnmatchedLayer<'a> {
+    name: &'a str,
+    /// Units of the layer of that name in the other run; null when there is none.
+    units: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -118,10 +135,23 @@ impl Found<'_> {
             minus: query.minus.as_ref().map(ToString::to_string),
             stat: query.stat,
             diff: query.minus.is_some().then_some(query.diff),
-            norm: "raw",
+            run_b: self.run_b,
+            norm: query.norm,
+            normalisation: self.recording.normalisation.name(),
             inputs: self.table.inputs,
+            minus_inputs: self.table.minus_inputs,
             layers: self.layers().map(|(layer, values)| LayerValues { name: &layer.name, values }).collect(),
+            unmatched: self
+                .unmatched()
+                .map(|(layer, units)| UnmatchedLayer { name: &layer.name, units })
+                .collect(),
         }
+    }
+
+    /// The printed layers that the run which is subtracted lacks, and the units of its layer of that name.
+    fn unmatched(&self) -> impl Iterator<Item = (&Layer, Option<usize>)> {
+        let printed = self.table.unmatched.iter().filter(|it| self.layers.contains(&it.layer));
+        printed.map(|it| (&self.recording.layers[it.layer], it.units))
     }
 
     fn print_csv(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -146,12 +176,16 @@ impl Found<'_> {
             printable(&self.recording.model),
             printable(&self.title()),
             self.epoch,
-            counted(self.table.inputs, "input", "inputs")
+            match self.table.minus_inputs {
+                None => counted(self.table.inputs, "input", "inputs"),
+                Some(minus) => format!("{} against {minus} inputs", self.table.inputs),
+            }
         )?;
         if self.recording.normalisation == Normalisation::PerItemPerLayer {
             writeln!(out, "values are normalised per input and layer: they compare within one layer")?;
         }
         for (layer, values) in self.layers() {
+            let unmatched = self.unmatched().find(|(other, _)| std::ptr::eq(*other, layer));
             let finite = || values.iter().copied().filter(|value| value.is_finite());
             let missing = values.len() - finite().count();
             let notation = Notation::of(values);
@@ -165,10 +199,17 @@ impl Found<'_> {
             if let (Some(low), Some(high)) = (finite().reduce(f32::min), finite().reduce(f32::max)) {
                 write!(out, " · {} to {}", notation.write(low), notation.write(high))?;
             }
-            if missing > 0 {
+            if missing > 0 && unmatched.is_none() {
                 write!(out, " · {} without a value", counted(missing, "unit", "units"))?;
             }
-            writeln!(out)?;
+            match unmatched {
+                Some((_, None)) => writeln!(out, " · the other run has no such layer")?,
+                Some((_, Some(units))) => writeln!(out, " · {units} units in the other run")?,
+                None => writeln!(out)?,
+            }
+            if unmatched.is_some() {
+                continue;
+            }
             for (line, values) in values.chunks(PER_LINE).enumerate() {
                 write!(out, "{:>7} ", line * PER_LINE)?;
                 values.iter().try_for_each(|&value| write!(out, " {:>8}", notation.write(value)))?;
@@ -186,12 +227,27 @@ impl Found<'_> {
             Stat::Max => "maximum",
             Stat::Min => "minimum",
             Stat::Rate => "firing rate",
+            Stat::Count => "number of finite values",
         };
         let select = self.query.select.describe();
-        match (&self.query.minus, self.query.diff) {
-            (None, _) => format!("{stat} of {select}"),
-            (Some(minus), Diff::Signed) => format!("{stat} of {select} − {}", minus.describe()),
-            (Some(minus), Diff::Abs) => format!("{stat} of |{select} − {}|", minus.describe()),
+        let title = match &self.query.minus {
+            None => format!("{stat} of {select}"),
+            Some(minus) => {
+                let minus = match self.run_b {
+                    None => minus.describe(),
+                    Some(run) => format!("{} of {}", minus.describe(), run.display()),
+                };
+                match self.query.diff {
+                    Diff::Signed => format!("{stat} of {select} − {minus}"),
+                    Diff::Abs => format!("{stat} of |{select} − {minus}|"),
+                    Diff::Effect => format!("effect size of {select} against {minus}"),
+                }
+            }
+        };
+        match self.query.norm {
+            Norm::Raw => title,
+            Norm::Layer => format!("{title}, by the greatest of each layer"),
+            Norm::Global => format!("{title}, by the greatest of the network"),
         }
     }
 }

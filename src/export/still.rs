@@ -6,8 +6,8 @@ use std::time::Instant;
 use super::file;
 use crate::engine::readback::Canvas;
 use crate::engine::{Field, FieldError, Frame, Gpu, InputPicture, Path as Drawing, Renderer, ranges};
-use crate::model::{EpochPosition, Layout, Source, ViewState};
-use crate::stats::{self, StatsError};
+use crate::model::{EpochPosition, Layout, Recording, ViewState};
+use crate::stats::{self, Backend, Sides, StatsError};
 use crate::ui::{Overlay, still};
 
 /// Why a still could not be made.
@@ -40,13 +40,15 @@ impl Values {
     /// Reads, reduces and uploads what `view` shows at `position`.
     pub fn load(
         gpu: &Gpu,
-        source: &dyn Source,
+        sides: Sides,
         view: &ViewState,
         position: EpochPosition,
+        backend: &dyn Backend,
     ) -> Result<Self, StillError> {
+        let source = sides.a;
         let field = |epoch| -> Result<Field, StillError> {
-            let cells = stats::cells(source, &view.query, epoch)?;
-            Ok(Field::new(gpu, &cells, view.query.is_signed())?)
+            let cells = stats::cells(sides, &view.query, epoch, backend)?;
+            Ok(Field::new(gpu, &cells.layers, view.query.is_signed())?)
         };
         let from = field(position.from)?;
         let to = if position.t > 0.0 { Some(field(position.to)?) } else { None };
@@ -78,7 +80,7 @@ impl Still {
     pub fn render(
         gpu: &Gpu,
         renderer: &mut Renderer,
-        source: &dyn Source,
+        recording: &Recording,
         values: &Values,
         view: &ViewState,
         size: [u32; 2],
@@ -89,7 +91,6 @@ impl Still {
         if width == 0 || height == 0 || width > limit || height > limit {
             return Err(StillError::Size { width, height, limit });
         }
-        let recording = source.recording();
         let ranges = ranges(view, recording.normalisation, &values.from, values.to(), values.position.t);
         let frame = Frame {
             view,

@@ -96,6 +96,17 @@ impl Selection {
         }
     }
 
+    /// The indices into [`Recording::classes`], ascending, when the text names known classes and nothing
+    /// else.
+    pub fn classes(&self, recording: &Recording) -> Option<Vec<usize>> {
+        let [Term::Class(names)] = self.terms.as_slice() else { return None };
+        let mut classes: Vec<usize> =
+            names.iter().map(|name| class_index(recording, name)).collect::<Option<_>>()?;
+        classes.sort_unstable();
+        classes.dedup();
+        Some(classes)
+    }
+
     /// Whether [`Selection::resolve`] needs the predictions of the epoch.
     pub fn needs_predictions(&self) -> bool {
         self.terms.iter().any(|term| matches!(term, Term::Right | Term::Wrong))

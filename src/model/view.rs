@@ -17,6 +17,8 @@ pub enum Stat {
     Min,
     /// Share of inputs with activation > 0.
     Rate,
+    /// How many inputs have a finite value.
+    Count,
 }
 
 /// How two selections are compared.
@@ -28,6 +30,38 @@ pub enum Diff {
     Signed,
     /// |A − B|.
     Abs,
+    /// (mean A − mean B) / pooled standard deviation, whatever the statistic: Cohen's d. The pooled
+    /// variance is the sum of both sides' squared distances from their own means by n_A + n_B − 2
+    /// (Cohen, "Statistical Power Analysis for the Behavioral Sciences", 1988).
+    Effect,
+}
+
+/// What the values that are looked at are divided by. Zero stays zero, and signs stay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Norm {
+    /// Nothing: they are as computed.
+    #[default]
+    Raw,
+    /// The greatest absolute value in their layer.
+    Layer,
+    /// The greatest absolute value in the network.
+    Global,
+}
+
+impl Norm {
+    /// Per layer, what its values are divided by, given the greatest absolute value of each; `None`
+    /// where a layer has no value. What would be 0 is 1.
+    pub fn scales(self, greatest: &[Option<f32>]) -> Vec<f32> {
+        let usable = |scale: f32| if scale > 0.0 { scale } else { 1.0 };
+        match self {
+            Self::Raw => vec![1.0; greatest.len()],
+            Self::Layer => greatest.iter().map(|it| usable(it.unwrap_or(0.0))).collect(),
+            Self::Global => {
+                vec![usable(greatest.iter().flatten().copied().fold(0.0, f32::max)); greatest.len()]
+            }
+        }
+    }
 }
 
 /// What the cells show: a statistic of one selection, or the difference of two.
@@ -35,16 +69,22 @@ pub enum Diff {
 pub struct Query {
     pub select: Selection,
     pub minus: Option<Selection>,
+    /// The run that `minus` is read in, by its place among the open runs; `None` is the run of
+    /// `select`.
+    #[serde(default)]
+    pub run_b: Option<usize>,
     #[serde(default)]
     pub stat: Stat,
     #[serde(default)]
     pub diff: Diff,
+    #[serde(default)]
+    pub norm: Norm,
 }
 
 impl Query {
     /// Whether values lie on both sides of a meaningful zero.
     pub fn is_signed(&self) -> bool {
-        self.minus.is_some() && self.diff == Diff::Signed
+        self.minus.is_some() && self.diff != Diff::Abs
     }
 }
 

@@ -1,17 +1,29 @@
 //! Unit values laid out for drawing: a grid of units per layer, or a mosaic of feature maps.
 
 use super::table::moment;
-use super::{StatsError, table};
-use crate::model::{EpochPosition, Grid, LayerCells, Layout, MapBlock, Query, Source, Stat};
+use super::{Backend, Sides, StatsError, Unmatched, table};
+use crate::model::{EpochPosition, Grid, LayerCells, Layout, MapBlock, Norm, Query, Source, Stat};
 
-/// What the cells of every layer show for `query` at a recorded epoch (an index).
+/// What the plates of a network show.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cells {
+    /// One per layer of A.
+    pub layers: Vec<LayerCells>,
+    /// Layers without values because the run that is subtracted has no such layer.
+    pub unmatched: Vec<Unmatched>,
+}
+
+/// What the cells of every layer show for `query` at a recorded epoch of A (an index). They are not
+/// normalised, whatever [`Query::norm`] says: that is for whoever shows them.
 ///
 /// A layer is a grid of its units as [`Layout::new`] has it. When the query is one single input, the
 /// layers whose whole feature maps were recorded for it are mosaics ([`Grid::mosaic`]), with gutters
 /// of one cell.
-pub fn cells(source: &dyn Source, query: &Query, epoch: usize) -> Result<Vec<LayerCells>, StatsError> {
+pub fn cells(sides: Sides, query: &Query, epoch: usize, backend: &dyn Backend) -> Result<Cells, StatsError> {
     let position = EpochPosition::at(epoch);
-    let table = table(source, query, position)?;
+    let source = sides.a;
+    let raw = Query { norm: Norm::Raw, ..query.clone() };
+    let table = table(sides, &raw, position, backend)?;
     let grids = Layout::new(source.recording()).slabs;
     let mut layers: Vec<LayerCells> = grids
         .iter()
@@ -29,7 +41,7 @@ pub fn cells(source: &dyn Source, query: &Query, epoch: usize) -> Result<Vec<Lay
             *layer = mosaic;
         }
     }
-    Ok(layers)
+    Ok(Cells { layers, unmatched: table.unmatched })
 }
 
 /// The feature maps that answer the query: those of one input, at one recorded epoch. A single value
@@ -69,6 +81,7 @@ fn mosaic(map: &MapBlock) -> Option<LayerCells> {
 mod tests {
     use super::*;
     use crate::model::{Selection, Tensor};
+    use crate::stats::Cpu;
     use crate::stats::testing::Memory;
 
     fn query(select: &str) -> Query {
@@ -89,8 +102,8 @@ mod tests {
     #[test]
     fn units_stand_in_the_grid_of_the_layout() {
         let memory = Memory::new();
-        let layers = cells(&memory, &query("class:1"), 1).unwrap();
-        let table = table(&memory, &query("class:1"), EpochPosition::at(1)).unwrap();
+        let layers = cells(Sides::one(&memory), &query("class:1"), 1, &Cpu).unwrap().layers;
+        let table = table(Sides::one(&memory), &query("class:1"), EpochPosition::at(1), &Cpu).unwrap();
         for ((slab, layer), values) in
             Layout::new(&memory.recording).slabs.iter().zip(&layers).zip(&table.layers)
         {
@@ -102,7 +115,7 @@ mod tests {
     #[test]
     fn the_maps_of_one_input_are_a_mosaic() {
         let memory = with_maps();
-        let layers = cells(&memory, &query("input:4"), 0).unwrap();
+        let layers = cells(Sides::one(&memory), &query("input:4"), 0, &Cpu).unwrap().layers;
         assert_eq!(layers[0].grid, Grid { columns: 2, rows: 1 }, "no maps of this layer");
         let layer = &layers[1];
         // Three tiles of 3 × 2: (3 * 3 / 4).sqrt() rounds to 2 across.
@@ -126,7 +139,7 @@ mod tests {
     #[test]
     fn a_mosaic_answers_for_one_input_only() {
         let memory = with_maps();
-        let units = |query: &Query| cells(&memory, query, 0).unwrap()[1].units;
+        let units = |query: &Query| cells(Sides::one(&memory), query, 0, &Cpu).unwrap().layers[1].units;
         assert_eq!(units(&query("input:4@first")), 35);
         for select in ["input:4,5", "class:1", "all", "input:4&class:1", "input:4@2.5"] {
             assert_eq!(units(&query(select)), 3, "{select}");
@@ -141,7 +154,7 @@ mod tests {
         for (height, width) in [(2, 2), (0, 0), (usize::MAX, 2)] {
             let mut memory = with_maps();
             (memory.maps[0].height, memory.maps[0].width) = (height, width);
-            let error = cells(&memory, &query("input:4"), 0).unwrap_err();
+            let error = cells(Sides::one(&memory), &query("input:4"), 0, &Cpu).unwrap_err();
             assert!(matches!(&error, StatsError::Shape { layer, .. } if layer == "2"), "{error}");
         }
     }

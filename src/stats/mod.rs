@@ -1,14 +1,18 @@
 //! Statistics on the CPU: what a unit shows over the selected inputs. Knows the model only.
 
+pub mod backend;
 pub mod cells;
+mod merge;
 pub mod reduce;
+mod side;
 pub mod table;
 #[cfg(test)]
 mod testing;
 
-pub use cells::cells;
+pub use backend::{Backend, BackendError, Cpu, LayerRows, Rows};
+pub use cells::{Cells, cells};
 pub use reduce::{Extremes, Firing, Moments, Reducer, reduce};
-pub use table::{UnitTable, table};
+pub use table::{Sides, UnitTable, Unmatched, table};
 
 use crate::model::{EpochError, SelectionError, SourceError};
 
@@ -23,6 +27,14 @@ pub enum StatsError {
     Source(#[from] SourceError),
     #[error("epoch index {index} is outside the {epochs} recorded epochs")]
     NoSuchEpoch { index: usize, epochs: usize },
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    #[error("in the run that is subtracted: {0}")]
+    RunB(#[source] Box<StatsError>),
+    #[error("the two runs share no layer of one name and size: the one has {a}, the other {b}")]
+    NoSharedLayer { a: String, b: String },
+    #[error("`{0}` lies between two epochs, and an effect size needs recorded ones")]
+    EffectBetween(String),
     #[error("layer {layer} holds {found}, but the recording says {expected}; the recording is damaged")]
     Shape { layer: String, found: String, expected: String },
 }

@@ -115,7 +115,7 @@ impl Moments {
     }
 
     /// Mean of a unit, and the sum of squared distances from it.
-    fn centred(&self, unit: usize) -> (f64, f64) {
+    pub(super) fn centred(&self, unit: usize) -> (f64, f64) {
         let count = self.count[unit].max(1) as f64;
         let offset = self.sums[unit] / count;
         (self.shift[unit] + offset, (self.squares[unit] - self.sums[unit] * offset).max(0.0))

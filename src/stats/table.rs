@@ -1,41 +1,102 @@
-//! One number per unit: a statistic of the selected inputs, or the difference of two selections.
+//! One number per unit: a statistic of the selected inputs, or how two selections differ.
 
-use rayon::prelude::*;
+use std::collections::HashMap;
 
-use super::{Extremes, Firing, Moments, StatsError, reduce};
-use crate::model::{
-    Aggregate, Diff, EpochPosition, Group, Query, Recording, Selection, Source, SourceError, Stat, Tensor,
-};
+use super::StatsError;
+use super::backend::{Backend, LayerRows, Rows, difference, effect, rounded};
+use super::side::{self, Held, Side, Wanted};
+use crate::model::{Diff, EpochPosition, EpochRef, Norm, Query, Recording, Selection, Source};
+
+/// Where the two selections of a query are read: twice the same run, or two runs.
+#[derive(Clone, Copy)]
+pub struct Sides<'a> {
+    /// What is looked at; `select` is read here.
+    pub a: &'a dyn Source,
+    /// `minus` is read here.
+    pub b: &'a dyn Source,
+}
+
+impl<'a> Sides<'a> {
+    /// Both are read in one run.
+    pub fn one(source: &'a dyn Source) -> Self {
+        Self { a: source, b: source }
+    }
+
+    fn is_one(&self) -> bool {
+        std::ptr::addr_eq(self.a, self.b)
+    }
+}
 
 /// Unit values of every layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnitTable {
-    /// One value per unit of each layer; finite, or NaN for "no value".
+    /// One value per unit of each layer of A; finite, or NaN for "no value".
     pub layers: Vec<Vec<f32>>,
     /// How many inputs `select` chose.
     pub inputs: usize,
+    /// How many inputs `minus` chose.
+    pub minus_inputs: Option<usize>,
+    /// Layers of A that have no values because B has no such layer.
+    pub unmatched: Vec<Unmatched>,
 }
 
-/// The unit values that `query` asks for at `epoch`; interpolated when that lies between two epochs.
-/// A selection with an epoch of its own is read there.
+/// A layer of A with which no layer of B can be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unmatched {
+    /// Index into the layers of A.
+    pub layer: usize,
+    /// Units of the layer of that name in B; `None` when B has none.
+    pub units: Option<usize>,
+}
+
+/// The unit values that `query` asks for at `epoch` of A; interpolated when that lies between two
+/// epochs. A selection with an epoch of its own is read there; else B is read at the epoch of the same
+/// number as A.
 ///
 /// Of `all` and of exactly one class, the aggregates that the recording stores are taken as they
 /// are: a DNNViz dump's own class means, for one, in which a single NaN makes the unit's mean NaN.
-/// Everything else is computed from the inputs, where values that are not finite are left out. A
-/// statistic that is not stored of aggregates over more inputs than are recorded is not to be had.
-pub fn table(source: &dyn Source, query: &Query, epoch: EpochPosition) -> Result<UnitTable, StatsError> {
-    let mut values = side(source, &query.select, query.stat, epoch)?;
-    if let Some(minus) = &query.minus {
-        let subtracted = side(source, minus, query.stat, epoch)?;
-        combine(&mut values, &subtracted, |value, subtracted| match query.diff {
-            Diff::Signed => value - subtracted,
-            Diff::Abs => (value - subtracted).abs(),
-        });
+/// Everything else is computed from the inputs, where values that are not finite are left out. Where
+/// aggregates speak of more inputs than are recorded, they alone answer, those of several classes
+/// merged; a statistic that they do not hold is not to be had.
+pub fn table(
+    sides: Sides,
+    query: &Query,
+    epoch: EpochPosition,
+    backend: &dyn Backend,
+) -> Result<UnitTable, StatsError> {
+    let mut from = at(sides, query, epoch.from, backend)?;
+    let mut scales = scales(query.norm, &from);
+    if epoch.t > 0.0 {
+        let to = at(sides, query, epoch.to, backend)?;
+        // Scales flow like the values, so that numbers and colours agree.
+        for (scale, later) in scales.iter_mut().zip(self::scales(query.norm, &to)) {
+            *scale += epoch.t * (later - *scale);
+        }
+        interpolate(&mut from.layers, &to.layers, epoch.t);
     }
-    Ok(values)
+    if query.norm != Norm::Raw {
+        for (layer, scale) in from.layers.iter_mut().zip(scales) {
+            layer.iter_mut().for_each(|value| *value /= scale);
+        }
+    }
+    Ok(from)
 }
 
-/// The moment at which `selection` is read when the one looked at is `epoch`.
+/// Per layer, what [`Query::norm`] divides by.
+fn scales(norm: Norm, table: &UnitTable) -> Vec<f32> {
+    let greatest =
+        |layer: &Vec<f32>| layer.iter().map(|value| value.abs()).filter(|v| v.is_finite()).reduce(f32::max);
+    norm.scales(&table.layers.iter().map(greatest).collect::<Vec<_>>())
+}
+
+fn interpolate(from: &mut [Vec<f32>], to: &[Vec<f32>], t: f32) {
+    for (from, to) in from.iter_mut().flatten().zip(to.iter().flatten()) {
+        let value = *from + t * (to - *from);
+        *from = if value.is_finite() { value } else { f32::NAN };
+    }
+}
+
+/// The moment at which `selection` is read in `recording` when the one looked at is `epoch`.
 pub(super) fn moment(
     recording: &Recording,
     selection: &Selection,
@@ -52,160 +113,127 @@ pub(super) fn moment(
     }
 }
 
-/// The values of one selection, interpolated between two epochs.
-fn side(
-    source: &dyn Source,
-    selection: &Selection,
-    stat: Stat,
-    epoch: EpochPosition,
-) -> Result<UnitTable, StatsError> {
-    let position = moment(source.recording(), selection, epoch)?;
-    let mut values = at_epoch(source, selection, stat, position.from)?;
-    if position.t > 0.0 {
-        let later = at_epoch(source, selection, stat, position.to)?;
-        combine(&mut values, &later, |from, to| from + position.t * (to - from));
-    }
-    Ok(values)
-}
-
-fn combine(values: &mut UnitTable, others: &UnitTable, with: impl Fn(f32, f32) -> f32) {
-    for (layer, others) in values.layers.iter_mut().zip(&others.layers) {
-        for (value, &other) in layer.iter_mut().zip(others) {
-            *value = finite(with(*value, other));
-        }
-    }
-}
-
-fn finite(value: f32) -> f32 {
-    if value.is_finite() { value } else { f32::NAN }
-}
-
-/// The values of one selection at one epoch.
-fn at_epoch(
-    source: &dyn Source,
-    selection: &Selection,
-    stat: Stat,
-    epoch: usize,
-) -> Result<UnitTable, StatsError> {
-    let recording = source.recording();
-    let (aggregates, recorded) = match group(recording, selection) {
-        Some(group) => {
-            let recorded = match group {
-                Group::All => recording.inputs.len(),
-                Group::Class(class) => recording.classes.get(class).map_or(0, |class| class.inputs),
-            };
-            (source.aggregates(epoch, group)?, recorded as u64)
-        }
-        None => (None, 0),
+/// The unit values at a recorded epoch of A (an index), as they are.
+fn at(sides: Sides, query: &Query, epoch: usize, backend: &dyn Backend) -> Result<UnitTable, StatsError> {
+    let recording = sides.a.recording();
+    let wanted = match (&query.minus, query.diff) {
+        (Some(_), Diff::Effect) => Wanted::Spreads,
+        _ => Wanted::Stat(query.stat),
     };
-    let aggregates = aggregates.as_deref().map(Vec::as_slice).unwrap_or_default();
-    let counted = aggregates.iter().map(|aggregate| aggregate.count).max().unwrap_or(0);
-    let layers = recording.layers.iter().enumerate();
-    let stored = layers.map(|(index, layer)| stored(aggregates.get(index)?, stat, layer.units));
-    if let Some(layers) = stored.collect() {
-        return Ok(UnitTable { layers, inputs: usize::try_from(counted).unwrap_or(usize::MAX) });
-    }
-    if counted > recorded {
-        let number = recording.epochs.get(epoch).map_or(0, |epoch| epoch.number);
-        let statistic = match stat {
-            Stat::Mean => "the means",
-            Stat::Std => "the standard deviations",
-            Stat::Min => "the least values",
-            Stat::Max => "the greatest values",
-            Stat::Rate => "the firing rates",
+    let here = EpochPosition::at(epoch);
+    let moment_a = moment(recording, &query.select, here)?;
+    let a = Side::read(sides.a, &query.select, moment_a, wanted, backend)?;
+    let inputs = a.inputs;
+    let Some(minus) = &query.minus else {
+        let layers = match a.held {
+            // Rounded already.
+            Held::Rows(block) => backend.values(&side::plain(&block), query.stat, query.diff)?,
+            _ => a.values(query.stat, backend)?.into_iter().map(rounded).collect(),
         };
-        let what = format!("{statistic} over all {counted} inputs are");
-        return Err(SourceError::NotRecorded { number, what }.into());
-    }
-    from_rows(source, selection, stat, epoch)
-}
-
-/// The group whose aggregate answers for the selection.
-fn group(recording: &Recording, selection: &Selection) -> Option<Group> {
-    if selection.terms.is_empty() {
-        Some(Group::All)
-    } else {
-        selection.single_class(recording).map(Group::Class)
-    }
-}
-
-/// The statistic of one layer as it is stored; `None` when it is not, or not for every unit.
-fn stored(aggregate: &Aggregate, stat: Stat, units: usize) -> Option<Vec<f32>> {
-    let values = match stat {
-        Stat::Mean => aggregate.mean.clone(),
-        Stat::Min => aggregate.min.clone()?,
-        Stat::Max => aggregate.max.clone()?,
-        Stat::Rate => aggregate.rate.clone()?,
-        Stat::Std => {
-            let root = |&variance: &f32| variance.sqrt();
-            aggregate.variance.as_ref()?.iter().map(root).collect()
-        }
+        return Ok(UnitTable { layers, inputs, minus_inputs: None, unmatched: Vec::new() });
     };
-    (values.len() == units).then(|| values.into_iter().map(finite).collect())
+    let other = sides.b.recording();
+    let (pairs, unmatched) = matched(recording, other);
+    if pairs.is_empty() {
+        return Err(StatsError::NoSharedLayer { a: names(recording), b: names(other) });
+    }
+    let b = side_b(sides, minus, epoch, wanted, backend)
+        .map_err(|error| if sides.is_one() { error } else { StatsError::RunB(Box::new(error)) })?;
+    let minus_inputs = Some(b.inputs);
+    let compared = compare(a, b, &pairs, query, backend)?;
+    let mut layers: Vec<Vec<f32>> =
+        recording.layers.iter().map(|layer| vec![f32::NAN; layer.units]).collect();
+    for ((layer, _), values) in pairs.into_iter().zip(compared) {
+        layers[layer] = values;
+    }
+    Ok(UnitTable { layers, inputs, minus_inputs, unmatched })
 }
 
-/// The statistic computed from the selected inputs.
-fn from_rows(
-    source: &dyn Source,
-    selection: &Selection,
-    stat: Stat,
+fn side_b(
+    sides: Sides,
+    minus: &Selection,
     epoch: usize,
-) -> Result<UnitTable, StatsError> {
-    let recording = source.recording();
-    let predictions = if selection.needs_predictions() { source.predictions(epoch)? } else { None };
-    let wanted = selection.resolve(recording, predictions.as_deref().map(Vec::as_slice))?;
-    let block = source.rows(epoch, &wanted)?;
-    let shape = |layer: &str, found: String, expected: String| StatsError::Shape {
-        layer: layer.to_owned(),
-        found,
-        expected,
+    wanted: Wanted,
+    backend: &dyn Backend,
+) -> Result<Side, StatsError> {
+    let recording = sides.b.recording();
+    let position = if sides.is_one() || minus.epoch.is_some() {
+        moment(recording, minus, EpochPosition::at(epoch))?
+    } else {
+        let number = sides.a.recording().epochs.get(epoch).map_or(0, |epoch| epoch.number);
+        EpochRef::Number(number).resolve(recording)?
     };
-    for (index, layer) in recording.layers.iter().enumerate() {
-        let tensor = block
-            .layers
-            .get(index)
-            .ok_or_else(|| shape(&layer.name, "nothing".to_owned(), format!("{} units", layer.units)))?;
-        if tensor.columns() != layer.units {
-            return Err(shape(
-                &layer.name,
-                format!("{} values per input", tensor.columns()),
-                format!("{} units", layer.units),
-            ));
-        }
-        if block.rows.len() != wanted.len() || block.rows.iter().any(|&row| row >= tensor.rows()) {
-            let expected = format!("{} inputs", recording.inputs.len());
-            return Err(shape(&layer.name, format!("{} inputs", tensor.rows()), expected));
-        }
-    }
-    let layers = block.layers.par_iter().take(recording.layers.len());
-    let layers = layers.map(|tensor| statistic(tensor, &block.rows, stat)).collect();
-    Ok(UnitTable { layers, inputs: wanted.len() })
+    Side::read(sides.b, minus, position, wanted, backend)
 }
 
-fn statistic(tensor: &Tensor, rows: &[usize], stat: Stat) -> Vec<f32> {
-    match (stat, rows) {
-        (Stat::Mean | Stat::Min | Stat::Max, &[row]) => {
-            let mut values = tensor.row(row).into_owned();
-            for value in &mut values {
-                *value = finite(*value);
-            }
-            values
-        }
-        (Stat::Mean, _) => reduce::<Moments>(tensor, rows).mean(),
-        (Stat::Std, _) => reduce::<Moments>(tensor, rows).std(),
-        (Stat::Min, _) => reduce::<Extremes>(tensor, rows).min(),
-        (Stat::Max, _) => reduce::<Extremes>(tensor, rows).max(),
-        (Stat::Rate, _) => reduce::<Firing>(tensor, rows).rate(),
+/// How the layers differ that `pairs` names by their places in A and B.
+fn compare(
+    a: Side,
+    b: Side,
+    pairs: &[(usize, usize)],
+    query: &Query,
+    backend: &dyn Backend,
+) -> Result<Vec<Vec<f32>>, StatsError> {
+    if let (Held::Rows(a), Held::Rows(b)) = (&a.held, &b.held) {
+        let rows = |&(in_a, in_b): &(usize, usize)| LayerRows {
+            a: Rows { tensor: &a.layers[in_a], rows: &a.rows },
+            b: Some(Rows { tensor: &b.layers[in_b], rows: &b.rows }),
+        };
+        let layers: Vec<LayerRows> = pairs.iter().map(rows).collect();
+        return Ok(backend.values(&layers, query.stat, query.diff)?);
     }
+    if query.diff == Diff::Effect {
+        let (a, b) = (a.spreads(backend)?, b.spreads(backend)?);
+        let layer = |&(in_a, in_b): &(usize, usize)| {
+            rounded(a[in_a].iter().zip(&b[in_b]).map(|(&a, &b)| effect(a, b)))
+        };
+        return Ok(pairs.iter().map(layer).collect());
+    }
+    let (a, b) = (a.values(query.stat, backend)?, b.values(query.stat, backend)?);
+    let layer = |&(in_a, in_b): &(usize, usize)| {
+        rounded(a[in_a].iter().zip(&b[in_b]).map(|(&a, &b)| difference(a, b, query.diff)))
+    };
+    Ok(pairs.iter().map(layer).collect())
+}
+
+/// The layers of A and B that can be compared, by their places: those of one name and size. And the
+/// layers of A that are left.
+fn matched(a: &Recording, b: &Recording) -> (Vec<(usize, usize)>, Vec<Unmatched>) {
+    let places: HashMap<&str, usize> =
+        b.layers.iter().enumerate().rev().map(|(place, layer)| (layer.name.as_str(), place)).collect();
+    let (mut pairs, mut unmatched) = (Vec::new(), Vec::new());
+    for (layer, facts) in a.layers.iter().enumerate() {
+        match places.get(facts.name.as_str()).map(|&place| (place, b.layers[place].units)) {
+            Some((place, units)) if units == facts.units => pairs.push((layer, place)),
+            found => unmatched.push(Unmatched { layer, units: found.map(|(_, units)| units) }),
+        }
+    }
+    (pairs, unmatched)
+}
+
+/// The first layers' names, for a message.
+fn names(recording: &Recording) -> String {
+    const LISTED: usize = 5;
+    let names: Vec<&str> = recording.layers.iter().take(LISTED).map(|layer| layer.name.as_str()).collect();
+    let more = if recording.layers.len() > LISTED { ", …" } else { "" };
+    format!("{}{more}", names.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Aggregate, Group, SourceError, Stat};
+    use crate::stats::Cpu;
     use crate::stats::testing::{Memory, value};
 
     fn query(select: &str, minus: Option<&str>, stat: Stat, diff: Diff) -> Query {
-        Query { select: select.parse().unwrap(), minus: minus.map(|text| text.parse().unwrap()), stat, diff }
+        Query {
+            select: select.parse().unwrap(),
+            minus: minus.map(|text| text.parse().unwrap()),
+            stat,
+            diff,
+            ..Query::default()
+        }
     }
 
     fn plain(select: &str, stat: Stat) -> Query {
@@ -217,7 +245,7 @@ mod tests {
     }
 
     fn at(memory: &Memory, query: &Query, epoch: usize) -> UnitTable {
-        table(memory, query, EpochPosition::at(epoch)).unwrap()
+        table(Sides::one(memory), query, EpochPosition::at(epoch), &Cpu).unwrap()
     }
 
     fn mean(values: &[f32]) -> f64 {
@@ -287,10 +315,108 @@ mod tests {
     }
 
     #[test]
+    fn the_effect_size_is_the_difference_by_the_pooled_deviation() {
+        let mut memory = Memory::new();
+        memory.odd = vec![((1, 0, 0), f32::NAN), ((2, 1, 1), 7.5), ((5, 1, 1), 7.5)];
+        let effect = minus("class:0,1", "class:2", Diff::Effect);
+        let found = at(&memory, &effect, 1);
+        assert_eq!((found.inputs, found.minus_inputs), (4, Some(2)));
+        let mut spread = 0;
+        for (layer, units) in [2, 3].into_iter().enumerate() {
+            for unit in 0..units {
+                let values = |inputs: &[usize]| -> Vec<f64> {
+                    let all = inputs.iter().map(|&input| f64::from(memory.value(1, input, layer, unit)));
+                    all.filter(|value| value.is_finite()).collect()
+                };
+                let (a, b) = (values(&[0, 1, 3, 4]), values(&[2, 5]));
+                let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+                let squares = |values: &[f64]| values.iter().map(|v| (v - mean(values)).powi(2)).sum::<f64>();
+                let pooled = (squares(&a) + squares(&b)) / (a.len() + b.len() - 2) as f64;
+                let expected = (mean(&a) - mean(&b)) / pooled.sqrt();
+                let value = f64::from(found.layers[layer][unit]);
+                assert!((value - expected).abs() < 1e-6 * expected.abs(), "{value} is not {expected}");
+                spread += usize::from(expected.abs() > 0.1);
+            }
+        }
+        assert!(spread > 2);
+        let same = at(&memory, &minus("class:2", "class:2", Diff::Effect), 1);
+        assert!(same.layers.iter().flatten().all(|&value| value == 0.0));
+        let single = at(&memory, &minus("input:0", "input:1", Diff::Effect), 1);
+        assert!(single.layers.iter().flatten().all(|value| value.is_nan()), "two inputs have no spread");
+        let between =
+            table(Sides::one(&memory), &minus("all@3", "all", Diff::Effect), EpochPosition::at(0), &Cpu);
+        assert!(matches!(between, Err(StatsError::Epoch(_))), "a whole number must be recorded");
+        let between =
+            table(Sides::one(&memory), &minus("all@2.5", "all", Diff::Effect), EpochPosition::at(0), &Cpu);
+        assert_eq!(
+            between.unwrap_err().to_string(),
+            "`all@2.5` lies between two epochs, and an effect size needs recorded ones"
+        );
+    }
+
+    #[test]
+    fn what_is_not_finite_is_not_counted() {
+        let mut memory = Memory::new();
+        memory.odd = vec![((1, 0, 0), f32::NAN), ((4, 0, 0), f32::NEG_INFINITY), ((4, 1, 2), f32::INFINITY)];
+        let counts = at(&memory, &plain("class:1", Stat::Count), 0);
+        assert_eq!(counts.layers, [vec![0.0, 2.0], vec![2.0, 2.0, 1.0]]);
+    }
+
+    #[test]
+    fn normalised_values_reach_one() {
+        let memory = Memory::new();
+        let signed = Query { norm: Norm::Layer, ..minus("class:1", "class:2", Diff::Signed) };
+        let raw = at(&memory, &Query { norm: Norm::Raw, ..signed.clone() }, 1);
+        let greatest = |layer: &[f32]| layer.iter().map(|value| value.abs()).fold(0.0, f32::max);
+        let by_layer = at(&memory, &signed, 1);
+        let by_network = at(&memory, &Query { norm: Norm::Global, ..signed }, 1);
+        let most = raw.layers.iter().map(|layer| greatest(layer)).fold(0.0, f32::max);
+        for (layer, raw) in raw.layers.iter().enumerate() {
+            for (unit, &value) in raw.iter().enumerate() {
+                assert_eq!(by_layer.layers[layer][unit], value / greatest(raw));
+                assert_eq!(by_network.layers[layer][unit], value / most);
+            }
+        }
+        let zero = Query { norm: Norm::Layer, ..minus("all", "all", Diff::Signed) };
+        assert!(at(&memory, &zero, 1).layers.iter().flatten().all(|&value| value == 0.0));
+    }
+
+    #[test]
+    fn two_runs_are_matched_by_the_names_of_their_layers() {
+        let (a, mut b) = (Memory::new(), Memory::new());
+        b.odd = vec![((0, 1, 1), 9.0)];
+        b.recording.layers.swap(0, 1);
+        b.recording.epochs.remove(0);
+        // B's values go by place: its first layer is now the one of three units.
+        let query = Query { run_b: Some(1), ..minus("input:0", "input:0", Diff::Signed) };
+        let found = table(Sides { a: &a, b: &b }, &query, EpochPosition::at(1), &Cpu).unwrap();
+        assert_eq!((found.unmatched.len(), found.minus_inputs), (0, Some(1)));
+        // Epoch 4 is the first that B has.
+        assert_eq!(found.layers[0][1], value(1, 0, 0, 1) - 9.0);
+        assert_eq!(found.layers[1][2], value(1, 0, 1, 2) - value(0, 0, 0, 2));
+        let error = table(Sides { a: &a, b: &b }, &query, EpochPosition::at(0), &Cpu).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "in the run that is subtracted: epoch 0 is not recorded; there are 4, 8"
+        );
+
+        b.recording.layers[0].name = "other".to_owned();
+        let found = table(Sides { a: &a, b: &b }, &query, EpochPosition::at(1), &Cpu).unwrap();
+        assert_eq!(found.unmatched, [Unmatched { layer: 1, units: None }]);
+        assert!(found.layers[1].iter().all(|value| value.is_nan()) && found.layers[0][1].is_finite());
+        b.recording.layers[1].name = "2".to_owned();
+        let error = table(Sides { a: &a, b: &b }, &query, EpochPosition::at(1), &Cpu).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the two runs share no layer of one name and size: the one has 1, 2, the other other, 2"
+        );
+    }
+
+    #[test]
     fn between_epochs_values_are_interpolated() {
         let memory = Memory::new();
         let between = EpochPosition { from: 1, to: 2, t: 0.25 };
-        let found = table(&memory, &plain("all", Stat::Mean), between).unwrap();
+        let found = table(Sides::one(&memory), &plain("all", Stat::Mean), between, &Cpu).unwrap();
         let (from, to) =
             (at(&memory, &plain("all", Stat::Mean), 1), at(&memory, &plain("all", Stat::Mean), 2));
         for layer in 0..2 {
@@ -299,12 +425,14 @@ mod tests {
                 assert!((found.layers[layer][unit] - expected).abs() < 1e-6);
             }
         }
-        assert_eq!(table(&memory, &plain("all@5", Stat::Mean), between).unwrap_err().to_string(), {
-            "epoch 5 is not recorded; there are 0, 4, 8"
-        });
-        let own = table(&memory, &plain("all@first", Stat::Mean), between).unwrap();
+        assert_eq!(
+            table(Sides::one(&memory), &plain("all@5", Stat::Mean), between, &Cpu).unwrap_err().to_string(),
+            { "epoch 5 is not recorded; there are 0, 4, 8" }
+        );
+        let own = table(Sides::one(&memory), &plain("all@first", Stat::Mean), between, &Cpu).unwrap();
         assert_eq!(own, at(&memory, &plain("all", Stat::Mean), 0), "a selection's own epoch goes first");
-        let grown = table(&memory, &minus("all@last", "all@first", Diff::Signed), between).unwrap();
+        let grown =
+            table(Sides::one(&memory), &minus("all@last", "all@first", Diff::Signed), between, &Cpu).unwrap();
         assert!(grown.layers.iter().flatten().all(|&value| (value - 2.0).abs() < 1e-6));
     }
 
@@ -357,7 +485,20 @@ mod tests {
             let table = at(&memory, &plain("class:0", stat), 0);
             assert_eq!((table.inputs, &table.layers), (1000, &vec![vec![expected; 2], vec![expected; 3]]));
         }
-        assert!(table(&memory, &plain("class:1", Stat::Mean), EpochPosition::at(0)).is_err());
+        assert!(
+            table(Sides::one(&memory), &plain("class:1", Stat::Mean), EpochPosition::at(0), &Cpu).is_err()
+        );
+        memory.aggregates = |epoch, group| {
+            let mean = if group == Group::Class(0) { 3.0 } else { 5.0 };
+            let layers = everything(epoch, Group::Class(0))?.into_iter();
+            Some(layers.map(|it| Aggregate { mean: vec![mean; it.mean.len()], ..it }).collect())
+        };
+        for (stat, expected) in [(Stat::Mean, 4.0), (Stat::Std, 17f32.sqrt()), (Stat::Count, 2000.0)] {
+            let both = at(&memory, &plain("class:0,1", stat), 0);
+            assert_eq!((both.inputs, both.layers[1][2]), (2000, expected), "two classes are merged");
+        }
+        let effect = at(&memory, &minus("class:0", "class:1", Diff::Effect), 0);
+        assert!((effect.layers[0][0] - -2.0 / (32_000.0_f32 / 1998.0).sqrt()).abs() < 1e-6);
         let mut memory = Memory::new();
         memory.aggregates = everything;
         let all = at(&memory, &plain("class:0", Stat::Std), 0);
@@ -366,7 +507,8 @@ mod tests {
             let without = |aggregate| Aggregate { max: None, ..aggregate };
             everything(epoch, group).map(|layers| layers.into_iter().map(without).collect())
         };
-        let error = table(&memory, &plain("class:0", Stat::Max), EpochPosition::at(0)).unwrap_err();
+        let error =
+            table(Sides::one(&memory), &plain("class:0", Stat::Max), EpochPosition::at(0), &Cpu).unwrap_err();
         assert_eq!(error.to_string(), "the greatest values over all 1000 inputs are not recorded at epoch 0");
     }
 
@@ -374,7 +516,9 @@ mod tests {
     fn every_failure_is_told() {
         let mut memory = Memory::new();
         let message = |memory: &Memory, select: &str, epoch: usize| {
-            table(memory, &plain(select, Stat::Mean), EpochPosition::at(epoch)).unwrap_err().to_string()
+            table(Sides::one(memory), &plain(select, Stat::Mean), EpochPosition::at(epoch), &Cpu)
+                .unwrap_err()
+                .to_string()
         };
         assert_eq!(message(&memory, "all", 3), "epoch index 3 is outside the 3 recorded epochs");
         assert_eq!(message(&memory, "class:9", 0), "there is no class `9`; there are 0, 1, 2");
@@ -429,7 +573,8 @@ mod tests {
         }
         for wrong in 0..4 {
             let source = Wrong(Memory::new(), wrong);
-            let error = table(&source, &plain("all", Stat::Mean), EpochPosition::at(0)).unwrap_err();
+            let error = table(Sides::one(&source), &plain("all", Stat::Mean), EpochPosition::at(0), &Cpu)
+                .unwrap_err();
             assert!(matches!(error, StatsError::Shape { .. }), "{wrong}: {error}");
         }
     }

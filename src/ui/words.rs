@@ -10,6 +10,7 @@ pub fn shown(recording: &Recording, query: &Query, position: EpochPosition) -> S
         Stat::Max => "greatest activation",
         Stat::Min => "least activation",
         Stat::Rate => "share of inputs with activation > 0",
+        Stat::Count => "inputs with a finite activation",
     };
     let what = match (query.stat, query.select.single_input(), &query.minus) {
         (Stat::Mean, Some(_), None) => "activation",
@@ -23,6 +24,7 @@ pub fn shown(recording: &Recording, query: &Query, position: EpochPosition) -> S
             match query.diff {
                 Diff::Signed => format!("{select} minus {minus}"),
                 Diff::Abs => format!("{select} against {minus}, absolute"),
+                Diff::Effect => format!("effect size of {select} against {minus}"),
             }
         }
     };

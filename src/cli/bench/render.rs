@@ -13,7 +13,7 @@ use crate::cli::render::{Size, ViewArg};
 use crate::engine::bench::{RenderBench, bench_render};
 use crate::engine::{Field, Frame, Gpu, Path, Renderer, ranges};
 use crate::model::{Camera, EpochRef, Grid, LayerCells, Normalisation, Query, SetView, ViewState};
-use crate::stats;
+use crate::stats::{self, Cpu, Sides};
 
 /// How long a frame takes
 #[derive(Debug, clap::Args)]
@@ -182,7 +182,11 @@ fn recorded(gpu: &Gpu, run: &std::path::Path, moving: bool) -> anyhow::Result<Sc
     let before = (0..last).rev().find(|&epoch| !recording.epochs[epoch].damaged).unwrap_or(last);
     let field = |epoch| -> anyhow::Result<Field> {
         let query = Query::default();
-        Ok(Field::new(gpu, &stats::cells(&*source, &query, epoch)?, query.is_signed())?)
+        Ok(Field::new(
+            gpu,
+            &stats::cells(Sides::one(&*source), &query, epoch, &Cpu)?.layers,
+            query.is_signed(),
+        )?)
     };
     let (from, to) = if moving { (field(before)?, Some(field(last)?)) } else { (field(last)?, None) };
     Ok(Scene { from, to, normalisation: recording.normalisation })
