@@ -6,6 +6,7 @@
 //! Order of one frame, written here and nowhere else: what plates hide → ground colour → plates and
 //! input picture, back to front. What lies over it (labels, legend, panels) is painted by the caller.
 
+pub mod aggregate;
 pub mod atlas;
 pub mod bench;
 pub mod blit;
@@ -22,6 +23,7 @@ pub mod renderer;
 pub mod shader;
 pub mod slabs;
 
+pub use aggregate::Aggregator;
 pub use field::{Field, FieldError};
 pub use frame::{Frame, ranges};
 pub use gpu::{Gpu, GpuError};
