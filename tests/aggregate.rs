@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use dnnviz::engine::{Aggregator, Gpu};
-use dnnviz::model::{Diff, Dtype, Stat, Tensor};
+use dnnviz::engine::{Aggregator, Field, Gpu, Processor};
+use dnnviz::model::layout::LayerCells;
+use dnnviz::model::{Diff, Dtype, Grid, Stat, Tensor};
 use dnnviz::stats::{Backend, BackendError, Cpu, LayerRows, Rows};
 use half::{bf16, f16};
 
@@ -415,4 +416,104 @@ fn the_comparison_can_fail() {
     none[3].0 = f64::NAN;
     assert!(first_wrong(&right, &none, 1e-5).is_some());
     assert!(first_wrong(&right[1..], &expected, 1e-5).is_some());
+}
+
+/// Half floats as integers of the same order.
+fn ordered(value: f16) -> i32 {
+    let bits = i32::from(value.to_bits());
+    if bits < 0x8000 { bits } else { 0x8000 - bits }
+}
+
+/// A texel of one that is different from the other's: cells, greatest values and shares by anything,
+/// means and deviations by more than one step of a half float or a hundred-thousandth.
+fn first_different(gpu: &[Vec<f16>; 2], cpu: &[Vec<f16>; 2]) -> Option<String> {
+    for (texture, (gpu, cpu)) in gpu.iter().zip(cpu).enumerate() {
+        if gpu.len() != cpu.len() {
+            return Some(format!("{} and {} texels", gpu.len(), cpu.len()));
+        }
+        for (at, (&gpu, &cpu)) in gpu.iter().zip(cpu).enumerate() {
+            let rounded = texture == 1 && (at % 4 == 1 || at % 4 == 2);
+            let steps = ordered(gpu).abs_diff(ordered(cpu));
+            let near = (gpu.to_f32() - cpu.to_f32()).abs() <= 1e-5;
+            if !(gpu == cpu || rounded && (steps <= 1 || near)) {
+                return Some(format!("texture {texture}, number {at}: {gpu}, not {cpu}"));
+            }
+        }
+    }
+    None
+}
+
+/// The texels of `layers` as both build them.
+fn both(gpu: &Gpu, layers: &[LayerCells], signed: bool) -> [[Vec<f16>; 2]; 2] {
+    [Processor::Gpu, Processor::Cpu].map(|processor| {
+        let field = Field::built_by(processor, gpu, layers, signed).expect("fits");
+        field.texels(gpu).expect("a device that works")
+    })
+}
+
+fn cells(grid: Grid, units: usize, value: impl Fn(usize) -> f32) -> LayerCells {
+    LayerCells { grid, units, values: (0..units).map(value).collect() }
+}
+
+#[test]
+fn pyramids_are_the_same_texel_by_texel() {
+    let gpu = gpu();
+    let near_square = |units, value: &dyn Fn(usize) -> f32| cells(Grid::near_square(units), units, value);
+    let wild = |at: usize| match at % 91 {
+        17 => f32::NAN,
+        18 => LayerCells::NO_CELL,
+        19 => f32::INFINITY,
+        20 => 1e-30,
+        _ => (noise(at, 3) - 0.4) as f32 * 7.0,
+    };
+    let networks: [Vec<LayerCells>; 7] = [
+        vec![near_square(1, &|_| 0.5)],
+        vec![near_square(0, &|_| 0.5)],
+        // Of one value, which has no spread.
+        vec![near_square(5000, &|_| 0.3)],
+        vec![
+            near_square(64, &|at| at as f32),
+            cells(Grid::column(10), 10, |at| -(at as f32)),
+            near_square(3, &wild),
+        ],
+        [24, 48, 72, 300, 10, 4096, 1000, 70_000, 9216].map(|units| near_square(units, &wild)).into(),
+        vec![near_square(200, &|at| wild(at) * 1e30), near_square(90, &|at| wild(at) * 1e-30)],
+        vec![near_square(500, &|_| f32::NAN), near_square(500, &|at| f32::from_bits(at as u32))],
+    ];
+    for (index, layers) in networks.iter().enumerate() {
+        for signed in [false, true] {
+            let [gpu, cpu] = both(&gpu, layers, signed);
+            let written = cpu.iter().flatten().any(|value| value.to_f32() > -8.0 && value.to_f32() != 0.0);
+            assert!(written || index == 1, "network {index}: nothing was read back");
+            assert_eq!(first_different(&gpu, &cpu), None, "network {index}, signed: {signed}");
+        }
+    }
+}
+
+#[test]
+fn pyramids_of_many_tiles_are_the_same() {
+    let gpu = gpu();
+    // Wider than a tile, and beside it plates that begin where a tile does not.
+    let wide = Grid { columns: 2500, rows: 700 };
+    let layers = [
+        cells(wide, 2500 * 700 - 9, |at| if at % 1000 == 7 { f32::NAN } else { noise(at, 1) as f32 }),
+        cells(Grid::near_square(90_000), 90_000, |at| noise(at, 2) as f32 - 0.5),
+        cells(Grid::near_square(300), 300, |at| at as f32 * 0.01),
+    ];
+    let [gpu, cpu] = both(&gpu, &layers, true);
+    assert_eq!(first_different(&gpu, &cpu), None);
+}
+
+#[test]
+fn the_comparison_of_pyramids_can_fail() {
+    let gpu = gpu();
+    let layer = |other: usize| {
+        cells(Grid::near_square(900), 900, |at| if at == other { 0.7 } else { noise(at, 1) as f32 })
+    };
+    let [one, _] = both(&gpu, &[layer(900)], false);
+    let [other, _] = both(&gpu, &[layer(333)], false);
+    assert!(first_different(&one, &other).is_some());
+    let mut spread = one.clone();
+    spread[1][2] = f16::from_f32(spread[1][2].to_f32() * 1.01 + 0.001);
+    assert!(first_different(&one, &spread).is_some());
 }

@@ -26,6 +26,6 @@ pub mod slabs;
 pub use aggregate::Aggregator;
 pub use field::{Field, FieldError};
 pub use frame::{Frame, ranges};
-pub use gpu::{Gpu, GpuError};
+pub use gpu::{Gpu, GpuError, Processor};
 pub use picture::InputPicture;
 pub use renderer::{Path, Renderer};

@@ -19,6 +19,7 @@ pub const AGGREGATE_F32: &str = shader!("shared/summary.wgsl", "shared/rows_f32.
 pub const AGGREGATE_F16: &str = shader!("shared/summary.wgsl", "shared/rows_f16.wgsl", "aggregate.wgsl");
 pub const AGGREGATE_BF16: &str = shader!("shared/summary.wgsl", "shared/rows_bf16.wgsl", "aggregate.wgsl");
 pub const AGGREGATE_U8: &str = shader!("shared/summary.wgsl", "shared/rows_u8.wgsl", "aggregate.wgsl");
+pub const PYRAMID: &str = shader!("pyramid.wgsl");
 pub const DIFFERENCE: &str = shader!("shared/summary.wgsl", "difference.wgsl");
 
 /// Builds a module with a label.
@@ -37,7 +38,8 @@ mod tests {
     use crate::engine::aggregate::{difference, pass};
     use crate::engine::frame::{FrameData, SlabData};
     use crate::engine::picture::PictureData;
-    use crate::model::Diff;
+    use crate::engine::pyramid::{self, device};
+    use crate::model::{Diff, LayerCells};
 
     fn parsed(source: &str) -> naga::Module {
         let module =
@@ -72,6 +74,7 @@ mod tests {
             AGGREGATE_BF16,
             AGGREGATE_U8,
             DIFFERENCE,
+            PYRAMID,
         ] {
             parsed(source);
         }
@@ -143,6 +146,14 @@ mod tests {
             pass::Span,
             [quads, stride, first, blocks, runs, padding_a, padding_b, padding_c]
         );
+        let module = parsed(PYRAMID);
+        same_layout!(
+            module,
+            "Level",
+            device::Level,
+            [edge, greatest, greatest_row, texels, texels_row, factor, is_signed, padding]
+        );
+        assert_eq!(members(&module, "Block").1 as u64, device::BLOCK_BYTES);
         let module = parsed(DIFFERENCE);
         same_layout!(
             module,
@@ -183,6 +194,17 @@ mod tests {
                 assert_eq!(literal(&module, name), naga::Literal::U32(kind as u32));
             }
         }
+        let module = parsed(PYRAMID);
+        for (name, value) in [
+            ("NO_VALUE", pyramid::NO_VALUE),
+            ("NO_CELL", pyramid::NO_CELL),
+            ("SHARE_STEPS", pyramid::SHARE_STEPS),
+        ] {
+            assert_eq!(literal(&module, name), naga::Literal::F32(value));
+        }
+        assert_eq!(literal(&module, "ABSENT_BITS"), naga::Literal::U32(LayerCells::NO_CELL.to_bits()));
+        let workgroup = [device::WORKGROUP, device::WORKGROUP, 1];
+        assert!(module.entry_points.iter().all(|entry| entry.workgroup_size == workgroup));
         let module = parsed(DIFFERENCE);
         assert_eq!(literal(&module, "BEYOND"), naga::Literal::U32(difference::BEYOND));
         for (name, diff) in [("SIGNED", Diff::Signed), ("ABSOLUTE", Diff::Abs), ("EFFECT", Diff::Effect)] {
