@@ -1,8 +1,9 @@
 //! Reducing on the GPU against sums in f64, and against what the CPU does; the pyramids of both.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use dnnviz::engine::{Aggregator, Field, Gpu, Processor};
+use dnnviz::engine::{Aggregator, Field, Gpu, Processor, aggregate};
 use dnnviz::model::layout::LayerCells;
 use dnnviz::model::{Diff, Dtype, Grid, Stat, Tensor};
 use dnnviz::stats::{Backend, BackendError, Cpu, LayerRows, Rows};
@@ -146,15 +147,34 @@ fn first_wrong(got: &[f32], expected: &[(f64, f64)], tolerance: f64) -> Option<S
 fn check(gpu: &Aggregator, layers: &[LayerRows], stat: Stat, diff: Diff, what: &str) {
     let tolerance = if stat == Stat::Count && diff != Diff::Effect { 0.0 } else { 1e-5 };
     let got = gpu.values(layers, stat, diff).expect("a device that works");
+    assert_eq!(gpu.left_to_cpu(), 0, "{what}, {stat:?} {diff:?} was left to the CPU");
+    let shared = kept(layers);
+    let staying = gpu.values(layers, stat, diff).expect("a device that works");
+    drop(shared);
+    assert!(bits(&staying) == bits(&got), "{what}, {stat:?} {diff:?} of what stays on the device");
     let twin = Cpu.values(layers, stat, diff).expect("no device");
     for ((layer, got), twin) in layers.iter().zip(&got).zip(&twin) {
         let expected = oracle(layer, stat, diff);
         let wrong = first_wrong(got, &expected, tolerance);
         assert_eq!(wrong, None, "{what}, {stat:?} {diff:?} against f64");
-        let sizes =
-            twin.iter().zip(&expected).map(|(&twin, &(_, size))| (f64::from(twin), size)).collect::<Vec<_>>();
-        assert_eq!(first_wrong(got, &sizes, tolerance), None, "{what}, {stat:?} {diff:?} against the CPU");
+        let twin: Vec<_> =
+            twin.iter().zip(&expected).map(|(&twin, &(_, size))| (f64::from(twin), size)).collect();
+        assert_eq!(first_wrong(got, &twin, tolerance), None, "{what}, {stat:?} {diff:?} against the CPU");
     }
+}
+
+/// What holds the tensors as an open recording does: they stay on the device then.
+fn kept(layers: &[LayerRows]) -> Vec<Tensor> {
+    layers
+        .iter()
+        .flat_map(|layer| [Some(layer.a), layer.b])
+        .flatten()
+        .map(|side| side.tensor.clone())
+        .collect()
+}
+
+fn bits(values: &[Vec<f32>]) -> Vec<u32> {
+    values.iter().flatten().map(|value| value.to_bits()).collect()
 }
 
 fn one<'a>(tensor: &'a Tensor, rows: &'a [usize]) -> LayerRows<'a> {
@@ -254,8 +274,11 @@ fn what_is_no_ordinary_number_is_treated_as_on_the_cpu() {
     let halves: Vec<f32> = vec![6e-8, -6e-8, 5.96e-5, 65504.0, -65504.0, f32::INFINITY, f32::NAN, -0.0];
     let halves = stored_as(&f32s(40, 8, |row, unit| halves[(row + unit) % (unit + 1)]), Dtype::F16);
     for stat in STATS {
+        let before = gpu.left_to_cpu();
         let got =
             gpu.values(&[one(&tensor, &rows), one(&halves, &rows)], stat, Diff::Signed).expect("a device");
+        let left = u64::from(stat == Stat::Mean || stat == Stat::Std);
+        assert_eq!(gpu.left_to_cpu() - before, left, "{stat:?}: the layers left to the CPU");
         for (got, tensor) in got.iter().zip([&tensor, &halves]) {
             let mut expected = oracle(&one(tensor, &rows), stat, Diff::Signed);
             // Where values cancel, the error of a mean is one of the values. What is below the least
@@ -326,6 +349,7 @@ fn what_stays_and_what_passes_through_give_the_same_bits() {
     let tight = Aggregator::with_budget(&device, 9000 * 272 * 4);
     let tensors = [1, 2, 3].map(|seed| activations(9000, 270, seed));
     let bytes = stored_as(&tensors[0], Dtype::U8 { scale: 0.01, offset: 0.0 });
+    let _open = (tensors.clone(), bytes.clone());
     let lists: [Vec<usize>; 3] = [(0..9000).collect(), (0..9000).step_by(7).collect(), vec![8999, 1, 1]];
     for round in 0..2 {
         for stat in STATS {
@@ -333,8 +357,7 @@ fn what_stays_and_what_passes_through_give_the_same_bits() {
                 let mut layers: Vec<LayerRows> = tensors.iter().map(|tensor| one(tensor, list)).collect();
                 layers.push(two(&bytes, list, &lists[1]));
                 let [a, b, c] = [&staying, &passing, &tight].map(|aggregator| {
-                    let values = aggregator.values(&layers, stat, Diff::Signed).expect("a device");
-                    values.into_iter().flatten().map(f32::to_bits).collect::<Vec<_>>()
+                    bits(&aggregator.values(&layers, stat, Diff::Signed).expect("a device"))
                 });
                 assert!(a == b && a == c, "{stat:?}, round {round}");
             }
@@ -398,6 +421,17 @@ fn a_lost_device_is_said() {
         let answer = gpu.values(&[one(&tensor, &rows)], Stat::Std, Diff::Signed);
         assert!(matches!(answer, Err(BackendError::Lost)), "{answer:?}");
     }
+}
+
+#[test]
+fn the_benchmark_measures_something() {
+    let tensor = activations(2000, 512, 1);
+    let _open = tensor.clone();
+    let rows: Vec<usize> = (0..2000).collect();
+    let measured =
+        aggregate::bench(&gpu(), &[one(&tensor, &rows)], Stat::Std, Duration::ZERO).expect("a device");
+    println!("{measured:?}");
+    assert!(measured.resident && measured.gbps > 0.0 && measured.copy_ceiling_gbps > 0.0);
 }
 
 #[test]

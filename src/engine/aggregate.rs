@@ -1,8 +1,8 @@
 //! Reducing on the GPU: the same as [`stats::Cpu`](crate::stats::Cpu), for devices that compute
 //! faster than the processor.
 //!
-//! Rows are brought to the device when they are first asked for and stay there, up to a budget; a
-//! tensor that is larger passes through in parts. Rows are reduced in blocks of 128, blocks are joined
+//! Rows of an open recording are brought to the device when they are first asked for and stay there, up
+//! to a budget; a tensor that is larger passes through in parts. Rows are reduced in blocks of 128, blocks are joined
 //! in runs of 64, runs in their order: the result depends on the list of rows and on nothing else, so
 //! that equal rows differ by exactly nothing.
 //!
@@ -11,6 +11,7 @@
 //! a ten-thousandth of their mean. Values below 2^-126 may count as zero in means. Layers in which sums
 //! leave the range of f32 (squares of 1e20, or of 1e-20) are reduced on the CPU instead.
 
+mod bench;
 pub(super) mod difference;
 pub(super) mod pass;
 mod store;
@@ -18,13 +19,15 @@ mod work;
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
+pub use self::bench::{AggregateBench, bench};
 use self::difference::{BEYOND, Layer};
 use self::pass::{Kind, MOST_QUADS, RUN, Run};
 use self::store::Store;
 use self::work::{Work, buffer, read};
-use super::Gpu;
+use super::{Gpu, Processor};
 use crate::model::{Diff, Stat, Tensor};
 use crate::stats::{Backend, BackendError, Cpu, LayerRows, Rows};
 
@@ -38,6 +41,7 @@ pub struct Aggregator {
     device: wgpu::Device,
     queue: wgpu::Queue,
     state: Mutex<State>,
+    left_to_cpu: AtomicU64,
 }
 
 struct State {
@@ -102,10 +106,20 @@ impl Aggregator {
             pass: pass::Pass::new(&gpu.device),
             difference: difference::Difference::new(&gpu.device),
         };
-        Self { device: gpu.device.clone(), queue: gpu.queue.clone(), state: Mutex::new(state) }
+        Self {
+            device: gpu.device.clone(),
+            queue: gpu.queue.clone(),
+            state: Mutex::new(state),
+            left_to_cpu: AtomicU64::new(0),
+        }
     }
 
-    /// The values of the layers that `effect` says; the others are left as they are.
+    /// How many layers had to be left to the CPU so far, since their sums leave the range of f32.
+    pub fn left_to_cpu(&self) -> u64 {
+        self.left_to_cpu.load(Ordering::Relaxed)
+    }
+
+    /// Puts the values of the `chosen` layers into `values`; returns those that the CPU has to compute.
     fn reduce(
         &self,
         state: &mut State,
@@ -116,7 +130,13 @@ impl Aggregator {
     ) -> Result<Vec<usize>, BackendError> {
         let mut beyond = Vec::new();
         for batch in batches(layers, chosen, kind) {
-            let bits = self.reduce_batch(state, &batch, kind, diff)?;
+            let mut work = Work::new(&self.device, &self.queue);
+            let on_device = self.record(state, &mut work, &batch, kind, diff)?;
+            let readable = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+            let answer = buffer(&self.device, "Aggregator::answer", on_device.size(), readable)?;
+            work.encoder.copy_buffer_to_buffer(&on_device, 0, &answer, 0, on_device.size());
+            work.finish()?;
+            let bits = read(&self.device, &answer)?;
             for piece in &batch.pieces {
                 let from = 4 * piece.to as usize;
                 let bits = bits.get(from..from + piece.columns.len()).ok_or(BackendError::Lost)?;
@@ -130,60 +150,35 @@ impl Aggregator {
         Ok(beyond)
     }
 
-    /// The bits of every value of the batch, where its pieces say.
-    fn reduce_batch(
+    /// Records the reduction of a batch; returns the buffer that will hold the bits of every value,
+    /// where its pieces say.
+    fn record(
         &self,
-        state: &mut State,
+        State { store, pass, difference }: &mut State,
+        work: &mut Work<'_>,
         batch: &Batch<'_>,
         kind: Kind,
         diff: Diff,
-    ) -> Result<Vec<u32>, BackendError> {
-        let State { store, pass, difference } = state;
+    ) -> Result<wgpu::Buffer, BackendError> {
         let usage = wgpu::BufferUsages::STORAGE;
-        let mut work = Work::new(&self.device, &self.queue);
         let sums = buffer(&self.device, "Aggregator::sums", 16 * kind.parts() * batch.sums, usage)?;
-
-        // Sides that read the same units of the same tensor are reduced together.
-        let mut groups: Vec<(&Tensor, Range<usize>, Vec<&Side<'_>>)> = Vec::new();
-        let mut known = HashMap::new();
-        for piece in &batch.pieces {
-            for side in piece.sides().filter(|side| !side.rows.rows.is_empty()) {
-                let tensor = side.rows.tensor;
-                let key = (tensor.bytes().as_ptr(), tensor.rows(), tensor.columns(), piece.columns.start);
-                let index = *known.entry(key).or_insert(groups.len());
-                match groups.get_mut(index) {
-                    Some((of, _, sides)) if of.dtype() == tensor.dtype() => sides.push(side),
-                    _ => groups.push((tensor, piece.columns.clone(), vec![side])),
-                }
-            }
-        }
-        for (tensor, columns, sides) in &groups {
+        for (tensor, columns, sides) in by_tensor(batch) {
             let lists = sides.iter().map(|side| side.rows.rows);
             let quads = columns.len().div_ceil(4) as u32;
-            match store.resident(&mut work, tensor, lists)? {
-                Some(data) => {
-                    let runs: Vec<Run<'_>> = sides
-                        .iter()
-                        .flat_map(|side| {
-                            let runs = side.rows.rows.chunks(RUN).zip(0..);
-                            runs.map(|(rows, run)| Run { rows, to: side.first + run * quads })
-                        })
-                        .collect();
-                    let from = (columns.start / 4) as u32;
-                    pass.record(&mut work, kind, &data, (from, quads), &runs, &sums)?;
+            let Some(data) = store.resident(work, tensor, lists)? else {
+                for side in sides {
+                    stream(work, pass, kind, &columns, side, &sums)?;
                 }
-                None => {
-                    for side in sides {
-                        stream(&mut work, pass, kind, columns, side, &sums)?;
-                    }
-                }
-            }
+                continue;
+            };
+            let runs = sides.iter().flat_map(|side| {
+                let runs = side.rows.rows.chunks(RUN).zip(0..);
+                runs.map(|(rows, run)| Run { rows, to: side.first + run * quads })
+            });
+            let runs: Vec<Run<'_>> = runs.collect();
+            let from = (columns.start / 4) as u32;
+            pass.record(work, kind, &data, (from, quads), &runs, &sums)?;
         }
-
-        let bytes = 16 * batch.values;
-        let values = buffer(&self.device, "Aggregator::values", bytes, usage | wgpu::BufferUsages::COPY_SRC)?;
-        let readable = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-        let answer = buffer(&self.device, "Aggregator::answer", bytes, readable)?;
         let table: Vec<Layer> = batch
             .pieces
             .iter()
@@ -198,11 +193,29 @@ impl Aggregator {
                 padding: 0,
             })
             .collect();
-        difference.record(&mut work, (kind, diff), &table, &sums, &values)?;
-        work.encoder.copy_buffer_to_buffer(&values, 0, &answer, 0, bytes);
-        work.finish()?;
-        read(&self.device, &answer)
+        let usage = usage | wgpu::BufferUsages::COPY_SRC;
+        let values = buffer(&self.device, "Aggregator::values", 16 * batch.values, usage)?;
+        difference.record(work, (kind, diff), &table, &sums, &values)?;
+        Ok(values)
     }
+}
+
+/// The sides that read the same units of the same tensor, which are reduced together.
+fn by_tensor<'a, 'b>(batch: &'b Batch<'a>) -> Vec<(&'a Tensor, Range<usize>, Vec<&'b Side<'a>>)> {
+    let mut groups: Vec<(&Tensor, Range<usize>, Vec<&Side<'_>>)> = Vec::new();
+    let mut known = HashMap::new();
+    for piece in &batch.pieces {
+        for side in piece.sides().filter(|side| !side.rows.rows.is_empty()) {
+            let tensor = side.rows.tensor;
+            let key = (tensor.bytes().as_ptr(), tensor.rows(), tensor.columns(), piece.columns.start);
+            let index = *known.entry(key).or_insert(groups.len());
+            match groups.get_mut(index) {
+                Some((of, _, sides)) if of.dtype() == tensor.dtype() => sides.push(side),
+                _ => groups.push((tensor, piece.columns.clone(), vec![side])),
+            }
+        }
+    }
+    groups
 }
 
 /// Reduces a side of a tensor that does not stay on the device.
@@ -265,6 +278,39 @@ fn batches<'a>(layers: &[LayerRows<'a>], chosen: &[usize], kind: Kind) -> Vec<Ba
     batches
 }
 
+/// Bytes of the rows that are asked for.
+fn asked_bytes(layers: &[LayerRows<'_>]) -> u64 {
+    let of_side = |rows: &Rows<'_>| {
+        let values = rows.rows.len() as u64 * rows.tensor.columns() as u64;
+        values * rows.tensor.dtype().size() as u64
+    };
+    layers.iter().flat_map(|layer| std::iter::once(&layer.a).chain(&layer.b)).map(of_side).sum()
+}
+
+/// Does `work` on a device, whose errors would otherwise end the program.
+fn guarded<T>(
+    device: &wgpu::Device,
+    bytes: u64,
+    work: impl FnOnce() -> Result<T, BackendError>,
+) -> Result<T, BackendError> {
+    // What a lost device is asked for is invalid.
+    let invalid = device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+    let result = work();
+    let (memory, invalid) = (pollster::block_on(memory.pop()), pollster::block_on(invalid.pop()));
+    if let Some(error) = memory {
+        log::error!("reducing on the graphics device: {error}");
+        return Err(BackendError::Memory { bytes });
+    }
+    match (result, invalid) {
+        (Ok(_), Some(error)) => {
+            log::error!("reducing on the graphics device: {error}");
+            Err(BackendError::Lost)
+        }
+        (result, _) => result,
+    }
+}
+
 impl Backend for Aggregator {
     fn values(
         &self,
@@ -272,38 +318,38 @@ impl Backend for Aggregator {
         stat: Stat,
         diff: Diff,
     ) -> Result<Vec<Vec<f32>>, BackendError> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.store.begin();
-        // What a lost device is asked for is invalid, and would otherwise end the program.
-        let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let mut values: Vec<Vec<f32>> = vec![Vec::new(); layers.len()];
-        let is_effect = |layer: &LayerRows<'_>| diff == Diff::Effect && layer.b.is_some();
-        let (effects, others): (Vec<usize>, Vec<usize>) =
-            (0..layers.len()).partition(|&index| is_effect(&layers[index]));
-        let reduced = self
-            .reduce(&mut state, layers, &effects, (Kind::Spread, Diff::Effect), &mut values)
-            .and_then(|mut beyond| {
+        let is_effect = |&index: &usize| diff == Diff::Effect && layers[index].b.is_some();
+        let (effects, others): (Vec<usize>, Vec<usize>) = (0..layers.len()).partition(is_effect);
+        let beyond = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.store.begin();
+            let reduced = guarded(&self.device, asked_bytes(layers), || {
+                let effect = (Kind::Spread, Diff::Effect);
+                let mut beyond = self.reduce(&mut state, layers, &effects, effect, &mut values)?;
                 let kind = Kind::of(stat);
                 beyond.extend(self.reduce(&mut state, layers, &others, (kind, diff), &mut values)?);
                 Ok(beyond)
             });
-        let invalid = pollster::block_on(scope.pop());
-        if let Some(error) = &invalid {
-            log::error!("reducing on the graphics device: {error}");
-        }
-        let beyond = match reduced {
-            Ok(beyond) if invalid.is_none() => beyond,
-            failed => {
+            if reduced.is_err() {
                 // Rows that were to be there may not have come.
                 state.store.clear();
-                return Err(failed.err().unwrap_or(BackendError::Lost));
             }
+            reduced?
         };
-        drop(state);
+        self.left_to_cpu.fetch_add(beyond.len() as u64, Ordering::Relaxed);
         for layer in beyond {
             let computed = Cpu.values(&layers[layer..=layer], stat, diff)?;
             values[layer] = computed.into_iter().next().unwrap_or_default();
         }
         Ok(values)
+    }
+}
+
+/// What reduces fastest where `gpu` draws.
+pub fn backend(gpu: &Gpu) -> Arc<dyn Backend> {
+    match gpu.processor() {
+        Processor::Gpu => Arc::new(Aggregator::new(gpu)),
+        Processor::Cpu => Arc::new(Cpu),
     }
 }

@@ -1,5 +1,5 @@
-//! Rows of tensors on the device: those that were asked for stay, up to a budget; what is larger
-//! passes through.
+//! Rows of tensors on the device: those of an open recording stay once they were asked for, up to a
+//! budget; what is larger, or was made for one question, passes through.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -84,6 +84,7 @@ impl Store {
     /// Another question begins.
     pub(super) fn begin(&mut self) {
         self.now += 1;
+        self.held.retain(|held| held.tensor.is_shared());
     }
 
     /// What is there is no longer known.
@@ -91,8 +92,20 @@ impl Store {
         self.held.clear();
     }
 
-    /// The whole tensor's place, with at least the rows of `lists` in it; `None` when it is too large
-    /// to stay.
+    /// Whether the tensor has a place.
+    pub(super) fn holds(&self, tensor: &Tensor) -> bool {
+        self.find(tensor).is_some()
+    }
+
+    fn find(&self, tensor: &Tensor) -> Option<usize> {
+        self.held.iter().position(|held| {
+            std::ptr::eq(held.tensor.bytes(), tensor.bytes())
+                && held.tensor.dtype() == tensor.dtype()
+                && held.tensor.columns() == tensor.columns()
+        })
+    }
+
+    /// The whole tensor's place, with at least the rows of `lists` in it; `None` when it does not stay.
     pub(super) fn resident<'a>(
         &mut self,
         work: &mut Work<'_>,
@@ -114,13 +127,11 @@ impl Store {
 
     /// Where the tensor is held, or will be.
     fn place(&mut self, work: &Work<'_>, tensor: &Tensor) -> Result<Option<usize>, BackendError> {
-        let same = |held: &Held| {
-            std::ptr::eq(held.tensor.bytes(), tensor.bytes())
-                && held.tensor.dtype() == tensor.dtype()
-                && held.tensor.columns() == tensor.columns()
-        };
-        if let Some(index) = self.held.iter().position(same) {
+        if let Some(index) = self.find(tensor) {
             return Ok(Some(index));
+        }
+        if !tensor.is_shared() {
+            return Ok(None);
         }
         let Some(bytes) = size_of(tensor, tensor.rows(), tensor.columns()) else { return Ok(None) };
         let limits = work.device.limits();

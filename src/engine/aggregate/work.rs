@@ -103,3 +103,17 @@ pub(super) fn read(device: &wgpu::Device, buffer: &wgpu::Buffer) -> Result<Vec<u
     let mapped = buffer.get_mapped_range(..).map_err(|_| BackendError::Lost)?;
     Ok(bytemuck::pod_collect_to_vec(&mapped))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Gpu;
+
+    #[test]
+    fn what_the_device_cannot_hold_is_said() {
+        let gpu = Gpu::headless().expect("a graphics driver");
+        let bytes = gpu.device.limits().max_buffer_size + 1;
+        let refused = buffer(&gpu.device, "test", bytes, wgpu::BufferUsages::STORAGE);
+        assert!(matches!(refused, Err(BackendError::Memory { bytes: told }) if told == bytes), "{refused:?}");
+    }
+}
