@@ -69,11 +69,12 @@ pub fn ranges(
 /// the view says; `None` where there is no value.
 pub fn extremes(view: &ViewState, from: &Field, to: &Field, t: f32) -> Vec<Option<(f32, f32)>> {
     // Interpolated like the values, so that the range flows with them.
-    let layer = |(index, from): (usize, &Option<(f32, f32)>)| {
-        match (*from, to.extremes().get(index).copied().flatten()) {
-            (Some(a), Some(b)) => Some((a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t)),
-            (a, b) => a.or(b),
-        }
+    let layer = |(index, from): (usize, &Option<(f32, f32)>)| match (
+        *from,
+        to.extremes().get(index).copied().flatten(),
+    ) {
+        (Some(a), Some(b)) => Some((a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t)),
+        (a, b) => a.or(b),
     };
     let scales = scales(view, from, to, t);
     let normal = |(low, high): (f32, f32), scale: f32| (low / scale, high / scale);

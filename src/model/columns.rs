@@ -122,8 +122,7 @@ pub fn common_extremes(scales: &[Scale]) -> Vec<Vec<Option<(f32, f32)>>> {
     };
     let of_view = |scale: &Scale| {
         let mut extremes = scale.extremes.clone();
-        let alike =
-            |other: &&Scale| same_kind(scale.query, other.query) && scale.range == other.range;
+        let alike = |other: &&Scale| same_kind(scale.query, other.query) && scale.range == other.range;
         for other in scales.iter().filter(alike) {
             if scale.range == Range::Network {
                 let whole = other.extremes.iter().copied().fold(None, join);
@@ -164,7 +163,10 @@ mod tests {
             (1, query("all", Some("all@3"), Some(0))),
         ] {
             let (other, once) = swapped(run, &query).expect("it has a B");
-            assert_eq!((&once.select, once.minus.as_ref()), (query.minus.as_ref().unwrap(), Some(&query.select)));
+            assert_eq!(
+                (&once.select, once.minus.as_ref()),
+                (query.minus.as_ref().unwrap(), Some(&query.select))
+            );
             assert_eq!(other, query.run_b.unwrap_or(run));
             assert_eq!(swapped(other, &once), Some((run, query)));
         }
@@ -248,8 +250,7 @@ mod tests {
         let extremes = [Some((0.0, 1.0)), Some((-1.0, 2.0))];
         let others = [Some((0.5, 3.0)), None];
         let of = |range, second: &Query| {
-            let scales =
-                [scale(&one, &mean, range, extremes), scale(&other, second, range, others)];
+            let scales = [scale(&one, &mean, range, extremes), scale(&other, second, range, others)];
             common_extremes(&scales)
         };
         assert_eq!(
