@@ -99,7 +99,7 @@ fn stats_has_the_shape_that_scripts_read() {
     head.as_object_mut().unwrap().remove("layers");
     let expected = json!({
         "epoch": 5.0, "select": "class:6", "minus": null, "stat": "mean", "diff": null, "norm": "raw", "inputs": 3,
-        "normalisation": "per-item-per-layer", "run_b": null, "minus_inputs": null, "unmatched": []
+        "normalisation": "per-item-per-layer", "run_b": null, "minus_inputs": null, "not_finite": 768, "unmatched": []
     });
     assert_eq!(head, expected);
     let select =
@@ -110,7 +110,7 @@ fn stats_has_the_shape_that_scripts_read() {
     let expected = json!({
         "epoch": 1.5, "select": "class:6@first", "minus": "input:0-2&class:5", "stat": "max", "diff": "abs",
         "norm": "raw", "inputs": 3,
-        "normalisation": "per-item-per-layer", "run_b": null, "minus_inputs": 2, "unmatched": []
+        "normalisation": "per-item-per-layer", "run_b": null, "minus_inputs": 2, "not_finite": null, "unmatched": []
     });
     assert_eq!(head, expected);
 }
