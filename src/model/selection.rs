@@ -7,7 +7,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Class, EpochError, EpochRef, Recording};
+use super::parts::ClassNames;
+use super::{EpochError, EpochRef, Ranges, Recording};
 
 /// How many names an error message lists before it only counts.
 const LISTED: usize = 12;
@@ -29,7 +30,7 @@ pub enum Term {
     /// written and goes by its id; [`Selection::class`] sees to that.
     Class(Vec<String>),
     /// Any of these input numbers (indices into [`Recording::inputs`]).
-    Input(Vec<RangeInclusive<usize>>),
+    Input(Ranges),
     /// Predicted as labelled.
     Right,
     /// Predicted as another class.
@@ -61,25 +62,18 @@ impl Selection {
     /// # Panics
     /// When `class` is no index into [`Recording::classes`].
     pub fn class(recording: &Recording, class: usize) -> Self {
-        let Class { id, name, .. } = &recording.classes[class];
-        let plain = !name.is_empty() && name.trim() == name && !name.contains(['&', ',', '@']);
-        let text =
-            if plain && class_index(recording, name) == Some(class) { name.clone() } else { id.to_string() };
-        Self { terms: vec![Term::Class(vec![text])], epoch: None }
+        Self { terms: vec![Term::Class(vec![ClassNames::of(recording).text(class)])], epoch: None }
     }
 
     /// One input, by its index into [`Recording::inputs`].
     pub fn input(input: usize) -> Self {
-        Self { terms: vec![Term::Input(vec![input..=input])], epoch: None }
+        Self { terms: vec![Term::Input((input..=input).into())], epoch: None }
     }
 
     /// The input number, when the text names exactly one input and nothing else.
     pub fn single_input(&self) -> Option<usize> {
         match self.terms.as_slice() {
-            [Term::Input(ranges)] => match ranges.as_slice() {
-                [range] if range.start() == range.end() => Some(*range.start()),
-                _ => None,
-            },
+            [Term::Input(ranges)] => ranges.single(),
             _ => None,
         }
     }
@@ -89,7 +83,7 @@ impl Selection {
     pub fn single_class(&self, recording: &Recording) -> Option<usize> {
         match self.terms.as_slice() {
             [Term::Class(names)] => match names.as_slice() {
-                [name] => class_index(recording, name),
+                [name] => ClassNames::of(recording).index(name),
                 _ => None,
             },
             _ => None,
@@ -100,8 +94,8 @@ impl Selection {
     /// else.
     pub fn classes(&self, recording: &Recording) -> Option<Vec<usize>> {
         let [Term::Class(names)] = self.terms.as_slice() else { return None };
-        let mut classes: Vec<usize> =
-            names.iter().map(|name| class_index(recording, name)).collect::<Option<_>>()?;
+        let known = ClassNames::of(recording);
+        let mut classes: Vec<usize> = names.iter().map(|name| known.index(name)).collect::<Option<_>>()?;
         classes.sort_unstable();
         classes.dedup();
         Some(classes)
@@ -125,23 +119,22 @@ impl Selection {
         for term in &self.terms {
             match term {
                 Term::Class(names) => {
-                    let wanted = names
-                        .iter()
-                        .map(|name| {
-                            class_index(recording, name).ok_or_else(|| unknown_class(recording, name))
-                        })
-                        .collect::<Result<Vec<usize>, _>>()?;
+                    let known = ClassNames::of(recording);
+                    let mut wanted = vec![false; recording.classes.len()];
+                    for name in names {
+                        let class = known.index(name).ok_or_else(|| unknown_class(recording, name))?;
+                        wanted[class] = true;
+                    }
                     chosen.retain(|&input| {
-                        recording.inputs[input].class.is_some_and(|class| wanted.contains(&class))
+                        let class = recording.inputs[input].class;
+                        class.is_some_and(|class| wanted.get(class) == Some(&true))
                     });
                 }
                 Term::Input(ranges) => {
-                    for range in ranges {
-                        if *range.end() >= recording.inputs.len() {
-                            return Err(out_of_range(recording, *range.end()));
-                        }
+                    if let Some(last) = ranges.last().filter(|last| *last >= recording.inputs.len()) {
+                        return Err(out_of_range(recording, last));
                     }
-                    chosen.retain(|input| ranges.iter().any(|range| range.contains(input)));
+                    chosen.retain(|input| ranges.contains(*input));
                 }
                 Term::Right | Term::Wrong => {
                     let right = *term == Term::Right;
@@ -189,8 +182,7 @@ impl Term {
                 format!("class{} {}", if names.len() == 1 { "" } else { "es" }, names.join(", "))
             }
             Self::Input(ranges) => {
-                let one = matches!(ranges.as_slice(), [range] if range.start() == range.end());
-                format!("input{} {}", if one { "" } else { "s" }, ranges_text(ranges, '–', ", "))
+                format!("input{} {}", if ranges.single().is_some() { "" } else { "s" }, ranges_text(ranges.as_slice(), '–', ", "))
             }
             Self::Right => "predicted right".to_owned(),
             Self::Wrong => "predicted wrong".to_owned(),
@@ -231,7 +223,7 @@ impl FromStr for Selection {
                                 end: *range.end(),
                             });
                         }
-                        terms.push(Term::Input(ranges));
+                        terms.push(Term::Input(ranges.into_iter().collect()));
                     }
                     _ => return Err(syntax()),
                 },
@@ -252,7 +244,7 @@ impl fmt::Display for Selection {
             }
             match term {
                 Term::Class(names) => write!(f, "class:{}", names.join(","))?,
-                Term::Input(ranges) => write!(f, "input:{}", ranges_text(ranges, '-', ","))?,
+                Term::Input(ranges) => write!(f, "input:{}", ranges_text(ranges.as_slice(), '-', ","))?,
                 Term::Right => f.write_str("right")?,
                 Term::Wrong => f.write_str("wrong")?,
             }
@@ -299,15 +291,7 @@ fn ranges_text(ranges: &[RangeInclusive<usize>], dash: char, comma: &str) -> Str
     texts.collect::<Vec<_>>().join(comma)
 }
 
-/// By name, else by id.
-fn class_index(recording: &Recording, text: &str) -> Option<usize> {
-    recording.classes.iter().position(|class| class.name == text).or_else(|| {
-        let id: i64 = text.parse().ok()?;
-        recording.classes.iter().position(|class| class.id == id)
-    })
-}
-
-fn unknown_class(recording: &Recording, name: &str) -> SelectionError {
+pub(super) fn unknown_class(recording: &Recording, name: &str) -> SelectionError {
     let names: Vec<&str> = recording.classes.iter().take(LISTED).map(|class| class.name.as_str()).collect();
     let known = match recording.classes.len() {
         0 => "the recording names no classes".to_owned(),
@@ -317,7 +301,7 @@ fn unknown_class(recording: &Recording, name: &str) -> SelectionError {
     SelectionError::UnknownClass { name: name.to_owned(), known }
 }
 
-fn out_of_range(recording: &Recording, number: usize) -> SelectionError {
+pub(super) fn out_of_range(recording: &Recording, number: usize) -> SelectionError {
     let held = match recording.inputs.len() {
         0 => "no single inputs".to_owned(),
         1 => "only input 0".to_owned(),
@@ -372,6 +356,7 @@ mod tests {
             (" class: cat , dog & right @ last ", "class:cat,dog&right@last"),
             ("all&right", "right"),
             ("input:4-4", "input:4"),
+            ("input:7,5-6,1,1", "input:1,5-7"),
         ] {
             assert_eq!(loose.parse::<Selection>().unwrap().to_string(), text);
         }
