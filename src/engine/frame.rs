@@ -28,7 +28,8 @@ pub struct Frame<'a> {
     pub to: &'a Field,
     /// In [0, 1).
     pub t: f32,
-    /// Per layer: the values at the ends of the colour map, see [`ranges`].
+    /// Per layer: the values at the ends of the colour map, see [`ranges`]. Those of the fields are
+    /// divided by [`Norm::scales`](crate::model::Norm::scales) before they are compared with them.
     pub ranges: &'a [(f32, f32)],
     pub picture: Option<&'a InputPicture>,
     /// Physical pixels.
@@ -37,7 +38,23 @@ pub struct Frame<'a> {
     pub every_cell: bool,
 }
 
-/// Per layer, the values at the ends of the colour map.
+/// Per layer, what its values are divided by before they are looked at. It flows with the values.
+fn scales(view: &ViewState, from: &Field, to: &Field, t: f32) -> Vec<f32> {
+    let norm = view.query.norm;
+    let of = |field: &Field| {
+        let greatest = |it: &Option<(f32, f32)>| it.map(|(low, high)| low.abs().max(high.abs()));
+        norm.scales(&field.extremes().iter().map(greatest).collect::<Vec<_>>())
+    };
+    let mut scales = of(from);
+    if t > 0.0 {
+        for (scale, later) in scales.iter_mut().zip(of(to)) {
+            *scale += t * (later - *scale);
+        }
+    }
+    scales
+}
+
+/// Per layer, the values at the ends of the colour map, normalised as the view says.
 pub fn ranges(
     view: &ViewState,
     normalisation: Normalisation,
@@ -60,8 +77,10 @@ pub fn ranges(
         (a, b) => a.or(b),
     };
     let layers = 0..from.extremes().len();
+    let scales = scales(view, from, to, t);
     let usable = |(low, high): (f32, f32)| if low < high { (low, high) } else { (low, low + 1.0) };
-    let own = |index: usize| layer(index).map(whole);
+    let own =
+        |index: usize| layer(index).map(|(low, high)| whole((low / scales[index], high / scales[index])));
     match view.range_of(normalisation) {
         Range::Fixed { low, high } => layers.map(|_| usable((low, high))).collect(),
         Range::Layer => layers.map(|index| usable(own(index).unwrap_or((0.0, 1.0)))).collect(),
@@ -232,6 +251,7 @@ impl Frame<'_> {
     pub(super) fn slabs(&self) -> (Vec<SlabData>, Vec<Nearness>) {
         let diverging = self.view.query.is_signed() || self.view.colours().is_diverging();
         let layout = self.from.layout();
+        let scales = scales(self.view, self.from, self.to, self.t);
         let camera = &self.view.camera;
         let eye = camera.position.z;
         let mut order: Vec<usize> =
@@ -246,6 +266,8 @@ impl Frame<'_> {
                 let slab = &layout.slabs[index];
                 let place = self.from.atlas().places[index];
                 let (low, high) = self.ranges.get(index).copied().unwrap_or((0.0, 1.0));
+                let scale = scales.get(index).copied().unwrap_or(1.0);
+                let (low, high) = (low * scale, high * scale);
                 let (low, width) =
                     if diverging { (0.0, low.abs().max(high.abs())) } else { (low, high - low) };
                 let data = SlabData {

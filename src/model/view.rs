@@ -181,13 +181,22 @@ impl ViewState {
 
     /// The range in use on values that came with this normalisation. Values as the network computed
     /// them get each layer's own: a logit and the mean of a feature map have no scale in common.
-    /// Values normalised to [0, 1] keep [`Range::Auto`], which then means that; differences of them
-    /// are shown on one scale.
+    /// Values normalised to [0, 1] keep [`Range::Auto`], which then means that; differences of them,
+    /// effect sizes and counts are shown on one scale.
     pub fn range_of(&self, normalisation: Normalisation) -> Range {
-        match (self.range, normalisation) {
-            (Range::Auto, Normalisation::None) => Range::Layer,
-            (Range::Auto, Normalisation::PerItemPerLayer) if self.query.minus.is_some() => Range::Network,
-            (range, _) => range,
+        if self.range != Range::Auto {
+            return self.range;
+        }
+        let query = &self.query;
+        let compared = query.minus.is_some();
+        let of_one_scale = query.stat == Stat::Count || (compared && query.diff == Diff::Effect);
+        match (query.norm, normalisation) {
+            (Norm::Layer, _) => Range::Layer,
+            (Norm::Global, _) => Range::Network,
+            (Norm::Raw, _) if of_one_scale => Range::Network,
+            (Norm::Raw, Normalisation::None) => Range::Layer,
+            (Norm::Raw, Normalisation::PerItemPerLayer) if compared => Range::Network,
+            (Norm::Raw, Normalisation::PerItemPerLayer) => Range::Auto,
         }
     }
 
@@ -213,6 +222,10 @@ mod tests {
         view.query.minus = Some(Selection::default());
         assert_eq!(view.range_of(Normalisation::None), Range::Layer);
         assert_eq!(view.range_of(Normalisation::PerItemPerLayer), Range::Network);
+        view.query.diff = Diff::Effect;
+        assert_eq!(view.range_of(Normalisation::None), Range::Network, "effect sizes compare anywhere");
+        view.query.norm = Norm::Layer;
+        assert_eq!(view.range_of(Normalisation::PerItemPerLayer), Range::Layer);
         view.range = Range::Fixed { low: 0.0, high: 2.0 };
         assert_eq!(view.range_of(Normalisation::None), view.range, "what was chosen stays");
     }
