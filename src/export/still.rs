@@ -8,6 +8,7 @@ use crate::engine::readback::Canvas;
 use crate::engine::{Field, FieldError, Frame, Gpu, InputPicture, Path as Drawing, Renderer, ranges};
 use crate::model::{EpochPosition, Layout, Recording, ViewState};
 use crate::stats::{self, Backend, Sides, StatsError};
+use crate::ui::runs::OpenRuns;
 use crate::ui::{Overlay, still};
 
 /// Why a still could not be made.
@@ -117,6 +118,7 @@ impl Still {
         if with_overlay {
             let overlay = Overlay {
                 recording,
+                runs: OpenRuns::default(),
                 view,
                 layout: &values.layout,
                 ranges: &ranges,

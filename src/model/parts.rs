@@ -170,9 +170,11 @@ impl Selection {
         let inputs = match (self.class_part(recording), self.input_part()) {
             (None, None) => recording.inputs.len(),
             (None, Some(inputs)) => inputs.count(),
-            (Some(classes), None) => {
-                classes.indices().filter_map(|class| recording.classes.get(class)).map(|class| class.inputs).sum()
-            }
+            (Some(classes), None) => classes
+                .indices()
+                .filter_map(|class| recording.classes.get(class))
+                .map(|class| class.inputs)
+                .sum(),
             (Some(classes), Some(inputs)) => inputs
                 .indices()
                 .filter_map(|input| recording.inputs.get(input)?.class)
@@ -227,7 +229,10 @@ mod tests {
         let recording = animals();
         let text = |selection: Selection| selection.to_string();
         let both = parse("wrong&input:3,4@first");
-        assert_eq!(text(both.with_classes(&recording, &set(&[0, 2]))), "class:cat,bird&input:3-4&wrong@first");
+        assert_eq!(
+            text(both.with_classes(&recording, &set(&[0, 2]))),
+            "class:cat,bird&input:3-4&wrong@first"
+        );
         assert_eq!(text(both.with_inputs(&set(&[0, 1, 5]))), "input:0-1,5&wrong@first");
         assert_eq!(text(both.with_inputs(&Ranges::default())), "wrong@first");
         assert_eq!(text(both.with_predicted(Predicted::All)), "input:3-4@first");
@@ -240,14 +245,19 @@ mod tests {
     #[test]
     fn counting_agrees_with_resolving() {
         let recording = animals();
-        for text in ["input:1-4", "class:cat,dog", "class:cat&input:0-2", "class:dog&input:1&input:0-3", "input:5"] {
+        for text in
+            ["input:1-4", "class:cat,dog", "class:cat&input:0-2", "class:dog&input:1&input:0-3", "input:5"]
+        {
             let selection = parse(text);
             let resolved = selection.resolve(&recording, None).unwrap().len() as u64;
             assert_eq!(selection.count(&recording), Ok(Counted { inputs: Some(resolved), of: 6 }), "{text}");
         }
         for text in ["class:cow", "input:4-6", "class:bird&input:0-1", "class:cat&class:dog", "class:3"] {
             let selection = parse(text);
-            assert_eq!(selection.count(&recording).unwrap_err(), selection.resolve(&recording, None).unwrap_err());
+            assert_eq!(
+                selection.count(&recording).unwrap_err(),
+                selection.resolve(&recording, None).unwrap_err()
+            );
         }
         assert_eq!(parse("class:cat&wrong").count(&recording), Ok(Counted { inputs: None, of: 6 }));
         assert!(parse("class:bird&input:0&wrong").count(&recording).is_err(), "whatever was predicted");

@@ -5,59 +5,61 @@ use std::sync::Arc;
 
 /// A set of indices: ascending ranges that neither overlap nor touch. A clone shares them.
 #[derive(Clone, Debug, Default)]
-pub struct Ranges(Arc<[RangeInclusive<usize>]>);
+pub struct Ranges {
+    ranges: Arc<[RangeInclusive<usize>]>,
+    count: usize,
+}
 
 impl Ranges {
     /// The ranges, ascending; between two of them at least one index is missing.
     pub fn as_slice(&self) -> &[RangeInclusive<usize>] {
-        &self.0
+        &self.ranges
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.ranges.is_empty()
     }
 
     /// How many indices there are; `usize::MAX` where that is too small a number.
     pub fn count(&self) -> usize {
-        let lengths = self.0.iter().map(|range| (range.end() - range.start()).saturating_add(1));
-        lengths.fold(0, usize::saturating_add)
+        self.count
     }
 
     /// Whether `index` is among them; takes the logarithm of the number of ranges.
     pub fn contains(&self, index: usize) -> bool {
-        let next = self.0.partition_point(|range| *range.end() < index);
-        self.0.get(next).is_some_and(|range| *range.start() <= index)
+        let next = self.ranges.partition_point(|range| *range.end() < index);
+        self.ranges.get(next).is_some_and(|range| *range.start() <= index)
     }
 
     /// The only index.
     pub fn single(&self) -> Option<usize> {
-        match &*self.0 {
+        match &*self.ranges {
             [range] if range.start() == range.end() => Some(*range.start()),
             _ => None,
         }
     }
 
     pub fn first(&self) -> Option<usize> {
-        self.0.first().map(|range| *range.start())
+        self.ranges.first().map(|range| *range.start())
     }
 
     pub fn last(&self) -> Option<usize> {
-        self.0.last().map(|range| *range.end())
+        self.ranges.last().map(|range| *range.end())
     }
 
     /// Every index, ascending.
     pub fn indices(&self) -> impl Iterator<Item = usize> + '_ {
-        self.0.iter().cloned().flatten()
+        self.ranges.iter().cloned().flatten()
     }
 
     /// These and those of `range`.
     pub fn with(&self, range: RangeInclusive<usize>) -> Self {
-        self.0.iter().cloned().chain([range]).collect()
+        self.ranges.iter().cloned().chain([range]).collect()
     }
 
     /// These without `index`.
     pub fn without(&self, index: usize) -> Self {
-        let pieces = self.0.iter().flat_map(|range| {
+        let pieces = self.ranges.iter().flat_map(|range| {
             let (start, end) = (*range.start(), *range.end());
             if !range.contains(&index) {
                 return [Some(range.clone()), None];
@@ -72,7 +74,7 @@ impl Ranges {
 
     /// Those that are in both.
     pub fn intersection(&self, other: &Self) -> Self {
-        let (mut a, mut b) = (self.0.iter().peekable(), other.0.iter().peekable());
+        let (mut a, mut b) = (self.ranges.iter().peekable(), other.ranges.iter().peekable());
         let mut both = Vec::new();
         while let (Some(one), Some(two)) = (a.peek(), b.peek()) {
             let range = *one.start().max(two.start())..=*one.end().min(two.end());
@@ -89,7 +91,7 @@ impl Ranges {
 
 impl PartialEq for Ranges {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+        Arc::ptr_eq(&self.ranges, &other.ranges) || self.ranges == other.ranges
     }
 }
 
@@ -115,7 +117,8 @@ impl FromIterator<RangeInclusive<usize>> for Ranges {
             }
             touch
         });
-        Self(ranges.into())
+        let lengths = ranges.iter().map(|range| (range.end() - range.start()).saturating_add(1));
+        Self { count: lengths.fold(0, usize::saturating_add), ranges: ranges.into() }
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::parts::ClassNames;
 use super::{EpochError, EpochRef, Ranges, Recording};
 
-/// How many names an error message lists before it only counts.
+/// How many names are listed before the others are only counted.
 const LISTED: usize = 12;
 
 /// A set of inputs as a person writes it. Stored as that text.
@@ -156,7 +156,8 @@ impl Selection {
         if chosen.is_empty() { Err(SelectionError::Empty(self.to_string())) } else { Ok(chosen) }
     }
 
-    /// In words, for a legend: `class 3`, `all inputs`, `inputs 17, 40–49 at epoch 4`.
+    /// In words, for a legend: `class 3`, `all inputs`, `inputs 17, 40–49 at epoch 4`. Of many classes or
+    /// ranges the first few are named.
     pub fn describe(&self) -> String {
         let mut words = self.terms.iter().map(Term::describe).collect::<Vec<_>>().join(", ");
         match self.terms.first() {
@@ -179,10 +180,23 @@ impl Term {
     fn describe(&self) -> String {
         match self {
             Self::Class(names) => {
-                format!("class{} {}", if names.len() == 1 { "" } else { "es" }, names.join(", "))
+                let class = if names.len() == 1 { "class" } else { "classes" };
+                match names.get(..LISTED) {
+                    Some(first) if names.len() > LISTED => {
+                        format!("{class} {} and {} more", first.join(", "), names.len() - LISTED)
+                    }
+                    _ => format!("{class} {}", names.join(", ")),
+                }
             }
             Self::Input(ranges) => {
-                format!("input{} {}", if ranges.single().is_some() { "" } else { "s" }, ranges_text(ranges.as_slice(), '–', ", "))
+                let input = if ranges.single().is_some() { "input" } else { "inputs" };
+                match ranges.as_slice() {
+                    [first @ .., _] if first.len() >= LISTED => {
+                        let first = ranges_text(&first[..LISTED], '–', ", ");
+                        format!("{input} {first}, … ({} in all)", ranges.count())
+                    }
+                    all => format!("{input} {}", ranges_text(all, '–', ", ")),
+                }
             }
             Self::Right => "predicted right".to_owned(),
             Self::Wrong => "predicted wrong".to_owned(),
@@ -465,5 +479,16 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Selection>().unwrap().describe(), words);
         }
+        let describe = |term| Selection { terms: vec![term], epoch: Some(EpochRef::First) }.describe();
+        let names = |count: usize| Term::Class((0..count).map(|name| name.to_string()).collect());
+        assert_eq!(describe(names(12)), "classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 at the first epoch");
+        assert_eq!(
+            describe(names(40)),
+            "classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 28 more at the first epoch"
+        );
+        let inputs = |count: usize| Term::Input((0..count).map(|range| 9 * range..=9 * range + 1).collect());
+        let twelve = "0–1, 9–10, 18–19, 27–28, 36–37, 45–46, 54–55, 63–64, 72–73, 81–82, 90–91, 99–100";
+        assert_eq!(describe(inputs(12)), format!("inputs {twelve} at the first epoch"));
+        assert_eq!(describe(inputs(500)), format!("inputs {twelve}, … (1000 in all) at the first epoch"));
     }
 }

@@ -46,6 +46,8 @@ pub struct Choice {
     /// The row that keys start from.
     cursor: Option<usize>,
     held: Option<Held>,
+    /// That row is to be brought into sight.
+    reveal: bool,
 }
 
 /// The pointer was pressed and is held.
@@ -68,12 +70,24 @@ impl Choice {
         self.held.is_some()
     }
 
+    /// Whether the pointer was pressed so that it chooses nothing but what it covers.
+    pub fn is_held_alone(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.how == How::Alone)
+    }
+
     /// Takes note that other rows were chosen by other means.
     pub fn lead(&mut self, chosen: &Ranges) {
-        if self.held.is_none() {
-            self.anchor = chosen.first();
-            self.cursor = chosen.first();
-        }
+        *self = Self { anchor: chosen.first(), cursor: chosen.first(), held: None, reveal: true };
+    }
+
+    /// The current row is to be brought into sight.
+    pub fn reveal(&mut self) {
+        self.reveal = true;
+    }
+
+    /// The row to be brought into sight, once.
+    pub fn take_revealed(&mut self) -> Option<usize> {
+        std::mem::take(&mut self.reveal).then_some(self.cursor).flatten()
     }
 
     /// The pointer is pressed on a row, or released there soon after; returns what is chosen then.

@@ -1,41 +1,67 @@
 //! Saying in words what is shown, and numbers with sensible digits.
 
-use crate::model::{Diff, EpochPosition, Normalisation, Query, Range, Recording, Selection, Stat, ViewState};
+use super::overlay::short;
+use super::runs::OpenRuns;
+use crate::model::{
+    Diff, EpochPosition, Norm, Normalisation, Query, Range, Recording, Selection, Stat, ViewState,
+};
+
+/// Characters of a selection and of a run's name in a legend.
+const SELECTION: usize = 120;
+const NAME: usize = 32;
 
 /// What is shown: "mean activation · class 3 minus class 5 · epoch 12".
-pub fn shown(recording: &Recording, query: &Query, position: EpochPosition) -> String {
-    let what = match query.stat {
-        Stat::Mean => "mean activation",
-        Stat::Std => "standard deviation of activation",
-        Stat::Max => "greatest activation",
-        Stat::Min => "least activation",
-        Stat::Rate => "share of inputs with activation > 0",
-        Stat::Count => "inputs with a finite activation",
-    };
-    let what = match (query.stat, query.select.single_input(), &query.minus) {
-        (Stat::Mean, Some(_), None) => "activation",
-        _ => what,
-    };
-    let select = selection(recording, &query.select);
+pub fn shown(recording: &Recording, runs: OpenRuns, query: &Query, position: EpochPosition) -> String {
     let who = match &query.minus {
-        None => select,
+        None => selection(recording, &query.select),
         Some(minus) => {
-            let minus = selection(recording, minus);
+            let other = runs.of_minus(query).map_or(recording, |run| run.recording);
+            let (mut a, mut b) = (selection(recording, &query.select), selection(other, minus));
+            if query.run_b.is_some_and(|run| run != runs.own) {
+                let name = |run: Option<super::RunFacts>, unknown: &str| {
+                    run.map_or_else(|| unknown.to_owned(), |run| short(run.name, NAME))
+                };
+                a = format!("{a} of {}", name(runs.own(), "this run"));
+                b = format!("{b} of {}", name(runs.of_minus(query), "another run"));
+            }
             match query.diff {
-                Diff::Signed => format!("{select} minus {minus}"),
-                Diff::Abs => format!("{select} against {minus}, absolute"),
-                Diff::Effect => format!("effect size of {select} against {minus}"),
+                Diff::Signed | Diff::Effect => format!("{a} minus {b}"),
+                Diff::Abs => format!("{a} against {b}, absolute"),
             }
         }
     };
-    format!("{what} · {who} · {}", moment(recording, position))
+    // Where every selection has a moment of its own, the one looked at plays no part.
+    let elsewhere = |selection: &Selection| selection.epoch.is_some();
+    if elsewhere(&query.select) && query.minus.as_ref().is_none_or(elsewhere) {
+        return format!("{} · {who}", measure(query));
+    }
+    format!("{} · {who} · {}", measure(query), moment(recording, position))
 }
 
-/// A set of inputs in words.
+/// What is told of each unit, and what it is divided by.
+fn measure(query: &Query) -> String {
+    let what = match (query.stat, query.select.single_input(), &query.minus) {
+        (_, _, Some(_)) if query.diff == Diff::Effect => "effect size",
+        (Stat::Mean | Stat::Min | Stat::Max, Some(_), None) => "activation",
+        (Stat::Mean, ..) => "mean activation",
+        (Stat::Std, ..) => "standard deviation of activation",
+        (Stat::Max, ..) => "greatest activation",
+        (Stat::Min, ..) => "least activation",
+        (Stat::Rate, ..) => "share of inputs with activation > 0",
+        (Stat::Count, ..) => "number of inputs with a finite activation",
+    };
+    match query.norm {
+        Norm::Raw => what.to_owned(),
+        Norm::Layer => format!("{what}, each layer divided by its greatest"),
+        Norm::Global => format!("{what}, divided by the network's greatest"),
+    }
+}
+
+/// A set of inputs in words, of bounded length.
 pub fn selection(recording: &Recording, selection: &Selection) -> String {
-    match selection.single_input() {
-        Some(index) => input(recording, index),
-        None => selection.describe(),
+    match (selection.single_input(), selection.epoch) {
+        (Some(index), None) => input(recording, index),
+        _ => short(&selection.describe(), SELECTION),
     }
 }
 
@@ -62,26 +88,49 @@ pub fn moment(recording: &Recording, position: EpochPosition) -> String {
     }
 }
 
-/// Where the ends of the colour map come from.
-pub fn range_source(recording: &Recording, view: &ViewState, position: EpochPosition) -> String {
+/// Where the ends of the colour map come from, and what was done to the values before they were
+/// recorded.
+pub fn range_source(
+    recording: &Recording,
+    runs: OpenRuns,
+    view: &ViewState,
+    position: EpochPosition,
+) -> String {
     if recording.epochs.is_empty() {
         return "no values yet".to_owned();
     }
-    let scaled = recording.normalisation == Normalisation::PerItemPerLayer;
-    let note = if scaled { " · values normalised per input and layer by the recording" } else { "" };
     let these = if position.t == 0.0 { "this epoch" } else { "these two epochs" };
+    let symmetric = view.query.is_signed() || view.colours().is_diverging();
     let source = match view.range_of(recording.normalisation) {
         Range::Fixed { .. } => "fixed".to_owned(),
         Range::Layer => format!("each layer's own, {these}"),
-        Range::Auto => {
-            return "range: [0, 1], values normalised per input and layer by the recording".to_owned();
-        }
-        Range::Network if view.query.is_signed() || view.colours().is_diverging() => {
-            format!("symmetric around 0, {these}")
-        }
+        Range::Auto => "[0, 1]".to_owned(),
+        Range::Network if symmetric => format!("symmetric around 0, {these}"),
         Range::Network => format!("all layers, {these}"),
     };
-    format!("range: {source}{note}")
+    let scaled = |recording: &Recording| recording.normalisation == Normalisation::PerItemPerLayer;
+    let other = runs.of_minus(&view.query).filter(|_| runs.differ(&view.query));
+    let note = match (scaled(recording), other.filter(|other| scaled(other.recording) != scaled(recording))) {
+        (false, None) => String::new(),
+        (true, None) => "values normalised per input and layer by the recording".to_owned(),
+        (true, Some(other)) => {
+            format!(
+                "values normalised per input and layer by the recording, those of {} not",
+                short(other.name, NAME)
+            )
+        }
+        (false, Some(other)) => {
+            format!(
+                "values of {} normalised per input and layer by its recording, the others not",
+                short(other.name, NAME)
+            )
+        }
+    };
+    match (note.as_str(), view.range_of(recording.normalisation)) {
+        ("", _) => format!("range: {source}"),
+        (note, Range::Auto) => format!("range: {source}, {note}"),
+        (note, _) => format!("range: {source} · {note}"),
+    }
 }
 
 /// A value with as many digits as a scale of size `span` deserves: about three, a true minus sign,
@@ -136,14 +185,14 @@ mod tests {
         let recording = testing::recording();
         let query = Query { select: class("cat"), minus: Some(class("dog")), ..Query::default() };
         assert_eq!(
-            shown(&recording, &query, EpochPosition::at(3)),
+            shown(&recording, OpenRuns::default(), &query, EpochPosition::at(3)),
             "mean activation · class cat minus class dog · epoch 3"
         );
-        let input = Selection { terms: vec![Term::Input(vec![2..=2])], epoch: None };
+        let input = Selection { terms: vec![Term::Input((2..=2).into())], epoch: None };
         let query = Query { select: input, ..Query::default() };
         let position = EpochPosition { from: 1, to: 2, t: 0.5 };
         assert_eq!(
-            shown(&recording, &query, position),
+            shown(&recording, OpenRuns::default(), &query, position),
             "activation · input 2 (class bird) · between epochs 1 and 2"
         );
     }
@@ -153,17 +202,23 @@ mod tests {
         let mut recording = testing::recording();
         let mut view = testing::view(&recording);
         let at = EpochPosition::at(0);
-        assert_eq!(range_source(&recording, &view, at), "range: each layer's own, this epoch");
+        assert_eq!(
+            range_source(&recording, OpenRuns::default(), &view, at),
+            "range: each layer's own, this epoch"
+        );
         let network = ViewState { range: Range::Network, ..view.clone() };
-        assert_eq!(range_source(&recording, &network, at), "range: all layers, this epoch");
+        assert_eq!(
+            range_source(&recording, OpenRuns::default(), &network, at),
+            "range: all layers, this epoch"
+        );
         recording.normalisation = Normalisation::PerItemPerLayer;
         assert_eq!(
-            range_source(&recording, &view, EpochPosition::at(0)),
+            range_source(&recording, OpenRuns::default(), &view, EpochPosition::at(0)),
             "range: [0, 1], values normalised per input and layer by the recording"
         );
         view.query.minus = Some(class("dog"));
         assert_eq!(
-            range_source(&recording, &view, EpochPosition { from: 0, to: 1, t: 0.3 }),
+            range_source(&recording, OpenRuns::default(), &view, EpochPosition { from: 0, to: 1, t: 0.3 }),
             "range: symmetric around 0, these two epochs · values normalised per input and layer by the \
              recording"
         );
