@@ -2,6 +2,7 @@
 
 pub mod camera;
 pub mod colour;
+mod describe;
 pub mod epoch;
 pub mod layout;
 pub mod parts;

@@ -163,7 +163,7 @@ impl Selection {
         if let Some(classes) = self.classes(recording) {
             let classes = classes.into_iter().filter_map(|class| recording.classes.get(class));
             return match classes.map(|class| class.count()).sum() {
-                0 => Err(SelectionError::Empty(self.to_string())),
+                0 => Err(self.empty()),
                 inputs => Ok(Counted { inputs: Some(inputs), of: spoken_of }),
             };
         }
@@ -183,7 +183,7 @@ impl Selection {
         };
         let impossible = self.predicted().is_none();
         if inputs == 0 || impossible {
-            return Err(SelectionError::Empty(self.to_string()));
+            return Err(self.empty());
         }
         let inputs = (!self.needs_predictions()).then_some(inputs as u64);
         Ok(Counted { inputs, of: recorded })

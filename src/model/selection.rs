@@ -7,11 +7,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::describe::ranges_text;
 use super::parts::ClassNames;
 use super::{EpochError, EpochRef, Ranges, Recording};
 
 /// How many names are listed before the others are only counted.
-const LISTED: usize = 12;
+pub(super) const LISTED: usize = 12;
 
 /// A set of inputs as a person writes it. Stored as that text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -153,54 +154,7 @@ impl Selection {
                 }
             }
         }
-        if chosen.is_empty() { Err(SelectionError::Empty(self.to_string())) } else { Ok(chosen) }
-    }
-
-    /// In words, for a legend: `class 3`, `all inputs`, `inputs 17, 40–49 at epoch 4`. Of many classes or
-    /// ranges the first few are named.
-    pub fn describe(&self) -> String {
-        let mut words = self.terms.iter().map(Term::describe).collect::<Vec<_>>().join(", ");
-        match self.terms.first() {
-            None => words.push_str("all inputs"),
-            Some(Term::Right | Term::Wrong) => words.insert_str(0, "inputs "),
-            Some(Term::Class(_) | Term::Input(_)) => {}
-        }
-        match self.epoch {
-            None => {}
-            Some(epoch @ (EpochRef::First | EpochRef::Last | EpochRef::Best)) => {
-                words.push_str(&format!(" at the {epoch} epoch"));
-            }
-            Some(epoch) => words.push_str(&format!(" at epoch {epoch}")),
-        }
-        words
-    }
-}
-
-impl Term {
-    fn describe(&self) -> String {
-        match self {
-            Self::Class(names) => {
-                let class = if names.len() == 1 { "class" } else { "classes" };
-                match names.get(..LISTED) {
-                    Some(first) if names.len() > LISTED => {
-                        format!("{class} {} and {} more", first.join(", "), names.len() - LISTED)
-                    }
-                    _ => format!("{class} {}", names.join(", ")),
-                }
-            }
-            Self::Input(ranges) => {
-                let input = if ranges.single().is_some() { "input" } else { "inputs" };
-                match ranges.as_slice() {
-                    [first @ .., _] if first.len() >= LISTED => {
-                        let first = ranges_text(&first[..LISTED], '–', ", ");
-                        format!("{input} {first}, … ({} in all)", ranges.count())
-                    }
-                    all => format!("{input} {}", ranges_text(all, '–', ", ")),
-                }
-            }
-            Self::Right => "predicted right".to_owned(),
-            Self::Wrong => "predicted wrong".to_owned(),
-        }
+        if chosen.is_empty() { Err(self.empty()) } else { Ok(chosen) }
     }
 }
 
@@ -295,14 +249,6 @@ fn parse_range(text: &str) -> Option<RangeInclusive<usize>> {
         Some((start, end)) => Some(number(start)?..=number(end)?),
         None => number(text).map(|number| number..=number),
     }
-}
-
-fn ranges_text(ranges: &[RangeInclusive<usize>], dash: char, comma: &str) -> String {
-    let texts = ranges.iter().map(|range| match (range.start(), range.end()) {
-        (start, end) if start == end => start.to_string(),
-        (start, end) => format!("{start}{dash}{end}"),
-    });
-    texts.collect::<Vec<_>>().join(comma)
 }
 
 pub(super) fn unknown_class(recording: &Recording, name: &str) -> SelectionError {
@@ -462,33 +408,5 @@ mod tests {
             let text = Selection::class(&odd, class).to_string();
             assert_eq!(parse(&text).single_class(&odd), Some(class), "{text}");
         }
-    }
-
-    #[test]
-    fn the_legend_speaks_in_words() {
-        for (text, words) in [
-            ("all", "all inputs"),
-            ("class:3", "class 3"),
-            ("class:cat,dog", "classes cat, dog"),
-            ("input:17", "input 17"),
-            ("input:17,40-49", "inputs 17, 40–49"),
-            ("right", "inputs predicted right"),
-            ("class:3&wrong", "class 3, predicted wrong"),
-            ("class:3@first", "class 3 at the first epoch"),
-            ("all@3.5", "all inputs at epoch 3.5"),
-        ] {
-            assert_eq!(text.parse::<Selection>().unwrap().describe(), words);
-        }
-        let describe = |term| Selection { terms: vec![term], epoch: Some(EpochRef::First) }.describe();
-        let names = |count: usize| Term::Class((0..count).map(|name| name.to_string()).collect());
-        assert_eq!(describe(names(12)), "classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 at the first epoch");
-        assert_eq!(
-            describe(names(40)),
-            "classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 28 more at the first epoch"
-        );
-        let inputs = |count: usize| Term::Input((0..count).map(|range| 9 * range..=9 * range + 1).collect());
-        let twelve = "0–1, 9–10, 18–19, 27–28, 36–37, 45–46, 54–55, 63–64, 72–73, 81–82, 90–91, 99–100";
-        assert_eq!(describe(inputs(12)), format!("inputs {twelve} at the first epoch"));
-        assert_eq!(describe(inputs(500)), format!("inputs {twelve}, … (1000 in all) at the first epoch"));
     }
 }

@@ -59,10 +59,12 @@ fn measure(query: &Query) -> String {
 
 /// A set of inputs in words, of bounded length.
 pub fn selection(recording: &Recording, selection: &Selection) -> String {
-    match (selection.single_input(), selection.epoch) {
-        (Some(index), None) => input(recording, index),
-        _ => short(&selection.describe(), SELECTION),
-    }
+    let inputs = match selection.single_input() {
+        Some(index) => input(recording, index),
+        None => selection.describe_inputs(),
+    };
+    let moment = selection.describe_epoch().map(|moment| format!(" {moment}")).unwrap_or_default();
+    short(&inputs, SELECTION) + &moment
 }
 
 /// One input in words, with its class where it has one.
@@ -174,7 +176,7 @@ pub fn count(value: u64) -> String {
 mod tests {
     use super::*;
     use crate::model::Term;
-    use crate::ui::testing;
+    use crate::ui::{RunFacts, testing};
 
     fn class(name: &str) -> Selection {
         Selection { terms: vec![Term::Class(vec![name.to_owned()])], epoch: None }
@@ -195,6 +197,137 @@ mod tests {
             shown(&recording, OpenRuns::default(), &query, position),
             "activation · input 2 (class bird) · between epochs 1 and 2"
         );
+    }
+
+    /// Two runs, the second with other classes.
+    fn two() -> [Recording; 2] {
+        let mut other = testing::recording();
+        other.classes[1].name = "wolf".to_owned();
+        [testing::recording(), other]
+    }
+
+    #[test]
+    fn what_is_told_is_said_of_every_statistic_difference_and_scale() {
+        let recording = testing::recording();
+        let plain = |stat, norm| {
+            let query = Query { select: class("cat"), stat, norm, ..Query::default() };
+            shown(&recording, OpenRuns::default(), &query, EpochPosition::at(3))
+        };
+        for (stat, words) in [
+            (Stat::Mean, "mean activation · class cat · epoch 3"),
+            (Stat::Std, "standard deviation of activation · class cat · epoch 3"),
+            (Stat::Min, "least activation · class cat · epoch 3"),
+            (Stat::Max, "greatest activation · class cat · epoch 3"),
+            (Stat::Rate, "share of inputs with activation > 0 · class cat · epoch 3"),
+            (Stat::Count, "number of inputs with a finite activation · class cat · epoch 3"),
+        ] {
+            assert_eq!(plain(stat, Norm::Raw), words);
+            let (measure, rest) = words.split_once(" · ").expect("two parts");
+            let by_layer = format!("{measure}, each layer divided by its greatest · {rest}");
+            assert_eq!(plain(stat, Norm::Layer), by_layer);
+            let by_network = format!("{measure}, divided by the network's greatest · {rest}");
+            assert_eq!(plain(stat, Norm::Global), by_network);
+        }
+        for (diff, words) in [
+            (Diff::Signed, "least activation · class cat minus class dog · epoch 3"),
+            (Diff::Abs, "least activation · class cat against class dog, absolute · epoch 3"),
+            (Diff::Effect, "effect size · class cat minus class dog · epoch 3"),
+        ] {
+            let query = Query {
+                select: class("cat"),
+                minus: Some(class("dog")),
+                stat: Stat::Min,
+                diff,
+                ..Query::default()
+            };
+            assert_eq!(shown(&recording, OpenRuns::default(), &query, EpochPosition::at(3)), words);
+        }
+    }
+
+    #[test]
+    fn both_runs_are_named_where_they_differ() {
+        let [own, other] = &two();
+        let all = [
+            RunFacts { name: "cnn_basic", recording: own },
+            RunFacts { name: "cnn_basic_tampered", recording: other },
+        ];
+        let runs = OpenRuns { all: &all, own: 0 };
+        let query = Query {
+            select: class("cat"),
+            minus: Some(class("cat")),
+            run_b: Some(1),
+            diff: Diff::Effect,
+            ..Query::default()
+        };
+        assert_eq!(
+            shown(own, runs, &query, EpochPosition::at(3)),
+            "effect size · class cat of cnn_basic minus class cat of cnn_basic_tampered · epoch 3"
+        );
+        let inputs = Query { select: Selection::input(1), minus: Some(Selection::input(1)), ..query.clone() };
+        let words = shown(own, runs, &inputs, EpochPosition::at(3));
+        assert!(words.contains("input 1 (class dog) of cnn_basic minus input 1 (class wolf) of"), "{words}");
+        let same = Query { run_b: Some(0), ..query.clone() };
+        assert!(!shown(own, runs, &same, EpochPosition::at(3)).contains("cnn_basic"), "one run");
+        let unknown = shown(own, OpenRuns::default(), &query, EpochPosition::at(3));
+        assert_eq!(unknown, "effect size · class cat of this run minus class cat of another run · epoch 3");
+    }
+
+    #[test]
+    fn the_moment_looked_at_is_said_where_it_plays_a_part() {
+        let recording = testing::recording();
+        let words = |select: &str, minus: Option<&str>| {
+            let parse = |text: &str| text.parse::<Selection>().expect("a selection");
+            let query = Query { select: parse(select), minus: minus.map(parse), ..Query::default() };
+            shown(&recording, OpenRuns::default(), &query, EpochPosition::at(3))
+        };
+        assert_eq!(words("class:cat@first", None), "mean activation · class cat at the first epoch");
+        assert_eq!(
+            words("all@1", Some("all")),
+            "mean activation · all inputs at epoch 1 minus all inputs · epoch 3"
+        );
+        assert_eq!(
+            words("all@1", Some("all@2")),
+            "mean activation · all inputs at epoch 1 minus all inputs at epoch 2"
+        );
+        assert_eq!(words("input:2@1", None), "activation · input 2 (class bird) at epoch 1");
+    }
+
+    #[test]
+    fn words_stay_few_however_much_is_chosen() {
+        let recording = testing::recording();
+        let many =
+            Selection { terms: vec![Term::Input((0..9999).map(|i| 2 * i..=2 * i).collect())], epoch: None };
+        let words = selection(&recording, &many);
+        assert!(words.chars().count() <= SELECTION && words.ends_with("(9999 in all)"), "{words}");
+        let long = selection(&recording, &class(&"x".repeat(500)));
+        assert_eq!(long.chars().count(), SELECTION);
+    }
+
+    #[test]
+    fn values_that_came_normalised_are_said_to_be_so_on_either_side() {
+        let [mut own, mut other] = two();
+        let mut view = testing::view(&own);
+        view.query =
+            Query { minus: Some(class("cat")), run_b: Some(1), norm: Norm::Layer, ..Query::default() };
+        let scaled = Normalisation::PerItemPerLayer;
+        let source = |own: &Recording, other: &Recording| {
+            let all = [RunFacts { name: "one", recording: own }, RunFacts { name: "two", recording: other }];
+            range_source(own, OpenRuns { all: &all, own: 0 }, &view, EpochPosition::at(0))
+        };
+        let range = "range: each layer's own, this epoch";
+        assert_eq!(source(&own, &other), range);
+        other.normalisation = scaled;
+        assert_eq!(
+            source(&own, &other),
+            format!(
+                "{range} · values of two normalised per input and layer by its recording, the others not"
+            )
+        );
+        own.normalisation = scaled;
+        let both = format!("{range} · values normalised per input and layer by the recording");
+        assert_eq!(source(&own, &other), both);
+        other.normalisation = Normalisation::None;
+        assert_eq!(source(&own, &other), format!("{both}, those of two not"));
     }
 
     #[test]

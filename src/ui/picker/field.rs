@@ -2,7 +2,7 @@
 
 use egui::{FontId, Key, Label, RichText, Role, TextEdit, Ui, WidgetInfo};
 
-use crate::model::{Selection, Term};
+use crate::model::Selection;
 use crate::ui::style::{Palette, SMALL};
 
 /// Classes and ranges up to which a selection is written out.
@@ -22,12 +22,7 @@ impl Field {
     /// Writes what is chosen, unless it says so already in other words.
     pub fn write(&mut self, selection: &Selection) {
         self.error = None;
-        let pieces = |term: &Term| match term {
-            Term::Class(names) => names.len(),
-            Term::Input(ranges) => ranges.as_slice().len(),
-            Term::Right | Term::Wrong => 1,
-        };
-        self.long = selection.terms.iter().map(pieces).sum::<usize>() > WRITTEN;
+        self.long = selection.pieces() > WRITTEN;
         if self.long {
             self.text.clear();
         } else if self.text.parse().ok().as_ref() != Some(selection) {

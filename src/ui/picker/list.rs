@@ -112,12 +112,15 @@ impl List<'_> {
                     node.set_active_descendant(response.id.accesskit_id());
                 });
             }
-            // Pressed and released within one frame, or clicked by other means than a pointer.
-            if response.clicked() && !choice.is_held() {
-                let how = How::of(inner.input(|input| input.modifiers));
-                picked =
-                    Some(Picked { chosen: choice.press(self.chosen, row, how), alone: how == How::Alone });
-                choice.release();
+            if response.clicked() {
+                // Pressed and released within one frame, or clicked by other means than a pointer.
+                if !choice.is_held() {
+                    let how = How::of(inner.input(|input| input.modifiers));
+                    let chosen = choice.press(self.chosen, row, how);
+                    picked = Some(Picked { chosen, alone: how == How::Alone });
+                    choice.release();
+                }
+                // A click on a row counts as one beside the list, which would lose the keyboard.
                 list.request_focus();
             }
             let shown = Row { name, left: &left, right: &right, selected };
