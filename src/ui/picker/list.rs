@@ -4,8 +4,8 @@
 use egui::containers::scroll_area::{DragScroll, ScrollSource};
 use egui::style::ScrollAnimation;
 use egui::{
-    EventFilter, Key, PointerButton, Rect, Response, Role, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo,
-    pos2, vec2,
+    Event, EventFilter, Key, Modifiers, PointerButton, Rect, Response, Role, ScrollArea, Sense, Ui,
+    UiBuilder, WidgetInfo, pos2, vec2,
 };
 
 use crate::model::Ranges;
@@ -115,7 +115,7 @@ impl List<'_> {
             if response.clicked() {
                 // Pressed and released within one frame, or clicked by other means than a pointer.
                 if !choice.is_held() {
-                    let how = How::of(inner.input(|input| input.modifiers));
+                    let how = How::of(held_at_press(&inner));
                     let chosen = choice.press(self.chosen, row, how);
                     picked = Some(Picked { chosen, alone: how == How::Alone });
                     choice.release();
@@ -151,11 +151,10 @@ impl List<'_> {
         seen: Rect,
         choice: &mut Choice,
     ) -> Option<Picked> {
-        let (modifiers, step) = ui.input(|input| (input.modifiers, input.stable_dt.min(0.1)));
         if list.drag_started_by(PointerButton::Primary) {
             list.request_focus();
             let at = ui.input(|input| input.pointer.press_origin()).or(list.interact_pointer_pos())?;
-            let how = How::of(modifiers);
+            let how = How::of(held_at_press(ui));
             let chosen = choice.press(self.chosen, row_at(at.y, whole, self.rows), how);
             return Some(Picked { chosen, alone: how == How::Alone });
         }
@@ -167,6 +166,7 @@ impl List<'_> {
         let beyond = (at - seen.bottom()).max(0.0) + (at - seen.top()).min(0.0);
         if beyond != 0.0 {
             let speed = beyond * (8.0 + beyond.abs() / 8.0);
+            let step = ui.input(|input| input.stable_dt.min(0.1));
             ui.scroll_with_delta_animation(vec2(0.0, -speed * step), ScrollAnimation::none());
             ui.ctx().request_repaint();
         }
@@ -179,32 +179,47 @@ impl List<'_> {
     fn keys(&self, ui: &Ui, list: &Response, choice: &mut Choice) -> Option<Picked> {
         let arrows = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
         ui.memory_mut(|memory| memory.set_focus_lock_filter(list.id, arrows));
-        let (modifiers, steps, turned, all) = ui.input(|input| {
-            let presses = |key| input.num_presses(key) as isize;
-            let page = ROWS as isize - 1;
-            let far = isize::MAX;
-            let steps = presses(Key::ArrowDown) - presses(Key::ArrowUp)
-                + page * (presses(Key::PageDown) - presses(Key::PageUp));
-            let steps = match (input.key_pressed(Key::Home), input.key_pressed(Key::End)) {
-                (true, _) => -far,
-                (_, true) => far,
-                _ => steps,
+        let page = ROWS as isize - 1;
+        let mut picked: Option<Picked> = None;
+        // In their order and with the modifiers of each: several may come within a frame.
+        for event in ui.input(|input| input.events.clone()) {
+            let Event::Key { key, pressed: true, modifiers, .. } = event else { continue };
+            let steps = match key {
+                Key::ArrowDown => 1,
+                Key::ArrowUp => -1,
+                Key::PageDown => page,
+                Key::PageUp => -page,
+                Key::Home => -isize::MAX,
+                Key::End => isize::MAX,
+                Key::Space => {
+                    let chosen = picked.as_ref().map_or(self.chosen, |picked| &picked.chosen);
+                    let turned = choice.toggle(chosen).map(|chosen| Picked { chosen, alone: false });
+                    picked = turned.or(picked);
+                    continue;
+                }
+                Key::A if modifiers.command => {
+                    picked = Some(Picked { chosen: Ranges::from(0..=self.rows - 1), alone: true });
+                    continue;
+                }
+                _ => continue,
             };
-            let all = input.modifiers.command && input.key_pressed(Key::A);
-            (input.modifiers, steps, input.key_pressed(Key::Space), all)
-        });
-        if all {
-            return Some(Picked { chosen: Ranges::from(0..=self.rows - 1), alone: true });
+            if let Some(chosen) = choice.step(steps, self.rows, modifiers.shift) {
+                picked = Some(Picked { chosen, alone: !modifiers.shift });
+            }
         }
-        if turned {
-            return choice.toggle(self.chosen).map(|chosen| Picked { chosen, alone: false });
-        }
-        if steps == 0 {
-            return None;
-        }
-        let chosen = choice.step(steps, self.rows, modifiers.shift)?;
-        Some(Picked { chosen, alone: !modifiers.shift })
+        picked
     }
+}
+
+/// The keys that were held when the pointer was pressed or released in this frame: they may be up again.
+fn held_at_press(ui: &Ui) -> Modifiers {
+    ui.input(|input| {
+        let press = |event: &Event| match event {
+            Event::PointerButton { button: PointerButton::Primary, modifiers, .. } => Some(*modifiers),
+            _ => None,
+        };
+        input.events.iter().find_map(press).unwrap_or(input.modifiers)
+    })
 }
 
 fn row_at(y: f32, whole: Rect, rows: usize) -> usize {

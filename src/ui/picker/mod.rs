@@ -206,14 +206,6 @@ impl Offer<'_> {
     }
 
     fn inputs(&self, ui: &mut Ui, picker: &mut Picker, current: &Selection) -> Option<Selection> {
-        let only = current.single_input();
-        if let Some(texture) = only.and_then(|input| self.pictures?.get(input)) {
-            let size = texture.size_vec2();
-            let size = size * (COVER / size.max_elem().max(1.0));
-            ui.add_space(4.0);
-            let image = egui::Image::new(texture).fit_to_exact_size(size).corner_radius(2);
-            ui.add(image.alt_text(words::input(self.recording, only.unwrap_or_default())));
-        }
         let Picker { inputs, known, .. } = picker;
         let list = List {
             name: &format!("{}: inputs", self.group),
@@ -230,13 +222,27 @@ impl Offer<'_> {
             let right = Cow::Borrowed(class.map_or("", |class| class.name.as_str()));
             RowText { name: format!("{}: input {index}", self.group), left, right }
         };
-        let Picked { chosen, alone: is_alone } = list.show(ui, inputs, text)?;
+        let picked = list.show(ui, inputs, text);
+        self.picture(ui, current);
+        let Picked { chosen, alone: is_alone } = picked?;
         Some(match chosen.single() {
             // One input is meant as such, whatever was made of it.
             Some(input) if is_alone => Selection { epoch: current.epoch, ..Selection::input(input) },
             _ if is_alone => alone(current).with_inputs(&chosen),
             _ => current.with_inputs(&chosen),
         })
+    }
+
+    /// The picture of the one input that is chosen. It stands below the list, so that no row moves from
+    /// under the hand that chooses it.
+    fn picture(&self, ui: &mut Ui, current: &Selection) {
+        let Some(input) = current.single_input() else { return };
+        let Some(texture) = self.pictures.and_then(|pictures| pictures.get(input)) else { return };
+        let size = texture.size_vec2();
+        let size = size * (COVER / size.max_elem().max(1.0));
+        ui.add_space(4.0);
+        let image = egui::Image::new(texture).fit_to_exact_size(size).corner_radius(2);
+        ui.add(image.alt_text(words::input(self.recording, input)));
     }
 
     fn predicted(&self, ui: &mut Ui, current: &Selection) -> Option<Selection> {
