@@ -9,6 +9,7 @@ use crate::app::{self, Ended};
 use crate::engine::Gpu;
 use crate::model::{Camera, EpochRef, Layout, SetView, ViewState};
 use crate::stats::Sides;
+use crate::ui::OpenRuns;
 
 /// The recording that is shown when none is named, in the source.
 const DEMO: &str = "assets/demo";
@@ -59,7 +60,7 @@ fn without_display(path: &Path, reason: &str) -> anyhow::Result<()> {
         Some(SetView::Overview),
         position,
         [1280, 720],
-        true,
+        Some(OpenRuns::default()),
     )?;
     let name = path.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned());
     let file = PathBuf::from(format!("dnnviz-{name}.png"));

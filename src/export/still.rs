@@ -76,7 +76,7 @@ pub struct Still {
 }
 
 impl Still {
-    /// Draws `view` with or without the overlay. `size` in pixels; text is scaled with the height
+    /// Draws `view`; with an overlay where it is told what the runs are called. `size` in pixels; text is scaled with the height
     /// so that a poster reads like a window.
     pub fn render(
         gpu: &Gpu,
@@ -85,7 +85,7 @@ impl Still {
         values: &Values,
         view: &ViewState,
         size: [u32; 2],
-        with_overlay: bool,
+        overlay: Option<OpenRuns>,
     ) -> Result<Self, StillError> {
         let limit = gpu.device.limits().max_texture_dimension_2d;
         let [width, height] = size;
@@ -115,10 +115,10 @@ impl Still {
         let start = Instant::now();
         draw();
         let frame_ms = start.elapsed().as_secs_f64() * 1e3;
-        if with_overlay {
+        if let Some(runs) = overlay {
             let overlay = Overlay {
                 recording,
-                runs: OpenRuns::default(),
+                runs,
                 view,
                 layout: &values.layout,
                 ranges: &ranges,

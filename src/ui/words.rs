@@ -16,14 +16,13 @@ pub fn shown(recording: &Recording, runs: OpenRuns, query: &Query, position: Epo
         None => selection(recording, &query.select),
         Some(minus) => {
             let other = runs.of_minus(query).map_or(recording, |run| run.recording);
-            let (mut a, mut b) = (selection(recording, &query.select), selection(other, minus));
-            if query.run_b.is_some_and(|run| run != runs.own) {
-                let name = |run: Option<super::RunFacts>, unknown: &str| {
-                    run.map_or_else(|| unknown.to_owned(), |run| short(run.name, NAME))
-                };
-                a = format!("{a} of {}", name(runs.own(), "this run"));
-                b = format!("{b} of {}", name(runs.of_minus(query), "another run"));
-            }
+            let apart = query.run_b.is_some_and(|run| run != runs.own);
+            let name = |run: Option<super::RunFacts>, unknown: &str| {
+                let name = run.map_or_else(|| unknown.to_owned(), |run| short(run.name, NAME));
+                apart.then(|| format!(" of {name}"))
+            };
+            let a = side(recording, &query.select, name(runs.own(), "this run"));
+            let b = side(other, minus, name(runs.of_minus(query), "another run"));
             match query.diff {
                 Diff::Signed | Diff::Effect => format!("{a} minus {b}"),
                 Diff::Abs => format!("{a} against {b}, absolute"),
@@ -59,12 +58,17 @@ fn measure(query: &Query) -> String {
 
 /// A set of inputs in words, of bounded length.
 pub fn selection(recording: &Recording, selection: &Selection) -> String {
+    side(recording, selection, None)
+}
+
+/// The same, of a run.
+fn side(recording: &Recording, selection: &Selection, of_run: Option<String>) -> String {
     let inputs = match selection.single_input() {
         Some(index) => input(recording, index),
         None => selection.describe_inputs(),
     };
     let moment = selection.describe_epoch().map(|moment| format!(" {moment}")).unwrap_or_default();
-    short(&inputs, SELECTION) + &moment
+    format!("{}{}{moment}", short(&inputs, SELECTION), of_run.unwrap_or_default())
 }
 
 /// One input in words, with its class where it has one.
@@ -266,6 +270,12 @@ mod tests {
         let inputs = Query { select: Selection::input(1), minus: Some(Selection::input(1)), ..query.clone() };
         let words = shown(own, runs, &inputs, EpochPosition::at(3));
         assert!(words.contains("input 1 (class dog) of cnn_basic minus input 1 (class wolf) of"), "{words}");
+        let then = Selection { epoch: Some(crate::model::EpochRef::First), ..class("cat") };
+        let then = shown(own, runs, &Query { minus: Some(then), ..query.clone() }, EpochPosition::at(3));
+        assert!(
+            then.ends_with("minus class cat of cnn_basic_tampered at the first epoch · epoch 3"),
+            "{then}"
+        );
         let same = Query { run_b: Some(0), ..query.clone() };
         assert!(!shown(own, runs, &same, EpochPosition::at(3)).contains("cnn_basic"), "one run");
         let unknown = shown(own, OpenRuns::default(), &query, EpochPosition::at(3));
