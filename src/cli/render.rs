@@ -12,6 +12,7 @@ use crate::engine::{Gpu, Renderer};
 use crate::export::{Column, Still, Values};
 use crate::model::{Camera, EpochPosition, EpochRef, Layout, Query, SetView, Theme, ViewState, columns};
 use crate::stats::{Cpu, Sides};
+use crate::ui::{OpenRuns, RunFacts};
 
 /// Draw a still, without a window
 ///
@@ -120,16 +121,21 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let run_b = args.query.open_run_b()?;
     let camera = args.camera.as_deref().map(read_camera).transpose()?;
     let mut parts = Vec::new();
-    for source in &sources {
+    for (own, source) in sources.iter().enumerate() {
         let sides = Sides { a: &**source, b: run_b.as_deref().unwrap_or(&**source) };
-        parts.extend(args.parts(sides, camera)?);
+        parts.extend(args.parts(sides, own, camera)?);
     }
     if parts.len() > columns::MOST {
         bail!("{} views side by side are more than {}; draw fewer RUNs", parts.len(), columns::MOST);
     }
     let Size(size) = args.size;
     let gpu = Gpu::headless()?;
-    let (still, cells) = still(&gpu, parts, size, !args.no_overlay)?;
+    let paths = args.runs.iter().chain(&args.query.run_b);
+    let names: Vec<String> = paths.map(|path| run_name(path)).collect();
+    let recordings = sources.iter().chain(&run_b).map(|source| source.recording());
+    let facts = |(name, recording)| RunFacts { name, recording };
+    let runs: Vec<RunFacts> = names.iter().map(String::as_str).zip(recordings).map(facts).collect();
+    let (still, cells) = still(&gpu, &runs, parts, size, !args.no_overlay)?;
     still.save(&args.output)?;
     if args.json {
         return output::print_json(&Told {
@@ -156,14 +162,19 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 impl Args {
-    /// The views of one run.
-    fn parts<'a>(&self, sides: Sides<'a>, camera: Option<Camera>) -> anyhow::Result<Vec<Part<'a>>> {
+    /// The views of the run of this number.
+    fn parts<'a>(
+        &self,
+        sides: Sides<'a>,
+        own: usize,
+        camera: Option<Camera>,
+    ) -> anyhow::Result<Vec<Part<'a>>> {
         let recording = sides.a.recording();
         let (position, number) = self.query.moment(recording)?;
         let set_view = camera.is_none().then(|| self.view.into());
         let any = || Camera::set_view(SetView::Overview, &Layout::new(recording), 1.0);
         let mut view = ViewState::new(camera.unwrap_or_else(any), number);
-        view.query = self.query.query(1);
+        view.query = self.query.query(self.runs.len());
         view.theme = match self.theme {
             ThemeArg::Dark => Theme::Dark,
             ThemeArg::Light => Theme::Light,
@@ -174,7 +185,7 @@ impl Args {
         {
             let alone = |select| Query { select, minus: None, run_b: None, ..view.query.clone() };
             let a = ViewState { query: alone(view.query.select.clone()), ..view.clone() };
-            parts.push(Part { sides: Sides::one(sides.a), view: a, set_view, position });
+            parts.push(Part { sides: Sides::one(sides.a), own, view: a, set_view, position });
             let b = ViewState { query: alone(minus), ..view.clone() };
             let other = sides.b.recording();
             let number = if number.fract() == 0.0 {
@@ -187,9 +198,10 @@ impl Args {
                 Ok(position) => position,
                 Err(error) => bail!("in the run that is subtracted: {error}"),
             };
-            parts.push(Part { sides: Sides::one(sides.b), view: b, set_view, position });
+            let own = view.query.run_b.unwrap_or(own);
+            parts.push(Part { sides: Sides::one(sides.b), own, view: b, set_view, position });
         }
-        parts.push(Part { sides, view, set_view, position });
+        parts.push(Part { sides, own, view, set_view, position });
         Ok(parts)
     }
 }
@@ -197,14 +209,28 @@ impl Args {
 /// One of the views that are drawn side by side, before its values are read.
 pub struct Part<'a> {
     pub sides: Sides<'a>,
+    /// Number of its run.
+    pub own: usize,
     pub view: ViewState,
     /// From where it is looked at, rather than from the view's own camera.
     pub set_view: Option<SetView>,
     pub position: EpochPosition,
 }
 
-/// Draws `parts` side by side, and counts their cells.
-pub fn still(gpu: &Gpu, mut parts: Vec<Part>, size: [u32; 2], overlay: bool) -> anyhow::Result<(Still, u64)> {
+/// What people call a run: the name of its folder.
+fn run_name(path: &Path) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Draws `parts` of `runs` side by side, and counts their cells.
+pub fn still(
+    gpu: &Gpu,
+    runs: &[RunFacts],
+    mut parts: Vec<Part>,
+    size: [u32; 2],
+    overlay: bool,
+) -> anyhow::Result<(Still, u64)> {
     let mut values = Vec::with_capacity(parts.len());
     let aspect = size[0] as f32 / parts.len().max(1) as f32 / size[1] as f32;
     for part in &mut parts {
@@ -219,7 +245,12 @@ pub fn still(gpu: &Gpu, mut parts: Vec<Part>, size: [u32; 2], overlay: bool) -> 
     let columns: Vec<Column> = parts
         .iter()
         .zip(&values)
-        .map(|(part, values)| Column { recording: part.sides.a.recording(), values, view: &part.view })
+        .map(|(part, values)| Column {
+            recording: part.sides.a.recording(),
+            runs: OpenRuns { all: runs, own: part.own },
+            values,
+            view: &part.view,
+        })
         .collect();
     let mut renderer = Renderer::new(gpu);
     let still = Still::render(gpu, &mut renderer, &columns, size, overlay)?;

@@ -11,6 +11,7 @@ use crate::engine::{
 use crate::model::columns::{Scale, common_extremes};
 use crate::model::{EpochPosition, Layout, Recording, Theme, ViewState};
 use crate::stats::{self, Backend, Sides, StatsError};
+use crate::ui::runs::OpenRuns;
 use crate::ui::{Overlay, still};
 
 /// Why a still could not be made.
@@ -72,6 +73,8 @@ impl Values {
 #[derive(Clone, Copy)]
 pub struct Column<'a> {
     pub recording: &'a Recording,
+    /// What is compared, as the overlay says it.
+    pub runs: OpenRuns<'a>,
     pub values: &'a Values,
     pub view: &'a ViewState,
 }
@@ -133,7 +136,7 @@ impl Still {
 /// Per column and layer, the values at the ends of the colour map.
 fn common_ranges(columns: &[Column]) -> Vec<Vec<(f32, f32)>> {
     let scales = columns.iter().map(|column| {
-        let Column { recording, values, view } = *column;
+        let Column { recording, values, view, .. } = *column;
         Scale {
             recording,
             query: &view.query,
@@ -160,7 +163,7 @@ impl Column<'_> {
         size: [u32; 2],
         text: Option<f32>,
     ) -> Result<(Vec<u8>, f64), StillError> {
-        let Self { recording, values, view } = *self;
+        let Self { recording, runs, values, view } = *self;
         let frame = Frame {
             view,
             from: &values.from,
@@ -186,6 +189,7 @@ impl Column<'_> {
         if let Some(text) = text {
             let overlay = Overlay {
                 recording,
+                runs,
                 view,
                 layout: &values.layout,
                 ranges,

@@ -113,6 +113,14 @@ pub struct Scale<'a> {
     pub extremes: Vec<Option<(f32, f32)>>,
 }
 
+impl Scale<'_> {
+    /// Whether both have their ends of the colour map in common.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let fixed = matches!(self.range, Range::Fixed { .. } | Range::Auto);
+        same_kind(self.query, other.query) && self.range == other.range && !fixed
+    }
+}
+
 /// Per view and layer, the extremes of the values of all views of one kind, in layers of one name.
 /// Where a range spans the network, all layers of all such views count.
 pub fn common_extremes(scales: &[Scale]) -> Vec<Vec<Option<(f32, f32)>>> {
@@ -122,8 +130,7 @@ pub fn common_extremes(scales: &[Scale]) -> Vec<Vec<Option<(f32, f32)>>> {
     };
     let of_view = |scale: &Scale| {
         let mut extremes = scale.extremes.clone();
-        let alike = |other: &&Scale| same_kind(scale.query, other.query) && scale.range == other.range;
-        for other in scales.iter().filter(alike) {
+        for other in scales.iter().filter(|other| scale.is_like(other)) {
             if scale.range == Range::Network {
                 let whole = other.extremes.iter().copied().fold(None, join);
                 extremes.iter_mut().for_each(|own| *own = join(*own, whole));
@@ -249,7 +256,7 @@ mod tests {
         };
         let extremes = [Some((0.0, 1.0)), Some((-1.0, 2.0))];
         let others = [Some((0.5, 3.0)), None];
-        let of = |range, second: &Query| {
+        let of = |range, second| {
             let scales = [scale(&one, &mean, range, extremes), scale(&other, second, range, others)];
             common_extremes(&scales)
         };
