@@ -82,6 +82,11 @@ impl Tensor {
         self.columns
     }
 
+    /// Whether others hold the same bytes, as an open recording does: then they will be seen again.
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.bytes) > 1
+    }
+
     /// The stored bytes, row after row.
     pub fn bytes(&self) -> &[u8] {
         &(*self.bytes).as_ref()[self.range.clone()]
