@@ -40,34 +40,44 @@ impl Moments {
 
     /// Mean per unit; NaN without a finite value.
     pub fn mean(&self) -> Vec<f32> {
-        self.per_unit(|_, mean, _| mean)
+        per_unit(self, |_, mean, _| mean)
     }
 
     /// Population variance per unit; NaN without a finite value.
     pub fn variance(&self) -> Vec<f32> {
-        self.per_unit(|count, _, squares| squares / count)
+        per_unit(self, |count, _, squares| squares / count)
     }
 
     /// Population standard deviation per unit; NaN without a finite value.
     pub fn std(&self) -> Vec<f32> {
-        self.per_unit(|count, _, squares| (squares / count).sqrt())
+        per_unit(self, |count, _, squares| (squares / count).sqrt())
     }
 
-    fn per_unit(&self, value: impl Fn(f64, f64, f64) -> f64) -> Vec<f32> {
-        let value = |(unit, &count): (usize, &u64)| {
-            let (mean, squares) = self.centred(unit);
-            if count > 0 { value(count as f64, mean, squares) as f32 } else { f32::NAN }
-        };
-        self.count.iter().enumerate().map(value).collect()
-    }
-
-    /// Mean of a unit, and the sum of squared distances from it; without a meaning when its count is 0.
+    /// Mean of a unit, and the sum of squared distances from it; NaN without a finite value.
     pub(in crate::stats) fn centred(&self, unit: usize) -> (f64, f64) {
-        let count = self.count[unit].max(1) as f64;
-        let offset = self.sums[unit] / count;
-        let squares = self.squares[unit] - self.sums[unit] * offset;
-        (f64::from(self.shift[unit]) + offset, squares.max(0.0))
+        centred(self.count[unit] as f64, self.shift[unit], self.sums[unit], self.squares[unit])
     }
+}
+
+#[inline(always)]
+fn centred(count: f64, shift: f32, sum: f64, square: f64) -> (f64, f64) {
+    let offset = sum / count;
+    let squares = square - sum * offset;
+    (f64::from(shift) + offset, if squares < 0.0 { 0.0 } else { squares })
+}
+
+/// What `value` makes of each unit's count, mean and sum of squared distances from it.
+#[multiversion(targets = "simd")]
+fn per_unit<F: Fn(f64, f64, f64) -> f64>(moments: &Moments, value: F) -> Vec<f32> {
+    let Moments { count, shift, sums, squares, .. } = moments;
+    let units = count.iter().zip(shift).zip(sums.iter().zip(squares));
+    units
+        .map(|((&count, &shift), (&sum, &square))| {
+            let count = count as f64;
+            let (mean, squares) = centred(count, shift, sum, square);
+            value(count, mean, squares) as f32
+        })
+        .collect()
 }
 
 impl Reducer for Moments {

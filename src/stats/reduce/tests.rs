@@ -1,4 +1,10 @@
+use std::sync::Arc;
+
+use half::{bf16, f16};
+use rayon::ThreadPoolBuilder;
+
 use super::*;
+use crate::model::Dtype;
 
 /// Mean, population standard deviation, min, max and rate of one unit, the slow and plain way.
 fn oracle(values: &[f32]) -> [f64; 5] {
@@ -47,9 +53,10 @@ fn assert_close(found: f32, expected: f64, what: &str) {
 
 #[test]
 fn every_size_agrees_with_the_plain_way() {
-    let sizes = [0, 1, 2, 3, PIECE_ROWS - 1, PIECE_ROWS, PIECE_ROWS + 1, 3 * PIECE_ROWS + 5];
-    for inputs in sizes {
-        for units in [1, 2, 7, 33] {
+    let blocks = [0, 1, 2, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1];
+    let pieces = [PIECE_ROWS - 1, PIECE_ROWS, PIECE_ROWS + 1, 3 * PIECE_ROWS + 5];
+    for inputs in blocks.into_iter().chain(pieces) {
+        for units in [0, 1, 15, 16, 17, 33] {
             let values: Vec<f32> = (0..inputs * units).map(awkward).collect();
             let tensor = Tensor::from_f32(values.clone(), inputs, units).unwrap();
             let found = all(&tensor, &(0..inputs).collect::<Vec<_>>());
@@ -126,4 +133,133 @@ fn merging_is_as_good_as_one_pass() {
         assert!((mean - expected_mean).abs() < 1e-12 * expected_mean, "{mean} {expected_mean}");
         assert!((spread - expected_spread).abs() < 1e-12 * expected_spread, "{spread} {expected_spread}");
     }
+}
+
+/// Number between −1 and 1 that looks random.
+fn noise(index: usize) -> f64 {
+    let hash = (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ((hash ^ hash >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+}
+
+fn column(values: &[f32], units: usize, unit: usize) -> Vec<f32> {
+    values.iter().skip(unit).step_by(units).copied().collect()
+}
+
+#[test]
+fn every_kind_of_stored_value_is_reduced_as_it_reads() {
+    let inputs = BLOCK_ROWS + 3;
+    for units in [1, DECODED_UNITS - 1, DECODED_UNITS, DECODED_UNITS + 1] {
+        let values: Vec<f32> = (0..inputs * units).map(awkward).collect();
+        let bytes = |value: fn(f32) -> Vec<u8>| values.iter().flat_map(|&v| value(v)).collect::<Vec<u8>>();
+        let u8 = Dtype::U8 { scale: 0.25, offset: -3.0 };
+        let kinds = [
+            (Dtype::F16, 0, bytes(|value| f16::from_f32(value).to_le_bytes().to_vec())),
+            (Dtype::BF16, 0, bytes(|value| bf16::from_f32(value).to_le_bytes().to_vec())),
+            (u8, 0, bytes(|value| vec![(value * 100.0) as u8])),
+            // Where f32 cannot lie.
+            (Dtype::F32, 1, [vec![0], bytes(|value| value.to_le_bytes().to_vec())].concat()),
+        ];
+        for (dtype, start, bytes) in kinds {
+            let range = start..bytes.len();
+            let tensor = Tensor::new(Arc::new(bytes), range, dtype, inputs, units).unwrap();
+            let rows: Vec<usize> = (0..inputs).rev().collect();
+            let read: Vec<f32> = rows.iter().flat_map(|&row| tensor.row(row).into_owned()).collect();
+            let found = all(&tensor, &rows);
+            for unit in 0..units {
+                for (found, expected) in found.iter().zip(oracle(&column(&read, units, unit))) {
+                    assert_close(found[unit], expected, &format!("{dtype:?}, unit {unit} of {units}"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_million_rows_lose_nothing() {
+    let (inputs, units) = (1_000_000, 17);
+    // Mean over deviation is 10⁴, then 0.01, and a unit that begins with what is far off.
+    let value = |index: usize| match (index % units, noise(index)) {
+        (3, noise) => (1e-2 + noise) as f32,
+        (5, _) if index < units => 1e9,
+        (5, noise) => noise as f32,
+        (_, noise) => (1e4 * 3_f64.sqrt().recip() + noise) as f32,
+    };
+    let values: Vec<f32> = (0..inputs * units).map(value).collect();
+    let tensor = Tensor::from_f32(values.clone(), inputs, units).unwrap();
+    let moments: Moments = reduce(&tensor, &(0..inputs).collect::<Vec<_>>());
+    for unit in 0..units {
+        let [mean, std, ..] = oracle(&column(&values, units, unit));
+        assert_close(moments.mean()[unit], mean, &format!("mean of unit {unit}"));
+        assert_close(moments.std()[unit], std, &format!("deviation of unit {unit}"));
+        assert_eq!(moments.count()[unit], inputs as u64);
+    }
+}
+
+#[test]
+fn values_that_are_not_finite_may_come_first_last_or_alone() {
+    let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
+    let inputs = 3 * BLOCK_ROWS;
+    // What of a unit is not finite, alone among units that are.
+    let cases: [fn(usize) -> bool; 6] = [
+        |row| row == 0,
+        |row| row < BLOCK_ROWS,
+        |row| row < BLOCK_ROWS + 5,
+        |row| row >= 2 * BLOCK_ROWS,
+        |row| row != 2 * BLOCK_ROWS + 1,
+        |_| true,
+    ];
+    for units in [1, 16, 40] {
+        for (odd, case) in odd.iter().flat_map(|odd| cases.map(|case| (odd, case))) {
+            let unit = units / 2;
+            let value = |index: usize| {
+                if index % units == unit && case(index / units) { *odd } else { noise(index) as f32 }
+            };
+            let values: Vec<f32> = (0..inputs * units).map(value).collect();
+            let tensor = Tensor::from_f32(values.clone(), inputs, units).unwrap();
+            let found = all(&tensor, &(0..inputs).collect::<Vec<_>>());
+            for unit in 0..units {
+                for (found, expected) in found.iter().zip(oracle(&column(&values, units, unit))) {
+                    assert_close(found[unit], expected, &format!("unit {unit} of {units}, {odd}"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_greatest_values_do_not_overflow() {
+    let values: Vec<f32> = (0..40).map(|row| if row % 2 == 0 { 3e38 } else { -3e38 }).collect();
+    let tensor = Tensor::from_f32(values, 40, 1).unwrap();
+    let moments: Moments = reduce(&tensor, &(0..40).collect::<Vec<_>>());
+    assert_eq!((moments.mean(), moments.std(), moments.count()), (vec![0.0], vec![3e38], [40].as_slice()));
+}
+
+#[test]
+fn any_number_of_cores_gives_the_same() {
+    let (inputs, units) = (2 * PIECE_ROWS + 7, 100);
+    let values: Vec<f32> = (0..inputs * units).map(|index| noise(index) as f32 * 1e3).collect();
+    let tensor = Tensor::from_f32(values, inputs, units).unwrap();
+    let rows: Vec<usize> = (0..inputs).collect();
+    let on = |threads| {
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| reduce::<Moments>(&tensor, &rows))
+    };
+    assert_eq!(on(1), on(5));
+}
+
+#[test]
+fn groups_are_reduced_like_lists() {
+    let (inputs, units) = (100, 20);
+    let values: Vec<f32> = (0..inputs * units).map(awkward).collect();
+    let tensor = Tensor::from_f32(values, inputs, units).unwrap();
+    let groups = [vec![5, 3, 5, 99], Vec::new(), (0..inputs).collect()];
+    let moments: Vec<Moments> = reduce_groups(&tensor, &groups);
+    for (found, rows) in moments.iter().zip(&groups) {
+        let expected: Moments = reduce(&tensor, rows);
+        assert_eq!((found.count(), found.skipped()), (expected.count(), expected.skipped()));
+        let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+        assert_eq!(bits(found.mean()), bits(expected.mean()));
+        assert_eq!(bits(found.std()), bits(expected.std()));
+    }
+    assert_eq!(moments.len(), 3);
 }
