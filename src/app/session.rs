@@ -12,7 +12,7 @@ use crate::engine::{self, Field, Gpu, InputPicture};
 use crate::model::{
     Camera, Epoch, EpochPosition, EpochRef, Layout, Picture, Query, Recording, SetView, Source, ViewState,
 };
-use crate::ui::{Facts, Interface, Progress, Shown};
+use crate::ui::{Facts, Interface, OpenRuns, Progress, Shown};
 
 /// Bytes of values kept on the GPU.
 const BUDGET: u64 = 512 << 20;
@@ -225,6 +225,7 @@ impl Session {
         let held = self.scene.as_ref();
         let facts = Facts {
             recording: source.recording(),
+            runs: OpenRuns::default(),
             layout: &self.layout,
             ranges: &ranges,
             has_no_value: held.is_some_and(|scene| scene.from.has_no_value() || scene.to.has_no_value()),

@@ -7,9 +7,10 @@ use egui::{Align2, CornerRadius, FontId, Key, Rect, Sense, Ui, WidgetInfo, vec2}
 use super::hands;
 use super::navigation::Navigator;
 use super::overlay::Overlay;
-use super::panel::{Action, Panel};
+use super::panel::{self, Action, Panel};
 use super::pictures::Pictures;
 use super::playback::{Epochs, Playback};
+use super::runs::OpenRuns;
 use super::style::{Palette, SMALL, TEXT, install_style};
 use super::timeline::{self, Timeline};
 use crate::model::{EpochPosition, Layout, Query, Recording, Theme, ViewState};
@@ -27,6 +28,7 @@ pub struct Progress {
 /// What is shown at the moment, as the interface needs to know it.
 pub struct Facts<'a> {
     pub recording: &'a Recording,
+    pub runs: OpenRuns<'a>,
     pub layout: &'a Layout,
     /// Per layer, the values at the ends of the colour map.
     pub ranges: &'a [(f32, f32)],
@@ -62,6 +64,7 @@ pub struct Interface {
     pub navigator: Navigator,
     pub playback: Playback,
     pub pictures: Pictures,
+    hands: panel::Hands,
     epochs: Epochs,
     theme: Option<Theme>,
 }
@@ -72,6 +75,7 @@ impl Interface {
             navigator: Navigator::default(),
             playback: Playback::default(),
             pictures: Pictures::default(),
+            hands: panel::Hands::default(),
             epochs: Epochs::new(recording),
             theme: None,
         }
@@ -165,6 +169,7 @@ impl Interface {
         let frame = egui::Frame::new().inner_margin(egui::Margin::same(16));
         let panel = Panel {
             recording: facts.recording,
+            runs: facts.runs,
             ranges: facts.ranges,
             pictures: &self.pictures,
             palette,
@@ -172,12 +177,12 @@ impl Interface {
             frame_ms: facts.frame_ms,
             at: self.navigator.at(),
         };
-        let reduced_motion = &mut self.navigator.reduced_motion;
+        let (hands, reduced_motion) = (&mut self.hands, &mut self.navigator.reduced_motion);
         egui::Panel::right("side")
             .frame(frame)
             .resizable(false)
             .exact_size(SIDE + 32.0)
-            .show(ui, |ui| panel.show(ui, view, reduced_motion))
+            .show(ui, |ui| panel.show(ui, view, hands, reduced_motion))
             .inner
     }
 
@@ -213,6 +218,7 @@ impl Interface {
         let shown = ViewState { query: facts.query.clone(), ..view.clone() };
         let overlay = Overlay {
             recording: facts.recording,
+            runs: facts.runs,
             view: &shown,
             layout: facts.layout,
             ranges: facts.ranges,

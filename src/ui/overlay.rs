@@ -7,6 +7,7 @@ use glam::vec3;
 use super::labels::Room;
 use super::legend;
 use super::moves;
+use super::runs::OpenRuns;
 use super::shape::{Lens, Outline};
 use super::style::{Palette, SMALL, TEXT, semibold};
 use super::words;
@@ -22,6 +23,8 @@ const CLASS_TEXT: std::ops::RangeInclusive<f32> = 8.0..=15.0;
 #[derive(Clone, Copy, Debug)]
 pub struct Overlay<'a> {
     pub recording: &'a Recording,
+    /// The run that side B is read in is told by them.
+    pub runs: OpenRuns<'a>,
     pub view: &'a ViewState,
     pub layout: &'a Layout,
     /// Per layer, the values at the ends of the colour map.

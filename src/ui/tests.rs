@@ -8,7 +8,7 @@ use super::interface::{Facts, Interface};
 use super::navigation::Target;
 use super::shape::Lens;
 use super::style::{install_fonts, install_style};
-use super::{Overlay, Pictures, still, testing};
+use super::{OpenRuns, Overlay, Pictures, still, testing};
 use crate::model::{
     Epoch, EpochPosition, Layout, Picture, Query, Range, Recording, Selection, SetView, Theme, ViewState,
 };
@@ -35,6 +35,7 @@ fn window(recording: Recording) -> Harness<'static, Window> {
         let ready = vec![true; window.recording.epochs.len()];
         let facts = Facts {
             recording: &window.recording,
+            runs: OpenRuns::default(),
             layout: &window.layout,
             ranges: &ranges,
             has_no_value: false,
@@ -325,6 +326,7 @@ fn texts(overlay: &Overlay, size: egui::Vec2) -> Vec<(String, Rect)> {
 fn overlay<'a>(recording: &'a Recording, view: &'a ViewState, layout: &'a Layout) -> Overlay<'a> {
     Overlay {
         recording,
+        runs: OpenRuns::default(),
         view,
         layout,
         ranges: &[(0.0, 1.0); 3],
