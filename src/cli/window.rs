@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use super::output;
 use super::render::{self, Part};
 use crate::app::{self, Ended};
-use crate::engine::Gpu;
+use crate::engine::{Gpu, aggregate};
 use crate::model::{Camera, EpochRef, Layout, SetView, ViewState};
 use crate::stats::Sides;
 
@@ -55,7 +55,7 @@ fn without_display(path: &Path, reason: &str) -> anyhow::Result<()> {
     let view = ViewState::new(camera, position.number(recording));
     let sides = Sides::one(&*source);
     let part = Part { sides, own: 0, view, set_view: Some(SetView::Overview), position };
-    let (still, _) = render::still(&gpu, &[], vec![part], [1280, 720], true)?;
+    let (still, _) = render::still(&gpu, &[], vec![part], [1280, 720], true, &*aggregate::backend(&gpu))?;
     let name = path.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned());
     let file = PathBuf::from(format!("dnnviz-{name}.png"));
     still.save(&file)?;
