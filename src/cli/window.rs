@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::{output, render};
+use super::output;
+use super::render::{self, Part};
 use crate::app::{self, Ended};
 use crate::engine::Gpu;
 use crate::model::{Camera, EpochRef, Layout, SetView, ViewState};
 use crate::stats::Sides;
-use crate::ui::OpenRuns;
 
 /// The recording that is shown when none is named, in the source.
 const DEMO: &str = "assets/demo";
@@ -53,15 +53,9 @@ fn without_display(path: &Path, reason: &str) -> anyhow::Result<()> {
     let gpu = Gpu::headless()?;
     let camera = Camera::set_view(SetView::Overview, &Layout::new(recording), 1.0);
     let view = ViewState::new(camera, position.number(recording));
-    let (still, _) = render::still(
-        &gpu,
-        Sides::one(&*source),
-        view,
-        Some(SetView::Overview),
-        position,
-        [1280, 720],
-        Some(OpenRuns::default()),
-    )?;
+    let sides = Sides::one(&*source);
+    let part = Part { sides, own: 0, view, set_view: Some(SetView::Overview), position };
+    let (still, _) = render::still(&gpu, &[], vec![part], [1280, 720], true)?;
     let name = path.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned());
     let file = PathBuf::from(format!("dnnviz-{name}.png"));
     still.save(&file)?;

@@ -2,6 +2,7 @@
 
 pub mod camera;
 pub mod colour;
+pub mod columns;
 mod describe;
 pub mod epoch;
 pub mod layout;
