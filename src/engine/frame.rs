@@ -62,6 +62,32 @@ pub fn ranges(
     to: &Field,
     t: f32,
 ) -> Vec<(f32, f32)> {
+    ranges_of(view, normalisation, &extremes(view, from, to, t))
+}
+
+/// Per layer, the least and the greatest value `t` of the way from one field to the other, normalised as
+/// the view says; `None` where there is no value.
+pub fn extremes(view: &ViewState, from: &Field, to: &Field, t: f32) -> Vec<Option<(f32, f32)>> {
+    // Interpolated like the values, so that the range flows with them.
+    let layer = |(index, from): (usize, &Option<(f32, f32)>)| match (
+        *from,
+        to.extremes().get(index).copied().flatten(),
+    ) {
+        (Some(a), Some(b)) => Some((a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t)),
+        (a, b) => a.or(b),
+    };
+    let scales = scales(view, from, to, t);
+    let normal = |(low, high): (f32, f32), scale: f32| (low / scale, high / scale);
+    let layers = from.extremes().iter().enumerate().map(layer).zip(scales);
+    layers.map(|(extremes, scale)| extremes.map(|it| normal(it, scale))).collect()
+}
+
+/// Per layer, the values at the ends of the colour map where these are the [`extremes`] of the layers.
+pub fn ranges_of(
+    view: &ViewState,
+    normalisation: Normalisation,
+    extremes: &[Option<(f32, f32)>],
+) -> Vec<(f32, f32)> {
     let signed = view.query.is_signed();
     let whole = |(low, high): (f32, f32)| {
         if signed || view.colours().is_diverging() {
@@ -71,24 +97,16 @@ pub fn ranges(
             (low.min(0.0), high)
         }
     };
-    // Interpolated like the values, so that the range flows with them.
-    let layer = |index: usize| match (from.extremes()[index], to.extremes().get(index).copied().flatten()) {
-        (Some(a), Some(b)) => Some((a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t)),
-        (a, b) => a.or(b),
-    };
-    let layers = 0..from.extremes().len();
-    let scales = scales(view, from, to, t);
     let usable = |(low, high): (f32, f32)| if low < high { (low, high) } else { (low, low + 1.0) };
-    let own =
-        |index: usize| layer(index).map(|(low, high)| whole((low / scales[index], high / scales[index])));
+    let own = extremes.iter().map(|layer| layer.map(whole));
     match view.range_of(normalisation) {
-        Range::Fixed { low, high } => layers.map(|_| usable((low, high))).collect(),
-        Range::Layer => layers.map(|index| usable(own(index).unwrap_or((0.0, 1.0)))).collect(),
+        Range::Fixed { low, high } => own.map(|_| usable((low, high))).collect(),
+        Range::Layer => own.map(|layer| usable(layer.unwrap_or((0.0, 1.0)))).collect(),
         Range::Network => {
-            let range = layers.clone().filter_map(own).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-            layers.map(|_| usable(range.unwrap_or((0.0, 1.0)))).collect()
+            let range = own.clone().flatten().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+            own.map(|_| usable(range.unwrap_or((0.0, 1.0)))).collect()
         }
-        Range::Auto => layers.map(|_| (0.0, 1.0)).collect(),
+        Range::Auto => own.map(|_| (0.0, 1.0)).collect(),
     }
 }
 

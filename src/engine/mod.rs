@@ -23,7 +23,7 @@ pub mod shader;
 pub mod slabs;
 
 pub use field::{Field, FieldError};
-pub use frame::{Frame, ranges};
+pub use frame::{Frame, extremes, ranges, ranges_of};
 pub use gpu::{Gpu, GpuError};
 pub use picture::InputPicture;
 pub use renderer::{Path, Renderer};

@@ -2,6 +2,7 @@
 
 pub mod camera;
 pub mod colour;
+pub mod columns;
 pub mod epoch;
 pub mod layout;
 pub mod recording;

@@ -1,0 +1,270 @@
+//! Views side by side: what their locks tie together, and what can be made of two of them.
+
+use super::{Diff, EpochRef, Query, Range, Recording, ViewState};
+
+/// Most views in a window.
+pub const MOST: usize = 6;
+
+/// What views side by side share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Locks {
+    /// They look from the same place, as far as their networks stand alike.
+    pub cameras: bool,
+    /// They show the epoch of the same number.
+    pub epochs: bool,
+    /// The same colour stands for the same value wherever they show the same kind of value.
+    pub scale: bool,
+}
+
+impl Default for Locks {
+    fn default() -> Self {
+        Self { cameras: true, epochs: true, scale: true }
+    }
+}
+
+/// What one view shows, as far as it takes to compare it with another.
+#[derive(Clone, Copy, Debug)]
+pub struct Side<'a> {
+    /// Its run, among the open ones.
+    pub run: usize,
+    pub query: &'a Query,
+    /// Number of its epoch.
+    pub epoch: f64,
+}
+
+/// The same query of a view of `run` with A and B exchanged, and the run that it then looks at; `None`
+/// where there is no B.
+pub fn swapped(run: usize, query: &Query) -> Option<(usize, Query)> {
+    let minus = query.minus.clone()?;
+    let other = query.run_b.unwrap_or(run);
+    let swapped = Query {
+        select: minus,
+        minus: Some(query.select.clone()),
+        run_b: (other != run).then_some(run),
+        ..query.clone()
+    };
+    Some((other, swapped))
+}
+
+/// What `a` shows minus what `b` shows, as a query of `a`'s run; `None` where one of them is a
+/// difference already.
+pub fn difference(a: Side, b: Side) -> Option<Query> {
+    if a.query.minus.is_some() || b.query.minus.is_some() {
+        return None;
+    }
+    let mut minus = b.query.select.clone();
+    if a.epoch != b.epoch && minus.epoch.is_none() {
+        minus.epoch = Some(if b.epoch.fract() == 0.0 {
+            EpochRef::Number(b.epoch as u64)
+        } else {
+            EpochRef::Between(b.epoch)
+        });
+    }
+    Some(Query { minus: Some(minus), run_b: (a.run != b.run).then_some(b.run), ..a.query.clone() })
+}
+
+/// Number of the epoch that `recording` shows beside a view that shows `number`: that one, as far as
+/// it was recorded. Beside a view `at_rest` it rests as well, on the nearest readable epoch.
+pub fn tied_epoch(recording: &Recording, number: f64, at_rest: bool) -> f64 {
+    let readable = || recording.epochs.iter().filter(|epoch| !epoch.damaged).map(|epoch| epoch.number as f64);
+    let (Some(first), Some(last)) = (readable().next(), readable().next_back()) else { return number };
+    if at_rest {
+        let distance = |other: &f64| (number - other).abs();
+        readable().min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(number)
+    } else {
+        number.clamp(first, last)
+    }
+}
+
+/// Whether two queries have values of one kind, so that it makes sense to compare their colours.
+pub fn same_kind(a: &Query, b: &Query) -> bool {
+    let kind = |query: &Query| {
+        let diff = query.minus.as_ref().map(|_| query.diff);
+        // An effect size is one of means, whatever statistic is chosen.
+        let stat = (diff != Some(Diff::Effect)).then_some(query.stat);
+        (diff, stat, query.norm)
+    };
+    kind(a) == kind(b)
+}
+
+/// Gives `other` what it shares with the view `lead`: how things look, and, where both have values of
+/// one kind, the colour map, with `locks.scale` also what its ends stand for.
+pub fn share_look(lead: &ViewState, other: &mut ViewState, locks: Locks) {
+    other.theme = lead.theme;
+    other.haze = lead.haze;
+    other.labels = lead.labels;
+    other.height = lead.height;
+    if same_kind(&lead.query, &other.query) {
+        other.colour_map = lead.colour_map;
+        if locks.scale {
+            other.range = lead.range;
+        }
+    }
+}
+
+/// What a view takes to a common scale.
+#[derive(Clone, Debug)]
+pub struct Scale<'a> {
+    pub recording: &'a Recording,
+    pub query: &'a Query,
+    /// The range in use, as [`ViewState::range_of`] has it.
+    pub range: Range,
+    /// Per layer, the least and the greatest of its values; `None` where it has none.
+    pub extremes: Vec<Option<(f32, f32)>>,
+}
+
+impl Scale<'_> {
+    /// Whether both have their ends of the colour map in common.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let fixed = matches!(self.range, Range::Fixed { .. } | Range::Auto);
+        same_kind(self.query, other.query) && self.range == other.range && !fixed
+    }
+}
+
+/// Per view and layer, the extremes of the values of all views of one kind, in layers of one name.
+/// Where a range spans the network, all layers of all such views count.
+pub fn common_extremes(scales: &[Scale]) -> Vec<Vec<Option<(f32, f32)>>> {
+    let join = |a: Option<(f32, f32)>, b: Option<(f32, f32)>| match (a, b) {
+        (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+        (a, b) => a.or(b),
+    };
+    let of_view = |scale: &Scale| {
+        let mut extremes = scale.extremes.clone();
+        for other in scales.iter().filter(|other| scale.is_like(other)) {
+            if scale.range == Range::Network {
+                let whole = other.extremes.iter().copied().fold(None, join);
+                extremes.iter_mut().for_each(|own| *own = join(*own, whole));
+                continue;
+            }
+            for (layer, values) in other.recording.layers.iter().zip(&other.extremes) {
+                let named = scale.recording.layers.iter().position(|own| own.name == layer.name);
+                if let Some(own) = named.and_then(|index| extremes.get_mut(index)) {
+                    *own = join(*own, *values);
+                }
+            }
+        }
+        extremes
+    };
+    scales.iter().map(of_view).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Camera, Epoch, Layout, Selection, SetView, Stat, testing};
+
+    fn query(select: &str, minus: Option<&str>, run_b: Option<usize>) -> Query {
+        let parse = |text: &str| text.parse::<Selection>().expect("a selection");
+        Query { select: parse(select), minus: minus.map(parse), run_b, ..Query::default() }
+    }
+
+    fn recording() -> Recording {
+        testing::recording(&[4, 9], &["cat", "dog"], &[Some(0), Some(1)], &[0, 1, 2])
+    }
+
+    #[test]
+    fn swapping_twice_is_where_it_began() {
+        for (run, query) in [
+            (0, query("class:1", Some("class:2"), None)),
+            (0, query("class:1@first", Some("all"), Some(2))),
+            (1, query("all", Some("all@3"), Some(0))),
+        ] {
+            let (other, once) = swapped(run, &query).expect("it has a B");
+            assert_eq!(
+                (&once.select, once.minus.as_ref()),
+                (query.minus.as_ref().unwrap(), Some(&query.select))
+            );
+            assert_eq!(other, query.run_b.unwrap_or(run));
+            assert_eq!(swapped(other, &once), Some((run, query)));
+        }
+        assert_eq!(swapped(0, &query("class:1", None, None)), None);
+    }
+
+    #[test]
+    fn a_difference_reads_each_side_in_its_own_run_and_epoch() {
+        let (cats, dogs) = (query("class:cat", None, None), query("class:dog", None, None));
+        let side = |run, query, epoch| Side { run, query, epoch };
+        let same = difference(side(0, &cats, 7.0), side(0, &dogs, 7.0)).expect("two plain views");
+        assert_eq!(same, query("class:cat", Some("class:dog"), None));
+        let runs = difference(side(0, &cats, 7.0), side(1, &cats, 7.0)).expect("two plain views");
+        assert_eq!(runs, query("class:cat", Some("class:cat"), Some(1)));
+        let epochs = difference(side(0, &cats, 3.0), side(0, &cats, 20.0)).expect("two plain views");
+        assert_eq!(epochs, query("class:cat", Some("class:cat@20"), None));
+        let own = query("class:cat@first", None, None);
+        let epochs = difference(side(0, &cats, 3.0), side(0, &own, 20.0)).expect("two plain views");
+        assert_eq!(epochs, query("class:cat", Some("class:cat@first"), None));
+        assert_eq!(difference(side(0, &same, 7.0), side(0, &cats, 7.0)), None);
+    }
+
+    #[test]
+    fn a_tied_view_shows_the_same_epoch_or_rests_on_the_nearest() {
+        let mut recording = recording();
+        recording.epochs =
+            [0, 4, 6, 8].map(|number| Epoch { number, damaged: number == 6, ..Epoch::default() }).into();
+        for (number, at_rest, expected) in [
+            (4.0, true, 4.0),
+            (5.0, true, 4.0),
+            (6.0, true, 4.0),
+            (7.0, true, 8.0),
+            (30.0, true, 8.0),
+            (5.5, false, 5.5),
+            (30.5, false, 8.0),
+        ] {
+            assert_eq!(tied_epoch(&recording, number, at_rest), expected, "{number} {at_rest}");
+        }
+        recording.epochs.clear();
+        assert_eq!(tied_epoch(&recording, 3.0, true), 3.0);
+    }
+
+    #[test]
+    fn colours_are_shared_where_values_are_of_one_kind() {
+        let recording = recording();
+        let camera = Camera::set_view(SetView::Overview, &Layout::new(&recording), 1.5);
+        let lead = ViewState {
+            query: query("class:1", None, None),
+            colour_map: Some(crate::model::ColourMap::Magma),
+            range: Range::Network,
+            theme: crate::model::Theme::Light,
+            ..ViewState::new(camera, 0.0)
+        };
+        let mut like = ViewState { query: query("class:2", None, None), ..ViewState::new(camera, 0.0) };
+        let mut unlike = ViewState { query: query("all", Some("class:2"), None), ..like.clone() };
+        let mut unlocked = like.clone();
+        share_look(&lead, &mut like, Locks::default());
+        share_look(&lead, &mut unlike, Locks::default());
+        share_look(&lead, &mut unlocked, Locks { scale: false, ..Locks::default() });
+        assert_eq!((like.theme, like.colour_map, like.range), (lead.theme, lead.colour_map, lead.range));
+        assert_eq!((unlike.theme, unlike.colour_map, unlike.range), (lead.theme, None, Range::Auto));
+        assert_eq!((unlocked.colour_map, unlocked.range), (lead.colour_map, Range::Auto));
+    }
+
+    #[test]
+    fn views_of_one_kind_have_their_extremes_in_common_by_layer_name() {
+        let mut one = recording();
+        let mut other = recording();
+        for (recording, names) in [(&mut one, ["a", "b"]), (&mut other, ["b", "c"])] {
+            for (layer, name) in recording.layers.iter_mut().zip(names) {
+                layer.name = name.to_owned();
+            }
+        }
+        let (mean, rate) = (query("all", None, None), Query { stat: Stat::Rate, ..Query::default() });
+        let scale = |recording, query, range, extremes: [Option<(f32, f32)>; 2]| Scale {
+            recording,
+            query,
+            range,
+            extremes: extremes.into(),
+        };
+        let extremes = [Some((0.0, 1.0)), Some((-1.0, 2.0))];
+        let others = [Some((0.5, 3.0)), None];
+        let of = |range, second| {
+            let scales = [scale(&one, &mean, range, extremes), scale(&other, second, range, others)];
+            common_extremes(&scales)
+        };
+        assert_eq!(
+            of(Range::Layer, &mean),
+            [vec![Some((0.0, 1.0)), Some((-1.0, 3.0))], vec![Some((-1.0, 3.0)), None]]
+        );
+        assert_eq!(of(Range::Network, &mean), [vec![Some((-1.0, 3.0)); 2], vec![Some((-1.0, 3.0)); 2]]);
+        assert_eq!(of(Range::Layer, &rate), [extremes.to_vec(), others.to_vec()], "another kind of value");
+    }
+}
