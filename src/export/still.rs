@@ -8,6 +8,7 @@ use crate::engine::readback::Canvas;
 use crate::engine::{Field, FieldError, Frame, Gpu, InputPicture, Path as Drawing, Renderer, ranges};
 use crate::model::{EpochPosition, Layout, Recording, ViewState};
 use crate::stats::{self, Backend, Sides, StatsError};
+use crate::ui::overlay::lacks;
 use crate::ui::{Overlay, still};
 
 /// Why a still could not be made.
@@ -34,6 +35,8 @@ pub struct Values {
     /// Where everything stands, the input's picture included.
     pub layout: Layout,
     picture: Option<InputPicture>,
+    /// Layers that B lacks, in words.
+    missing: Vec<(usize, String)>,
 }
 
 impl Values {
@@ -46,8 +49,10 @@ impl Values {
         backend: &dyn Backend,
     ) -> Result<Self, StillError> {
         let source = sides.a;
-        let field = |epoch| -> Result<Field, StillError> {
+        let mut missing = Vec::new();
+        let mut field = |epoch| -> Result<Field, StillError> {
             let cells = stats::cells(sides, &view.query, epoch, backend)?;
+            missing = cells.unmatched.iter().map(|it| (it.layer, lacks("B", it.units))).collect();
             Ok(Field::new(gpu, &cells.layers, view.query.is_signed())?)
         };
         let from = field(position.from)?;
@@ -57,7 +62,7 @@ impl Values {
         layout.picture =
             picture.as_ref().map(|picture| picture.width.max(1) as f32 / picture.height.max(1) as f32);
         let picture = picture.map(|picture| InputPicture::new(gpu, &picture));
-        Ok(Self { from, to, position, layout, picture })
+        Ok(Self { from, to, position, layout, picture, missing })
     }
 
     fn to(&self) -> &Field {
@@ -123,6 +128,8 @@ impl Still {
                 has_no_value: values.from.has_no_value() || values.to().has_no_value(),
                 position: values.position,
                 highlighted: None,
+                missing: &values.missing,
+                shared: false,
             };
             paint(gpu, &overlay, &canvas);
         }
