@@ -36,7 +36,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "export",
-        may: &["model", "stats", "engine", "ui::overlay", "ui::Overlay", "ui::still"],
+        may: &["model", "stats", "engine", "ui::overlay", "ui::Overlay", "ui::still", "ui::runs"],
         must_not: &[&["egui_winit"], WINDOWS, GLUE],
     },
     Room { name: "ui", may: &["model"], must_not: &[FILES, FORMATS, GPU, GLUE] },

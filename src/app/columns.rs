@@ -5,14 +5,14 @@ use std::sync::Arc;
 use egui::Rect;
 
 use super::loader::{Found, Loader, Message, Send};
-use super::run::{Run, Runs, State};
-use super::session::{Around, Means, Session};
+use super::run::{Run, Runs, State, nothing};
+use super::session::{Frame, Means, Session};
 use crate::engine::Gpu;
 use crate::model::columns::{self, Locks, MOST};
 use crate::model::{Query, Theme};
 use crate::stats::Backend;
 use crate::ui::columns::{Action, Columns as Part, Entry, split, what};
-use crate::ui::{Viewport, interface, style::Palette};
+use crate::ui::{OpenRuns, RunFacts, Viewport, interface, style::Palette};
 
 /// The columns of a window, side by side. There is at least one.
 pub struct Columns {
@@ -155,15 +155,15 @@ impl Columns {
     }
 
     /// Lays out one frame; returns where the scenes are.
-    pub fn show(&mut self, ui: &mut egui::Ui, runs: &[Run], around: Around) -> Vec<Area> {
+    pub fn show(&mut self, ui: &mut egui::Ui, runs: &[Run], frame: Frame) -> Vec<Area> {
         self.retired.retain(|loader| !loader.has_stopped());
         let before = (self.active, self.list.len(), self.locks);
         let theme = self.theme();
         let keys = self.has_keys(ui);
-        let names: Vec<String> = runs.iter().map(|run| run.name.clone()).collect();
-        let entries = self.entries(runs);
-        let part = self.part(&entries, &names);
-        let mut action = part.keys(ui, keys);
+        let nothing = nothing();
+        let facts: Vec<RunFacts> = runs.iter().map(|run| run.facts(&nothing)).collect();
+        let entries = self.entries(runs, &facts);
+        let mut action = self.part(&entries, &facts).keys(ui, keys);
         let active = self.active;
         for (index, column) in self.list.iter_mut().enumerate() {
             if let Some(session) = &mut column.session
@@ -174,12 +174,11 @@ impl Columns {
         }
         self.tie_views();
         if self.list.iter().any(|column| column.session.is_some()) {
-            let live =
-                self.list.get(active).and_then(|column| runs.get(column.run)).is_some_and(|run| run.live);
-            let part = self.part(&entries, &names);
-            let asked = match self.list.get_mut(active).and_then(|column| column.session.as_mut()) {
-                Some(session) => session.panels(ui, around, live, &part),
-                None => interface::bare_side(ui, theme, &part),
+            let part = self.part(&entries, &facts);
+            let column = self.list.get_mut(active).map(|column| (runs.get(column.run), &mut column.session));
+            let asked = match column {
+                Some((Some(run), Some(session))) => session.panels(ui, &run.around(frame, &facts), &part),
+                _ => interface::bare_side(ui, theme, &part),
             };
             action = asked.or(action);
         }
@@ -188,7 +187,7 @@ impl Columns {
             self.apply(ui, action, runs);
         }
         self.tie_views();
-        let areas = egui::CentralPanel::no_frame().show(ui, |ui| self.scenes(ui, runs)).inner;
+        let areas = egui::CentralPanel::no_frame().show(ui, |ui| self.scenes(ui, runs, &facts, frame)).inner;
         let moving = self.sessions_mut().any(|session| session.is_moving());
         if moving || action.is_some() || before != (self.active, self.list.len(), self.locks) {
             ui.ctx().request_repaint();
@@ -197,7 +196,7 @@ impl Columns {
     }
 
     /// The scenes and what is above and over them.
-    fn scenes(&mut self, ui: &egui::Ui, runs: &[Run]) -> Vec<Area> {
+    fn scenes(&mut self, ui: &egui::Ui, runs: &[Run], facts: &[RunFacts], frame: Frame) -> Vec<Area> {
         let whole = ui.available_rect_before_wrap();
         let places = split(whole, self.list.len());
         let keys = self.has_keys(ui);
@@ -221,9 +220,8 @@ impl Columns {
             session.choose();
         }
         self.scale_together();
-        let names: Vec<String> = runs.iter().map(|run| run.name.clone()).collect();
-        let entries = self.entries(runs);
-        let part = self.part(&entries, &names);
+        let entries = self.entries(runs, facts);
+        let part = self.part(&entries, facts);
         let palette = Palette::of(theme);
         let mut areas = Vec::with_capacity(places.len());
         for (index, ((header, rect), column)) in places.into_iter().zip(&self.list).enumerate() {
@@ -235,8 +233,7 @@ impl Columns {
             let Some(run) = runs.get(column.run) else { continue };
             match &column.session {
                 Some(session) => {
-                    let name = |run: usize| runs.get(run).map(|run| run.name.clone()).unwrap_or_default();
-                    session.paint(ui, rect, run.trouble.as_deref(), name);
+                    session.paint(ui, rect, &run.around(frame, facts));
                     areas.push(Area { column: column.id, rect });
                 }
                 None => absent(ui, rect, theme, run),
@@ -254,13 +251,16 @@ impl Columns {
         focused.is_none_or(|id| self.list.iter().any(|column| scene_id(column.id) == id))
     }
 
-    fn entries(&self, runs: &[Run]) -> Vec<Entry> {
+    fn entries(&self, runs: &[Run], facts: &[RunFacts]) -> Vec<Entry> {
         let entry = |column: &Column| {
             let Some(run) = runs.get(column.run) else {
                 return Entry { run: String::new(), what: String::new(), live: false };
             };
             let what = match &column.session {
-                Some(session) => told(session, runs),
+                Some(session) => {
+                    let all = OpenRuns { all: facts, own: column.run };
+                    what(session.recording(), all, &session.view.query)
+                }
                 None => match &run.state {
                     State::Opening => "opening".to_owned(),
                     State::Awaiting { .. } => "awaited".to_owned(),
@@ -272,12 +272,12 @@ impl Columns {
         self.list.iter().map(entry).collect()
     }
 
-    fn part<'a>(&self, entries: &'a [Entry], names: &'a [String]) -> Part<'a> {
+    fn part<'a>(&self, entries: &'a [Entry], facts: &'a [RunFacts<'a>]) -> Part<'a> {
         let active = self.active_session();
         Part {
             entries,
             active: self.active,
-            runs: names,
+            runs: facts,
             run: self.list.get(self.active).map_or(0, |column| column.run),
             locks: self.locks,
             can_swap: active.is_some_and(|session| session.view.query.minus.is_some()),
@@ -426,19 +426,6 @@ impl Columns {
 
 fn scene_id(column: u64) -> egui::Id {
     egui::Id::unique(("scene", column))
-}
-
-/// What a view shows, in few words.
-fn told(session: &Session, runs: &[Run]) -> String {
-    let (recording, query) = (session.recording(), &session.view.query);
-    let other = query.run_b.filter(|run| *run != session.run()).and_then(|run| runs.get(run));
-    let minus = match other {
-        Some(run) => {
-            (run.opened().map_or(recording, |opened| opened.source.recording()), Some(run.name.as_str()))
-        }
-        None => (recording, None),
-    };
-    what(recording, query, minus)
 }
 
 /// What stands in the place of a scene whose run is not open.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::columns::{Area, Columns};
 use super::loader::{Found, Message, Send};
 use super::run::{News, Run, Runs, State, names};
-use super::session::{Around, Session};
+use super::session::{Frame, Session};
 use crate::engine::Gpu;
 use crate::format::FormatError;
 use crate::model::Theme;
@@ -110,7 +110,7 @@ impl Content {
 
     /// Lays out one frame; returns where the scenes are. `adapter` and `frame_ms` are shown as they are.
     pub fn show(&mut self, ui: &mut egui::Ui, adapter: &str, frame_ms: Option<f32>) -> Vec<Area> {
-        self.columns.show(ui, &self.runs, Around { adapter, frame_ms })
+        self.columns.show(ui, &self.runs, Frame { adapter, frame_ms })
     }
 }
 

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::session::{Around, Frame};
 use crate::format::FormatError;
-use crate::model::Source;
+use crate::model::{Format, Normalisation, Recording, Source};
+use crate::ui::RunFacts;
 
 /// What other threads tell of a run.
 pub enum News {
@@ -63,6 +65,17 @@ impl Run {
         if let State::Opened(opened) = &self.state { Some(opened) } else { None }
     }
 
+    /// As panels and legends speak of it; with `nothing` in it while it is not open.
+    pub fn facts<'a>(&'a self, nothing: &'a Recording) -> RunFacts<'a> {
+        let recording = self.opened().map_or(nothing, |opened| opened.source.recording());
+        RunFacts { name: &self.name, recording }
+    }
+
+    /// What a view of it is laid out with.
+    pub fn around<'a>(&'a self, frame: Frame<'a>, runs: &'a [RunFacts<'a>]) -> Around<'a> {
+        Around { frame, runs, live: self.live, trouble: self.trouble.as_deref() }
+    }
+
     /// Takes note of what was opened.
     pub fn open(&mut self, source: Arc<dyn Source>, continues: bool) {
         let (replaced, continued) = match self.opened() {
@@ -71,6 +84,21 @@ impl Run {
             None => (0, 0),
         };
         self.state = State::Opened(Opened { source, replaced, continued });
+    }
+}
+
+/// A recording of which nothing is known yet.
+pub fn nothing() -> Recording {
+    Recording {
+        format: Format::Native,
+        model: String::new(),
+        layers: Vec::new(),
+        edges: Vec::new(),
+        classes: Vec::new(),
+        inputs: Vec::new(),
+        epochs: Vec::new(),
+        normalisation: Normalisation::None,
+        warnings: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ mod ties;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-pub use self::frame::Around;
+pub use self::frame::{Around, Frame};
 use self::plan::{Plan, Stamp};
 use super::cache::Cache;
 use super::loader::{From, Key, Loader, Tell, Values};
@@ -35,6 +35,7 @@ pub struct Scene {
     /// Where in the recording that it was read from.
     pub position: EpochPosition,
     pub query: Query,
+    run: usize,
     source: Arc<dyn Source>,
 }
 
@@ -400,6 +401,7 @@ impl Session {
                 filled: true,
                 position,
                 query: self.view.query.clone(),
+                run: self.run,
                 source: Arc::clone(&self.source),
             });
         }
@@ -437,6 +439,7 @@ impl Session {
                     filled: false,
                     position: EpochPosition::at(0),
                     query: self.view.query.clone(),
+                    run: self.run,
                     source: Arc::clone(&self.source),
                 });
             }

@@ -12,6 +12,7 @@ use crate::engine::{Gpu, Renderer};
 use crate::export::{Still, Values};
 use crate::model::{Camera, EpochPosition, Layout, SetView, Theme, ViewState};
 use crate::stats::{Cpu, Sides};
+use crate::ui::{OpenRuns, RunFacts};
 
 /// Draw a still, without a window
 #[derive(Debug, clap::Args)]
@@ -130,7 +131,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
         None => Some(args.view.into()),
     };
-    let (still, cells) = still(&gpu, sides, view, set_view, position, size, !args.no_overlay)?;
+    let path_b = args.query.run_b.as_deref().unwrap_or(&args.run);
+    let names = [run_name(&args.run), run_name(path_b)];
+    let runs = [
+        RunFacts { name: &names[0], recording },
+        RunFacts { name: &names[1], recording: sides.b.recording() },
+    ];
+    let overlay = (!args.no_overlay).then_some(OpenRuns { all: &runs, own: 0 });
+    let (still, cells) = still(&gpu, sides, view, set_view, position, size, overlay)?;
     still.save(&args.output)?;
     if args.json {
         return output::print_json(&Told {
@@ -156,6 +164,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     })
 }
 
+/// What people call a run: the name of its folder.
+fn run_name(path: &Path) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
 /// Draws `view`, from a set view when there is one, and counts its cells.
 pub fn still(
     gpu: &Gpu,
@@ -164,7 +178,7 @@ pub fn still(
     set_view: Option<SetView>,
     position: EpochPosition,
     size: [u32; 2],
-    overlay: bool,
+    overlay: Option<OpenRuns>,
 ) -> anyhow::Result<(Still, u64)> {
     let values = Values::load(gpu, sides, &view, position, &Cpu)?;
     if let Some(set_view) = set_view {

@@ -11,6 +11,7 @@ use crate::export::Still;
 use crate::model::columns::MOST;
 use crate::model::{Camera, EpochRef, Layout, SetView, ViewState};
 use crate::stats::Sides;
+use crate::ui::OpenRuns;
 
 /// The recording that is shown when none is named, in the source.
 const DEMO: &str = "assets/demo";
@@ -77,5 +78,5 @@ fn first_picture(gpu: &Gpu, path: &Path) -> anyhow::Result<Still> {
     let camera = Camera::set_view(SetView::Overview, &Layout::new(recording), 1.0);
     let view = ViewState::new(camera, position.number(recording));
     let (sides, look) = (Sides::one(&*source), Some(SetView::Overview));
-    Ok(render::still(gpu, sides, view, look, position, [1280, 720], true)?.0)
+    Ok(render::still(gpu, sides, view, look, position, [1280, 720], Some(OpenRuns::default()))?.0)
 }

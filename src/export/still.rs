@@ -8,7 +8,7 @@ use crate::engine::readback::Canvas;
 use crate::engine::{Field, FieldError, Frame, Gpu, InputPicture, Path as Drawing, Renderer, ranges};
 use crate::model::{EpochPosition, Layout, Recording, ViewState};
 use crate::stats::{self, Backend, Sides, StatsError};
-use crate::ui::overlay::lacks;
+use crate::ui::runs::OpenRuns;
 use crate::ui::{Overlay, still};
 
 /// Why a still could not be made.
@@ -35,8 +35,8 @@ pub struct Values {
     /// Where everything stands, the input's picture included.
     pub layout: Layout,
     picture: Option<InputPicture>,
-    /// Layers that B lacks, in words.
-    missing: Vec<(usize, String)>,
+    /// Layers that B lacks, as [`Overlay`] takes them.
+    missing: Vec<(usize, Option<usize>)>,
 }
 
 impl Values {
@@ -52,7 +52,7 @@ impl Values {
         let mut missing = Vec::new();
         let mut field = |epoch| -> Result<Field, StillError> {
             let cells = stats::cells(sides, &view.query, epoch, backend)?;
-            missing = cells.unmatched.iter().map(|it| (it.layer, lacks("B", it.units))).collect();
+            missing = cells.unmatched.iter().map(|it| (it.layer, it.units)).collect();
             Ok(Field::new(gpu, &cells.layers, view.query.is_signed())?)
         };
         let from = field(position.from)?;
@@ -80,7 +80,7 @@ pub struct Still {
 }
 
 impl Still {
-    /// Draws `view` with or without the overlay. `size` in pixels; text is scaled with the height
+    /// Draws `view`; with an overlay where it is told what the runs are called. `size` in pixels; text is scaled with the height
     /// so that a poster reads like a window.
     pub fn render(
         gpu: &Gpu,
@@ -89,7 +89,7 @@ impl Still {
         values: &Values,
         view: &ViewState,
         size: [u32; 2],
-        with_overlay: bool,
+        overlay: Option<OpenRuns>,
     ) -> Result<Self, StillError> {
         let limit = gpu.device.limits().max_texture_dimension_2d;
         let [width, height] = size;
@@ -119,9 +119,10 @@ impl Still {
         let start = Instant::now();
         draw();
         let frame_ms = start.elapsed().as_secs_f64() * 1e3;
-        if with_overlay {
+        if let Some(runs) = overlay {
             let overlay = Overlay {
                 recording,
+                runs,
                 view,
                 layout: &values.layout,
                 ranges: &ranges,

@@ -3,8 +3,11 @@
 pub mod camera;
 pub mod colour;
 pub mod columns;
+mod describe;
 pub mod epoch;
 pub mod layout;
+pub mod parts;
+pub mod ranges;
 pub mod recording;
 pub mod selection;
 pub mod source;
@@ -17,6 +20,8 @@ pub use camera::{Camera, SetView};
 pub use colour::ColourMap;
 pub use epoch::{EpochError, EpochPosition, EpochRef};
 pub use layout::{Grid, LayerCells, Layout, Slab};
+pub use parts::{Counted, Predicted};
+pub use ranges::Ranges;
 pub use recording::{
     Class, Edge, Epoch, Format, Input, Layer, LayerKind, Normalisation, Recording, Reduction,
 };

@@ -5,6 +5,7 @@ use egui::{
     WidgetInfo, pos2, vec2,
 };
 
+use super::runs::{OpenRuns, RunFacts};
 use super::style::{Palette, SMALL, semibold};
 use super::widgets::{Row, heading, row};
 use super::words;
@@ -45,14 +46,13 @@ pub struct Entry {
 }
 
 /// The columns of a window.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Columns<'a> {
-    /// At least one.
     pub entries: &'a [Entry],
     /// The one that panels and keys speak of.
     pub active: usize,
-    /// What the runs are called that a column can be added of.
-    pub runs: &'a [String],
+    /// The runs that a column can be added of.
+    pub runs: &'a [RunFacts<'a>],
     /// The run of the active column.
     pub run: usize,
     pub locks: Locks,
@@ -64,7 +64,7 @@ pub struct Columns<'a> {
 
 impl Columns<'_> {
     fn is_alone(&self) -> bool {
-        self.entries.len() == 1
+        self.entries.len() <= 1
     }
 
     fn is_full(&self) -> bool {
@@ -113,8 +113,8 @@ impl Columns<'_> {
         if self.runs.len() > 1 {
             let menu = ui.add_enabled_ui(free, |ui| {
                 ui.menu_button(RichText::new("Add").size(SMALL), |ui| {
-                    for (run, name) in self.runs.iter().enumerate() {
-                        offer(ui.button(name).clicked(), Action::Add(run));
+                    for (index, run) in self.runs.iter().enumerate() {
+                        offer(ui.button(run.name).clicked(), Action::Add(index));
                     }
                 })
             });
@@ -252,16 +252,15 @@ pub fn split(whole: Rect, count: usize) -> Vec<(Option<Rect>, Rect)> {
     (0..count).map(column).collect()
 }
 
-/// What a column shows of its run, in few words. `minus` is the recording that B is read in, and what
-/// that run is called where it is another.
-pub fn what(recording: &Recording, query: &Query, minus: (&Recording, Option<&str>)) -> String {
+/// What a column shows of its run, in few words.
+pub fn what(recording: &Recording, runs: OpenRuns, query: &Query) -> String {
     let select = words::selection(recording, &query.select);
     let Some(b) = &query.minus else { return select };
-    let b = match minus.1 {
+    let b = match runs.of_minus(query).filter(|_| runs.differ(query)) {
         // The same in another run.
-        Some(run) if query.select == *b => run.to_owned(),
-        Some(run) => format!("{} of {run}", words::selection(minus.0, b)),
-        None => words::selection(minus.0, b),
+        Some(run) if query.select == *b => run.name.to_owned(),
+        Some(run) => format!("{} of {}", words::selection(run.recording, b), run.name),
+        None => words::selection(recording, b),
     };
     match query.diff {
         Diff::Signed => format!("{select} − {b}"),
@@ -284,7 +283,7 @@ fn name(response: &Response, says: &str, enabled: bool) {
 mod tests {
     use super::*;
     use crate::model::Selection;
-    use crate::ui::testing;
+    use crate::ui::{RunFacts, testing};
 
     #[test]
     fn columns_share_the_width_and_one_alone_has_all_of_it() {
@@ -307,13 +306,16 @@ mod tests {
     #[test]
     fn a_column_is_told_in_few_words() {
         let recording = testing::recording();
+        let run = |name| RunFacts { name, recording: &recording };
+        let all = [run("one"), run("other")];
+        let runs = OpenRuns { all: &all, own: 0 };
         let cat = Query { select: Selection::class(&recording, 0), ..Query::default() };
-        assert_eq!(what(&recording, &cat, (&recording, None)), "class cat");
-        let minus = Query { minus: Some(Selection::class(&recording, 1)), ..cat };
-        assert_eq!(what(&recording, &minus, (&recording, None)), "class cat − class dog");
-        let runs = Query { minus: Some(minus.select.clone()), ..minus.clone() };
-        assert_eq!(what(&recording, &runs, (&recording, Some("other"))), "class cat − other");
-        let abs = Query { diff: Diff::Abs, ..minus };
-        assert_eq!(what(&recording, &abs, (&recording, Some("other"))), "|class cat − class dog of other|");
+        assert_eq!(what(&recording, runs, &cat), "class cat");
+        let minus = Query { minus: Some(Selection::class(&recording, 1)), ..cat.clone() };
+        assert_eq!(what(&recording, runs, &minus), "class cat − class dog");
+        let abs = Query { diff: Diff::Abs, run_b: Some(1), ..minus };
+        assert_eq!(what(&recording, runs, &abs), "|class cat − class dog of other|");
+        let same = Query { minus: Some(cat.select.clone()), run_b: Some(1), ..cat };
+        assert_eq!(what(&recording, runs, &same), "class cat − other");
     }
 }

@@ -8,9 +8,10 @@ use super::columns::{self, Columns};
 use super::hands;
 use super::navigation::Navigator;
 use super::overlay::Overlay;
-use super::panel::{Action, Panel};
+use super::panel::{self, Action, Panel};
 use super::pictures::Pictures;
 use super::playback::{Epochs, Playback};
+use super::runs::OpenRuns;
 use super::style::{Palette, SMALL, TEXT, install_style};
 use super::timeline::{self, Timeline};
 use crate::model::{EpochPosition, Layout, Query, Recording, Selection, Theme, ViewState};
@@ -28,6 +29,7 @@ pub struct Progress {
 /// What the panels have to know.
 pub struct Facts<'a> {
     pub recording: &'a Recording,
+    pub runs: OpenRuns<'a>,
     pub layout: &'a Layout,
     /// Per layer, the values at the ends of the colour map.
     pub ranges: &'a [(f32, f32)],
@@ -43,6 +45,7 @@ pub struct Facts<'a> {
 /// What the scene shows at the moment.
 pub struct Sight<'a> {
     pub recording: &'a Recording,
+    pub runs: OpenRuns<'a>,
     pub layout: &'a Layout,
     /// Per layer, the values at the ends of the colour map.
     pub ranges: &'a [(f32, f32)],
@@ -52,7 +55,7 @@ pub struct Sight<'a> {
     /// The query that the picture shows; the view's own may still be waiting for its values.
     pub query: Query,
     /// Layers that the run lacks that is subtracted, as [`Overlay`] takes them.
-    pub missing: &'a [(usize, String)],
+    pub missing: &'a [(usize, Option<usize>)],
     /// The ends of the colour map are those of other views as well.
     pub shared: bool,
     /// Whether there is a picture of the scene, which is to lie below what is painted here.
@@ -88,6 +91,7 @@ pub struct Interface {
     pub navigator: Navigator,
     pub playback: Playback,
     pub pictures: Pictures,
+    hands: panel::Hands,
     epochs: Epochs,
     theme: Option<Theme>,
 }
@@ -98,6 +102,7 @@ impl Interface {
             navigator: Navigator::default(),
             playback: Playback::default(),
             pictures: Pictures::default(),
+            hands: panel::Hands::default(),
             epochs: Epochs::new(recording),
             theme: None,
         }
@@ -198,6 +203,7 @@ impl Interface {
     fn side(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState, palette: Palette) -> Option<Action> {
         let panel = Panel {
             recording: facts.recording,
+            runs: facts.runs,
             ranges: facts.ranges,
             pictures: &self.pictures,
             palette,
@@ -206,8 +212,8 @@ impl Interface {
             at: self.navigator.at(),
             columns: facts.columns,
         };
-        let reduced_motion = &mut self.navigator.reduced_motion;
-        side_panel(ui, |ui| panel.show(ui, view, reduced_motion))
+        let (hands, reduced_motion) = (&mut self.hands, &mut self.navigator.reduced_motion);
+        side_panel(ui, |ui| panel.show(ui, view, hands, reduced_motion))
     }
 
     /// Takes what hands do in the viewport, and moves the camera.
@@ -249,6 +255,7 @@ impl Interface {
         let shown = ViewState { query: sight.query.clone(), ..view.clone() };
         let overlay = Overlay {
             recording: sight.recording,
+            runs: sight.runs,
             view: &shown,
             layout: sight.layout,
             ranges: sight.ranges,

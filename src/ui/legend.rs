@@ -21,13 +21,13 @@ pub fn paint(overlay: &Overlay, painter: &Painter, rect: Rect, palette: Palette)
     let width = (rect.width() - 2.0 * EDGE - 2.0 * PAD).max(40.0);
     let wrapped = |text: String, font: FontId, colour| painter.layout(text, font, colour, width);
     let title = wrapped(
-        words::shown(recording, &view.query, overlay.position),
+        words::shown(recording, overlay.runs, &view.query, overlay.position),
         FontId::new(TEXT, semibold()),
         palette.text,
     );
     let shared = if overlay.shared { " · common to these columns" } else { "" };
     let source = wrapped(
-        words::range_source(recording, view, overlay.position) + shared,
+        words::range_source(recording, overlay.runs, view, overlay.position) + shared,
         FontId::proportional(SMALL - 1.0),
         palette.dim,
     );
@@ -41,10 +41,10 @@ pub fn paint(overlay: &Overlay, painter: &Painter, rect: Rect, palette: Palette)
         .has_no_value
         .then(|| painter.layout_no_wrap("no value".to_owned(), FontId::proportional(SMALL), palette.text));
 
-    let bar_width = BAR.x.min(width);
+    let none_width = none.as_ref().map_or(0.0, |text| 24.0 + 16.0 + 8.0 + text.size().x);
+    let bar_width = BAR.x.min((width - none_width).max(40.0));
     let bar_row = BAR.y + 4.0 + low.size().y;
     let height = title.size().y + 8.0 + bar_row + 4.0 + source.size().y;
-    let none_width = none.as_ref().map_or(0.0, |text| 24.0 + 16.0 + 8.0 + text.size().x);
     let breadth = title.size().x.max(source.size().x).max(bar_width + none_width);
     let place =
         Rect::from_min_size(pos2(rect.left() + EDGE, rect.bottom() - EDGE - height), vec2(breadth, height));
@@ -125,12 +125,14 @@ fn ends(overlay: &Overlay) -> (String, String) {
         let (low, high) = of(range);
         Some((low, format!("{high} (layer {name})")))
     };
+    // Layers that are divided by their greatest may well share their ends.
+    let common = overlay.ranges.windows(2).all(|pair| pair[0] == pair[1]);
     match overlay.view.range_of(overlay.recording.normalisation) {
-        Range::Layer => overlay
+        Range::Layer if !common => overlay
             .highlighted
             .and_then(named)
             .unwrap_or_else(|| ("layer's least".to_owned(), "layer's greatest".to_owned())),
-        Range::Auto | Range::Network | Range::Fixed { .. } => {
+        Range::Auto | Range::Layer | Range::Network | Range::Fixed { .. } => {
             overlay.ranges.first().map_or_else(|| ("–".to_owned(), "–".to_owned()), of)
         }
     }

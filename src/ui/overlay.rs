@@ -7,6 +7,7 @@ use glam::vec3;
 use super::labels::Room;
 use super::legend;
 use super::moves;
+use super::runs::OpenRuns;
 use super::shape::{Lens, Outline};
 use super::style::{Palette, SMALL, TEXT, semibold};
 use super::words;
@@ -22,6 +23,8 @@ const CLASS_TEXT: std::ops::RangeInclusive<f32> = 8.0..=15.0;
 #[derive(Clone, Copy, Debug)]
 pub struct Overlay<'a> {
     pub recording: &'a Recording,
+    /// The run that side B is read in is told by them.
+    pub runs: OpenRuns<'a>,
     pub view: &'a ViewState,
     pub layout: &'a Layout,
     /// Per layer, the values at the ends of the colour map.
@@ -31,9 +34,9 @@ pub struct Overlay<'a> {
     pub position: EpochPosition,
     /// The layer pointed at, as an index into [`Recording::layers`].
     pub highlighted: Option<usize>,
-    /// Layers that have no values because the run that is subtracted has no such layer, as indices into
-    /// [`Recording::layers`], and what it has instead, see [`lacks`].
-    pub missing: &'a [(usize, String)],
+    /// Layers that have no values because the run that is subtracted has no such layer: their indices into
+    /// [`Recording::layers`], and the units of the layer that has the name there, if one has.
+    pub missing: &'a [(usize, Option<usize>)],
     /// The ends of the colour map are those of other views as well.
     pub shared: bool,
 }
@@ -174,7 +177,13 @@ impl Overlay<'_> {
     fn kind(&self, slab: usize) -> String {
         let layer = self.layout.slabs.get(slab).map_or(slab, |slab| slab.layer);
         match self.missing.iter().find(|(missing, _)| *missing == layer) {
-            Some((_, lacks)) => lacks.clone(),
+            Some((_, units)) => {
+                let run = self.runs.of_minus(&self.view.query).map_or("the other run", |run| run.name);
+                match units {
+                    Some(units) => format!("{} units in {}", words::count(*units as u64), short(run, 28)),
+                    None => format!("not in {}", short(run, 28)),
+                }
+            }
             None => self.recording.layers.get(layer).map(kind).unwrap_or_default(),
         }
     }
@@ -216,14 +225,6 @@ fn class_places<'a>(recording: &'a Recording, slab: &Slab, lens: Lens) -> Option
         names.push((class.name.as_str(), lens.see(edge)? + Vec2::new(2.0 * AIR, 0.0)));
     }
     Some(ClassPlaces { size: 0.62 * least, names })
-}
-
-/// That a run lacks a layer, or has one of another number of units under its name.
-pub fn lacks(run: &str, units: Option<usize>) -> String {
-    match units {
-        Some(units) => format!("{} units in {run}", words::count(units as u64)),
-        None => format!("not in {run}"),
-    }
 }
 
 /// What a layer is, in few words.

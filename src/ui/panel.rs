@@ -2,21 +2,22 @@
 
 use egui::{DragValue, FontId, RichText, ScrollArea, Slider, Ui};
 
-use super::choice::Choice;
 use super::columns::{self, Columns};
 use super::legend::paint_map;
 use super::navigation::Target;
 use super::overlay::short;
+use super::picker::{Offer, Picker};
 use super::pictures::Pictures;
+use super::runs::{OpenRuns, RunFacts};
 use super::style::{Palette, SMALL, semibold};
-use super::widgets::{ROW, Row, heading, row, segmented};
+use super::widgets::{ROW, Row, heading, named, row, segmented};
 use super::words;
-use crate::model::{ColourMap, Diff, Range, Recording, Selection, SetView, Theme, ViewState};
+use crate::model::{
+    ColourMap, Diff, Norm, Normalisation, Range, Recording, Selection, SetView, Stat, Theme, ViewState,
+};
 
 /// Rows of a list that are seen at a time.
 const ROWS: f32 = 6.0;
-/// Edge of an input's picture.
-const COVER: f32 = 72.0;
 
 /// What a panel asks for that is not a change of the view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,9 +28,18 @@ pub enum Action {
     Column(columns::Action),
 }
 
+/// Where hands are in what the panel offers.
+#[derive(Debug, Default)]
+pub struct Hands {
+    show: Picker,
+    minus: Picker,
+}
+
 /// What the side panel has to know.
 pub struct Panel<'a> {
     pub recording: &'a Recording,
+    /// The recording is that of their own; of none, when nothing is told of others.
+    pub runs: OpenRuns<'a>,
     /// Per layer, the values at the ends of the colour map.
     pub ranges: &'a [(f32, f32)],
     pub pictures: &'a Pictures,
@@ -45,12 +55,19 @@ pub struct Panel<'a> {
 
 impl Panel<'_> {
     /// Shows everything; changes the view in place.
-    pub fn show(&self, ui: &mut Ui, view: &mut ViewState, reduced_motion: &mut bool) -> Option<Action> {
+    pub fn show(
+        &self,
+        ui: &mut Ui,
+        view: &mut ViewState,
+        hands: &mut Hands,
+        reduced_motion: &mut bool,
+    ) -> Option<Action> {
         let mut action = None;
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             self.title(ui);
             action = self.columns.show(ui, self.palette).map(Action::Column);
-            self.what(ui, view);
+            self.what(ui, view, hands);
+            self.numbers(ui, view);
             self.colours(ui, view);
             action = self.eye(ui, view, reduced_motion).or(action);
             if let Some(layer) = self.layers(ui) {
@@ -78,130 +95,110 @@ impl Panel<'_> {
         self.dim(ui, &facts.join(" · "));
     }
 
-    fn what(&self, ui: &mut Ui, view: &mut ViewState) {
+    fn what(&self, ui: &mut Ui, view: &mut ViewState, hands: &mut Hands) {
         heading(ui, "Show");
-        let select = Some(view.query.select.clone());
-        if let Some(Some(select)) = self.pick(ui, "Show", select, false) {
+        let offer = Offer {
+            group: "Show",
+            recording: self.recording,
+            pictures: Some(self.pictures),
+            palette: self.palette,
+            epoch: epoch_at(self.recording, view.epoch),
+            optional: false,
+        };
+        if let Some(Some(select)) = offer.show(ui, &mut hands.show, Some(&view.query.select)) {
             view.query.select = select;
         }
         heading(ui, "Minus");
-        if let Some(minus) = self.pick(ui, "Minus", view.query.minus.clone(), true) {
+        let elsewhere = self.runs.differ(&view.query);
+        let recording = self.runs.of_minus(&view.query).map_or(self.recording, |run| run.recording);
+        let offer = Offer {
+            group: "Minus",
+            recording,
+            pictures: (!elsewhere).then_some(self.pictures),
+            epoch: epoch_at(recording, view.epoch),
+            optional: true,
+            ..offer
+        };
+        if let Some(minus) = offer.show(ui, &mut hands.minus, view.query.minus.as_ref()) {
             view.query.minus = minus;
         }
-        if view.query.minus.is_some() {
-            let options = [(Diff::Signed, "Signed"), (Diff::Abs, "Absolute")];
-            if let Some(diff) = segmented(ui, self.palette, "Difference", &options, Some(view.query.diff)) {
-                view.query.diff = diff;
-            }
+        if view.query.minus.is_none() {
+            view.query.run_b = None;
+            return;
+        }
+        self.run_b(ui, view);
+        let options = [(Diff::Signed, "Signed"), (Diff::Abs, "Absolute"), (Diff::Effect, "Effect size")];
+        if let Some(diff) = segmented(ui, self.palette, "Difference", &options, Some(view.query.diff)) {
+            view.query.diff = diff;
         }
     }
 
-    /// Chooses a selection, or none where that is `optional`; `Some` when it was changed.
-    fn pick(
-        &self,
-        ui: &mut Ui,
-        group: &str,
-        current: Option<Selection>,
-        optional: bool,
-    ) -> Option<Option<Selection>> {
-        #[derive(Clone, Copy, PartialEq)]
-        enum Kind {
-            None,
-            General,
-            Class,
-            Input,
+    /// Which run side B is read in, where several are open.
+    fn run_b(&self, ui: &mut Ui, view: &mut ViewState) {
+        let runs = self.runs;
+        if runs.all.len() < 2 {
+            return;
         }
-        let choice = current.as_ref().map(|selection| Choice::of(selection, self.recording));
-        let kind = match choice {
-            None => Some(Kind::None),
-            Some(Choice::General) => Some(Kind::General),
-            Some(Choice::Class(_)) => Some(Kind::Class),
-            Some(Choice::Input(_)) => Some(Kind::Input),
-            Some(Choice::Other) => None,
-        };
-        let mut options = Vec::with_capacity(4);
-        if optional {
-            options.push((Kind::None, "None"));
-        }
-        options.push((Kind::General, "General"));
-        if !self.recording.classes.is_empty() {
-            options.push((Kind::Class, "Class"));
-        }
-        if !self.recording.inputs.is_empty() {
-            options.push((Kind::Input, "Input"));
-        }
-        let mut changed = segmented(ui, self.palette, group, &options, kind)
-            .filter(|chosen| Some(*chosen) != kind)
-            .map(|chosen| match chosen {
-                Kind::None => None,
-                Kind::General => Choice::General.selection(self.recording),
-                Kind::Class => Choice::Class(0).selection(self.recording),
-                Kind::Input => Choice::Input(0).selection(self.recording),
+        let query = &mut view.query;
+        let name = |run: usize| runs.all.get(run).map_or("another run", |run| run.name);
+        let current = query.run_b.unwrap_or(runs.own);
+        let mut chosen = current;
+        named(ui, self.palette, "Of run", |ui| {
+            let combo = egui::ComboBox::from_id_salt("run b")
+                .selected_text(RichText::new(short(name(current), 24)).size(SMALL))
+                .width(ui.available_width())
+                .show_ui(ui, |ui| {
+                    for run in 0..runs.all.len() {
+                        ui.selectable_value(&mut chosen, run, short(name(run), 40));
+                    }
+                });
+            combo.response.widget_info(|| {
+                let mut info = egui::WidgetInfo::labeled(egui::Role::ComboBox, true, "Minus: run");
+                info.current_text_value = Some(name(current).to_owned());
+                info
             });
-        let picked = match choice {
-            Some(Choice::Class(class)) => self.class_list(ui, group, class),
-            Some(Choice::Input(input)) => self.input_list(ui, group, input),
-            Some(Choice::Other) => {
-                let words = current.as_ref().map(|selection| words::selection(self.recording, selection));
-                self.dim(ui, &words.unwrap_or_default());
-                None
-            }
-            Some(Choice::General) | None => None,
-        };
-        if let Some(picked) = picked.and_then(|choice| choice.selection(self.recording)) {
-            changed = Some(Some(picked));
+        });
+        if chosen == current {
+            return;
         }
-        changed
+        query.run_b = (chosen != runs.own).then_some(chosen);
+        // What the other run lacks cannot be asked of it.
+        let lacks =
+            |run: &RunFacts| query.minus.as_ref().is_some_and(|minus| minus.count(run.recording).is_err());
+        if runs.all.get(chosen).is_some_and(lacks) {
+            query.minus = Some(Selection::default());
+        }
     }
 
-    fn class_list(&self, ui: &mut Ui, group: &str, current: usize) -> Option<Choice> {
-        let mut picked = None;
-        let classes = &self.recording.classes;
-        list(ui, (group, "classes"), ROWS, classes.len(), |ui, index| {
-            let class = &classes[index];
-            let right = match class.count() {
-                1 => "1 input".to_owned(),
-                count => format!("{} inputs", words::count(count)),
-            };
-            let shown = Row {
-                name: format!("{group}: class {}", class.name),
-                left: &class.name,
-                right: &right,
-                selected: index == current,
-            };
-            if row(ui, self.palette, shown).clicked() {
-                picked = Some(Choice::Class(index));
+    /// What is told of each unit, and on what scale.
+    fn numbers(&self, ui: &mut Ui, view: &mut ViewState) {
+        heading(ui, "Statistic");
+        let stats = [
+            (Stat::Mean, "Mean"),
+            (Stat::Std, "Std"),
+            (Stat::Min, "Min"),
+            (Stat::Max, "Max"),
+            (Stat::Rate, "Rate"),
+            (Stat::Count, "Count"),
+        ];
+        let query = &mut view.query;
+        // An effect size is one of means, whatever the statistic.
+        let takes_part = query.minus.is_none() || query.diff != Diff::Effect;
+        ui.add_enabled_ui(takes_part, |ui| {
+            if let Some(stat) = segmented(ui, self.palette, "Statistic", &stats, Some(query.stat)) {
+                query.stat = stat;
             }
         });
-        picked
-    }
-
-    fn input_list(&self, ui: &mut Ui, group: &str, current: usize) -> Option<Choice> {
-        let mut picked = None;
-        let inputs = &self.recording.inputs;
-        if let Some(texture) = self.pictures.get(current) {
-            let size = texture.size_vec2();
-            let size = size * (COVER / size.max_elem().max(1.0));
-            ui.add_space(4.0);
-            let image = egui::Image::new(texture).fit_to_exact_size(size).corner_radius(2);
-            ui.add(image.alt_text(words::input(self.recording, current)));
+        let norms = [(Norm::Raw, "Raw"), (Norm::Layer, "Layer"), (Norm::Global, "Network")];
+        let norm = named(ui, self.palette, "Scale", |ui| {
+            segmented(ui, self.palette, "Normalisation", &norms, Some(query.norm))
+        });
+        if let Some(norm) = norm {
+            query.norm = norm;
         }
-        list(ui, (group, "inputs"), ROWS, inputs.len(), |ui, index| {
-            let class = inputs[index].class.and_then(|class| self.recording.classes.get(class));
-            let number = index.to_string();
-            let left =
-                if inputs[index].id == number { number } else { format!("{number}  {}", inputs[index].id) };
-            let shown = Row {
-                name: format!("{group}: input {index}"),
-                left: &left,
-                right: class.map_or("", |class| &class.name),
-                selected: index == current,
-            };
-            if row(ui, self.palette, shown).clicked() {
-                picked = Some(Choice::Input(index));
-            }
-        });
-        picked
+        if self.recording.normalisation == Normalisation::PerItemPerLayer {
+            self.dim(ui, "recorded normalised per input and layer");
+        }
     }
 
     fn colours(&self, ui: &mut Ui, view: &mut ViewState) {
@@ -349,6 +346,13 @@ impl Panel<'_> {
     fn dim(&self, ui: &mut Ui, text: &str) {
         ui.label(RichText::new(text).size(SMALL).color(self.palette.dim));
     }
+}
+
+/// The readable epoch nearest to a number; the later of two.
+fn epoch_at(recording: &Recording, number: f64) -> Option<usize> {
+    let epochs = recording.epochs.iter().enumerate().filter(|(_, epoch)| !epoch.damaged);
+    let distance = |epoch: u64| (epoch as f64 - number).abs();
+    epochs.min_by(|a, b| distance(a.1.number).total_cmp(&distance(b.1.number))).map(|(index, _)| index)
 }
 
 /// A list of rows of which only the visible ones are laid out.

@@ -9,7 +9,7 @@ use super::interface::{Facts, Interface, Sight, Viewport};
 use super::navigation::Target;
 use super::shape::Lens;
 use super::style::{install_fonts, install_style};
-use super::{Overlay, Pictures, still, testing};
+use super::{OpenRuns, Overlay, Pictures, RunFacts, still, testing};
 use crate::model::columns::{Locks, MOST};
 use crate::model::{
     Epoch, EpochPosition, Layout, Picture, Query, Range, Recording, Selection, SetView, Theme, ViewState,
@@ -23,7 +23,7 @@ struct Window {
     live: bool,
     /// How many columns it has, all of the same run.
     columns: usize,
-    runs: Vec<String>,
+    runs: Vec<&'static str>,
     locks: Locks,
     /// What was asked for of the columns, the latest last.
     asked: Vec<columns::Action>,
@@ -36,7 +36,7 @@ fn window(recording: Recording) -> Harness<'static, Window> {
         view: testing::view(&recording),
         live: false,
         columns: 1,
-        runs: vec!["run".to_owned()],
+        runs: vec!["run"],
         locks: Locks::default(),
         asked: Vec::new(),
         recording,
@@ -46,10 +46,12 @@ fn window(recording: Recording) -> Harness<'static, Window> {
         let keys = ui.memory(|memory| memory.focused()).is_none_or(|focused| focused == id);
         let entry = Entry { run: "run".to_owned(), what: "all inputs".to_owned(), live: false };
         let entries = vec![entry; window.columns];
+        let run = |name: &'static str| RunFacts { name, recording: &window.recording };
+        let runs: Vec<RunFacts> = window.runs.iter().copied().map(run).collect();
         let columns = Columns {
             entries: &entries,
             active: 0,
-            runs: &window.runs,
+            runs: &runs,
             run: 0,
             locks: window.locks,
             can_swap: window.view.query.minus.is_some(),
@@ -61,6 +63,7 @@ fn window(recording: Recording) -> Harness<'static, Window> {
         let ready = vec![true; window.recording.epochs.len()];
         let facts = Facts {
             recording: &window.recording,
+            runs: OpenRuns::default(),
             layout: &window.layout,
             ranges: &ranges,
             ready: &ready,
@@ -83,6 +86,7 @@ fn window(recording: Recording) -> Harness<'static, Window> {
             window.interface.look(ui, &at, &window.layout, &mut window.view);
             let sight = Sight {
                 recording: &window.recording,
+                runs: OpenRuns::default(),
                 layout: &window.layout,
                 ranges: &ranges,
                 has_no_value: false,
@@ -396,7 +400,7 @@ fn what_can_be_done_with_columns_has_a_button_and_a_key() {
 #[test]
 fn a_column_is_added_of_any_run_until_there_are_enough() {
     let mut window = window(testing::recording());
-    window.state_mut().runs = vec!["one".to_owned(), "other".to_owned()];
+    window.state_mut().runs = vec!["one", "other"];
     window.run();
     click(&mut window, "Add column");
     click(&mut window, "other");
@@ -432,6 +436,7 @@ fn texts(overlay: &Overlay, size: egui::Vec2) -> Vec<(String, Rect)> {
 fn overlay<'a>(recording: &'a Recording, view: &'a ViewState, layout: &'a Layout) -> Overlay<'a> {
     Overlay {
         recording,
+        runs: OpenRuns::default(),
         view,
         layout,
         ranges: &[(0.0, 1.0); 3],

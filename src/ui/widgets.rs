@@ -10,6 +10,8 @@ use super::style::{Palette, SMALL, TEXT, semibold};
 
 /// Height of controls.
 const CONTROL: f32 = 24.0;
+/// Width of the names before controls.
+const NAME: f32 = 56.0;
 /// Height of the rows of a list.
 pub const ROW: f32 = 20.0;
 
@@ -17,6 +19,17 @@ pub const ROW: f32 = 20.0;
 pub fn heading(ui: &mut Ui, text: &str) {
     ui.add_space(12.0);
     ui.label(egui::RichText::new(text).font(FontId::new(TEXT, semibold())));
+}
+
+/// A control with its name before it.
+pub fn named<T>(ui: &mut Ui, palette: Palette, name: &str, add: impl FnOnce(&mut Ui) -> T) -> T {
+    ui.horizontal(|ui| {
+        let (place, _) = ui.allocate_exact_size(vec2(NAME, CONTROL), Sense::hover());
+        let font = FontId::proportional(SMALL);
+        ui.painter().text(place.left_center(), Align2::LEFT_CENTER, name, font, palette.dim);
+        add(ui)
+    })
+    .inner
 }
 
 /// One of a few, side by side. The options' accessible names are "GROUP: NAME". Returns a choice.
@@ -79,7 +92,14 @@ pub struct Row<'a> {
 pub fn row(ui: &mut Ui, palette: Palette, row: Row) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), row.selected, &row.name));
-    let fill = match (row.selected, response.hovered()) {
+    paint_row(ui, palette, rect, response.hovered(), &row);
+    focus_ring(ui, &response, palette);
+    response
+}
+
+/// Paints a row of a list.
+pub fn paint_row(ui: &Ui, palette: Palette, rect: Rect, hovered: bool, row: &Row) {
+    let fill = match (row.selected, hovered) {
         (true, _) => Some(palette.accent_fill),
         (false, true) => Some(palette.control),
         _ => None,
@@ -87,7 +107,6 @@ pub fn row(ui: &mut Ui, palette: Palette, row: Row) -> Response {
     if let Some(fill) = fill {
         ui.painter().rect_filled(rect, CornerRadius::same(4), fill);
     }
-    focus_ring(ui, &response, palette);
     let font = FontId::proportional(SMALL);
     let right = ui.painter().text(
         rect.right_center() - vec2(8.0, 0.0),
@@ -104,7 +123,6 @@ pub fn row(ui: &mut Ui, palette: Palette, row: Row) -> Response {
         font,
         palette.text,
     );
-    response
 }
 
 /// What an icon button shows.

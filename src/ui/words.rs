@@ -1,42 +1,74 @@
 //! Saying in words what is shown, and numbers with sensible digits.
 
-use crate::model::{Diff, EpochPosition, Normalisation, Query, Range, Recording, Selection, Stat, ViewState};
+use super::overlay::short;
+use super::runs::OpenRuns;
+use crate::model::{
+    Diff, EpochPosition, Norm, Normalisation, Query, Range, Recording, Selection, Stat, ViewState,
+};
+
+/// Characters of a selection and of a run's name in a legend.
+const SELECTION: usize = 120;
+const NAME: usize = 32;
 
 /// What is shown: "mean activation · class 3 minus class 5 · epoch 12".
-pub fn shown(recording: &Recording, query: &Query, position: EpochPosition) -> String {
-    let what = match query.stat {
-        Stat::Mean => "mean activation",
-        Stat::Std => "standard deviation of activation",
-        Stat::Max => "greatest activation",
-        Stat::Min => "least activation",
-        Stat::Rate => "share of inputs with activation > 0",
-        Stat::Count => "inputs with a finite activation",
-    };
-    let what = match (query.stat, query.select.single_input(), &query.minus) {
-        (Stat::Mean, Some(_), None) => "activation",
-        _ => what,
-    };
-    let select = selection(recording, &query.select);
+pub fn shown(recording: &Recording, runs: OpenRuns, query: &Query, position: EpochPosition) -> String {
     let who = match &query.minus {
-        None => select,
+        None => selection(recording, &query.select),
         Some(minus) => {
-            let minus = selection(recording, minus);
+            let other = runs.of_minus(query).map_or(recording, |run| run.recording);
+            let apart = query.run_b.is_some_and(|run| run != runs.own);
+            let name = |run: Option<super::RunFacts>, unknown: &str| {
+                let name = run.map_or_else(|| unknown.to_owned(), |run| short(run.name, NAME));
+                apart.then(|| format!(" of {name}"))
+            };
+            let a = side(recording, &query.select, name(runs.own(), "this run"));
+            let b = side(other, minus, name(runs.of_minus(query), "another run"));
             match query.diff {
-                Diff::Signed => format!("{select} minus {minus}"),
-                Diff::Abs => format!("{select} against {minus}, absolute"),
-                Diff::Effect => format!("effect size of {select} against {minus}"),
+                Diff::Signed | Diff::Effect => format!("{a} minus {b}"),
+                Diff::Abs => format!("{a} against {b}, absolute"),
             }
         }
     };
-    format!("{what} · {who} · {}", moment(recording, position))
+    // Where every selection has a moment of its own, the one looked at plays no part.
+    let elsewhere = |selection: &Selection| selection.epoch.is_some();
+    if elsewhere(&query.select) && query.minus.as_ref().is_none_or(elsewhere) {
+        return format!("{} · {who}", measure(query));
+    }
+    format!("{} · {who} · {}", measure(query), moment(recording, position))
 }
 
-/// A set of inputs in words.
-pub fn selection(recording: &Recording, selection: &Selection) -> String {
-    match selection.single_input() {
-        Some(index) => input(recording, index),
-        None => selection.describe(),
+/// What is told of each unit, and what it is divided by.
+fn measure(query: &Query) -> String {
+    let what = match (query.stat, query.select.single_input(), &query.minus) {
+        (_, _, Some(_)) if query.diff == Diff::Effect => "effect size",
+        (Stat::Mean | Stat::Min | Stat::Max, Some(_), None) => "activation",
+        (Stat::Mean, ..) => "mean activation",
+        (Stat::Std, ..) => "standard deviation of activation",
+        (Stat::Max, ..) => "greatest activation",
+        (Stat::Min, ..) => "least activation",
+        (Stat::Rate, ..) => "share of inputs with activation > 0",
+        (Stat::Count, ..) => "number of inputs with a finite activation",
+    };
+    match query.norm {
+        Norm::Raw => what.to_owned(),
+        Norm::Layer => format!("{what}, each layer divided by its greatest"),
+        Norm::Global => format!("{what}, divided by the network's greatest"),
     }
+}
+
+/// A set of inputs in words, of bounded length.
+pub fn selection(recording: &Recording, selection: &Selection) -> String {
+    side(recording, selection, None)
+}
+
+/// The same, of a run.
+fn side(recording: &Recording, selection: &Selection, of_run: Option<String>) -> String {
+    let inputs = match selection.single_input() {
+        Some(index) => input(recording, index),
+        None => selection.describe_inputs(),
+    };
+    let moment = selection.describe_epoch().map(|moment| format!(" {moment}")).unwrap_or_default();
+    format!("{}{}{moment}", short(&inputs, SELECTION), of_run.unwrap_or_default())
 }
 
 /// One input in words, with its class where it has one.
@@ -62,26 +94,49 @@ pub fn moment(recording: &Recording, position: EpochPosition) -> String {
     }
 }
 
-/// Where the ends of the colour map come from.
-pub fn range_source(recording: &Recording, view: &ViewState, position: EpochPosition) -> String {
+/// Where the ends of the colour map come from, and what was done to the values before they were
+/// recorded.
+pub fn range_source(
+    recording: &Recording,
+    runs: OpenRuns,
+    view: &ViewState,
+    position: EpochPosition,
+) -> String {
     if recording.epochs.is_empty() {
         return "no values yet".to_owned();
     }
-    let scaled = recording.normalisation == Normalisation::PerItemPerLayer;
-    let note = if scaled { " · values normalised per input and layer by the recording" } else { "" };
     let these = if position.t == 0.0 { "this epoch" } else { "these two epochs" };
+    let symmetric = view.query.is_signed() || view.colours().is_diverging();
     let source = match view.range_of(recording.normalisation) {
         Range::Fixed { .. } => "fixed".to_owned(),
         Range::Layer => format!("each layer's own, {these}"),
-        Range::Auto => {
-            return "range: [0, 1], values normalised per input and layer by the recording".to_owned();
-        }
-        Range::Network if view.query.is_signed() || view.colours().is_diverging() => {
-            format!("symmetric around 0, {these}")
-        }
+        Range::Auto => "[0, 1]".to_owned(),
+        Range::Network if symmetric => format!("symmetric around 0, {these}"),
         Range::Network => format!("all layers, {these}"),
     };
-    format!("range: {source}{note}")
+    let scaled = |recording: &Recording| recording.normalisation == Normalisation::PerItemPerLayer;
+    let other = runs.of_minus(&view.query).filter(|_| runs.differ(&view.query));
+    let note = match (scaled(recording), other.filter(|other| scaled(other.recording) != scaled(recording))) {
+        (false, None) => String::new(),
+        (true, None) => "values normalised per input and layer by the recording".to_owned(),
+        (true, Some(other)) => {
+            format!(
+                "values normalised per input and layer by the recording, those of {} not",
+                short(other.name, NAME)
+            )
+        }
+        (false, Some(other)) => {
+            format!(
+                "values of {} normalised per input and layer by its recording, the others not",
+                short(other.name, NAME)
+            )
+        }
+    };
+    match (note.as_str(), view.range_of(recording.normalisation)) {
+        ("", _) => format!("range: {source}"),
+        (note, Range::Auto) => format!("range: {source}, {note}"),
+        (note, _) => format!("range: {source} · {note}"),
+    }
 }
 
 /// A value with as many digits as a scale of size `span` deserves: about three, a true minus sign,
@@ -125,7 +180,7 @@ pub fn count(value: u64) -> String {
 mod tests {
     use super::*;
     use crate::model::Term;
-    use crate::ui::testing;
+    use crate::ui::{RunFacts, testing};
 
     fn class(name: &str) -> Selection {
         Selection { terms: vec![Term::Class(vec![name.to_owned()])], epoch: None }
@@ -136,16 +191,153 @@ mod tests {
         let recording = testing::recording();
         let query = Query { select: class("cat"), minus: Some(class("dog")), ..Query::default() };
         assert_eq!(
-            shown(&recording, &query, EpochPosition::at(3)),
+            shown(&recording, OpenRuns::default(), &query, EpochPosition::at(3)),
             "mean activation · class cat minus class dog · epoch 3"
         );
-        let input = Selection { terms: vec![Term::Input(vec![2..=2])], epoch: None };
+        let input = Selection { terms: vec![Term::Input((2..=2).into())], epoch: None };
         let query = Query { select: input, ..Query::default() };
         let position = EpochPosition { from: 1, to: 2, t: 0.5 };
         assert_eq!(
-            shown(&recording, &query, position),
+            shown(&recording, OpenRuns::default(), &query, position),
             "activation · input 2 (class bird) · between epochs 1 and 2"
         );
+    }
+
+    /// Two runs, the second with other classes.
+    fn two() -> [Recording; 2] {
+        let mut other = testing::recording();
+        other.classes[1].name = "wolf".to_owned();
+        [testing::recording(), other]
+    }
+
+    #[test]
+    fn what_is_told_is_said_of_every_statistic_difference_and_scale() {
+        let recording = testing::recording();
+        let plain = |stat, norm| {
+            let query = Query { select: class("cat"), stat, norm, ..Query::default() };
+            shown(&recording, OpenRuns::default(), &query, EpochPosition::at(3))
+        };
+        for (stat, words) in [
+            (Stat::Mean, "mean activation · class cat · epoch 3"),
+            (Stat::Std, "standard deviation of activation · class cat · epoch 3"),
+            (Stat::Min, "least activation · class cat · epoch 3"),
+            (Stat::Max, "greatest activation · class cat · epoch 3"),
+            (Stat::Rate, "share of inputs with activation > 0 · class cat · epoch 3"),
+            (Stat::Count, "number of inputs with a finite activation · class cat · epoch 3"),
+        ] {
+            assert_eq!(plain(stat, Norm::Raw), words);
+            let (measure, rest) = words.split_once(" · ").expect("two parts");
+            let by_layer = format!("{measure}, each layer divided by its greatest · {rest}");
+            assert_eq!(plain(stat, Norm::Layer), by_layer);
+            let by_network = format!("{measure}, divided by the network's greatest · {rest}");
+            assert_eq!(plain(stat, Norm::Global), by_network);
+        }
+        for (diff, words) in [
+            (Diff::Signed, "least activation · class cat minus class dog · epoch 3"),
+            (Diff::Abs, "least activation · class cat against class dog, absolute · epoch 3"),
+            (Diff::Effect, "effect size · class cat minus class dog · epoch 3"),
+        ] {
+            let query = Query {
+                select: class("cat"),
+                minus: Some(class("dog")),
+                stat: Stat::Min,
+                diff,
+                ..Query::default()
+            };
+            assert_eq!(shown(&recording, OpenRuns::default(), &query, EpochPosition::at(3)), words);
+        }
+    }
+
+    #[test]
+    fn both_runs_are_named_where_they_differ() {
+        let [own, other] = &two();
+        let all = [
+            RunFacts { name: "cnn_basic", recording: own },
+            RunFacts { name: "cnn_basic_tampered", recording: other },
+        ];
+        let runs = OpenRuns { all: &all, own: 0 };
+        let query = Query {
+            select: class("cat"),
+            minus: Some(class("cat")),
+            run_b: Some(1),
+            diff: Diff::Effect,
+            ..Query::default()
+        };
+        assert_eq!(
+            shown(own, runs, &query, EpochPosition::at(3)),
+            "effect size · class cat of cnn_basic minus class cat of cnn_basic_tampered · epoch 3"
+        );
+        let inputs = Query { select: Selection::input(1), minus: Some(Selection::input(1)), ..query.clone() };
+        let words = shown(own, runs, &inputs, EpochPosition::at(3));
+        assert!(words.contains("input 1 (class dog) of cnn_basic minus input 1 (class wolf) of"), "{words}");
+        let then = Selection { epoch: Some(crate::model::EpochRef::First), ..class("cat") };
+        let then = shown(own, runs, &Query { minus: Some(then), ..query.clone() }, EpochPosition::at(3));
+        assert!(
+            then.ends_with("minus class cat of cnn_basic_tampered at the first epoch · epoch 3"),
+            "{then}"
+        );
+        let same = Query { run_b: Some(0), ..query.clone() };
+        assert!(!shown(own, runs, &same, EpochPosition::at(3)).contains("cnn_basic"), "one run");
+        let unknown = shown(own, OpenRuns::default(), &query, EpochPosition::at(3));
+        assert_eq!(unknown, "effect size · class cat of this run minus class cat of another run · epoch 3");
+    }
+
+    #[test]
+    fn the_moment_looked_at_is_said_where_it_plays_a_part() {
+        let recording = testing::recording();
+        let words = |select: &str, minus: Option<&str>| {
+            let parse = |text: &str| text.parse::<Selection>().expect("a selection");
+            let query = Query { select: parse(select), minus: minus.map(parse), ..Query::default() };
+            shown(&recording, OpenRuns::default(), &query, EpochPosition::at(3))
+        };
+        assert_eq!(words("class:cat@first", None), "mean activation · class cat at the first epoch");
+        assert_eq!(
+            words("all@1", Some("all")),
+            "mean activation · all inputs at epoch 1 minus all inputs · epoch 3"
+        );
+        assert_eq!(
+            words("all@1", Some("all@2")),
+            "mean activation · all inputs at epoch 1 minus all inputs at epoch 2"
+        );
+        assert_eq!(words("input:2@1", None), "activation · input 2 (class bird) at epoch 1");
+    }
+
+    #[test]
+    fn words_stay_few_however_much_is_chosen() {
+        let recording = testing::recording();
+        let many =
+            Selection { terms: vec![Term::Input((0..9999).map(|i| 2 * i..=2 * i).collect())], epoch: None };
+        let words = selection(&recording, &many);
+        assert!(words.chars().count() <= SELECTION && words.ends_with("(9999 in all)"), "{words}");
+        let long = selection(&recording, &class(&"x".repeat(500)));
+        assert_eq!(long.chars().count(), SELECTION);
+    }
+
+    #[test]
+    fn values_that_came_normalised_are_said_to_be_so_on_either_side() {
+        let [mut own, mut other] = two();
+        let mut view = testing::view(&own);
+        view.query =
+            Query { minus: Some(class("cat")), run_b: Some(1), norm: Norm::Layer, ..Query::default() };
+        let scaled = Normalisation::PerItemPerLayer;
+        let source = |own: &Recording, other: &Recording| {
+            let all = [RunFacts { name: "one", recording: own }, RunFacts { name: "two", recording: other }];
+            range_source(own, OpenRuns { all: &all, own: 0 }, &view, EpochPosition::at(0))
+        };
+        let range = "range: each layer's own, this epoch";
+        assert_eq!(source(&own, &other), range);
+        other.normalisation = scaled;
+        assert_eq!(
+            source(&own, &other),
+            format!(
+                "{range} · values of two normalised per input and layer by its recording, the others not"
+            )
+        );
+        own.normalisation = scaled;
+        let both = format!("{range} · values normalised per input and layer by the recording");
+        assert_eq!(source(&own, &other), both);
+        other.normalisation = Normalisation::None;
+        assert_eq!(source(&own, &other), format!("{both}, those of two not"));
     }
 
     #[test]
@@ -153,17 +345,23 @@ mod tests {
         let mut recording = testing::recording();
         let mut view = testing::view(&recording);
         let at = EpochPosition::at(0);
-        assert_eq!(range_source(&recording, &view, at), "range: each layer's own, this epoch");
+        assert_eq!(
+            range_source(&recording, OpenRuns::default(), &view, at),
+            "range: each layer's own, this epoch"
+        );
         let network = ViewState { range: Range::Network, ..view.clone() };
-        assert_eq!(range_source(&recording, &network, at), "range: all layers, this epoch");
+        assert_eq!(
+            range_source(&recording, OpenRuns::default(), &network, at),
+            "range: all layers, this epoch"
+        );
         recording.normalisation = Normalisation::PerItemPerLayer;
         assert_eq!(
-            range_source(&recording, &view, EpochPosition::at(0)),
+            range_source(&recording, OpenRuns::default(), &view, EpochPosition::at(0)),
             "range: [0, 1], values normalised per input and layer by the recording"
         );
         view.query.minus = Some(class("dog"));
         assert_eq!(
-            range_source(&recording, &view, EpochPosition { from: 0, to: 1, t: 0.3 }),
+            range_source(&recording, OpenRuns::default(), &view, EpochPosition { from: 0, to: 1, t: 0.3 }),
             "range: symmetric around 0, these two epochs · values normalised per input and layer by the \
              recording"
         );

@@ -5,14 +5,25 @@ use std::sync::Arc;
 use super::{Key, Session};
 use crate::model::{Epoch, EpochPosition};
 use crate::ui::columns::{Action, Columns};
-use crate::ui::overlay::lacks;
-use crate::ui::{Done, Facts, Progress, Sight, Viewport};
+use crate::ui::{Done, Facts, OpenRuns, Progress, RunFacts, Sight, Viewport};
 
-/// What a frame is laid out with.
+/// What every view of a frame is laid out with.
 #[derive(Clone, Copy)]
-pub struct Around<'a> {
+pub struct Frame<'a> {
     pub adapter: &'a str,
     pub frame_ms: Option<f32>,
+}
+
+/// What one of them is laid out with.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    pub frame: Frame<'a>,
+    /// Every run; one that is not open yet has nothing in it.
+    pub runs: &'a [RunFacts<'a>],
+    /// A writer is at work on its run.
+    pub live: bool,
+    /// What is wrong with its run.
+    pub trouble: Option<&'a str>,
 }
 
 impl Session {
@@ -23,24 +34,19 @@ impl Session {
         self.interface.advance(ui, &mut self.view, newest_ready, keys);
     }
 
-    /// Lays out the panels that speak of it. `live` says that a writer is at work on its run.
-    pub fn panels(
-        &mut self,
-        ui: &mut egui::Ui,
-        around: Around,
-        live: bool,
-        columns: &Columns,
-    ) -> Option<Action> {
+    /// Lays out the panels that speak of it.
+    pub fn panels(&mut self, ui: &mut egui::Ui, around: &Around, columns: &Columns) -> Option<Action> {
         let ready = self.ready();
         let source = Arc::clone(&self.source);
         let facts = Facts {
             recording: source.recording(),
+            runs: OpenRuns { all: around.runs, own: self.run },
             layout: &self.layout,
             ranges: &self.ranges,
             ready: &ready,
-            adapter: around.adapter,
-            frame_ms: around.frame_ms,
-            live,
+            adapter: around.frame.adapter,
+            frame_ms: around.frame.frame_ms,
+            live: around.live,
             columns,
         };
         let (query, epoch) = (self.view.query.clone(), self.view.epoch);
@@ -59,23 +65,16 @@ impl Session {
         self.interface.look(ui, at, &self.layout, &mut self.view)
     }
 
-    /// Paints over its scene what is said of it. `trouble` is what is wrong with its run, `name` tells
-    /// what runs are called.
-    pub fn paint(
-        &self,
-        ui: &egui::Ui,
-        rect: egui::Rect,
-        trouble: Option<&str>,
-        name: impl Fn(usize) -> String,
-    ) {
+    /// Paints over its scene what is said of it.
+    pub fn paint(&self, ui: &egui::Ui, rect: egui::Rect, around: &Around) {
         let held = self.scene.as_ref();
-        let missing: Vec<(usize, String)> = held.map_or_else(Vec::new, |scene| {
-            let other = scene.query.run_b.map(name).unwrap_or_default();
-            scene.unmatched.iter().map(|it| (it.layer, lacks(&other, it.units))).collect()
+        let missing: Vec<(usize, Option<usize>)> = held.map_or_else(Vec::new, |scene| {
+            scene.unmatched.iter().map(|layer| (layer.layer, layer.units)).collect()
         });
         let done = self.ready().into_iter().filter(|ready| *ready).count();
         let sight = Sight {
             recording: held.map_or(&self.source, |scene| &scene.source).recording(),
+            runs: OpenRuns { all: around.runs, own: held.map_or(self.run, |scene| scene.run) },
             layout: &self.layout,
             ranges: &self.ranges,
             has_no_value: held.is_some_and(|scene| scene.from.has_no_value() || scene.to.has_no_value()),
@@ -84,7 +83,7 @@ impl Session {
             missing: &missing,
             shared: self.shared,
             filled: held.is_some(),
-            note: trouble.or(self.note.as_deref()),
+            note: around.trouble.or(self.note.as_deref()),
             progress: Some(Progress { done, of: self.interface.epochs().readable().len() }),
         };
         self.interface.paint(ui, rect, &sight, &self.view);

@@ -1,0 +1,121 @@
+//! Selections in words, of bounded length.
+
+use std::ops::RangeInclusive;
+
+use super::selection::LISTED;
+use super::{EpochRef, Selection, SelectionError, Term};
+
+impl Selection {
+    /// How many names and ranges it is written with.
+    pub fn pieces(&self) -> usize {
+        let pieces = |term: &Term| match term {
+            Term::Class(names) => names.len(),
+            Term::Input(ranges) => ranges.as_slice().len(),
+            Term::Right | Term::Wrong => 1,
+        };
+        self.terms.iter().map(pieces).sum()
+    }
+
+    /// That it selects nothing; the message stays short.
+    pub(super) fn empty(&self) -> SelectionError {
+        let long = self.pieces() > LISTED;
+        SelectionError::Empty(if long { self.describe() } else { self.to_string() })
+    }
+
+    /// In words, for a legend: `class 3`, `all inputs`, `inputs 17, 40–49 at epoch 4`. Of many classes or
+    /// ranges the first few are named.
+    pub fn describe(&self) -> String {
+        match self.describe_epoch() {
+            Some(epoch) => format!("{} {epoch}", self.describe_inputs()),
+            None => self.describe_inputs(),
+        }
+    }
+
+    /// The inputs in words, whatever the moment.
+    pub fn describe_inputs(&self) -> String {
+        let words = self.terms.iter().map(Term::describe).collect::<Vec<_>>().join(", ");
+        match self.terms.first() {
+            None => "all inputs".to_owned(),
+            Some(Term::Right | Term::Wrong) => format!("inputs {words}"),
+            Some(Term::Class(_) | Term::Input(_)) => words,
+        }
+    }
+
+    /// Its own moment in words, where it has one: `at the first epoch`.
+    pub fn describe_epoch(&self) -> Option<String> {
+        self.epoch.map(|epoch| match epoch {
+            EpochRef::First | EpochRef::Last | EpochRef::Best => format!("at the {epoch} epoch"),
+            EpochRef::Number(_) | EpochRef::Between(_) => format!("at epoch {epoch}"),
+        })
+    }
+}
+
+impl Term {
+    fn describe(&self) -> String {
+        match self {
+            Self::Class(names) => {
+                let class = if names.len() == 1 { "class" } else { "classes" };
+                match names.get(..LISTED) {
+                    Some(first) if names.len() > LISTED => {
+                        format!("{class} {} and {} more", first.join(", "), names.len() - LISTED)
+                    }
+                    _ => format!("{class} {}", names.join(", ")),
+                }
+            }
+            Self::Input(ranges) => {
+                let input = if ranges.single().is_some() { "input" } else { "inputs" };
+                match ranges.as_slice() {
+                    [first @ .., _] if first.len() >= LISTED => {
+                        let first = ranges_text(&first[..LISTED], '–', ", ");
+                        format!("{input} {first}, … ({} in all)", ranges.count())
+                    }
+                    all => format!("{input} {}", ranges_text(all, '–', ", ")),
+                }
+            }
+            Self::Right => "predicted right".to_owned(),
+            Self::Wrong => "predicted wrong".to_owned(),
+        }
+    }
+}
+
+/// Ranges as they are written.
+pub(super) fn ranges_text(ranges: &[RangeInclusive<usize>], dash: char, comma: &str) -> String {
+    let texts = ranges.iter().map(|range| match (range.start(), range.end()) {
+        (start, end) if start == end => start.to_string(),
+        (start, end) => format!("{start}{dash}{end}"),
+    });
+    texts.collect::<Vec<_>>().join(comma)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_legend_speaks_in_words() {
+        for (text, words) in [
+            ("all", "all inputs"),
+            ("class:3", "class 3"),
+            ("class:cat,dog", "classes cat, dog"),
+            ("input:17", "input 17"),
+            ("input:17,40-49", "inputs 17, 40–49"),
+            ("right", "inputs predicted right"),
+            ("class:3&wrong", "class 3, predicted wrong"),
+            ("class:3@first", "class 3 at the first epoch"),
+            ("all@3.5", "all inputs at epoch 3.5"),
+        ] {
+            assert_eq!(text.parse::<Selection>().unwrap().describe(), words);
+        }
+        let describe = |term| Selection { terms: vec![term], epoch: Some(EpochRef::First) }.describe();
+        let names = |count: usize| Term::Class((0..count).map(|name| name.to_string()).collect());
+        assert_eq!(describe(names(12)), "classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 at the first epoch");
+        assert_eq!(
+            describe(names(40)),
+            "classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 28 more at the first epoch"
+        );
+        let inputs = |count: usize| Term::Input((0..count).map(|range| 9 * range..=9 * range + 1).collect());
+        let twelve = "0–1, 9–10, 18–19, 27–28, 36–37, 45–46, 54–55, 63–64, 72–73, 81–82, 90–91, 99–100";
+        assert_eq!(describe(inputs(12)), format!("inputs {twelve} at the first epoch"));
+        assert_eq!(describe(inputs(500)), format!("inputs {twelve}, … (1000 in all) at the first epoch"));
+    }
+}

@@ -1,0 +1,392 @@
+//! Choosing a selection by hand: by classes, by inputs, by what was predicted, at a moment of its own,
+//! or as text. All of them show the one selection, and change it.
+
+mod field;
+mod list;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use egui::{DragValue, RichText, Role, Ui, WidgetInfo};
+
+use self::field::Field;
+use self::list::{List, Picked, RowText};
+use super::choice::{Choice, Pull};
+use super::pictures::Pictures;
+use super::style::{Palette, SMALL};
+use super::widgets::{named, segmented};
+use super::words;
+use crate::model::{
+    Counted, EpochPosition, EpochRef, Predicted, Ranges, Recording, Selection, SelectionError, Term,
+};
+
+/// Edge of an input's picture.
+const COVER: f32 = 72.0;
+
+/// Which list is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Open {
+    Classes,
+    Inputs,
+}
+
+/// Where hands are in choosing one selection.
+#[derive(Debug, Default)]
+pub struct Picker {
+    open: Option<Open>,
+    classes: Choice,
+    inputs: Choice,
+    field: Field,
+    known: Option<Known>,
+    /// What was chosen here last, other than as text: it leaves lists and hands where they are.
+    own: Option<Selection>,
+}
+
+/// What a selection comes to, as long as it stays the same.
+#[derive(Debug)]
+struct Known {
+    selection: Selection,
+    /// Where the recording lies, and how many epochs it has: another one is told by that.
+    recording: (usize, usize),
+    classes: Ranges,
+    inputs: Ranges,
+    /// How many inputs that are, in words.
+    count: Option<String>,
+}
+
+/// What there is to choose from, and how it looks.
+#[derive(Clone, Copy)]
+pub struct Offer<'a> {
+    /// Which selection it is: the beginning of every accessible name.
+    pub group: &'a str,
+    pub recording: &'a Recording,
+    /// Pictures of the recording's inputs.
+    pub pictures: Option<&'a Pictures>,
+    pub palette: Palette,
+    /// The epoch looked at, as an index into [`Recording::epochs`].
+    pub epoch: Option<usize>,
+    /// There may be no selection at all.
+    pub optional: bool,
+}
+
+impl Offer<'_> {
+    /// Shows `current`, and returns what is chosen instead where that changed.
+    pub fn show(
+        &self,
+        ui: &mut Ui,
+        picker: &mut Picker,
+        current: Option<&Selection>,
+    ) -> Option<Option<Selection>> {
+        picker.note(current, self.recording);
+        let changed = self.kind(ui, picker, current);
+        let Some(current) = current else { return changed };
+        let asked = match picker.open {
+            Some(Open::Classes) => self.classes(ui, picker, current),
+            Some(Open::Inputs) => self.inputs(ui, picker, current),
+            None => None,
+        };
+        let asked = self.predicted(ui, current).or(asked);
+        let asked = self.moment(ui, current).or(asked);
+        let mut asked = asked.and_then(|selection| self.checked(picker, selection));
+        // Lists stay as they are under the hand that chooses in them.
+        picker.own.clone_from(&asked);
+        let name = format!("{}: selection", self.group);
+        if let Some(selection) = picker.field.show(ui, &name, current) {
+            asked = self.checked(picker, selection).or(asked);
+        }
+        let count = picker.known.as_ref().and_then(|known| known.count.as_deref());
+        picker.field.show_below(ui, self.palette, count);
+        changed.or(asked.map(Some))
+    }
+
+    /// The selection if it can be shown; otherwise says why not.
+    fn checked(&self, picker: &mut Picker, selection: Selection) -> Option<Selection> {
+        match self.check(&selection) {
+            Ok(_) => {
+                picker.field.accept();
+                Some(selection)
+            }
+            Err(error) => {
+                picker.field.refuse(error.to_string());
+                None
+            }
+        }
+    }
+
+    /// How many inputs it chooses, as far as that is known without reading anything.
+    fn check(&self, selection: &Selection) -> Result<Counted, SelectionError> {
+        let counted = selection.count(self.recording)?;
+        let own = selection.epoch.map(|epoch| epoch.resolve(self.recording)).transpose()?;
+        if selection.needs_predictions() && !self.has_predictions(own) {
+            let right = selection.terms.contains(&Term::Right);
+            return Err(SelectionError::NoPredictions(if right { "right" } else { "wrong" }));
+        }
+        Ok(counted)
+    }
+
+    /// Whether predictions were recorded at a moment or, without one, at the epoch looked at.
+    fn has_predictions(&self, at: Option<EpochPosition>) -> bool {
+        let epoch = at.map(|position| position.from).or(self.epoch);
+        epoch.and_then(|epoch| self.recording.epochs.get(epoch)).is_some_and(|epoch| epoch.has_predictions)
+    }
+
+    /// None, everything, or one of the lists.
+    fn kind(
+        &self,
+        ui: &mut Ui,
+        picker: &mut Picker,
+        current: Option<&Selection>,
+    ) -> Option<Option<Selection>> {
+        #[derive(Clone, Copy, PartialEq)]
+        enum Kind {
+            None,
+            General,
+            List(Open),
+        }
+        let kind = match (current, picker.open) {
+            (None, _) => Kind::None,
+            (Some(_), None) => Kind::General,
+            (Some(_), Some(open)) => Kind::List(open),
+        };
+        let options = [
+            (self.optional, Kind::None, "None"),
+            (true, Kind::General, "General"),
+            (!self.recording.classes.is_empty(), Kind::List(Open::Classes), "Class"),
+            (!self.recording.inputs.is_empty(), Kind::List(Open::Inputs), "Input"),
+        ];
+        let offered = options.into_iter().filter(|(offered, ..)| *offered);
+        let options: Vec<_> = offered.map(|(_, kind, name)| (kind, name)).collect();
+        let chosen =
+            segmented(ui, self.palette, self.group, &options, Some(kind)).filter(|it| *it != kind)?;
+        let base = current.cloned().unwrap_or_default();
+        let lists_nothing = base.terms.iter().all(|term| matches!(term, Term::Right | Term::Wrong));
+        let selection = match chosen {
+            Kind::None => return Some(None),
+            Kind::General => {
+                picker.open = None;
+                alone(&base)
+            }
+            Kind::List(open) => {
+                picker.open = Some(open);
+                match open {
+                    // The list of what is chosen otherwise is only opened.
+                    _ if !lists_nothing => return None,
+                    Open::Classes => base.with_classes(self.recording, &Ranges::from(0..=0)),
+                    Open::Inputs => Selection { epoch: base.epoch, ..Selection::input(0) },
+                }
+            }
+        };
+        picker.own = Some(selection.clone());
+        picker.field.accept();
+        Some(Some(selection))
+    }
+
+    fn classes(&self, ui: &mut Ui, picker: &mut Picker, current: &Selection) -> Option<Selection> {
+        let Picker { classes, known, .. } = picker;
+        let list = List {
+            name: &format!("{}: classes", self.group),
+            palette: self.palette,
+            rows: self.recording.classes.len(),
+            chosen: &known.as_ref()?.classes,
+            pull: Pull::Sweep,
+        };
+        let text = |index: usize| {
+            let class = &self.recording.classes[index];
+            let right = match class.count() {
+                1 => "1 input".to_owned(),
+                count => format!("{} inputs", words::count(count)),
+            };
+            let name = format!("{}: class {}", self.group, class.name);
+            RowText { name, left: class.name.clone(), right: right.into() }
+        };
+        let Picked { chosen, alone: is_alone } = list.show(ui, classes, text)?;
+        let base = if is_alone { alone(current) } else { current.clone() };
+        Some(base.with_classes(self.recording, &chosen))
+    }
+
+    fn inputs(&self, ui: &mut Ui, picker: &mut Picker, current: &Selection) -> Option<Selection> {
+        let Picker { inputs, known, .. } = picker;
+        let list = List {
+            name: &format!("{}: inputs", self.group),
+            palette: self.palette,
+            rows: self.recording.inputs.len(),
+            chosen: &known.as_ref()?.inputs,
+            pull: Pull::Lasso,
+        };
+        let text = |index: usize| {
+            let input = &self.recording.inputs[index];
+            let class = input.class.and_then(|class| self.recording.classes.get(class));
+            let number = index.to_string();
+            let left = if input.id == number { number } else { format!("{number}  {}", input.id) };
+            let right = Cow::Borrowed(class.map_or("", |class| class.name.as_str()));
+            RowText { name: format!("{}: input {index}", self.group), left, right }
+        };
+        let picked = list.show(ui, inputs, text);
+        self.picture(ui, current);
+        let Picked { chosen, alone: is_alone } = picked?;
+        Some(match chosen.single() {
+            // One input is meant as such, whatever was made of it.
+            Some(input) if is_alone => Selection { epoch: current.epoch, ..Selection::input(input) },
+            _ if is_alone => alone(current).with_inputs(&chosen),
+            _ => current.with_inputs(&chosen),
+        })
+    }
+
+    /// The picture of the one input that is chosen. It stands below the list, so that no row moves from
+    /// under the hand that chooses it.
+    fn picture(&self, ui: &mut Ui, current: &Selection) {
+        let Some(input) = current.single_input() else { return };
+        let Some(texture) = self.pictures.and_then(|pictures| pictures.get(input)) else { return };
+        let size = texture.size_vec2();
+        let size = size * (COVER / size.max_elem().max(1.0));
+        ui.add_space(4.0);
+        let image = egui::Image::new(texture).fit_to_exact_size(size).corner_radius(2);
+        ui.add(image.alt_text(words::input(self.recording, input)));
+    }
+
+    fn predicted(&self, ui: &mut Ui, current: &Selection) -> Option<Selection> {
+        let own = current.epoch.and_then(|epoch| epoch.resolve(self.recording).ok());
+        if !self.has_predictions(own) && !current.needs_predictions() {
+            return None;
+        }
+        let options = [(Predicted::All, "All"), (Predicted::Right, "Right"), (Predicted::Wrong, "Wrong")];
+        let group = format!("{} predicted", self.group);
+        let predicted = current.predicted();
+        let chosen = named(ui, self.palette, "Predicted", |ui| {
+            segmented(ui, self.palette, &group, &options, predicted)
+        });
+        chosen.filter(|chosen| Some(*chosen) != predicted).map(|chosen| current.with_predicted(chosen))
+    }
+
+    /// The epoch looked at, or one of its own.
+    fn moment(&self, ui: &mut Ui, current: &Selection) -> Option<Selection> {
+        let epochs = &self.recording.epochs;
+        if epochs.len() < 2 && current.epoch.is_none() {
+            return None;
+        }
+        let looked_at = self.epoch.and_then(|epoch| epochs.get(epoch)).map_or(0, |epoch| epoch.number);
+        let number = match current.epoch {
+            Some(epoch @ (EpochRef::Number(_) | EpochRef::Between(_))) => epoch,
+            _ => EpochRef::Number(looked_at),
+        };
+        let options: Vec<Option<EpochRef>> = [EpochRef::First, EpochRef::Best, EpochRef::Last, number]
+            .into_iter()
+            .filter(|epoch| epoch.resolve(self.recording).is_ok() || current.epoch == Some(*epoch))
+            .map(Some)
+            .collect();
+        let text = |epoch: Option<EpochRef>| match epoch {
+            None => "the epoch shown".to_owned(),
+            Some(epoch @ (EpochRef::First | EpochRef::Last | EpochRef::Best)) => format!("the {epoch} epoch"),
+            Some(epoch) => format!("epoch {epoch}"),
+        };
+        let mut chosen = current.epoch;
+        named(ui, self.palette, "At", |ui| {
+            let numbered = matches!(chosen, Some(EpochRef::Number(_)));
+            let width = ui.available_width() - if numbered { 56.0 } else { 0.0 };
+            let combo = egui::ComboBox::from_id_salt((self.group, "moment"))
+                .selected_text(RichText::new(text(chosen)).size(SMALL))
+                .width(width)
+                .show_ui(ui, |ui| {
+                    for option in std::iter::once(None).chain(options) {
+                        ui.selectable_value(&mut chosen, option, text(option));
+                    }
+                });
+            combo.response.widget_info(|| {
+                let mut info = WidgetInfo::labeled(Role::ComboBox, true, format!("{}: epoch", self.group));
+                info.current_text_value = Some(text(chosen));
+                info
+            });
+            if let (true, Some(EpochRef::Number(number))) = (numbered, &mut chosen) {
+                self.number(ui, number);
+            }
+        });
+        (chosen != current.epoch).then(|| Selection { epoch: chosen, ..current.clone() })
+    }
+
+    /// One of the recorded numbers, by dragging or as text.
+    fn number(&self, ui: &mut Ui, number: &mut u64) {
+        let readable: Vec<u64> =
+            self.recording.epochs.iter().filter(|epoch| !epoch.damaged).map(|epoch| epoch.number).collect();
+        let Some(last) = readable.len().checked_sub(1) else { return };
+        let nearest = |number: f64| {
+            let distance = |index: &usize| (readable[*index] as f64 - number).abs();
+            (0..=last).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(last)
+        };
+        let mut index = nearest(*number as f64);
+        let value = DragValue::new(&mut index)
+            .range(0..=last)
+            .speed(0.1)
+            .custom_formatter(|index, _| {
+                readable.get(index as usize).map_or_else(String::new, u64::to_string)
+            })
+            .custom_parser(|text| Some(nearest(text.trim().parse().ok()?) as f64));
+        let response = ui.add(value);
+        response.widget_info(|| {
+            let mut info =
+                WidgetInfo::labeled(Role::SpinButton, true, format!("{}: epoch number", self.group));
+            info.value = Some(*number as f64);
+            info
+        });
+        if response.changed() {
+            *number = readable[index.min(last)];
+        }
+    }
+}
+
+impl Picker {
+    /// Takes note of what is chosen, and of what it comes to where that is new.
+    fn note(&mut self, current: Option<&Selection>, recording: &Recording) {
+        let Some(selection) = current else {
+            self.known = None;
+            self.open = None;
+            return;
+        };
+        let place = (std::ptr::from_ref(recording).addr(), recording.epochs.len());
+        if let Some(known) = &self.known
+            && known.recording == place
+            && known.selection == *selection
+        {
+            return;
+        }
+        let (classes, inputs) = (selection.class_part(recording), selection.input_part());
+        let same = self.known.as_ref().is_some_and(|known| known.selection == *selection);
+        if !same && self.own.as_ref() != Some(selection) {
+            self.open = match (self.open, &classes, &inputs) {
+                (Some(Open::Classes), Some(_), _) => Some(Open::Classes),
+                (_, _, Some(_)) => Some(Open::Inputs),
+                (_, Some(_), None) => Some(Open::Classes),
+                (_, None, None) => None,
+            };
+            self.classes.lead(classes.as_ref().unwrap_or(&Ranges::default()));
+            self.inputs.lead(inputs.as_ref().unwrap_or(&Ranges::default()));
+        }
+        self.own = None;
+        if !same {
+            self.field.write(selection);
+        }
+        self.known = Some(Known {
+            recording: place,
+            classes: classes.unwrap_or_default(),
+            inputs: inputs.unwrap_or_default(),
+            count: selection.count(recording).ok().and_then(|counted| counting(counted, recording)),
+            selection: selection.clone(),
+        });
+    }
+}
+
+/// Without its classes and inputs.
+fn alone(selection: &Selection) -> Selection {
+    let predicted = |term: &&Term| matches!(term, Term::Right | Term::Wrong);
+    Selection { terms: selection.terms.iter().filter(predicted).cloned().collect(), epoch: selection.epoch }
+}
+
+/// "37 of 1 797 inputs".
+fn counting(counted: Counted, recording: &Recording) -> Option<String> {
+    let inputs = counted.inputs?;
+    let aggregated = recording.classes.iter().any(|class| class.aggregated > class.inputs as u64);
+    let recorded = if aggregated && counted.of == recording.inputs.len() as u64 { "recorded " } else { "" };
+    let noun = if counted.of == 1 { "input" } else { "inputs" };
+    let of = format!("{} {recorded}{noun}", words::count(counted.of));
+    Some(if inputs == counted.of { of } else { format!("{} of {of}", words::count(inputs)) })
+}
