@@ -361,9 +361,11 @@ impl Session {
     /// of other views as well where they are `shared`.
     pub fn set_scale(&mut self, extremes: &[Option<(f32, f32)>], shared: bool) {
         self.shared = shared;
-        if let Some((scene, view, _)) = self.scene() {
+        if let Some((scene, view, _)) = self.scene().filter(|(scene, ..)| scene.filled) {
             let normalisation = scene.source.recording().normalisation;
             self.ranges = engine::ranges_of(&view, normalisation, extremes);
+        } else {
+            self.ranges.clear();
         }
     }
 
@@ -404,6 +406,9 @@ impl Session {
                 run: self.run,
                 source: Arc::clone(&self.source),
             });
+        } else if self.failed.contains(&from) && self.scene.as_ref().is_none_or(|scene| !scene.filled) {
+            // Better bare plates than none.
+            self.choose_empty();
         }
         let input = self.view.query.select.single_input().filter(|i| *i < self.recording().inputs.len());
         if input != self.picture.as_ref().map(|(input, _)| *input) {
@@ -422,7 +427,7 @@ impl Session {
         self.plan();
     }
 
-    /// Shows the network as it stands before its first epoch.
+    /// Shows the network as it stands before it has values.
     fn choose_empty(&mut self) {
         match &self.empty {
             None => {
@@ -437,7 +442,7 @@ impl Session {
                     to,
                     unmatched: Arc::default(),
                     filled: false,
-                    position: EpochPosition::at(0),
+                    position: self.wanted().unwrap_or(EpochPosition::at(0)),
                     query: self.view.query.clone(),
                     run: self.run,
                     source: Arc::clone(&self.source),

@@ -305,14 +305,14 @@ fn notes(painter: &egui::Painter, rect: Rect, sight: &Sight, palette: Palette) {
 /// one that cannot be had: what for, and in small print why. It may be for long, so nothing moves.
 pub fn awaiting(ui: &Ui, rect: Rect, theme: Theme, words: &str, why: &str) {
     let palette = empty(ui, rect, theme, words);
-    let why = ui.painter().layout(
-        why.to_owned(),
-        FontId::proportional(SMALL),
-        palette.dim,
-        (rect.width() - 96.0).clamp(40.0, 560.0),
-    );
+    let why = ui.painter().layout(why.to_owned(), FontId::proportional(SMALL), palette.dim, prose(rect));
     let place = Align2::CENTER_TOP.anchor_size(rect.center() + vec2(0.0, 4.0), why.size());
     ui.painter().galley(place.min, why, palette.dim);
+}
+
+/// Width of words in the middle of an empty scene.
+fn prose(rect: Rect) -> f32 {
+    (0.8 * rect.width()).clamp(40.0, 560.0)
 }
 
 /// An empty scene with words just above its middle.
@@ -320,7 +320,7 @@ fn empty(ui: &Ui, rect: Rect, theme: Theme, words: &str) -> Palette {
     let palette = Palette::of(theme);
     let painter = ui.painter();
     painter.rect_filled(rect, CornerRadius::ZERO, palette.ground);
-    let width = (rect.width() - 96.0).clamp(40.0, 560.0);
+    let width = prose(rect);
     let galley = painter.layout(words.to_owned(), FontId::proportional(TEXT), palette.text, width);
     let place = Align2::CENTER_BOTTOM.anchor_size(rect.center(), galley.size());
     painter.galley(place.min, galley, palette.text);
@@ -331,7 +331,7 @@ fn empty(ui: &Ui, rect: Rect, theme: Theme, words: &str) -> Palette {
 pub fn waiting(ui: &Ui, rect: Rect, theme: Theme, words: &str) {
     let palette = empty(ui, rect, theme, words);
     let painter = ui.painter();
-    let width = (rect.width() - 96.0).clamp(40.0, 200.0);
+    let width = prose(rect).min(200.0);
     let track = Rect::from_center_size(rect.center() + vec2(0.0, 12.0), vec2(width, 2.0));
     painter.rect_filled(track, CornerRadius::ZERO, palette.line);
     let t = (ui.input(|input| input.time) * 0.8).fract() as f32;

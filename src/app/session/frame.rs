@@ -78,7 +78,9 @@ impl Session {
             layout: &self.layout,
             ranges: &self.ranges,
             has_no_value: held.is_some_and(|scene| scene.from.has_no_value() || scene.to.has_no_value()),
-            position: held.map_or(EpochPosition::at(0), |scene| scene.position),
+            position: held
+                .map_or_else(|| self.wanted(), |scene| Some(scene.position))
+                .unwrap_or(EpochPosition::at(0)),
             query: held.map_or(&self.view.query, |scene| &scene.query).clone(),
             missing: &missing,
             shared: self.shared,
