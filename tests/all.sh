@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that has to hold: form, lints, tests, the examples in the guides, NumPy's reading of the
-# same files, the drawing once more on OpenGL, and the Python package as it is installed. Leaves
+# same files, drawing and reducing once more on OpenGL, and the Python package as it is installed. Leaves
 # something below the target folder alone. Goes on after a failure, so that one run tells all of them,
 # and then exits with 1.
 set -euo pipefail
@@ -69,7 +69,7 @@ run lints cargo clippy --locked --all-targets -- -D warnings
 # Without naming targets: that alone builds the examples as the programs that some tests run.
 run tests cases
 run examples cargo test --locked --doc
-run open-gl env WGPU_BACKEND=gl "$BASH" -c "$(declare -f cases); cases --test raycast"
+run open-gl env WGPU_BACKEND=gl "$BASH" -c "$(declare -f cases); cases --test raycast --test aggregate"
 cargo build --locked --bin dnnviz
 export DNNVIZ_BIN=$target/debug/dnnviz
 WGPU_BACKEND=gl run open-gl-still still_on_open_gl

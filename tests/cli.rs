@@ -98,7 +98,8 @@ fn stats_has_the_shape_that_scripts_read() {
     let mut head = stats;
     head.as_object_mut().unwrap().remove("layers");
     let expected = json!({
-        "epoch": 5.0, "select": "class:6", "minus": null, "stat": "mean", "diff": null, "norm": "raw", "inputs": 3
+        "epoch": 5.0, "select": "class:6", "minus": null, "stat": "mean", "diff": null, "norm": "raw", "inputs": 3,
+        "normalisation": "per-item-per-layer", "run_b": null, "minus_inputs": null, "not_finite": 768, "unmatched": []
     });
     assert_eq!(head, expected);
     let select =
@@ -108,9 +109,38 @@ fn stats_has_the_shape_that_scripts_read() {
     head.as_object_mut().unwrap().remove("layers");
     let expected = json!({
         "epoch": 1.5, "select": "class:6@first", "minus": "input:0-2&class:5", "stat": "max", "diff": "abs",
-        "norm": "raw", "inputs": 3
+        "norm": "raw", "inputs": 3,
+        "normalisation": "per-item-per-layer", "run_b": null, "minus_inputs": 2, "not_finite": null, "unmatched": []
     });
     assert_eq!(head, expected);
+}
+
+#[test]
+fn two_runs_are_compared_where_their_layers_match() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = |name: &str, layers: &str, units: &str| {
+        let run = folder.path().join(name).to_str().unwrap().to_owned();
+        succeeds(&[
+            "synth", "-o", &run, "--units", units, "--layers", layers, "--epochs", "2", "--inputs", "6",
+        ]);
+        run
+    };
+    // Alike but for the layers of other sizes; the last one has a unit for each class in both.
+    let (a, b) = (made("a", "4", "400"), made("b", "5", "500"));
+    let one = ["stats", &a, "--select", "class:1", "--run-b", &b, "--diff", "abs", "--json"];
+    let found = document(&one);
+    assert_eq!((&found["minus"], &found["run_b"]), (&json!("class:1"), &json!(b)));
+    let unmatched: Vec<&str> =
+        found["unmatched"].as_array().unwrap().iter().map(|layer| layer["name"].as_str().unwrap()).collect();
+    let layers = found["layers"].as_array().unwrap();
+    assert!(!unmatched.is_empty() && unmatched.len() < layers.len(), "{unmatched:?}");
+    for layer in layers {
+        let without = layer["values"].as_array().unwrap().iter().all(Value::is_null);
+        assert_eq!(without, unmatched.contains(&layer["name"].as_str().unwrap()), "{layer}");
+    }
+    assert!(found["unmatched"].as_array().unwrap().iter().any(|layer| layer["units"].is_number()));
+    let table = succeeds(&["stats", &a, "--run-b", &b]);
+    assert!(table.contains("units in the other run") && table.contains("all inputs of"), "{table}");
 }
 
 #[test]
@@ -171,6 +201,16 @@ fn errors_are_one_line_that_helps() {
         (vec!["stats", &dump, "--minus", "right"], "needs predictions"),
         (vec!["stats", &dump, "--epoch", "3"], "epoch 3 is not recorded; there are 0, 2, 4"),
         (vec!["stats", &dump, "--select", "all@99"], "epoch 99 is not recorded"),
+        (vec!["stats", &dump, "--run-b", "no/such/run"], "no/such/run"),
+        (vec!["stats", &dump, "--run-b", "assets/demo"], "share no layer of one name and size"),
+        (
+            vec!["stats", &dump, "--run-b", &dump, "--minus", "class:cat"],
+            "in the run that is subtracted: there is no",
+        ),
+        (
+            vec!["stats", &dump, "--minus", "all@1.5", "--diff", "effect"],
+            "an effect size needs recorded ones",
+        ),
     ] {
         let line = fails(&arguments);
         assert!(line.contains(told), "{arguments:?}: {line}");
@@ -207,6 +247,10 @@ fn wrong_usage_exits_2() {
         vec!["stats", "x", "--stat", "median"],
         vec!["stats", "x", "--format", "xml"],
         vec!["stats", "x", "--diff", "abs"],
+        vec!["stats", "x", "--diff", "ratio", "--minus", "all"],
+        vec!["stats", "x", "--norm", "unit"],
+        vec!["render", "x", "-o", "x.png", "--with-sides"],
+        vec!["render", "-o", "x.png"],
         vec!["stats", "x", "--json", "--format", "csv"],
         vec!["import", "x"],
         vec!["export-json", "x"],

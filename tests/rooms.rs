@@ -31,7 +31,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "engine",
-        may: &["model"],
+        may: &["model", "stats"],
         must_not: &[FILES, FORMATS, PANELS, &["egui_wgpu"], WINDOWS, GLUE],
     },
     Room {

@@ -82,6 +82,49 @@ fn what_changes_the_numbers_changes_the_picture() {
 }
 
 #[test]
+fn two_runs_stand_beside_what_tells_them_apart() {
+    let (Some(plain), Some(tampered)) = (dump("cnn_basic"), dump("cnn_basic_tampered")) else { return };
+    let compared = |a: &Path, b: &Path| {
+        let b = b.to_str().expect("UTF-8");
+        let options =
+            ["--run-b", b, "--select", "class:3", "--with-sides", "--no-overlay", "--size", "603x200"];
+        picture(a, &options)
+    };
+    let (one, other) = (compared(&plain, &tampered), compared(&tampered, &plain));
+    let part =
+        |picture: &image::RgbaImage, at: u32| image::imageops::crop_imm(picture, at, 0, 200, 200).to_image();
+    assert_eq!(difference(&part(&one, 0), &part(&other, 201)), 0.0, "A is the other's B");
+    assert_eq!(difference(&part(&one, 201), &part(&other, 0)), 0.0, "B is the other's A");
+    assert!(difference(&part(&one, 0), &part(&one, 201)) > 0.005, "the runs differ");
+    // Blue where B is stronger, orange where A is: exchanged, each becomes the other.
+    let share = |picture: &image::RgbaImage, stronger: usize, weaker: usize| {
+        let vivid = |p: &&image::Rgba<u8>| p.0[stronger] > p.0[weaker].saturating_add(100);
+        part(picture, 402).pixels().filter(vivid).count() as f64 / 40_000.0
+    };
+    let (blue, orange) = (share(&one, 2, 0), share(&one, 0, 2));
+    assert!(blue > 0.0005 && orange < blue / 4.0, "{blue} blue, {orange} orange");
+    let (blue, orange) = (share(&other, 2, 0), share(&other, 0, 2));
+    assert!(orange > 0.0005 && blue < orange / 4.0, "exchanged: {blue} blue, {orange} orange");
+    let nothing = compared(&plain, &plain);
+    assert_eq!(
+        (share(&nothing, 2, 0), share(&nothing, 0, 2)),
+        (0.0, 0.0),
+        "a run differs from itself by nothing"
+    );
+
+    // Several runs: the same as each has alone, at half the width.
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("two.png");
+    let options = [tampered.to_str().expect("UTF-8"), "--no-overlay", "--size", "402x200"];
+    assert!(render(&plain, &file, &options).status.success());
+    let two = image::open(&file).expect("a PNG").to_rgba8();
+    assert!(difference(&part(&two, 0), &part(&two, 201)) > 0.005);
+    let too_many = [tampered.to_str().expect("UTF-8"); 7];
+    let refused = render(&plain, &folder.path().join("many.png"), &too_many);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("side by side"), "{refused:?}");
+}
+
+#[test]
 fn a_dead_layer_is_hatched_and_only_from_the_epoch_on_at_which_it_died() {
     let Some(run) = dump("alex_dead") else { return };
     let folder = tempfile::tempdir().expect("a folder");

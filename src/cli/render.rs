@@ -9,16 +9,20 @@ use serde::Serialize;
 use super::output;
 use super::query::QueryArgs;
 use crate::engine::{Gpu, Renderer};
-use crate::export::{Still, Values};
-use crate::model::{Camera, EpochPosition, Layout, SetView, Theme, ViewState};
+use crate::export::{Column, Still, Values};
+use crate::model::{Camera, EpochPosition, EpochRef, Layout, Query, SetView, Theme, ViewState, columns};
 use crate::stats::{Cpu, Sides};
 use crate::ui::{OpenRuns, RunFacts};
 
 /// Draw a still, without a window
+///
+/// Several RUNs stand side by side, each with the same selections. Where they show values of one kind,
+/// the same colour is the same value.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The recording or DNNViz dump
-    run: PathBuf,
+    /// The recording or DNNViz dump; several are drawn side by side
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
 
     /// The PNG file to write
     #[arg(short, long, value_name = "FILE.png")]
@@ -26,6 +30,10 @@ pub struct Args {
 
     #[command(flatten)]
     query: QueryArgs,
+
+    /// Beside what is compared: A, B and their difference
+    #[arg(long, requires = "side_b")]
+    with_sides: bool,
 
     /// Width and height in pixels
     #[arg(long, value_name = "WxH", default_value = "1280x720")]
@@ -109,36 +117,25 @@ struct Told<'a> {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let source = super::open(&args.run)?;
-    let recording = source.recording();
-    let (position, number) = args.query.moment(recording)?;
+    let sources = args.runs.iter().map(|run| super::open(run)).collect::<anyhow::Result<Vec<_>>>()?;
+    let run_b = args.query.open_run_b()?;
     let camera = args.camera.as_deref().map(read_camera).transpose()?;
-    let theme = match args.theme {
-        ThemeArg::Dark => Theme::Dark,
-        ThemeArg::Light => Theme::Light,
-    };
+    let mut parts = Vec::new();
+    for (own, source) in sources.iter().enumerate() {
+        let sides = Sides { a: &**source, b: run_b.as_deref().unwrap_or(&**source) };
+        parts.extend(args.parts(sides, own, camera)?);
+    }
+    if parts.len() > columns::MOST {
+        bail!("{} views side by side are more than {}; draw fewer RUNs", parts.len(), columns::MOST);
+    }
     let Size(size) = args.size;
     let gpu = Gpu::headless()?;
-    let mut view = ViewState::new(Camera::set_view(SetView::Overview, &Layout::new(recording), 1.0), number);
-    let run_b = args.query.open_run_b()?;
-    let sides = Sides { a: &*source, b: run_b.as_deref().unwrap_or(&*source) };
-    view.query = args.query.query(1);
-    view.theme = theme;
-    let set_view = match camera {
-        Some(camera) => {
-            view.camera = camera;
-            None
-        }
-        None => Some(args.view.into()),
-    };
-    let path_b = args.query.run_b.as_deref().unwrap_or(&args.run);
-    let names = [run_name(&args.run), run_name(path_b)];
-    let runs = [
-        RunFacts { name: &names[0], recording },
-        RunFacts { name: &names[1], recording: sides.b.recording() },
-    ];
-    let overlay = (!args.no_overlay).then_some(OpenRuns { all: &runs, own: 0 });
-    let (still, cells) = still(&gpu, sides, view, set_view, position, size, overlay)?;
+    let paths = args.runs.iter().chain(&args.query.run_b);
+    let names: Vec<String> = paths.map(|path| run_name(path)).collect();
+    let recordings = sources.iter().chain(&run_b).map(|source| source.recording());
+    let facts = |(name, recording)| RunFacts { name, recording };
+    let runs: Vec<RunFacts> = names.iter().map(String::as_str).zip(recordings).map(facts).collect();
+    let (still, cells) = still(&gpu, &runs, parts, size, !args.no_overlay)?;
     still.save(&args.output)?;
     if args.json {
         return output::print_json(&Told {
@@ -164,30 +161,99 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     })
 }
 
+impl Args {
+    /// The views of the run of this number.
+    fn parts<'a>(
+        &self,
+        sides: Sides<'a>,
+        own: usize,
+        camera: Option<Camera>,
+    ) -> anyhow::Result<Vec<Part<'a>>> {
+        let recording = sides.a.recording();
+        let (position, number) = self.query.moment(recording)?;
+        let set_view = camera.is_none().then(|| self.view.into());
+        let any = || Camera::set_view(SetView::Overview, &Layout::new(recording), 1.0);
+        let mut view = ViewState::new(camera.unwrap_or_else(any), number);
+        view.query = self.query.query(self.runs.len());
+        view.theme = match self.theme {
+            ThemeArg::Dark => Theme::Dark,
+            ThemeArg::Light => Theme::Light,
+        };
+        let mut parts = Vec::new();
+        if self.with_sides
+            && let Some(minus) = view.query.minus.clone()
+        {
+            let alone = |select| Query { select, minus: None, run_b: None, ..view.query.clone() };
+            let a = ViewState { query: alone(view.query.select.clone()), ..view.clone() };
+            parts.push(Part { sides: Sides::one(sides.a), own, view: a, set_view, position });
+            let b = ViewState { query: alone(minus), ..view.clone() };
+            let other = sides.b.recording();
+            let number = if number.fract() == 0.0 {
+                EpochRef::Number(number as u64)
+            } else {
+                EpochRef::Between(number)
+            };
+            // Its own epoch, where it has one, goes first.
+            let position = match b.query.select.epoch.unwrap_or(number).resolve(other) {
+                Ok(position) => position,
+                Err(error) => bail!("in the run that is subtracted: {error}"),
+            };
+            let own = view.query.run_b.unwrap_or(own);
+            parts.push(Part { sides: Sides::one(sides.b), own, view: b, set_view, position });
+        }
+        parts.push(Part { sides, own, view, set_view, position });
+        Ok(parts)
+    }
+}
+
+/// One of the views that are drawn side by side, before its values are read.
+pub struct Part<'a> {
+    pub sides: Sides<'a>,
+    /// Number of its run.
+    pub own: usize,
+    pub view: ViewState,
+    /// From where it is looked at, rather than from the view's own camera.
+    pub set_view: Option<SetView>,
+    pub position: EpochPosition,
+}
+
 /// What people call a run: the name of its folder.
 fn run_name(path: &Path) -> String {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Draws `view`, from a set view when there is one, and counts its cells.
+/// Draws `parts` of `runs` side by side, and counts their cells.
 pub fn still(
     gpu: &Gpu,
-    sides: Sides,
-    mut view: ViewState,
-    set_view: Option<SetView>,
-    position: EpochPosition,
+    runs: &[RunFacts],
+    mut parts: Vec<Part>,
     size: [u32; 2],
-    overlay: Option<OpenRuns>,
+    overlay: bool,
 ) -> anyhow::Result<(Still, u64)> {
-    let values = Values::load(gpu, sides, &view, position, &Cpu)?;
-    if let Some(set_view) = set_view {
-        // What stands there is known only now: mosaics of feature maps, the input's picture.
-        view.camera = Camera::set_view(set_view, &values.layout, size[0] as f32 / size[1] as f32);
+    let mut values = Vec::with_capacity(parts.len());
+    let aspect = size[0] as f32 / parts.len().max(1) as f32 / size[1] as f32;
+    for part in &mut parts {
+        let loaded = Values::load(gpu, part.sides, &part.view, part.position, &Cpu)?;
+        if let Some(set_view) = part.set_view {
+            // What stands there is known only now: mosaics of feature maps, the input's picture.
+            part.view.camera = Camera::set_view(set_view, &loaded.layout, aspect);
+        }
+        values.push(loaded);
     }
-    let cells = values.layout.slabs.iter().map(|slab| slab.units as u64).sum();
+    let cells = values.iter().flat_map(|values| &values.layout.slabs).map(|slab| slab.units as u64).sum();
+    let columns: Vec<Column> = parts
+        .iter()
+        .zip(&values)
+        .map(|(part, values)| Column {
+            recording: part.sides.a.recording(),
+            runs: OpenRuns { all: runs, own: part.own },
+            values,
+            view: &part.view,
+        })
+        .collect();
     let mut renderer = Renderer::new(gpu);
-    let still = Still::render(gpu, &mut renderer, sides.a.recording(), &values, &view, size, overlay)?;
+    let still = Still::render(gpu, &mut renderer, &columns, size, overlay)?;
     Ok((still, cells))
 }
 

@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::output::{self, Notation, counted, printable};
 use super::query::QueryArgs;
-use crate::model::{Diff, Layer, Norm, Normalisation, Query, Recording, Stat};
+use crate::model::{
+    Diff, EpochPosition, EpochRef, Layer, Norm, Normalisation, Query, Recording, Selection, Stat,
+};
 use crate::stats::{self, Cpu, Sides, UnitTable};
 
 /// Values on a line of the table.
@@ -56,14 +58,35 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let run_b = args.query.open_run_b()?;
     let sides = Sides { a: &*source, b: run_b.as_deref().unwrap_or(&*source) };
     let table = stats::table(sides, &query, position, &Cpu)?;
+    let not_finite = not_finite(sides, &query, position);
     let run_b = args.query.run_b.as_deref();
-    let found = Found { recording, query: &query, run_b, epoch, table: &table, layers: chosen };
+    let found = Found { recording, query: &query, run_b, epoch, table: &table, not_finite, layers: chosen };
     match args.format {
         _ if args.json => output::print_json(&found.document()),
         Format::Json => output::print_json(&found.document()),
         Format::Csv => output::print(|out| found.print_csv(out)),
         Format::Table => output::print(|out| found.print_table(out)),
     }
+}
+
+/// How many values of the selected inputs are not finite.
+fn not_finite(sides: Sides, query: &Query, position: EpochPosition) -> Option<u64> {
+    if position.t > 0.0 {
+        return None;
+    }
+    let plain = Query { stat: Stat::Count, minus: None, norm: Norm::Raw, ..query.clone() };
+    let missing = |table: UnitTable| -> u64 {
+        let values = table.layers.iter().flatten();
+        values.map(|&count| table.inputs as u64 - count as u64).sum()
+    };
+    let a = stats::table(Sides::one(sides.a), &plain, position, &Cpu).ok().map(missing)?;
+    let Some(minus) = &query.minus else { return Some(a) };
+    // At the epoch that the difference was read at.
+    let number = EpochRef::Number(sides.a.recording().epochs.get(position.from)?.number);
+    let select = Selection { epoch: minus.epoch.or(Some(number)), ..minus.clone() };
+    let first = EpochRef::First.resolve(sides.b.recording()).ok()?;
+    let plain = Query { select, ..plain };
+    Some(a + stats::table(Sides::one(sides.b), &plain, first, &Cpu).ok().map(missing)?)
 }
 
 /// Indices of the layers named, in the order of the network; all when none is named.
@@ -84,6 +107,8 @@ struct Found<'a> {
     run_b: Option<&'a Path>,
     epoch: f64,
     table: &'a UnitTable,
+    /// Of the values of the selected inputs, both sides' together; `None` where it is not known.
+    not_finite: Option<u64>,
     /// Indices of the layers to print.
     layers: Vec<usize>,
 }
@@ -102,6 +127,9 @@ struct Document<'a> {
     normalisation: &'static str,
     inputs: usize,
     minus_inputs: Option<usize>,
+    /// Values of the selected inputs that are NaN or infinite; null where only their statistics are
+    /// recorded, and between epochs.
+    not_finite: Option<u64>,
     layers: Vec<LayerValues<'a>>,
     /// Layers that the run which is subtracted lacks.
     unmatched: Vec<UnmatchedLayer<'a>>,
@@ -140,6 +168,7 @@ impl Found<'_> {
             normalisation: self.recording.normalisation.name(),
             inputs: self.table.inputs,
             minus_inputs: self.table.minus_inputs,
+            not_finite: self.not_finite,
             layers: self.layers().map(|(layer, values)| LayerValues { name: &layer.name, values }).collect(),
             unmatched: self
                 .unmatched()
@@ -183,6 +212,10 @@ impl Found<'_> {
         )?;
         if self.recording.normalisation == Normalisation::PerItemPerLayer {
             writeln!(out, "values are normalised per input and layer: they compare within one layer")?;
+        }
+        if let Some(count @ 1..) = self.not_finite {
+            let (values, are) = if count == 1 { ("value", "is") } else { ("values", "are") };
+            writeln!(out, "{count} {values} of these inputs {are} not finite")?;
         }
         for (layer, values) in self.layers() {
             let unmatched = self.unmatched().find(|(other, _)| std::ptr::eq(*other, layer));

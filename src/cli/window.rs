@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::{output, render};
+use super::output;
+use super::render::{self, Part};
 use crate::app::{self, Ended};
 use crate::engine::Gpu;
 use crate::export::Still;
 use crate::model::columns::MOST;
 use crate::model::{Camera, EpochRef, Layout, SetView, ViewState};
 use crate::stats::Sides;
-use crate::ui::OpenRuns;
 
 /// The recording that is shown when none is named, in the source.
 const DEMO: &str = "assets/demo";
@@ -77,6 +77,7 @@ fn first_picture(gpu: &Gpu, path: &Path) -> anyhow::Result<Still> {
     let position = EpochRef::Last.resolve(recording)?;
     let camera = Camera::set_view(SetView::Overview, &Layout::new(recording), 1.0);
     let view = ViewState::new(camera, position.number(recording));
-    let (sides, look) = (Sides::one(&*source), Some(SetView::Overview));
-    Ok(render::still(gpu, sides, view, look, position, [1280, 720], Some(OpenRuns::default()))?.0)
+    let sides = Sides::one(&*source);
+    let part = Part { sides, own: 0, view, set_view: Some(SetView::Overview), position };
+    Ok(render::still(gpu, &[], vec![part], [1280, 720], true)?.0)
 }

@@ -92,7 +92,7 @@ fn measure(budget: Duration, least: usize, mut call: impl FnMut()) -> Vec<f64> {
     times
 }
 
-fn median(sorted: &[f64]) -> f64 {
+pub(super) fn median(sorted: &[f64]) -> f64 {
     quantile(sorted, 0.5)
 }
 

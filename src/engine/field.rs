@@ -2,9 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Gpu;
 use super::atlas::{Atlas, AtlasError};
-use super::pyramid::Pyramid;
+use super::gpu::{Gpu, Processor};
+use super::pyramid::device::PyramidPass;
+use super::pyramid::{self, Extent, Page};
+use super::readback::read_texture;
 use crate::model::{LayerCells, Layout};
 
 /// Bytes handed to the queue at a time, so that staging memory stays small beside a large field.
@@ -28,20 +30,55 @@ pub struct Field {
     extremes: Vec<Option<(f32, f32)>>,
     has_no_value: bool,
     bytes: u64,
+    textures: Textures,
     pub(super) cells: wgpu::TextureView,
     pub(super) blocks: wgpu::TextureView,
 }
 
+/// As laid out in shaders/shared/frame.wgsl.
+pub(super) struct Textures {
+    pub(super) cells: wgpu::Texture,
+    pub(super) blocks: wgpu::Texture,
+}
+
+impl Textures {
+    /// Where a level of a page begins among the cells: level 0 is the cells themselves, the others
+    /// the greatest of their blocks.
+    pub(super) fn greatest_origin(atlas: &Atlas, page: u32, level: u32) -> wgpu::Origin3d {
+        if level == 0 {
+            return wgpu::Origin3d { x: 0, y: 0, z: page };
+        }
+        let at = Self::block_origin(atlas, page, level);
+        wgpu::Origin3d { z: atlas.pages + at.z, ..at }
+    }
+
+    /// Where the blocks of a level of a page begin; `z` is the pair of pages.
+    pub(super) fn block_origin(atlas: &Atlas, page: u32, level: u32) -> wgpu::Origin3d {
+        let edge = atlas.page_size;
+        wgpu::Origin3d { x: (page & 1) * (edge / 2), y: edge - (edge >> (level - 1)), z: page / 2 }
+    }
+}
+
 impl Field {
-    /// Builds the pyramid of `layers` and uploads it. `signed` values lie on both sides of a
-    /// meaningful zero.
+    /// Brings `layers` to the device and builds their pyramids, where that is fastest. `signed` values
+    /// lie on both sides of a meaningful zero.
     pub fn new(gpu: &Gpu, layers: &[LayerCells], signed: bool) -> Result<Self, FieldError> {
+        Self::built_by(gpu.processor(), gpu, layers, signed)
+    }
+
+    /// The same, built by one or the other. What exceeds the limits of the device is built on the CPU.
+    pub fn built_by(
+        processor: Processor,
+        gpu: &Gpu,
+        layers: &[LayerCells],
+        signed: bool,
+    ) -> Result<Self, FieldError> {
         let grids: Vec<_> = layers.iter().map(|layer| layer.grid).collect();
         let limits = gpu.device.limits();
         // A pair of pages has a layer more.
         let pages = limits.max_texture_array_layers / 3 * 2;
         let atlas = Atlas::new(&grids, limits.max_texture_dimension_2d, pages)?;
-        let pyramid = Pyramid::build(&atlas, layers, signed);
+        let extent = Extent::of(layers);
         let layout = Layout::of_grids(layers.iter().map(|layer| (layer.grid, layer.units)));
 
         // As laid out in shaders/shared/frame.wgsl.
@@ -51,8 +88,8 @@ impl Field {
             wgpu::Extent3d { width: edge, height: edge, depth_or_array_layers: atlas.pages + pairs };
         let wide = if atlas.pages > 1 { edge } else { half };
         // On OpenGL a texture of one layer is no array.
-        let layers = if gpu.is_opengl() { pairs.max(2) } else { pairs };
-        let block_size = wgpu::Extent3d { width: wide, height: edge, depth_or_array_layers: layers };
+        let deep = if gpu.is_opengl() { pairs.max(2) } else { pairs };
+        let block_size = wgpu::Extent3d { width: wide, height: edge, depth_or_array_layers: deep };
         let texels = |size: wgpu::Extent3d| {
             u64::from(size.width) * u64::from(size.height) * u64::from(size.depth_or_array_layers)
         };
@@ -67,7 +104,9 @@ impl Field {
                 sample_count: 1,
                 dimension: wgpu::TextureDimension::D2,
                 format,
-                usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+                usage: wgpu::TextureUsages::TEXTURE_BINDING
+                    | wgpu::TextureUsages::COPY_DST
+                    | wgpu::TextureUsages::COPY_SRC,
                 view_formats: &[],
             })
         };
@@ -76,19 +115,19 @@ impl Field {
         if let Some(source) = pollster::block_on(scope.pop()) {
             return Err(FieldError::Memory { bytes, source });
         }
-        for (page, index) in pyramid.pages.iter().zip(0..) {
-            for (texels, level) in page.greatest.iter().zip(0..) {
-                let at = if level == 0 {
-                    wgpu::Origin3d { x: 0, y: 0, z: index }
-                } else {
-                    let at = block_origin(edge, index, level);
-                    wgpu::Origin3d { z: atlas.pages + at.z, ..at }
-                };
-                upload(gpu, &cells, at, edge >> level, bytemuck::cast_slice(texels));
-            }
-            for (texels, level) in page.blocks.iter().zip(1..) {
-                let at = block_origin(edge, index, level);
-                upload(gpu, &blocks, at, edge >> level, bytemuck::cast_slice(texels));
+        let textures = Textures { cells, blocks };
+        let built = processor == Processor::Gpu
+            && gpu.pyramids.get_or_init(|| PyramidPass::new(&gpu.device)).build(
+                gpu,
+                &atlas,
+                layers,
+                extent.scale,
+                signed,
+                &textures,
+            );
+        if !built {
+            for (page, index) in pyramid::build(&atlas, layers, &extent, signed).iter().zip(0..) {
+                upload_page(gpu, &atlas, page, index, &textures);
             }
         }
         let array = wgpu::TextureViewDescriptor {
@@ -99,12 +138,13 @@ impl Field {
         Ok(Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             layout,
-            scale: pyramid.scale,
-            extremes: pyramid.extremes,
-            has_no_value: pyramid.has_no_value,
+            scale: extent.scale,
+            extremes: extent.extremes,
+            has_no_value: extent.has_no_value,
             bytes,
-            cells: cells.create_view(&array),
-            blocks: blocks.create_view(&array),
+            cells: textures.cells.create_view(&array),
+            blocks: textures.blocks.create_view(&array),
+            textures,
             atlas,
         })
     }
@@ -138,15 +178,29 @@ impl Field {
         self.has_no_value
     }
 
+    /// The half floats of both textures as they lie, layer after layer: the cells with the greatest of
+    /// their blocks, and the blocks, four a texel. `None` when the device was lost. For tests.
+    pub fn texels(&self, gpu: &Gpu) -> Option<[Vec<half::f16>; 2]> {
+        let read = |texture| read_texture(gpu, texture).map(|bytes| bytemuck::pod_collect_to_vec(&bytes));
+        Some([read(&self.textures.cells)?, read(&self.textures.blocks)?])
+    }
+
     /// GPU memory held, in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 }
 
-/// Where the blocks of a level of a page begin; `z` is the pair of pages.
-fn block_origin(edge: u32, page: u32, level: u32) -> wgpu::Origin3d {
-    wgpu::Origin3d { x: (page & 1) * (edge / 2), y: edge - (edge >> (level - 1)), z: page / 2 }
+fn upload_page(gpu: &Gpu, atlas: &Atlas, page: &Page, index: u32, textures: &Textures) {
+    let edge = atlas.page_size;
+    for (texels, level) in page.greatest.iter().zip(0..) {
+        let at = Textures::greatest_origin(atlas, index, level);
+        upload(gpu, &textures.cells, at, edge >> level, bytemuck::cast_slice(texels));
+    }
+    for (texels, level) in page.blocks.iter().zip(1..) {
+        let at = Textures::block_origin(atlas, index, level);
+        upload(gpu, &textures.blocks, at, edge >> level, bytemuck::cast_slice(texels));
+    }
 }
 
 /// Writes a square of texels, some rows at a time.

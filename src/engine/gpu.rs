@@ -1,7 +1,11 @@
 //! The device: a real GPU if there is one, else software Vulkan, else GL.
 
+use std::sync::OnceLock;
+
 use wgpu::wgt::WgpuHasDisplayHandle;
 use wgpu::{Adapter, Backends, Device, DeviceType, Instance, Queue, Surface, SurfaceTarget};
+
+use super::pyramid::device::PyramidPass;
 
 /// Why no device can be used.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +21,13 @@ pub enum GpuError {
     NoSurface(#[from] wgpu::CreateSurfaceError),
 }
 
+/// What reduces values and builds pyramids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Processor {
+    Cpu,
+    Gpu,
+}
+
 /// A device and where it came from. Cheap to share behind an `Arc`.
 #[derive(Debug)]
 pub struct Gpu {
@@ -24,6 +35,8 @@ pub struct Gpu {
     pub adapter: Adapter,
     pub device: Device,
     pub queue: Queue,
+    /// Compiled when a pyramid is first built there.
+    pub(super) pyramids: OnceLock<PyramidPass>,
 }
 
 impl Gpu {
@@ -56,7 +69,9 @@ impl Gpu {
                 ..Default::default()
             });
             match pollster::block_on(request) {
-                Ok((device, queue)) => return Ok(Self { instance, adapter, device, queue }),
+                Ok((device, queue)) => {
+                    return Ok(Self { instance, adapter, device, queue, pyramids: OnceLock::new() });
+                }
                 Err(source) => refusal = GpuError::NoDevice { adapter: name, source },
             }
         }
@@ -71,6 +86,17 @@ impl Gpu {
     /// Whether it is driven by OpenGL.
     pub fn is_opengl(&self) -> bool {
         self.adapter.get_info().backend == wgpu::Backend::Gl
+    }
+
+    /// Whether the processor itself plays the graphics device.
+    pub fn is_software(&self) -> bool {
+        is_software(&self.adapter.get_info())
+    }
+
+    /// What reduces values and builds pyramids fastest: a device of its own, but not the processor by
+    /// way of a graphics driver.
+    pub fn processor(&self) -> Processor {
+        if self.is_software() { Processor::Cpu } else { Processor::Gpu }
     }
 
     /// Waits until everything submitted so far is done.
@@ -107,6 +133,14 @@ fn rank(adapter: &Adapter) -> (u8, u8) {
     (kind, u8::from(info.backend == wgpu::Backend::Gl))
 }
 
+/// OpenGL tells no type of device, only a name.
+fn is_software(info: &wgpu::AdapterInfo) -> bool {
+    const NAMES: [&str; 6] =
+        ["llvmpipe", "softpipe", "lavapipe", "swiftshader", "swrast", "basic render driver"];
+    let name = info.name.to_lowercase();
+    info.device_type == DeviceType::Cpu || NAMES.iter().any(|software| name.contains(software))
+}
+
 fn describe(info: &wgpu::AdapterInfo) -> String {
     format!(
         "{}, {}",
@@ -120,4 +154,25 @@ fn describe(info: &wgpu::AdapterInfo) -> String {
             wgpu::Backend::Noop => "no backend",
         }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn software_is_known_by_type_or_name() {
+        for (device_type, name, software) in [
+            (DeviceType::Cpu, "anything", true),
+            (DeviceType::Other, "llvmpipe (LLVM 15.0.6, 256 bits)", true),
+            (DeviceType::Other, "Google SwiftShader", true),
+            (DeviceType::Other, "Mesa Intel(R) UHD Graphics 620", false),
+            (DeviceType::DiscreteGpu, "NVIDIA H100", false),
+            (DeviceType::VirtualGpu, "Microsoft Basic Render Driver", true),
+        ] {
+            let mut info = wgpu::AdapterInfo::new(device_type, wgpu::Backend::Gl);
+            info.name = name.to_owned();
+            assert_eq!(is_software(&info), software, "{name}");
+        }
+    }
 }

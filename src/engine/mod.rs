@@ -6,6 +6,7 @@
 //! Order of one frame, written here and nowhere else: what plates hide → ground colour → plates and
 //! input picture, back to front. What lies over it (labels, legend, panels) is painted by the caller.
 
+pub mod aggregate;
 pub mod atlas;
 pub mod bench;
 pub mod blit;
@@ -22,8 +23,9 @@ pub mod renderer;
 pub mod shader;
 pub mod slabs;
 
+pub use aggregate::Aggregator;
 pub use field::{Field, FieldError};
 pub use frame::{Frame, extremes, ranges, ranges_of};
-pub use gpu::{Gpu, GpuError};
+pub use gpu::{Gpu, GpuError, Processor};
 pub use picture::InputPicture;
 pub use renderer::{Path, Renderer};

@@ -1,6 +1,8 @@
 //! Values of all cells, and above them the greatest, the mean and the spread of every block of 2^k
 //! × 2^k cells: what a ray needs to skip empty space, and what a distant plate needs to be shown as
-//! its mean and not as noise. Built on the CPU, as half floats, ready for upload.
+//! its mean and not as noise. As half floats; built here on the CPU, and by [`device`] on the GPU.
+
+pub(super) mod device;
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
@@ -30,9 +32,8 @@ pub struct Page {
     pub blocks: Vec<Vec<Texel>>,
 }
 
-/// Everything that a field uploads.
-pub struct Pyramid {
-    pub pages: Vec<Page>,
+/// What is known of all values before a pyramid is built.
+pub struct Extent {
     /// Stored values times this are real values; a power of two.
     pub scale: f32,
     /// Least and greatest finite value per layer; `None` when it has none.
@@ -41,20 +42,32 @@ pub struct Pyramid {
     pub has_no_value: bool,
 }
 
+impl Extent {
+    pub fn of(layers: &[LayerCells]) -> Self {
+        let extremes: Vec<Option<(f32, f32)>> =
+            layers.par_iter().map(|layer| extremes(&layer.values)).collect();
+        let largest =
+            extremes.iter().flatten().map(|(low, high)| low.abs().max(high.abs())).fold(0.0f32, f32::max);
+        let has_no_value = layers.par_iter().any(|layer| {
+            layer.values.par_iter().any(|value| !value.is_finite() && *value != LayerCells::NO_CELL)
+        });
+        Self { scale: power_of_two_at_most(largest), extremes, has_no_value }
+    }
+}
+
 /// A block while it is being merged.
 #[derive(Clone, Copy)]
 struct Block {
     greatest: f32,
     mean: f32,
-    /// Mean of squares.
-    square: f32,
+    variance: f32,
     /// Shares of cells, in [0, 1], that have a value or have none; the rest is absent.
     valued: f32,
     no_value: f32,
 }
 
 impl Block {
-    const ABSENT: Self = Self { greatest: NO_CELL, mean: 0.0, square: 0.0, valued: 0.0, no_value: 0.0 };
+    const ABSENT: Self = Self { greatest: NO_CELL, mean: 0.0, variance: 0.0, valued: 0.0, no_value: 0.0 };
 
     fn of_cell(stored: f32) -> Self {
         if stored <= NO_CELL {
@@ -62,7 +75,7 @@ impl Block {
         } else if stored <= NO_VALUE {
             Self { greatest: NO_VALUE, no_value: 1.0, ..Self::ABSENT }
         } else {
-            Self { greatest: stored, mean: stored, square: stored * stored, valued: 1.0, no_value: 0.0 }
+            Self { greatest: stored, mean: stored, valued: 1.0, ..Self::ABSENT }
         }
     }
 
@@ -76,47 +89,36 @@ impl Block {
         for part in parts {
             sum.greatest = greater(sum.greatest, part.greatest);
             sum.mean += part.valued * part.mean;
-            sum.square += part.valued * part.square;
             sum.valued += part.valued;
             sum.no_value += part.no_value;
         }
         if sum.valued > 0.0 {
             sum.mean /= sum.valued;
-            sum.square /= sum.valued;
+            // From the means, so that blocks of one value have no spread at all.
+            let spread = parts.map(|part| part.valued * (part.variance + (part.mean - sum.mean).powi(2)));
+            sum.variance = spread.iter().sum::<f32>() / sum.valued;
         }
         Self { valued: sum.valued / 4.0, no_value: sum.no_value / 4.0, ..sum }
     }
 
     fn texel(&self) -> Texel {
-        let variance = (self.square - self.mean * self.mean).max(0.0);
         // A share that is not zero is never rounded to zero: a dead cell must not vanish.
         let no_value = (self.no_value * SHARE_STEPS).ceil();
         let absent = ((1.0 - self.valued - self.no_value).max(0.0) * SHARE_STEPS).round();
         [
             f16::from_f32(self.greatest),
             f16::from_f32(self.mean),
-            f16::from_f32(variance.sqrt()),
+            f16::from_f32(self.variance.sqrt()),
             f16::from_f32(no_value + 32.0 * absent),
         ]
     }
 }
 
-impl Pyramid {
-    /// Builds the pyramid of `layers` as placed by `atlas`; `signed` says that the greatest of a
-    /// block is the one furthest from 0.
-    pub fn build(atlas: &Atlas, layers: &[LayerCells], signed: bool) -> Self {
-        let extremes: Vec<Option<(f32, f32)>> =
-            layers.par_iter().map(|layer| extremes(&layer.values)).collect();
-        let largest =
-            extremes.iter().flatten().map(|(low, high)| low.abs().max(high.abs())).fold(0.0f32, f32::max);
-        let scale = power_of_two_at_most(largest);
-        let has_no_value = layers.par_iter().any(|layer| {
-            layer.values.par_iter().any(|value| !value.is_finite() && *value != f32::NEG_INFINITY)
-        });
-        let pages =
-            (0..atlas.pages).map(|page| build_page(atlas, page, layers, signed, 1.0 / scale)).collect();
-        Self { pages, scale, extremes, has_no_value }
-    }
+/// Builds the pages of `layers` as placed by `atlas`, stored as `extent` says; `signed` says that the
+/// greatest of a block is the one furthest from 0.
+pub fn build(atlas: &Atlas, layers: &[LayerCells], extent: &Extent, signed: bool) -> Vec<Page> {
+    let factor = 1.0 / extent.scale;
+    (0..atlas.pages).map(|page| build_page(atlas, page, layers, signed, factor)).collect()
 }
 
 fn build_page(atlas: &Atlas, page: u32, layers: &[LayerCells], signed: bool, factor: f32) -> Page {
@@ -213,17 +215,18 @@ mod tests {
         values[41] = f32::INFINITY;
         let layer = layer(37, 23, values);
         let atlas = Atlas::new(&[layer.grid], 4096, 1).expect("fits");
-        let pyramid = Pyramid::build(&atlas, std::slice::from_ref(&layer), false);
-        assert!(pyramid.has_no_value);
+        let extent = Extent::of(std::slice::from_ref(&layer));
+        let pages = build(&atlas, std::slice::from_ref(&layer), &extent, false);
+        assert!(extent.has_no_value);
         for level in 1..=atlas.levels {
             let edge = (atlas.page_size >> level) as usize;
-            for (i, texel) in pyramid.pages[0].blocks[level as usize - 1].iter().enumerate() {
+            for (i, texel) in pages[0].blocks[level as usize - 1].iter().enumerate() {
                 let (greatest, mean, deviation, count) = oracle(&layer, i % edge, i / edge, 1 << level);
                 if count == 0 {
                     assert!(texel[0].to_f32() <= NO_VALUE);
                     continue;
                 }
-                let real = |k: usize| f64::from(texel[k].to_f32() * pyramid.scale);
+                let real = |k: usize| f64::from(texel[k].to_f32() * extent.scale);
                 assert!((real(0) - greatest).abs() < 2e-3, "{} {greatest}", real(0));
                 assert!((real(1) - mean).abs() < 3e-3, "{} {mean}", real(1));
                 assert!((real(2) - deviation).abs() < 5e-3, "{} {deviation}", real(2));
@@ -237,14 +240,10 @@ mod tests {
         values[2000] = f32::NAN;
         let layer = layer(64, 64, values);
         let atlas = Atlas::new(&[layer.grid], 4096, 1).expect("fits");
-        let pyramid = Pyramid::build(&atlas, &[layer], false);
-        let shares: f32 = pyramid.pages[0]
-            .blocks
-            .last()
-            .expect("levels")
-            .iter()
-            .map(|texel| texel[3].to_f32() % 32.0)
-            .sum();
+        let extent = Extent::of(std::slice::from_ref(&layer));
+        let pages = build(&atlas, &[layer], &extent, false);
+        let shares: f32 =
+            pages[0].blocks.last().expect("levels").iter().map(|texel| texel[3].to_f32() % 32.0).sum();
         assert!(shares >= 1.0);
     }
 
@@ -252,8 +251,9 @@ mod tests {
     fn signed_values_are_bounded_by_the_one_furthest_from_zero() {
         let layer = layer(2, 2, vec![-3.0, 1.0, 0.5, 2.0]);
         let atlas = Atlas::new(&[layer.grid], 4096, 1).expect("fits");
-        let pyramid = Pyramid::build(&atlas, &[layer], true);
-        assert_eq!(pyramid.pages[0].blocks[0][0][0].to_f32() * pyramid.scale, -3.0);
+        let extent = Extent::of(std::slice::from_ref(&layer));
+        let pages = build(&atlas, &[layer], &extent, true);
+        assert_eq!(pages[0].blocks[0][0][0].to_f32() * extent.scale, -3.0);
     }
 
     #[test]
@@ -261,8 +261,9 @@ mod tests {
         for factor in [1e-20f32, 1e-3, 1.0, 1e9, 1e30] {
             let layer = layer(2, 1, vec![factor, factor * 0.5]);
             let atlas = Atlas::new(&[layer.grid], 4096, 1).expect("fits");
-            let pyramid = Pyramid::build(&atlas, &[layer], false);
-            let back = pyramid.pages[0].greatest[0][0].to_f32() * pyramid.scale;
+            let extent = Extent::of(std::slice::from_ref(&layer));
+            let pages = build(&atlas, &[layer], &extent, false);
+            let back = pages[0].greatest[0][0].to_f32() * extent.scale;
             assert!((back / factor - 1.0).abs() < 1e-3, "{factor}: {back}");
         }
     }

@@ -7,7 +7,6 @@ pub struct Canvas {
     texture: wgpu::Texture,
     pub view: wgpu::TextureView,
     pub size: [u32; 2],
-    bytes_per_pixel: u32,
 }
 
 impl Canvas {
@@ -28,52 +27,54 @@ impl Canvas {
             usage,
             view_formats: &[],
         });
-        Self {
-            view: texture.create_view(&Default::default()),
-            texture,
-            size,
-            bytes_per_pixel: format.block_copy_size(None).unwrap_or(4),
-        }
+        Self { view: texture.create_view(&Default::default()), texture, size }
     }
 
     /// Waits for the device and returns the pixels, row after row without padding; `None` when the
     /// device was lost.
     pub fn read(&self, gpu: &Gpu) -> Option<Vec<u8>> {
-        let [width, height] = self.size;
-        let row = width * self.bytes_per_pixel;
-        let padded = row.next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
-        let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("Canvas::readback"),
-            size: u64::from(padded) * u64::from(height),
-            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
-            mapped_at_creation: false,
-        });
-        let mut encoder = gpu.device.create_command_encoder(&Default::default());
-        encoder.copy_texture_to_buffer(
-            self.texture.as_image_copy(),
-            wgpu::TexelCopyBufferInfo {
-                buffer: &buffer,
-                layout: wgpu::TexelCopyBufferLayout {
-                    offset: 0,
-                    bytes_per_row: Some(padded),
-                    rows_per_image: None,
-                },
-            },
-            wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
-        );
-        gpu.queue.submit([encoder.finish()]);
-        let (sender, receiver) = std::sync::mpsc::channel();
-        buffer.map_async(wgpu::MapMode::Read, .., move |result| {
-            // The receiver is gone only when nobody waits for the answer any more.
-            sender.send(result).ok();
-        });
-        gpu.wait();
-        receiver.recv().ok()?.ok()?;
-        let mapped = buffer.get_mapped_range(..).ok()?;
-        let mut pixels = Vec::with_capacity(row as usize * height as usize);
-        for line in mapped.chunks(padded as usize) {
-            pixels.extend_from_slice(&line[..row as usize]);
-        }
-        Some(pixels)
+        read_texture(gpu, &self.texture)
     }
+}
+
+/// Waits for the device and returns the texels, layer after layer and row after row without padding;
+/// `None` when the device was lost.
+pub(super) fn read_texture(gpu: &Gpu, texture: &wgpu::Texture) -> Option<Vec<u8>> {
+    let size = texture.size();
+    let row = size.width * texture.format().block_copy_size(None)?;
+    let padded = row.next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
+    let rows = u64::from(size.height) * u64::from(size.depth_or_array_layers);
+    let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("readback::buffer"),
+        size: u64::from(padded) * rows,
+        usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+        mapped_at_creation: false,
+    });
+    let mut encoder = gpu.device.create_command_encoder(&Default::default());
+    encoder.copy_texture_to_buffer(
+        texture.as_image_copy(),
+        wgpu::TexelCopyBufferInfo {
+            buffer: &buffer,
+            layout: wgpu::TexelCopyBufferLayout {
+                offset: 0,
+                bytes_per_row: Some(padded),
+                rows_per_image: Some(size.height),
+            },
+        },
+        size,
+    );
+    gpu.queue.submit([encoder.finish()]);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    buffer.map_async(wgpu::MapMode::Read, .., move |result| {
+        // The receiver is gone only when nobody waits for the answer any more.
+        sender.send(result).ok();
+    });
+    gpu.wait();
+    receiver.recv().ok()?.ok()?;
+    let mapped = buffer.get_mapped_range(..).ok()?;
+    let mut texels = Vec::with_capacity(row as usize * rows as usize);
+    for line in mapped.chunks(padded as usize) {
+        texels.extend_from_slice(&line[..row as usize]);
+    }
+    Some(texels)
 }

@@ -15,6 +15,13 @@ pub const PICTURE: &str =
 
 pub const BLIT: &str = shader!("blit.wgsl");
 
+pub const AGGREGATE_F32: &str = shader!("shared/summary.wgsl", "shared/rows_f32.wgsl", "aggregate.wgsl");
+pub const AGGREGATE_F16: &str = shader!("shared/summary.wgsl", "shared/rows_f16.wgsl", "aggregate.wgsl");
+pub const AGGREGATE_BF16: &str = shader!("shared/summary.wgsl", "shared/rows_bf16.wgsl", "aggregate.wgsl");
+pub const AGGREGATE_U8: &str = shader!("shared/summary.wgsl", "shared/rows_u8.wgsl", "aggregate.wgsl");
+pub const PYRAMID: &str = shader!("pyramid.wgsl");
+pub const DIFFERENCE: &str = shader!("shared/summary.wgsl", "difference.wgsl");
+
 /// Builds a module with a label.
 pub fn module(device: &wgpu::Device, label: &str, source: &str) -> wgpu::ShaderModule {
     device.create_shader_module(wgpu::ShaderModuleDescriptor {
@@ -28,8 +35,11 @@ mod tests {
     use wgpu::naga;
 
     use super::*;
+    use crate::engine::aggregate::{difference, pass};
     use crate::engine::frame::{FrameData, SlabData};
     use crate::engine::picture::PictureData;
+    use crate::engine::pyramid::{self, device};
+    use crate::model::{Diff, LayerCells};
 
     fn parsed(source: &str) -> naga::Module {
         let module =
@@ -53,7 +63,19 @@ mod tests {
 
     #[test]
     fn every_shader_is_valid() {
-        for source in [SLABS, CELLS, COMPUTE, PICTURE, BLIT] {
+        for source in [
+            SLABS,
+            CELLS,
+            COMPUTE,
+            PICTURE,
+            BLIT,
+            AGGREGATE_F32,
+            AGGREGATE_F16,
+            AGGREGATE_BF16,
+            AGGREGATE_U8,
+            DIFFERENCE,
+            PYRAMID,
+        ] {
             parsed(source);
         }
     }
@@ -117,18 +139,85 @@ mod tests {
             PictureData,
             [corner, width, height, padding_a, padding_b, padding_c]
         );
+        let module = parsed(AGGREGATE_F32);
+        same_layout!(
+            module,
+            "Span",
+            pass::Span,
+            [quads, stride, first, blocks, runs, padding_a, padding_b, padding_c]
+        );
+        let module = parsed(PYRAMID);
+        same_layout!(
+            module,
+            "Level",
+            device::Level,
+            [edge, greatest, greatest_row, texels, texels_row, factor, is_signed, padding]
+        );
+        assert_eq!(members(&module, "Block").1 as u64, device::BLOCK_BYTES);
+        let module = parsed(DIFFERENCE);
+        same_layout!(
+            module,
+            "Layer",
+            difference::Layer,
+            [quads, first_a, runs_a, first_b, runs_b, compared, to, padding]
+        );
+    }
+
+    fn literal(module: &naga::Module, name: &str) -> naga::Literal {
+        let (_, constant) =
+            module.constants.iter().find(|(_, c)| c.name.as_deref() == Some(name)).expect(name);
+        match module.global_expressions[constant.init] {
+            naga::Expression::Literal(literal) => literal,
+            ref other => panic!("{name} is {other:?}"),
+        }
+    }
+
+    #[test]
+    fn constants_of_reductions_agree_with_the_shaders() {
+        for (source, width) in [
+            (AGGREGATE_F32, pass::WORKGROUP),
+            (AGGREGATE_F16, pass::WORKGROUP),
+            (AGGREGATE_BF16, pass::WORKGROUP),
+            (AGGREGATE_U8, pass::WORKGROUP),
+            (DIFFERENCE, difference::WORKGROUP),
+        ] {
+            let module = parsed(source);
+            assert!(module.entry_points.iter().all(|entry| entry.workgroup_size == [width, 1, 1]));
+            for (name, kind) in [
+                ("COUNT", pass::Kind::Count),
+                ("RATE", pass::Kind::Rate),
+                ("LOW", pass::Kind::Low),
+                ("HIGH", pass::Kind::High),
+                ("MEAN", pass::Kind::Mean),
+                ("SPREAD", pass::Kind::Spread),
+            ] {
+                assert_eq!(literal(&module, name), naga::Literal::U32(kind as u32));
+            }
+        }
+        let module = parsed(PYRAMID);
+        for (name, value) in [
+            ("NO_VALUE", pyramid::NO_VALUE),
+            ("NO_CELL", pyramid::NO_CELL),
+            ("SHARE_STEPS", pyramid::SHARE_STEPS),
+        ] {
+            assert_eq!(literal(&module, name), naga::Literal::F32(value));
+        }
+        assert_eq!(literal(&module, "ABSENT_BITS"), naga::Literal::U32(LayerCells::NO_CELL.to_bits()));
+        let workgroup = [device::WORKGROUP, device::WORKGROUP, 1];
+        assert!(module.entry_points.iter().all(|entry| entry.workgroup_size == workgroup));
+        let module = parsed(DIFFERENCE);
+        assert_eq!(literal(&module, "BEYOND"), naga::Literal::U32(difference::BEYOND));
+        for (name, diff) in [("SIGNED", Diff::Signed), ("ABSOLUTE", Diff::Abs), ("EFFECT", Diff::Effect)] {
+            assert_eq!(literal(&module, name), naga::Literal::U32(difference::constant(diff)));
+        }
     }
 
     #[test]
     fn constants_agree_with_the_shaders() {
         let module = parsed(SLABS);
-        let constant = |name: &str| {
-            let (_, constant) =
-                module.constants.iter().find(|(_, c)| c.name.as_deref() == Some(name)).expect(name);
-            match module.global_expressions[constant.init] {
-                naga::Expression::Literal(naga::Literal::F32(value)) => value,
-                ref other => panic!("{name} is {other:?}"),
-            }
+        let constant = |name: &str| match literal(&module, name) {
+            naga::Literal::F32(value) => value,
+            other => panic!("{name} is {other:?}"),
         };
         assert_eq!(constant("GAP"), crate::model::layout::CELL_GAP);
         assert_eq!(constant("PALETTE_ROWS"), crate::engine::palette::ROWS as f32);
@@ -144,11 +233,6 @@ mod tests {
         assert!(constant("NO_VALUE_BELOW") > crate::engine::pyramid::NO_VALUE);
         assert!(constant("NO_CELL_BELOW") > crate::engine::pyramid::NO_CELL);
         assert!(constant("NO_CELL_BELOW") < crate::engine::pyramid::NO_VALUE);
-        let workgroup = parsed(COMPUTE).entry_points.iter().map(|entry| entry.workgroup_size).next_back();
-        assert_eq!(
-            workgroup,
-            Some([crate::engine::compute::WORKGROUP, crate::engine::compute::WORKGROUP, 1])
-        );
         assert!(constant("NO_VALUE_BELOW") < -2.0, "below every stored value");
     }
 }

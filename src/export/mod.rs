@@ -3,4 +3,4 @@
 mod file;
 mod still;
 
-pub use still::{Still, StillError, Values};
+pub use still::{Column, Still, StillError, Values};

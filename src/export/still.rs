@@ -5,8 +5,11 @@ use std::time::Instant;
 
 use super::file;
 use crate::engine::readback::Canvas;
-use crate::engine::{Field, FieldError, Frame, Gpu, InputPicture, Path as Drawing, Renderer, ranges};
-use crate::model::{EpochPosition, Layout, Recording, ViewState};
+use crate::engine::{
+    Field, FieldError, Frame, Gpu, InputPicture, Path as Drawing, Renderer, extremes, ranges_of,
+};
+use crate::model::columns::{Scale, common_extremes};
+use crate::model::{EpochPosition, Layout, Recording, Theme, ViewState};
 use crate::stats::{self, Backend, Sides, StatsError};
 use crate::ui::runs::OpenRuns;
 use crate::ui::{Overlay, still};
@@ -70,6 +73,16 @@ impl Values {
     }
 }
 
+/// One of the views that a still shows side by side.
+#[derive(Clone, Copy)]
+pub struct Column<'a> {
+    pub recording: &'a Recording,
+    /// What is compared, as the overlay says it.
+    pub runs: OpenRuns<'a>,
+    pub values: &'a Values,
+    pub view: &'a ViewState,
+}
+
 /// A finished picture.
 pub struct Still {
     /// Rows from the top, 8-bit sRGB, opaque.
@@ -80,29 +93,87 @@ pub struct Still {
 }
 
 impl Still {
-    /// Draws `view`; with an overlay where it is told what the runs are called. `size` in pixels; text is scaled with the height
-    /// so that a poster reads like a window.
+    /// Draws `columns` side by side, with or without the overlay; those that show values of one kind
+    /// have one scale, as far as their layers bear the same names. `size` in pixels; text is scaled with
+    /// the height so that a poster reads like a window.
     pub fn render(
         gpu: &Gpu,
         renderer: &mut Renderer,
-        recording: &Recording,
-        values: &Values,
-        view: &ViewState,
+        columns: &[Column],
         size: [u32; 2],
-        overlay: Option<OpenRuns>,
+        with_overlay: bool,
     ) -> Result<Self, StillError> {
         let limit = gpu.device.limits().max_texture_dimension_2d;
         let [width, height] = size;
-        if width == 0 || height == 0 || width > limit || height > limit {
+        let count = columns.len().max(1) as u32;
+        if width < count || height == 0 || width > limit || height > limit {
             return Err(StillError::Size { width, height, limit });
         }
-        let ranges = ranges(view, recording.normalisation, &values.from, values.to(), values.position.t);
+        let theme = columns.first().map_or_else(Theme::default, |column| column.view.theme);
+        let [r, g, b] = theme.plate();
+        let mut rgba = [r, g, b, u8::MAX].repeat(width as usize * height as usize);
+        let mut frame_ms = 0.0;
+        let text = (height.min(width) as f32 / POINTS_HIGH).clamp(0.5, 8.0);
+        for ((index, column), ranges) in (0..).zip(columns).zip(common_ranges(columns)) {
+            let (left, right) = (index * width / count, (index + 1) * width / count);
+            // A line of the ground that shows through parts it from the next one.
+            let line = if index + 1 < count { (text.round() as u32).clamp(1, right - left) } else { 0 };
+            let part = [(right - left - line).max(1), height];
+            let (pixels, ms) = column.draw(gpu, renderer, &ranges, part, with_overlay.then_some(text))?;
+            let row = part[0] as usize * 4;
+            let wide = rgba.chunks_exact_mut(width as usize * 4);
+            for (wide, narrow) in wide.zip(pixels.chunks_exact(row)) {
+                wide[left as usize * 4..][..row].copy_from_slice(narrow);
+            }
+            frame_ms += ms;
+        }
+        Ok(Self { rgba, size, frame_ms })
+    }
+
+    /// Writes the picture as PNG, whole or not at all.
+    pub fn save(&self, path: &Path) -> Result<(), StillError> {
+        file::write_png(path, &self.rgba, self.size)
+            .map_err(|source| StillError::Write { path: path.to_owned(), source })
+    }
+}
+
+/// Per column and layer, the values at the ends of the colour map.
+fn common_ranges(columns: &[Column]) -> Vec<Vec<(f32, f32)>> {
+    let scales = columns.iter().map(|column| {
+        let Column { recording, values, view, .. } = *column;
+        Scale {
+            recording,
+            query: &view.query,
+            range: view.range_of(recording.normalisation),
+            extremes: extremes(view, &values.from, values.to(), values.position.t),
+        }
+    });
+    let scales: Vec<Scale> = scales.collect();
+    let ranges = columns
+        .iter()
+        .zip(common_extremes(&scales))
+        .map(|(column, extremes)| ranges_of(column.view, column.recording.normalisation, &extremes));
+    ranges.collect()
+}
+
+impl Column<'_> {
+    /// The pixels of this column alone, and the milliseconds that its scene took. `text` is how many
+    /// pixels a point of the overlay has; `None` leaves it out.
+    fn draw(
+        &self,
+        gpu: &Gpu,
+        renderer: &mut Renderer,
+        ranges: &[(f32, f32)],
+        size: [u32; 2],
+        text: Option<f32>,
+    ) -> Result<(Vec<u8>, f64), StillError> {
+        let Self { recording, runs, values, view } = *self;
         let frame = Frame {
             view,
             from: &values.from,
             to: values.to(),
             t: values.position.t,
-            ranges: &ranges,
+            ranges,
             picture: values.picture.as_ref().filter(|_| view.camera.sees_past_picture()),
             size,
             every_cell: false,
@@ -119,38 +190,30 @@ impl Still {
         let start = Instant::now();
         draw();
         let frame_ms = start.elapsed().as_secs_f64() * 1e3;
-        if let Some(runs) = overlay {
+        if let Some(text) = text {
             let overlay = Overlay {
                 recording,
                 runs,
                 view,
                 layout: &values.layout,
-                ranges: &ranges,
+                ranges,
                 has_no_value: values.from.has_no_value() || values.to().has_no_value(),
                 position: values.position,
                 highlighted: None,
                 missing: &values.missing,
                 shared: false,
             };
-            paint(gpu, &overlay, &canvas);
+            paint(gpu, &overlay, &canvas, text);
         }
-        let rgba = canvas.read(gpu).ok_or(StillError::DeviceLost)?;
-        Ok(Self { rgba, size, frame_ms })
-    }
-
-    /// Writes the picture as PNG, whole or not at all.
-    pub fn save(&self, path: &Path) -> Result<(), StillError> {
-        file::write_png(path, &self.rgba, self.size)
-            .map_err(|source| StillError::Write { path: path.to_owned(), source })
+        Ok((canvas.read(gpu).ok_or(StillError::DeviceLost)?, frame_ms))
     }
 }
 
 /// Height of a picture whose text has one pixel per point.
 const POINTS_HIGH: f32 = 720.0;
 
-/// Paints the overlay over the scene on `canvas`.
-fn paint(gpu: &Gpu, overlay: &Overlay<'_>, canvas: &Canvas) {
-    let scale = (canvas.size[1].min(canvas.size[0]) as f32 / POINTS_HIGH).clamp(0.5, 8.0);
+/// Paints the overlay over the scene on `canvas`; `scale` is in pixels per point.
+fn paint(gpu: &Gpu, overlay: &Overlay<'_>, canvas: &Canvas, scale: f32) {
     let mut painted = still::paint(overlay, canvas.size, scale);
     let mut egui = egui_wgpu::Renderer::new(
         &gpu.device,

@@ -4,8 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use half::slice::HalfFloatSliceExt;
-use half::{bf16, f16};
+use multiversion::multiversion;
 
 /// Element type of stored values.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,6 +81,11 @@ impl Tensor {
         self.columns
     }
 
+    /// Whether others hold the same bytes, as an open recording does: then they will be seen again.
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.bytes) > 1
+    }
+
     /// The stored bytes, row after row.
     pub fn bytes(&self) -> &[u8] {
         &(*self.bytes).as_ref()[self.range.clone()]
@@ -100,6 +104,33 @@ impl Tensor {
     /// # Panics
     /// When `row >= self.rows()`, or `columns` is not a range within `0..self.columns()`.
     pub fn row_part(&self, row: usize, columns: Range<usize>) -> Cow<'_, [f32]> {
+        let bytes = self.part(row, &columns);
+        if self.dtype == Dtype::F32
+            && let Ok(values) = bytemuck::try_cast_slice(bytes)
+        {
+            return Cow::Borrowed(values);
+        }
+        let mut values = vec![0.0; columns.len()];
+        decode(bytes, self.dtype, &mut values);
+        Cow::Owned(values)
+    }
+
+    /// Writes some columns of one row, as f32, to `values`.
+    ///
+    /// # Panics
+    /// When `row >= self.rows()`, or `columns` is not a range within `0..self.columns()` and as long as
+    /// `values`.
+    pub fn read_row_part(&self, row: usize, columns: Range<usize>, values: &mut [f32]) {
+        assert_eq!(columns.len(), values.len(), "{columns:?}");
+        decode(self.part(row, &columns), self.dtype, values);
+    }
+
+    /// All values, row after row, when they are stored as f32 and lie where f32 can.
+    pub fn as_f32(&self) -> Option<&[f32]> {
+        (self.dtype == Dtype::F32).then(|| bytemuck::try_cast_slice(self.bytes()).ok())?
+    }
+
+    fn part(&self, row: usize, columns: &Range<usize>) -> &[u8] {
         assert!(row < self.rows, "row {row} of {}", self.rows);
         assert!(
             columns.start <= columns.end && columns.end <= self.columns,
@@ -108,31 +139,105 @@ impl Tensor {
         );
         let start = row * self.columns;
         let size = self.dtype.size();
-        let bytes = &self.bytes()[(start + columns.start) * size..(start + columns.end) * size];
-        match self.dtype {
-            Dtype::F32 => match bytemuck::try_cast_slice(bytes) {
-                Ok(values) => Cow::Borrowed(values),
-                Err(_) => Cow::Owned(
-                    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
-                ),
-            },
-            Dtype::F16 => Cow::Owned(match bytemuck::try_cast_slice::<u8, f16>(bytes) {
-                Ok(values) => {
-                    let mut row = vec![0.0; values.len()];
-                    values.convert_to_f32_slice(&mut row);
-                    row
-                }
-                Err(_) => bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
-            }),
-            Dtype::BF16 => Cow::Owned(
-                bytes.chunks_exact(2).map(|b| bf16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
-            ),
-            Dtype::U8 { scale, offset } => Cow::Owned(
-                bytes
-                    .iter()
-                    .map(|&b| if b == u8::MAX { f32::NAN } else { scale.mul_add(f32::from(b), offset) })
-                    .collect(),
-            ),
+        &self.bytes()[(start + columns.start) * size..(start + columns.end) * size]
+    }
+}
+
+/// Reads little-endian values.
+#[multiversion(targets = "simd")]
+fn decode(bytes: &[u8], dtype: Dtype, values: &mut [f32]) {
+    match dtype {
+        Dtype::F32 => {
+            for (value, &bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
+                *value = f32::from_le_bytes(bytes);
+            }
         }
+        Dtype::F16 => {
+            for (value, &bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
+                *value = widened(u16::from_le_bytes(bytes));
+            }
+        }
+        Dtype::BF16 => {
+            for (value, &bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
+                *value = f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16);
+            }
+        }
+        Dtype::U8 { scale, offset } => {
+            for (value, &byte) in values.iter_mut().zip(bytes) {
+                let number = scale.mul_add(f32::from(byte), offset);
+                *value = if byte == u8::MAX { f32::NAN } else { number };
+            }
+        }
+    }
+}
+
+/// A half float's value, without branches so that the loop around it is vectorised.
+#[inline(always)]
+fn widened(half: u16) -> f32 {
+    /// What is added to an exponent of a half float to have that of a single one.
+    const REBIAS: u32 = (127 - 15) << 23;
+    const INFINITE: u32 = 0x7c00 << 13;
+    let magnitude = u32::from(half & 0x7fff) << 13;
+    let rebiased = magnitude + REBIAS;
+    // As if it began with a one, which is taken away again.
+    let denormal = (f32::from_bits(rebiased + (1 << 23)) - f32::from_bits(REBIAS + (1 << 23))).to_bits();
+    let bits = match magnitude {
+        INFINITE.. => rebiased + REBIAS,
+        0x0080_0000.. => rebiased,
+        _ => denormal,
+    };
+    f32::from_bits(bits | u32::from(half & 0x8000) << 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use half::{bf16, f16};
+
+    use super::*;
+
+    fn same(a: f32, b: f32) -> bool {
+        a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()
+    }
+
+    #[test]
+    fn every_half_float_is_read_as_it_is() {
+        let all: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
+        let bytes: Bytes = Arc::new(all);
+        let read = |dtype| Tensor::new(bytes.clone(), 0..1 << 17, dtype, 1, 1 << 16).unwrap();
+        let (half, brain) = (read(Dtype::F16), read(Dtype::BF16));
+        for (bits, (&half, &brain)) in (0..).zip(half.row(0).iter().zip(brain.row(0).iter())) {
+            let (expected, expected_brain) = (f16::from_bits(bits).to_f32(), bf16::from_bits(bits).to_f32());
+            assert!(same(half, expected), "{bits:#x}: {half} is not {expected}");
+            assert!(same(brain, expected_brain), "{bits:#x}: {brain} is not {expected_brain}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_scaled_and_255_is_no_value() {
+        let bytes: Bytes = Arc::new((0..=u8::MAX).collect::<Vec<u8>>());
+        let dtype = Dtype::U8 { scale: 0.1, offset: -3.7 };
+        let tensor = Tensor::new(bytes, 0..256, dtype, 2, 128).unwrap();
+        for byte in 0..=u8::MAX {
+            let found = tensor.row(usize::from(byte) / 128)[usize::from(byte) % 128];
+            // Exact in f64, rounded once.
+            let expected = (f64::from(0.1_f32) * f64::from(byte) + f64::from(-3.7_f32)) as f32;
+            assert!(if byte == u8::MAX { found.is_nan() } else { found == expected }, "{byte}: {found}");
+        }
+    }
+
+    #[test]
+    fn f32_is_read_wherever_it_lies() {
+        let values = [1.5_f32, -0.0, f32::MIN_POSITIVE / 4.0, f32::INFINITY, 1e38, 7.0];
+        let mut bytes = vec![0; 3];
+        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        let bytes: Bytes = Arc::new(bytes);
+        let tensor = Tensor::new(bytes, 3..27, Dtype::F32, 2, 3).unwrap();
+        assert_eq!(tensor.row(1).as_ref(), &values[3..]);
+        let mut part = [0.0; 2];
+        tensor.read_row_part(0, 1..3, &mut part);
+        assert_eq!(part, [-0.0, f32::MIN_POSITIVE / 4.0]);
+        let tensor = Tensor::from_f32(values.to_vec(), 3, 2).unwrap();
+        assert_eq!(tensor.as_f32(), Some(values.as_slice()));
+        assert!(matches!(tensor.row_part(1, 0..2), Cow::Borrowed([_, _])));
     }
 }

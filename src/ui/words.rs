@@ -13,7 +13,10 @@ const NAME: usize = 32;
 /// What is shown: "mean activation · class 3 minus class 5 · epoch 12".
 pub fn shown(recording: &Recording, runs: OpenRuns, query: &Query, position: EpochPosition) -> String {
     let who = match &query.minus {
-        None => selection(recording, &query.select),
+        None => {
+            let name = runs.own().filter(|_| runs.all.len() > 1);
+            side(recording, &query.select, name.map(|run| format!(" of {}", short(run.name, NAME))))
+        }
         Some(minus) => {
             let other = runs.of_minus(query).map_or(recording, |run| run.recording);
             let apart = query.run_b.is_some_and(|run| run != runs.own);

@@ -1,5 +1,6 @@
 //! `dnnviz bench`: how fast it is here.
 
+mod aggregate;
 mod live;
 mod render;
 
@@ -23,6 +24,7 @@ enum Bench {
     Render(Box<render::Args>),
     Load(LoadArgs),
     Live(live::Args),
+    Aggregate(aggregate::Args),
 }
 
 /// How long one epoch of a DNNViz dump takes to load, beside a plain parser over the same files
@@ -45,6 +47,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Bench::Render(args) => render::run(args),
         Bench::Load(args) => load(args),
         Bench::Live(args) => live::run(args),
+        Bench::Aggregate(args) => aggregate::run(args),
     }
 }
 

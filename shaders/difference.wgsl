@@ -1,0 +1,143 @@
+// What the runs of a side's rows say, joined in their order, and of two sides their difference: one
+// value per unit.
+//
+// Threads: WORKGROUP quads of four units along x, layers along y. In: `sums`, as aggregate.wgsl left
+// them. Out: `values`, four a quad: finite numbers, NO_VALUE, or BEYOND where the CPU has to compute
+// it.
+
+const WORKGROUP: u32 = 64u;
+const NO_VALUE: u32 = 0x7fc00000u;
+const BEYOND: u32 = 0x7fc00001u;
+
+// Of two sides: 0 the difference of their values, 1 its absolute value, 2 the effect size; as in
+// aggregate/difference.rs.
+override DIFF: u32 = 0u;
+const SIGNED: u32 = 0u;
+const ABSOLUTE: u32 = 1u;
+const EFFECT: u32 = 2u;
+
+// One layer, or part of one.
+struct Layer {
+    quads: u32,
+    // First quad of each side in `sums`, and how many runs follow each other from there.
+    first_a: u32,
+    runs_a: u32,
+    first_b: u32,
+    runs_b: u32,
+    // 0: there is no second side.
+    compared: u32,
+    // In `values`, the first quad.
+    to: u32,
+    padding: u32,
+}
+
+@group(0) @binding(0) var<storage, read> layers: array<Layer>;
+@group(0) @binding(1) var<storage, read> sums: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read_write> values: array<vec4<u32>>;
+
+fn run(at: u32) -> Summary {
+    var summary = nothing();
+    summary.head = sums[at];
+    if KIND == RATE {
+        summary.positives = sums[at + 1u];
+    }
+    if KIND == MEAN || KIND == SPREAD {
+        summary.high = bitcast<vec4<f32>>(sums[at + 1u]);
+        summary.low = bitcast<vec4<f32>>(sums[at + 2u]);
+    }
+    if KIND == SPREAD {
+        summary.squares = bitcast<vec4<f32>>(sums[at + 3u]);
+    }
+    return summary;
+}
+
+fn side(first: u32, runs: u32, quads: u32, quad: u32) -> Summary {
+    var summary = nothing();
+    for (var i = 0u; i < runs; i++) {
+        summary = merged(summary, run((first + i * quads + quad) * PARTS));
+    }
+    return summary;
+}
+
+fn has_value(summary: Summary) -> vec4<bool> {
+    if KIND == LOW || KIND == HIGH {
+        return is_finite(bitcast<vec4<u32>>(ordered(summary.head)));
+    }
+    if KIND == COUNT {
+        return vec4<bool>(true);
+    }
+    return counts(summary) != vec4<u32>(0u);
+}
+
+// The bits of a statistic of one side, as a pair whose sum it is.
+fn statistic(summary: Summary) -> mat2x4<f32> {
+    let count = vec4<f32>(counts(summary));
+    let zero = vec4<f32>(0.0);
+    if KIND == COUNT {
+        return mat2x4<f32>(count, zero);
+    }
+    if KIND == RATE {
+        return mat2x4<f32>(vec4<f32>(summary.positives) / max(count, vec4<f32>(1.0)), zero);
+    }
+    if KIND == MEAN {
+        return mat2x4<f32>(summary.high, summary.low);
+    }
+    return mat2x4<f32>(sqrt(summary.squares / max(count, vec4<f32>(1.0))), zero);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn values_of_layers(@builtin(global_invocation_id) id: vec3<u32>) {
+    if id.y >= arrayLength(&layers) {
+        return;
+    }
+    let layer = layers[id.y];
+    if id.x >= layer.quads {
+        return;
+    }
+    let a = side(layer.first_a, layer.runs_a, layer.quads, id.x);
+    var there = has_value(a);
+    var beyond = a.head;
+    var value = vec4<u32>(0u);
+    if KIND == LOW || KIND == HIGH {
+        value = bitcast<vec4<u32>>(ordered(a.head));
+        beyond = vec4<u32>(0u);
+    } else {
+        let own = statistic(a);
+        value = bitcast<vec4<u32>>(own[0] + own[1]);
+    }
+    if layer.compared == 1u {
+        let b = side(layer.first_b, layer.runs_b, layer.quads, id.x);
+        there &= has_value(b);
+        var apart = vec4<f32>(0.0);
+        if KIND == LOW || KIND == HIGH {
+            let other = ordered(b.head);
+            // What is no value is no number to subtract.
+            let left = select(vec4<u32>(0u), value, there);
+            let right = select(vec4<u32>(0u), bitcast<vec4<u32>>(other), there);
+            apart = bitcast<vec4<f32>>(left) - bitcast<vec4<f32>>(right);
+        } else {
+            beyond |= b.head;
+            if DIFF == EFFECT {
+                apart = (a.high - b.high) + (a.low - b.low);
+                let zero = apart == vec4<f32>(0.0);
+                let freedom = vec4<f32>(counts(a) + counts(b)) - 2.0;
+                let squares = a.squares + b.squares;
+                let known = (freedom > vec4<f32>(0.0)) & (squares > vec4<f32>(0.0));
+                let pooled = sqrt(select(vec4<f32>(1.0), squares / max(freedom, vec4<f32>(1.0)), known));
+                apart = select(apart / pooled, vec4<f32>(0.0), zero);
+                there &= zero | known;
+            } else {
+                let left = statistic(a);
+                let right = statistic(b);
+                apart = (left[0] - right[0]) + (left[1] - right[1]);
+            }
+        }
+        if DIFF == ABSOLUTE {
+            apart = abs(apart);
+        }
+        value = bitcast<vec4<u32>>(apart);
+    }
+    let unfit = ((beyond & vec4<u32>(OUT_OF_RANGE)) != vec4<u32>(0u)) | !is_finite(value);
+    let shown = select(value, vec4<u32>(BEYOND), unfit);
+    values[layer.to + id.x] = select(vec4<u32>(NO_VALUE), shown, there | ((beyond & vec4<u32>(OUT_OF_RANGE)) != vec4<u32>(0u)));
+}

@@ -1,0 +1,210 @@
+//! `dnnviz bench aggregate`: how fast classes are reduced, beside how fast the machine can read.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use anyhow::{Context, ensure};
+use multiversion::multiversion;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::cli::output;
+use crate::engine::bench::quantile;
+use crate::model::Tensor;
+use crate::stats::{Moments, reduce_groups};
+
+/// How long counts, means and variances of all classes take, beside reading the same values
+///
+/// Made-up values in single precision, whose inputs belong to classes at random. The ceiling is what
+/// all cores together read of these values when they do nothing but add them up.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Inputs whose values are reduced
+    #[arg(long, value_name = "N", default_value_t = 4000, value_parser = clap::value_parser!(u32).range(1..))]
+    inputs: u32,
+
+    /// Units of the layer
+    #[arg(long, value_name = "N", default_value_t = 32_000, value_parser = clap::value_parser!(u32).range(1..))]
+    units: u32,
+
+    /// Classes that the inputs are in
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    classes: u32,
+
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// Figures are medians of as many rounds, after one that does not count.
+const ROUNDS: usize = 25;
+/// Values that a core adds up at a time: long enough to be read at full speed, short enough that the
+/// cores end together.
+const CHUNK: usize = 1 << 18;
+/// Units whose results are compared with a slow computation.
+const COMPARED: usize = 64;
+
+#[derive(Serialize)]
+struct Report {
+    inputs: usize,
+    units: usize,
+    classes: usize,
+    bytes: usize,
+    read_ceiling_gbps: f64,
+    cpu: Path,
+    /// Not measured: `null`.
+    gpu: (),
+}
+
+/// One way of reducing.
+#[derive(Serialize)]
+struct Path {
+    gbps: f64,
+    /// Of the read ceiling.
+    ratio: f64,
+    ms: f64,
+    /// Greatest relative error of a mean or deviation, of the compared units.
+    error: f64,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let (inputs, units, classes) = (args.inputs as usize, args.units as usize, args.classes as usize);
+    let values = made_up(inputs, units)?;
+    let bytes = size_of_val(values.as_slice());
+    let tensor = Tensor::from_f32(values, inputs, units).context("values do not fit their shape")?;
+    let values = tensor.as_f32().context("values do not lie as numbers")?;
+    let mut groups = vec![Vec::new(); classes];
+    for input in 0..inputs {
+        groups[(hash(input) >> 32) as usize % classes].push(input);
+    }
+
+    let error = greatest_error(values, units, &groups, &classwise(&tensor, &groups))?;
+    let (mut read, mut reduced) = (Vec::new(), Vec::new());
+    for round in 0..=ROUNDS {
+        let times =
+            [ms(|| values.par_chunks(CHUNK).map(sum).sum::<f32>()), ms(|| classwise(&tensor, &groups))];
+        if round > 0 {
+            read.push(times[0]);
+            reduced.push(times[1]);
+        }
+    }
+    let [read, reduced] = [read, reduced].map(median);
+    let report = Report {
+        inputs,
+        units,
+        classes,
+        bytes,
+        read_ceiling_gbps: bytes as f64 / read / 1e6,
+        cpu: Path { gbps: bytes as f64 / reduced / 1e6, ratio: read / reduced, ms: reduced, error },
+        gpu: (),
+    };
+    if args.json {
+        return output::print_json(&report);
+    }
+    output::print(|out| {
+        writeln!(
+            out,
+            "{} × {} in {} · {:.0} MB · {} · medians of {ROUNDS} rounds\n",
+            output::counted(report.inputs, "input", "inputs"),
+            output::counted(report.units, "unit", "units"),
+            output::counted(report.classes, "class", "classes"),
+            report.bytes as f64 / 1e6,
+            output::counted(rayon::current_num_threads(), "thread", "threads"),
+        )?;
+        let rows = [("reading alone", read, report.read_ceiling_gbps), ("cpu", reduced, report.cpu.gbps)]
+            .map(|(name, ms, rate)| [name.to_owned(), format!("{ms:.2}"), format!("{rate:.1}")]);
+        output::columns(out, ["", "ms", "GB/s"], [false, true, true], &rows)?;
+        writeln!(
+            out,
+            "\ncounts, means and variances at {:.2} of what reading alone reaches; greatest relative error \
+             {:.0e}",
+            report.cpu.ratio, report.cpu.error,
+        )
+    })
+}
+
+/// Count, mean and population variance per unit of one class.
+struct Class {
+    count: Vec<u64>,
+    mean: Vec<f32>,
+    variance: Vec<f32>,
+}
+
+/// What is measured.
+fn classwise(tensor: &Tensor, groups: &[Vec<usize>]) -> Vec<Class> {
+    let moments: Vec<Moments> = reduce_groups(tensor, groups);
+    let class = |class: &Moments| Class {
+        count: class.count().to_vec(),
+        mean: class.mean(),
+        variance: class.variance(),
+    };
+    moments.par_iter().map(class).collect()
+}
+
+/// The ceiling's inner loop: sums wide enough that no addition waits for the one before.
+#[multiversion(targets = "simd")]
+fn sum(values: &[f32]) -> f32 {
+    let mut sums = [0.0; 128];
+    let (chunks, rest) = values.as_chunks::<128>();
+    for chunk in chunks {
+        for (sum, value) in sums.iter_mut().zip(chunk) {
+            *sum += value;
+        }
+    }
+    sums.iter().chain(rest).sum()
+}
+
+fn ms<T>(work: impl FnOnce() -> T) -> f64 {
+    let start = Instant::now();
+    black_box(work());
+    start.elapsed().as_secs_f64() * 1e3
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    quantile(&times, 0.5)
+}
+
+fn hash(index: usize) -> u64 {
+    let hash = (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (hash ^ hash >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+}
+
+/// Values between 0 and 1, whose means differ from unit to unit.
+fn made_up(inputs: usize, units: usize) -> anyhow::Result<Vec<f32>> {
+    let count = inputs.checked_mul(units).context("these inputs and units are too many")?;
+    let mut values = Vec::new();
+    values.try_reserve_exact(count).with_context(|| format!("{count} values do not fit in memory"))?;
+    let value = |index: usize| {
+        let noise = (hash(index) >> 40) as f32 / (1_u64 << 25) as f32;
+        noise + 0.5 * (index % units) as f32 / units as f32
+    };
+    values.par_extend((0..count).into_par_iter().map(value));
+    Ok(values)
+}
+
+/// Compares some units with sums in f64, one after the other. The greatest relative error of means and
+/// standard deviations.
+fn greatest_error(
+    values: &[f32],
+    units: usize,
+    groups: &[Vec<usize>],
+    classes: &[Class],
+) -> anyhow::Result<f64> {
+    let mut greatest = 0.0_f64;
+    for (rows, class) in groups.iter().zip(classes) {
+        for unit in (0..units).step_by(units.div_ceil(COMPARED)) {
+            ensure!(class.count[unit] == rows.len() as u64, "counts differ: a bug in the reduction");
+            let column = || rows.iter().map(|&row| f64::from(values[row * units + unit]));
+            let mean = column().sum::<f64>() / rows.len() as f64;
+            let deviation = (column().map(|v| (v - mean).powi(2)).sum::<f64>() / rows.len() as f64).sqrt();
+            let found = (f64::from(class.mean[unit]), f64::from(class.variance[unit]).sqrt());
+            for (found, expected) in [(found.0, mean), (found.1, deviation)] {
+                if found != expected && !rows.is_empty() {
+                    greatest = greatest.max((found / expected - 1.0).abs());
+                }
+            }
+        }
+    }
+    Ok(greatest)
+}

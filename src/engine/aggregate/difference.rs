@@ -1,0 +1,115 @@
+//! The pass of shaders/difference.wgsl: summaries of one side or two → one value per unit.
+
+use std::collections::HashMap;
+
+use super::pass::Kind;
+use super::work::Work;
+use crate::engine::shader;
+use crate::model::Diff;
+use crate::stats::BackendError;
+
+/// Threads of a workgroup, as in the shader; each has four units.
+pub(in crate::engine) const WORKGROUP: u32 = 64;
+/// Stands for a value that the device cannot compute, as in the shader.
+pub(in crate::engine) const BEYOND: u32 = 0x7fc0_0001;
+
+/// As in the shader.
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+pub(in crate::engine) struct Layer {
+    pub(in crate::engine) quads: u32,
+    pub(in crate::engine) first_a: u32,
+    pub(in crate::engine) runs_a: u32,
+    pub(in crate::engine) first_b: u32,
+    pub(in crate::engine) runs_b: u32,
+    pub(in crate::engine) compared: u32,
+    pub(in crate::engine) to: u32,
+    pub(in crate::engine) padding: u32,
+}
+
+pub(super) struct Difference {
+    group_layout: wgpu::BindGroupLayout,
+    layout: wgpu::PipelineLayout,
+    module: wgpu::ShaderModule,
+    pipelines: HashMap<(Kind, u32), wgpu::ComputePipeline>,
+}
+
+impl Difference {
+    pub(super) fn new(device: &wgpu::Device) -> Self {
+        let entry = |binding, read_only| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer {
+                ty: wgpu::BufferBindingType::Storage { read_only },
+                has_dynamic_offset: false,
+                min_binding_size: None,
+            },
+            count: None,
+        };
+        let group_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some("Difference::group_layout"),
+            entries: &[entry(0, true), entry(1, true), entry(2, false)],
+        });
+        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some("Difference::layout"),
+            bind_group_layouts: &[Some(&group_layout)],
+            immediate_size: 0,
+        });
+        let module = shader::module(device, "Difference::module", shader::DIFFERENCE);
+        Self { group_layout, layout, module, pipelines: HashMap::new() }
+    }
+
+    /// Records the values of `layers`, at least one, from `sums` to `values`.
+    pub(super) fn record(
+        &mut self,
+        work: &mut Work<'_>,
+        (kind, diff): (Kind, Diff),
+        layers: &[Layer],
+        sums: &wgpu::Buffer,
+        values: &wgpu::Buffer,
+    ) -> Result<(), BackendError> {
+        let table = work.holding("Difference::layers", layers, wgpu::BufferUsages::STORAGE)?;
+        let entry = |binding, buffer| wgpu::BindGroupEntry {
+            binding,
+            resource: wgpu::Buffer::as_entire_binding(buffer),
+        };
+        let group = work.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("Difference::group"),
+            layout: &self.group_layout,
+            entries: &[entry(0, &table), entry(1, sums), entry(2, values)],
+        });
+        let diff = constant(diff);
+        let pipeline = self.pipelines.entry((kind, diff)).or_insert_with(|| {
+            let [of_kind, of_parts] = kind.constants();
+            work.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some("Difference::pipeline"),
+                layout: Some(&self.layout),
+                module: &self.module,
+                entry_point: Some("values_of_layers"),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    constants: &[of_kind, of_parts, ("DIFF", f64::from(diff))],
+                    ..Default::default()
+                },
+                cache: None,
+            })
+        });
+        let widest = layers.iter().map(|layer| layer.quads).max().unwrap_or(0);
+        let mut pass = work.encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+            label: Some("Difference::pass"),
+            timestamp_writes: None,
+        });
+        pass.set_bind_group(0, &group, &[]);
+        pass.set_pipeline(pipeline);
+        pass.dispatch_workgroups(widest.div_ceil(WORKGROUP), layers.len() as u32, 1);
+        Ok(())
+    }
+}
+
+/// The shader's name for it.
+pub(in crate::engine) fn constant(diff: Diff) -> u32 {
+    match diff {
+        Diff::Signed => 0,
+        Diff::Abs => 1,
+        Diff::Effect => 2,
+    }
+}

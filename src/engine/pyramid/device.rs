@@ -1,0 +1,287 @@
+//! The passes of shaders/pyramid.wgsl: pyramids built on the GPU, the twin of [`super::build`].
+//!
+//! A page is built tile by tile, each as large as the largest block, so that what is needed beside the
+//! textures stays small.
+
+use rayon::prelude::*;
+
+use super::super::atlas::Atlas;
+use super::super::field::Textures;
+use super::super::{Gpu, shader};
+use crate::model::LayerCells;
+
+/// Threads per side of a workgroup, as in the shader; each has two cells or blocks beside each other.
+pub(in crate::engine) const WORKGROUP: u32 = 8;
+/// Bytes of a block, as in the shader.
+pub(in crate::engine) const BLOCK_BYTES: u64 = 20;
+/// Cells on each side of a tile, where no block is larger.
+const TILE: u32 = 2048;
+
+/// As in the shader.
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+pub(in crate::engine) struct Level {
+    pub(in crate::engine) edge: u32,
+    pub(in crate::engine) greatest: u32,
+    pub(in crate::engine) greatest_row: u32,
+    pub(in crate::engine) texels: u32,
+    pub(in crate::engine) texels_row: u32,
+    pub(in crate::engine) factor: f32,
+    pub(in crate::engine) is_signed: u32,
+    pub(in crate::engine) padding: u32,
+}
+
+/// Pipelines, compiled once.
+#[derive(Debug)]
+pub(in crate::engine) struct PyramidPass {
+    group_layout: wgpu::BindGroupLayout,
+    cells: wgpu::ComputePipeline,
+    first: wgpu::ComputePipeline,
+    further: wgpu::ComputePipeline,
+}
+
+/// The levels of a tile, how they lie in `greatest` and `texels`, and how long these are in words.
+fn levels(tile: u32, highest: u32, factor: f32, signed: bool) -> (Vec<Level>, u32, u32) {
+    // Rows that are copied to a texture begin at multiples of so many bytes.
+    let row = |edge: u32, bytes: u32| (edge * bytes).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
+    let (mut greatest, mut texels) = (0, 0);
+    let levels = (0..=highest).map(|level| {
+        let edge = tile >> level;
+        let (greatest_row, texels_row) = (row(edge, 2) / 4, row(edge, 8) / 8);
+        let is_signed = u32::from(signed);
+        let here = Level { edge, greatest, greatest_row, texels, texels_row, factor, is_signed, padding: 0 };
+        greatest += edge * greatest_row;
+        texels += if level == 0 { 0 } else { edge * texels_row };
+        here
+    });
+    let levels = levels.collect();
+    (levels, greatest, texels)
+}
+
+struct Buffers {
+    values: wgpu::Buffer,
+    blocks: [wgpu::Buffer; 2],
+    greatest: wgpu::Buffer,
+    texels: wgpu::Buffer,
+}
+
+impl PyramidPass {
+    pub(in crate::engine) fn new(device: &wgpu::Device) -> Self {
+        let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+            count: None,
+        };
+        let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
+        let group_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some("PyramidPass::group_layout"),
+            entries: &[
+                entry(0, wgpu::BufferBindingType::Uniform),
+                entry(1, storage(false)),
+                entry(2, storage(true)),
+                entry(3, storage(false)),
+                entry(4, storage(false)),
+                entry(5, storage(false)),
+            ],
+        });
+        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some("PyramidPass::layout"),
+            bind_group_layouts: &[Some(&group_layout)],
+            immediate_size: 0,
+        });
+        let module = shader::module(device, "PyramidPass::module", shader::PYRAMID);
+        let pipeline = |label, entry, first| {
+            device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(label),
+                layout: Some(&layout),
+                module: &module,
+                entry_point: Some(entry),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    constants: &[("FIRST", f64::from(first))],
+                    ..Default::default()
+                },
+                cache: None,
+            })
+        };
+        Self {
+            cells: pipeline("PyramidPass::cells", "cells", true),
+            first: pipeline("PyramidPass::first", "blocks", true),
+            further: pipeline("PyramidPass::further", "blocks", false),
+            group_layout,
+        }
+    }
+
+    /// Builds the pages of `layers`, stored as multiples of `scale`, in `textures`. False when the
+    /// device has no room for it, and then nothing is built.
+    pub(in crate::engine) fn build(
+        &self,
+        gpu: &Gpu,
+        atlas: &Atlas,
+        layers: &[LayerCells],
+        scale: f32,
+        signed: bool,
+        textures: &Textures,
+    ) -> bool {
+        let tile = atlas.page_size.min(TILE.max(1 << atlas.levels));
+        let (levels, greatest, texels) = levels(tile, atlas.levels, 1.0 / scale, signed);
+        let Some(buffers) = buffers(gpu, tile, greatest, texels) else { return false };
+        let groups: Vec<wgpu::BindGroup> =
+            levels.iter().zip(0..).map(|(level, index)| self.group(gpu, &buffers, level, index)).collect();
+        let mut values = vec![LayerCells::NO_CELL; (tile * tile) as usize];
+        for page in 0..atlas.pages {
+            for y in (0..atlas.page_size).step_by(tile as usize) {
+                for x in (0..atlas.page_size).step_by(tile as usize) {
+                    let corner = wgpu::Origin3d { x, y, z: page };
+                    fill(&mut values, atlas, layers, corner, tile);
+                    gpu.queue.write_buffer(&buffers.values, 0, bytemuck::cast_slice(&values));
+                    let mut encoder = gpu.device.create_command_encoder(&Default::default());
+                    self.dispatch(&mut encoder, &levels, &groups);
+                    copy(&mut encoder, atlas, &levels, &buffers, corner, textures);
+                    gpu.queue.submit([encoder.finish()]);
+                    // The staged values go before more are staged.
+                    gpu.wait();
+                }
+            }
+        }
+        true
+    }
+
+    fn group(&self, gpu: &Gpu, buffers: &Buffers, level: &Level, index: usize) -> wgpu::BindGroup {
+        let uniform = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("PyramidPass::level"),
+            size: size_of::<Level>() as u64,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        gpu.queue.write_buffer(&uniform, 0, bytemuck::bytes_of(level));
+        let [odd, even] = &buffers.blocks;
+        let (below, above) = if index % 2 == 1 { (even, odd) } else { (odd, even) };
+        let entry = |binding, buffer| wgpu::BindGroupEntry {
+            binding,
+            resource: wgpu::Buffer::as_entire_binding(buffer),
+        };
+        gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("PyramidPass::group"),
+            layout: &self.group_layout,
+            entries: &[
+                entry(0, &uniform),
+                entry(1, &buffers.values),
+                entry(2, below),
+                entry(3, above),
+                entry(4, &buffers.greatest),
+                entry(5, &buffers.texels),
+            ],
+        })
+    }
+
+    fn dispatch(&self, encoder: &mut wgpu::CommandEncoder, levels: &[Level], groups: &[wgpu::BindGroup]) {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+            label: Some("PyramidPass::pass"),
+            timestamp_writes: None,
+        });
+        for (index, (level, group)) in levels.iter().zip(groups).enumerate() {
+            pass.set_pipeline(match index {
+                0 => &self.cells,
+                1 => &self.first,
+                _ => &self.further,
+            });
+            pass.set_bind_group(0, group, &[]);
+            let pairs = level.edge.div_ceil(2);
+            pass.dispatch_workgroups(pairs.div_ceil(WORKGROUP), level.edge.div_ceil(WORKGROUP), 1);
+        }
+    }
+}
+
+/// `None` when they exceed the device's limits or its memory.
+fn buffers(gpu: &Gpu, tile: u32, greatest: u32, texels: u32) -> Option<Buffers> {
+    let limits = gpu.device.limits();
+    let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+    let cells = u64::from(tile) * u64::from(tile);
+    let sizes = [
+        4 * cells,
+        BLOCK_BYTES * cells / 4,
+        BLOCK_BYTES * cells / 16,
+        4 * u64::from(greatest),
+        8 * u64::from(texels),
+    ];
+    if sizes.iter().any(|&size| size > most) {
+        return None;
+    }
+    let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+    let [values, odd, even, greatest, texels] = sizes.map(|size| {
+        gpu.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("PyramidPass::buffer"),
+            size: size.max(u64::from(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT)),
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC,
+            mapped_at_creation: false,
+        })
+    });
+    let failed = pollster::block_on(scope.pop()).is_some();
+    (!failed).then_some(Buffers { values, blocks: [odd, even], greatest, texels })
+}
+
+/// Lays out what of `layers` is in the tile at `corner`, whose `z` is the page.
+fn fill(values: &mut [f32], atlas: &Atlas, layers: &[LayerCells], corner: wgpu::Origin3d, tile: u32) {
+    values.par_chunks_mut(tile as usize).zip(corner.y..corner.y + tile).for_each(|(line, y)| {
+        line.fill(LayerCells::NO_CELL);
+        let on_page = atlas.places.iter().zip(layers).filter(|(place, _)| place.page == corner.z);
+        for (place, layer) in
+            on_page.filter(|(place, layer)| (place.y..place.y + layer.grid.rows).contains(&y))
+        {
+            let columns = layer.grid.columns as usize;
+            let Some(row) = layer.values.chunks(columns).nth((y - place.y) as usize) else { continue };
+            // From where the tile or the plate begins, whichever is further right.
+            let skipped = corner.x.saturating_sub(place.x) as usize;
+            let to = line.get_mut(place.x.saturating_sub(corner.x) as usize..).unwrap_or_default();
+            for (to, value) in to.iter_mut().zip(row.iter().skip(skipped)) {
+                *to = *value;
+            }
+        }
+    });
+}
+
+/// Records the copy of a tile's levels to their textures.
+fn copy(
+    encoder: &mut wgpu::CommandEncoder,
+    atlas: &Atlas,
+    levels: &[Level],
+    buffers: &Buffers,
+    corner: wgpu::Origin3d,
+    textures: &Textures,
+) {
+    let mut copy = |buffer, offset: u64, row: u32, texture, origin: wgpu::Origin3d, level: u32, edge: u32| {
+        let at = wgpu::Origin3d {
+            x: origin.x + (corner.x >> level),
+            y: origin.y + (corner.y >> level),
+            z: origin.z,
+        };
+        encoder.copy_buffer_to_texture(
+            wgpu::TexelCopyBufferInfo {
+                buffer,
+                layout: wgpu::TexelCopyBufferLayout {
+                    offset,
+                    bytes_per_row: Some(row),
+                    rows_per_image: None,
+                },
+            },
+            wgpu::TexelCopyTextureInfo {
+                texture,
+                mip_level: 0,
+                origin: at,
+                aspect: wgpu::TextureAspect::All,
+            },
+            wgpu::Extent3d { width: edge, height: edge, depth_or_array_layers: 1 },
+        );
+    };
+    for (here, level) in levels.iter().zip(0..) {
+        let origin = Textures::greatest_origin(atlas, corner.z, level);
+        let (offset, row) = (4 * u64::from(here.greatest), 4 * here.greatest_row);
+        copy(&buffers.greatest, offset, row, &textures.cells, origin, level, here.edge);
+        if level > 0 {
+            let origin = Textures::block_origin(atlas, corner.z, level);
+            let (offset, row) = (8 * u64::from(here.texels), 8 * here.texels_row);
+            copy(&buffers.texels, offset, row, &textures.blocks, origin, level, here.edge);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Count, mean and variance.
+
+use multiversion::multiversion;
+
+use super::{BLOCK_ROWS, Reducer};
+
+/// Units whose sums are held in registers while they are taken from a block of rows.
+const STRIP: usize = 16;
+/// How far ahead, in values, the rows of a block are fetched: hardware follows one row well, but not
+/// many at once, and stops at the end of each page.
+const AHEAD: usize = 128;
+
+type Strip<T> = [T; STRIP];
+
+/// Count, mean and variance, in f64.
+///
+/// Sums are taken of the distance from the first finite value of each unit, so that nothing cancels
+/// when a unit varies little around a large value: that value's own distance from the mean is part of
+/// the variance, so the sums are never much larger than what is left of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moments {
+    rows: u64,
+    count: Vec<u64>,
+    /// What `sums` and `squares` are relative to; not finite as long as `count` is 0.
+    shift: Vec<f32>,
+    sums: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+impl Moments {
+    /// Finite values per unit.
+    pub fn count(&self) -> &[u64] {
+        &self.count
+    }
+
+    /// Values per unit that were NaN or infinite.
+    pub fn skipped(&self) -> Vec<u64> {
+        self.count.iter().map(|count| self.rows - count).collect()
+    }
+
+    /// Mean per unit; NaN without a finite value.
+    pub fn mean(&self) -> Vec<f32> {
+        per_unit(self, |_, mean, _| mean)
+    }
+
+    /// Population variance per unit; NaN without a finite value.
+    pub fn variance(&self) -> Vec<f32> {
+        per_unit(self, |count, _, squares| squares / count)
+    }
+
+    /// Population standard deviation per unit; NaN without a finite value.
+    pub fn std(&self) -> Vec<f32> {
+        per_unit(self, |count, _, squares| (squares / count).sqrt())
+    }
+
+    /// Mean of a unit, and the sum of squared distances from it; NaN without a finite value.
+    pub(in crate::stats) fn centred(&self, unit: usize) -> (f64, f64) {
+        centred(self.count[unit] as f64, self.shift[unit], self.sums[unit], self.squares[unit])
+    }
+}
+
+#[inline(always)]
+fn centred(count: f64, shift: f32, sum: f64, square: f64) -> (f64, f64) {
+    let offset = sum / count;
+    let squares = square - sum * offset;
+    (f64::from(shift) + offset, if squares < 0.0 { 0.0 } else { squares })
+}
+
+/// What `value` makes of each unit's count, mean and sum of squared distances from it.
+#[multiversion(targets = "simd")]
+fn per_unit<F: Fn(f64, f64, f64) -> f64>(moments: &Moments, value: F) -> Vec<f32> {
+    let Moments { count, shift, sums, squares, .. } = moments;
+    let units = count.iter().zip(shift).zip(sums.iter().zip(squares));
+    units
+        .map(|((&count, &shift), (&sum, &square))| {
+            let count = count as f64;
+            let (mean, squares) = centred(count, shift, sum, square);
+            value(count, mean, squares) as f32
+        })
+        .collect()
+}
+
+impl Reducer for Moments {
+    fn new(units: usize) -> Self {
+        Self {
+            rows: 0,
+            count: vec![0; units],
+            shift: vec![f32::NAN; units],
+            sums: vec![0.0; units],
+            squares: vec![0.0; units],
+        }
+    }
+
+    fn add(&mut self, rows: &[&[f32]]) {
+        if self.rows == 0
+            && let Some(first) = rows.first()
+        {
+            self.shift.copy_from_slice(first);
+        }
+        self.rows += rows.len() as u64;
+        for count in &mut self.count {
+            *count += rows.len() as u64;
+        }
+        for block in rows.chunks(BLOCK_ROWS) {
+            // Where rows lack, the shift itself stands, which adds nothing.
+            let mut filled = [self.shift.as_slice(); BLOCK_ROWS];
+            filled[..block.len()].copy_from_slice(block);
+            let left = add_finite(&filled, &self.shift, &mut self.sums, &mut self.squares);
+            for strip in left {
+                add_any::<STRIP>(self, block, strip * STRIP);
+            }
+            for unit in self.sums.len() / STRIP * STRIP..self.sums.len() {
+                add_any::<1>(self, block, unit);
+            }
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.rows += other.rows;
+        for unit in 0..self.count.len().min(other.count.len()) {
+            if other.count[unit] == 0 {
+                continue;
+            }
+            if self.count[unit] == 0 {
+                self.shift[unit] = other.shift[unit];
+            }
+            // The other's sums, relative to our shift.
+            let count = other.count[unit] as f64;
+            let apart = f64::from(other.shift[unit]) - f64::from(self.shift[unit]);
+            let sum = other.sums[unit] + count * apart;
+            self.squares[unit] += other.squares[unit] + apart * (other.sums[unit] + sum);
+            self.sums[unit] += sum;
+            self.count[unit] += other.count[unit];
+        }
+    }
+
+    fn append(&mut self, mut other: Self) {
+        self.count.append(&mut other.count);
+        self.shift.append(&mut other.shift);
+        self.sums.append(&mut other.sums);
+        self.squares.append(&mut other.squares);
+    }
+}
+
+/// Adds the sums of whole strips of units and returns the strips that it left out, since a value or
+/// the shift in them is not finite. Units after the last whole strip are left out as well.
+///
+/// # Panics
+/// When the slices differ in length.
+#[multiversion(targets = "simd")]
+fn add_finite(
+    rows: &[&[f32]; BLOCK_ROWS],
+    shift: &[f32],
+    sums: &mut [f64],
+    squares: &mut [f64],
+) -> Vec<usize> {
+    let units = sums.len();
+    let rows: [&[Strip<f32>]; BLOCK_ROWS] = rows.map(|row| {
+        assert_eq!(row.len(), units, "values of a row");
+        row.as_chunks().0
+    });
+    let mut left = Vec::new();
+    let sums = sums.as_chunks_mut::<STRIP>().0.iter_mut().zip(squares.as_chunks_mut::<STRIP>().0);
+    for (strip, (shift, (sums, squares))) in shift.as_chunks::<STRIP>().0.iter().zip(sums).enumerate() {
+        for row in rows {
+            prefetch(row.as_ptr().wrapping_add(strip).cast::<f32>().wrapping_add(AHEAD));
+        }
+        let shift = shift.map(f64::from);
+        let (mut sum, mut square) = ([0.0; STRIP], [0.0; STRIP]);
+        for row in rows {
+            // SAFETY: every row has as many strips as `sums`, being as long.
+            let values = unsafe { row.get_unchecked(strip) };
+            for unit in 0..STRIP {
+                let offset = f64::from(values[unit]) - shift[unit];
+                sum[unit] += offset;
+                square[unit] += offset * offset;
+            }
+        }
+        // Squares of finite f32 cannot overflow; whatever else was among them shows.
+        if square.iter().fold(true, |all, &square| all & (square < f64::INFINITY)) {
+            for unit in 0..STRIP {
+                sums[unit] += sum[unit];
+                squares[unit] += square[unit];
+            }
+        } else {
+            left.push(strip);
+        }
+    }
+    left
+}
+
+/// Asks for the values at `address`, which may be anywhere.
+#[inline(always)]
+fn prefetch(address: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint, which neither reads nor faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
+/// Adds the sums of the units from `first` on, leaving out what is not finite.
+#[multiversion(targets = "simd")]
+fn add_any<const UNITS: usize>(moments: &mut Moments, rows: &[&[f32]], first: usize) {
+    let units = first..first + UNITS;
+    let shift = &mut moments.shift[units.clone()];
+    for (unit, shift) in shift.iter_mut().enumerate().filter(|(_, shift)| !shift.is_finite()) {
+        let mut values = rows.iter().map(|row| row[first + unit]);
+        *shift = values.find(|value| value.is_finite()).unwrap_or(f32::NAN);
+    }
+    let (mut sum, mut square, mut skipped) = ([0.0; UNITS], [0.0; UNITS], [0; UNITS]);
+    for row in rows {
+        let values = &row[units.clone()];
+        for unit in 0..UNITS {
+            let finite = values[unit].is_finite();
+            let offset = if finite { f64::from(values[unit]) - f64::from(shift[unit]) } else { 0.0 };
+            sum[unit] += offset;
+            square[unit] += offset * offset;
+            skipped[unit] += u64::from(!finite);
+        }
+    }
+    for unit in 0..UNITS {
+        moments.sums[first + unit] += sum[unit];
+        moments.squares[first + unit] += square[unit];
+        moments.count[first + unit] -= skipped[unit];
+    }
+}
