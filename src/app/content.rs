@@ -8,10 +8,9 @@ use super::columns::{Area, Columns};
 use super::loader::{Found, Message, Send};
 use super::run::{News, Run, Runs, State, names};
 use super::session::{Frame, Session};
-use crate::engine::Gpu;
+use crate::engine::{Gpu, aggregate};
 use crate::format::FormatError;
 use crate::model::Theme;
-use crate::stats::Cpu;
 
 /// Everything that is shown of some runs.
 pub struct Content {
@@ -26,7 +25,8 @@ impl Content {
     /// One column for each of the runs at `paths`, of which there has to be one.
     pub fn new(paths: &[PathBuf], gpu: Arc<Gpu>, send: Send) -> Self {
         let runs = paths.iter().zip(names(paths)).map(|(path, name)| Run::new(path.clone(), name)).collect();
-        Self { runs, columns: Columns::new(paths.len(), gpu, Arc::new(Cpu), send) }
+        let backend = aggregate::backend(&gpu);
+        Self { runs, columns: Columns::new(paths.len(), gpu, backend, send) }
     }
 
     /// Takes what another thread tells, and says how long the frame may wait that shows it.
