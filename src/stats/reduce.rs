@@ -85,6 +85,7 @@ fn reduce_piece<R: Reducer>(tensor: &Tensor, rows: &[usize], columns: Range<usiz
     let mut part = R::new(columns.len());
     if let Some(values) = tensor.as_f32() {
         let row = |&row: &usize| {
+            assert!(row < tensor.rows(), "row {row} of {}", tensor.rows());
             let start = row * tensor.columns();
             &values[start + columns.start..start + columns.end]
         };
