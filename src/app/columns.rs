@@ -12,7 +12,7 @@ use crate::model::columns::{self, Locks, MOST};
 use crate::model::{Query, Theme};
 use crate::stats::Backend;
 use crate::ui::columns::{Action, Columns as Part, Entry, split, what};
-use crate::ui::{OpenRuns, RunFacts, Viewport, interface, style::Palette};
+use crate::ui::{Asked, OpenRuns, RunFacts, Viewport, interface, style::Palette};
 
 /// The columns of a window, side by side. There is at least one.
 pub struct Columns {
@@ -130,7 +130,7 @@ impl Columns {
                     self.after_change();
                     if self.active_session().is_none() || (!self.chosen && index < self.active) {
                         self.active = index;
-                        self.leads = self.list[index].id;
+                        self.lead(index);
                     }
                 }
             }
@@ -165,9 +165,10 @@ impl Columns {
         let entries = self.entries(runs, &facts);
         let mut action = self.part(&entries, &facts).keys(ui, keys);
         let active = self.active;
+        let led = self.locks.epochs && self.active_session().is_some_and(Session::has_epochs);
         for (index, column) in self.list.iter_mut().enumerate() {
             if let Some(session) = &mut column.session
-                && (index == active || !self.locks.epochs)
+                && (index == active || !led)
             {
                 session.advance(ui, keys && index == active);
             }
@@ -178,9 +179,12 @@ impl Columns {
             let column = self.list.get_mut(active).map(|column| (runs.get(column.run), &mut column.session));
             let asked = match column {
                 Some((Some(run), Some(session))) => session.panels(ui, &run.around(frame, &facts), &part),
-                _ => interface::bare_side(ui, theme, &part),
+                _ => Asked { columns: interface::bare_side(ui, theme, &part), led: false },
             };
-            action = asked.or(action);
+            if asked.led {
+                self.lead(active);
+            }
+            action = asked.columns.or(action);
         }
         if let Some(action) = action {
             self.chosen = true;
@@ -293,10 +297,18 @@ impl Columns {
         Some((a, query))
     }
 
+    /// Lets the other cameras follow that of the column at `index`.
+    fn lead(&mut self, index: usize) {
+        if let Some(column) = self.list.get(index) {
+            self.leads = column.id;
+        }
+    }
+
     fn activate(&mut self, ui: &egui::Ui, index: usize) {
         if index >= self.list.len() || index == self.active {
             return;
         }
+        self.lead(index);
         let before = std::mem::replace(&mut self.active, index);
         if self.locks.epochs
             && let Ok([old, new]) = self.list.get_disjoint_mut([before, index])

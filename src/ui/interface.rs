@@ -77,6 +77,14 @@ pub struct Viewport<'a> {
     pub keys: bool,
 }
 
+/// What was asked for in the panels that is not a change of the view.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    pub columns: Option<columns::Action>,
+    /// The camera was sent somewhere.
+    pub led: bool,
+}
+
 /// What a hand did in a viewport.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Done {
@@ -123,7 +131,7 @@ impl Interface {
     /// Lays out side panel and timeline, and changes `view` as the person asks. They are to be painted
     /// over the colour of panels and, where the scene is, over the scene's picture: filling them here
     /// would cost a processor that draws more than everything else.
-    pub fn panels(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState) -> Option<columns::Action> {
+    pub fn panels(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState) -> Asked {
         if self.theme != Some(view.theme) {
             install_style(ui.ctx(), view.theme);
             self.theme = Some(view.theme);
@@ -134,10 +142,10 @@ impl Interface {
             Some(Action::Go(target)) => {
                 let now = ui.input(|input| input.time);
                 self.navigator.go(target, view.camera, facts.layout, now);
-                None
+                Asked { led: true, ..Asked::default() }
             }
-            Some(Action::Column(action)) => Some(action),
-            None => None,
+            Some(Action::Column(action)) => Asked { columns: Some(action), led: false },
+            None => Asked::default(),
         }
     }
 

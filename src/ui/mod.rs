@@ -28,7 +28,7 @@ pub mod widgets;
 pub mod words;
 
 pub use columns::Columns;
-pub use interface::{Done, Facts, Interface, Progress, Sight, Viewport};
+pub use interface::{Asked, Done, Facts, Interface, Progress, Sight, Viewport};
 pub use overlay::Overlay;
 pub use pictures::Pictures;
 pub use runs::{OpenRuns, RunFacts};

@@ -150,6 +150,7 @@ impl Playback {
     pub fn handed_over(&mut self, from: &Epochs, to: &Epochs) -> Self {
         let mut next = self.clone();
         next.renumber(from, to);
+        next.playing &= to.last() > 0.0;
         self.hold();
         next
     }

@@ -72,7 +72,7 @@ fn window(recording: Recording) -> Harness<'static, Window> {
             live: window.live,
             columns: &columns,
         };
-        window.asked.extend(window.interface.panels(ui, &facts, &mut window.view));
+        window.asked.extend(window.interface.panels(ui, &facts, &mut window.view).columns);
         egui::CentralPanel::no_frame().show(ui, |ui| {
             let places = split(ui.available_rect_before_wrap(), window.columns);
             for (index, (header, _)) in places.iter().enumerate() {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::{Key, Session};
 use crate::model::{Epoch, EpochPosition};
-use crate::ui::columns::{Action, Columns};
-use crate::ui::{Done, Facts, OpenRuns, Progress, RunFacts, Sight, Viewport};
+use crate::ui::{Asked, Columns, Done, Facts, OpenRuns, Progress, RunFacts, Sight, Viewport};
 
 /// What every view of a frame is laid out with.
 #[derive(Clone, Copy)]
@@ -35,7 +34,7 @@ impl Session {
     }
 
     /// Lays out the panels that speak of it.
-    pub fn panels(&mut self, ui: &mut egui::Ui, around: &Around, columns: &Columns) -> Option<Action> {
+    pub fn panels(&mut self, ui: &mut egui::Ui, around: &Around, columns: &Columns) -> Asked {
         let ready = self.ready();
         let source = Arc::clone(&self.source);
         let facts = Facts {
@@ -50,14 +49,14 @@ impl Session {
             columns,
         };
         let (query, epoch) = (self.view.query.clone(), self.view.epoch);
-        let action = self.interface.panels(ui, &facts, &mut self.view);
+        let asked = self.interface.panels(ui, &facts, &mut self.view);
         if self.view.query != query || self.view.epoch != epoch {
             ui.ctx().request_repaint();
         }
         if let Some(input) = self.interface.wanted_picture(source.recording(), &self.view.query) {
             self.ask_picture(input);
         }
-        action
+        asked
     }
 
     /// Takes what hands do in its viewport.

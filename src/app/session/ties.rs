@@ -19,10 +19,15 @@ impl Session {
         self.interface.navigator.reduced_motion = lead.interface.navigator.reduced_motion;
     }
 
+    /// Whether it can lead through the epochs.
+    pub fn has_epochs(&self) -> bool {
+        !self.interface.epochs().readable().is_empty()
+    }
+
     /// Shows the epoch that `lead` shows, or the nearest.
     pub fn tie_epoch(&mut self, lead: &Self) {
         let epochs = lead.interface.epochs();
-        if epochs.readable().is_empty() {
+        if !lead.has_epochs() {
             return;
         }
         let at_rest = epochs.ordinal_of_number(lead.view.epoch).fract() == 0.0;
@@ -32,6 +37,9 @@ impl Session {
 
     /// Goes on playing, stepping or following where `lead` did, which rests from now on.
     pub fn take_playback(&mut self, lead: &mut Self) {
+        if !self.has_epochs() || !lead.has_epochs() {
+            return;
+        }
         let (from, to) = (lead.interface.epochs().clone(), self.interface.epochs());
         self.interface.playback = lead.interface.playback.handed_over(&from, to);
     }
