@@ -12,7 +12,7 @@ use crate::model::{
 };
 use crate::ui::panel::{Hands, Panel};
 use crate::ui::style::{Palette, install_fonts, install_style};
-use crate::ui::{OpenRuns, Pictures, RunFacts, testing, words};
+use crate::ui::{Columns, OpenRuns, Pictures, RunFacts, testing, words};
 
 struct State {
     runs: Vec<Recording>,
@@ -40,6 +40,7 @@ fn panel(runs: Vec<Recording>) -> Window {
             adapter: "",
             frame_ms: None,
             at: None,
+            columns: &Columns::default(),
         };
         panel.show(ui, &mut state.view, &mut state.hands, &mut false);
         // A frame has a legend, too.
