@@ -359,7 +359,7 @@ fn a_run_that_took_the_place_of_another_shares_nothing_with_it() {
 /// What would be a window on the run at `path`; `None` where nothing can draw.
 fn window(path: &Path) -> Option<Offscreen> {
     match Gpu::headless() {
-        Ok(gpu) => Some(Offscreen::open(gpu, path, [640, 400])),
+        Ok(gpu) => Some(Offscreen::open(gpu, &[path.to_owned()], [640, 400])),
         Err(error) => {
             println!("skipped: {error}");
             None
@@ -385,7 +385,7 @@ fn until_known(window: &mut Offscreen, epochs: usize) {
 }
 
 fn view(window: &mut Offscreen) -> &mut ViewState {
-    window.view().expect("it is open")
+    window.view(0).expect("it is open")
 }
 
 #[test]

@@ -54,6 +54,11 @@ fn installed(tool: &str) -> bool {
 
 /// Starts a display that says its own number, and the window on it; `None` where that is impossible.
 fn start(run: &Path) -> Option<Desk> {
+    start_on(&[run])
+}
+
+/// The same on several runs.
+fn start_on(runs: &[&Path]) -> Option<Desk> {
     for tool in ["Xvfb", "xdotool", "import"] {
         if !installed(tool) {
             println!("skipped: {tool} is not installed");
@@ -76,7 +81,7 @@ fn start(run: &Path) -> Option<Desk> {
         text.ends_with('\n').then(|| format!(":{}", text.trim()))
     });
     let window = Command::new(env!("CARGO_BIN_EXE_dnnviz"))
-        .arg(run)
+        .args(runs)
         .env("DISPLAY", &name)
         .env_remove("WAYLAND_DISPLAY")
         .stderr(Stdio::piped())
@@ -172,6 +177,22 @@ fn changed_in([left, top, right, bottom]: [u32; 4], a: &RgbaImage, b: &RgbaImage
         a.get_pixel(x, y).0.iter().zip(b.get_pixel(x, y).0).any(|(&a, b)| a.abs_diff(b) > 12)
     };
     let count = (top..bottom).flat_map(|y| (left..right).map(move |x| (x, y))).filter(|&(x, y)| differ(x, y));
+    count.count() as f64 / f64::from((right - left) * (bottom - top))
+}
+
+/// The pixels of one of `of` columns, between the header and the legend.
+fn column(index: u32, of: u32) -> [u32; 4] {
+    let width = 1000 / of;
+    [index * width + 4, 40, (index + 1) * width - 4, 580]
+}
+
+/// Share of the pixels within left, top, right and bottom that are of a colour.
+fn share([left, top, right, bottom]: [u32; 4], picture: &RgbaImage, is: impl Fn([u8; 3]) -> bool) -> f64 {
+    let pixels = (top..bottom).flat_map(|y| (left..right).map(move |x| (x, y)));
+    let count = pixels.filter(|&(x, y)| {
+        let [r, g, b, _] = picture.get_pixel(x, y).0;
+        is([r, g, b])
+    });
     count.count() as f64 / f64::from((right - left) * (bottom - top))
 }
 
@@ -306,10 +327,10 @@ fn a_person_plays_flies_and_picks_a_class() {
     let overview = desk.rest();
 
     // Picking a class by mouse: "Class", then the second row.
-    desk.click(1140, 108);
+    desk.click(1140, 170);
     let first_class = desk.rest();
     assert!(changed(&overview, &first_class) > CHANGED, "class 0 is not the general picture");
-    desk.click(1100, 150);
+    desk.click(1100, 212);
     let second_class = desk.rest();
     assert!(changed(&first_class, &second_class) > CHANGED, "class 1 is not class 0");
 
@@ -318,6 +339,71 @@ fn a_person_plays_flies_and_picks_a_class() {
     let mut desk = desk;
     let status = wait("the end", || desk.window.0.try_wait().ok().flatten());
     assert!(status.success(), "closing a window is no error: {status}");
+}
+
+#[test]
+fn two_runs_stand_side_by_side_and_are_subtracted() {
+    let (Some(run), Some(tampered)) = (dump("cnn_basic"), dump("cnn_basic_tampered")) else {
+        println!("skipped: the example dumps are not beside this checkout");
+        return;
+    };
+    let Some(desk) = start_on(&[&run, &tampered]) else { return };
+    desk.opened("cnn_basic, cnn_basic_tampered");
+    desk.tool(&["mousemove", "1100", "760"]);
+    let lit = |area: [u32; 4], picture: &RgbaImage| share(area, picture, |[r, g, b]| r.max(g).max(b) > 60);
+    let two = desk.until("two pictures", |picture| (0..2).all(|index| lit(column(index, 2), picture) > 0.02));
+
+    // The networks part in the third layer; the difference tells where, by its sign.
+    desk.tool(&["key", "m"]);
+    let three = desk.until("three pictures", |picture| {
+        changed(&two, picture) > CHANGED && (0..3).all(|index| lit(column(index, 3), picture) > 0.01)
+    });
+    let blue = |[r, _, b]: [u8; 3]| b > 120 && b > r + 60;
+    let orange = |[r, _, b]: [u8; 3]| r > 120 && r > b + 60;
+    let signs =
+        |picture: &RgbaImage| (share(column(2, 3), picture, orange), share(column(2, 3), picture, blue));
+    let (more, less) = signs(&three);
+    assert!(more > 0.0005 && less > 0.0005 && more != less, "{more} and {less}");
+
+    // Swapped, more is less; the others stay as they are.
+    desk.tool(&["key", "x"]);
+    let swapped = desk.until("the swapped picture", |picture| changed(&three, picture) > 0.0005);
+    let (now_more, now_less) = signs(&swapped);
+    assert!((now_more - less).abs() < 0.2 * less, "{now_more} was {less}");
+    assert!((now_less - more).abs() < 0.2 * more, "{now_less} was {more}");
+    for index in 0..2 {
+        assert_eq!(changed_in(column(index, 3), &three, &swapped), 0.0, "column {index}");
+    }
+    desk.tool(&["key", "x"]);
+    desk.until("the first picture", |picture| changed(&three, picture) == 0.0);
+
+    // A hand in one column leads the camera of all.
+    for step in [
+        ["mousemove", "150", "300"].as_slice(),
+        &["mousedown", "1"],
+        &["mousemove", "200", "310"],
+        &["mousemove", "250", "320"],
+        &["mouseup", "1"],
+        &["mousemove", "1100", "760"],
+    ] {
+        desk.tool(step);
+        sleep(Duration::from_millis(150));
+    }
+    let orbited = desk.rest();
+    for index in 0..3 {
+        let share = changed_in(column(index, 3), &three, &orbited);
+        assert!(share > 0.02, "column {index} is seen from elsewhere: {share}");
+    }
+
+    // Idle, and gone by force.
+    let before = desk.ticks();
+    sleep(Duration::from_secs(1));
+    assert!(desk.ticks() - before <= 2, "an idle window used {} ticks", desk.ticks() - before);
+    let found = desk.tool(&["search", "--name", "cnn_basic"]);
+    desk.tool(&["windowclose", found.lines().next().expect("a window")]);
+    let mut desk = desk;
+    let status = wait("the end", || desk.window.0.try_wait().ok().flatten());
+    assert!(status.success(), "a destroyed window is no crash: {status}");
 }
 
 #[test]

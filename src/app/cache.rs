@@ -30,11 +30,21 @@ impl<K: Copy + Eq + Hash, V: Clone> Cache<K, V> {
             self.bytes -= old.bytes;
         }
         self.bytes += bytes;
+        self.shrink(|other| *other == key || needed.contains(other));
+    }
+
+    /// Keeps no more than this, but never the keys in `needed`.
+    pub fn limit(&mut self, budget: u64, needed: &[K]) {
+        self.budget = budget;
+        self.shrink(|key| needed.contains(key));
+    }
+
+    fn shrink(&mut self, stays: impl Fn(&K) -> bool) {
         while self.bytes > self.budget {
             let oldest = self
                 .entries
                 .iter()
-                .filter(|(other, _)| **other != key && !needed.contains(other))
+                .filter(|(key, _)| !stays(key))
                 .min_by_key(|(_, entry)| entry.used)
                 .map(|(key, _)| *key);
             let Some(oldest) = oldest else { return };
@@ -81,6 +91,16 @@ mod tests {
         assert_eq!((cache.contains('b'), cache.contains('c')), (true, false), "b is needed");
         cache.insert('e', 5, 10, &[]);
         assert!(!cache.contains('b') && cache.contains('a'));
+    }
+
+    #[test]
+    fn a_smaller_budget_holds_at_once() {
+        let mut cache = Cache::new(30);
+        for key in ['a', 'b', 'c'] {
+            cache.insert(key, 0, 10, &[]);
+        }
+        cache.limit(15, &['a']);
+        assert!(cache.contains('a') && !cache.contains('b') && !cache.contains('c'));
     }
 
     #[test]

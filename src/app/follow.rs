@@ -5,15 +5,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::loader::{Message, Send};
+use super::run::News;
 use crate::format::watch::{Answer, Change, Watch};
 use crate::format::{FormatError, Opened};
 
-/// Tells by [`Message`]s what there is to show at `path`, until it is dropped.
-pub fn follow(path: PathBuf, send: Send) -> Watch {
-    let mut follower = Follower { path: path.clone(), send, opened: None, awaited: false, failures: 0 };
+/// Follows each of the runs at `paths`, see [`follow`].
+pub fn all(paths: &[PathBuf], send: &Send) -> Vec<Watch> {
+    let run = |(run, path): (usize, &PathBuf)| follow(run, path.clone(), Send::clone(send));
+    paths.iter().enumerate().map(run).collect()
+}
+
+/// Tells by [`Message`]s what there is to show at `path`, the window's `run`, until it is dropped.
+fn follow(run: usize, path: PathBuf, send: Send) -> Watch {
+    let mut follower = Follower { run, path: path.clone(), send, opened: None, awaited: false, failures: 0 };
     Watch::start(&path, move |change| match change {
         Change::Writer { at_work } => {
-            (follower.send)(Message::Writer { at_work });
+            follower.tell(News::Writer { at_work });
             Answer::Done
         }
         Change::Manifest => follower.open(),
@@ -22,6 +29,7 @@ pub fn follow(path: PathBuf, send: Send) -> Watch {
 }
 
 struct Follower {
+    run: usize,
     path: PathBuf,
     send: Send,
     /// As it was opened last.
@@ -33,6 +41,10 @@ struct Follower {
 }
 
 impl Follower {
+    fn tell(&self, news: News) {
+        (self.send)(Message::Run { run: self.run, news });
+    }
+
     fn open(&mut self) -> Answer {
         let before = self.opened.take();
         let found = before.as_ref().map_or_else(|| Opened::open(&self.path), Opened::again);
@@ -46,7 +58,7 @@ impl Follower {
         let source = now.source();
         let continues = before.as_ref().is_some_and(|before| now.continues(before));
         if std::mem::take(&mut self.failures) > 0 {
-            (self.send)(Message::Trouble(None));
+            self.tell(News::Trouble(None));
         }
         // A dump's manifest may be written before the files that it lists.
         let whole = source.recording().epochs.last().is_none_or(|epoch| !epoch.damaged);
@@ -54,7 +66,7 @@ impl Follower {
             !continues || before.is_none_or(|before| before.source().recording() != source.recording());
         self.opened = Some(now);
         if is_news {
-            (self.send)(Message::Opened { source, continues });
+            self.tell(News::Opened { source, continues });
         }
         if whole { Answer::Done } else { Answer::Unfinished }
     }
@@ -65,7 +77,7 @@ impl Follower {
             // At first it is probably being written.
             if self.failures > 1 {
                 let what = format!("{error}. What was read before is shown.");
-                (self.send)(Message::Trouble(Some(what)));
+                self.tell(News::Trouble(Some(what)));
             }
             return Answer::Unfinished;
         }
@@ -74,7 +86,7 @@ impl Follower {
             self.wait(error.to_string());
             Answer::Unfinished
         } else {
-            (self.send)(Message::Refused(error));
+            self.tell(News::Refused(error));
             Answer::Done
         }
     }
@@ -85,7 +97,7 @@ impl Follower {
         if self.opened.is_some() {
             self.failures += 1;
             let gone = format!("{path} is gone. What was read of it is shown.");
-            (self.send)(Message::Trouble(Some(gone)));
+            self.tell(News::Trouble(Some(gone)));
         } else if let Some(why) = why_not_yet(&self.path) {
             self.wait(why);
         } else {
@@ -93,7 +105,7 @@ impl Follower {
                 // It came just now, and will be told of.
                 Ok(_) => {}
                 Err(error) if self.awaited => self.wait(error.to_string()),
-                Err(error) => (self.send)(Message::Refused(error)),
+                Err(error) => self.tell(News::Refused(error)),
             }
         }
         Answer::Done
@@ -101,7 +113,7 @@ impl Follower {
 
     fn wait(&mut self, why: String) {
         self.awaited = true;
-        (self.send)(Message::Awaited { why });
+        self.tell(News::Awaited { why });
     }
 }
 

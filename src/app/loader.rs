@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use super::run::{News, Runs};
 use crate::engine::{Field, Gpu};
-use crate::format::FormatError;
 use crate::model::{LayerCells, Layout, Picture, Query, Source};
-use crate::stats::{self, Cpu, Sides};
+use crate::stats::{self, Backend, Sides, Unmatched};
 
 /// What values are asked for: a query (by its number in the session) at an epoch (by its number in
 /// the recording, which stays while epochs are added).
@@ -21,31 +21,27 @@ pub struct Key {
 
 /// What other threads tell the window.
 pub enum Message {
-    /// A recording is open. It `continues` the one before when what was read of that is still true.
-    Opened {
-        source: Arc<dyn Source>,
-        continues: bool,
-    },
-    /// There is nothing to open yet; why.
-    Awaited {
-        why: String,
-    },
-    /// What there is will never open.
-    Refused(FormatError),
-    /// What is wrong with the run that was opened, in one line; `None` when all is well again.
-    Trouble(Option<String>),
-    /// Whether a writer is at work on the run.
-    Writer {
-        at_work: bool,
-    },
+    /// Of a run, by its place among the runs.
+    Run { run: usize, news: News },
+    /// For a column, by its number.
+    Column { column: u64, found: Found },
+}
+
+/// What a loader has read.
+pub enum Found {
     /// The plates of the network, without values.
-    Empty {
+    Plates {
         recording: u64,
         field: Arc<Field>,
     },
-    Field {
+    /// There are no plates to be had; why.
+    NoPlates {
+        recording: u64,
+        reason: String,
+    },
+    Values {
         key: Key,
-        field: Arc<Field>,
+        values: Values,
     },
     Failed {
         key: Key,
@@ -58,8 +54,19 @@ pub enum Message {
     },
 }
 
+/// Values on the GPU.
+#[derive(Clone)]
+pub struct Values {
+    pub field: Arc<Field>,
+    /// Layers that have no values because the run that is subtracted has no such layer.
+    pub unmatched: Arc<[Unmatched]>,
+}
+
 /// Takes messages to the window; called on other threads.
 pub type Send = Arc<dyn Fn(Message) + std::marker::Send + Sync>;
+
+/// Takes what was read to whom it is for.
+pub type Tell = Box<dyn Fn(Found) + std::marker::Send>;
 
 /// Reads values and pictures one after another, the most wanted first.
 pub struct Loader {
@@ -73,14 +80,21 @@ struct Shared {
 }
 
 struct Jobs {
-    /// What is read from.
-    source: Arc<dyn Source>,
+    from: From,
     recording: u64,
     empty: bool,
     pictures: VecDeque<usize>,
     fields: VecDeque<(Key, Query)>,
     current: Option<Key>,
     stop: bool,
+}
+
+/// What is read from.
+#[derive(Clone)]
+pub struct From {
+    pub source: Arc<dyn Source>,
+    /// Every run of the window; some queries subtract what another one shows.
+    pub runs: Runs,
 }
 
 enum Job {
@@ -90,9 +104,9 @@ enum Job {
 }
 
 impl Loader {
-    pub fn new(gpu: Arc<Gpu>, source: Arc<dyn Source>, send: Send) -> Self {
+    pub fn new(gpu: Arc<Gpu>, backend: Arc<dyn Backend>, from: From, tell: Tell) -> Self {
         let jobs = Jobs {
-            source,
+            from,
             recording: 0,
             empty: false,
             pictures: VecDeque::new(),
@@ -103,40 +117,51 @@ impl Loader {
         let shared = Arc::new(Shared { jobs: Mutex::new(jobs), changed: Condvar::new() });
         let for_thread = Arc::clone(&shared);
         let thread = thread::Builder::new().name("loader".to_owned()).spawn(move || {
-            while let Some((job, source, recording)) = for_thread.next() {
-                match job {
-                    Job::Empty => match empty(&gpu, &*source) {
-                        Ok(field) => send(Message::Empty { recording, field: Arc::new(field) }),
-                        Err(reason) => send(Message::Trouble(Some(reason))),
+            while let Some((job, from, recording)) = for_thread.next() {
+                tell(match job {
+                    Job::Empty => match empty(&gpu, &*from.source) {
+                        Ok(field) => Found::Plates { recording, field: Arc::new(field) },
+                        Err(reason) => Found::NoPlates { recording, reason },
                     },
                     Job::Picture(input) => {
-                        send(Message::Picture { recording, input, picture: source.picture(input) });
+                        Found::Picture { recording, input, picture: from.source.picture(input) }
                     }
-                    Job::Field(key, query) => send(match load(&gpu, &*source, key, &query) {
-                        Ok(field) => Message::Field { key, field: Arc::new(field) },
-                        Err(reason) => Message::Failed { key, reason },
-                    }),
-                }
+                    Job::Field(key, query) => match load(&gpu, &*backend, &from, key, &query) {
+                        Ok(values) => Found::Values { key, values },
+                        Err(reason) => Found::Failed { key, reason },
+                    },
+                });
             }
         });
         let thread = thread.inspect_err(|error| log::error!("cannot start the loader thread: {error}")).ok();
         Self { shared, thread }
     }
 
-    /// Reads from `source` from now on, which continues what was read from before.
-    pub fn renew(&self, source: Arc<dyn Source>) {
-        self.shared.lock().source = source;
+    /// Reads from there from now on, which continues what was read from before.
+    pub fn renew(&self, from: From) {
+        self.shared.lock().from = from;
     }
 
-    /// Reads from `source` from now on, which is another recording; returns its number for [`Key`]s.
-    pub fn replace(&self, source: Arc<dyn Source>) -> u64 {
+    /// Reads from there from now on, which is another recording; returns its number for [`Key`]s.
+    pub fn replace(&self, from: From) -> u64 {
         let mut jobs = self.shared.lock();
-        jobs.source = source;
+        jobs.from = from;
         jobs.recording += 1;
         jobs.empty = false;
         jobs.pictures.clear();
         jobs.fields.clear();
         jobs.recording
+    }
+
+    /// Reads nothing more once what is being read is read; without waiting for that.
+    pub fn stop(&self) {
+        self.shared.lock().stop = true;
+        self.shared.changed.notify_one();
+    }
+
+    /// Whether it has stopped.
+    pub fn has_stopped(&self) -> bool {
+        self.thread.as_ref().is_none_or(thread::JoinHandle::is_finished)
     }
 
     /// Replaces the list of wanted values; what is being read is read to its end.
@@ -165,8 +190,7 @@ impl Loader {
 
 impl Drop for Loader {
     fn drop(&mut self) {
-        self.shared.lock().stop = true;
-        self.shared.changed.notify_one();
+        self.stop();
         // A program that ends while this thread still uploads would crash in the driver.
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
@@ -183,7 +207,7 @@ impl Shared {
     }
 
     /// Waits for something to do, and where from; `None` to stop.
-    fn next(&self) -> Option<(Job, Arc<dyn Source>, u64)> {
+    fn next(&self) -> Option<(Job, From, u64)> {
         let mut jobs = self.lock();
         jobs.current = None;
         loop {
@@ -201,20 +225,28 @@ impl Shared {
                 None
             };
             if let Some(job) = job {
-                return Some((job, Arc::clone(&jobs.source), jobs.recording));
+                return Some((job, jobs.from.clone(), jobs.recording));
             }
             jobs = self.changed.wait(jobs).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
 
-fn load(gpu: &Gpu, source: &dyn Source, key: Key, query: &Query) -> Result<Field, String> {
-    let epochs = &source.recording().epochs;
-    let Ok(epoch) = epochs.binary_search_by_key(&key.epoch, |epoch| epoch.number) else {
+fn load(gpu: &Gpu, backend: &dyn Backend, from: &From, key: Key, query: &Query) -> Result<Values, String> {
+    let a = &*from.source;
+    let Ok(epoch) = a.recording().epochs.binary_search_by_key(&key.epoch, |epoch| epoch.number) else {
         return Err(format!("epoch {} is no longer recorded", key.epoch));
     };
-    let cells = stats::cells(Sides::one(source), query, epoch, &Cpu).map_err(|error| error.to_string())?;
-    Field::new(gpu, &cells.layers, query.is_signed()).map_err(|error| error.to_string())
+    let b = match query.run_b.filter(|_| query.minus.is_some()) {
+        None => a,
+        Some(run) => match from.runs.get(run).and_then(Option::as_ref) {
+            Some(opened) => &*opened.source,
+            None => return Err("the run that is subtracted is not open yet".to_owned()),
+        },
+    };
+    let cells = stats::cells(Sides { a, b }, query, epoch, backend).map_err(|error| error.to_string())?;
+    let field = Field::new(gpu, &cells.layers, query.is_signed()).map_err(|error| error.to_string())?;
+    Ok(Values { field: Arc::new(field), unmatched: cells.unmatched.into() })
 }
 
 fn empty(gpu: &Gpu, source: &dyn Source) -> Result<Field, String> {

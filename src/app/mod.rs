@@ -2,11 +2,13 @@
 
 mod cache;
 mod canvas;
+mod columns;
 mod content;
 mod follow;
 mod loader;
 pub mod offscreen;
 mod painter;
+mod run;
 mod session;
 
 use std::path::PathBuf;
@@ -23,6 +25,7 @@ use winit::window::{Window, WindowId};
 use self::canvas::Canvas;
 use self::content::Content;
 use self::loader::{Message, Send};
+pub use self::run::names;
 use crate::model::Theme;
 use crate::ui::style;
 
@@ -37,13 +40,13 @@ pub enum Ended {
     NoDisplay(String),
 }
 
-/// Opens a window on a recording, be it there already or not, and stays until it is closed. What is
-/// written of the recording meanwhile is shown as it comes.
+/// Opens a window on some runs side by side, be they there already or not, and stays until it is closed.
+/// What is written of them meanwhile is shown as it comes.
 ///
 /// # Errors
-/// When no graphics driver can draw into a window, or when what is there will never be a recording:
-/// then the window closes at once.
-pub fn run(path: PathBuf) -> Result<Ended> {
+/// When no graphics driver can draw into a window, or when what is there will never be a recording, in
+/// any of the places: then the window closes at once.
+pub fn run(paths: Vec<PathBuf>) -> Result<Ended> {
     let event_loop = match EventLoop::<Message>::with_user_event().build() {
         Ok(event_loop) => event_loop,
         Err(error) => {
@@ -58,15 +61,15 @@ pub fn run(path: PathBuf) -> Result<Ended> {
         // A closed window has no use for what was still being read.
         let _ = proxy.send_event(message);
     });
-    let watch = follow::follow(path.clone(), Arc::clone(&send));
-    let mut app = App { path, send, window: None, failure: None, wake: None };
+    let watches = follow::all(&paths, &send);
+    let mut app = App { paths, send, window: None, failure: None, wake: None };
     event_loop.run_app(&mut app)?;
-    drop(watch);
+    drop(watches);
     app.failure.map_or(Ok(Ended::Closed), Err)
 }
 
 struct App {
-    path: PathBuf,
+    paths: Vec<PathBuf>,
     send: Send,
     window: Option<Shell>,
     /// Why there is nothing to show.
@@ -86,7 +89,7 @@ struct Shell {
 }
 
 impl Shell {
-    fn new(event_loop: &ActiveEventLoop, path: &std::path::Path, send: Send) -> Result<Self> {
+    fn new(event_loop: &ActiveEventLoop, paths: &[PathBuf], send: Send) -> Result<Self> {
         let attributes =
             Window::default_attributes().with_title("dnnviz").with_inner_size(SIZE).with_visible(false);
         let window = Arc::new(event_loop.create_window(attributes).context("the display refused a window")?);
@@ -103,7 +106,7 @@ impl Shell {
             Some(canvas.max_texture_side()),
         );
         window.set_visible(true);
-        let content = Content::new(path, Arc::clone(&canvas.painter.gpu), send);
+        let content = Content::new(paths, Arc::clone(&canvas.painter.gpu), send);
         Ok(Self { window, input, content, canvas, title: String::new(), occluded: false })
     }
 }
@@ -113,7 +116,7 @@ impl ApplicationHandler<Message> for App {
         if self.window.is_some() {
             return;
         }
-        match Shell::new(event_loop, &self.path, Arc::clone(&self.send)) {
+        match Shell::new(event_loop, &self.paths, Arc::clone(&self.send)) {
             Ok(shell) => {
                 shell.window.request_redraw();
                 self.window = Some(shell);
@@ -156,6 +159,11 @@ impl ApplicationHandler<Message> for App {
         let Some(shell) = &mut self.window else { return };
         match &event {
             WindowEvent::CloseRequested => return event_loop.exit(),
+            // By force. Nothing may be asked of it any more.
+            WindowEvent::Destroyed => {
+                self.close();
+                return event_loop.exit();
+            }
             WindowEvent::RedrawRequested => return self.frame(event_loop),
             WindowEvent::Resized(size) => shell.canvas.resize(size.width, size.height),
             WindowEvent::Occluded(occluded) => shell.occluded = *occluded,
@@ -180,16 +188,7 @@ impl ApplicationHandler<Message> for App {
     }
 
     fn exiting(&mut self, _: &ActiveEventLoop) {
-        // While the display is still there: the window and its surface first, then, at rest, the
-        // device and whoever uploads to it.
-        if let Some(shell) = self.window.take() {
-            let Shell { window, input, content, canvas, .. } = shell;
-            let gpu = Arc::clone(&canvas.painter.gpu);
-            gpu.wait();
-            drop((canvas, input, window));
-            drop(content);
-            gpu.wait();
-        }
+        self.close();
     }
 
     fn about_to_wait(&mut self, event_loop: &ActiveEventLoop) {
@@ -198,6 +197,18 @@ impl ApplicationHandler<Message> for App {
 }
 
 impl App {
+    /// Lets go of the window while the display is still there: the window and its surface first, then,
+    /// at rest, the device and whoever uploads to it.
+    fn close(&mut self) {
+        let Some(shell) = self.window.take() else { return };
+        let Shell { window, input, content, canvas, .. } = shell;
+        let gpu = Arc::clone(&canvas.painter.gpu);
+        gpu.wait();
+        drop((canvas, input, window));
+        drop(content);
+        gpu.wait();
+    }
+
     fn request_redraw(&self) {
         if let Some(shell) = &self.window {
             shell.window.request_redraw();

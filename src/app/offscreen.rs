@@ -1,14 +1,15 @@
 //! A window's content without a window: the same messages, frames and pictures, on a texture.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::content::Content;
-use super::follow::follow;
+use super::follow;
 use super::loader::{Message, Send};
 use super::painter::Painter;
+use super::session::Session;
 use crate::engine::readback::Canvas;
 use crate::engine::{Gpu, Renderer};
 use crate::format::FormatError;
@@ -25,13 +26,13 @@ pub struct Offscreen {
     messages: Receiver<Message>,
     keys: Vec<egui::Event>,
     start: Instant,
-    _watch: Watch,
+    _watches: Vec<Watch>,
 }
 
 impl Offscreen {
-    /// Looks at `run`, be it there already or not, as a window of `size` pixels would; without
+    /// Looks at the `runs`, be they there already or not, as a window of `size` pixels would; without
     /// animation, as for who wants no motion.
-    pub fn open(gpu: Gpu, run: &Path, size: [u32; 2]) -> Self {
+    pub fn open(gpu: Gpu, runs: &[PathBuf], size: [u32; 2]) -> Self {
         let (sender, messages) = channel();
         let sender = Mutex::new(sender);
         let send: Send = Arc::new(move |message| {
@@ -45,8 +46,8 @@ impl Offscreen {
         style::install_style(&ctx, Theme::Dark);
         let canvas = Canvas::new(&gpu, size, Renderer::FORMAT);
         let painter = Painter::new(gpu, Renderer::FORMAT);
-        let content = Content::new(run, Arc::clone(&painter.gpu), Arc::clone(&send));
-        let watch = follow(run.to_owned(), send);
+        let content = Content::new(runs, Arc::clone(&painter.gpu), Arc::clone(&send));
+        let watches = follow::all(runs, &send);
         Self {
             content,
             ctx,
@@ -55,20 +56,28 @@ impl Offscreen {
             messages,
             keys: Vec::new(),
             start: Instant::now(),
-            _watch: watch,
+            _watches: watches,
         }
     }
 
     /// Takes what other threads tell, as it comes, and draws frames, each to its end on the device,
-    /// until one shows the epoch of this number and nothing is left to be told. `false` when that
-    /// takes longer than `patience`.
+    /// until the active column shows the epoch of this number and nothing is left to be told. `false`
+    /// when that takes longer than `patience`.
     ///
     /// # Errors
     /// When there will be nothing to show.
     pub fn until_shown(&mut self, epoch: u64, patience: Duration) -> Result<bool, FormatError> {
+        self.until(patience, |window| window.shown() == Some(epoch as f64))
+    }
+
+    /// The same until something is `so`.
+    ///
+    /// # Errors
+    /// When there will be nothing to show.
+    pub fn until(&mut self, patience: Duration, so: impl Fn(&Self) -> bool) -> Result<bool, FormatError> {
         let end = Instant::now() + patience;
         let mut due: Option<Instant> = None;
-        while self.shown() != Some(epoch as f64) {
+        while !so(self) {
             let wake = due.map_or(end, |due| due.min(end));
             match self.messages.recv_timeout(wake.saturating_duration_since(Instant::now())) {
                 Ok(message) => {
@@ -77,9 +86,6 @@ impl Offscreen {
                 }
                 Err(_) if due.is_some_and(|due| due <= Instant::now()) => {
                     due = None;
-                    if let Some(session) = self.content.session_mut() {
-                        session.reduce_motion();
-                    }
                     self.frame();
                 }
                 Err(_) => return Ok(false),
@@ -88,24 +94,69 @@ impl Offscreen {
         Ok(true)
     }
 
-    /// Number of the epoch that the picture shows.
+    /// How many columns there are.
+    pub fn columns(&self) -> usize {
+        self.content.columns().count()
+    }
+
+    /// Place of the column that panels and keys speak of.
+    pub fn active(&self) -> usize {
+        self.content.columns().active()
+    }
+
+    /// How a column, by its place, is looked at; `None` where there is none, or its run is not open.
+    /// What is changed is seen in the next frame.
+    pub fn view(&mut self, column: usize) -> Option<&mut ViewState> {
+        Some(&mut self.content.columns_mut().session_mut(column)?.view)
+    }
+
+    /// Whether a column shows what its view asks for.
+    pub fn is_settled(&self, column: usize) -> bool {
+        self.session(column).is_some_and(Session::is_settled)
+    }
+
+    /// Place of the run that a column shows, among those that the window was opened on.
+    pub fn run(&self, column: usize) -> Option<usize> {
+        Some(self.session(column)?.run())
+    }
+
+    /// What went wrong with what a column is asked for, in one line.
+    pub fn note(&self, column: usize) -> Option<&str> {
+        self.session(column)?.note()
+    }
+
+    /// Per layer, the values at the ends of a column's colour map.
+    pub fn ranges(&self, column: usize) -> Option<&[(f32, f32)]> {
+        Some(self.session(column)?.ranges())
+    }
+
+    /// Number of the epoch that the picture of the active column shows.
     pub fn shown(&self) -> Option<f64> {
-        self.content.session()?.shown_epoch()
+        self.content.columns().active_session()?.shown_epoch()
     }
 
-    /// The recording that is open.
+    /// The recording that is open in the active column.
     pub fn recording(&self) -> Option<&Recording> {
-        Some(self.content.session()?.recording())
+        Some(self.content.columns().active_session()?.recording())
     }
 
-    /// How it is looked at.
-    pub fn view(&mut self) -> Option<&mut ViewState> {
-        Some(&mut self.content.session_mut()?.view)
-    }
-
-    /// What is wrong with the run, in one line.
+    /// What is wrong with the first run, in one line.
     pub fn trouble(&self) -> Option<&str> {
-        self.content.trouble()
+        self.content.trouble(0)
+    }
+
+    /// How many pictures of scenes were drawn so far.
+    pub fn drawings(&self) -> u64 {
+        self.painter.drawings()
+    }
+
+    /// What the window shows: rows of RGBA from the top; `None` when the device is lost.
+    pub fn picture(&self) -> Option<Vec<u8>> {
+        self.canvas.read(&self.painter.gpu)
+    }
+
+    fn session(&self, column: usize) -> Option<&Session> {
+        self.content.columns().session(column)
     }
 
     /// Presses a key and draws a frame.
@@ -115,7 +166,11 @@ impl Offscreen {
         self.frame();
     }
 
-    fn frame(&mut self) {
+    /// Draws a frame, to its end on the device.
+    pub fn frame(&mut self) {
+        for session in self.content.columns_mut().sessions_mut() {
+            session.reduce_motion();
+        }
         let size = egui::vec2(self.canvas.size[0] as f32, self.canvas.size[1] as f32);
         let input = egui::RawInput {
             screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, size)),

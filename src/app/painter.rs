@@ -1,12 +1,14 @@
-//! Draws the content of a window: the scene into a texture, the panels over it onto whatever is there
+//! Draws the content of a window: the scenes into textures, the panels over them onto whatever is there
 //! to be painted on.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use wgpu::TextureFormat;
 
+use super::columns::Area;
 use super::content::Content;
 use super::session::Session;
 use crate::engine::blit::Blit;
@@ -24,16 +26,21 @@ pub struct Painter {
     panels: egui_wgpu::Renderer,
     renderer: Renderer,
     blit: Blit,
-    scene: Option<SceneTexture>,
-    drawn: Option<Drawn>,
+    /// By the numbers of columns.
+    scenes: HashMap<u64, SceneTexture>,
+    /// How many pictures of scenes were drawn so far.
+    drawings: u64,
     /// Nanoseconds that the last picture of the scene took; 0 when none was drawn yet.
     scene_time: Arc<AtomicU64>,
 }
 
+/// The picture of one column's scene.
 struct SceneTexture {
     view: wgpu::TextureView,
     blit: wgpu::BindGroup,
     size: [u32; 2],
+    /// What it shows; `None` while that is nothing.
+    drawn: Option<Drawn>,
 }
 
 /// What the scene's texture holds.
@@ -64,8 +71,8 @@ pub struct Panels {
     pub pixels_per_point: f32,
     /// Behind them.
     theme: Theme,
-    /// Corner of the scene's picture, in pixels, where there is one.
-    scene: Option<[u32; 2]>,
+    /// Numbers of the columns whose scenes have pictures, and the corners of these, in pixels.
+    scenes: Vec<(u64, [u32; 2])>,
 }
 
 /// A frame laid out: what is to be painted and what the platform is told.
@@ -94,8 +101,8 @@ impl Painter {
             gpu: Arc::new(gpu),
             panels,
             renderer,
-            scene: None,
-            drawn: None,
+            scenes: HashMap::new(),
+            drawings: 0,
             scene_time: Arc::new(AtomicU64::new(0)),
         }
     }
@@ -116,47 +123,52 @@ impl Painter {
         size: [u32; 2],
     ) -> Laid {
         let ms = self.scene_ms();
-        let mut area = None;
-        let mut output = ctx.run_ui(input, |ui| area = content.show(ui, &self.adapter, ms));
+        let mut areas = Vec::new();
+        let mut output = ctx.run_ui(input, |ui| areas = content.show(ui, &self.adapter, ms));
         let pixels_per_point = output.pixels_per_point;
-        let mut scene = None;
-        if let (Some(session), Some(area)) = (content.session(), area) {
-            let pixel = |at: f32, limit| ((at * pixels_per_point).round().max(0.0) as u32).min(limit);
-            let [left, right] = [area.left(), area.right()].map(|x| pixel(x, size[0]));
-            let [top, bottom] = [area.top(), area.bottom()].map(|y| pixel(y, size[1]));
-            if left < right && top < bottom && self.draw_scene(session, [right - left, bottom - top]) {
-                scene = Some([left, top]);
+        let pixel = |at: f32, limit| ((at * pixels_per_point).round().max(0.0) as u32).min(limit);
+        self.scenes.retain(|id, _| areas.iter().any(|area| area.column == *id));
+        let mut scenes = Vec::with_capacity(areas.len());
+        for Area { column, rect } in areas {
+            let Some(session) = content.columns().by_id(column) else { continue };
+            let [left, right] = [rect.left(), rect.right()].map(|x| pixel(x, size[0]));
+            let [top, bottom] = [rect.top(), rect.bottom()].map(|y| pixel(y, size[1]));
+            let fits = left < right && top < bottom;
+            if fits && self.draw_scene(column, session, [right - left, bottom - top]) {
+                scenes.push((column, [left, top]));
             }
         }
         let panels = Panels {
             primitives: ctx.tessellate(output.shapes, pixels_per_point),
             textures: output.textures_delta,
             pixels_per_point,
-            theme: content.session().map_or(Theme::Dark, |session| session.view.theme),
-            scene,
+            theme: content.theme(),
+            scenes,
         };
         let viewport = output.viewport_output.remove(&egui::ViewportId::ROOT);
         Laid { panels, platform: output.platform_output, viewport }
     }
 
-    /// Draws the scene of `session`, where it changed, into a texture of `size`; says whether there is
-    /// one.
-    fn draw_scene(&mut self, session: &Session, size: [u32; 2]) -> bool {
+    /// Draws the scene of a column's `session`, where it changed, into a texture of `size`; says whether
+    /// there is one.
+    fn draw_scene(&mut self, column: u64, session: &Session, size: [u32; 2]) -> bool {
         let Some((shown, view, picture)) = session.scene() else { return false };
         let wanted = Drawn {
             from: ById(Arc::clone(&shown.from)),
             to: ById(Arc::clone(&shown.to)),
             t: shown.position.t,
-            ranges: session.ranges(),
+            ranges: session.ranges().to_vec(),
             picture: picture.map(|picture| ById(Arc::clone(picture))),
             view,
             size,
         };
-        if self.drawn.as_ref() == Some(&wanted) {
+        if self.scenes.get(&column).is_none_or(|scene| scene.size != size) {
+            self.scenes.insert(column, self.texture(size));
+        }
+        let Some(scene) = self.scenes.get_mut(&column) else { return false };
+        if scene.drawn.as_ref() == Some(&wanted) {
             return true;
         }
-        self.ensure_texture(size);
-        let Some(scene) = &self.scene else { return false };
         let frame = Frame {
             view: &wanted.view,
             from: &wanted.from.0,
@@ -167,10 +179,11 @@ impl Painter {
             size,
             every_cell: false,
         };
-        let mut encoder = self.encoder("Painter::scene");
+        let mut encoder = encoder(&self.gpu, "Painter::scene");
         self.renderer.draw(&self.gpu, &mut encoder, &scene.view, &frame, Path::Raycast);
         let (start, time) = (Instant::now(), Arc::clone(&self.scene_time));
-        let first = self.drawn.is_none().then_some(self.since);
+        let first = (self.drawings == 0).then_some(self.since);
+        // At once: what the frames are told by is written anew for the next column.
         self.gpu.queue.submit([encoder.finish()]);
         self.gpu.queue.on_submitted_work_done(move || {
             time.store(start.elapsed().as_nanos().max(1) as u64, Ordering::Relaxed);
@@ -178,14 +191,17 @@ impl Painter {
                 log::info!("first picture {} ms after the adapter was up", since.elapsed().as_millis());
             }
         });
-        self.drawn = Some(wanted);
+        scene.drawn = Some(wanted);
+        self.drawings += 1;
         true
     }
 
-    fn ensure_texture(&mut self, size: [u32; 2]) {
-        if self.scene.as_ref().is_some_and(|scene| scene.size == size) {
-            return;
-        }
+    /// How many pictures of scenes were drawn so far.
+    pub fn drawings(&self) -> u64 {
+        self.drawings
+    }
+
+    fn texture(&self, size: [u32; 2]) -> SceneTexture {
         let texture = self.gpu.device.create_texture(&wgpu::TextureDescriptor {
             label: Some("Painter::scene"),
             size: wgpu::Extent3d { width: size[0], height: size[1], depth_or_array_layers: 1 },
@@ -198,7 +214,7 @@ impl Painter {
         });
         let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
         let blit = self.blit.bind(&self.gpu.device, &view);
-        self.scene = Some(SceneTexture { view, blit, size });
+        SceneTexture { view, blit, size, drawn: None }
     }
 
     /// Brings the glyphs and pictures that the panels need to the device.
@@ -228,7 +244,7 @@ impl Painter {
             Palette::of(panels.theme).panel.to_array().map(|channel| f64::from(channel) / 255.0)
         };
         let clear = wgpu::Color { r, g, b, a };
-        let mut encoder = self.encoder("Painter::panels");
+        let mut encoder = encoder(&self.gpu, "Painter::panels");
         let before = self.panels.update_buffers(
             &self.gpu.device,
             &self.gpu.queue,
@@ -247,17 +263,19 @@ impl Painter {
                 })],
                 ..Default::default()
             });
-            if let (Some(corner), Some(scene)) = (panels.scene, &self.scene) {
-                self.blit.draw(&mut pass, &scene.blit, corner, scene.size);
+            for (column, corner) in &panels.scenes {
+                if let Some(scene) = self.scenes.get(column) {
+                    self.blit.draw(&mut pass, &scene.blit, *corner, scene.size);
+                }
             }
             self.panels.render(&mut pass.forget_lifetime(), &panels.primitives, &screen);
         }
         self.gpu.queue.submit(before.into_iter().chain([encoder.finish()]));
     }
+}
 
-    fn encoder(&self, label: &str) -> wgpu::CommandEncoder {
-        self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(label) })
-    }
+fn encoder(gpu: &Gpu, label: &str) -> wgpu::CommandEncoder {
+    gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(label) })
 }
 
 /// Logs the first error that the device reports on its own, and then no more: the others follow

@@ -1,20 +1,26 @@
-//! One open recording: its view, the values at hand, and what is wanted next.
+//! One view of an open recording: the values at hand, and what is wanted next.
 
+mod frame;
 mod plan;
+mod ties;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use self::plan::Plan;
+pub use self::frame::{Around, Frame};
+use self::plan::{Plan, Stamp};
 use super::cache::Cache;
-use super::loader::{Key, Loader, Send};
+use super::loader::{From, Key, Loader, Tell, Values};
+use super::run::Runs;
 use crate::engine::{self, Field, Gpu, InputPicture};
+use crate::model::columns::Scale;
 use crate::model::{
-    Camera, Epoch, EpochPosition, EpochRef, Layout, Picture, Query, Recording, SetView, Source, ViewState,
+    Camera, EpochPosition, EpochRef, Layout, Picture, Query, Recording, SetView, Source, ViewState,
 };
-use crate::ui::{Facts, Interface, OpenRuns, Progress, Shown};
+use crate::stats::{Backend, Unmatched};
+use crate::ui::Interface;
 
-/// Bytes of values kept on the GPU.
+/// Bytes of values that all views of a window keep on the GPU.
 const BUDGET: u64 = 512 << 20;
 
 /// What the scene shows: the values of one query between two epochs.
@@ -22,24 +28,34 @@ const BUDGET: u64 = 512 << 20;
 pub struct Scene {
     pub from: Arc<Field>,
     pub to: Arc<Field>,
+    /// Layers that have no values because the run that is subtracted has no such layer.
+    pub unmatched: Arc<[Unmatched]>,
     /// Whether there are values, or plates alone.
     filled: bool,
+    /// Where in the recording that it was read from.
     pub position: EpochPosition,
     pub query: Query,
+    run: usize,
+    source: Arc<dyn Source>,
 }
 
-/// An open recording in the window.
+/// A view of an open recording.
 pub struct Session {
+    /// Place among the runs.
+    run: usize,
     source: Arc<dyn Source>,
+    runs: Runs,
     pub view: ViewState,
     interface: Interface,
     gpu: Arc<Gpu>,
     loader: Loader,
     /// Its number in [`Key`]s.
     number: u64,
-    cache: Cache<Key, Arc<Field>>,
-    /// Every query looked at; a [`Key`] names them by index.
-    queries: Vec<Query>,
+    cache: Cache<Key, Values>,
+    /// Every query looked at, and of which state of the runs; a [`Key`] names them by index.
+    queries: Vec<(Query, Stamp)>,
+    /// The one of them that was looked at last.
+    looked_at: usize,
     failed: HashSet<Key>,
     note: Option<String>,
     /// The plates without values, while there is no epoch; `None` until they were asked for.
@@ -47,10 +63,21 @@ pub struct Session {
     scene: Option<Scene>,
     /// Where everything stands, the selected input's picture included.
     layout: Layout,
+    /// Per layer, the values at the ends of the colour map.
+    ranges: Vec<(f32, f32)>,
+    /// They are those of other views as well.
+    shared: bool,
     /// Picture of the one input that is selected: asked for, then there (or there is none).
     picture: Option<(usize, Option<Standing>)>,
     asked: HashSet<usize>,
     planned: Option<Plan>,
+}
+
+/// What a session is made with.
+pub struct Means {
+    pub gpu: Arc<Gpu>,
+    pub backend: Arc<dyn Backend>,
+    pub tell: Tell,
 }
 
 /// An input's picture in the scene.
@@ -59,23 +86,23 @@ struct Standing {
     picture: Arc<InputPicture>,
 }
 
-/// What a session is shown with.
-pub struct Surroundings<'a> {
-    pub adapter: &'a str,
-    pub frame_ms: Option<f32>,
-    /// A writer is at work on the recording.
-    pub live: bool,
-    /// What is wrong with the run, in one line.
-    pub trouble: Option<&'a str>,
-}
-
 impl Session {
-    pub fn new(source: Arc<dyn Source>, gpu: Arc<Gpu>, send: Send) -> Self {
-        let loader = Loader::new(Arc::clone(&gpu), Arc::clone(&source), send);
-        Self::with(source, gpu, loader, 0)
+    /// The default view of the `run`, which has to be open; `None` where it is not.
+    pub fn new(run: usize, runs: Runs, means: Means) -> Option<Self> {
+        let source = Arc::clone(&runs.get(run)?.as_ref()?.source);
+        let from = From { source: Arc::clone(&source), runs: Arc::clone(&runs) };
+        let loader = Loader::new(Arc::clone(&means.gpu), means.backend, from, means.tell);
+        Some(Self::with(run, source, runs, means.gpu, loader, 0))
     }
 
-    fn with(source: Arc<dyn Source>, gpu: Arc<Gpu>, loader: Loader, number: u64) -> Self {
+    fn with(
+        run: usize,
+        source: Arc<dyn Source>,
+        runs: Runs,
+        gpu: Arc<Gpu>,
+        loader: Loader,
+        number: u64,
+    ) -> Self {
         let recording = source.recording();
         let layout = Layout::new(recording);
         // The window's shape is not known yet; the first frame corrects the aspect.
@@ -83,7 +110,9 @@ impl Session {
         let view = ViewState::new(camera, last_number(recording));
         let interface = Interface::new(recording);
         Self {
+            run,
             source,
+            runs,
             view,
             interface,
             gpu,
@@ -91,86 +120,143 @@ impl Session {
             number,
             cache: Cache::new(BUDGET),
             queries: Vec::new(),
+            looked_at: 0,
             failed: HashSet::new(),
             note: None,
             empty: None,
             scene: None,
             layout,
+            ranges: Vec::new(),
+            shared: false,
             picture: None,
             asked: HashSet::new(),
             planned: None,
         }
     }
 
+    /// Keeps no more values than its share of what `count` views have together.
+    pub fn share_memory(&mut self, count: usize) {
+        let needed = self.needed();
+        self.cache.limit(BUDGET / count.max(1) as u64, &needed);
+        self.planned = None;
+    }
+
+    /// Ends; what is still being read comes to its end in the loader.
+    pub fn into_loader(self) -> Loader {
+        self.loader.stop();
+        self.loader
+    }
+
+    /// Place of its run among the runs.
+    pub fn run(&self) -> usize {
+        self.run
+    }
+
     pub fn recording(&self) -> &Recording {
         self.source.recording()
     }
 
-    /// Goes on with `source`, the same recording with more epochs. View, playback and what was read
-    /// stay as they are.
-    pub fn renew(&mut self, source: Arc<dyn Source>) {
+    /// Goes on with the runs as they are now: its own is the same recording with more epochs. View,
+    /// playback and what was read stay as they are.
+    pub fn renew(&mut self, runs: Runs) {
+        self.take_runs(runs);
+        let Some(source) = self.own_source() else { return };
         let before = std::mem::replace(&mut self.source, source);
         let (before, now) = (before.recording(), self.source.recording());
         self.interface.renew(now);
-        self.loader.renew(Arc::clone(&self.source));
+        self.loader.renew(self.from());
         if self.interface.epochs().readable().is_empty() {
             return;
-        }
-        let place = |index: usize| place_of(now, before.epochs.get(index)?.number);
-        if let Some(scene) = &mut self.scene {
-            scene.position = match (place(scene.position.from), place(scene.position.to)) {
-                (Some(from), Some(to)) => EpochPosition { from, to, ..scene.position },
-                // The plates without values stay until there are some.
-                _ => EpochPosition::at(self.interface.epochs().readable()[0]),
-            };
         }
         if before.epochs.iter().all(|epoch| epoch.damaged) {
             self.view.epoch = last_number(now);
         }
         self.empty = None;
-        self.note = None;
-        self.failed.clear();
-        self.planned = None;
+        self.forget_failures();
         self.choose();
     }
 
-    /// A session of `source`, another recording at the same place. As far as it is of the same network
-    /// it is looked at in the same way.
-    pub fn replaced(self, source: Arc<dyn Source>) -> Self {
-        let number = self.loader.replace(Arc::clone(&source));
-        let mut next = Self::with(source, self.gpu, self.loader, number);
-        let (before, now) = (self.source.recording(), next.source.recording());
-        next.view.theme = self.view.theme;
-        next.interface.navigator.reduced_motion = self.interface.navigator.reduced_motion;
+    /// Takes note of the runs as they are now. What it subtracts may be another.
+    pub fn take_runs(&mut self, runs: Runs) {
+        self.runs = runs;
+        self.loader.renew(self.from());
+        if self.view.query.run_b.is_some() {
+            self.forget_failures();
+        }
+    }
+
+    fn forget_failures(&mut self) {
+        self.note = None;
+        self.failed.clear();
+        self.planned = None;
+    }
+
+    fn own_source(&self) -> Option<Arc<dyn Source>> {
+        self.runs.get(self.run)?.as_ref().map(|opened| Arc::clone(&opened.source))
+    }
+
+    fn from(&self) -> From {
+        From { source: Arc::clone(&self.source), runs: Arc::clone(&self.runs) }
+    }
+
+    /// A session of another recording in the place of its run. As far as it is of the same network it
+    /// is looked at in the same way.
+    pub fn replaced(self, runs: Runs) -> Self {
+        let before = Arc::clone(&self.source);
+        let (run, view) = (self.run, self.view.clone());
+        let navigator = self.interface.navigator.clone();
+        let playback = self.interface.playback.clone();
+        let mut next = self.onto(run, runs);
+        let (before, now) = (before.recording(), next.source.recording());
+        next.view.theme = view.theme;
+        next.interface.navigator.reduced_motion = navigator.reduced_motion;
         if before.layers == now.layers {
             let names = |recording: &Recording| -> Vec<(i64, String)> {
                 recording.classes.iter().map(|class| (class.id, class.name.clone())).collect()
             };
             let (epoch, same) = (next.view.epoch, before.inputs == now.inputs && names(before) == names(now));
-            let query = if same { self.view.query.clone() } else { Query::default() };
-            next.view = ViewState { epoch, query, ..self.view };
-            next.interface.navigator = self.interface.navigator;
-            next.interface.playback.speed = self.interface.playback.speed;
-            next.interface.playback.looping = self.interface.playback.looping;
+            let query = if same { view.query.clone() } else { Query::default() };
+            next.view = ViewState { epoch, query, ..view };
+            next.interface.navigator = navigator;
+            next.interface.playback.speed = playback.speed;
+            next.interface.playback.looping = playback.looping;
         }
         next
     }
 
+    /// The default view of what the `run` is now, with the same loader; itself where that is not open.
+    fn onto(self, run: usize, runs: Runs) -> Self {
+        let Some(opened) = runs.get(run).and_then(Option::as_ref) else { return self };
+        let source = Arc::clone(&opened.source);
+        let number = self.loader.replace(From { source: Arc::clone(&source), runs: Arc::clone(&runs) });
+        let budget = self.cache.budget();
+        let mut next = Self::with(run, source, runs, self.gpu, self.loader, number);
+        next.cache.limit(budget, &[]);
+        next
+    }
+
     /// Takes the plates without values.
-    pub fn take_empty(&mut self, recording: u64, field: Arc<Field>) {
+    pub fn take_plates(&mut self, recording: u64, field: Arc<Field>) {
         if recording == self.number {
             self.empty = Some(Some(field));
         }
     }
 
+    /// Takes note that there are no plates to be had.
+    pub fn take_no_plates(&mut self, recording: u64, reason: String) {
+        if recording == self.number {
+            self.note = Some(reason);
+        }
+    }
+
     /// Takes values that were read, and says whether they are among those to be shown now.
-    pub fn take_field(&mut self, key: Key, field: Arc<Field>) -> bool {
+    pub fn take_values(&mut self, key: Key, values: Values) -> bool {
         if key.recording != self.number {
             return false;
         }
         let needed = self.needed();
-        let bytes = field.bytes();
-        self.cache.insert(key, field, bytes, &needed);
+        let bytes = values.field.bytes();
+        self.cache.insert(key, values, bytes, &needed);
         self.plan();
         needed.contains(&key) || self.scene.is_none()
     }
@@ -181,7 +267,9 @@ impl Session {
             return;
         }
         self.failed.insert(key);
-        if self.needed().contains(&key) || self.note.is_none() {
+        // What was asked for before is of no interest any more.
+        let asked = key.query == self.query_index();
+        if asked && (self.note.is_none() || self.needed().contains(&key)) {
             self.note = Some(reason);
         }
         self.plan();
@@ -210,53 +298,6 @@ impl Session {
         }
     }
 
-    /// Lays out one frame.
-    pub fn show(&mut self, ui: &mut egui::Ui, around: &Surroundings) -> Shown {
-        let newest = self.newest();
-        let newest_ready = newest.is_some_and(|key| self.cache.contains(key) || self.failed.contains(&key));
-        self.interface.advance(ui, &mut self.view, newest_ready);
-        self.choose();
-        let ranges = self.ranges();
-        let source = Arc::clone(&self.source);
-        let query = self.query_index();
-        let key = |epoch: &Epoch| Key { recording: self.number, query, epoch: epoch.number };
-        let epochs = &source.recording().epochs;
-        let ready: Vec<bool> = epochs.iter().map(|epoch| self.cache.contains(key(epoch))).collect();
-        let held = self.scene.as_ref();
-        let facts = Facts {
-            recording: source.recording(),
-            runs: OpenRuns::default(),
-            layout: &self.layout,
-            ranges: &ranges,
-            has_no_value: held.is_some_and(|scene| scene.from.has_no_value() || scene.to.has_no_value()),
-            position: held.map_or(EpochPosition::at(0), |scene| scene.position),
-            query: held.map_or(&self.view.query, |scene| &scene.query).clone(),
-            ready: &ready,
-            scene: held.is_some(),
-            adapter: around.adapter,
-            frame_ms: around.frame_ms,
-            note: around.trouble.or(self.note.as_deref()),
-            live: around.live,
-            progress: Some(Progress {
-                done: ready.iter().filter(|ready| **ready).count(),
-                of: self.interface.epochs().readable().len(),
-            }),
-        };
-        let before = self.view.clone();
-        let shown = self.interface.show(ui, &facts, &mut self.view);
-        if self.view.query != before.query {
-            self.note = None;
-        }
-        if self.view.query != before.query || self.view.epoch != before.epoch {
-            ui.ctx().request_repaint();
-        }
-        if let Some(input) = shown.wants_picture {
-            self.ask_picture(input);
-        }
-        self.choose();
-        shown
-    }
-
     /// Shows moves and glides at their end, as for who wants no motion.
     pub fn reduce_motion(&mut self) {
         self.interface.navigator.reduced_motion = true;
@@ -265,7 +306,23 @@ impl Session {
     /// Number of the epoch that the scene shows; a fraction between two epochs.
     pub fn shown_epoch(&self) -> Option<f64> {
         let scene = self.scene.as_ref().filter(|scene| scene.filled)?;
-        Some(scene.position.number(self.recording()))
+        Some(scene.position.number(scene.source.recording()))
+    }
+
+    /// Whether the scene shows what the view asks for.
+    pub fn is_settled(&self) -> bool {
+        let wanted = self.wanted();
+        self.scene.as_ref().is_some_and(|scene| {
+            scene.filled
+                && scene.query == self.view.query
+                && Arc::ptr_eq(&scene.source, &self.source)
+                && wanted == Some(scene.position)
+        })
+    }
+
+    /// What went wrong with what is asked for, in one line.
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
     }
 
     /// What the scene shows now, with the view it is true of, and the selected input's picture.
@@ -284,24 +341,49 @@ impl Session {
     }
 
     /// Per layer, the values at the ends of the colour map.
-    pub fn ranges(&self) -> Vec<(f32, f32)> {
-        self.scene().map_or_else(Vec::new, |(scene, view, _)| {
-            let normalisation = self.recording().normalisation;
-            engine::ranges(&view, normalisation, &scene.from, &scene.to, scene.position.t)
+    pub fn ranges(&self) -> &[(f32, f32)] {
+        &self.ranges
+    }
+
+    /// What the scene takes to a common scale of colours.
+    pub fn scale(&self) -> Option<Scale<'_>> {
+        let (scene, view, _) = self.scene()?;
+        let recording = scene.source.recording();
+        Some(Scale {
+            recording,
+            query: &scene.query,
+            range: view.range_of(recording.normalisation),
+            extremes: engine::extremes(&view, &scene.from, &scene.to, scene.position.t),
         })
     }
 
+    /// Sets the ends of the colour map by the least and the greatest value of each layer, which are those
+    /// of other views as well where they are `shared`.
+    pub fn set_scale(&mut self, extremes: &[Option<(f32, f32)>], shared: bool) {
+        self.shared = shared;
+        if let Some((scene, view, _)) = self.scene().filter(|(scene, ..)| scene.filled) {
+            let normalisation = scene.source.recording().normalisation;
+            self.ranges = engine::ranges_of(&view, normalisation, extremes);
+        } else {
+            self.ranges.clear();
+        }
+    }
+
     /// Takes the values nearest to what is wanted, and lets the missing ones be read.
-    fn choose(&mut self) {
+    pub fn choose(&mut self) {
         let query = self.query_index();
+        if query != self.looked_at {
+            self.looked_at = query;
+            self.note = None;
+        }
         let Some(wanted) = self.wanted() else { return self.choose_empty() };
         let key = |epoch: usize| self.key(query, epoch);
         let (from, to) = (key(wanted.from), key(wanted.to));
         let mut at = |key: Key| self.cache.get(key);
         let found = match (at(from), at(to)) {
-            (Some(from), Some(to)) if from.layout() == to.layout() => Some((from, to, wanted)),
-            (Some(from), _) => Some((Arc::clone(&from), from, EpochPosition::at(wanted.from))),
-            (None, Some(to)) => Some((Arc::clone(&to), to, EpochPosition::at(wanted.to))),
+            (Some(from), Some(to)) if from.field.layout() == to.field.layout() => Some((from, to, wanted)),
+            (Some(from), _) => Some((from.clone(), from, EpochPosition::at(wanted.from))),
+            (None, Some(to)) => Some((to.clone(), to, EpochPosition::at(wanted.to))),
             (None, None) => self
                 .interface
                 .epochs()
@@ -311,10 +393,22 @@ impl Session {
                 .min_by_key(|epoch| epoch.abs_diff(wanted.from))
                 .copied()
                 .and_then(|epoch| Some((self.cache.get(self.key(query, epoch))?, epoch)))
-                .map(|(field, epoch)| (Arc::clone(&field), field, EpochPosition::at(epoch))),
+                .map(|(values, epoch)| (values.clone(), values, EpochPosition::at(epoch))),
         };
         if let Some((from, to, position)) = found {
-            self.scene = Some(Scene { from, to, filled: true, position, query: self.queries[query].clone() });
+            self.scene = Some(Scene {
+                from: from.field,
+                to: to.field,
+                unmatched: from.unmatched,
+                filled: true,
+                position,
+                query: self.view.query.clone(),
+                run: self.run,
+                source: Arc::clone(&self.source),
+            });
+        } else if self.failed.contains(&from) && self.scene.as_ref().is_none_or(|scene| !scene.filled) {
+            // Better bare plates than none.
+            self.choose_empty();
         }
         let input = self.view.query.select.single_input().filter(|i| *i < self.recording().inputs.len());
         if input != self.picture.as_ref().map(|(input, _)| *input) {
@@ -333,7 +427,7 @@ impl Session {
         self.plan();
     }
 
-    /// Shows the network as it stands before its first epoch.
+    /// Shows the network as it stands before it has values.
     fn choose_empty(&mut self) {
         match &self.empty {
             None => {
@@ -343,8 +437,16 @@ impl Session {
             Some(None) => {}
             Some(Some(field)) => {
                 let (from, to) = (Arc::clone(field), Arc::clone(field));
-                let query = self.view.query.clone();
-                self.scene = Some(Scene { from, to, filled: false, position: EpochPosition::at(0), query });
+                self.scene = Some(Scene {
+                    from,
+                    to,
+                    unmatched: Arc::default(),
+                    filled: false,
+                    position: self.wanted().unwrap_or(EpochPosition::at(0)),
+                    query: self.view.query.clone(),
+                    run: self.run,
+                    source: Arc::clone(&self.source),
+                });
             }
         }
     }
@@ -359,9 +461,4 @@ impl Session {
 /// Number of the last readable epoch.
 fn last_number(recording: &Recording) -> f64 {
     EpochRef::Last.resolve(recording).map_or(0.0, |at| at.number(recording))
-}
-
-/// Where in the recording the epoch of this number is.
-fn place_of(recording: &Recording, number: u64) -> Option<usize> {
-    recording.epochs.binary_search_by_key(&number, |epoch| epoch.number).ok()
 }

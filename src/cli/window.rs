@@ -1,4 +1,4 @@
-//! `dnnviz [RUN]`: the window; a still where there is no display.
+//! `dnnviz [RUN]…`: the window; stills where there is no display.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,9 @@ use anyhow::{Context, bail};
 use super::output;
 use super::render::{self, Part};
 use crate::app::{self, Ended};
-use crate::engine::Gpu;
+use crate::engine::{Gpu, aggregate};
+use crate::export::Still;
+use crate::model::columns::MOST;
 use crate::model::{Camera, EpochRef, Layout, SetView, ViewState};
 use crate::stats::Sides;
 
@@ -18,14 +20,16 @@ const DEMO: &str = "assets/demo";
 const INSTALLED_DEMO: &str = "share/dnnviz/demo";
 
 pub fn run(runs: &[PathBuf]) -> anyhow::Result<()> {
-    let path = match runs {
-        [] => demo()?,
-        [path] => path.clone(),
-        _ => bail!("the window shows one RUN, {} were given", runs.len()),
+    let paths = match runs {
+        [] => vec![demo()?],
+        _ if runs.len() > MOST => {
+            bail!("a window shows at most {MOST} runs side by side, {} were given", runs.len())
+        }
+        _ => runs.to_vec(),
     };
-    match app::run(path.clone())? {
+    match app::run(paths.clone())? {
         Ended::Closed => Ok(()),
-        Ended::NoDisplay(reason) => without_display(&path, &reason),
+        Ended::NoDisplay(reason) => without_display(&paths, &reason),
     }
 }
 
@@ -44,24 +48,36 @@ fn demo() -> anyhow::Result<PathBuf> {
         .context("the bundled demo is missing; name a RUN, as in `dnnviz runs/mnist`")
 }
 
-/// Draws the picture that the window would open with into the current folder, and says where and
-/// why.
-fn without_display(path: &Path, reason: &str) -> anyhow::Result<()> {
+/// Draws what the window would open with into the current folder, a picture for each run, and says
+/// where and why.
+fn without_display(paths: &[PathBuf], reason: &str) -> anyhow::Result<()> {
+    let gpu = Gpu::headless()?;
+    let mut files = Vec::with_capacity(paths.len());
+    for (path, name) in paths.iter().zip(app::names(paths)) {
+        let file = PathBuf::from(format!("dnnviz-{}.png", name.replace('/', "-")));
+        first_picture(&gpu, path)?.save(&file)?;
+        files.push(std::path::absolute(&file).unwrap_or(file));
+    }
+    output::print(|out| {
+        writeln!(out, "There is no display for a window ({reason}).")?;
+        match files.as_slice() {
+            [file] => writeln!(out, "Here is the picture instead: {}", file.display()),
+            files => {
+                writeln!(out, "Here are the pictures instead:")?;
+                files.iter().try_for_each(|file| writeln!(out, "  {}", file.display()))
+            }
+        }
+    })
+}
+
+/// What a window on the run at `path` opens with.
+fn first_picture(gpu: &Gpu, path: &Path) -> anyhow::Result<Still> {
     let source = super::open(path)?;
     let recording = source.recording();
     let position = EpochRef::Last.resolve(recording)?;
-    let gpu = Gpu::headless()?;
     let camera = Camera::set_view(SetView::Overview, &Layout::new(recording), 1.0);
     let view = ViewState::new(camera, position.number(recording));
     let sides = Sides::one(&*source);
     let part = Part { sides, own: 0, view, set_view: Some(SetView::Overview), position };
-    let (still, _) = render::still(&gpu, &[], vec![part], [1280, 720], true)?;
-    let name = path.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned());
-    let file = PathBuf::from(format!("dnnviz-{name}.png"));
-    still.save(&file)?;
-    let shown = std::path::absolute(&file).unwrap_or(file);
-    output::print(|out| {
-        writeln!(out, "There is no display for a window ({reason}).")?;
-        writeln!(out, "Here is the picture instead: {}", shown.display())
-    })
+    Ok(render::still(gpu, &[], vec![part], [1280, 720], true, &*aggregate::backend(gpu))?.0)
 }

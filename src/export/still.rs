@@ -38,6 +38,8 @@ pub struct Values {
     /// Where everything stands, the input's picture included.
     pub layout: Layout,
     picture: Option<InputPicture>,
+    /// Layers that B lacks, as [`Overlay`] takes them.
+    missing: Vec<(usize, Option<usize>)>,
 }
 
 impl Values {
@@ -50,8 +52,10 @@ impl Values {
         backend: &dyn Backend,
     ) -> Result<Self, StillError> {
         let source = sides.a;
-        let field = |epoch| -> Result<Field, StillError> {
+        let mut missing = Vec::new();
+        let mut field = |epoch| -> Result<Field, StillError> {
             let cells = stats::cells(sides, &view.query, epoch, backend)?;
+            missing = cells.unmatched.iter().map(|it| (it.layer, it.units)).collect();
             Ok(Field::new(gpu, &cells.layers, view.query.is_signed())?)
         };
         let from = field(position.from)?;
@@ -61,7 +65,7 @@ impl Values {
         layout.picture =
             picture.as_ref().map(|picture| picture.width.max(1) as f32 / picture.height.max(1) as f32);
         let picture = picture.map(|picture| InputPicture::new(gpu, &picture));
-        Ok(Self { from, to, position, layout, picture })
+        Ok(Self { from, to, position, layout, picture, missing })
     }
 
     fn to(&self) -> &Field {
@@ -196,6 +200,8 @@ impl Column<'_> {
                 has_no_value: values.from.has_no_value() || values.to().has_no_value(),
                 position: values.position,
                 highlighted: None,
+                missing: &values.missing,
+                shared: false,
             };
             paint(gpu, &overlay, &canvas, text);
         }

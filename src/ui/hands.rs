@@ -5,17 +5,13 @@ use glam::{vec2, vec3};
 use super::navigation::Input;
 use crate::model::SetView;
 
-/// Reads what was done over the picture `response` covers.
-pub fn gather(ui: &egui::Ui, response: &egui::Response) -> Input {
+/// Reads what was done over the picture `response` covers; keys only where they are for it.
+pub fn gather(ui: &egui::Ui, response: &egui::Response, keys: bool) -> Input {
     use egui::{Key, PointerButton};
 
     let rect = response.rect;
     let heights = |drag: egui::Vec2| vec2(drag.x, drag.y) / rect.height().max(1.0);
     let hovered = response.hovered() || response.dragged();
-    let ours = match ui.memory(|memory| memory.focused()) {
-        None => true,
-        Some(id) => id == response.id,
-    };
     let dragged = |button| if response.dragged_by(button) { response.drag_delta() } else { egui::Vec2::ZERO };
     let (primary, secondary, middle) =
         (dragged(PointerButton::Primary), dragged(PointerButton::Secondary), dragged(PointerButton::Middle));
@@ -53,7 +49,7 @@ pub fn gather(ui: &egui::Ui, response: &egui::Response) -> Input {
             done.pinch = input.zoom_delta();
         }
         done.frame = double_clicked;
-        if ours && !input.modifiers.command {
+        if keys && !input.modifiers.command {
             let axis = |plus: Key, minus: Key| {
                 f32::from(u8::from(input.key_down(plus))) - f32::from(u8::from(input.key_down(minus)))
             };

@@ -1,9 +1,10 @@
-//! The whole window's content: scene, side panel, timeline.
+//! What a window shows of one view: its scene, and, of the view that is active, side panel and timeline.
 
 use std::time::Duration;
 
-use egui::{Align2, CornerRadius, FontId, Key, Rect, Sense, Ui, WidgetInfo, vec2};
+use egui::{Align2, CornerRadius, FontId, Id, Key, Rect, Sense, Ui, WidgetInfo, vec2};
 
+use super::columns::{self, Columns};
 use super::hands;
 use super::navigation::Navigator;
 use super::overlay::Overlay;
@@ -13,7 +14,7 @@ use super::playback::{Epochs, Playback};
 use super::runs::OpenRuns;
 use super::style::{Palette, SMALL, TEXT, install_style};
 use super::timeline::{self, Timeline};
-use crate::model::{EpochPosition, Layout, Query, Recording, Theme, ViewState};
+use crate::model::{EpochPosition, Layout, Query, Recording, Selection, Theme, ViewState};
 
 /// Width of the side panel's content, in points.
 const SIDE: f32 = 248.0;
@@ -25,8 +26,24 @@ pub struct Progress {
     pub of: usize,
 }
 
-/// What is shown at the moment, as the interface needs to know it.
+/// What the panels have to know.
 pub struct Facts<'a> {
+    pub recording: &'a Recording,
+    pub runs: OpenRuns<'a>,
+    pub layout: &'a Layout,
+    /// Per layer, the values at the ends of the colour map.
+    pub ranges: &'a [(f32, f32)],
+    /// Per epoch, whether its values are at hand.
+    pub ready: &'a [bool],
+    pub adapter: &'a str,
+    pub frame_ms: Option<f32>,
+    /// A writer is at work on the recording.
+    pub live: bool,
+    pub columns: &'a Columns<'a>,
+}
+
+/// What the scene shows at the moment.
+pub struct Sight<'a> {
     pub recording: &'a Recording,
     pub runs: OpenRuns<'a>,
     pub layout: &'a Layout,
@@ -37,29 +54,47 @@ pub struct Facts<'a> {
     pub position: EpochPosition,
     /// The query that the picture shows; the view's own may still be waiting for its values.
     pub query: Query,
-    /// Per epoch, whether its values are at hand.
-    pub ready: &'a [bool],
+    /// Layers that the run lacks that is subtracted, as [`Overlay`] takes them.
+    pub missing: &'a [(usize, Option<usize>)],
+    /// The ends of the colour map are those of other views as well.
+    pub shared: bool,
     /// Whether there is a picture of the scene, which is to lie below what is painted here.
-    pub scene: bool,
-    pub adapter: &'a str,
-    pub frame_ms: Option<f32>,
+    pub filled: bool,
     /// What went wrong, in one line.
     pub note: Option<&'a str>,
     pub progress: Option<Progress>,
-    /// A writer is at work on the recording.
-    pub live: bool,
 }
 
-/// What a frame came to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Shown {
-    /// Where the scene is, in points.
-    pub scene: Rect,
-    /// An input whose picture is wanted.
-    pub wants_picture: Option<usize>,
+/// The part of the window that a scene fills.
+pub struct Viewport<'a> {
+    /// In points.
+    pub rect: Rect,
+    /// Of the view among those side by side.
+    pub id: Id,
+    /// For those who cannot see it.
+    pub name: &'a str,
+    /// Whether keys are for this view.
+    pub keys: bool,
 }
 
-/// Everything about the window that is not the view itself.
+/// What was asked for in the panels that is not a change of the view.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    pub columns: Option<columns::Action>,
+    /// The camera was sent somewhere.
+    pub led: bool,
+}
+
+/// What a hand did in a viewport.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// It went down there.
+    pub pressed: bool,
+    /// It led the camera.
+    pub led: bool,
+}
+
+/// Everything about a view that is not the view itself.
 pub struct Interface {
     pub navigator: Navigator,
     pub playback: Playback,
@@ -93,40 +128,48 @@ impl Interface {
         self.epochs = epochs;
     }
 
-    /// Lays out one frame, and changes `view` as the person asks. It is to be painted over the colour
-    /// of panels and, where the scene is, over the scene's picture: filling them here would cost a
-    /// processor that draws more than everything else.
-    pub fn show(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState) -> Shown {
+    /// Lays out side panel and timeline, and changes `view` as the person asks. They are to be painted
+    /// over the colour of panels and, where the scene is, over the scene's picture: filling them here
+    /// would cost a processor that draws more than everything else.
+    pub fn panels(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState) -> Asked {
         if self.theme != Some(view.theme) {
             install_style(ui.ctx(), view.theme);
             self.theme = Some(view.theme);
         }
         let palette = Palette::of(view.theme);
         self.bottom(ui, facts, view, palette);
-        let action = self.side(ui, facts, view, palette);
-        let scene = egui::CentralPanel::no_frame().show(ui, |ui| self.scene(ui, facts, view, palette)).inner;
-        if let Some(Action::Go(target)) = action {
-            let now = ui.input(|input| input.time);
-            self.navigator.go(target, view.camera, facts.layout, now);
+        match self.side(ui, facts, view, palette) {
+            Some(Action::Go(target)) => {
+                let now = ui.input(|input| input.time);
+                self.navigator.go(target, view.camera, facts.layout, now);
+                Asked { led: true, ..Asked::default() }
+            }
+            Some(Action::Column(action)) => Asked { columns: Some(action), led: false },
+            None => Asked::default(),
         }
-        if self.navigator.is_moving() || self.playback.is_moving() || action.is_some() {
-            ui.ctx().request_repaint();
-        }
-        let wanted = view.query.select.single_input().filter(|input| !self.pictures.knows(*input));
-        let wanted = wanted.or_else(|| {
-            let minus = view.query.minus.as_ref()?.single_input()?;
-            (!self.pictures.knows(minus)).then_some(minus)
-        });
-        Shown { scene, wants_picture: wanted.filter(|input| *input < facts.recording.inputs.len()) }
+    }
+
+    /// Whether another frame is wanted although nothing happens.
+    pub fn is_moving(&self) -> bool {
+        self.navigator.is_moving() || self.playback.is_moving()
+    }
+
+    /// An input that is looked at and whose picture is not known.
+    pub fn wanted_picture(&self, recording: &Recording, query: &Query) -> Option<usize> {
+        let minus = query.minus.as_ref().filter(|_| query.run_b.is_none());
+        [Some(&query.select), minus]
+            .into_iter()
+            .flatten()
+            .filter_map(Selection::single_input)
+            .find(|input| !self.pictures.knows(*input) && *input < recording.inputs.len())
     }
 
     /// Moves the epoch on, by time and keys; to the newest one when that is followed and
-    /// `newest_ready`, its values being at hand. To be called before [`Interface::show`], and before
-    /// its facts are gathered, so that they speak of the same moment.
-    pub fn advance(&mut self, ui: &Ui, view: &mut ViewState, newest_ready: bool) {
+    /// `newest_ready`, its values being at hand. To be called before the frame's facts are gathered, so
+    /// that they speak of the same moment.
+    pub fn advance(&mut self, ui: &Ui, view: &mut ViewState, newest_ready: bool, keys: bool) {
         let (now, step) = ui.input(|input| (input.time, f64::from(input.stable_dt)));
-        let keys_are_ours = ui.memory(|memory| memory.focused()).is_none_or(|id| id == scene_id());
-        if keys_are_ours {
+        if keys {
             let (toggle, steps, follow) = ui.input(|input| {
                 let presses = |key| input.num_presses(key) as i32;
                 let follow =
@@ -166,7 +209,6 @@ impl Interface {
     }
 
     fn side(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState, palette: Palette) -> Option<Action> {
-        let frame = egui::Frame::new().inner_margin(egui::Margin::same(16));
         let panel = Panel {
             recording: facts.recording,
             runs: facts.runs,
@@ -176,21 +218,18 @@ impl Interface {
             adapter: facts.adapter,
             frame_ms: facts.frame_ms,
             at: self.navigator.at(),
+            columns: facts.columns,
         };
         let (hands, reduced_motion) = (&mut self.hands, &mut self.navigator.reduced_motion);
-        egui::Panel::right("side")
-            .frame(frame)
-            .resizable(false)
-            .exact_size(SIDE + 32.0)
-            .show(ui, |ui| panel.show(ui, view, hands, reduced_motion))
-            .inner
+        side_panel(ui, |ui| panel.show(ui, view, hands, reduced_motion))
     }
 
-    fn scene(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState, palette: Palette) -> Rect {
-        let rect = ui.available_rect_before_wrap();
-        let response = ui.interact(rect, scene_id(), Sense::click_and_drag());
-        response.widget_info(|| WidgetInfo::labeled(egui::Role::Canvas, true, "Scene"));
-        if response.clicked() || response.drag_started() {
+    /// Takes what hands do in the viewport, and moves the camera.
+    pub fn look(&mut self, ui: &Ui, at: &Viewport, layout: &Layout, view: &mut ViewState) -> Done {
+        let response = ui.interact(at.rect, at.id, Sense::click_and_drag());
+        response.widget_info(|| WidgetInfo::labeled(egui::Role::Canvas, true, at.name));
+        let pressed = response.clicked() || response.drag_started();
+        if pressed {
             response.request_focus();
         }
         if response.has_focus() {
@@ -201,49 +240,63 @@ impl Interface {
             };
             ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
         }
-        let input = hands::gather(ui, &response);
-        view.camera = self.navigator.update(&input, view.camera, facts.layout, rect.aspect_ratio().max(0.01));
+        let input = hands::gather(ui, &response, at.keys);
+        let aspect = at.rect.aspect_ratio().max(0.01);
+        view.camera = self.navigator.update(&input, view.camera, layout, aspect);
         if input.fly != glam::Vec3::ZERO {
             ui.ctx().request_repaint();
         }
         if input.looking {
             ui.ctx().set_cursor_icon(egui::CursorIcon::Crosshair);
         }
+        Done { pressed, led: input.leads() }
+    }
 
+    /// Paints over the scene what is said of it.
+    pub fn paint(&self, ui: &Ui, rect: Rect, sight: &Sight, view: &ViewState) {
+        let palette = Palette::of(view.theme);
         let painter = ui.painter_at(rect);
-        if !facts.scene {
+        if !sight.filled {
             painter.rect_filled(rect, CornerRadius::ZERO, palette.ground);
         }
-        let slab = self.navigator.hovered().and_then(|slab| facts.layout.slabs.get(slab));
-        let shown = ViewState { query: facts.query.clone(), ..view.clone() };
+        let slab = self.navigator.hovered().and_then(|slab| sight.layout.slabs.get(slab));
+        let shown = ViewState { query: sight.query.clone(), ..view.clone() };
         let overlay = Overlay {
-            recording: facts.recording,
-            runs: facts.runs,
+            recording: sight.recording,
+            runs: sight.runs,
             view: &shown,
-            layout: facts.layout,
-            ranges: facts.ranges,
-            has_no_value: facts.has_no_value,
-            position: facts.position,
+            layout: sight.layout,
+            ranges: sight.ranges,
+            has_no_value: sight.has_no_value,
+            position: sight.position,
             highlighted: slab.map(|slab| slab.layer),
+            missing: sight.missing,
+            shared: sight.shared,
         };
         overlay.paint(&painter, rect);
-        notes(&painter, rect, facts, palette);
-        rect
+        notes(&painter, rect, sight, palette);
     }
 }
 
-fn scene_id() -> egui::Id {
-    egui::Id::unique("scene")
+/// The panel at the right.
+fn side_panel<T>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> T) -> T {
+    let frame = egui::Frame::new().inner_margin(egui::Margin::same(16));
+    egui::Panel::right("side").frame(frame).resizable(false).exact_size(SIDE + 32.0).show(ui, add).inner
+}
+
+/// The panel at the right of a window whose active view has no recording to speak of.
+pub fn bare_side(ui: &mut Ui, theme: Theme, columns: &Columns) -> Option<columns::Action> {
+    side_panel(ui, |ui| columns.show(ui, Palette::of(theme)))
 }
 
 /// A thin bar while values are read, and one quiet line for what went wrong.
-fn notes(painter: &egui::Painter, rect: Rect, facts: &Facts, palette: Palette) {
-    if let Some(progress) = facts.progress.filter(|progress| progress.done < progress.of) {
+fn notes(painter: &egui::Painter, rect: Rect, sight: &Sight, palette: Palette) {
+    if let Some(progress) = sight.progress.filter(|progress| progress.done < progress.of) {
         let share = progress.done as f32 / progress.of.max(1) as f32;
         let bar = Rect::from_min_size(rect.left_top(), vec2(rect.width() * share, 2.0));
         painter.rect_filled(bar, CornerRadius::ZERO, palette.accent);
     }
-    if let Some(note) = facts.note {
+    if let Some(note) = sight.note {
         let galley = painter.layout(
             note.to_owned(),
             FontId::proportional(SMALL),
@@ -256,38 +309,38 @@ fn notes(painter: &egui::Painter, rect: Rect, facts: &Facts, palette: Palette) {
     }
 }
 
-/// What a window shows while a recording is awaited that is not there yet: what for, and in small
-/// print why. It may be for long, so nothing moves.
-pub fn awaiting(ui: &mut Ui, theme: Theme, words: &str, why: &str) {
-    let (rect, palette) = empty(ui, theme, words);
-    let why = ui.painter().layout(
-        why.to_owned(),
-        FontId::proportional(SMALL),
-        palette.dim,
-        (rect.width() - 96.0).clamp(40.0, 560.0),
-    );
+/// What stands in the place of a scene while a recording is awaited that is not there yet, or instead of
+/// one that cannot be had: what for, and in small print why. It may be for long, so nothing moves.
+pub fn awaiting(ui: &Ui, rect: Rect, theme: Theme, words: &str, why: &str) {
+    let palette = empty(ui, rect, theme, words);
+    let why = ui.painter().layout(why.to_owned(), FontId::proportional(SMALL), palette.dim, prose(rect));
     let place = Align2::CENTER_TOP.anchor_size(rect.center() + vec2(0.0, 4.0), why.size());
     ui.painter().galley(place.min, why, palette.dim);
 }
 
-/// An empty window with words just above its middle.
-fn empty(ui: &mut Ui, theme: Theme, words: &str) -> (Rect, Palette) {
+/// Width of words in the middle of an empty scene.
+fn prose(rect: Rect) -> f32 {
+    (0.8 * rect.width()).clamp(40.0, 560.0)
+}
+
+/// An empty scene with words just above its middle.
+fn empty(ui: &Ui, rect: Rect, theme: Theme, words: &str) -> Palette {
     let palette = Palette::of(theme);
-    let rect = ui.available_rect_before_wrap();
     let painter = ui.painter();
     painter.rect_filled(rect, CornerRadius::ZERO, palette.ground);
-    let width = (rect.width() - 96.0).clamp(40.0, 560.0);
+    let width = prose(rect);
     let galley = painter.layout(words.to_owned(), FontId::proportional(TEXT), palette.text, width);
     let place = Align2::CENTER_BOTTOM.anchor_size(rect.center(), galley.size());
     painter.galley(place.min, galley, palette.text);
-    (rect, palette)
+    palette
 }
 
-/// What a window shows while a recording is opened: words, and a thin bar that goes by.
-pub fn waiting(ui: &mut Ui, theme: Theme, words: &str) {
-    let (rect, palette) = empty(ui, theme, words);
+/// What stands in the place of a scene while a recording is opened: words, and a thin bar that goes by.
+pub fn waiting(ui: &Ui, rect: Rect, theme: Theme, words: &str) {
+    let palette = empty(ui, rect, theme, words);
     let painter = ui.painter();
-    let track = Rect::from_center_size(rect.center() + vec2(0.0, 12.0), vec2(200.0, 2.0));
+    let width = prose(rect).min(200.0);
+    let track = Rect::from_center_size(rect.center() + vec2(0.0, 12.0), vec2(width, 2.0));
     painter.rect_filled(track, CornerRadius::ZERO, palette.line);
     let t = (ui.input(|input| input.time) * 0.8).fract() as f32;
     let x_of = |share: f32| track.left() + track.width() * share.clamp(0.0, 1.0);

@@ -25,8 +25,9 @@ pub fn paint(overlay: &Overlay, painter: &Painter, rect: Rect, palette: Palette)
         FontId::new(TEXT, semibold()),
         palette.text,
     );
+    let shared = if overlay.shared { " · common to these columns" } else { "" };
     let source = wrapped(
-        words::range_source(recording, overlay.runs, view, overlay.position),
+        words::range_source(recording, overlay.runs, view, overlay.position) + shared,
         FontId::proportional(SMALL - 1.0),
         palette.dim,
     );

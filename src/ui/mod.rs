@@ -1,6 +1,7 @@
 //! Panels and overlay over a [`crate::model::ViewState`]. Knows no files and makes no GPU calls.
 
 pub mod choice;
+pub mod columns;
 mod curves;
 pub mod hands;
 pub mod interface;
@@ -26,7 +27,8 @@ pub mod timeline;
 pub mod widgets;
 pub mod words;
 
-pub use interface::{Facts, Interface, Progress, Shown};
+pub use columns::Columns;
+pub use interface::{Asked, Done, Facts, Interface, Progress, Sight, Viewport};
 pub use overlay::Overlay;
 pub use pictures::Pictures;
 pub use runs::{OpenRuns, RunFacts};

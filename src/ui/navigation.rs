@@ -68,6 +68,11 @@ impl Default for Input {
 }
 
 impl Input {
+    /// Whether a hand leads the camera.
+    pub fn leads(&self) -> bool {
+        self.touches() || self.frame || self.go.is_some()
+    }
+
     fn touches(&self) -> bool {
         self.pressed
             || self.looking
@@ -151,6 +156,17 @@ impl Navigator {
         }
         self.at = Some(target);
         self.motion = Some(Motion::new(camera, target.camera(layout, self.aspect.max(0.1)), now));
+    }
+
+    /// Does as `lead` does, which moves a camera over a layout that is the same.
+    pub fn follow(&mut self, lead: &Self) {
+        *self = Self { aspect: self.aspect, bounds: self.bounds, hovered: self.hovered, ..lead.clone() };
+    }
+
+    /// Lets go of what was framed: a hand leads the camera elsewhere.
+    pub fn release(&mut self) {
+        self.motion = None;
+        self.at = None;
     }
 
     /// The camera after what was done. `aspect` is the picture's width by its height.

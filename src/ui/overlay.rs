@@ -34,6 +34,11 @@ pub struct Overlay<'a> {
     pub position: EpochPosition,
     /// The layer pointed at, as an index into [`Recording::layers`].
     pub highlighted: Option<usize>,
+    /// Layers that have no values because the run that is subtracted has no such layer: their indices into
+    /// [`Recording::layers`], and the units of the layer that has the name there, if one has.
+    pub missing: &'a [(usize, Option<usize>)],
+    /// The ends of the colour map are those of other views as well.
+    pub shared: bool,
 }
 
 impl Overlay<'_> {
@@ -80,7 +85,7 @@ impl Overlay<'_> {
         let Some(layer) = self.recording.layers.get(self.layout.slabs[slab].layer) else { return };
         let title =
             painter.layout_no_wrap(short(&layer.name, 40), FontId::new(TEXT, semibold()), palette.text);
-        let detail = painter.layout_no_wrap(kind(layer), FontId::proportional(SMALL), palette.dim);
+        let detail = painter.layout_no_wrap(self.kind(slab), FontId::proportional(SMALL), palette.dim);
         let size = vec2(title.size().x.max(detail.size().x), title.size().y + detail.size().y);
         let place = Rect::from_min_size(rect.min + vec2(16.0, 16.0), size);
         painter.rect_filled(place.expand(8.0), CornerRadius::same(6), palette.ground.gamma_multiply(0.9));
@@ -143,7 +148,8 @@ impl Overlay<'_> {
             let colour = if lit { palette.accent } else { palette.text };
             let title =
                 painter.layout_no_wrap(short(&layer.name, 28), FontId::new(SMALL, semibold()), colour);
-            let detail = painter.layout_no_wrap(kind(layer), FontId::proportional(SMALL - 1.0), palette.dim);
+            let detail =
+                painter.layout_no_wrap(self.kind(slab), FontId::proportional(SMALL - 1.0), palette.dim);
             let full = vec2(title.size().x.max(detail.size().x), title.size().y + detail.size().y);
             for (size, with_detail) in [(full, true), (title.size(), false)] {
                 let Some(spot) = Room { rect, outlines, taken }.find(size, outline) else { continue };
@@ -165,6 +171,21 @@ impl Overlay<'_> {
             }
         }
         named
+    }
+
+    /// What the layer of a slab is, in few words, or that the run that is subtracted lacks it.
+    fn kind(&self, slab: usize) -> String {
+        let layer = self.layout.slabs.get(slab).map_or(slab, |slab| slab.layer);
+        match self.missing.iter().find(|(missing, _)| *missing == layer) {
+            Some((_, units)) => {
+                let run = self.runs.of_minus(&self.view.query).map_or("the other run", |run| run.name);
+                match units {
+                    Some(units) => format!("{} units in {}", words::count(*units as u64), short(run, 28)),
+                    None => format!("not in {}", short(run, 28)),
+                }
+            }
+            None => self.recording.layers.get(layer).map(kind).unwrap_or_default(),
+        }
     }
 
     /// Slabs by the right to be named: the one pointed at, the two ends, then every second, fourth…

@@ -2,6 +2,7 @@
 
 use egui::{DragValue, FontId, RichText, ScrollArea, Slider, Ui};
 
+use super::columns::{self, Columns};
 use super::legend::paint_map;
 use super::navigation::Target;
 use super::overlay::short;
@@ -23,6 +24,8 @@ const ROWS: f32 = 6.0;
 pub enum Action {
     /// Send the camera there.
     Go(Target),
+    /// Do this with the columns.
+    Column(columns::Action),
 }
 
 /// Where hands are in what the panel offers.
@@ -47,6 +50,7 @@ pub struct Panel<'a> {
     pub frame_ms: Option<f32>,
     /// Where the camera is.
     pub at: Option<Target>,
+    pub columns: &'a Columns<'a>,
 }
 
 impl Panel<'_> {
@@ -61,10 +65,11 @@ impl Panel<'_> {
         let mut action = None;
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             self.title(ui);
+            action = self.columns.show(ui, self.palette).map(Action::Column);
             self.what(ui, view, hands);
             self.numbers(ui, view);
             self.colours(ui, view);
-            action = self.eye(ui, view, reduced_motion);
+            action = self.eye(ui, view, reduced_motion).or(action);
             if let Some(layer) = self.layers(ui) {
                 action = Some(Action::Go(Target::Slab(layer)));
             }

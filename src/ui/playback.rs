@@ -146,6 +146,15 @@ impl Playback {
         self.glide = self.glide.map(|glide| Glide { from: place(glide.from), to: place(glide.to), ..glide });
     }
 
+    /// What goes on, for the epochs `to`; here, over the epochs `from`, all stops.
+    pub fn handed_over(&mut self, from: &Epochs, to: &Epochs) -> Self {
+        let mut next = self.clone();
+        next.renumber(from, to);
+        next.playing &= to.last() > 0.0;
+        self.hold();
+        next
+    }
+
     /// Glides `steps` epochs on (or back), from where the last glide was to end.
     pub fn step(&mut self, steps: i32, epochs: &Epochs, number: f64, now: f64) {
         let from = epochs.ordinal_of_number(number);

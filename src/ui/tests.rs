@@ -4,11 +4,13 @@ use egui::{Key, Rect, Shape, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 
-use super::interface::{Facts, Interface};
+use super::columns::{self, Columns, Entry, split};
+use super::interface::{Facts, Interface, Sight, Viewport};
 use super::navigation::Target;
 use super::shape::Lens;
 use super::style::{install_fonts, install_style};
-use super::{OpenRuns, Overlay, Pictures, still, testing};
+use super::{OpenRuns, Overlay, Pictures, RunFacts, still, testing};
+use crate::model::columns::{Locks, MOST};
 use crate::model::{
     Epoch, EpochPosition, Layout, Picture, Query, Range, Recording, Selection, SetView, Theme, ViewState,
 };
@@ -19,6 +21,12 @@ struct Window {
     interface: Interface,
     view: ViewState,
     live: bool,
+    /// How many columns it has, all of the same run.
+    columns: usize,
+    runs: Vec<&'static str>,
+    locks: Locks,
+    /// What was asked for of the columns, the latest last.
+    asked: Vec<columns::Action>,
 }
 
 fn window(recording: Recording) -> Harness<'static, Window> {
@@ -27,10 +35,30 @@ fn window(recording: Recording) -> Harness<'static, Window> {
         interface: Interface::new(&recording),
         view: testing::view(&recording),
         live: false,
+        columns: 1,
+        runs: vec!["run"],
+        locks: Locks::default(),
+        asked: Vec::new(),
         recording,
     };
     let show = |ui: &mut egui::Ui, window: &mut Window| {
-        window.interface.advance(ui, &mut window.view, true);
+        let id = egui::Id::unique("the scene");
+        let keys = ui.memory(|memory| memory.focused()).is_none_or(|focused| focused == id);
+        let entry = Entry { run: "run".to_owned(), what: "all inputs".to_owned(), live: false };
+        let entries = vec![entry; window.columns];
+        let run = |name: &'static str| RunFacts { name, recording: &window.recording };
+        let runs: Vec<RunFacts> = window.runs.iter().copied().map(run).collect();
+        let columns = Columns {
+            entries: &entries,
+            active: 0,
+            runs: &runs,
+            run: 0,
+            locks: window.locks,
+            can_swap: window.view.query.minus.is_some(),
+            can_subtract: window.columns > 1,
+        };
+        window.asked.extend(columns.keys(ui, keys));
+        window.interface.advance(ui, &mut window.view, true, keys);
         let ranges = vec![(0.0, 1.0); window.recording.layers.len()];
         let ready = vec![true; window.recording.epochs.len()];
         let facts = Facts {
@@ -38,18 +66,43 @@ fn window(recording: Recording) -> Harness<'static, Window> {
             runs: OpenRuns::default(),
             layout: &window.layout,
             ranges: &ranges,
-            has_no_value: false,
-            position: EpochPosition::at(0),
-            query: window.view.query.clone(),
             ready: &ready,
-            scene: false,
             adapter: "test adapter",
             frame_ms: None,
-            note: None,
-            progress: None,
             live: window.live,
+            columns: &columns,
         };
-        window.interface.show(ui, &facts, &mut window.view);
+        window.asked.extend(window.interface.panels(ui, &facts, &mut window.view).columns);
+        egui::CentralPanel::no_frame().show(ui, |ui| {
+            let places = split(ui.available_rect_before_wrap(), window.columns);
+            for (index, (header, _)) in places.iter().enumerate() {
+                let palette = super::style::Palette::of(window.view.theme);
+                if header.is_some_and(|header| columns.header(ui, header, index, palette)) {
+                    window.asked.push(columns::Action::Activate(index));
+                }
+            }
+            let rect = places[0].1;
+            let at = Viewport { rect, id, name: "Scene", keys };
+            window.interface.look(ui, &at, &window.layout, &mut window.view);
+            let sight = Sight {
+                recording: &window.recording,
+                runs: OpenRuns::default(),
+                layout: &window.layout,
+                ranges: &ranges,
+                has_no_value: false,
+                position: EpochPosition::at(0),
+                query: window.view.query.clone(),
+                missing: &[],
+                shared: false,
+                filled: false,
+                note: None,
+                progress: None,
+            };
+            window.interface.paint(ui, rect, &sight, &window.view);
+        });
+        if window.interface.is_moving() {
+            ui.ctx().request_repaint();
+        }
     };
     let mut harness = Harness::builder()
         .with_size(vec2(1280.0, 1000.0))
@@ -304,6 +357,63 @@ fn a_recording_without_epochs_and_layers_is_shown() {
     window.run();
 }
 
+#[test]
+fn what_can_be_done_with_columns_has_a_button_and_a_key() {
+    use columns::Action;
+    let mut window = window(testing::recording());
+    for absent in ["Remove column", "Subtract columns", "Swap A and B", "Lock cameras"] {
+        assert!(window.query_by_label(absent).is_none(), "{absent}: there is one column");
+    }
+    click(&mut window, "Add column");
+    click(&mut window, "Minus: General");
+    click(&mut window, "Swap A and B");
+    assert_eq!(std::mem::take(&mut window.state_mut().asked), [Action::Add(0), Action::Swap]);
+
+    window.state_mut().columns = 3;
+    window.run();
+    let unlocked = |cameras, epochs, scale| Action::Lock(Locks { cameras, epochs, scale });
+    for (name, key, action) in [
+        ("Add column", Key::N, Action::Add(0)),
+        ("Duplicate column", Key::C, Action::Duplicate),
+        ("Remove column", Key::Delete, Action::Remove),
+        ("Swap A and B", Key::X, Action::Swap),
+        ("Subtract columns", Key::M, Action::Difference),
+        ("Lock cameras", Key::K, unlocked(false, true, true)),
+        ("Lock epochs", Key::T, unlocked(true, false, true)),
+        ("Lock scale", Key::R, unlocked(true, true, false)),
+    ] {
+        click(&mut window, name);
+        assert_eq!(std::mem::take(&mut window.state_mut().asked), [action], "{name}");
+        window.key_press(key);
+        window.run();
+        assert_eq!(std::mem::take(&mut window.state_mut().asked), [action], "{key:?}");
+    }
+    click(&mut window, "Column 2: run, all inputs");
+    click(&mut window, "Header of column 3: run, all inputs");
+    for modifiers in [egui::Modifiers::CTRL, egui::Modifiers::CTRL | egui::Modifiers::SHIFT] {
+        window.key_press_modifiers(modifiers, Key::Tab);
+        window.run();
+    }
+    assert_eq!(window.state().asked, [1, 2, 1, 2].map(Action::Activate));
+}
+
+#[test]
+fn a_column_is_added_of_any_run_until_there_are_enough() {
+    let mut window = window(testing::recording());
+    window.state_mut().runs = vec!["one", "other"];
+    window.run();
+    click(&mut window, "Add column");
+    click(&mut window, "other");
+    assert_eq!(std::mem::take(&mut window.state_mut().asked), [columns::Action::Add(1)]);
+    window.state_mut().columns = MOST;
+    window.run();
+    click(&mut window, "Duplicate column");
+    window.key_press(Key::N);
+    window.key_press(Key::C);
+    window.run();
+    assert_eq!(window.state().asked, []);
+}
+
 /// What the overlay paints: texts and where they stand.
 fn texts(overlay: &Overlay, size: egui::Vec2) -> Vec<(String, Rect)> {
     let ctx = egui::Context::default();
@@ -333,6 +443,8 @@ fn overlay<'a>(recording: &'a Recording, view: &'a ViewState, layout: &'a Layout
         has_no_value: false,
         position: EpochPosition::at(4),
         highlighted: None,
+        missing: &[],
+        shared: false,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{Key, Session};
-use crate::model::{EpochPosition, Query};
+use crate::model::{EpochPosition, EpochRef, Query, Selection};
 
 /// What the list of wanted values was made for.
 #[derive(Clone, Copy, PartialEq)]
@@ -14,7 +14,33 @@ pub(super) struct Plan {
     held: usize,
 }
 
+/// In which state of the runs a query is answered, as far as that changes the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    /// How often its own run was continued, where a selection names its last or best epoch.
+    own: u64,
+    /// How often the run that is subtracted was replaced and, likewise, continued; `None` while that
+    /// is not open.
+    other: Option<(u64, u64)>,
+}
+
 impl Session {
+    fn stamp(&self) -> Stamp {
+        let Query { select, minus, run_b, .. } = &self.view.query;
+        let moves = |selection: &Selection| matches!(selection.epoch, Some(EpochRef::Last | EpochRef::Best));
+        let run = |run: usize| self.runs.get(run).and_then(Option::as_ref);
+        let minus = minus.as_ref();
+        let own_moves = moves(select) || (run_b.is_none() && minus.is_some_and(moves));
+        let own = if own_moves { run(self.run).map_or(0, |run| run.continued) } else { 0 };
+        let other = match (run_b, minus) {
+            (Some(b), Some(minus)) => {
+                run(*b).map(|run| (run.replaced, if moves(minus) { run.continued } else { 0 }))
+            }
+            _ => None,
+        };
+        Stamp { own, other }
+    }
+
     /// Whether the newest epoch is followed and its values are on their way.
     pub fn awaits_newest(&mut self) -> bool {
         let following = self.interface.playback.following;
@@ -27,10 +53,12 @@ impl Session {
     }
 
     pub(super) fn query_index(&mut self) -> usize {
-        match self.queries.iter().position(|query| *query == self.view.query) {
+        let stamp = self.stamp();
+        let asked = |(query, of): &(Query, Stamp)| *of == stamp && *query == self.view.query;
+        match self.queries.iter().position(asked) {
             Some(index) => index,
             None => {
-                self.queries.push(self.view.query.clone());
+                self.queries.push((self.view.query.clone(), stamp));
                 self.queries.len() - 1
             }
         }
@@ -86,7 +114,7 @@ impl Session {
             .into_iter()
             .map(|epoch| self.key(query, epoch))
             .filter(|key| !self.cache.contains(*key) && !self.failed.contains(key) && reading != Some(*key))
-            .map(|key| (key, self.queries[query].clone()))
+            .map(|key| (key, self.queries[query].0.clone()))
             .collect();
         self.loader.want(missing);
     }

@@ -124,7 +124,7 @@ fn measure(gpu: Gpu, run: &Path, recording: Recording, commits: u64) -> anyhow::
     let (seen, go_on) = channel();
     let target = run.to_owned();
     let writer = thread::spawn(move || write(&target, &recording, commits, &committed, &go_on));
-    let mut window = Offscreen::open(gpu, run, SIZE);
+    let mut window = Offscreen::open(gpu, &[run.to_owned()], SIZE);
     let mut latencies = Vec::new();
     for number in 0..=commits {
         if !window.until_shown(number, PATIENCE)? {

@@ -1,0 +1,455 @@
+//! The columns of a window: which there are, what ties them together, and a frame of all of them.
+
+use std::sync::Arc;
+
+use egui::Rect;
+
+use super::loader::{Found, Loader, Message, Send};
+use super::run::{Run, Runs, State, nothing};
+use super::session::{Frame, Means, Session};
+use crate::engine::Gpu;
+use crate::model::columns::{self, Locks, MOST};
+use crate::model::{Query, Theme};
+use crate::stats::Backend;
+use crate::ui::columns::{Action, Columns as Part, Entry, split, what};
+use crate::ui::{Asked, OpenRuns, RunFacts, Viewport, interface, style::Palette};
+
+/// The columns of a window, side by side. There is at least one.
+pub struct Columns {
+    list: Vec<Column>,
+    /// The one that panels and keys speak of.
+    active: usize,
+    /// Somebody chose it; until then it is the first that is open.
+    chosen: bool,
+    /// Number of the column whose camera the others follow.
+    leads: u64,
+    locks: Locks,
+    /// Number of the next column.
+    next: u64,
+    gpu: Arc<Gpu>,
+    backend: Arc<dyn Backend>,
+    send: Send,
+    /// Loaders of columns that are gone, until they are done with what they read.
+    retired: Vec<Loader>,
+}
+
+struct Column {
+    id: u64,
+    run: usize,
+    /// As soon as the run is open.
+    session: Option<Box<Session>>,
+}
+
+/// Where a column's scene is, in points.
+pub struct Area {
+    pub column: u64,
+    pub rect: Rect,
+}
+
+impl Columns {
+    /// One column for each of the first runs.
+    pub fn new(runs: usize, gpu: Arc<Gpu>, backend: Arc<dyn Backend>, send: Send) -> Self {
+        let list: Vec<Column> =
+            (0..runs.clamp(1, MOST)).map(|run| Column { id: run as u64, run, session: None }).collect();
+        let next = list.len() as u64;
+        let locks = Locks::default();
+        Self {
+            list,
+            active: 0,
+            chosen: false,
+            leads: 0,
+            locks,
+            next,
+            gpu,
+            backend,
+            send,
+            retired: Vec::new(),
+        }
+    }
+
+    pub fn count(&self) -> usize {
+        self.list.len()
+    }
+
+    pub fn active(&self) -> usize {
+        self.active
+    }
+
+    /// The view in a column, by its place; `None` where there is no such column or its run is not open.
+    pub fn session(&self, column: usize) -> Option<&Session> {
+        self.list.get(column)?.session.as_deref()
+    }
+
+    pub fn session_mut(&mut self, column: usize) -> Option<&mut Session> {
+        self.list.get_mut(column)?.session.as_deref_mut()
+    }
+
+    /// The view in a column, by its number.
+    pub fn by_id(&self, id: u64) -> Option<&Session> {
+        self.list.iter().find(|column| column.id == id)?.session.as_deref()
+    }
+
+    pub fn by_id_mut(&mut self, id: u64) -> Option<&mut Session> {
+        self.list.iter_mut().find(|column| column.id == id)?.session.as_deref_mut()
+    }
+
+    /// The view that panels and keys speak of.
+    pub fn active_session(&self) -> Option<&Session> {
+        self.session(self.active)
+    }
+
+    pub fn sessions_mut(&mut self) -> impl Iterator<Item = &mut Session> {
+        self.list.iter_mut().filter_map(|column| column.session.as_deref_mut())
+    }
+
+    /// How panels look.
+    pub fn theme(&self) -> Theme {
+        let open = || self.list.iter().find_map(|column| column.session.as_deref());
+        self.active_session().or_else(open).map_or(Theme::Dark, |session| session.view.theme)
+    }
+
+    /// Takes note that a run was opened, or opened again. `continues` says that it is the one before.
+    pub fn opened(&mut self, run: usize, continues: bool, runs: &Runs) {
+        for index in 0..self.list.len() {
+            let column = &mut self.list[index];
+            if column.run != run {
+                if let Some(session) = &mut column.session {
+                    session.take_runs(Arc::clone(runs));
+                }
+                continue;
+            }
+            match column.session.take() {
+                Some(mut session) if continues => {
+                    session.renew(Arc::clone(runs));
+                    column.session = Some(session);
+                }
+                Some(session) => column.session = Some(Box::new(session.replaced(Arc::clone(runs)))),
+                None => {
+                    let session = self.session_of(index, runs);
+                    self.list[index].session = session;
+                    self.after_change();
+                    if self.active_session().is_none() || (!self.chosen && index < self.active) {
+                        self.active = index;
+                        self.lead(index);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A view for the column at `index`; `None` while its run is not open.
+    fn session_of(&self, index: usize, runs: &Runs) -> Option<Box<Session>> {
+        let Column { id: column, run, .. } = *self.list.get(index)?;
+        let send = Arc::clone(&self.send);
+        let tell = Box::new(move |found: Found| send(Message::Column { column, found }));
+        let means = Means { gpu: Arc::clone(&self.gpu), backend: Arc::clone(&self.backend), tell };
+        Session::new(run, Arc::clone(runs), means).map(Box::new)
+    }
+
+    /// Shares the memory among those that are there now.
+    fn after_change(&mut self) {
+        let count = self.list.len();
+        for session in self.sessions_mut() {
+            session.share_memory(count);
+        }
+    }
+
+    /// Lays out one frame; returns where the scenes are.
+    pub fn show(&mut self, ui: &mut egui::Ui, runs: &[Run], frame: Frame) -> Vec<Area> {
+        self.retired.retain(|loader| !loader.has_stopped());
+        let before = (self.active, self.list.len(), self.locks);
+        let theme = self.theme();
+        let keys = self.has_keys(ui);
+        let nothing = nothing();
+        let facts: Vec<RunFacts> = runs.iter().map(|run| run.facts(&nothing)).collect();
+        let entries = self.entries(runs, &facts);
+        let mut action = self.part(&entries, &facts).keys(ui, keys);
+        let active = self.active;
+        let led = self.locks.epochs && self.active_session().is_some_and(Session::has_epochs);
+        for (index, column) in self.list.iter_mut().enumerate() {
+            if let Some(session) = &mut column.session
+                && (index == active || !led)
+            {
+                session.advance(ui, keys && index == active);
+            }
+        }
+        self.tie_views();
+        if self.list.iter().any(|column| column.session.is_some()) {
+            let part = self.part(&entries, &facts);
+            let column = self.list.get_mut(active).map(|column| (runs.get(column.run), &mut column.session));
+            let asked = match column {
+                Some((Some(run), Some(session))) => session.panels(ui, &run.around(frame, &facts), &part),
+                _ => Asked { columns: interface::bare_side(ui, theme, &part), led: false },
+            };
+            if asked.led {
+                self.lead(active);
+            }
+            action = asked.columns.or(action);
+        }
+        if let Some(action) = action {
+            self.chosen = true;
+            self.apply(ui, action, runs);
+        }
+        self.tie_views();
+        let areas = egui::CentralPanel::no_frame().show(ui, |ui| self.scenes(ui, runs, &facts, frame)).inner;
+        let moving = self.sessions_mut().any(|session| session.is_moving());
+        if moving || action.is_some() || before != (self.active, self.list.len(), self.locks) {
+            ui.ctx().request_repaint();
+        }
+        areas
+    }
+
+    /// The scenes and what is above and over them.
+    fn scenes(&mut self, ui: &egui::Ui, runs: &[Run], facts: &[RunFacts], frame: Frame) -> Vec<Area> {
+        let whole = ui.available_rect_before_wrap();
+        let places = split(whole, self.list.len());
+        let keys = self.has_keys(ui);
+        let (theme, alone) = (self.theme(), self.list.len() == 1);
+        let mut pressed = None;
+        for (index, (&(_, rect), column)) in places.iter().zip(&mut self.list).enumerate() {
+            let Some(session) = &mut column.session else { continue };
+            let name = if alone { "Scene".to_owned() } else { format!("Scene of column {}", index + 1) };
+            let keys = keys && index == self.active;
+            let done = session.look(ui, &Viewport { rect, id: scene_id(column.id), name: &name, keys });
+            if done.led {
+                self.chosen = true;
+                self.leads = column.id;
+            }
+            if done.pressed {
+                pressed = Some(index);
+            }
+        }
+        self.tie_cameras(ui);
+        for session in self.sessions_mut() {
+            session.choose();
+        }
+        self.scale_together();
+        let entries = self.entries(runs, facts);
+        let part = self.part(&entries, facts);
+        let palette = Palette::of(theme);
+        let mut areas = Vec::with_capacity(places.len());
+        for (index, ((header, rect), column)) in places.into_iter().zip(&self.list).enumerate() {
+            if let Some(header) = header
+                && part.header(ui, header, index, palette)
+            {
+                pressed = Some(index);
+            }
+            let Some(run) = runs.get(column.run) else { continue };
+            match &column.session {
+                Some(session) => {
+                    session.paint(ui, rect, &run.around(frame, facts));
+                    areas.push(Area { column: column.id, rect });
+                }
+                None => absent(ui, rect, theme, run),
+            }
+        }
+        if let Some(index) = pressed {
+            self.activate(ui, index);
+        }
+        areas
+    }
+
+    /// Whether keys are for the scenes: no other control has them.
+    fn has_keys(&self, ui: &egui::Ui) -> bool {
+        let focused = ui.memory(|memory| memory.focused());
+        focused.is_none_or(|id| self.list.iter().any(|column| scene_id(column.id) == id))
+    }
+
+    fn entries(&self, runs: &[Run], facts: &[RunFacts]) -> Vec<Entry> {
+        let entry = |column: &Column| {
+            let Some(run) = runs.get(column.run) else {
+                return Entry { run: String::new(), what: String::new(), live: false };
+            };
+            let what = match &column.session {
+                Some(session) => {
+                    let all = OpenRuns { all: facts, own: column.run };
+                    what(session.recording(), all, &session.view.query)
+                }
+                None => match &run.state {
+                    State::Opening => "opening".to_owned(),
+                    State::Awaiting { .. } => "awaited".to_owned(),
+                    State::Refused(_) | State::Opened(_) => "cannot be opened".to_owned(),
+                },
+            };
+            Entry { run: run.name.clone(), what, live: run.live }
+        };
+        self.list.iter().map(entry).collect()
+    }
+
+    fn part<'a>(&self, entries: &'a [Entry], facts: &'a [RunFacts<'a>]) -> Part<'a> {
+        let active = self.active_session();
+        Part {
+            entries,
+            active: self.active,
+            runs: facts,
+            run: self.list.get(self.active).map_or(0, |column| column.run),
+            locks: self.locks,
+            can_swap: active.is_some_and(|session| session.view.query.minus.is_some()),
+            can_subtract: self.difference().is_some(),
+        }
+    }
+
+    /// What the active column and its neighbour come to when they are subtracted: the place of the
+    /// first of them, and the query.
+    fn difference(&self) -> Option<(usize, Query)> {
+        let a = self.active.min(self.list.len().checked_sub(2)?);
+        let query = columns::difference(self.session(a)?.side(), self.session(a + 1)?.side())?;
+        Some((a, query))
+    }
+
+    /// Lets the other cameras follow that of the column at `index`.
+    fn lead(&mut self, index: usize) {
+        if let Some(column) = self.list.get(index) {
+            self.leads = column.id;
+        }
+    }
+
+    fn activate(&mut self, ui: &egui::Ui, index: usize) {
+        if index >= self.list.len() || index == self.active {
+            return;
+        }
+        self.lead(index);
+        let before = std::mem::replace(&mut self.active, index);
+        if self.locks.epochs
+            && let Ok([old, new]) = self.list.get_disjoint_mut([before, index])
+            && let (Some(old), Some(new)) = (&mut old.session, &mut new.session)
+        {
+            new.take_playback(old);
+        }
+        let id = |index: usize| self.list.get(index).map(|column| scene_id(column.id));
+        if ui.memory(|memory| memory.focused()).is_some_and(|focused| id(before) == Some(focused))
+            && let Some(id) = id(index)
+        {
+            ui.memory_mut(|memory| memory.request_focus(id));
+        }
+    }
+
+    fn apply(&mut self, ui: &egui::Ui, action: Action, runs: &[Run]) {
+        let opened: Runs = runs.iter().map(|run| run.opened().cloned()).collect();
+        match action {
+            Action::Activate(index) => self.activate(ui, index),
+            Action::Lock(locks) => self.locks = locks,
+            Action::Add(run) => self.add(ui, run, self.active, self.active + 1, &opened, Query::default()),
+            Action::Duplicate => {
+                let Some(column) = self.list.get(self.active) else { return };
+                let query =
+                    column.session.as_ref().map_or_else(Query::default, |session| session.view.query.clone());
+                self.add(ui, column.run, self.active, self.active + 1, &opened, query);
+            }
+            Action::Difference => {
+                let Some((a, query)) = self.difference() else { return };
+                let Some(run) = self.list.get(a).map(|column| column.run) else { return };
+                self.add(ui, run, a, self.list.len(), &opened, query);
+            }
+            Action::Remove => self.remove(ui),
+            Action::Swap => {
+                if let Some(column) = self.list.get_mut(self.active)
+                    && let Some(session) = column.session.take()
+                {
+                    let session = session.swapped();
+                    column.run = session.run();
+                    column.session = Some(Box::new(session));
+                }
+            }
+        }
+    }
+
+    /// Adds a column at `place` that shows `query` of `run` in the way in which the one at `like` shows
+    /// its own; from then on it is the active one.
+    fn add(&mut self, ui: &egui::Ui, run: usize, like: usize, place: usize, runs: &Runs, query: Query) {
+        if self.list.len() >= MOST {
+            return;
+        }
+        let (id, place) = (self.next, place.min(self.list.len()));
+        self.next += 1;
+        let like = self.list.get(like).map(|column| column.id);
+        self.list.insert(place, Column { id, run, session: None });
+        self.active += usize::from(self.active >= place);
+        let mut session = self.session_of(place, runs);
+        let like = like.and_then(|id| self.by_id(id));
+        if let (Some(session), Some(like)) = (&mut session, like) {
+            session.look_like(like, query, self.locks);
+        }
+        self.list[place].session = session;
+        self.after_change();
+        self.activate(ui, place);
+    }
+
+    fn remove(&mut self, ui: &egui::Ui) {
+        if self.list.len() < 2 {
+            return;
+        }
+        let gone = self.active;
+        self.activate(ui, if gone + 1 < self.list.len() { gone + 1 } else { gone - 1 });
+        let column = self.list.remove(gone);
+        self.active -= usize::from(self.active > gone);
+        if let Some(session) = column.session {
+            self.retired.push(session.into_loader());
+        }
+        self.after_change();
+    }
+
+    /// Gives the other views what they share with the active one.
+    fn tie_views(&mut self) {
+        let locks = self.locks;
+        self.with(self.active, |lead, other| {
+            other.share_look(lead, locks);
+            if locks.epochs {
+                other.tie_epoch(lead);
+            }
+        });
+    }
+
+    fn tie_cameras(&mut self, ui: &egui::Ui) {
+        let lead = self.list.iter().position(|column| column.id == self.leads && column.session.is_some());
+        let now = ui.input(|input| input.time);
+        if self.locks.cameras {
+            self.with(lead.unwrap_or(self.active), |lead, other| other.tie_camera(lead, now));
+        }
+    }
+
+    /// Lets the view at `lead` lead every other.
+    fn with(&mut self, lead: usize, mut follow: impl FnMut(&Session, &mut Session)) {
+        let Some(session) = self.list.get_mut(lead).and_then(|column| column.session.take()) else { return };
+        for other in self.sessions_mut() {
+            follow(&session, other);
+        }
+        self.list[lead].session = Some(session);
+    }
+
+    /// Sets what the ends of the colour maps stand for.
+    fn scale_together(&mut self) {
+        let sessions = || self.list.iter().filter_map(|column| column.session.as_deref());
+        let scales: Vec<_> = sessions().filter_map(Session::scale).collect();
+        let own = |scale: &columns::Scale| (scale.extremes.clone(), false);
+        let extremes: Vec<_> = if self.locks.scale {
+            let shared =
+                |scale: &columns::Scale| scales.iter().filter(|other| scale.is_like(other)).count() > 1;
+            columns::common_extremes(&scales).into_iter().zip(scales.iter().map(shared)).collect()
+        } else {
+            scales.iter().map(own).collect()
+        };
+        let with_scene = self.sessions_mut().filter(|session| session.scale().is_some());
+        for (session, (extremes, shared)) in with_scene.zip(extremes) {
+            session.set_scale(&extremes, shared);
+        }
+    }
+}
+
+fn scene_id(column: u64) -> egui::Id {
+    egui::Id::unique(("scene", column))
+}
+
+/// What stands in the place of a scene whose run is not open.
+fn absent(ui: &egui::Ui, rect: Rect, theme: Theme, run: &Run) {
+    let path = run.path.display();
+    match &run.state {
+        State::Opening | State::Opened(_) => interface::waiting(ui, rect, theme, &format!("Opening {path}")),
+        State::Awaiting { why } => {
+            interface::awaiting(ui, rect, theme, &format!("Waiting for a recording at {path}"), why);
+        }
+        State::Refused(error) => {
+            interface::awaiting(ui, rect, theme, &format!("Cannot open {path}"), &error.to_string());
+        }
+    }
+}
