@@ -28,7 +28,7 @@ def main() -> None:
     x = random.random((options.inputs, options.units), np.float32)
     y = random.integers(options.classes, size=options.inputs)
     shape = {name: getattr(options, name) for name in ("inputs", "units", "classes")}
-    command = [options.program, "bench", "aggregate", "--json"]
+    command = [options.program, "bench", "aggregate", "--cpu-only", "--json"]
     command += [f"--{name}={value}" for name, value in shape.items()]
     own: list[dict[str, float]] = []
 

@@ -8,6 +8,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::click::{self, Clicks};
 use crate::cli::output;
 use crate::engine::bench::quantile;
 use crate::engine::{Gpu, GpuError, aggregate};
@@ -32,6 +33,10 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     classes: u32,
 
+    /// Only the CPU path beside the ceiling, without graphics device and window
+    #[arg(long)]
+    cpu_only: bool,
+
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -55,6 +60,8 @@ struct Report {
     cpu: Path,
     /// `null` without a graphics driver.
     gpu: Option<OnGpu>,
+    /// `null` without a graphics driver, which a window needs.
+    click: Option<Clicks>,
 }
 
 /// The same on the graphics device, without the way there and back where the values stay there.
@@ -113,8 +120,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         bytes,
         read_ceiling_gbps: bytes as f64 / read / 1e6,
         cpu: Path { gbps: bytes as f64 / reduced / 1e6, ratio: read / reduced, ms: reduced, error },
-        gpu: on_gpu(&tensor, &groups, &classes_found)?,
+        gpu: if args.cpu_only { None } else { on_gpu(&tensor, &groups, &classes_found)? },
+        click: None,
     };
+    drop((tensor, classes_found));
+    let click = report.gpu.as_ref().map(|_| click::measure()).transpose()?;
+    let report = Report { click, ..report };
     if args.json {
         return output::print_json(&report);
     }
@@ -148,7 +159,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             gpu.ratio,
             gpu.copy_ceiling_gbps,
             gpu.error,
-        )
+        )?;
+        let Some(click) = &report.click else { return Ok(()) };
+        writeln!(out, "\n{}", click.told())
     })
 }
 

@@ -1,6 +1,7 @@
 //! `dnnviz bench`: how fast it is here.
 
 mod aggregate;
+mod click;
 mod live;
 mod render;
 
