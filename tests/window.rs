@@ -358,8 +358,8 @@ fn two_runs_stand_side_by_side_and_are_subtracted() {
     let three = desk.until("three pictures", |picture| {
         changed(&two, picture) > CHANGED && (0..3).all(|index| lit(column(index, 3), picture) > 0.01)
     });
-    let blue = |[r, _, b]: [u8; 3]| b > 120 && b > r + 60;
-    let orange = |[r, _, b]: [u8; 3]| r > 120 && r > b + 60;
+    let blue = |[r, _, b]: [u8; 3]| b > 120 && b > r.saturating_add(60);
+    let orange = |[r, _, b]: [u8; 3]| r > 120 && r > b.saturating_add(60);
     let signs =
         |picture: &RgbaImage| (share(column(2, 3), picture, orange), share(column(2, 3), picture, blue));
     let (more, less) = signs(&three);
