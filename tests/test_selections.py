@@ -21,7 +21,7 @@ STATS = ["mean", "std", "min", "max", "rate", "count"]
 DIFFS = ["signed", "abs", "effect"]
 # How values are reduced, and how far from f64 that may be, relative to what is added up.
 PATHS = {
-    "cpu": ([], {}, 1e-6),
+    "cpu": (["--on", "cpu"], {}, 1e-6),
     "vulkan": (["--on", "gpu"], {"WGPU_BACKEND": "vulkan"}, 1e-5),
     "gl": (["--on", "gpu"], {"WGPU_BACKEND": "gl"}, 1e-5),
 }
@@ -136,13 +136,16 @@ class Selection:
 
 
 def statistic(stat, rows, strict):
-    """What NumPy says of rows, and how large the numbers were that it is made of."""
+    """What NumPy says of rows, and what its error is in proportion to."""
     count = np.isfinite(rows).sum(axis=0)
+    magnitude = np.nanmean(abs(rows), axis=0)
     if stat == "mean":
         value = rows.mean(axis=0) if strict else np.nanmean(rows, axis=0)
-    elif stat == "std":
+        return value, magnitude
+    if stat == "std":
         value = np.nanstd(rows, axis=0)
-    elif stat == "min":
+        return value, value + 1e-3 * magnitude
+    if stat == "min":
         value = np.nanmin(rows, axis=0)
     elif stat == "max":
         value = np.nanmax(rows, axis=0)
@@ -162,7 +165,8 @@ def effect(a, b):
         pooled = np.sqrt(squares / np.where(counts > 0, counts, np.nan))
         apart = means[0] - means[1]
         value = np.where(apart == 0, 0.0, np.where(pooled > 0, apart / pooled, np.nan))
-        return value, (abs(means[0]) + abs(means[1])) / np.where(pooled > 0, pooled, 1) + abs(value)
+        magnitude = np.nanmean(abs(a), axis=0) + np.nanmean(abs(b), axis=0)
+        return value, magnitude / np.where(pooled > 0, pooled, 1) + abs(value)
 
 
 class Query:
@@ -216,11 +220,18 @@ class Query:
                     found.append((apart, size + other_size))
         if self.norm == "raw":
             return found
-        greatest = [np.nan_to_num(np.nanmax(abs(values), initial=0)) for values, _ in found]
+        # Each layer's greatest, and how its error relates to it.
+        scales = []
+        for values, size in found:
+            values, size = abs(np.nan_to_num(values)), np.nan_to_num(size)
+            greatest = values.argmax()
+            scales.append((values[greatest], size[greatest] / (values[greatest] or 1)))
         if self.norm == "global":
-            greatest = [max(greatest)] * len(greatest)
+            scales = [max(scales)] * len(scales)
+        scales = [(scale or 1, error) for scale, error in scales]
         return [
-            (values / (scale or 1), size / (scale or 1)) for (values, size), scale in zip(found, greatest, strict=True)
+            (values / scale, size / scale + abs(values / scale) * error)
+            for (values, size), (scale, error) in zip(found, scales, strict=True)
         ]
 
 
@@ -249,10 +260,7 @@ def assert_answers(query, path):
         assert (np.isnan(values) == np.isnan(expected)).all(), what
         if query.stat == "count" and query.norm == "raw":
             assert np.array_equal(values, expected), what
-        # Of what is normalised, the scale has an error as well.
-        bound = tolerance * (
-            np.nan_to_num(size) + (abs(np.nan_to_num(expected)) if query.norm != "raw" else 0)
-        )
+        bound = tolerance * np.nan_to_num(size)
         wrong = abs(values - expected) > bound + 1e-30
         assert not wrong.any(), f"{what}: {values[wrong][:3]} is not {expected[wrong][:3]}"
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{ArgGroup, Args, ValueEnum};
 
+use crate::engine::{Aggregator, Gpu, aggregate};
 use crate::model::{Diff, EpochPosition, EpochRef, Norm, Query, Recording, Selection, Source, Stat};
+use crate::stats::{Backend, Cpu};
 
 /// The options that choose an epoch and a query.
 #[derive(Debug, Args)]
@@ -51,6 +53,10 @@ pub struct QueryArgs {
     /// What the numbers are divided by in the end; zero stays zero
     #[arg(long, value_enum, default_value_t = NormArg::Raw)]
     pub norm: NormArg,
+
+    /// Where values are reduced; both give the same [default: on a real GPU if one draws]
+    #[arg(long, value_enum)]
+    pub on: Option<OnArg>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -89,6 +95,14 @@ pub enum NormArg {
     Global,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnArg {
+    /// On all cores
+    Cpu,
+    /// In compute shaders on the graphics device, be it a real one or drawn on the processor
+    Gpu,
+}
+
 impl QueryArgs {
     /// What is asked for; the run that is subtracted, if it is another, goes by the number `run_b`.
     pub fn query(&self, run_b: usize) -> Query {
@@ -114,6 +128,23 @@ impl QueryArgs {
                 NormArg::Layer => Norm::Layer,
                 NormArg::Global => Norm::Global,
             },
+        }
+    }
+
+    /// What reduces values beside what `gpu` draws.
+    pub fn backend(&self, gpu: &Gpu) -> Arc<dyn Backend> {
+        match self.on {
+            Some(OnArg::Cpu) => Arc::new(Cpu),
+            Some(OnArg::Gpu) => Arc::new(Aggregator::new(gpu)),
+            None => aggregate::backend(gpu),
+        }
+    }
+
+    /// What reduces values where nothing is drawn: no device is started for it unless asked for.
+    pub fn backend_alone(&self) -> anyhow::Result<Arc<dyn Backend>> {
+        match self.on {
+            Some(OnArg::Gpu) => Ok(self.backend(&Gpu::headless()?)),
+            Some(OnArg::Cpu) | None => Ok(Arc::new(Cpu)),
         }
     }
 

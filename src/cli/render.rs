@@ -11,7 +11,7 @@ use super::query::QueryArgs;
 use crate::engine::{Gpu, Renderer};
 use crate::export::{Column, Still, Values};
 use crate::model::{Camera, EpochPosition, EpochRef, Layout, Query, SetView, Theme, ViewState, columns};
-use crate::stats::{Cpu, Sides};
+use crate::stats::{Backend, Sides};
 use crate::ui::{OpenRuns, RunFacts};
 
 /// Draw a still, without a window
@@ -135,7 +135,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let recordings = sources.iter().chain(&run_b).map(|source| source.recording());
     let facts = |(name, recording)| RunFacts { name, recording };
     let runs: Vec<RunFacts> = names.iter().map(String::as_str).zip(recordings).map(facts).collect();
-    let (still, cells) = still(&gpu, &runs, parts, size, !args.no_overlay)?;
+    let backend = args.query.backend(&gpu);
+    let (still, cells) = still(&gpu, &runs, parts, size, !args.no_overlay, &*backend)?;
     still.save(&args.output)?;
     if args.json {
         return output::print_json(&Told {
@@ -230,11 +231,12 @@ pub fn still(
     mut parts: Vec<Part>,
     size: [u32; 2],
     overlay: bool,
+    backend: &dyn Backend,
 ) -> anyhow::Result<(Still, u64)> {
     let mut values = Vec::with_capacity(parts.len());
     let aspect = size[0] as f32 / parts.len().max(1) as f32 / size[1] as f32;
     for part in &mut parts {
-        let loaded = Values::load(gpu, part.sides, &part.view, part.position, &Cpu)?;
+        let loaded = Values::load(gpu, part.sides, &part.view, part.position, backend)?;
         if let Some(set_view) = part.set_view {
             // What stands there is known only now: mosaics of feature maps, the input's picture.
             part.view.camera = Camera::set_view(set_view, &loaded.layout, aspect);

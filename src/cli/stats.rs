@@ -57,7 +57,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let query = args.query.query(1);
     let run_b = args.query.open_run_b()?;
     let sides = Sides { a: &*source, b: run_b.as_deref().unwrap_or(&*source) };
-    let table = stats::table(sides, &query, position, &Cpu)?;
+    let backend = args.query.backend_alone()?;
+    let table = stats::table(sides, &query, position, &*backend)?;
     let not_finite = not_finite(sides, &query, position);
     let run_b = args.query.run_b.as_deref();
     let found = Found { recording, query: &query, run_b, epoch, table: &table, not_finite, layers: chosen };

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use super::output;
 use super::render::{self, Part};
 use crate::app::{self, Ended};
-use crate::engine::Gpu;
+use crate::engine::{Gpu, aggregate};
 use crate::export::Still;
 use crate::model::columns::MOST;
 use crate::model::{Camera, EpochRef, Layout, SetView, ViewState};
@@ -79,5 +79,5 @@ fn first_picture(gpu: &Gpu, path: &Path) -> anyhow::Result<Still> {
     let view = ViewState::new(camera, position.number(recording));
     let sides = Sides::one(&*source);
     let part = Part { sides, own: 0, view, set_view: Some(SetView::Overview), position };
-    Ok(render::still(gpu, &[], vec![part], [1280, 720], true)?.0)
+    Ok(render::still(gpu, &[], vec![part], [1280, 720], true, &*aggregate::backend(gpu))?.0)
 }

@@ -20,7 +20,7 @@ mod work;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 pub use self::bench::{AggregateBench, bench};
 use self::difference::{BEYOND, Layer};
@@ -322,7 +322,13 @@ impl Backend for Aggregator {
         let is_effect = |&index: &usize| diff == Diff::Effect && layers[index].b.is_some();
         let (effects, others): (Vec<usize>, Vec<usize>) = (0..layers.len()).partition(is_effect);
         let beyond = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.state.lock().unwrap_or_else(|poisoned| {
+                // Somebody asked for what does not exist, and rows may not have come.
+                self.state.clear_poison();
+                let mut state = poisoned.into_inner();
+                state.store.clear();
+                state
+            });
             state.store.begin();
             let reduced = guarded(&self.device, asked_bytes(layers), || {
                 let effect = (Kind::Spread, Diff::Effect);

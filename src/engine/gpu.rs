@@ -21,6 +21,9 @@ pub enum GpuError {
     NoSurface(#[from] wgpu::CreateSurfaceError),
 }
 
+/// Storage buffers that the widest pass of reductions and pyramids binds.
+const STORAGE_BINDINGS: u32 = 5;
+
 /// What reduces values and builds pyramids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Processor {
@@ -93,10 +96,17 @@ impl Gpu {
         is_software(&self.adapter.get_info())
     }
 
-    /// What reduces values and builds pyramids fastest: a device of its own, but not the processor by
-    /// way of a graphics driver.
+    /// What reduces values and builds pyramids fastest: a device of its own if it computes at all, but
+    /// not the processor by way of a graphics driver.
     pub fn processor(&self) -> Processor {
-        if self.is_software() { Processor::Cpu } else { Processor::Gpu }
+        let computes =
+            self.adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS);
+        let bindings = self.device.limits().max_storage_buffers_per_shader_stage;
+        if self.is_software() || !computes || bindings < STORAGE_BINDINGS {
+            Processor::Cpu
+        } else {
+            Processor::Gpu
+        }
     }
 
     /// Waits until everything submitted so far is done.

@@ -1,7 +1,7 @@
 //! `dnnviz bench aggregate`: how fast classes are reduced, beside how fast the machine can read.
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use multiversion::multiversion;
@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use crate::cli::output;
 use crate::engine::bench::quantile;
-use crate::model::Tensor;
-use crate::stats::{Moments, reduce_groups};
+use crate::engine::{Gpu, GpuError, aggregate};
+use crate::model::{Stat, Tensor};
+use crate::stats::{LayerRows, Moments, Rows, reduce_groups};
 
 /// How long counts, means and variances of all classes take, beside reading the same values
 ///
@@ -52,8 +53,23 @@ struct Report {
     bytes: usize,
     read_ceiling_gbps: f64,
     cpu: Path,
-    /// Not measured: `null`.
-    gpu: (),
+    /// `null` without a graphics driver.
+    gpu: Option<OnGpu>,
+}
+
+/// The same on the graphics device, without the way there and back where the values stay there.
+#[derive(Serialize)]
+struct OnGpu {
+    adapter: String,
+    gbps: f64,
+    /// Bytes that a copy on the device reads and writes, both counted.
+    copy_ceiling_gbps: f64,
+    /// Of the copy ceiling.
+    ratio: f64,
+    /// Whether the values stay on the device. Otherwise they are brought there each time.
+    resident: bool,
+    /// Greatest relative difference of a deviation from that of the CPU.
+    error: f64,
 }
 
 /// One way of reducing.
@@ -78,7 +94,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         groups[(hash(input) >> 32) as usize % classes].push(input);
     }
 
-    let error = greatest_error(values, units, &groups, &classwise(&tensor, &groups))?;
+    let classes_found = classwise(&tensor, &groups);
+    let error = greatest_error(values, units, &groups, &classes_found)?;
     let (mut read, mut reduced) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
         let times =
@@ -96,7 +113,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         bytes,
         read_ceiling_gbps: bytes as f64 / read / 1e6,
         cpu: Path { gbps: bytes as f64 / reduced / 1e6, ratio: read / reduced, ms: reduced, error },
-        gpu: (),
+        gpu: on_gpu(&tensor, &groups, &classes_found)?,
     };
     if args.json {
         return output::print_json(&report);
@@ -119,8 +136,53 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             "\ncounts, means and variances at {:.2} of what reading alone reaches; greatest relative error \
              {:.0e}",
             report.cpu.ratio, report.cpu.error,
+        )?;
+        let Some(gpu) = &report.gpu else { return Ok(()) };
+        writeln!(
+            out,
+            "\n{}: {:.1} GB/s{}, {:.2} of the {:.1} GB/s that it reads and writes in a copy; greatest \
+             relative difference {:.0e}",
+            gpu.adapter,
+            gpu.gbps,
+            if gpu.resident { "" } else { " with the way there" },
+            gpu.ratio,
+            gpu.copy_ceiling_gbps,
+            gpu.error,
         )
     })
+}
+
+/// How long the device is measured, if it is quick.
+const GPU_BUDGET: Duration = Duration::from_secs(3);
+
+fn on_gpu(tensor: &Tensor, groups: &[Vec<usize>], classes: &[Class]) -> anyhow::Result<Option<OnGpu>> {
+    let gpu = match Gpu::headless() {
+        Ok(gpu) => gpu,
+        Err(GpuError::NoAdapter) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    // As an open recording holds its values; they stay on the device then.
+    let _open = tensor.clone();
+    let layers: Vec<LayerRows<'_>> =
+        groups.iter().map(|rows| LayerRows { a: Rows { tensor, rows }, b: None }).collect();
+    let measured = aggregate::bench(&gpu, &layers, Stat::Std, GPU_BUDGET)?;
+    let deviations = classes.iter().flat_map(|class| &class.variance).map(|v| f64::from(*v).sqrt());
+    let error = measured
+        .values
+        .iter()
+        .flatten()
+        .zip(deviations)
+        .map(|(&found, expected)| (f64::from(found) / expected - 1.0).abs())
+        .filter(|difference| !difference.is_nan())
+        .fold(0.0, f64::max);
+    Ok(Some(OnGpu {
+        adapter: gpu.describe(),
+        gbps: measured.gbps,
+        copy_ceiling_gbps: measured.copy_ceiling_gbps,
+        ratio: measured.gbps / measured.copy_ceiling_gbps,
+        resident: measured.resident,
+        error,
+    }))
 }
 
 /// Count, mean and population variance per unit of one class.

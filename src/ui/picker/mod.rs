@@ -172,7 +172,11 @@ impl Offer<'_> {
                 match open {
                     // The list of what is chosen otherwise is only opened.
                     _ if !lists_nothing => return None,
-                    Open::Classes => base.with_classes(self.recording, &Ranges::from(0..=0)),
+                    Open::Classes => {
+                        let first = self.recording.classes.iter().position(|class| class.count() > 0);
+                        let first = first.unwrap_or(0);
+                        base.with_classes(self.recording, &Ranges::from(first..=first))
+                    }
                     Open::Inputs => Selection { epoch: base.epoch, ..Selection::input(0) },
                 }
             }
