@@ -108,10 +108,10 @@ pub(super) fn effect(a: Spread, b: Spread) -> f64 {
 
 fn spreads(Rows { tensor, rows }: Rows) -> impl Iterator<Item = Spread> {
     let moments: Moments = reduce(tensor, rows);
+    let count = moments.count();
     (0..tensor.columns()).map(move |unit| {
-        let count = moments.count()[unit] as f64;
         let (mean, squares) = moments.centred(unit);
-        Spread { count, mean: if count > 0.0 { mean } else { f64::NAN }, squares }
+        Spread { count: count[unit] as f64, mean, squares }
     })
 }
 

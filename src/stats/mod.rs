@@ -11,7 +11,7 @@ mod testing;
 
 pub use backend::{Backend, BackendError, Cpu, LayerRows, Rows};
 pub use cells::{Cells, cells};
-pub use reduce::{Extremes, Firing, Moments, Reducer, reduce, reduce_groups};
+pub use reduce::{Extremes, Firing, Moments, Reducer, reduce};
 pub use table::{Sides, UnitTable, Unmatched, table};
 
 use crate::model::{EpochError, SelectionError, SourceError};

@@ -23,25 +23,48 @@ use crate::model::Tensor;
 const PIECE_ROWS: usize = 1024;
 /// Units of a piece that is read where it lies: its accumulators stay in the second-level cache, and a
 /// row's share of it spans many pages, which hardware prefetching wants.
-const PIECE_UNITS: usize = 8192;
+const PIECE_UNITS: usize = 16384;
 /// Units of a piece that has to be decoded first, a few rows at a time: these stay in the cache as well.
 const DECODED_UNITS: usize = 1024;
 /// Rows that are decoded, and by most reducers taken in, at a time.
 const BLOCK_ROWS: usize = 16;
 
 /// Accumulates rows, one number or more per unit.
-pub trait Reducer: Send {
+pub trait Reducer: Send + Sync + Sized {
+    /// Some neighbouring units of it.
+    type Part<'a>: Part<Self>
+    where
+        Self: 'a;
+
     /// No rows yet, of `units` units.
     fn new(units: usize) -> Self;
+
+    /// Its units, `width` at a time, each part to take in as many `rows` more on its own.
+    fn parts(&mut self, width: usize, rows: usize) -> Vec<Self::Part<'_>>;
+
+    /// Rows taken in so far, where that matters.
+    fn rows(&self) -> usize {
+        0
+    }
+
+    /// Takes in what `other` saw of the same units.
+    fn merge(&mut self, other: &Self) {
+        for mut part in self.parts(usize::MAX, other.rows()) {
+            part.merge(other);
+        }
+    }
+}
+
+/// Some neighbouring units of a reducer.
+pub trait Part<R>: Send {
     /// Takes in rows of values, one per unit; the more at a time, the faster.
     ///
     /// # Panics
     /// When a row has not as many values as there are units.
     fn add(&mut self, rows: &[&[f32]]);
+
     /// Takes in what `other` saw of the same units.
-    fn merge(&mut self, other: &Self);
-    /// Continues with the units of `other`, which saw as many rows.
-    fn append(&mut self, other: Self);
+    fn merge(&mut self, other: &R);
 }
 
 /// Reduces the given rows of `tensor`.
@@ -51,46 +74,36 @@ pub trait Reducer: Send {
 pub fn reduce<R: Reducer>(tensor: &Tensor, rows: &[usize]) -> R {
     let units = tensor.columns();
     let width = if tensor.as_f32().is_some() { PIECE_UNITS } else { DECODED_UNITS };
-    let pieces: Vec<R> = (0..units.div_ceil(width))
-        .into_par_iter()
-        .map(|piece| {
-            let columns = piece * width..units.min((piece + 1) * width);
-            let parts: Vec<R> =
-                rows.par_chunks(PIECE_ROWS).map(|rows| reduce_piece(tensor, rows, columns.clone())).collect();
-            let mut parts = parts.into_iter();
-            let mut whole = parts.next().unwrap_or_else(|| R::new(columns.len()));
-            for part in parts {
-                whole.merge(&part);
-            }
-            whole
-        })
-        .collect();
-    let mut pieces = pieces.into_iter();
-    let mut whole = pieces.next().unwrap_or_else(|| R::new(units));
-    for piece in pieces {
-        whole.append(piece);
-    }
+    let mut whole = R::new(units);
+    let (first, rest) = rows.split_at(rows.len().min(PIECE_ROWS));
+    whole.parts(width, rows.len()).into_par_iter().enumerate().for_each(|(piece, mut part)| {
+        let columns = piece * width..units.min((piece + 1) * width);
+        add_rows(tensor, first, columns.clone(), &mut part);
+        let others: Vec<R> = rest
+            .par_chunks(PIECE_ROWS)
+            .map(|rows| {
+                let mut other = R::new(columns.len());
+                for mut part in other.parts(usize::MAX, rows.len()) {
+                    add_rows(tensor, rows, columns.clone(), &mut part);
+                }
+                other
+            })
+            .collect();
+        for other in &others {
+            part.merge(other);
+        }
+    });
     whole
 }
 
-/// Reduces several lists of rows of `tensor`, classes for one: one result for each.
-///
-/// # Panics
-/// When a row is outside the tensor.
-pub fn reduce_groups<R: Reducer>(tensor: &Tensor, groups: &[Vec<usize>]) -> Vec<R> {
-    groups.par_iter().map(|rows| reduce(tensor, rows)).collect()
-}
-
-fn reduce_piece<R: Reducer>(tensor: &Tensor, rows: &[usize], columns: Range<usize>) -> R {
-    let mut part = R::new(columns.len());
+fn add_rows<R>(tensor: &Tensor, rows: &[usize], columns: Range<usize>, part: &mut impl Part<R>) {
     if let Some(values) = tensor.as_f32() {
         let row = |&row: &usize| {
             assert!(row < tensor.rows(), "row {row} of {}", tensor.rows());
             let start = row * tensor.columns();
             &values[start + columns.start..start + columns.end]
         };
-        part.add(&rows.iter().map(row).collect::<Vec<_>>());
-        return part;
+        return part.add(&rows.iter().map(row).collect::<Vec<_>>());
     }
     let mut decoded = vec![0.0; BLOCK_ROWS * columns.len()];
     for rows in rows.chunks(BLOCK_ROWS) {
@@ -100,5 +113,4 @@ fn reduce_piece<R: Reducer>(tensor: &Tensor, rows: &[usize], columns: Range<usiz
         let block: Vec<&[f32]> = decoded.chunks_exact(columns.len()).take(rows.len()).collect();
         part.add(&block);
     }
-    part
 }

@@ -13,7 +13,7 @@ use crate::cli::output;
 use crate::engine::bench::quantile;
 use crate::engine::{Gpu, GpuError, aggregate};
 use crate::model::{Stat, Tensor};
-use crate::stats::{LayerRows, Moments, Rows, reduce_groups};
+use crate::stats::{LayerRows, Moments, Rows, reduce};
 
 /// How long counts, means and variances of all classes take, beside reading the same values
 ///
@@ -207,13 +207,11 @@ struct Class {
 
 /// What is measured.
 fn classwise(tensor: &Tensor, groups: &[Vec<usize>]) -> Vec<Class> {
-    let moments: Vec<Moments> = reduce_groups(tensor, groups);
-    let class = |class: &Moments| Class {
-        count: class.count().to_vec(),
-        mean: class.mean(),
-        variance: class.variance(),
+    let class = |rows: &Vec<usize>| {
+        let moments: Moments = reduce(tensor, rows);
+        Class { count: moments.count(), mean: moments.mean(), variance: moments.variance() }
     };
-    moments.par_iter().map(class).collect()
+    groups.par_iter().map(class).collect()
 }
 
 /// The ceiling's inner loop: sums wide enough that no addition waits for the one before.

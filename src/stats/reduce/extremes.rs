@@ -2,7 +2,7 @@
 
 use multiversion::multiversion;
 
-use super::{BLOCK_ROWS, Reducer};
+use super::{BLOCK_ROWS, Part, Reducer};
 
 /// Least and greatest finite value.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,21 +24,26 @@ impl Extremes {
 }
 
 impl Reducer for Extremes {
+    type Part<'a> = ExtremesOf<'a>;
+
     fn new(units: usize) -> Self {
         Self { low: vec![f32::INFINITY; units], high: vec![f32::NEG_INFINITY; units] }
     }
 
-    fn add(&mut self, rows: &[&[f32]]) {
-        let (blocks, rest) = rows.as_chunks();
-        for block in blocks {
-            widen::<BLOCK_ROWS>(block, &mut self.low, &mut self.high);
-        }
-        for &row in rest {
-            widen(&[row], &mut self.low, &mut self.high);
-        }
+    fn parts(&mut self, width: usize, _rows: usize) -> Vec<ExtremesOf<'_>> {
+        let parts = self.low.chunks_mut(width).zip(self.high.chunks_mut(width));
+        parts.map(|(low, high)| ExtremesOf { low, high }).collect()
     }
+}
 
-    fn merge(&mut self, other: &Self) {
+/// Those of some neighbouring units.
+pub struct ExtremesOf<'a> {
+    low: &'a mut [f32],
+    high: &'a mut [f32],
+}
+
+impl Part<Extremes> for ExtremesOf<'_> {
+    fn merge(&mut self, other: &Extremes) {
         for (low, &theirs) in self.low.iter_mut().zip(&other.low) {
             *low = low.min(theirs);
         }
@@ -47,9 +52,14 @@ impl Reducer for Extremes {
         }
     }
 
-    fn append(&mut self, mut other: Self) {
-        self.low.append(&mut other.low);
-        self.high.append(&mut other.high);
+    fn add(&mut self, rows: &[&[f32]]) {
+        let (blocks, rest) = rows.as_chunks();
+        for block in blocks {
+            widen::<BLOCK_ROWS>(block, self.low, self.high);
+        }
+        for &row in rest {
+            widen(&[row], self.low, self.high);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use multiversion::multiversion;
 
-use super::{BLOCK_ROWS, Reducer};
+use super::{BLOCK_ROWS, Part, Reducer};
 
 /// How often a unit fires: its value is above zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,21 +23,26 @@ impl Firing {
 }
 
 impl Reducer for Firing {
+    type Part<'a> = FiringOf<'a>;
+
     fn new(units: usize) -> Self {
         Self { count: vec![0; units], positive: vec![0; units] }
     }
 
-    fn add(&mut self, rows: &[&[f32]]) {
-        let (blocks, rest) = rows.as_chunks();
-        for block in blocks {
-            tally::<BLOCK_ROWS>(block, &mut self.count, &mut self.positive);
-        }
-        for &row in rest {
-            tally(&[row], &mut self.count, &mut self.positive);
-        }
+    fn parts(&mut self, width: usize, _rows: usize) -> Vec<FiringOf<'_>> {
+        let parts = self.count.chunks_mut(width).zip(self.positive.chunks_mut(width));
+        parts.map(|(count, positive)| FiringOf { count, positive }).collect()
     }
+}
 
-    fn merge(&mut self, other: &Self) {
+/// That of some neighbouring units.
+pub struct FiringOf<'a> {
+    count: &'a mut [u64],
+    positive: &'a mut [u64],
+}
+
+impl Part<Firing> for FiringOf<'_> {
+    fn merge(&mut self, other: &Firing) {
         for (count, &theirs) in self.count.iter_mut().zip(&other.count) {
             *count += theirs;
         }
@@ -46,9 +51,14 @@ impl Reducer for Firing {
         }
     }
 
-    fn append(&mut self, mut other: Self) {
-        self.count.append(&mut other.count);
-        self.positive.append(&mut other.positive);
+    fn add(&mut self, rows: &[&[f32]]) {
+        let (blocks, rest) = rows.as_chunks();
+        for block in blocks {
+            tally::<BLOCK_ROWS>(block, self.count, self.positive);
+        }
+        for &row in rest {
+            tally(&[row], self.count, self.positive);
+        }
     }
 }
 

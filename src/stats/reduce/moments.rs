@@ -1,14 +1,15 @@
 //! Count, mean and variance.
 
 use multiversion::multiversion;
+use multiversion::target::target_cfg_f;
 
-use super::{BLOCK_ROWS, Reducer};
+use super::{BLOCK_ROWS, Part, Reducer};
 
 /// Units whose sums are held in registers while they are taken from a block of rows.
 const STRIP: usize = 16;
 /// How far ahead, in values, the rows of a block are fetched: hardware follows one row well, but not
 /// many at once, and stops at the end of each page.
-const AHEAD: usize = 128;
+const AHEAD: usize = 256;
 
 type Strip<T> = [T; STRIP];
 
@@ -20,8 +21,9 @@ type Strip<T> = [T; STRIP];
 #[derive(Clone, Debug, PartialEq)]
 pub struct Moments {
     rows: u64,
-    count: Vec<u64>,
-    /// What `sums` and `squares` are relative to; not finite as long as `count` is 0.
+    /// Values that are not finite.
+    skipped: Vec<u64>,
+    /// What `sums` and `squares` are relative to; not finite as long as there is no finite value.
     shift: Vec<f32>,
     sums: Vec<f64>,
     squares: Vec<f64>,
@@ -29,13 +31,13 @@ pub struct Moments {
 
 impl Moments {
     /// Finite values per unit.
-    pub fn count(&self) -> &[u64] {
-        &self.count
+    pub fn count(&self) -> Vec<u64> {
+        self.skipped.iter().map(|skipped| self.rows - skipped).collect()
     }
 
     /// Values per unit that were NaN or infinite.
-    pub fn skipped(&self) -> Vec<u64> {
-        self.count.iter().map(|count| self.rows - count).collect()
+    pub fn skipped(&self) -> &[u64] {
+        &self.skipped
     }
 
     /// Mean per unit; NaN without a finite value.
@@ -55,7 +57,12 @@ impl Moments {
 
     /// Mean of a unit, and the sum of squared distances from it; NaN without a finite value.
     pub(in crate::stats) fn centred(&self, unit: usize) -> (f64, f64) {
-        centred(self.count[unit] as f64, self.shift[unit], self.sums[unit], self.squares[unit])
+        centred(
+            (self.rows - self.skipped[unit]) as f64,
+            self.shift[unit],
+            self.sums[unit],
+            self.squares[unit],
+        )
     }
 }
 
@@ -69,11 +76,11 @@ fn centred(count: f64, shift: f32, sum: f64, square: f64) -> (f64, f64) {
 /// What `value` makes of each unit's count, mean and sum of squared distances from it.
 #[multiversion(targets = "simd")]
 fn per_unit<F: Fn(f64, f64, f64) -> f64>(moments: &Moments, value: F) -> Vec<f32> {
-    let Moments { count, shift, sums, squares, .. } = moments;
-    let units = count.iter().zip(shift).zip(sums.iter().zip(squares));
+    let Moments { rows, skipped, shift, sums, squares } = moments;
+    let units = skipped.iter().zip(shift).zip(sums.iter().zip(squares));
     units
-        .map(|((&count, &shift), (&sum, &square))| {
-            let count = count as f64;
+        .map(|((&skipped, &shift), (&sum, &square))| {
+            let count = (rows - skipped) as f64;
             let (mean, squares) = centred(count, shift, sum, square);
             value(count, mean, squares) as f32
         })
@@ -81,16 +88,43 @@ fn per_unit<F: Fn(f64, f64, f64) -> f64>(moments: &Moments, value: F) -> Vec<f32
 }
 
 impl Reducer for Moments {
+    type Part<'a> = MomentsOf<'a>;
+
     fn new(units: usize) -> Self {
         Self {
             rows: 0,
-            count: vec![0; units],
+            skipped: vec![0; units],
             shift: vec![f32::NAN; units],
             sums: vec![0.0; units],
             squares: vec![0.0; units],
         }
     }
 
+    fn parts(&mut self, width: usize, rows: usize) -> Vec<MomentsOf<'_>> {
+        let before = self.rows;
+        self.rows += rows as u64;
+        let units = self.skipped.chunks_mut(width).zip(self.shift.chunks_mut(width));
+        let sums = self.sums.chunks_mut(width).zip(self.squares.chunks_mut(width));
+        let part =
+            |((skipped, shift), (sums, squares))| MomentsOf { rows: before, skipped, shift, sums, squares };
+        units.zip(sums).map(part).collect()
+    }
+
+    fn rows(&self) -> usize {
+        self.rows as usize
+    }
+}
+
+/// Those of some neighbouring units.
+pub struct MomentsOf<'a> {
+    rows: u64,
+    skipped: &'a mut [u64],
+    shift: &'a mut [f32],
+    sums: &'a mut [f64],
+    squares: &'a mut [f64],
+}
+
+impl Part<Moments> for MomentsOf<'_> {
     fn add(&mut self, rows: &[&[f32]]) {
         if self.rows == 0
             && let Some(first) = rows.first()
@@ -98,14 +132,11 @@ impl Reducer for Moments {
             self.shift.copy_from_slice(first);
         }
         self.rows += rows.len() as u64;
-        for count in &mut self.count {
-            *count += rows.len() as u64;
-        }
         for block in rows.chunks(BLOCK_ROWS) {
             // Where rows lack, the shift itself stands, which adds nothing.
-            let mut filled = [self.shift.as_slice(); BLOCK_ROWS];
+            let mut filled = [&*self.shift; BLOCK_ROWS];
             filled[..block.len()].copy_from_slice(block);
-            let left = add_finite(&filled, &self.shift, &mut self.sums, &mut self.squares);
+            let left = add_finite(&filled, self.shift, self.sums, self.squares);
             for strip in left {
                 add_any::<STRIP>(self, block, strip * STRIP);
             }
@@ -115,30 +146,24 @@ impl Reducer for Moments {
         }
     }
 
-    fn merge(&mut self, other: &Self) {
-        self.rows += other.rows;
-        for unit in 0..self.count.len().min(other.count.len()) {
-            if other.count[unit] == 0 {
+    fn merge(&mut self, other: &Moments) {
+        for unit in 0..self.skipped.len().min(other.skipped.len()) {
+            let (ours, theirs) = (self.rows - self.skipped[unit], other.rows - other.skipped[unit]);
+            self.skipped[unit] += other.skipped[unit];
+            if theirs == 0 {
                 continue;
             }
-            if self.count[unit] == 0 {
+            if ours == 0 {
                 self.shift[unit] = other.shift[unit];
             }
             // The other's sums, relative to our shift.
-            let count = other.count[unit] as f64;
+            let count = theirs as f64;
             let apart = f64::from(other.shift[unit]) - f64::from(self.shift[unit]);
             let sum = other.sums[unit] + count * apart;
             self.squares[unit] += other.squares[unit] + apart * (other.sums[unit] + sum);
             self.sums[unit] += sum;
-            self.count[unit] += other.count[unit];
         }
-    }
-
-    fn append(&mut self, mut other: Self) {
-        self.count.append(&mut other.count);
-        self.shift.append(&mut other.shift);
-        self.sums.append(&mut other.sums);
-        self.squares.append(&mut other.squares);
+        self.rows += other.rows;
     }
 }
 
@@ -173,7 +198,12 @@ fn add_finite(
             for unit in 0..STRIP {
                 let offset = f64::from(values[unit]) - shift[unit];
                 sum[unit] += offset;
-                square[unit] += offset * offset;
+                square[unit] = if target_cfg_f!(target_feature = "fma") {
+                    offset.mul_add(offset, square[unit])
+                } else {
+                    // Without such an instruction it would be a call.
+                    square[unit] + offset * offset
+                };
             }
         }
         // Squares of finite f32 cannot overflow; whatever else was among them shows.
@@ -204,7 +234,7 @@ fn prefetch(address: *const f32) {
 
 /// Adds the sums of the units from `first` on, leaving out what is not finite.
 #[multiversion(targets = "simd")]
-fn add_any<const UNITS: usize>(moments: &mut Moments, rows: &[&[f32]], first: usize) {
+fn add_any<const UNITS: usize>(moments: &mut MomentsOf, rows: &[&[f32]], first: usize) {
     let units = first..first + UNITS;
     let shift = &mut moments.shift[units.clone()];
     for (unit, shift) in shift.iter_mut().enumerate().filter(|(_, shift)| !shift.is_finite()) {
@@ -225,6 +255,6 @@ fn add_any<const UNITS: usize>(moments: &mut Moments, rows: &[&[f32]], first: us
     for unit in 0..UNITS {
         moments.sums[first + unit] += sum[unit];
         moments.squares[first + unit] += square[unit];
-        moments.count[first + unit] -= skipped[unit];
+        moments.skipped[first + unit] += skipped[unit];
     }
 }
