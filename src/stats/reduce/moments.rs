@@ -7,13 +7,15 @@ use super::{BLOCK_ROWS, Part, Reducer};
 
 /// Units whose sums are held in registers while they are taken from a block of rows.
 const STRIP: usize = 16;
+/// Rows that are taken in at a time when fewer than a block are left.
+const REST_ROWS: usize = 4;
 /// How far ahead, in values, the rows of a block are fetched: hardware follows one row well, but not
 /// many at once, and stops at the end of each page.
 const AHEAD: usize = 256;
 
 type Strip<T> = [T; STRIP];
 
-/// Count, mean and variance, in f64.
+/// Count, mean and variance, in f64, of fewer than 2^32 rows.
 ///
 /// Sums are taken of the distance from the first finite value of each unit, so that nothing cancels
 /// when a unit varies little around a large value: that value's own distance from the mean is part of
@@ -22,7 +24,7 @@ type Strip<T> = [T; STRIP];
 pub struct Moments {
     rows: u64,
     /// Values that are not finite.
-    skipped: Vec<u64>,
+    skipped: Vec<u32>,
     /// What `sums` and `squares` are relative to; not finite as long as there is no finite value.
     shift: Vec<f32>,
     sums: Vec<f64>,
@@ -32,11 +34,11 @@ pub struct Moments {
 impl Moments {
     /// Finite values per unit.
     pub fn count(&self) -> Vec<u64> {
-        self.skipped.iter().map(|skipped| self.rows - skipped).collect()
+        self.skipped.iter().map(|&skipped| self.rows - u64::from(skipped)).collect()
     }
 
     /// Values per unit that were NaN or infinite.
-    pub fn skipped(&self) -> &[u64] {
+    pub fn skipped(&self) -> &[u32] {
         &self.skipped
     }
 
@@ -58,7 +60,7 @@ impl Moments {
     /// Mean of a unit, and the sum of squared distances from it; NaN without a finite value.
     pub(in crate::stats) fn centred(&self, unit: usize) -> (f64, f64) {
         centred(
-            (self.rows - self.skipped[unit]) as f64,
+            (self.rows - u64::from(self.skipped[unit])) as f64,
             self.shift[unit],
             self.sums[unit],
             self.squares[unit],
@@ -80,7 +82,7 @@ fn per_unit<F: Fn(f64, f64, f64) -> f64>(moments: &Moments, value: F) -> Vec<f32
     let units = skipped.iter().zip(shift).zip(sums.iter().zip(squares));
     units
         .map(|((&skipped, &shift), (&sum, &square))| {
-            let count = (rows - skipped) as f64;
+            let count = (rows - u64::from(skipped)) as f64;
             let (mean, squares) = centred(count, shift, sum, square);
             value(count, mean, squares) as f32
         })
@@ -118,7 +120,7 @@ impl Reducer for Moments {
 /// Those of some neighbouring units.
 pub struct MomentsOf<'a> {
     rows: u64,
-    skipped: &'a mut [u64],
+    skipped: &'a mut [u32],
     shift: &'a mut [f32],
     sums: &'a mut [f64],
     squares: &'a mut [f64],
@@ -132,23 +134,26 @@ impl Part<Moments> for MomentsOf<'_> {
             self.shift.copy_from_slice(first);
         }
         self.rows += rows.len() as u64;
-        for block in rows.chunks(BLOCK_ROWS) {
-            // Where rows lack, the shift itself stands, which adds nothing.
-            let mut filled = [&*self.shift; BLOCK_ROWS];
-            filled[..block.len()].copy_from_slice(block);
-            let left = add_finite(&filled, self.shift, self.sums, self.squares);
-            for strip in left {
-                add_any::<STRIP>(self, block, strip * STRIP);
-            }
-            for unit in self.sums.len() / STRIP * STRIP..self.sums.len() {
-                add_any::<1>(self, block, unit);
-            }
+        let (blocks, rest) = rows.as_chunks::<BLOCK_ROWS>();
+        for block in blocks {
+            self.add_block(block, block);
+        }
+        if rest.is_empty() {
+            return;
+        }
+        // Where rows lack, the shift itself stands, which adds nothing.
+        let shift = self.shift.to_vec();
+        for some in rest.chunks(REST_ROWS) {
+            let mut filled = [shift.as_slice(); REST_ROWS];
+            filled[..some.len()].copy_from_slice(some);
+            self.add_block(&filled, some);
         }
     }
 
     fn merge(&mut self, other: &Moments) {
         for unit in 0..self.skipped.len().min(other.skipped.len()) {
-            let (ours, theirs) = (self.rows - self.skipped[unit], other.rows - other.skipped[unit]);
+            let ours = self.rows - u64::from(self.skipped[unit]);
+            let theirs = other.rows - u64::from(other.skipped[unit]);
             self.skipped[unit] += other.skipped[unit];
             if theirs == 0 {
                 continue;
@@ -167,20 +172,33 @@ impl Part<Moments> for MomentsOf<'_> {
     }
 }
 
+impl MomentsOf<'_> {
+    /// Takes in `rows`; `filled` are these and others that add nothing.
+    fn add_block<const ROWS: usize>(&mut self, filled: &[&[f32]; ROWS], rows: &[&[f32]]) {
+        let left = add_finite(filled, self.shift, self.sums, self.squares);
+        for strip in left {
+            add_any::<STRIP>(self, rows, strip * STRIP);
+        }
+        for unit in self.sums.len() / STRIP * STRIP..self.sums.len() {
+            add_any::<1>(self, rows, unit);
+        }
+    }
+}
+
 /// Adds the sums of whole strips of units and returns the strips that it left out, since a value or
 /// the shift in them is not finite. Units after the last whole strip are left out as well.
 ///
 /// # Panics
 /// When the slices differ in length.
 #[multiversion(targets = "simd")]
-fn add_finite(
-    rows: &[&[f32]; BLOCK_ROWS],
+fn add_finite<const ROWS: usize>(
+    rows: &[&[f32]; ROWS],
     shift: &[f32],
     sums: &mut [f64],
     squares: &mut [f64],
 ) -> Vec<usize> {
     let units = sums.len();
-    let rows: [&[Strip<f32>]; BLOCK_ROWS] = rows.map(|row| {
+    let rows: [&[Strip<f32>]; ROWS] = rows.map(|row| {
         assert_eq!(row.len(), units, "values of a row");
         row.as_chunks().0
     });
@@ -249,7 +267,7 @@ fn add_any<const UNITS: usize>(moments: &mut MomentsOf, rows: &[&[f32]], first: 
             let offset = if finite { f64::from(values[unit]) - f64::from(shift[unit]) } else { 0.0 };
             sum[unit] += offset;
             square[unit] += offset * offset;
-            skipped[unit] += u64::from(!finite);
+            skipped[unit] += u32::from(!finite);
         }
     }
     for unit in 0..UNITS {
