@@ -5,7 +5,6 @@ the same files; on the CPU, and reduced by a graphics device through Vulkan and 
 import functools
 import json
 import os
-import shutil
 import subprocess
 
 import numpy as np
@@ -289,8 +288,6 @@ def recordings(tmp_path_factory):
             values[random.integers(0, 300, 20), 5] = np.nan
             arrays[f"{layer}/units"] = values
         save_file(arrays, file)
-    for run in runs:
-        shutil.rmtree(run / "writer.lock", ignore_errors=True)
     return [RecordingRun(run) for run in runs]
 
 
