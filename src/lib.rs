@@ -7,6 +7,7 @@ pub mod cli;
 pub mod engine;
 pub mod export;
 pub mod format;
+pub mod insight;
 pub mod model;
 pub mod stats;
 pub mod ui;

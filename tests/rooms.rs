@@ -39,7 +39,12 @@ const ROOMS: &[Room] = &[
         may: &["model", "stats", "engine", "ui::overlay", "ui::Overlay", "ui::still", "ui::runs"],
         must_not: &[&["egui_winit"], WINDOWS, GLUE],
     },
-    Room { name: "ui", may: &["model"], must_not: &[FILES, FORMATS, GPU, GLUE] },
+    Room {
+        name: "insight",
+        may: &["model", "stats"],
+        must_not: &[FILES, FORMATS, GPU, PANELS, WINDOWS, GLUE],
+    },
+    Room { name: "ui", may: &["model", "insight"], must_not: &[FILES, FORMATS, GPU, GLUE] },
 ];
 
 /// What binds the rooms together may name all of them; no room may name it.

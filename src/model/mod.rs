@@ -28,4 +28,4 @@ pub use recording::{
 pub use selection::{Selection, SelectionError, Term};
 pub use source::{Aggregate, Group, MapBlock, Picture, RowBlock, Source, SourceError};
 pub use tensor::{Dtype, Tensor};
-pub use view::{Diff, Norm, Query, Range, Stat, Theme, ViewState};
+pub use view::{Diff, Norm, OrderBy, Pin, Query, Range, Stat, Theme, UnitOrder, ViewState};

@@ -1,5 +1,7 @@
 //! What is looked at and how: the one value that everything a person does changes.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::colour::ColourMap;
@@ -140,6 +142,36 @@ impl Theme {
     }
 }
 
+/// What the units of a layer are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrderBy {
+    /// What the query shows of them, the greatest first.
+    Activation,
+    /// The class that they answer to most, and how selectively.
+    Selectivity,
+    /// Units that answer alike stand together.
+    Similarity,
+}
+
+/// In which order the units of a layer stand on its plate. It is that of one epoch, so that a unit
+/// stays where it is while epochs pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct UnitOrder {
+    pub by: OrderBy,
+    /// Number of the epoch.
+    pub epoch: u64,
+}
+
+/// A unit that is kept in sight.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Pin {
+    /// Name of its layer.
+    pub layer: String,
+    /// From 0, as trained.
+    pub unit: usize,
+}
+
 /// One view of one recording. Small, stored as JSON, compared by value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ViewState {
@@ -161,6 +193,32 @@ pub struct ViewState {
     pub haze: bool,
     /// Names in space.
     pub labels: bool,
+    /// The ends of the colour map are those of all epochs, so that colours compare along the training.
+    #[serde(default)]
+    pub over_epochs: bool,
+    /// Percent of the values that lie beyond each end of the colour map, in [0, 10]; a few outliers do
+    /// not set its ends then. Not for [`Range::Fixed`].
+    #[serde(default)]
+    pub clip: f32,
+    /// Cells that are weaker than this are dimmed: a share of the colour map, from its low end or,
+    /// where it diverges, from its middle. In [0, 1]; 0 dims none.
+    #[serde(default)]
+    pub dim_below: f32,
+    /// `None` is as trained.
+    #[serde(default)]
+    pub order: Option<UnitOrder>,
+    /// Names of layers that are not drawn.
+    #[serde(default)]
+    pub hidden: BTreeSet<String>,
+    /// Where data flows, as ribbons between the plates of a network that branches.
+    #[serde(default = "yes")]
+    pub edges: bool,
+    #[serde(default)]
+    pub pins: Vec<Pin>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl ViewState {
@@ -176,6 +234,13 @@ impl ViewState {
             height: 1.0,
             haze: true,
             labels: true,
+            over_epochs: false,
+            clip: 0.0,
+            dim_below: 0.0,
+            order: None,
+            hidden: BTreeSet::new(),
+            edges: true,
+            pins: Vec::new(),
         }
     }
 
