@@ -6,6 +6,7 @@ mod curves;
 pub mod hands;
 pub mod interface;
 pub mod labels;
+pub mod layers;
 pub mod legend;
 pub mod motion;
 pub mod moves;
