@@ -25,6 +25,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 pub mod timeline;
+pub mod unit;
 pub mod widgets;
 pub mod words;
 
