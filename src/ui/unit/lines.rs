@@ -27,18 +27,18 @@ const ON_DARK: [[u8; 3]; MOST] = [
 
 /// The same on paper, darker where they would be lost on it.
 const ON_LIGHT: [[u8; 3]; MOST] = [
-    [0xc7, 0x7f, 0x00],
-    [0x2e, 0x8b, 0xc0],
+    [0xc4, 0x82, 0x00],
+    [0x3a, 0x97, 0xda],
     [0x00, 0x9e, 0x73],
     [0xb8, 0x60, 0x9a],
-    [0xd5, 0x5e, 0x00],
-    [0x75, 0x6e, 0x00],
-    [0x00, 0x72, 0xb2],
-    [0x7a, 0x52, 0x00],
-    [0x1b, 0x5e, 0x85],
-    [0x00, 0x66, 0x4a],
-    [0x7d, 0x3f, 0x66],
-    [0x8f, 0x3f, 0x00],
+    [0xc2, 0x4a, 0x00],
+    [0x52, 0x4b, 0x00],
+    [0x00, 0x5a, 0x94],
+    [0x8c, 0x5a, 0x00],
+    [0x0f, 0x4a, 0x6b],
+    [0x00, 0x78, 0x5a],
+    [0x8f, 0x4a, 0x7d],
+    [0x6b, 0x2a, 0x00],
 ];
 
 /// How a line looks.
@@ -78,11 +78,15 @@ mod tests {
         a.max(b) / a.min(b)
     }
 
-    /// As seen without cones for long waves (Viénot, Brettel and Mollon, 1999).
-    fn protan(colour: Color32) -> [f32; 3] {
+    /// As seen without cones for long waves, and for middle ones (Viénot, Brettel and Mollon, "Digital
+    /// video colourmaps for checking the legibility of displays by dichromats", 1999).
+    fn without_cones(colour: Color32) -> [[f32; 3]; 2] {
         let [r, g, b] = linear(colour);
-        let mixed = 0.112_38 * r + 0.887_62 * g;
-        [mixed, mixed, 0.004_01 * r - 0.004_01 * g + b].map(|value| value.max(0.0).sqrt())
+        let seen = |red: f32, blue: f32| {
+            let mixed = red * r + (1.0 - red) * g;
+            [mixed, mixed, blue * (r - g) + b].map(|value| value.max(0.0).sqrt())
+        };
+        [seen(0.112_38, 0.004_01), seen(0.292_75, -0.022_34)]
     }
 
     #[test]
@@ -97,7 +101,9 @@ mod tests {
                     let distance = |a: [f32; 3], b: [f32; 3]| {
                         a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt()
                     };
-                    let apart = distance(protan(one.colour), protan(two.colour));
+                    let (one_seen, two_seen) = (without_cones(one.colour), without_cones(two.colour));
+                    let apart = one_seen.into_iter().zip(two_seen).map(|(a, b)| distance(a, b));
+                    let apart = apart.fold(f32::INFINITY, f32::min);
                     assert!(
                         apart > 0.08 || one.dashed != two.dashed,
                         "{theme:?}: {number} and {other} are {apart} apart"

@@ -171,6 +171,8 @@ impl Units<'_> {
         {
             return;
         }
+        // For the next one, or to mend this one.
+        response.request_focus();
         match pin(self.recording, &hands.text) {
             Ok(pin) => {
                 hands.text.clear();
@@ -180,7 +182,6 @@ impl Units<'_> {
                 } else {
                     actions.push(Action::Pin(pin));
                 }
-                response.request_focus();
             }
             Err(error) => hands.error = Some(error.to_string()),
         }
