@@ -199,7 +199,6 @@ impl Chart<'_, '_> {
             (low - margin)..=(high + margin)
         };
         let (across, upwards) = (margin(x, 0.02, 0.02), margin(y, 0.08, 0.05 * y[1].abs().max(1e-6)));
-        let span = (y[1] - y[0]).max(0.1 * y[1].abs()) as f32;
         let axis = |axis: AxisHints<'static>| {
             axis.tick_label_color(palette.dim)
                 .tick_label_font(FontId::proportional(SMALL))
@@ -226,7 +225,7 @@ impl Chart<'_, '_> {
             .custom_y_axes(vec![
                 axis(AxisHints::new_y())
                     .min_thickness(32.0)
-                    .formatter(move |mark, _| words::number(mark.value as f32, span)),
+                    .formatter(|mark, _| tick(mark.value, mark.step_size)),
             ])
             .label_formatter(|_| None)
             .sense(Sense::click_and_drag());
@@ -330,6 +329,15 @@ fn marks((low, high): (f64, f64), most: f64, least: f64) -> Vec<GridMark> {
     marks
 }
 
+/// A round number with the digits that tell it from the next one.
+fn tick(value: f64, step: f64) -> String {
+    let decimals = -step.log10().floor();
+    if !(-5.0..=6.0).contains(&decimals) {
+        return words::number(value as f32, value.abs() as f32);
+    }
+    format!("{value:.*}", decimals.max(0.0) as usize).replace('-', "\u{2212}")
+}
+
 /// Of very many points the least and the greatest of each stretch, so that no peak is lost.
 fn thinned(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
     if points.len() <= DRAWN {
@@ -365,6 +373,20 @@ mod tests {
         assert_eq!(values((-0.5, 0.5), 4.0, 0.0), [-0.5, 0.0, 0.5]);
         assert!(values((1.0, 1.0), 4.0, 0.0).is_empty());
         assert!(values((f64::NAN, 1.0), 4.0, 0.0).is_empty());
+    }
+
+    #[test]
+    fn ticks_have_the_digits_of_their_step() {
+        let cases = [
+            (0.6, 0.2, "0.6"),
+            (0.0, 0.2, "0.0"),
+            (-0.25, 0.05, "\u{2212}0.25"),
+            (1200.0, 200.0, "1200"),
+            (3e-9, 1e-9, "3.00·10^\u{2212}9"),
+        ];
+        for (value, step, text) in cases {
+            assert_eq!(tick(value, step), text);
+        }
     }
 
     #[test]
