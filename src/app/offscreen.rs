@@ -13,7 +13,6 @@ use super::session::Session;
 use crate::engine::readback::Canvas;
 use crate::engine::{Gpu, Renderer};
 use crate::format::FormatError;
-use crate::format::watch::Watch;
 use crate::model::{Recording, Theme, ViewState};
 use crate::ui::style;
 
@@ -26,7 +25,6 @@ pub struct Offscreen {
     messages: Receiver<Message>,
     keys: Vec<egui::Event>,
     start: Instant,
-    _watches: Vec<Watch>,
 }
 
 impl Offscreen {
@@ -46,8 +44,8 @@ impl Offscreen {
         style::install_style(&ctx, Theme::Dark);
         let canvas = Canvas::new(&gpu, size, Renderer::FORMAT);
         let painter = Painter::new(gpu, Renderer::FORMAT);
-        let content = Content::new(runs, Arc::clone(&painter.gpu), Arc::clone(&send));
         let watches = follow::all(runs, &send);
+        let content = Content::new(runs, watches, Arc::clone(&painter.gpu), send, None);
         Self {
             content,
             ctx,
@@ -56,7 +54,6 @@ impl Offscreen {
             messages,
             keys: Vec::new(),
             start: Instant::now(),
-            _watches: watches,
         }
     }
 
@@ -169,7 +166,7 @@ impl Offscreen {
     /// Draws a frame, to its end on the device.
     pub fn frame(&mut self) {
         for session in self.content.columns_mut().sessions_mut() {
-            session.reduce_motion();
+            session.set_reduced_motion(true);
         }
         let size = egui::vec2(self.canvas.size[0] as f32, self.canvas.size[1] as f32);
         let input = egui::RawInput {

@@ -15,6 +15,7 @@ pub mod tensor;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod view;
+pub mod workspace;
 
 pub use camera::{Camera, SetView};
 pub use colour::ColourMap;
