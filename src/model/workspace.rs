@@ -147,7 +147,7 @@ fn unusable(view: &ViewState) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Layout, Pin, Selection, SetView, testing};
+    use crate::model::{Camera, Layout, Pin, Selection, SetView, testing};
 
     fn workspace() -> Workspace {
         let recording = testing::recording(&[4], &["cat"], &[Some(0)], &[0, 1]);

@@ -62,8 +62,8 @@ impl TopBar<'_> {
             }
             ui.add_space(12.0);
             for (text, name, tip, enabled, command) in [
-                ("←", "Back", "The view before (Alt ←)", self.can.back, Command::Back),
-                ("→", "Forward", "The view after (Alt →)", self.can.forward, Command::Forward),
+                ("Back", "Back", "The view before (Alt Left)", self.can.back, Command::Back),
+                ("Forward", "Forward", "The view after (Alt Right)", self.can.forward, Command::Forward),
                 ("Undo", "Undo", "Undo the last change, the camera stays (Ctrl Z)", self.can.undo, Command::Undo),
                 ("Redo", "Redo", "Do it again (Ctrl Shift Z)", self.can.redo, Command::Redo),
             ] {
@@ -134,7 +134,7 @@ fn menu<T>(
     add: impl FnOnce(&mut Ui) -> T,
 ) -> Option<T> {
     let shown = ui.add_enabled_ui(enabled, |ui| {
-        let button = Button::new(RichText::new(format!("{text} ⏷")).size(SMALL)).frame_when_inactive(false);
+        let button = Button::new(RichText::new(text).size(SMALL)).frame_when_inactive(false);
         egui::containers::menu::MenuButton::from_button(button).ui(ui, add)
     });
     let (response, inner) = shown.inner;

@@ -168,8 +168,8 @@ pub fn all(context: &Context) -> Vec<Entry> {
     add("File", "Copy the values shown", "Ctrl D", Command::CopyValues);
     add("File", "Copy a summary in words", "Ctrl I", Command::CopySummary);
     add("File", "Quit", "Ctrl Q", Command::Quit);
-    add("Views", "Back", "Alt ←", Command::Back);
-    add("Views", "Forward", "Alt →", Command::Forward);
+    add("Views", "Back", "Alt Left", Command::Back);
+    add("Views", "Forward", "Alt Right", Command::Forward);
     add("Views", "Undo", "Ctrl Z", Command::Undo);
     add("Views", "Redo", "Ctrl Shift Z", Command::Redo);
     for (view, name, keys) in [
@@ -182,8 +182,8 @@ pub fn all(context: &Context) -> Vec<Entry> {
         add("Views", name, keys, Command::View(view));
     }
     add("Training", "Play or pause", "Space", Command::Play);
-    add("Training", "Step back", "←", Command::StepBack);
-    add("Training", "Step forward", "→", Command::StepForward);
+    add("Training", "Step back", "Left", Command::StepBack);
+    add("Training", "Step forward", "Right", Command::StepForward);
     add("Training", "First epoch", "[", Command::First);
     add("Training", "Best epoch", "B", Command::Best);
     add("Training", "Last epoch", "]", Command::Last);
@@ -226,7 +226,7 @@ fn panels(add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
     add("Panels", "Full screen", "F11", Command::FullScreen);
     add("Panels", "Panels where they began", "", Command::ResetLayout);
     add("Panels", "Larger text", "Ctrl +", Command::ZoomIn);
-    add("Panels", "Smaller text", "Ctrl −", Command::ZoomOut);
+    add("Panels", "Smaller text", "Ctrl -", Command::ZoomOut);
     add("Panels", "Text as it began", "Ctrl 0", Command::ZoomReset);
 }
 

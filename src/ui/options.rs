@@ -189,7 +189,7 @@ impl Options<'_> {
     }
 
     fn scene(&self, ui: &mut Ui, view: &mut ViewState, reduced_motion: &mut bool) -> Option<SetView> {
-        heading(ui, "Scene");
+        heading(ui, "View");
         let names = ["Overview", "Front", "Top", "Grazing", "Close"];
         let options: Vec<(SetView, &str)> = SetView::ALL.into_iter().zip(names).collect();
         let at = match self.at {
