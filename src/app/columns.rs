@@ -303,6 +303,14 @@ impl Columns {
         true
     }
 
+    /// What the active view shows, in plain words.
+    pub fn summary(&self, runs: &[Run]) -> Option<String> {
+        let nothing = nothing();
+        let facts: Vec<RunFacts> = runs.iter().map(|run| run.facts(&nothing)).collect();
+        let column = self.list.get(self.active)?;
+        Some(column.session.as_ref()?.summary(&runs.get(column.run)?.around(&facts)))
+    }
+
     /// Every view as one value, where the runs are called so.
     pub fn workspace(&self, runs: &[Run]) -> Workspace {
         let path = |run: &Run| std::path::absolute(&run.path).unwrap_or_else(|_| run.path.clone());
@@ -389,7 +397,7 @@ impl Columns {
             let Some(run) = runs.get(column.run) else { continue };
             match &column.session {
                 Some(session) => {
-                    session.paint(ui, rect, &run.around(facts));
+                    session.paint(ui, rect, scene_id(column.id), &run.around(facts));
                     areas.push(Area { column: column.id, rect });
                 }
                 None => absent(ui, rect, theme, run),

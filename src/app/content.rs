@@ -211,6 +211,12 @@ impl Content {
                 ctx.copy_text(self.columns.workspace(&self.runs).to_json());
                 self.tell(ctx, "Copied as JSON: a file of it opens this view, and so does pasting it here");
             }
+            Command::CopySummary => {
+                if let Some(summary) = self.columns.summary(&self.runs) {
+                    ctx.copy_text(summary);
+                    self.tell(ctx, "Copied a summary in words");
+                }
+            }
             Command::Back => {
                 let view = self.history.back().cloned();
                 self.restore(ctx, view);

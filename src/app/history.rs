@@ -14,20 +14,28 @@ pub struct History {
     at: usize,
     /// What is shown since when, where it is none of them yet.
     fresh: Option<(Workspace, f64)>,
+    /// What is shown is no view: a run that is not open.
+    away: bool,
 }
 
 impl History {
     /// Takes note of what is shown at a time, and says in how many seconds to do so again.
     pub fn note(&mut self, shown: &Workspace, now: f64) -> Option<f64> {
+        if shown.columns.iter().any(|column| column.view.is_none()) {
+            // Not all is open yet, and may never be.
+            self.settle();
+            self.away = !self.views.is_empty();
+            return None;
+        }
+        self.away = false;
         let Some(current) = self.views.get_mut(self.at) else {
             self.views.push(shown.clone());
             return None;
         };
-        // Epochs pass by themselves.
-        if current.with_epochs_of(shown) == *shown || shown.columns.iter().any(|column| column.view.is_none()) {
-            if current.columns.len() == shown.columns.len() {
-                *current = shown.clone();
-            }
+        // Epochs pass by themselves, and runs that were opened since are no other view.
+        let same = Workspace { runs: shown.runs.clone(), ..current.with_epochs_of(shown) };
+        if same == *shown {
+            *current = same;
             self.fresh = None;
             return None;
         }
@@ -64,7 +72,7 @@ impl History {
     }
 
     pub fn can_back(&self) -> bool {
-        self.at > 0 || self.fresh.is_some()
+        self.at > 0 || self.fresh.is_some() || self.away
     }
 
     pub fn can_forward(&self) -> bool {
@@ -74,7 +82,9 @@ impl History {
     /// The view before.
     pub fn back(&mut self) -> Option<&Workspace> {
         self.settle();
-        self.at = self.at.checked_sub(1)?;
+        if !std::mem::take(&mut self.away) {
+            self.at = self.at.checked_sub(1)?;
+        }
         self.views.get(self.at)
     }
 
@@ -142,6 +152,22 @@ mod tests {
         view.dim_below = dim;
         let columns = vec![ColumnView { run: 0, view: Some(view) }];
         Workspace::new(vec!["run".to_owned()], columns, 0, Locks::default())
+    }
+
+    #[test]
+    fn what_is_not_open_yet_is_no_view() {
+        let mut history = looked_at(&[shown(0.0, 1.0, 0.0)]);
+        let mut opening = shown(0.0, 1.0, 0.0);
+        opening.columns[0] = ColumnView { run: 1, view: None };
+        history.note(&opening, 5.0);
+        history.note(&opening, 6.0);
+        assert_eq!(history.back(), Some(&shown(0.0, 1.0, 0.0)), "where it was");
+        assert_eq!(history.back(), None);
+        let mut opened = shown(0.3, 4.0, 0.0);
+        opened.columns[0].run = 1;
+        history.note(&opened, 7.0);
+        history.note(&opened, 8.0);
+        assert_eq!(history.back(), Some(&shown(0.0, 1.0, 0.0)));
     }
 
     /// Shows each for a second.

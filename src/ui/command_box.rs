@@ -76,8 +76,8 @@ impl CommandBox {
                     .hint_text("Find a command, or type the path of a run")
                     .desired_width(f32::INFINITY);
                 let response = ui.add(edit);
-                response.widget_info(|| WidgetInfo::text_edit(true, &self.text, &self.text, "Find a command"));
-                ui.ctx().accesskit_node_builder(response.id, |node| node.set_label("Find a command"));
+                response.widget_info(|| WidgetInfo::text_edit(true, &self.text, &self.text, "Name of a command"));
+                ui.ctx().accesskit_node_builder(response.id, |node| node.set_label("Name of a command"));
                 response.request_focus();
                 if response.changed() {
                     self.chosen = 0;

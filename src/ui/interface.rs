@@ -15,6 +15,7 @@ use super::pictures::Pictures;
 use super::playback::{Epochs, Playback};
 use super::runs::OpenRuns;
 use super::style::{Palette, SMALL, TEXT, install_style};
+use super::summary::Summary;
 use super::timeline::{self, Timeline};
 use super::workbench::Pane;
 use crate::model::{
@@ -326,6 +327,19 @@ impl Interface {
             ui.ctx().set_cursor_icon(egui::CursorIcon::Crosshair);
         }
         Done { pressed, led: input.leads() }
+    }
+
+    /// The view in plain words.
+    pub fn summary(&self, sight: &Sight, view: &ViewState) -> String {
+        let shown = ViewState { query: sight.query.clone(), ..view.clone() };
+        let summary = Summary {
+            recording: sight.recording,
+            runs: sight.runs,
+            view: &shown,
+            position: sight.position,
+            at: self.navigator.at(),
+        };
+        summary.text()
     }
 
     /// Paints over the scene what is said of it.

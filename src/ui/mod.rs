@@ -23,6 +23,7 @@ pub mod runs;
 pub mod shape;
 pub mod still;
 pub mod style;
+pub mod summary;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

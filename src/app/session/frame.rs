@@ -87,8 +87,22 @@ impl Session {
         self.interface.look(ui, at, &self.layout, &mut self.view)
     }
 
-    /// Paints over its scene what is said of it.
-    pub fn paint(&self, ui: &egui::Ui, rect: egui::Rect, around: &Around) {
+    /// Paints over its scene, whose name among controls is `id`, what is said of it.
+    pub fn paint(&self, ui: &egui::Ui, rect: egui::Rect, id: egui::Id, around: &Around) {
+        self.with_sight(around, |sight| {
+            self.interface.paint(ui, rect, sight, &self.view);
+            ui.ctx().accesskit_node_builder(id, |node| {
+                node.set_description(self.interface.summary(sight, &self.view));
+            });
+        });
+    }
+
+    /// What it shows, in plain words.
+    pub fn summary(&self, around: &Around) -> String {
+        self.with_sight(around, |sight| self.interface.summary(sight, &self.view))
+    }
+
+    fn with_sight<T>(&self, around: &Around, act: impl FnOnce(&Sight) -> T) -> T {
         let held = self.scene.as_ref();
         let missing: Vec<(usize, Option<usize>)> = held.map_or_else(Vec::new, |scene| {
             scene.unmatched.iter().map(|layer| (layer.layer, layer.units)).collect()
@@ -110,7 +124,7 @@ impl Session {
             note: around.trouble.or(self.note.as_deref()),
             progress: Some(Progress { done, of: self.interface.epochs().readable().len() }),
         };
-        self.interface.paint(ui, rect, &sight, &self.view);
+        act(&sight)
     }
 
     /// Whether another frame is wanted although nothing happens.
