@@ -1,5 +1,13 @@
 //! All that can be said of one unit: its training, its classes, its inputs, its like.
 
+use rayon::prelude::*;
+
+use super::selectivity::Preference;
+use super::summary::{self, Rows, Summary};
+use super::{Wanted, twins};
+use crate::model::{Aggregate, Recording, Source, SourceError, UnitAggregates};
+use crate::stats::StatsError;
+
 /// The life of one unit. Values are activations as recorded; NaN is no value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Biography {
@@ -70,4 +78,231 @@ pub struct Twin {
     /// Pearson's correlation over the inputs, or over the classes' means where inputs were not
     /// recorded.
     pub correlation: f32,
+}
+
+/// How many of the strongest inputs are told.
+pub const STRONGEST: usize = 8;
+
+/// All that can be said of a unit of a layer (from 0) at an epoch (an index).
+///
+/// # Errors
+/// When the epoch is damaged, there is no such unit, or nothing is recorded of it.
+pub fn biography(
+    source: &dyn Source,
+    layer: usize,
+    unit: usize,
+    epoch: usize,
+) -> Result<Biography, StatsError> {
+    let mut biography = portrait(source, layer, unit, epoch)?;
+    biography.history = history(source, layer, unit, &|| true).unwrap_or_default();
+    Ok(biography)
+}
+
+/// A unit's means along the training; `None` when they were no longer `wanted`. Epochs that cannot be
+/// read are left out. Means are those that a query shows of `all` and of one class: as stored, and else
+/// of the inputs' values that are finite.
+pub fn history(source: &dyn Source, layer: usize, unit: usize, wanted: Wanted) -> Option<Vec<Moment>> {
+    let recording = source.recording();
+    let epochs: Vec<usize> =
+        (0..recording.epochs.len()).filter(|&epoch| !recording.epochs[epoch].damaged).collect();
+    let read = |epoch: usize| {
+        let groups = Groups::read(source, layer, unit, epoch).ok()?;
+        let classes = 0..recording.classes.len();
+        Some(Moment {
+            epoch,
+            all: groups.mean(None),
+            classes: classes.map(|class| groups.mean(Some(class))).collect(),
+        })
+    };
+    // The outer one tells that it was given up, the inner one that the epoch cannot be read.
+    let moments = epochs.into_par_iter().map(|epoch| wanted().then(|| read(epoch)));
+    let moments: Option<Vec<Option<Moment>>> = moments.collect();
+    Some(moments?.into_iter().flatten().collect())
+}
+
+/// A biography without its history: what one epoch tells.
+///
+/// Means, deviations and rates are those that a query shows: of `all` and of one class, stored
+/// aggregates are taken as they are, and where these speak of more inputs than are recorded they alone
+/// answer. Quartiles, strongest inputs and twins are of the inputs that were recorded.
+///
+/// # Errors
+/// As [`biography`].
+pub fn portrait(
+    source: &dyn Source,
+    layer: usize,
+    unit: usize,
+    epoch: usize,
+) -> Result<Biography, StatsError> {
+    let recording = source.recording();
+    let of = summary::units(recording, epoch, layer)?;
+    if unit >= of {
+        let what = format!("unit {unit} of layer {} is", recording.layers[layer].name);
+        return Err(summary::not_recorded(recording, epoch, what).into());
+    }
+    let mut groups = Groups::read(source, layer, unit, epoch)?;
+    groups.read_column(source, layer, unit, epoch)?;
+    let column = groups.column.as_deref().unwrap_or_default();
+    let mut strongest: Vec<(usize, f32)> =
+        column.iter().copied().enumerate().filter(|(_, value)| value.is_finite()).collect();
+    let stronger = |a: &(usize, f32), b: &(usize, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+    if strongest.len() > STRONGEST {
+        strongest.select_nth_unstable_by(STRONGEST, stronger);
+        strongest.truncate(STRONGEST);
+    }
+    strongest.sort_by(stronger);
+    let mut preference = Preference::default();
+    (0..recording.classes.len()).for_each(|class| preference.add(class, groups.mean(Some(class))));
+    let rows = if column.is_empty() { None } else { Rows::read(source, epoch, layer)? };
+    let twins = match rows {
+        Some(rows) => twins::over_inputs(&rows, unit, column),
+        None if column.is_empty() => {
+            let mut means = Vec::new();
+            Summary::read(source, epoch, layer, |_, class| means.push(class.to_vec()))?;
+            twins::over_classes(&means, unit)
+        }
+        None => Vec::new(),
+    };
+    let own = groups.mean(None);
+    let rank = if own.is_finite() {
+        let means = summary::means(source, epoch, layer)?;
+        Some(1 + means.iter().filter(|&&mean| mean > own).count())
+    } else {
+        None
+    };
+    let named = std::iter::once(None).chain((0..recording.classes.len()).map(Some));
+    Ok(Biography {
+        layer,
+        unit,
+        epoch,
+        history: Vec::new(),
+        distributions: named.filter_map(|class| groups.distribution(class)).collect(),
+        strongest,
+        selectivity: preference.selectivity(),
+        twins,
+        rank,
+        of,
+    })
+}
+
+/// What is known of a unit at an epoch: what is stored of each group of inputs, and its values.
+struct Groups<'a> {
+    recording: &'a Recording,
+    stored: UnitAggregates,
+    /// One value per input, NaN where there is none; `None` where none were recorded, or where all that
+    /// was asked for is stored.
+    column: Option<Vec<f32>>,
+}
+
+impl<'a> Groups<'a> {
+    /// What its means need.
+    fn read(source: &'a dyn Source, layer: usize, unit: usize, epoch: usize) -> Result<Self, StatsError> {
+        let recording = source.recording();
+        let stored = source.unit_aggregates(epoch, layer, unit)?;
+        let missing = stored.all.is_none()
+            || stored
+                .classes
+                .iter()
+                .zip(&recording.classes)
+                .any(|(it, class)| it.is_none() && class.inputs > 0);
+        let mut groups = Self { recording, stored, column: None };
+        if missing {
+            groups.read_column(source, layer, unit, epoch)?;
+        }
+        if groups.stored.all.is_none() && groups.column.is_none() {
+            return Err(summary::nothing(recording, epoch).into());
+        }
+        Ok(groups)
+    }
+
+    /// Its values, where single inputs were recorded.
+    fn read_column(
+        &mut self,
+        source: &dyn Source,
+        layer: usize,
+        unit: usize,
+        epoch: usize,
+    ) -> Result<(), StatsError> {
+        if self.column.is_some() || self.recording.inputs.is_empty() {
+            return Ok(());
+        }
+        match source.unit_column(epoch, layer, unit) {
+            Ok(column) => self.column = Some(column),
+            Err(SourceError::NotRecorded { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    fn stored(&self, class: Option<usize>) -> Option<&Aggregate> {
+        match class {
+            None => self.stored.all.as_ref(),
+            Some(class) => self.stored.classes.get(class)?.as_ref(),
+        }
+    }
+
+    /// The finite values of a class, or of all inputs.
+    fn values(&self, class: Option<usize>) -> impl Iterator<Item = f32> + Clone {
+        let values = self.column.iter().flatten().zip(&self.recording.inputs);
+        let of = values.filter(move |(_, input)| class.is_none() || input.class == class);
+        of.map(|(&value, _)| value).filter(|value| value.is_finite())
+    }
+
+    /// NaN where there is none.
+    fn mean(&self, class: Option<usize>) -> f32 {
+        match self.stored(class).and_then(|stored| stored.mean.first()) {
+            Some(&mean) => mean,
+            None => mean(self.values(class)).0 as f32,
+        }
+    }
+
+    /// `None` of a class without inputs.
+    fn distribution(&self, class: Option<usize>) -> Option<Distribution> {
+        let stored = self.stored(class);
+        let recorded = match class {
+            None => self.recording.inputs.len(),
+            Some(class) => self.recording.classes[class].inputs,
+        };
+        if stored.is_none_or(|stored| stored.count == 0) && recorded == 0 {
+            return None;
+        }
+        let mut values: Vec<f32> = self.values(class).collect();
+        values.sort_by(f32::total_cmp);
+        let (center, count) = mean(values.iter().copied());
+        let first = |of: fn(&Aggregate) -> &Option<Vec<f32>>| -> Option<f32> {
+            of(stored?).as_ref()?.first().copied().filter(|value| value.is_finite())
+        };
+        let (mut deviation, mut rate) = (first(|it| &it.variance).map(f32::sqrt), first(|it| &it.rate));
+        let alone = stored.is_some_and(|stored| stored.count > recorded as u64);
+        if !alone && count > 0 {
+            let squares: f64 = values.iter().map(|&value| (f64::from(value) - center).powi(2)).sum();
+            let above = values.len() - values.partition_point(|&value| value <= 0.0);
+            deviation = deviation.or(Some((squares / count as f64).sqrt() as f32));
+            rate = rate.or(Some((above as f64 / count as f64) as f32));
+        }
+        let mean = self.mean(class);
+        let told = match stored {
+            Some(stored) if mean.is_finite() && (alone || self.column.is_none()) => stored.count,
+            _ => count as u64,
+        };
+        Some(Distribution { class, count: told, mean, deviation, quartiles: quartiles(&values), rate })
+    }
+}
+
+/// In f64, of distances from the first value; NaN of none. And how many there are.
+fn mean(mut values: impl Iterator<Item = f32>) -> (f64, usize) {
+    let Some(first) = values.next().map(f64::from) else { return (f64::NAN, 0) };
+    let (sum, count) =
+        values.fold((0.0, 1_usize), |(sum, count), it| (sum + (f64::from(it) - first), count + 1));
+    (first + sum / count as f64, count)
+}
+
+/// Of ascending values, see [`Distribution::quartiles`].
+fn quartiles(values: &[f32]) -> Option<[f32; 5]> {
+    let last = values.len().checked_sub(1)?;
+    Some([0.0, 0.25, 0.5, 0.75, 1.0].map(|share| {
+        let at = share * last as f64;
+        let (low, high) = (f64::from(values[at.floor() as usize]), f64::from(values[at.ceil() as usize]));
+        (low + (high - low) * at.fract()) as f32
+    }))
 }

@@ -1,0 +1,2 @@
+use crate::model::*;
+pub fn places() {}
