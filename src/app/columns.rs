@@ -141,7 +141,7 @@ impl Columns {
     fn session_of(&self, index: usize, runs: &Runs) -> Option<Box<Session>> {
         let Column { id: column, run, .. } = *self.list.get(index)?;
         let send = Arc::clone(&self.send);
-        let tell = Box::new(move |found: Found| send(Message::Column { column, found }));
+        let tell = Arc::new(move |found: Found| send(Message::Column { column, found }));
         let means = Means { gpu: Arc::clone(&self.gpu), backend: Arc::clone(&self.backend), tell };
         Session::new(run, Arc::clone(runs), means).map(Box::new)
     }

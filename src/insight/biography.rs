@@ -106,13 +106,8 @@ pub fn history(source: &dyn Source, layer: usize, unit: usize, wanted: Wanted) -
     let epochs: Vec<usize> =
         (0..recording.epochs.len()).filter(|&epoch| !recording.epochs[epoch].damaged).collect();
     let read = |epoch: usize| {
-        let groups = Groups::read(source, layer, unit, epoch).ok()?;
-        let classes = 0..recording.classes.len();
-        Some(Moment {
-            epoch,
-            all: groups.mean(None),
-            classes: classes.map(|class| groups.mean(Some(class))).collect(),
-        })
+        let (all, classes) = Groups::read(source, layer, unit, epoch).ok()?.means();
+        Some(Moment { epoch, all, classes })
     };
     // The outer one tells that it was given up, the inner one that the epoch cannot be read.
     let moments = epochs.into_par_iter().map(|epoch| wanted().then(|| read(epoch)));
@@ -152,7 +147,8 @@ pub fn portrait(
     }
     strongest.sort_by(stronger);
     let mut preference = Preference::default();
-    (0..recording.classes.len()).for_each(|class| preference.add(class, groups.mean(Some(class))));
+    let (all, classes) = groups.means();
+    classes.iter().enumerate().for_each(|(class, &mean)| preference.add(class, mean));
     let rows = if column.is_empty() { None } else { Rows::read(source, epoch, layer)? };
     let twins = match rows {
         Some(rows) => twins::over_inputs(&rows, unit, column),
@@ -163,20 +159,18 @@ pub fn portrait(
         }
         None => Vec::new(),
     };
-    let own = groups.mean(None);
-    let rank = if own.is_finite() {
+    let rank = if all.is_finite() {
         let means = summary::means(source, epoch, layer)?;
-        Some(1 + means.iter().filter(|&&mean| mean > own).count())
+        Some(1 + means.iter().filter(|&&mean| mean > means[unit]).count())
     } else {
         None
     };
-    let named = std::iter::once(None).chain((0..recording.classes.len()).map(Some));
     Ok(Biography {
         layer,
         unit,
         epoch,
         history: Vec::new(),
-        distributions: named.filter_map(|class| groups.distribution(class)).collect(),
+        distributions: groups.distributions(all, &classes),
         strongest,
         selectivity: preference.selectivity(),
         twins,
@@ -241,60 +235,85 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// The finite values of a class, or of all inputs.
-    fn values(&self, class: Option<usize>) -> impl Iterator<Item = f32> + Clone {
-        let values = self.column.iter().flatten().zip(&self.recording.inputs);
-        let of = values.filter(move |(_, input)| class.is_none() || input.class == class);
-        of.map(|(&value, _)| value).filter(|value| value.is_finite())
-    }
-
-    /// NaN where there is none.
-    fn mean(&self, class: Option<usize>) -> f32 {
-        match self.stored(class).and_then(|stored| stored.mean.first()) {
-            Some(&mean) => mean,
-            None => mean(self.values(class)).0 as f32,
+    /// Over all inputs and over each class; NaN where there is none.
+    fn means(&self) -> (f32, Vec<f32>) {
+        let mut sums = vec![(0.0, 0_u64); self.recording.classes.len()];
+        let mut whole = (0.0, 0_u64);
+        for (value, class) in self.values() {
+            let of_class = class.and_then(|class| sums.get_mut(class));
+            for (sum, count) in [Some(&mut whole), of_class].into_iter().flatten() {
+                *sum += f64::from(value);
+                *count += 1;
+            }
         }
+        let mean = |class: Option<usize>, (sum, count): (f64, u64)| {
+            let stored = self.stored(class).and_then(|stored| stored.mean.first());
+            stored.copied().unwrap_or((sum / count as f64) as f32)
+        };
+        let classes = sums.into_iter().enumerate().map(|(class, sum)| mean(Some(class), sum));
+        (mean(None, whole), classes.collect())
     }
 
-    /// `None` of a class without inputs.
-    fn distribution(&self, class: Option<usize>) -> Option<Distribution> {
+    /// The finite values, and the classes of their inputs.
+    fn values(&self) -> impl Iterator<Item = (f32, Option<usize>)> {
+        let values = self.column.iter().flatten().zip(&self.recording.inputs);
+        values.map(|(&value, input)| (value, input.class)).filter(|(value, _)| value.is_finite())
+    }
+
+    /// Of all inputs and of each class that has any, given their means.
+    fn distributions(&self, all: f32, classes: &[f32]) -> Vec<Distribution> {
+        let mut by_class = vec![Vec::new(); classes.len()];
+        let mut whole = Vec::new();
+        for (value, class) in self.values() {
+            whole.push(value);
+            if let Some(values) = class.and_then(|class| by_class.get_mut(class)) {
+                values.push(value);
+            }
+        }
+        let mut told = vec![self.distribution(None, all, whole)];
+        for (class, (&mean, values)) in classes.iter().zip(by_class).enumerate() {
+            let stored = self.stored(Some(class)).map_or(0, |stored| stored.count);
+            if stored > 0 || self.recording.classes[class].inputs > 0 {
+                told.push(self.distribution(Some(class), mean, values));
+            }
+        }
+        told
+    }
+
+    /// Of a class, or of all inputs, given its mean and its finite values.
+    fn distribution(&self, class: Option<usize>, mean: f32, mut values: Vec<f32>) -> Distribution {
         let stored = self.stored(class);
         let recorded = match class {
             None => self.recording.inputs.len(),
             Some(class) => self.recording.classes[class].inputs,
         };
-        if stored.is_none_or(|stored| stored.count == 0) && recorded == 0 {
-            return None;
-        }
-        let mut values: Vec<f32> = self.values(class).collect();
         values.sort_by(f32::total_cmp);
-        let (center, count) = mean(values.iter().copied());
         let first = |of: fn(&Aggregate) -> &Option<Vec<f32>>| -> Option<f32> {
             of(stored?).as_ref()?.first().copied().filter(|value| value.is_finite())
         };
         let (mut deviation, mut rate) = (first(|it| &it.variance).map(f32::sqrt), first(|it| &it.rate));
         let alone = stored.is_some_and(|stored| stored.count > recorded as u64);
-        if !alone && count > 0 {
-            let squares: f64 = values.iter().map(|&value| (f64::from(value) - center).powi(2)).sum();
+        if !alone && !values.is_empty() {
+            let count = values.len() as f64;
+            let wide = || values.iter().map(|&value| f64::from(value));
+            let center = wide().sum::<f64>() / count;
+            let variance = wide().map(|value| (value - center).powi(2)).sum::<f64>() / count;
             let above = values.len() - values.partition_point(|&value| value <= 0.0);
-            deviation = deviation.or(Some((squares / count as f64).sqrt() as f32));
-            rate = rate.or(Some((above as f64 / count as f64) as f32));
+            deviation = deviation.or(Some(variance.sqrt() as f32));
+            rate = rate.or(Some((above as f64 / count) as f32));
         }
-        let mean = self.mean(class);
-        let told = match stored {
-            Some(stored) if mean.is_finite() && (alone || self.column.is_none()) => stored.count,
-            _ => count as u64,
+        let count = match stored {
+            Some(stored) if alone || self.column.is_none() => {
+                if mean.is_finite() {
+                    stored.count
+                } else {
+                    0
+                }
+            }
+            _ => values.len() as u64,
         };
-        Some(Distribution { class, count: told, mean, deviation, quartiles: quartiles(&values), rate })
+        Distribution { class, count, mean, deviation, quartiles: quartiles(&values), rate }
     }
-}
-
-/// In f64, of distances from the first value; NaN of none. And how many there are.
-fn mean(mut values: impl Iterator<Item = f32>) -> (f64, usize) {
-    let Some(first) = values.next().map(f64::from) else { return (f64::NAN, 0) };
-    let (sum, count) =
-        values.fold((0.0, 1_usize), |(sum, count), it| (sum + (f64::from(it) - first), count + 1));
-    (first + sum / count as f64, count)
 }
 
 /// Of ascending values, see [`Distribution::quartiles`].

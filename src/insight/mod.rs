@@ -7,7 +7,9 @@ pub mod order;
 mod selectivity;
 mod summary;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod twins;
 
 pub use biography::{Biography, Distribution, Moment, Selectivity, Twin, biography, history, portrait};

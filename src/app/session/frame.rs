@@ -35,6 +35,7 @@ impl Session {
 
     /// Lays out the panels that speak of it.
     pub fn panels(&mut self, ui: &mut egui::Ui, around: &Around, columns: &Columns) -> Asked {
+        self.ask_answers();
         let ready = self.ready();
         let source = Arc::clone(&self.source);
         let facts = Facts {
