@@ -158,3 +158,6 @@ fn profiles(source: &dyn Source, epoch: usize, layer: usize, units: usize) -> Re
     }
     Ok(Profiles::new(&[summary.mean], units))
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,6 +68,22 @@ pub(crate) fn rate(values: &[f64]) -> f64 {
     values.iter().filter(|value| **value > 0.0).count() as f64 / values.len() as f64
 }
 
+/// (Selectivity index, class), from the class means.
+pub(crate) fn selectivity(means: &[f64]) -> Option<(f64, usize)> {
+    let finite: Vec<(usize, f64)> =
+        means.iter().copied().enumerate().filter(|(_, mean)| mean.is_finite()).collect();
+    let (class, greatest) = finite.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a })?;
+    let rest: Vec<f64> = finite.iter().filter(|it| it.0 != class).map(|it| it.1.max(0.0)).collect();
+    let rest = mean(&rest);
+    (greatest > 0.0).then(|| ((greatest - rest) / (greatest + rest), class))
+}
+
+/// A unit's means over the classes.
+pub(crate) fn class_means(made: &Made, epoch: usize, layer: usize, unit: usize) -> Vec<f64> {
+    let classes = 0..made.recording.classes.len();
+    classes.map(|class| mean(&made.of(epoch, Group::Class(class), layer, unit))).collect()
+}
+
 #[track_caller]
 pub(crate) fn close(found: f32, expected: f64, what: &str) {
     let (found, same) = (f64::from(found), found.is_nan() && expected.is_nan());

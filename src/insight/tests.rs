@@ -1,6 +1,6 @@
 //! What is said of layers and units, against plain sums in f64.
 
-use super::testing::{Made, close, deviation, mean, noise, rate};
+use super::testing::{Made, class_means, close, deviation, mean, noise, rate, selectivity};
 use super::{Biography, LayerFacts, biography, history, layers, portrait};
 use crate::model::{Group, SourceError};
 use crate::stats::StatsError;
@@ -34,21 +34,6 @@ fn aggregated() -> Made {
 
 fn facts(made: &Made, epoch: usize) -> Vec<LayerFacts> {
     layers(made, epoch, &|| true).expect("facts").expect("wanted")
-}
-
-/// (Selectivity index, class), from the class means.
-fn selectivity(means: &[f64]) -> Option<(f64, usize)> {
-    let finite: Vec<(usize, f64)> =
-        means.iter().copied().enumerate().filter(|(_, mean)| mean.is_finite()).collect();
-    let (class, greatest) = finite.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a })?;
-    let rest: Vec<f64> = finite.iter().filter(|it| it.0 != class).map(|it| it.1.max(0.0)).collect();
-    let rest = mean(&rest);
-    (greatest > 0.0).then(|| ((greatest - rest) / (greatest + rest), class))
-}
-
-fn class_means(made: &Made, epoch: usize, layer: usize, unit: usize) -> Vec<f64> {
-    let classes = 0..made.recording.classes.len();
-    classes.map(|class| mean(&made.of(epoch, Group::Class(class), layer, unit))).collect()
 }
 
 #[track_caller]

@@ -1,17 +1,22 @@
 //! Units laid out in a grid so that those with like profiles stand close to each other.
 //!
-//! The grid is halved along its longer side, again and again; what stands in a part is halved with it, at
-//! the median of its first principal component. Takes `n log n` steps of the length of a profile.
+//! The grid is halved along its longer side, again and again, and what stands in a part is halved with it:
+//! first at the median of its first principal component, then at that of the direction from the one half's
+//! middle to the other's, a few times over. Groups of which none differs from the others more than the
+//! rest, as many classes are, would be cut in two by the first alone. Takes `n log n` steps of the length of
+//! a profile.
 
 use std::ops::Range;
 
 use super::Profiles;
 use crate::model::Grid;
 
-/// Units, evenly spaced, that a principal component is computed from at most.
+/// Units, evenly spaced, that a direction is computed from at most.
 const SAMPLED: usize = 1024;
 /// Steps of the power iteration: it only has to find a direction in which much differs.
 const STEPS: usize = 12;
+/// How often halves are parted anew at most.
+const PARTINGS: usize = 8;
 /// Parts with more units are halved further on several cores.
 const PARALLEL: usize = 2048;
 
@@ -77,7 +82,7 @@ fn halve(profiles: &Profiles, grid: Places, part: Part, members: &mut [u32]) -> 
     };
     let first = grid.used(&one.0, &one.1);
     if (1..members.len()).contains(&first)
-        && let Some(direction) = principal(profiles, members, before[axis].as_deref())
+        && let Some(direction) = parting(profiles, members, first, before[axis].as_deref())
     {
         let mut along: Vec<(f32, u32)> =
             members.iter().map(|&unit| (dot(profiles.of(unit), &direction), unit)).collect();
@@ -97,31 +102,17 @@ fn halve(profiles: &Profiles, grid: Places, part: Part, members: &mut [u32]) -> 
     found
 }
 
-/// The direction in which the members' profiles differ most, the same way round as the one `before`;
-/// `None` when they do not differ. Power iteration on their covariance, from the member that is furthest
-/// from the others' middle.
-fn principal(profiles: &Profiles, members: &[u32], before: Option<&[f32]>) -> Option<Vec<f32>> {
-    let sampled: Vec<&[f32]> =
-        members.iter().step_by(members.len().div_ceil(SAMPLED)).map(|&unit| profiles.of(unit)).collect();
-    let count = sampled.len() as f32;
-    let mut middle = vec![0.0; profiles.points];
-    for profile in &sampled {
-        middle.iter_mut().zip(*profile).for_each(|(sum, value)| *sum += value / count);
-    }
-    let centred: Vec<Vec<f32>> = sampled
+/// The direction along which the `first` of the members are to be parted from the others, the same way
+/// round as the one `before`; `None` when they do not differ.
+fn parting(profiles: &Profiles, members: &[u32], first: usize, before: Option<&[f32]>) -> Option<Vec<f32>> {
+    let step = members.len().div_ceil(SAMPLED);
+    let sampled: Vec<&[f32]> = members.iter().step_by(step).map(|&unit| profiles.of(unit)).collect();
+    let middle = middle_of(&sampled);
+    let mut centred: Vec<Vec<f32>> = sampled
         .iter()
         .map(|it| it.iter().zip(&middle).map(|(value, middle)| value - middle).collect())
         .collect();
-    let furthest = centred.iter().max_by(|a, b| dot(a, a).total_cmp(&dot(b, b)))?;
-    let mut direction = unit_length(furthest.clone())?;
-    for _ in 0..STEPS {
-        let mut next = vec![0.0; direction.len()];
-        for profile in &centred {
-            let along = dot(profile, &direction);
-            next.iter_mut().zip(profile).for_each(|(sum, value)| *sum += along * value);
-        }
-        direction = unit_length(next)?;
-    }
+    let mut direction = principal(&centred)?;
     let turned = match before {
         Some(before) => dot(&direction, before) < 0.0,
         None => direction.iter().sum::<f32>() < 0.0,
@@ -129,7 +120,43 @@ fn principal(profiles: &Profiles, members: &[u32], before: Option<&[f32]>) -> Op
     if turned {
         direction.iter_mut().for_each(|value| *value = -*value);
     }
+    let first = (first / step).clamp(1, centred.len() - 1);
+    for _ in 0..PARTINGS {
+        centred.select_nth_unstable_by(first, |a, b| dot(a, &direction).total_cmp(&dot(b, &direction)));
+        let [low, high] = [&centred[..first], &centred[first..]].map(middle_of);
+        let next = unit_length(high.iter().zip(&low).map(|(high, low)| high - low).collect())?;
+        let settled = dot(&next, &direction) > 0.9999;
+        direction = next;
+        if settled {
+            break;
+        }
+    }
     Some(direction)
+}
+
+/// The direction in which the profiles, whose middle is 0, differ most: power iteration on their
+/// covariance, from the one that is furthest away.
+fn principal(centred: &[Vec<f32>]) -> Option<Vec<f32>> {
+    let furthest = centred.iter().max_by(|a, b| dot(a, a).total_cmp(&dot(b, b)))?;
+    let mut direction = unit_length(furthest.clone())?;
+    for _ in 0..STEPS {
+        let mut next = vec![0.0; direction.len()];
+        for profile in centred {
+            let along = dot(profile, &direction);
+            next.iter_mut().zip(profile).for_each(|(sum, value)| *sum += along * value);
+        }
+        direction = unit_length(next)?;
+    }
+    Some(direction)
+}
+
+fn middle_of<T: AsRef<[f32]>>(profiles: &[T]) -> Vec<f32> {
+    let mut middle = vec![0.0; profiles.first().map_or(0, |profile| profile.as_ref().len())];
+    let share = 1.0 / profiles.len() as f32;
+    for profile in profiles {
+        middle.iter_mut().zip(profile.as_ref()).for_each(|(sum, value)| *sum += share * value);
+    }
+    middle
 }
 
 /// `None` of what is too short to have a direction.
