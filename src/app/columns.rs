@@ -170,7 +170,7 @@ impl Columns {
         let Column { id: column, run, view, .. } = self.list.get_mut(index)?;
         let (column, run) = (*column, *run);
         let send = Arc::clone(&self.send);
-        let tell = Box::new(move |found: Found| send(Message::Column { column, found }));
+        let tell = Arc::new(move |found: Found| send(Message::Column { column, found }));
         let means = Means { gpu: Arc::clone(&self.gpu), backend: Arc::clone(&self.backend), tell };
         let mut session = Session::new(run, Arc::clone(runs), means).map(Box::new)?;
         session.view.theme = first.0;

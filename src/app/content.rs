@@ -352,6 +352,7 @@ fn take_found(session: &mut Session, ctx: &egui::Context, found: Found) -> Durat
         Found::Plates { recording, field } => session.take_plates(recording, field),
         Found::NoPlates { recording, reason } => session.take_no_plates(recording, reason),
         Found::Failed { key, reason } => session.take_failure(key, reason),
+        Found::Answered(answered) => session.take_answer(answered),
         Found::Picture { recording, input, picture } => session.take_picture(ctx, recording, input, picture),
     }
     Duration::ZERO

@@ -7,6 +7,7 @@ use std::thread;
 
 use egui_winit::accesskit_winit;
 
+use super::answers::Answered;
 use super::run::{News, Runs};
 use crate::engine::{Field, Gpu};
 use crate::model::{LayerCells, Layout, Picture, Query, Source};
@@ -67,6 +68,8 @@ pub enum Found {
         input: usize,
         picture: Option<Picture>,
     },
+    /// Not read by the loader itself, which has more urgent things to do.
+    Answered(Answered),
 }
 
 /// Values on the GPU.
@@ -80,8 +83,8 @@ pub struct Values {
 /// Takes messages to the window; called on other threads.
 pub type Send = Arc<dyn Fn(Message) + std::marker::Send + Sync>;
 
-/// Takes what was read to whom it is for.
-pub type Tell = Box<dyn Fn(Found) + std::marker::Send>;
+/// Takes what was read to whom it is for; called on other threads.
+pub type Tell = Arc<dyn Fn(Found) + std::marker::Send + Sync>;
 
 /// Reads values and pictures one after another, the most wanted first.
 pub struct Loader {

@@ -1,5 +1,6 @@
 //! The window: winit's events in, panels and scene out. Nothing here waits for files.
 
+pub(crate) mod answers;
 mod cache;
 mod canvas;
 mod columns;

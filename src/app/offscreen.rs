@@ -15,7 +15,8 @@ use super::session::Session;
 use crate::engine::readback::Canvas;
 use crate::engine::{Gpu, Renderer};
 use crate::format::FormatError;
-use crate::model::{Recording, Theme, ViewState};
+use crate::insight::{Biography, LayerFacts};
+use crate::model::{Pin, Recording, Theme, ViewState};
 use crate::ui::style;
 
 /// What would be a window.
@@ -151,6 +152,26 @@ impl Offscreen {
     /// Per layer, the values at the ends of a column's colour map.
     pub fn ranges(&self, column: usize) -> Option<&[(f32, f32)]> {
         Some(self.session(column)?.ranges())
+    }
+
+    /// Facts of every layer at the epoch that a column looks at, once they are there.
+    pub fn layer_facts(&self, column: usize) -> Option<&[LayerFacts]> {
+        self.session(column)?.layer_facts()
+    }
+
+    /// The facts of every layer that came last in a column, and the number of their epoch.
+    pub fn last_facts(&self, column: usize) -> Option<(u64, &[LayerFacts])> {
+        self.session(column)?.last_facts()
+    }
+
+    /// What a column can say of a unit that is pinned in it, or why it cannot, once that is there.
+    pub fn biography(&self, column: usize, pin: &Pin) -> Option<Result<&Biography, &str>> {
+        self.session(column)?.biography(pin)
+    }
+
+    /// Index of the predicted class of each input at the epoch of this number, once they are read.
+    pub fn predictions(&self, column: usize, epoch: u64) -> Option<&[Option<usize>]> {
+        self.session(column)?.predictions(epoch)
     }
 
     /// Number of the epoch that the picture of the active column shows.

@@ -1,5 +1,6 @@
 //! One view of an open recording: the values at hand, and what is wanted next.
 
+mod asked;
 mod frame;
 mod plan;
 mod ties;
@@ -9,8 +10,9 @@ use std::sync::Arc;
 
 pub use self::frame::Around;
 use self::plan::{Plan, Stamp};
+use super::answers::Answers;
 use super::cache::Cache;
-use super::loader::{From, Key, Loader, Tell, Values};
+use super::loader::{Found, From, Key, Loader, Tell, Values};
 use super::run::Runs;
 use crate::engine::{self, Field, Gpu, InputPicture};
 use crate::model::columns::Scale;
@@ -70,6 +72,7 @@ pub struct Session {
     /// Picture of the one input that is selected: asked for, then there (or there is none).
     picture: Option<(usize, Option<Standing>)>,
     asked: HashSet<usize>,
+    answers: Answers,
     planned: Option<Plan>,
 }
 
@@ -91,8 +94,11 @@ impl Session {
     pub fn new(run: usize, runs: Runs, means: Means) -> Option<Self> {
         let source = Arc::clone(&runs.get(run)?.as_ref()?.source);
         let from = From { source: Arc::clone(&source), runs: Arc::clone(&runs) };
+        let tell = Arc::clone(&means.tell);
         let loader = Loader::new(Arc::clone(&means.gpu), means.backend, from, means.tell);
-        Some(Self::with(run, source, runs, means.gpu, loader, 0))
+        let answered = Box::new(move |answered| tell(Found::Answered(answered)));
+        let answers = Answers::new(Arc::clone(&source), answered);
+        Some(Self::with(run, source, runs, means.gpu, loader, answers, 0))
     }
 
     fn with(
@@ -101,6 +107,7 @@ impl Session {
         runs: Runs,
         gpu: Arc<Gpu>,
         loader: Loader,
+        answers: Answers,
         number: u64,
     ) -> Self {
         let recording = source.recording();
@@ -130,6 +137,7 @@ impl Session {
             shared: false,
             picture: None,
             asked: HashSet::new(),
+            answers,
             planned: None,
         }
     }
@@ -165,6 +173,7 @@ impl Session {
         let (before, now) = (before.recording(), self.source.recording());
         self.interface.renew(now);
         self.loader.renew(self.from());
+        self.answers.renew(Arc::clone(&self.source));
         if self.interface.epochs().readable().is_empty() {
             return;
         }
@@ -230,7 +239,9 @@ impl Session {
         let source = Arc::clone(&opened.source);
         let number = self.loader.replace(From { source: Arc::clone(&source), runs: Arc::clone(&runs) });
         let budget = self.cache.budget();
-        let mut next = Self::with(run, source, runs, self.gpu, self.loader, number);
+        let mut answers = self.answers;
+        answers.replace(Arc::clone(&source));
+        let mut next = Self::with(run, source, runs, self.gpu, self.loader, answers, number);
         next.cache.limit(budget, &[]);
         next
     }

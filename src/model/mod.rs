@@ -27,6 +27,6 @@ pub use recording::{
     Class, Edge, Epoch, Format, Input, Layer, LayerKind, Normalisation, Recording, Reduction,
 };
 pub use selection::{Selection, SelectionError, Term};
-pub use source::{Aggregate, Group, MapBlock, Picture, RowBlock, Source, SourceError};
+pub use source::{Aggregate, Group, MapBlock, Picture, RowBlock, Source, SourceError, UnitAggregates};
 pub use tensor::{Dtype, Tensor};
 pub use view::{Diff, Norm, OrderBy, Pin, Query, Range, Stat, Theme, UnitOrder, ViewState};

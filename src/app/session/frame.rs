@@ -76,6 +76,7 @@ impl Session {
 
     /// Asks for what panes have found to be missing.
     pub fn ask(&mut self) {
+        self.ask_answers();
         let source = Arc::clone(&self.source);
         if let Some(input) = self.interface.wanted_picture(source.recording(), &self.view.query) {
             self.ask_picture(input);
