@@ -10,6 +10,7 @@ pub mod hands;
 pub mod input;
 pub mod interface;
 pub mod labels;
+pub mod layers;
 pub mod legend;
 pub mod motion;
 pub mod moves;
@@ -29,6 +30,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 pub mod timeline;
+pub mod unit;
 pub mod widgets;
 pub mod words;
 pub mod workbench;
