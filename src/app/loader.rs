@@ -7,7 +7,7 @@ use std::thread;
 use super::run::{News, Runs};
 use crate::engine::{Field, Gpu};
 use crate::model::{LayerCells, Layout, Picture, Query, Source};
-use crate::stats::{self, Backend, Sides, Unmatched};
+use crate::stats::{self, Backend, Cells, Sides, Unmatched};
 
 /// What values are asked for: a query (by its number in the session) at an epoch (by its number in
 /// the recording, which stays while epochs are added).
@@ -54,10 +54,12 @@ pub enum Found {
     },
 }
 
-/// Values on the GPU.
+/// Values on the GPU, and beside it.
 #[derive(Clone)]
 pub struct Values {
     pub field: Arc<Field>,
+    /// The same on this side, and what stands where.
+    pub cells: Arc<Cells>,
     /// Layers that have no values because the run that is subtracted has no such layer.
     pub unmatched: Arc<[Unmatched]>,
 }
@@ -232,6 +234,13 @@ impl Shared {
     }
 }
 
+impl Values {
+    /// What they take, in bytes, wherever they are.
+    pub fn bytes(&self) -> u64 {
+        self.field.bytes() + self.cells.bytes()
+    }
+}
+
 fn load(gpu: &Gpu, backend: &dyn Backend, from: &From, key: Key, query: &Query) -> Result<Values, String> {
     let a = &*from.source;
     let Ok(epoch) = a.recording().epochs.binary_search_by_key(&key.epoch, |epoch| epoch.number) else {
@@ -246,7 +255,8 @@ fn load(gpu: &Gpu, backend: &dyn Backend, from: &From, key: Key, query: &Query) 
     };
     let cells = stats::cells(Sides { a, b }, query, epoch, backend).map_err(|error| error.to_string())?;
     let field = Field::new(gpu, &cells.layers, query.is_signed()).map_err(|error| error.to_string())?;
-    Ok(Values { field: Arc::new(field), unmatched: cells.unmatched.into() })
+    let unmatched = cells.unmatched.clone().into();
+    Ok(Values { field: Arc::new(field), cells: Arc::new(cells), unmatched })
 }
 
 fn empty(gpu: &Gpu, source: &dyn Source) -> Result<Field, String> {

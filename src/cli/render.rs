@@ -236,7 +236,7 @@ pub fn still(
     let mut values = Vec::with_capacity(parts.len());
     let aspect = size[0] as f32 / parts.len().max(1) as f32 / size[1] as f32;
     for part in &mut parts {
-        let loaded = Values::load(gpu, part.sides, &part.view, part.position, backend)?;
+        let loaded = Values::load(gpu, part.sides, &part.view, part.position, backend, &[])?;
         if let Some(set_view) = part.set_view {
             // What stands there is known only now: mosaics of feature maps, the input's picture.
             part.view.camera = Camera::set_view(set_view, &loaded.layout, aspect);

@@ -27,7 +27,7 @@ pub fn paint(overlay: &Overlay, painter: &Painter, rect: Rect, palette: Palette)
     );
     let shared = if overlay.shared { " · common to these columns" } else { "" };
     let source = wrapped(
-        words::range_source(recording, overlay.runs, view, overlay.position) + shared,
+        words::range_source(recording, overlay.runs, view, overlay.position, overlay.over) + shared,
         FontId::proportional(SMALL - 1.0),
         palette.dim,
     );

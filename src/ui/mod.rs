@@ -4,6 +4,7 @@ pub mod choice;
 pub mod columns;
 mod curves;
 pub mod hands;
+pub mod hover;
 pub mod interface;
 pub mod labels;
 pub mod legend;

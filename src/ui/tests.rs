@@ -445,6 +445,8 @@ fn overlay<'a>(recording: &'a Recording, view: &'a ViewState, layout: &'a Layout
         highlighted: None,
         missing: &[],
         shared: false,
+        over: None,
+        plates: None,
     }
 }
 

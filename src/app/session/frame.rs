@@ -61,7 +61,11 @@ impl Session {
 
     /// Takes what hands do in its viewport.
     pub fn look(&mut self, ui: &egui::Ui, at: &Viewport) -> Done {
-        self.interface.look(ui, at, &self.layout, &mut self.view)
+        let scales = self.scales();
+        let shown = self.scene().map(|(_, view, _)| view);
+        let plates = self.scene.as_ref().zip(shown);
+        let plates = plates.and_then(|(scene, view)| super::plates(scene, &view, &self.ranges, &scales));
+        self.interface.look(ui, at, &self.layout, plates.as_ref(), &mut self.view)
     }
 
     /// Paints over its scene what is said of it.
@@ -71,6 +75,7 @@ impl Session {
             scene.unmatched.iter().map(|layer| (layer.layer, layer.units)).collect()
         });
         let done = self.ready().into_iter().filter(|ready| *ready).count();
+        let scales = self.scales();
         let sight = Sight {
             recording: held.map_or(&self.source, |scene| &scene.source).recording(),
             runs: OpenRuns { all: around.runs, own: held.map_or(self.run, |scene| scene.run) },
@@ -83,6 +88,10 @@ impl Session {
             query: held.map_or(&self.view.query, |scene| &scene.query).clone(),
             missing: &missing,
             shared: self.shared,
+            over: self.over(),
+            plates: self
+                .scene()
+                .and_then(|(scene, view, _)| super::plates(scene, &view, &self.ranges, &scales)),
             filled: held.is_some(),
             note: around.trouble.or(self.note.as_deref()),
             progress: Some(Progress { done, of: self.interface.epochs().readable().len() }),

@@ -25,8 +25,8 @@ pub(super) struct Stamp {
 }
 
 impl Session {
-    fn stamp(&self) -> Stamp {
-        let Query { select, minus, run_b, .. } = &self.view.query;
+    pub(super) fn stamp_of(&self, query: &Query) -> Stamp {
+        let Query { select, minus, run_b, .. } = query;
         let moves = |selection: &Selection| matches!(selection.epoch, Some(EpochRef::Last | EpochRef::Best));
         let run = |run: usize| self.runs.get(run).and_then(Option::as_ref);
         let minus = minus.as_ref();
@@ -53,7 +53,7 @@ impl Session {
     }
 
     pub(super) fn query_index(&mut self) -> usize {
-        let stamp = self.stamp();
+        let stamp = self.stamp_of(&self.view.query);
         let asked = |(query, of): &(Query, Stamp)| *of == stamp && *query == self.view.query;
         match self.queries.iter().position(asked) {
             Some(index) => index,
