@@ -7,6 +7,7 @@ mod content;
 mod follow;
 mod loader;
 pub mod offscreen;
+pub mod order;
 mod painter;
 mod run;
 mod session;

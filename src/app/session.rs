@@ -15,7 +15,8 @@ use super::run::Runs;
 use crate::engine::{self, Field, Gpu, InputPicture};
 use crate::model::columns::Scale;
 use crate::model::{
-    Camera, Edge, EpochPosition, EpochRef, Layout, Picture, Query, Recording, Relief, SetView, Source, ViewState,
+    Camera, Edge, EpochPosition, EpochRef, Layout, Picture, Query, Recording, Relief, SetView, Source,
+    UnitOrder, ViewState,
 };
 use crate::stats::{Backend, Cells, Spread, Unmatched};
 use crate::ui::Interface;
@@ -38,6 +39,8 @@ pub struct Scene {
     /// Where in the recording that it was read from.
     pub position: EpochPosition,
     pub query: Query,
+    /// In which the units stand.
+    order: Option<UnitOrder>,
     run: usize,
     source: Arc<dyn Source>,
 }
@@ -262,7 +265,7 @@ impl Session {
         }
         let needed = self.needed();
         let bytes = values.bytes();
-        self.spreads.insert(key, Arc::clone(values.field.spreads()));
+        self.spreads.insert(key.of_values(), Arc::clone(values.field.spreads()));
         self.cache.insert(key, values, bytes, &needed);
         self.plan();
         needed.contains(&key) || self.scene.is_none()
@@ -322,6 +325,7 @@ impl Session {
         self.scene.as_ref().is_some_and(|scene| {
             scene.filled
                 && scene.query == self.view.query
+                && scene.order == self.view.order
                 && Arc::ptr_eq(&scene.source, &self.source)
                 && wanted == Some(scene.position)
         })
@@ -462,6 +466,7 @@ impl Session {
                 filled: true,
                 position,
                 query: self.view.query.clone(),
+                order: self.view.order,
                 run: self.run,
                 source: Arc::clone(&self.source),
             });
@@ -506,6 +511,7 @@ impl Session {
                     filled: false,
                     position: self.wanted().unwrap_or(EpochPosition::at(0)),
                     query: self.view.query.clone(),
+                    order: self.view.order,
                     run: self.run,
                     source: Arc::clone(&self.source),
                 });

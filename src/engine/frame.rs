@@ -351,8 +351,7 @@ impl Frame<'_> {
         let scales = scales(self.view, self.from, self.to, self.t);
         let camera = &self.view.camera;
         let eye = camera.position.z;
-        let mut order: Vec<usize> =
-            (0..layout.slabs.len())
+        let mut order: Vec<usize> = (0..layout.slabs.len())
             .filter(|&i| self.network.shows(i) && camera.presence(&layout.slabs[i]) > 0.0)
             .collect();
         order.sort_by(|&a, &b| {

@@ -11,9 +11,7 @@ use crate::engine::{
     is_diverging, ranges_of, scales,
 };
 use crate::model::columns::{Scale, common_extremes};
-use crate::model::{
-    EpochPosition, Layout, Normalisation, Places, Recording, Relief, Theme, ViewState,
-};
+use crate::model::{EpochPosition, Layout, Normalisation, Places, Recording, Relief, Theme, ViewState};
 use crate::stats::{self, Backend, Cells, Sides, Spread, StatsError};
 use crate::ui::overlay::Plates;
 use crate::ui::runs::OpenRuns;

@@ -87,17 +87,24 @@ pub fn same_kind(a: &Query, b: &Query) -> bool {
     kind(a) == kind(b)
 }
 
-/// Gives `other` what it shares with the view `lead`: how things look, and, where both have values of
+/// Gives `other` what it shares with the view `lead`: how things look, what is hidden or kept in sight,
+/// and, where both have values of
 /// one kind, the colour map, with `locks.scale` also what its ends stand for.
 pub fn share_look(lead: &ViewState, other: &mut ViewState, locks: Locks) {
     other.theme = lead.theme;
     other.haze = lead.haze;
     other.labels = lead.labels;
     other.height = lead.height;
+    other.edges = lead.edges;
+    other.hidden.clone_from(&lead.hidden);
+    other.pins.clone_from(&lead.pins);
     if same_kind(&lead.query, &other.query) {
         other.colour_map = lead.colour_map;
+        other.dim_below = lead.dim_below;
         if locks.scale {
             other.range = lead.range;
+            other.clip = lead.clip;
+            other.over_epochs = lead.over_epochs;
         }
     }
 }

@@ -192,7 +192,11 @@ impl PlateRay {
             if next_column.min(next_row) >= end {
                 return None;
             }
-            if next_column < next_row { column += right } else { row += down }
+            if next_column < next_row {
+                column += right
+            } else {
+                row += down
+            }
             if !(0..columns).contains(&column) || !(0..rows).contains(&row) {
                 return None;
             }

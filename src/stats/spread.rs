@@ -7,8 +7,8 @@ use crate::model::LayerCells;
 
 /// Shares of the values that the table tells, dense at both ends, where colour maps are cut.
 const SHARES: [f32; 25] = [
-    0.0, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.97,
-    0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 1.0,
+    0.0, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95,
+    0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 1.0,
 ];
 /// Of layers with more cells than this an evenly strided sample stands for all of them; the least and the
 /// greatest are those of all.

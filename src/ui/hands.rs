@@ -94,7 +94,8 @@ pub fn choose(
     if let (Some(region), Some(at)) = (&mut hover.region, at) {
         region[1] = at;
     }
-    let boxed = if stopped || !down { hover.region.take().map(&units).unwrap_or_default() } else { Vec::new() };
+    let boxed =
+        if stopped || !down { hover.region.take().map(&units).unwrap_or_default() } else { Vec::new() };
     let at = response.interact_pointer_pos().filter(|_| clicked && !alt);
     (at.and_then(|at| units([at, at]).first().copied()), boxed)
 }

@@ -82,7 +82,12 @@ impl Plates<'_> {
 
     /// The units, as (layer, unit), whose cells' middles lie in a box of the picture: of the plate under
     /// its first corner, [`MOST_IN_BOX`] of them.
-    pub fn units_in(&self, layout: &crate::model::Layout, lens: Lens, region: [Pos2; 2]) -> Vec<(usize, usize)> {
+    pub fn units_in(
+        &self,
+        layout: &crate::model::Layout,
+        lens: Lens,
+        region: [Pos2; 2],
+    ) -> Vec<(usize, usize)> {
         let area = Rect::from_two_pos(region[0], region[1]);
         let mut found: Vec<(usize, usize)> = Vec::new();
         let Some(hit) = pick(layout, &self.relief, &lens.camera, ray(lens, region[0])) else { return found };
@@ -114,9 +119,8 @@ impl Plates<'_> {
             LEAST_HEIGHT
         };
         let gap = CELL_GAP / 2.0;
-        let corner = |column: f32, row: f32, height: f32| {
-            slab.corner() + vec3(column, -row, height) * slab.pitch
-        };
+        let corner =
+            |column: f32, row: f32, height: f32| slab.corner() + vec3(column, -row, height) * slab.pitch;
         let (column, row) = (patch.column as f32, patch.row as f32);
         let (right, bottom) = (column + patch.columns as f32 - gap, row + patch.rows as f32 - gap);
         lens.outline(corner(column + gap, bottom, 0.0), corner(right, row + gap, height))
@@ -268,7 +272,8 @@ pub fn paint_pins(overlay: &Overlay, painter: &Painter, rect: Rect, mut taken: V
         let text = format!("{} · {unit}", short(layer, 20));
         let galley = painter.layout_no_wrap(text, FontId::proportional(SMALL - 1.0), palette.text);
         let size = galley.size() + vec2(8.0, 2.0);
-        let bounds = bounds.expand(if bounds.size().max_elem() < LEAST_OUTLINE { LEAST_OUTLINE } else { 0.0 });
+        let bounds =
+            bounds.expand(if bounds.size().max_elem() < LEAST_OUTLINE { LEAST_OUTLINE } else { 0.0 });
         let spots = [
             Align2::LEFT_CENTER.anchor_size(pos2(bounds.right() + 4.0, bounds.center().y), size),
             Align2::RIGHT_CENTER.anchor_size(pos2(bounds.left() - 4.0, bounds.center().y), size),

@@ -111,7 +111,8 @@ impl Overlay<'_> {
         taken: &mut Vec<Rect>,
     ) {
         let Some(slab) = self.layout.slabs.last() else { return };
-        if slab.grid.columns != 1 || !self.recording.output_names_classes() {
+        let seen = self.view.camera.presence(slab) > 0.5;
+        if !seen || slab.grid.columns != 1 || !self.recording.output_names_classes() {
             return;
         }
         let Some(places) = class_places(self.recording, slab, lens) else { return };

@@ -389,7 +389,13 @@ mod tests {
         );
         view.query.minus = Some(class("dog"));
         assert_eq!(
-            range_source(&recording, OpenRuns::default(), &view, EpochPosition { from: 0, to: 1, t: 0.3 }, None),
+            range_source(
+                &recording,
+                OpenRuns::default(),
+                &view,
+                EpochPosition { from: 0, to: 1, t: 0.3 },
+                None
+            ),
             "range: symmetric around 0, these two epochs · values normalised per input and layer by the \
              recording"
         );

@@ -106,7 +106,12 @@ impl Session {
 
     /// Per epoch, whether its values are at hand.
     fn ready(&self) -> Vec<bool> {
-        let key = |epoch: &Epoch| Key { recording: self.number, query: self.looked_at, epoch: epoch.number };
+        let key = |epoch: &Epoch| Key {
+            recording: self.number,
+            query: self.looked_at,
+            epoch: epoch.number,
+            order: self.view.order,
+        };
         self.recording().epochs.iter().map(|epoch| self.cache.contains(key(epoch))).collect()
     }
 }
