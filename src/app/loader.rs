@@ -1,8 +1,11 @@
 //! Reading, reducing and uploading, away from the window's thread. Results come as [`Message`]s.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+
+use egui_winit::accesskit_winit;
 
 use super::order;
 use super::run::{News, Runs};
@@ -35,6 +38,18 @@ pub enum Message {
     Run { run: usize, news: News },
     /// For a column, by its number.
     Column { column: u64, found: Found },
+    /// What was chosen in the system's dialog to be opened.
+    Chosen { path: Option<PathBuf>, beside: bool },
+    /// The file that a picture was written to, or why it could not be.
+    Saved(Result<PathBuf, String>),
+    /// From whoever reads the window to those who cannot see it.
+    Access(accesskit_winit::Event),
+}
+
+impl std::convert::From<accesskit_winit::Event> for Message {
+    fn from(event: accesskit_winit::Event) -> Self {
+        Self::Access(event)
+    }
 }
 
 /// What a loader has read.

@@ -13,7 +13,6 @@ use super::session::Session;
 use crate::engine::readback::Canvas;
 use crate::engine::{Gpu, Renderer};
 use crate::format::FormatError;
-use crate::format::watch::Watch;
 use crate::model::{Recording, Theme, ViewState};
 use crate::ui::style;
 
@@ -26,7 +25,6 @@ pub struct Offscreen {
     messages: Receiver<Message>,
     keys: Vec<egui::Event>,
     start: Instant,
-    _watches: Vec<Watch>,
 }
 
 impl Offscreen {
@@ -46,18 +44,9 @@ impl Offscreen {
         style::install_style(&ctx, Theme::Dark);
         let canvas = Canvas::new(&gpu, size, Renderer::FORMAT);
         let painter = Painter::new(gpu, Renderer::FORMAT);
-        let content = Content::new(runs, Arc::clone(&painter.gpu), Arc::clone(&send));
         let watches = follow::all(runs, &send);
-        Self {
-            content,
-            ctx,
-            painter,
-            canvas,
-            messages,
-            keys: Vec::new(),
-            start: Instant::now(),
-            _watches: watches,
-        }
+        let content = Content::new(runs, watches, Arc::clone(&painter.gpu), send, None);
+        Self { content, ctx, painter, canvas, messages, keys: Vec::new(), start: Instant::now() }
     }
 
     /// Takes what other threads tell, as it comes, and draws frames, each to its end on the device,
@@ -169,7 +158,7 @@ impl Offscreen {
     /// Draws a frame, to its end on the device.
     pub fn frame(&mut self) {
         for session in self.content.columns_mut().sessions_mut() {
-            session.reduce_motion();
+            session.set_reduced_motion(true);
         }
         let size = egui::vec2(self.canvas.size[0] as f32, self.canvas.size[1] as f32);
         let input = egui::RawInput {

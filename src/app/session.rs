@@ -7,7 +7,7 @@ mod ties;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-pub use self::frame::{Around, Frame};
+pub use self::frame::Around;
 use self::plan::{Plan, Stamp};
 use super::cache::Cache;
 use super::loader::{From, Key, Loader, Tell, Values};
@@ -308,9 +308,29 @@ impl Session {
         }
     }
 
-    /// Shows moves and glides at their end, as for who wants no motion.
-    pub fn reduce_motion(&mut self) {
-        self.interface.navigator.reduced_motion = true;
+    /// Shows moves and glides at their end, or not.
+    pub fn set_reduced_motion(&mut self, reduced: bool) {
+        self.interface.navigator.reduced_motion = reduced;
+    }
+
+    pub fn has_reduced_motion(&self) -> bool {
+        self.interface.navigator.reduced_motion
+    }
+
+    /// Looks at what `view` says from now on, from where it says.
+    pub fn look_at(&mut self, view: ViewState) {
+        if view.camera != self.view.camera {
+            self.interface.navigator.release();
+        }
+        if view.epoch != self.view.epoch {
+            self.interface.playback.hold();
+        }
+        self.view = view;
+    }
+
+    /// How many cells it draws.
+    pub fn units(&self) -> u64 {
+        self.layout.slabs.iter().map(|slab| slab.units as u64).sum()
     }
 
     /// Number of the epoch that the scene shows; a fraction between two epochs.

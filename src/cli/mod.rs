@@ -5,7 +5,7 @@ mod convert;
 mod info;
 pub mod output;
 pub mod query;
-mod render;
+pub mod render;
 mod stats;
 mod window;
 

@@ -70,6 +70,19 @@ impl Camera {
     /// Vertical field of view of every set view.
     pub const FOV_Y: f32 = 0.45;
 
+    /// Whether it can be drawn from: numbers are finite, the tilt within ±π/2, the field of view in
+    /// (0, 3), the focus positive, `clear` in [0, 1).
+    pub fn is_sound(&self) -> bool {
+        let numbers = [self.yaw, self.pitch, self.fov_y, self.focus, self.clear];
+        self.position.is_finite()
+            && numbers.iter().all(|number| number.is_finite())
+            && self.pitch.abs() <= std::f32::consts::FRAC_PI_2
+            && self.fov_y > 0.0
+            && self.fov_y < 3.0
+            && self.focus > 0.0
+            && (0.0..1.0).contains(&self.clear)
+    }
+
     /// Direction of sight.
     pub fn forward(&self) -> Vec3 {
         self.rotation() * Vec3::NEG_Z

@@ -17,6 +17,7 @@ pub mod tensor;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod view;
+pub mod workspace;
 
 pub use arrangement::{Arrangement, Mosaic, Patch, Places, Spot};
 pub use camera::{Camera, SetView};

@@ -1,18 +1,22 @@
 //! Panels and overlay over a [`crate::model::ViewState`]. Knows no files and makes no GPU calls.
 
+pub mod bars;
 pub mod choice;
 pub mod columns;
+pub mod command_box;
+pub mod commands;
 mod curves;
 pub mod hands;
 pub mod hover;
+pub mod input;
 pub mod interface;
 pub mod labels;
 pub mod legend;
 pub mod motion;
 pub mod moves;
 pub mod navigation;
+pub mod options;
 pub mod overlay;
-pub mod panel;
 pub mod picker;
 pub mod pictures;
 pub mod playback;
@@ -27,6 +31,7 @@ mod tests;
 pub mod timeline;
 pub mod widgets;
 pub mod words;
+pub mod workbench;
 
 pub use columns::Columns;
 pub use interface::{Asked, Done, Facts, Interface, Progress, Sight, Viewport};

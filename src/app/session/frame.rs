@@ -3,20 +3,14 @@
 use std::sync::Arc;
 
 use super::{Key, Session};
-use crate::model::{Epoch, EpochPosition};
-use crate::ui::{Asked, Columns, Done, Facts, OpenRuns, Progress, RunFacts, Sight, Viewport};
-
-/// What every view of a frame is laid out with.
-#[derive(Clone, Copy)]
-pub struct Frame<'a> {
-    pub adapter: &'a str,
-    pub frame_ms: Option<f32>,
-}
+use crate::model::{Epoch, EpochPosition, ViewState};
+use crate::ui::commands::Command;
+use crate::ui::workbench::Pane;
+use crate::ui::{Asked, Columns, Done, Facts, Interface, OpenRuns, Progress, RunFacts, Sight, Viewport};
 
 /// What one of them is laid out with.
 #[derive(Clone, Copy)]
 pub struct Around<'a> {
-    pub frame: Frame<'a>,
     /// Every run; one that is not open yet has nothing in it.
     pub runs: &'a [RunFacts<'a>],
     /// A writer is at work on its run.
@@ -33,30 +27,49 @@ impl Session {
         self.interface.advance(ui, &mut self.view, newest_ready, keys);
     }
 
-    /// Lays out the panels that speak of it.
-    pub fn panels(&mut self, ui: &mut egui::Ui, around: &Around, columns: &Columns) -> Asked {
+    /// Lays out the training, at the bottom.
+    pub fn timeline(&mut self, ui: &mut egui::Ui, around: &Around, columns: &Columns) {
+        self.with_facts(around, columns, |interface, facts, view| {
+            interface.wear(ui, view.theme);
+            interface.timeline(ui, facts, view);
+        });
+    }
+
+    /// Lays out what a pane says of it.
+    pub fn pane(&mut self, ui: &mut egui::Ui, pane: Pane, around: &Around, columns: &Columns) -> Asked {
+        self.with_facts(around, columns, |interface, facts, view| interface.pane(ui, pane, facts, view))
+    }
+
+    /// Does what a command says, as far as that is of this view.
+    pub fn perform(&mut self, ui: &egui::Ui, command: &Command, around: &Around, columns: &Columns) -> Asked {
+        self.with_facts(around, columns, |interface, facts, view| interface.perform(ui, command, facts, view))
+    }
+
+    fn with_facts<T>(
+        &mut self,
+        around: &Around,
+        columns: &Columns,
+        act: impl FnOnce(&mut Interface, &Facts, &mut ViewState) -> T,
+    ) -> T {
         let ready = self.ready();
-        let source = Arc::clone(&self.source);
         let facts = Facts {
-            recording: source.recording(),
+            recording: self.source.recording(),
             runs: OpenRuns { all: around.runs, own: self.run },
             layout: &self.layout,
             ranges: &self.ranges,
             ready: &ready,
-            adapter: around.frame.adapter,
-            frame_ms: around.frame.frame_ms,
             live: around.live,
             columns,
         };
-        let (query, epoch) = (self.view.query.clone(), self.view.epoch);
-        let asked = self.interface.panels(ui, &facts, &mut self.view);
-        if self.view.query != query || self.view.epoch != epoch {
-            ui.ctx().request_repaint();
-        }
+        act(&mut self.interface, &facts, &mut self.view)
+    }
+
+    /// Asks for what panes have found to be missing.
+    pub fn ask(&mut self) {
+        let source = Arc::clone(&self.source);
         if let Some(input) = self.interface.wanted_picture(source.recording(), &self.view.query) {
             self.ask_picture(input);
         }
-        asked
     }
 
     /// Takes what hands do in its viewport.
