@@ -334,3 +334,6 @@ fn tooltip(painter: &Painter, rect: Rect, pointer: Pos2, lines: &[String], palet
         at.y += below;
     }
 }
+
+#[cfg(test)]
+mod tests;
