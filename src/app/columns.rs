@@ -63,8 +63,7 @@ pub struct Area {
 impl Columns {
     /// One column for each of the first runs.
     pub fn new(runs: usize, gpu: Arc<Gpu>, backend: Arc<dyn Backend>, send: Send) -> Self {
-        let list: Vec<Column> =
-            (0..runs.clamp(1, MOST)).map(|run| Column::new(run as u64, run)).collect();
+        let list: Vec<Column> = (0..runs.clamp(1, MOST)).map(|run| Column::new(run as u64, run)).collect();
         let next = list.len() as u64;
         let locks = Locks::default();
         Self {
@@ -237,7 +236,8 @@ impl Columns {
         }
         self.tie_views();
         let areas = self.scenes(ui, scene, runs, &facts);
-        desk.drawn.units = self.list.iter().filter_map(|column| column.session.as_deref()).map(Session::units).sum();
+        desk.drawn.units =
+            self.list.iter().filter_map(|column| column.session.as_deref()).map(Session::units).sum();
         desk.status(ui, status, palette);
         let moving = self.sessions_mut().any(|session| session.is_moving());
         if moving || before != (self.active, self.list.len(), self.locks) {
@@ -258,9 +258,9 @@ impl Columns {
     ) -> Rect {
         let palette = Palette::of(self.theme());
         let mut column = self.list.get_mut(self.active);
-        let mut active = column.as_mut().and_then(|column| {
-            Some((runs.get(column.run)?.around(facts), column.session.as_deref_mut()?))
-        });
+        let mut active = column
+            .as_mut()
+            .and_then(|column| Some((runs.get(column.run)?.around(facts), column.session.as_deref_mut()?)));
         if let Some((around, session)) = &mut active {
             session.timeline(ui, around, part);
         }

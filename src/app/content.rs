@@ -91,7 +91,9 @@ impl Content {
             Message::Chosen { path, beside } => {
                 match path {
                     Some(path) => self.open(ctx, &path, beside),
-                    None => self.tell(ctx, "To open a run, drop its folder here, or type its path after Ctrl K"),
+                    None => {
+                        self.tell(ctx, "To open a run, drop its folder here, or type its path after Ctrl K")
+                    }
                 }
                 Ok(Duration::ZERO)
             }
@@ -251,8 +253,7 @@ impl Content {
 
     /// Takes what was dropped on the window, or pasted into it.
     fn take_given(&mut self, ctx: &egui::Context) {
-        let (dropped, beside) =
-            ctx.input(|input| (input.raw.dropped_files.clone(), input.modifiers.shift));
+        let (dropped, beside) = ctx.input(|input| (input.raw.dropped_files.clone(), input.modifiers.shift));
         for (at, path) in dropped.iter().map(|file| file.path()).enumerate() {
             self.open(ctx, path, beside || at > 0);
         }

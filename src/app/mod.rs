@@ -10,6 +10,7 @@ mod follow;
 mod history;
 mod loader;
 pub mod offscreen;
+pub mod order;
 mod painter;
 mod picture;
 mod run;

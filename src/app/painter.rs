@@ -13,8 +13,8 @@ use super::content::Content;
 use super::session::Session;
 use crate::engine::blit::Blit;
 use crate::engine::renderer::Path;
-use crate::engine::{Field, Frame, Gpu, InputPicture, Renderer};
-use crate::model::{Theme, ViewState};
+use crate::engine::{Field, Frame, Gpu, InputPicture, Network, Renderer};
+use crate::model::{Edge, Theme, ViewState};
 use crate::ui::style::Palette;
 
 /// Everything that draws.
@@ -54,6 +54,9 @@ struct Drawn {
     t: f32,
     ranges: Vec<(f32, f32)>,
     picture: Option<ById<InputPicture>>,
+    edges: Vec<Edge>,
+    hidden: Vec<bool>,
+    lit: Option<usize>,
     size: [u32; 2],
 }
 
@@ -172,6 +175,9 @@ impl Painter {
             t: shown.position.t,
             ranges: session.ranges().to_vec(),
             picture: picture.map(|picture| ById(Arc::clone(picture))),
+            edges: session.edges(),
+            hidden: session.hidden(),
+            lit: session.lit(),
             view,
             size,
         };
@@ -189,6 +195,7 @@ impl Painter {
             t: wanted.t,
             ranges: &wanted.ranges,
             picture: wanted.picture.as_ref().map(|picture| &*picture.0),
+            network: Network { edges: &wanted.edges, hidden: &wanted.hidden, lit: wanted.lit },
             size,
             every_cell: false,
         };

@@ -39,8 +39,7 @@ pub fn read_view(path: &Path) -> Result<Workspace> {
     let length = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
     anyhow::ensure!(length <= LARGEST, "{} is too large for a view", path.display());
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut workspace =
-        Workspace::parse(&text).with_context(|| format!("{} is no view", path.display()))?;
+    let mut workspace = Workspace::parse(&text).with_context(|| format!("{} is no view", path.display()))?;
     // Paths in it are seen from where it lies.
     let folder = path.parent().unwrap_or(Path::new("."));
     for run in &mut workspace.runs {
@@ -70,10 +69,17 @@ fn draw(views: &Workspace, names: &[String], runs: &Runs, gpu: &Gpu) -> Result<P
             EpochRef::Between(view.epoch)
         };
         let position = number.resolve(a.recording())?;
-        parts.push(Part { sides: Sides { a, b }, own: column.run, view: view.clone(), set_view: None, position });
+        parts.push(Part {
+            sides: Sides { a, b },
+            own: column.run,
+            view: view.clone(),
+            set_view: None,
+            position,
+        });
     }
     anyhow::ensure!(!parts.is_empty(), "there is nothing to draw yet");
-    let recordings: Option<Vec<_>> = (0..runs.len()).map(|run| source(run).map(|it| it.recording())).collect();
+    let recordings: Option<Vec<_>> =
+        (0..runs.len()).map(|run| source(run).map(|it| it.recording())).collect();
     let facts: Vec<RunFacts> = recordings
         .unwrap_or_default()
         .into_iter()

@@ -105,8 +105,11 @@ impl Camera {
         Quat::from_rotation_y(self.yaw) * Quat::from_rotation_x(self.pitch)
     }
 
-    /// How much of a plate is drawn, from 0 to 1, see [`Self::clear`].
+    /// How much of a plate is drawn, from 0 to 1, see [`Self::clear`]; nothing of one that is hidden.
     pub fn presence(&self, slab: &Slab) -> f32 {
+        if slab.hidden {
+            return 0.0;
+        }
         let limit = self.clear * self.focus;
         if limit <= 0.0 {
             return 1.0;

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::columns::{Locks, MOST};
 use super::ViewState;
+use super::columns::{Locks, MOST};
 
 /// Version of the JSON.
 const VERSION: u32 = 1;

@@ -64,7 +64,13 @@ impl TopBar<'_> {
             for (text, name, tip, enabled, command) in [
                 ("Back", "Back", "The view before (Alt Left)", self.can.back, Command::Back),
                 ("Forward", "Forward", "The view after (Alt Right)", self.can.forward, Command::Forward),
-                ("Undo", "Undo", "Undo the last change, the camera stays (Ctrl Z)", self.can.undo, Command::Undo),
+                (
+                    "Undo",
+                    "Undo",
+                    "Undo the last change, the camera stays (Ctrl Z)",
+                    self.can.undo,
+                    Command::Undo,
+                ),
                 ("Redo", "Redo", "Do it again (Ctrl Shift Z)", self.can.redo, Command::Redo),
             ] {
                 offer(button(ui, text, name, tip, enabled), command);
@@ -126,13 +132,7 @@ fn button(ui: &mut Ui, text: &str, name: &str, tip: &str, enabled: bool) -> bool
     response.clicked()
 }
 
-fn menu<T>(
-    ui: &mut Ui,
-    text: &str,
-    name: &str,
-    enabled: bool,
-    add: impl FnOnce(&mut Ui) -> T,
-) -> Option<T> {
+fn menu<T>(ui: &mut Ui, text: &str, name: &str, enabled: bool, add: impl FnOnce(&mut Ui) -> T) -> Option<T> {
     let shown = ui.add_enabled_ui(enabled, |ui| {
         let button = Button::new(RichText::new(text).size(SMALL)).frame_when_inactive(false);
         egui::containers::menu::MenuButton::from_button(button).ui(ui, add)

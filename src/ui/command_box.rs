@@ -76,7 +76,8 @@ impl CommandBox {
                     .hint_text("Find a command, or type the path of a run")
                     .desired_width(f32::INFINITY);
                 let response = ui.add(edit);
-                response.widget_info(|| WidgetInfo::text_edit(true, &self.text, &self.text, "Name of a command"));
+                response
+                    .widget_info(|| WidgetInfo::text_edit(true, &self.text, &self.text, "Name of a command"));
                 ui.ctx().accesskit_node_builder(response.id, |node| node.set_label("Name of a command"));
                 response.request_focus();
                 if response.changed() {
@@ -139,7 +140,8 @@ pub fn keys(ui: &Ui, context: &Context, palette: Palette) -> bool {
     let closed = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
     let screen = ui.ctx().content_rect();
     let all: Vec<Entry> = commands::all(context).into_iter().filter(|entry| !entry.keys.is_empty()).collect();
-    let area = Area::new(Id::unique("keys")).order(Order::Foreground).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0));
+    let area =
+        Area::new(Id::unique("keys")).order(Order::Foreground).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0));
     let shown = area.show(ui.ctx(), |ui| {
         Frame::popup(ui.style()).inner_margin(20.0).show(ui, |ui| {
             ui.set_max_width((0.9 * screen.width()).min(900.0));

@@ -241,11 +241,9 @@ fn looks(add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
     ] {
         add("Look", name, "", Command::Stat(stat));
     }
-    for (norm, name) in [
-        (Norm::Raw, "Scale: raw"),
-        (Norm::Layer, "Scale: by layer"),
-        (Norm::Global, "Scale: by network"),
-    ] {
+    for (norm, name) in
+        [(Norm::Raw, "Scale: raw"), (Norm::Layer, "Scale: by layer"), (Norm::Global, "Scale: by network")]
+    {
         add("Look", name, "", Command::Norm(norm));
     }
     add("Look", "Colours: automatic", "", Command::Map(None));

@@ -1,5 +1,6 @@
 //! What a window shows of one view: its scene, and, of the view that is active, panes and timeline.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use egui::{Align2, CornerRadius, FontId, Id, Key, Rect, Sense, Ui, WidgetInfo, vec2};
@@ -7,6 +8,7 @@ use egui::{Align2, CornerRadius, FontId, Id, Key, Rect, Sense, Ui, WidgetInfo, v
 use super::columns::{self, Columns};
 use super::commands::Command;
 use super::hands;
+use super::hover::{Hover, Plates};
 use super::input::{self, Input};
 use super::navigation::{Navigator, Target};
 use super::options::Options;
@@ -14,6 +16,7 @@ use super::overlay::Overlay;
 use super::pictures::Pictures;
 use super::playback::{Epochs, Playback};
 use super::runs::OpenRuns;
+use super::shape::Lens;
 use super::style::{Palette, SMALL, TEXT, install_style};
 use super::summary::Summary;
 use super::timeline::{self, Timeline};
@@ -59,6 +62,11 @@ pub struct Sight<'a> {
     pub missing: &'a [(usize, Option<usize>)],
     /// The ends of the colour map are those of other views as well.
     pub shared: bool,
+    /// Epochs that the ends of the colour map are those of, and how many there are, where they are to be
+    /// those of all.
+    pub over: Option<(usize, usize)>,
+    /// The values behind the plates, where they are at hand.
+    pub plates: Option<Plates<'a>>,
     /// Whether there is a picture of the scene, which is to lie below what is painted here.
     pub filled: bool,
     /// What went wrong, in one line.
@@ -87,12 +95,16 @@ pub struct Asked {
 }
 
 /// What a hand did in a viewport.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Done {
     /// It went down there.
     pub pressed: bool,
     /// It led the camera.
     pub led: bool,
+    /// The unit, as (layer, unit), whose cell was clicked.
+    pub clicked: Option<(usize, usize)>,
+    /// The units around whose cells a box was drawn, in the order of their places.
+    pub boxed: Vec<(usize, usize)>,
 }
 
 /// Everything about a view that is not the view itself.
@@ -100,6 +112,7 @@ pub struct Interface {
     pub navigator: Navigator,
     pub playback: Playback,
     pub pictures: Pictures,
+    hover: RefCell<Hover>,
     hands: input::Hands,
     epochs: Epochs,
     theme: Option<Theme>,
@@ -111,6 +124,7 @@ impl Interface {
             navigator: Navigator::default(),
             playback: Playback::default(),
             pictures: Pictures::default(),
+            hover: RefCell::default(),
             hands: input::Hands::default(),
             epochs: Epochs::new(recording),
             theme: None,
@@ -301,8 +315,29 @@ impl Interface {
         });
     }
 
-    /// Takes what hands do in the viewport, and moves the camera.
-    pub fn look(&mut self, ui: &Ui, at: &Viewport, layout: &Layout, view: &mut ViewState) -> Done {
+    /// The unit, as (layer, unit), under the pointer when the scene was painted last.
+    pub fn hovered(&self) -> Option<(usize, usize)> {
+        self.hover.borrow().found().map(|it| (it.layer, it.unit))
+    }
+
+    /// The plate that is pointed at or framed, as an index into [`Layout::slabs`].
+    pub fn lit(&self) -> Option<usize> {
+        let framed = match self.navigator.at() {
+            Some(Target::Slab(slab)) => Some(slab),
+            _ => None,
+        };
+        self.navigator.hovered().or(framed)
+    }
+
+    /// Takes what hands do in the viewport, and moves the camera. `plates` is what it shows.
+    pub fn look(
+        &mut self,
+        ui: &Ui,
+        at: &Viewport,
+        layout: &Layout,
+        plates: Option<&Plates>,
+        view: &mut ViewState,
+    ) -> Done {
         let response = ui.interact(at.rect, at.id, Sense::click_and_drag());
         response.widget_info(|| WidgetInfo::labeled(egui::Role::Canvas, true, at.name));
         let pressed = response.clicked() || response.drag_started();
@@ -317,7 +352,22 @@ impl Interface {
             };
             ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
         }
-        let input = hands::gather(ui, &response, at.keys);
+        let mut input = hands::gather(ui, &response, at.keys);
+        let hover = self.hover.get_mut();
+        let lens = Lens { camera: view.camera, rect: at.rect };
+        let (clicked, boxed) = hands::choose(ui, &response, hover, |region| {
+            plates.map_or_else(Vec::new, |plates| match region {
+                [from, to] if from == to => {
+                    let cell = plates.cell_seen(layout, lens, from);
+                    cell.map(|cell| (cell.layer, cell.unit)).into_iter().collect()
+                }
+                region => plates.units_in(layout, lens, region),
+            })
+        });
+        if hover.region.is_some() {
+            // The box is drawn, and the scene stays.
+            (input.orbit, input.pan) = Default::default();
+        }
         let aspect = at.rect.aspect_ratio().max(0.01);
         view.camera = self.navigator.update(&input, view.camera, layout, aspect);
         if input.fly != glam::Vec3::ZERO {
@@ -326,7 +376,7 @@ impl Interface {
         if input.looking {
             ui.ctx().set_cursor_icon(egui::CursorIcon::Crosshair);
         }
-        Done { pressed, led: input.leads() }
+        Done { pressed, led: input.leads(), clicked, boxed }
     }
 
     /// The view in plain words.
@@ -362,8 +412,11 @@ impl Interface {
             highlighted: slab.map(|slab| slab.layer),
             missing: sight.missing,
             shared: sight.shared,
+            over: sight.over,
+            plates: sight.plates,
         };
         overlay.paint(&painter, rect);
+        self.hover.borrow_mut().paint(&overlay, &painter, rect);
         notes(&painter, rect, sight, palette);
     }
 }

@@ -7,6 +7,7 @@ pub mod command_box;
 pub mod commands;
 mod curves;
 pub mod hands;
+pub mod hover;
 pub mod input;
 pub mod interface;
 pub mod labels;

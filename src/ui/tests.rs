@@ -97,7 +97,7 @@ fn window(recording: Recording) -> Harness<'static, Window> {
             }
             let rect = places[0].1;
             let at = Viewport { rect, id, name: "Scene", keys };
-            window.interface.look(ui, &at, &window.layout, &mut window.view);
+            window.interface.look(ui, &at, &window.layout, None, &mut window.view);
             let sight = Sight {
                 recording: &window.recording,
                 runs: OpenRuns::default(),
@@ -108,6 +108,8 @@ fn window(recording: Recording) -> Harness<'static, Window> {
                 query: window.view.query.clone(),
                 missing: &[],
                 shared: false,
+                over: None,
+                plates: None,
                 filled: false,
                 note: None,
                 progress: None,
@@ -570,6 +572,8 @@ fn overlay<'a>(recording: &'a Recording, view: &'a ViewState, layout: &'a Layout
         highlighted: None,
         missing: &[],
         shared: false,
+        over: None,
+        plates: None,
     }
 }
 

@@ -106,9 +106,10 @@ impl Arrangement {
         let deepest = 32;
         match self.tree.tiles.get(tile) {
             _ if depth > deepest => usize::MAX / 4,
-            Some(Tile::Container(container)) => {
-                container.children().map(|child| self.reaches(*child, depth + 1)).fold(1, usize::saturating_add)
-            }
+            Some(Tile::Container(container)) => container
+                .children()
+                .map(|child| self.reaches(*child, depth + 1))
+                .fold(1, usize::saturating_add),
             Some(Tile::Pane(_)) => 1,
             None => usize::MAX / 4,
         }
@@ -188,11 +189,8 @@ impl Arrangement {
             linear.shares.set_share(*child, now);
         }
         let grown = along * (1.0 - part) / before.max(f32::MIN_POSITIVE);
-        let inner = if linear.dir == LinearDir::Horizontal {
-            vec2(grown, scale.y)
-        } else {
-            vec2(scale.x, grown)
-        };
+        let inner =
+            if linear.dir == LinearDir::Horizontal { vec2(grown, scale.y) } else { vec2(scale.x, grown) };
         self.keep_sizes(scene, inner);
     }
 

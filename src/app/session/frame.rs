@@ -6,9 +6,7 @@ use super::{Key, Session};
 use crate::model::{Epoch, EpochPosition, ViewState};
 use crate::ui::commands::Command;
 use crate::ui::workbench::Pane;
-use crate::ui::{
-    Asked, Columns, Done, Facts, Interface, OpenRuns, Progress, RunFacts, Sight, Viewport,
-};
+use crate::ui::{Asked, Columns, Done, Facts, Interface, OpenRuns, Progress, RunFacts, Sight, Viewport};
 
 /// What one of them is laid out with.
 #[derive(Clone, Copy)]
@@ -43,16 +41,8 @@ impl Session {
     }
 
     /// Does what a command says, as far as that is of this view.
-    pub fn perform(
-        &mut self,
-        ui: &egui::Ui,
-        command: &Command,
-        around: &Around,
-        columns: &Columns,
-    ) -> Asked {
-        self.with_facts(around, columns, |interface, facts, view| {
-            interface.perform(ui, command, facts, view)
-        })
+    pub fn perform(&mut self, ui: &egui::Ui, command: &Command, around: &Around, columns: &Columns) -> Asked {
+        self.with_facts(around, columns, |interface, facts, view| interface.perform(ui, command, facts, view))
     }
 
     fn with_facts<T>(
@@ -85,7 +75,11 @@ impl Session {
 
     /// Takes what hands do in its viewport.
     pub fn look(&mut self, ui: &egui::Ui, at: &Viewport) -> Done {
-        self.interface.look(ui, at, &self.layout, &mut self.view)
+        let scales = self.scales();
+        let shown = self.scene().map(|(_, view, _)| view);
+        let plates = self.scene.as_ref().zip(shown);
+        let plates = plates.and_then(|(scene, view)| super::plates(scene, &view, &self.ranges, &scales));
+        self.interface.look(ui, at, &self.layout, plates.as_ref(), &mut self.view)
     }
 
     /// Paints over its scene, whose name among controls is `id`, what is said of it.
@@ -109,6 +103,7 @@ impl Session {
             scene.unmatched.iter().map(|layer| (layer.layer, layer.units)).collect()
         });
         let done = self.ready().into_iter().filter(|ready| *ready).count();
+        let scales = self.scales();
         let sight = Sight {
             recording: held.map_or(&self.source, |scene| &scene.source).recording(),
             runs: OpenRuns { all: around.runs, own: held.map_or(self.run, |scene| scene.run) },
@@ -121,6 +116,10 @@ impl Session {
             query: held.map_or(&self.view.query, |scene| &scene.query).clone(),
             missing: &missing,
             shared: self.shared,
+            over: self.over(),
+            plates: self
+                .scene()
+                .and_then(|(scene, view, _)| super::plates(scene, &view, &self.ranges, &scales)),
             filled: held.is_some(),
             note: around.trouble.or(self.note.as_deref()),
             progress: Some(Progress { done, of: self.interface.epochs().readable().len() }),
@@ -135,7 +134,12 @@ impl Session {
 
     /// Per epoch, whether its values are at hand.
     fn ready(&self) -> Vec<bool> {
-        let key = |epoch: &Epoch| Key { recording: self.number, query: self.looked_at, epoch: epoch.number };
+        let key = |epoch: &Epoch| Key {
+            recording: self.number,
+            query: self.looked_at,
+            epoch: epoch.number,
+            order: self.view.order,
+        };
         self.recording().epochs.iter().map(|epoch| self.cache.contains(key(epoch))).collect()
     }
 }

@@ -7,9 +7,7 @@ use egui::{Event, Key, Modifiers, PointerButton, Pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 
-use crate::model::{
-    Diff, EpochPosition, EpochRef, Ranges, Recording, Selection, Term, ViewState,
-};
+use crate::model::{Diff, EpochPosition, EpochRef, Ranges, Recording, Selection, Term, ViewState};
 use crate::ui::input::{Hands, Input as Pane};
 use crate::ui::style::{Palette, install_fonts, install_style};
 use crate::ui::{Columns, OpenRuns, Pictures, RunFacts, testing, words};
