@@ -11,10 +11,12 @@ use egui_table::{CellInfo, HeaderCellInfo, HeaderRow, Table, TableDelegate, Tabl
 use super::column::{Column, kind};
 use super::order::Sort;
 use super::{Action, Hands, Layers};
+use crate::insight::LayerFacts;
 use crate::model::ViewState;
 use crate::ui::overlay::short;
 use crate::ui::style::{SMALL, semibold};
 use crate::ui::widgets::{ROW, focus_ring};
+use crate::ui::words;
 
 /// Height of the headings.
 const HEADINGS: f32 = 24.0;
@@ -93,6 +95,13 @@ fn fit(ui: &Ui, id: egui::Id, columns: &[egui_table::Column]) {
     // Known widths: nothing need be laid out once to be measured.
     state.parent_width = Some(room);
     state.store(ui, id);
+}
+
+/// How many units show no value, where there are such.
+fn without_value(facts: Option<&LayerFacts>) -> Option<String> {
+    let units = facts.map(|facts| facts.without_value).filter(|units| *units > 0)?;
+    let plural = if units == 1 { "unit" } else { "units" };
+    Some(format!("{} {plural} without a value", words::count(units as u64)))
 }
 
 /// What is laid out in a frame.
@@ -212,8 +221,12 @@ impl TableDelegate for Rows<'_> {
             self.action = Some(Action::Frame(index));
         }
         if self.sticky {
+            let facts = self.layers.facts_of(index);
             response.on_hover_ui(|ui| {
                 ui.label(format!("{} · {}\n{}", layer.name, layer.kind.name(), short(&layer.text, 400)));
+                if let Some(text) = without_value(facts) {
+                    ui.label(text);
+                }
             });
         }
     }
@@ -305,6 +318,7 @@ impl Rows<'_> {
             column.value(layer, facts)?;
             Some(format!("{} {}", column.title().to_lowercase(), column.text(layer, facts)))
         }));
+        parts.extend(without_value(facts));
         if self.view.hidden.contains(&layer.name) {
             parts.push("hidden".to_owned());
         }

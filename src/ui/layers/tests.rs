@@ -146,7 +146,7 @@ fn a_row_says_what_is_known() {
         "Conv2d · 64 units · shape 64 · mean \u{2212}1.50 · dead 88 % · saturated 25 % · \
          sparsity <0.1 % · selectivity 0.50 · change 0.0312"
     );
-    assert_eq!(value("Layer: fc"), "Linear · 3 units · shape 3");
+    assert_eq!(value("Layer: fc"), "Linear · 3 units · shape 3 · 3 units without a value");
 }
 
 #[test]

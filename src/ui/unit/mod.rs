@@ -2,6 +2,7 @@
 //! like them.
 
 mod alike;
+mod chart;
 mod classes;
 mod copy;
 mod lines;

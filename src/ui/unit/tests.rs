@@ -324,6 +324,12 @@ fn while_it_is_read_nothing_jumps_and_errors_are_one_line() {
     window.state_mut().known[0].1 = Some(Err("epoch 4 is damaged".to_owned()));
     window.run();
     window.get_by_label("epoch 4 is damaged");
+    // What takes longest comes last: the rest is there.
+    window.state_mut().known[0].1 = Some(Ok(Biography { history: Vec::new(), ..biography(17) }));
+    window.run();
+    window.get_by_label("Training of conv2 unit 17: being read");
+    window.get_by_label("Like it: unit 5");
+    assert_eq!(window.state().hands.height, height);
     // Not asked for yet.
     window.state_mut().known.clear();
     window.run();
