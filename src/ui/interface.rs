@@ -176,6 +176,7 @@ impl Interface {
                     !input.modifiers.command && (input.key_pressed(Key::L) || input.key_pressed(Key::End));
                 (input.key_pressed(Key::Space), presses(Key::ArrowRight) - presses(Key::ArrowLeft), follow)
             });
+            timeline::keys(ui, &self.epochs, view, &mut self.playback);
             if follow {
                 self.playback.follow();
             }
