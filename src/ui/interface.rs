@@ -14,7 +14,7 @@ use super::playback::{Epochs, Playback};
 use super::runs::OpenRuns;
 use super::style::{Palette, SMALL, TEXT, install_style};
 use super::timeline::{self, Timeline};
-use crate::model::{EpochPosition, Layout, Query, Recording, Selection, Theme, ViewState};
+use crate::model::{EpochPosition, Layout, Query, Recording, Theme, ViewState};
 
 /// Width of the side panel's content, in points.
 const SIDE: f32 = 248.0;
@@ -152,16 +152,6 @@ impl Interface {
     /// Whether another frame is wanted although nothing happens.
     pub fn is_moving(&self) -> bool {
         self.navigator.is_moving() || self.playback.is_moving()
-    }
-
-    /// An input that is looked at and whose picture is not known.
-    pub fn wanted_picture(&self, recording: &Recording, query: &Query) -> Option<usize> {
-        let minus = query.minus.as_ref().filter(|_| query.run_b.is_none());
-        [Some(&query.select), minus]
-            .into_iter()
-            .flatten()
-            .filter_map(Selection::single_input)
-            .find(|input| !self.pictures.knows(*input) && *input < recording.inputs.len())
     }
 
     /// Moves the epoch on, by time and keys; to the newest one when that is followed and

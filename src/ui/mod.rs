@@ -1,5 +1,6 @@
 //! Panels and overlay over a [`crate::model::ViewState`]. Knows no files and makes no GPU calls.
 
+pub mod about;
 pub mod choice;
 pub mod columns;
 mod curves;
@@ -7,6 +8,7 @@ pub mod hands;
 pub mod interface;
 pub mod labels;
 pub mod legend;
+pub mod minimap;
 pub mod motion;
 pub mod moves;
 pub mod navigation;

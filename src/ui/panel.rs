@@ -6,7 +6,7 @@ use super::columns::{self, Columns};
 use super::legend::paint_map;
 use super::navigation::Target;
 use super::overlay::short;
-use super::picker::{Offer, Picker};
+use super::picker::{self, Offer, Picker};
 use super::pictures::Pictures;
 use super::runs::{OpenRuns, RunFacts};
 use super::style::{Palette, SMALL, semibold};
@@ -104,6 +104,8 @@ impl Panel<'_> {
             palette: self.palette,
             epoch: epoch_at(self.recording, view.epoch),
             optional: false,
+            predictions: None,
+            list_height: picker::LIST,
         };
         if let Some(Some(select)) = offer.show(ui, &mut hands.show, Some(&view.query.select)) {
             view.query.select = select;
@@ -115,6 +117,7 @@ impl Panel<'_> {
             group: "Minus",
             recording,
             pictures: (!elsewhere).then_some(self.pictures),
+            predictions: None,
             epoch: epoch_at(recording, view.epoch),
             optional: true,
             ..offer

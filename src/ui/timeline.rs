@@ -47,14 +47,14 @@ impl Timeline<'_> {
             if fit.jumps && button(ui, Icon::First, "First epoch", false, "First epoch ([)") {
                 playback.glide_to(0.0, epochs, view.epoch, now);
             }
-            if button(ui, Icon::Back, "Step back", false, "Step back (←)") {
+            if button(ui, Icon::Back, "Step back", false, "Step back (left arrow)") {
                 playback.step(-1, epochs, view.epoch, now);
             }
             let (icon, name) = if playback.playing { (Icon::Pause, "Pause") } else { (Icon::Play, "Play") };
             if button(ui, icon, name, playback.playing, "Play or pause (space)") {
                 playback.toggle(epochs, &mut view.epoch);
             }
-            if button(ui, Icon::Forward, "Step forward", false, "Step forward (→)") {
+            if button(ui, Icon::Forward, "Step forward", false, "Step forward (right arrow)") {
                 playback.step(1, epochs, view.epoch, now);
             }
             if fit.jumps {

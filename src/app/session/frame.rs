@@ -53,9 +53,7 @@ impl Session {
         if self.view.query != query || self.view.epoch != epoch {
             ui.ctx().request_repaint();
         }
-        if let Some(input) = self.interface.wanted_picture(source.recording(), &self.view.query) {
-            self.ask_picture(input);
-        }
+        self.ask_pictures(self.interface.pictures.take_wanted());
         asked
     }
 
