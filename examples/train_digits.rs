@@ -65,7 +65,7 @@ fn run(args: &Args) -> Result<()> {
         let training = scope.spawn(|| train(args, &stop, Some(begun)));
         // Without a first epoch there is an error to tell instead.
         let shown = match first_epoch.recv() {
-            Ok(()) => app::run(vec![args.run.clone()]),
+            Ok(()) => app::run(vec![args.run.clone()], None),
             Err(_) => Ok(Ended::Closed),
         };
         match &shown {

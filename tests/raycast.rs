@@ -61,6 +61,7 @@ impl Scene {
             t: 0.0,
             ranges: &ranges,
             picture: None,
+            network: Default::default(),
             size,
             every_cell,
         };

@@ -62,6 +62,16 @@ impl<K: Copy + Eq + Hash, V: Clone> Cache<K, V> {
         Some(entry.value.clone())
     }
 
+    /// The value, which does not count as used.
+    pub fn peek(&self, key: K) -> Option<&V> {
+        self.entries.get(&key).map(|entry| &entry.value)
+    }
+
+    /// Every key and its value, in no order.
+    pub fn entries(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.entries.iter().map(|(key, entry)| (key, &entry.value))
+    }
+
     pub fn contains(&self, key: K) -> bool {
         self.entries.contains_key(&key)
     }

@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use egui::Rect;
 
+use super::desk::Desk;
 use super::loader::{Found, Loader, Message, Send};
 use super::run::{Run, Runs, State, nothing};
-use super::session::{Frame, Means, Session};
+use super::session::{Means, Session};
 use crate::engine::Gpu;
 use crate::model::columns::{self, Locks, MOST};
-use crate::model::{Query, Theme};
+use crate::model::workspace::{ColumnView, Workspace};
+use crate::model::{Query, Theme, ViewState};
 use crate::stats::Backend;
 use crate::ui::columns::{Action, Columns as Part, Entry, split, what};
+use crate::ui::commands::Command;
+use crate::ui::workbench::Pane;
 use crate::ui::{Asked, OpenRuns, RunFacts, Viewport, interface, style::Palette};
 
 /// The columns of a window, side by side. There is at least one.
@@ -31,6 +35,8 @@ pub struct Columns {
     send: Send,
     /// Loaders of columns that are gone, until they are done with what they read.
     retired: Vec<Loader>,
+    first_theme: Theme,
+    reduced_motion: bool,
 }
 
 struct Column {
@@ -38,6 +44,14 @@ struct Column {
     run: usize,
     /// As soon as the run is open.
     session: Option<Box<Session>>,
+    /// How it is to be looked at as soon as it is open.
+    view: Option<ViewState>,
+}
+
+impl Column {
+    fn new(id: u64, run: usize) -> Self {
+        Self { id, run, session: None, view: None }
+    }
 }
 
 /// Where a column's scene is, in points.
@@ -49,8 +63,7 @@ pub struct Area {
 impl Columns {
     /// One column for each of the first runs.
     pub fn new(runs: usize, gpu: Arc<Gpu>, backend: Arc<dyn Backend>, send: Send) -> Self {
-        let list: Vec<Column> =
-            (0..runs.clamp(1, MOST)).map(|run| Column { id: run as u64, run, session: None }).collect();
+        let list: Vec<Column> = (0..runs.clamp(1, MOST)).map(|run| Column::new(run as u64, run)).collect();
         let next = list.len() as u64;
         let locks = Locks::default();
         Self {
@@ -64,6 +77,8 @@ impl Columns {
             backend,
             send,
             retired: Vec::new(),
+            first_theme: Theme::default(),
+            reduced_motion: false,
         }
     }
 
@@ -105,7 +120,18 @@ impl Columns {
     /// How panels look.
     pub fn theme(&self) -> Theme {
         let open = || self.list.iter().find_map(|column| column.session.as_deref());
-        self.active_session().or_else(open).map_or(Theme::Dark, |session| session.view.theme)
+        self.active_session().or_else(open).map_or(self.first_theme, |session| session.view.theme)
+    }
+
+    /// Whether moves are cut to their ends.
+    pub fn reduced_motion(&self) -> bool {
+        self.active_session().map_or(self.reduced_motion, Session::has_reduced_motion)
+    }
+
+    /// How panels look, and whether moves are cut, until a view says so.
+    pub fn begin_with(&mut self, theme: Theme, reduced_motion: bool) {
+        self.first_theme = theme;
+        self.reduced_motion = reduced_motion;
     }
 
     /// Takes note that a run was opened, or opened again. `continues` says that it is the one before.
@@ -138,12 +164,20 @@ impl Columns {
     }
 
     /// A view for the column at `index`; `None` while its run is not open.
-    fn session_of(&self, index: usize, runs: &Runs) -> Option<Box<Session>> {
-        let Column { id: column, run, .. } = *self.list.get(index)?;
+    fn session_of(&mut self, index: usize, runs: &Runs) -> Option<Box<Session>> {
+        let first = (self.theme(), self.reduced_motion);
+        let Column { id: column, run, view, .. } = self.list.get_mut(index)?;
+        let (column, run) = (*column, *run);
         let send = Arc::clone(&self.send);
-        let tell = Box::new(move |found: Found| send(Message::Column { column, found }));
+        let tell = Arc::new(move |found: Found| send(Message::Column { column, found }));
         let means = Means { gpu: Arc::clone(&self.gpu), backend: Arc::clone(&self.backend), tell };
-        Session::new(run, Arc::clone(runs), means).map(Box::new)
+        let mut session = Session::new(run, Arc::clone(runs), means).map(Box::new)?;
+        session.view.theme = first.0;
+        session.set_reduced_motion(first.1);
+        if let Some(view) = view.take() {
+            session.look_at(view);
+        }
+        Some(session)
     }
 
     /// Shares the memory among those that are there now.
@@ -154,16 +188,19 @@ impl Columns {
         }
     }
 
-    /// Lays out one frame; returns where the scenes are.
-    pub fn show(&mut self, ui: &mut egui::Ui, runs: &[Run], frame: Frame) -> Vec<Area> {
+    /// Lays out one frame; returns where the scenes are, and what was asked for that is neither of the
+    /// columns nor of the desk.
+    pub fn show(&mut self, ui: &mut egui::Ui, runs: &[Run], desk: &mut Desk) -> (Vec<Area>, Vec<Command>) {
         self.retired.retain(|loader| !loader.has_stopped());
         let before = (self.active, self.list.len(), self.locks);
         let theme = self.theme();
-        let keys = self.has_keys(ui);
+        let palette = Palette::of(theme);
+        let keys = self.has_keys(ui) && !desk.covers();
         let nothing = nothing();
         let facts: Vec<RunFacts> = runs.iter().map(|run| run.facts(&nothing)).collect();
         let entries = self.entries(runs, &facts);
-        let mut action = self.part(&entries, &facts).keys(ui, keys);
+        let mut commands: Vec<Command> = desk.pressed(ui, keys).into_iter().collect();
+        commands.extend(self.part(&entries, &facts).keys(ui, keys).map(Command::Column));
         let active = self.active;
         let led = self.locks.epochs && self.active_session().is_some_and(Session::has_epochs);
         for (index, column) in self.list.iter_mut().enumerate() {
@@ -174,34 +211,157 @@ impl Columns {
             }
         }
         self.tie_views();
-        if self.list.iter().any(|column| column.session.is_some()) {
-            let part = self.part(&entries, &facts);
-            let column = self.list.get_mut(active).map(|column| (runs.get(column.run), &mut column.session));
-            let asked = match column {
-                Some((Some(run), Some(session))) => session.panels(ui, &run.around(frame, &facts), &part),
-                _ => Asked { columns: interface::bare_side(ui, theme, &part), led: false },
-            };
-            if asked.led {
-                self.lead(active);
+        let part = self.part(&entries, &facts);
+        if !desk.settings.arrangement.only_scene {
+            commands.extend(desk.top(ui, palette, self.active_session().is_some()));
+        }
+        let status = Desk::status_place(ui);
+        let mut asked = Asked::default();
+        let scene = self.panels(ui, runs, &facts, &part, desk, &mut asked);
+        if asked.led {
+            self.lead(active);
+        }
+        commands.extend(asked.columns.map(Command::Column));
+        let recording = self.active_session().map(Session::recording);
+        commands.extend(desk.over(ui, palette, recording, &part));
+        let mut left = Vec::new();
+        for command in commands {
+            if let Command::Column(action) = command {
+                self.chosen = true;
+                self.apply(ui, action, runs);
+            } else if !desk.perform(ui.ctx(), &command) && !self.perform(ui, &command, runs, &facts, &part) {
+                left.push(command);
             }
-            action = asked.columns.or(action);
-        }
-        if let Some(action) = action {
-            self.chosen = true;
-            self.apply(ui, action, runs);
-        }
-        self.tie_views();
-        let areas = egui::CentralPanel::no_frame().show(ui, |ui| self.scenes(ui, runs, &facts, frame)).inner;
-        let moving = self.sessions_mut().any(|session| session.is_moving());
-        if moving || action.is_some() || before != (self.active, self.list.len(), self.locks) {
             ui.ctx().request_repaint();
         }
-        areas
+        self.tie_views();
+        let areas = self.scenes(ui, scene, runs, &facts);
+        desk.drawn.units =
+            self.list.iter().filter_map(|column| column.session.as_deref()).map(Session::units).sum();
+        desk.status(ui, status, palette);
+        let moving = self.sessions_mut().any(|session| session.is_moving());
+        if moving || before != (self.active, self.list.len(), self.locks) {
+            ui.ctx().request_repaint();
+        }
+        (areas, left)
     }
 
-    /// The scenes and what is above and over them.
-    fn scenes(&mut self, ui: &egui::Ui, runs: &[Run], facts: &[RunFacts], frame: Frame) -> Vec<Area> {
-        let whole = ui.available_rect_before_wrap();
+    /// The training at the bottom and the panels around the scenes; returns where these are.
+    fn panels(
+        &mut self,
+        ui: &mut egui::Ui,
+        runs: &[Run],
+        facts: &[RunFacts],
+        part: &Part,
+        desk: &mut Desk,
+        asked: &mut Asked,
+    ) -> Rect {
+        let palette = Palette::of(self.theme());
+        let mut column = self.list.get_mut(self.active);
+        let mut active = column
+            .as_mut()
+            .and_then(|column| Some((runs.get(column.run)?.around(facts), column.session.as_deref_mut()?)));
+        if let Some((around, session)) = &mut active {
+            session.timeline(ui, around, part);
+        }
+        let shown = egui::CentralPanel::no_frame().show(ui, |ui| {
+            desk.settings.arrangement.show(ui, palette, &mut |ui, pane| match &mut active {
+                Some((around, session)) => {
+                    let more = session.pane(ui, pane, around, part);
+                    asked.led |= more.led;
+                    asked.columns = more.columns.or(asked.columns);
+                }
+                None if pane == Pane::Input => asked.columns = part.show(ui, palette).or(asked.columns),
+                None => {}
+            })
+        });
+        if let Some((_, session)) = active {
+            session.ask();
+        }
+        shown.inner
+    }
+
+    /// Lets the active view do what a command says; says whether it was for a view.
+    fn perform(
+        &mut self,
+        ui: &egui::Ui,
+        command: &Command,
+        runs: &[Run],
+        facts: &[RunFacts],
+        part: &Part,
+    ) -> bool {
+        if command.is_of_window() {
+            return false;
+        }
+        let active = self.active;
+        let Some(column) = self.list.get_mut(active) else { return true };
+        if let (Some(run), Some(session)) = (runs.get(column.run), &mut column.session)
+            && session.perform(ui, command, &run.around(facts), part).led
+        {
+            self.lead(active);
+        }
+        true
+    }
+
+    /// What the active view shows, in plain words.
+    pub fn summary(&self, runs: &[Run]) -> Option<String> {
+        let nothing = nothing();
+        let facts: Vec<RunFacts> = runs.iter().map(|run| run.facts(&nothing)).collect();
+        let column = self.list.get(self.active)?;
+        Some(column.session.as_ref()?.summary(&runs.get(column.run)?.around(&facts)))
+    }
+
+    /// Every view as one value, where the runs are called so.
+    pub fn workspace(&self, runs: &[Run]) -> Workspace {
+        let path = |run: &Run| std::path::absolute(&run.path).unwrap_or_else(|_| run.path.clone());
+        let names = runs.iter().map(|run| path(run).display().to_string()).collect();
+        let view = |column: &Column| column.session.as_ref().map(|session| session.view.clone());
+        let columns = self.list.iter().map(|column| ColumnView { run: column.run, view: view(column) });
+        Workspace::new(names, columns.collect(), self.active, self.locks)
+    }
+
+    /// Looks at what a workspace says, whose runs are those of the window.
+    pub fn restore(&mut self, ui: &egui::Context, workspace: &Workspace, runs: &[Run]) {
+        let opened: Runs = runs.iter().map(|run| run.opened().cloned()).collect();
+        let focused = ui.memory(|memory| memory.focused());
+        let had_keys = focused.is_some_and(|id| self.is_scene(id));
+        for (index, wanted) in workspace.columns.iter().take(MOST).enumerate() {
+            let stays = self.list.get(index).is_some_and(|column| column.run == wanted.run);
+            if !stays {
+                let id = self.next;
+                self.next += 1;
+                let column = Column::new(id, wanted.run);
+                if index < self.list.len() {
+                    let gone = std::mem::replace(&mut self.list[index], column);
+                    self.retired.extend(gone.session.map(|session| session.into_loader()));
+                } else {
+                    self.list.push(column);
+                }
+            }
+            match (&mut self.list[index].session, &wanted.view) {
+                (Some(session), Some(view)) => session.look_at(view.clone()),
+                (None, view) => {
+                    self.list[index].view.clone_from(view);
+                    self.list[index].session = self.session_of(index, &opened);
+                }
+                (Some(_), None) => {}
+            }
+        }
+        for gone in self.list.drain(workspace.columns.len().clamp(1, MOST)..) {
+            self.retired.extend(gone.session.map(|session| session.into_loader()));
+        }
+        self.locks = workspace.locks;
+        self.active = workspace.active.min(self.list.len() - 1);
+        self.chosen = true;
+        self.lead(self.active);
+        self.after_change();
+        if had_keys && let Some(column) = self.list.get(self.active) {
+            ui.memory_mut(|memory| memory.request_focus(scene_id(column.id)));
+        }
+    }
+
+    /// The scenes within `whole`, and what is above and over them.
+    fn scenes(&mut self, ui: &egui::Ui, whole: Rect, runs: &[Run], facts: &[RunFacts]) -> Vec<Area> {
         let places = split(whole, self.list.len());
         let keys = self.has_keys(ui);
         let (theme, alone) = (self.theme(), self.list.len() == 1);
@@ -237,7 +397,7 @@ impl Columns {
             let Some(run) = runs.get(column.run) else { continue };
             match &column.session {
                 Some(session) => {
-                    session.paint(ui, rect, &run.around(frame, facts));
+                    session.paint(ui, rect, scene_id(column.id), &run.around(facts));
                     areas.push(Area { column: column.id, rect });
                 }
                 None => absent(ui, rect, theme, run),
@@ -252,7 +412,12 @@ impl Columns {
     /// Whether keys are for the scenes: no other control has them.
     fn has_keys(&self, ui: &egui::Ui) -> bool {
         let focused = ui.memory(|memory| memory.focused());
-        focused.is_none_or(|id| self.list.iter().any(|column| scene_id(column.id) == id))
+        focused.is_none_or(|id| self.is_scene(id))
+    }
+
+    /// Whether this is a scene.
+    pub fn is_scene(&self, id: egui::Id) -> bool {
+        self.list.iter().any(|column| scene_id(column.id) == id)
     }
 
     fn entries(&self, runs: &[Run], facts: &[RunFacts]) -> Vec<Entry> {
@@ -363,7 +528,7 @@ impl Columns {
         let (id, place) = (self.next, place.min(self.list.len()));
         self.next += 1;
         let like = self.list.get(like).map(|column| column.id);
-        self.list.insert(place, Column { id, run, session: None });
+        self.list.insert(place, Column::new(id, run));
         self.active += usize::from(self.active >= place);
         let mut session = self.session_of(place, runs);
         let like = like.and_then(|id| self.by_id(id));

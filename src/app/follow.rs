@@ -11,8 +11,12 @@ use crate::format::{FormatError, Opened};
 
 /// Follows each of the runs at `paths`, see [`follow`].
 pub fn all(paths: &[PathBuf], send: &Send) -> Vec<Watch> {
-    let run = |(run, path): (usize, &PathBuf)| follow(run, path.clone(), Send::clone(send));
-    paths.iter().enumerate().map(run).collect()
+    paths.iter().enumerate().map(|(run, path)| one(run, path, send)).collect()
+}
+
+/// Follows the run at `path`, which is the window's `run`.
+pub fn one(run: usize, path: &Path, send: &Send) -> Watch {
+    follow(run, path.to_owned(), Send::clone(send))
 }
 
 /// Tells by [`Message`]s what there is to show at `path`, the window's `run`, until it is dropped.

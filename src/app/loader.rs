@@ -1,13 +1,18 @@
 //! Reading, reducing and uploading, away from the window's thread. Results come as [`Message`]s.
 
 use std::collections::{HashSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use egui_winit::accesskit_winit;
+
+use super::answers::Answered;
+use super::order;
 use super::run::{News, Runs};
 use crate::engine::{Field, Gpu};
-use crate::model::{LayerCells, Layout, Picture, Query, Source};
-use crate::stats::{self, Backend, Sides, Unmatched};
+use crate::model::{LayerCells, Layout, Picture, Places, Query, Source, UnitOrder};
+use crate::stats::{self, Backend, Cells, Sides, Unmatched};
 
 /// Pictures that wait to be read, at most.
 const PICTURES: usize = 256;
@@ -20,6 +25,15 @@ pub struct Key {
     pub recording: u64,
     pub query: usize,
     pub epoch: u64,
+    /// In which the units stand.
+    pub order: Option<UnitOrder>,
+}
+
+impl Key {
+    /// Of the same values, however their units stand.
+    pub fn of_values(self) -> Self {
+        Self { order: None, ..self }
+    }
 }
 
 /// What other threads tell the window.
@@ -28,6 +42,18 @@ pub enum Message {
     Run { run: usize, news: News },
     /// For a column, by its number.
     Column { column: u64, found: Found },
+    /// What was chosen in the system's dialog to be opened.
+    Chosen { path: Option<PathBuf>, beside: bool },
+    /// The file that a picture was written to, or why it could not be.
+    Saved(Result<PathBuf, String>),
+    /// From whoever reads the window to those who cannot see it.
+    Access(accesskit_winit::Event),
+}
+
+impl std::convert::From<accesskit_winit::Event> for Message {
+    fn from(event: accesskit_winit::Event) -> Self {
+        Self::Access(event)
+    }
 }
 
 /// What a loader has read.
@@ -55,12 +81,16 @@ pub enum Found {
         input: usize,
         picture: Option<Picture>,
     },
+    /// Not read by the loader itself, which has more urgent things to do.
+    Answered(Answered),
 }
 
-/// Values on the GPU.
+/// Values on the GPU, and beside it.
 #[derive(Clone)]
 pub struct Values {
     pub field: Arc<Field>,
+    /// The same on this side, and what stands where.
+    pub cells: Arc<Cells>,
     /// Layers that have no values because the run that is subtracted has no such layer.
     pub unmatched: Arc<[Unmatched]>,
 }
@@ -68,8 +98,8 @@ pub struct Values {
 /// Takes messages to the window; called on other threads.
 pub type Send = Arc<dyn Fn(Message) + std::marker::Send + Sync>;
 
-/// Takes what was read to whom it is for.
-pub type Tell = Box<dyn Fn(Found) + std::marker::Send>;
+/// Takes what was read to whom it is for; called on other threads.
+pub type Tell = Arc<dyn Fn(Found) + std::marker::Send + Sync>;
 
 /// Reads values and pictures one after another, the most wanted first.
 pub struct Loader {
@@ -120,6 +150,7 @@ impl Loader {
         let shared = Arc::new(Shared { jobs: Mutex::new(jobs), changed: Condvar::new() });
         let for_thread = Arc::clone(&shared);
         let thread = thread::Builder::new().name("loader".to_owned()).spawn(move || {
+            let mut orders = Orders::default();
             while let Some((job, from, recording)) = for_thread.next() {
                 tell(match job {
                     Job::Empty => match empty(&gpu, &*from.source) {
@@ -129,7 +160,7 @@ impl Loader {
                     Job::Picture(input) => {
                         Found::Picture { recording, input, picture: from.source.picture(input) }
                     }
-                    Job::Field(key, query) => match load(&gpu, &*backend, &from, key, &query) {
+                    Job::Field(key, query) => match load(&gpu, &*backend, &from, key, &query, &mut orders) {
                         Ok(values) => Found::Values { key, values },
                         Err(reason) => Found::Failed { key, reason },
                     },
@@ -248,7 +279,45 @@ impl Shared {
     }
 }
 
-fn load(gpu: &Gpu, backend: &dyn Backend, from: &From, key: Key, query: &Query) -> Result<Values, String> {
+impl Values {
+    /// What they take, in bytes, wherever they are.
+    pub fn bytes(&self) -> u64 {
+        self.field.bytes() + self.cells.bytes()
+    }
+}
+
+/// The order in which units stand that was asked for last, and what for.
+#[derive(Default)]
+struct Orders(Option<(Key, Vec<Option<Arc<Places>>>)>);
+
+impl Orders {
+    /// That of `key`, per layer.
+    fn of(
+        &mut self,
+        key: Key,
+        query: &Query,
+        sides: Sides,
+        backend: &dyn Backend,
+    ) -> Result<&[Option<Arc<Places>>], String> {
+        let Some(order) = key.order else { return Ok(&[]) };
+        // It is the same at every epoch.
+        let key = Key { epoch: order.epoch, ..key };
+        if self.0.as_ref().is_none_or(|(of, _)| *of != key) {
+            let places = order::places(sides, query, order, backend).map_err(|error| error.to_string())?;
+            self.0 = Some((key, places));
+        }
+        Ok(self.0.as_ref().map_or(&[], |(_, places)| places))
+    }
+}
+
+fn load(
+    gpu: &Gpu,
+    backend: &dyn Backend,
+    from: &From,
+    key: Key,
+    query: &Query,
+    orders: &mut Orders,
+) -> Result<Values, String> {
     let a = &*from.source;
     let Ok(epoch) = a.recording().epochs.binary_search_by_key(&key.epoch, |epoch| epoch.number) else {
         return Err(format!("epoch {} is no longer recorded", key.epoch));
@@ -260,9 +329,12 @@ fn load(gpu: &Gpu, backend: &dyn Backend, from: &From, key: Key, query: &Query) 
             None => return Err("the run that is subtracted is not open yet".to_owned()),
         },
     };
-    let cells = stats::cells(Sides { a, b }, query, epoch, backend).map_err(|error| error.to_string())?;
+    let sides = Sides { a, b };
+    let cells = stats::cells(sides, query, epoch, backend).map_err(|error| error.to_string())?;
+    let cells = cells.ordered(orders.of(key, query, sides, backend)?);
     let field = Field::new(gpu, &cells.layers, query.is_signed()).map_err(|error| error.to_string())?;
-    Ok(Values { field: Arc::new(field), unmatched: cells.unmatched.into() })
+    let unmatched = cells.unmatched.clone().into();
+    Ok(Values { field: Arc::new(field), cells: Arc::new(cells), unmatched })
 }
 
 fn empty(gpu: &Gpu, source: &dyn Source) -> Result<Field, String> {

@@ -1,32 +1,42 @@
 //! The window: winit's events in, panels and scene out. Nothing here waits for files.
 
+pub(crate) mod answers;
 mod cache;
 mod canvas;
 mod columns;
 mod content;
+mod desk;
 mod follow;
+mod history;
 mod loader;
 pub mod offscreen;
+pub mod order;
 mod painter;
+mod picture;
 mod run;
 mod session;
+mod settings;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use egui_winit::accesskit_winit;
 use winit::application::ApplicationHandler;
 use winit::dpi::LogicalSize;
 use winit::event::{StartCause, WindowEvent};
-use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop};
-use winit::window::{Window, WindowId};
+use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
+use winit::window::{Fullscreen, Window, WindowId};
 
 use self::canvas::Canvas;
 use self::content::Content;
 use self::loader::{Message, Send};
+pub use self::picture::read_view;
 pub use self::run::names;
-use crate::model::Theme;
+use self::settings::Settings;
+use crate::format::watch::Watch;
+use crate::model::workspace::Workspace;
 use crate::ui::style;
 
 /// Size of a fresh window, in points.
@@ -41,12 +51,13 @@ pub enum Ended {
 }
 
 /// Opens a window on some runs side by side, be they there already or not, and stays until it is closed.
-/// What is written of them meanwhile is shown as it comes.
+/// What is written of them meanwhile is shown as it comes. With a `workspace`, the `paths` are those of
+/// its runs, and they are looked at as it says.
 ///
 /// # Errors
 /// When no graphics driver can draw into a window, or when what is there will never be a recording, in
 /// any of the places: then the window closes at once.
-pub fn run(paths: Vec<PathBuf>) -> Result<Ended> {
+pub fn run(paths: Vec<PathBuf>, workspace: Option<Workspace>) -> Result<Ended> {
     let event_loop = match EventLoop::<Message>::with_user_event().build() {
         Ok(event_loop) => event_loop,
         Err(error) => {
@@ -57,20 +68,24 @@ pub fn run(paths: Vec<PathBuf>) -> Result<Ended> {
         }
     };
     let proxy = event_loop.create_proxy();
+    let access = proxy.clone();
     let send: Send = Arc::new(move |message| {
         // A closed window has no use for what was still being read.
         let _ = proxy.send_event(message);
     });
     let watches = follow::all(&paths, &send);
-    let mut app = App { paths, send, window: None, failure: None, wake: None };
+    let mut app = App { paths, watches, workspace, send, access, window: None, failure: None, wake: None };
     event_loop.run_app(&mut app)?;
-    drop(watches);
     app.failure.map_or(Ok(Ended::Closed), Err)
 }
 
 struct App {
     paths: Vec<PathBuf>,
+    watches: Vec<Watch>,
+    workspace: Option<Workspace>,
     send: Send,
+    /// For whoever reads the window to those who cannot see it.
+    access: EventLoopProxy<Message>,
     window: Option<Shell>,
     /// Why there is nothing to show.
     failure: Option<anyhow::Error>,
@@ -89,25 +104,46 @@ struct Shell {
 }
 
 impl Shell {
-    fn new(event_loop: &ActiveEventLoop, paths: &[PathBuf], send: Send) -> Result<Self> {
+    fn new(event_loop: &ActiveEventLoop, app: &mut App) -> Result<Self> {
         let attributes =
             Window::default_attributes().with_title("dnnviz").with_inner_size(SIZE).with_visible(false);
         let window = Arc::new(event_loop.create_window(attributes).context("the display refused a window")?);
         let canvas = Canvas::new(Arc::clone(&window), event_loop.owned_display_handle())?;
         let ctx = egui::Context::default();
         style::install_fonts(&ctx);
-        style::install_style(&ctx, Theme::Dark);
-        let input = egui_winit::State::new(
-            ctx,
+        let settings = Settings::load();
+        style::install_style(&ctx, settings.theme);
+        ctx.set_zoom_factor(settings.zoom);
+        let mut input = egui_winit::State::new(
+            ctx.clone(),
             egui::ViewportId::ROOT,
             event_loop,
             Some(window.scale_factor() as f32),
             None,
             Some(canvas.max_texture_side()),
         );
+        input.init_accesskit(event_loop, &window, app.access.clone());
         window.set_visible(true);
-        let content = Content::new(paths, Arc::clone(&canvas.painter.gpu), send);
+        let watches = std::mem::take(&mut app.watches);
+        let gpu = Arc::clone(&canvas.painter.gpu);
+        let mut content = Content::new(&app.paths, watches, gpu, Arc::clone(&app.send), Some(settings));
+        if let Some(workspace) = app.workspace.take() {
+            content.begin_with(&ctx, &workspace);
+        }
         Ok(Self { window, input, content, canvas, title: String::new(), occluded: false })
+    }
+}
+
+impl Shell {
+    /// Takes what is asked by whoever reads the window to those who cannot see it.
+    fn read_out(&mut self, event: accesskit_winit::Event) {
+        use accesskit_winit::WindowEvent;
+        match event.window_event {
+            WindowEvent::InitialTreeRequested => self.input.egui_ctx().enable_accesskit(),
+            WindowEvent::ActionRequested(request) => self.input.on_accesskit_action_request(request),
+            WindowEvent::AccessibilityDeactivated => self.input.egui_ctx().disable_accesskit(),
+        }
+        self.window.request_redraw();
     }
 }
 
@@ -116,7 +152,7 @@ impl ApplicationHandler<Message> for App {
         if self.window.is_some() {
             return;
         }
-        match Shell::new(event_loop, &self.paths, Arc::clone(&self.send)) {
+        match Shell::new(event_loop, self) {
             Ok(shell) => {
                 shell.window.request_redraw();
                 self.window = Some(shell);
@@ -137,6 +173,10 @@ impl ApplicationHandler<Message> for App {
 
     fn user_event(&mut self, event_loop: &ActiveEventLoop, message: Message) {
         let Some(shell) = &mut self.window else { return };
+        let message = match message {
+            Message::Access(event) => return shell.read_out(event),
+            message => message,
+        };
         match shell.content.take(shell.input.egui_ctx(), message) {
             Ok(Duration::ZERO) => shell.window.request_redraw(),
             Ok(pause) => {
@@ -204,6 +244,7 @@ impl App {
         let Shell { window, input, content, canvas, .. } = shell;
         let gpu = Arc::clone(&canvas.painter.gpu);
         gpu.wait();
+        content.save_settings();
         drop((canvas, input, window));
         drop(content);
         gpu.wait();
@@ -228,11 +269,14 @@ impl App {
         let laid = painter.lay_out(&ctx, input, &mut shell.content, size);
         let shown = shell.canvas.present(laid.panels);
         shell.input.handle_platform_output_with_event_loop(&shell.window, event_loop, laid.platform);
-        if let Some(viewport) = &laid.viewport
-            && viewport.commands.contains(&egui::ViewportCommand::Close)
-        {
-            // egui's own shortcut for leaving (Ctrl + Q).
-            event_loop.exit();
+        for command in laid.viewport.iter().flat_map(|viewport| &viewport.commands) {
+            match command {
+                egui::ViewportCommand::Close => event_loop.exit(),
+                egui::ViewportCommand::Fullscreen(full) => {
+                    shell.window.set_fullscreen(full.then_some(Fullscreen::Borderless(None)));
+                }
+                _ => {}
+            }
         }
         let delay = laid.viewport.map(|viewport| viewport.repaint_delay);
         self.wake = None;

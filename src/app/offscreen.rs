@@ -1,9 +1,11 @@
 //! A window's content without a window: the same messages, frames and pictures, on a texture.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use egui::accesskit::{Action, ActionData, ActionRequest, Node, NodeId, Role, TreeId};
 
 use super::content::Content;
 use super::follow;
@@ -13,8 +15,8 @@ use super::session::Session;
 use crate::engine::readback::Canvas;
 use crate::engine::{Gpu, Renderer};
 use crate::format::FormatError;
-use crate::format::watch::Watch;
-use crate::model::{Recording, Theme, ViewState};
+use crate::insight::{Biography, LayerFacts};
+use crate::model::{Pin, Recording, Theme, ViewState};
 use crate::ui::style;
 
 /// What would be a window.
@@ -24,9 +26,16 @@ pub struct Offscreen {
     painter: Painter,
     canvas: Canvas,
     messages: Receiver<Message>,
-    keys: Vec<egui::Event>,
+    /// What is done in the next frame.
+    events: Vec<egui::Event>,
+    given: Vec<PathBuf>,
+    /// The controls as those see them who cannot see the picture.
+    controls: Vec<(NodeId, Node)>,
+    /// What was copied last.
+    copied: Option<String>,
+    /// Pixels of a point.
+    scale: f32,
     start: Instant,
-    _watches: Vec<Watch>,
 }
 
 impl Offscreen {
@@ -46,18 +55,33 @@ impl Offscreen {
         style::install_style(&ctx, Theme::Dark);
         let canvas = Canvas::new(&gpu, size, Renderer::FORMAT);
         let painter = Painter::new(gpu, Renderer::FORMAT);
-        let content = Content::new(runs, Arc::clone(&painter.gpu), Arc::clone(&send));
         let watches = follow::all(runs, &send);
+        let content = Content::new(runs, watches, Arc::clone(&painter.gpu), send, None);
         Self {
             content,
             ctx,
             painter,
             canvas,
             messages,
-            keys: Vec::new(),
+            events: Vec::new(),
+            given: Vec::new(),
+            controls: Vec::new(),
+            copied: None,
+            scale: 1.0,
             start: Instant::now(),
-            _watches: watches,
         }
+    }
+
+    /// Draws a point as so many pixels.
+    pub fn at_scale(mut self, scale: f32) -> Self {
+        self.scale = scale;
+        self
+    }
+
+    /// Tells what is there to those who cannot see it, see [`Self::controls`].
+    pub fn read_out(self) -> Self {
+        self.ctx.enable_accesskit();
+        self
     }
 
     /// Takes what other threads tell, as it comes, and draws frames, each to its end on the device,
@@ -130,6 +154,26 @@ impl Offscreen {
         Some(self.session(column)?.ranges())
     }
 
+    /// Facts of every layer at the epoch that a column looks at, once they are there.
+    pub fn layer_facts(&self, column: usize) -> Option<&[LayerFacts]> {
+        self.session(column)?.layer_facts()
+    }
+
+    /// The facts of every layer that came last in a column, and the number of their epoch.
+    pub fn last_facts(&self, column: usize) -> Option<(u64, &[LayerFacts])> {
+        self.session(column)?.last_facts()
+    }
+
+    /// What a column can say of a unit that is pinned in it, or why it cannot, once that is there.
+    pub fn biography(&self, column: usize, pin: &Pin) -> Option<Result<&Biography, &str>> {
+        self.session(column)?.biography(pin)
+    }
+
+    /// Index of the predicted class of each input at the epoch of this number, once they are read.
+    pub fn predictions(&self, column: usize, epoch: u64) -> Option<&[Option<usize>]> {
+        self.session(column)?.predictions(epoch)
+    }
+
     /// Number of the epoch that the picture of the active column shows.
     pub fn shown(&self) -> Option<f64> {
         self.content.columns().active_session()?.shown_epoch()
@@ -159,30 +203,114 @@ impl Offscreen {
         self.content.columns().session(column)
     }
 
+    /// The controls of the last frame, with what they are called and can do.
+    pub fn controls(&self) -> impl Iterator<Item = &Node> {
+        self.controls.iter().map(|(_, node)| node)
+    }
+
+    /// The one control that is called so; `None` without one.
+    pub fn control(&self, name: &str) -> Option<&Node> {
+        self.named(name).map(|(_, node)| node)
+    }
+
+    /// The control of this number.
+    pub fn control_of(&self, wanted: NodeId) -> Option<&Node> {
+        self.controls.iter().find(|(id, _)| *id == wanted).map(|(_, node)| node)
+    }
+
+    fn named(&self, name: &str) -> Option<&(NodeId, Node)> {
+        // A name may be shown by a text beside what it is of.
+        let mut all = self.controls.iter().filter(|(_, node)| node.label() == Some(name));
+        all.clone().find(|(_, node)| node.role() != Role::Label).or(all.next())
+    }
+
+    /// Does something to the control that is called so, and draws a frame; says whether there is one.
+    pub fn act(&mut self, name: &str, action: Action, data: Option<ActionData>) -> bool {
+        let Some(&(target_node, _)) = self.named(name) else { return false };
+        let request = ActionRequest { action, target_tree: TreeId::ROOT, target_node, data };
+        self.give(egui::Event::AccessKitActionRequest(request));
+        // Some controls answer in the frame after.
+        self.frame();
+        true
+    }
+
+    /// Clicks on the control that is called so; says whether there is one.
+    pub fn click(&mut self, name: &str) -> bool {
+        self.act(name, Action::Click, None)
+    }
+
+    /// Draws a frame in which this happens.
+    pub fn give(&mut self, event: egui::Event) {
+        self.events.push(event);
+        self.frame();
+    }
+
+    /// Draws a frame in which a file or folder is dropped on the window.
+    pub fn drop_file(&mut self, path: PathBuf) {
+        self.given.push(path);
+        self.frame();
+    }
+
     /// Presses a key and draws a frame.
     pub fn press(&mut self, key: egui::Key) {
-        let modifiers = egui::Modifiers::NONE;
-        self.keys.push(egui::Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers });
+        self.press_with(egui::Modifiers::NONE, key);
+    }
+
+    /// Presses a key while others are held, and draws a frame.
+    pub fn press_with(&mut self, modifiers: egui::Modifiers, key: egui::Key) {
+        let event = |pressed| egui::Event::Key { key, physical_key: None, pressed, repeat: false, modifiers };
+        self.events.extend([event(true), event(false)]);
         self.frame();
+    }
+
+    /// What was copied last.
+    pub fn copied(&self) -> Option<&str> {
+        self.copied.as_deref()
     }
 
     /// Draws a frame, to its end on the device.
     pub fn frame(&mut self) {
         for session in self.content.columns_mut().sessions_mut() {
-            session.reduce_motion();
+            session.set_reduced_motion(true);
         }
-        let size = egui::vec2(self.canvas.size[0] as f32, self.canvas.size[1] as f32);
+        let size = egui::vec2(self.canvas.size[0] as f32, self.canvas.size[1] as f32) / self.scale;
+        let mut viewport = egui::ViewportInfo::default();
+        viewport.native_pixels_per_point = Some(self.scale);
         let input = egui::RawInput {
             screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, size)),
-            events: std::mem::take(&mut self.keys),
+            viewports: std::iter::once((egui::ViewportId::ROOT, viewport)).collect(),
+            dropped_files: self.given.drain(..).map(|path| Arc::new(Dropped(path)) as _).collect(),
+            events: std::mem::take(&mut self.events),
             time: Some(self.start.elapsed().as_secs_f64()),
             ..egui::RawInput::default()
         };
         let mut laid = self.painter.lay_out(&self.ctx, input, &mut self.content, self.canvas.size);
+        if let Some(update) = laid.platform.accesskit_update.take() {
+            self.controls = update.nodes;
+        }
+        for command in &laid.platform.commands {
+            if let egui::OutputCommand::CopyText(text) = command {
+                self.copied = Some(text.clone());
+            }
+        }
         self.painter.upload(&mut laid.panels.textures);
         self.painter.paint(&laid.panels, &self.canvas.view, self.canvas.size);
         self.painter.free(&mut laid.panels.textures);
         self.painter.gpu.wait();
+    }
+}
+
+/// What was dropped on the window.
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|error| error.to_string())
     }
 }
 

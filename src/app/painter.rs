@@ -13,8 +13,8 @@ use super::content::Content;
 use super::session::Session;
 use crate::engine::blit::Blit;
 use crate::engine::renderer::Path;
-use crate::engine::{Field, Frame, Gpu, InputPicture, Renderer};
-use crate::model::{Theme, ViewState};
+use crate::engine::{Field, Frame, Gpu, InputPicture, Network, Renderer};
+use crate::model::{Edge, Theme, ViewState};
 use crate::ui::style::Palette;
 
 /// Everything that draws.
@@ -32,6 +32,8 @@ pub struct Painter {
     drawings: u64,
     /// Nanoseconds that the last picture of the scene took; 0 when none was drawn yet.
     scene_time: Arc<AtomicU64>,
+    /// Milliseconds that the panels took to be laid out last.
+    panels_ms: Option<f32>,
 }
 
 /// The picture of one column's scene.
@@ -52,6 +54,9 @@ struct Drawn {
     t: f32,
     ranges: Vec<(f32, f32)>,
     picture: Option<ById<InputPicture>>,
+    edges: Vec<Edge>,
+    hidden: Vec<bool>,
+    lit: Option<usize>,
     size: [u32; 2],
 }
 
@@ -104,6 +109,7 @@ impl Painter {
             scenes: HashMap::new(),
             drawings: 0,
             scene_time: Arc::new(AtomicU64::new(0)),
+            panels_ms: None,
         }
     }
 
@@ -122,13 +128,23 @@ impl Painter {
         content: &mut Content,
         size: [u32; 2],
     ) -> Laid {
-        let ms = self.scene_ms();
+        let began = Instant::now();
+        let drawn = content.drawn();
+        drawn.frame_ms = self.scene_ms();
+        drawn.panels_ms = self.panels_ms;
+        if drawn.adapter.is_empty() {
+            drawn.adapter.clone_from(&self.adapter);
+        }
         let mut areas = Vec::new();
-        let mut output = ctx.run_ui(input, |ui| areas = content.show(ui, &self.adapter, ms));
+        let mut output = ctx.run_ui(input, |ui| areas = content.show(ui));
         let pixels_per_point = output.pixels_per_point;
+        let primitives = ctx.tessellate(std::mem::take(&mut output.shapes), pixels_per_point);
+        self.panels_ms = Some(1e3 * began.elapsed().as_secs_f32());
         let pixel = |at: f32, limit| ((at * pixels_per_point).round().max(0.0) as u32).min(limit);
         self.scenes.retain(|id, _| areas.iter().any(|area| area.column == *id));
         let mut scenes = Vec::with_capacity(areas.len());
+        let points = areas.iter().map(|area| f64::from(area.rect.area())).sum::<f64>();
+        content.drawn().pixels = (points * f64::from(pixels_per_point).powi(2)) as u64;
         for Area { column, rect } in areas {
             let Some(session) = content.columns().by_id(column) else { continue };
             let [left, right] = [rect.left(), rect.right()].map(|x| pixel(x, size[0]));
@@ -139,7 +155,7 @@ impl Painter {
             }
         }
         let panels = Panels {
-            primitives: ctx.tessellate(output.shapes, pixels_per_point),
+            primitives,
             textures: output.textures_delta,
             pixels_per_point,
             theme: content.theme(),
@@ -159,6 +175,9 @@ impl Painter {
             t: shown.position.t,
             ranges: session.ranges().to_vec(),
             picture: picture.map(|picture| ById(Arc::clone(picture))),
+            edges: session.edges(),
+            hidden: session.hidden(),
+            lit: session.lit(),
             view,
             size,
         };
@@ -176,6 +195,7 @@ impl Painter {
             t: wanted.t,
             ranges: &wanted.ranges,
             picture: wanted.picture.as_ref().map(|picture| &*picture.0),
+            network: Network { edges: &wanted.edges, hidden: &wanted.hidden, lit: wanted.lit },
             size,
             every_cell: false,
         };

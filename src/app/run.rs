@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::session::{Around, Frame};
+use super::session::Around;
 use crate::format::FormatError;
 use crate::model::{Format, Normalisation, Recording, Source};
 use crate::ui::RunFacts;
@@ -72,8 +72,8 @@ impl Run {
     }
 
     /// What a view of it is laid out with.
-    pub fn around<'a>(&'a self, frame: Frame<'a>, runs: &'a [RunFacts<'a>]) -> Around<'a> {
-        Around { frame, runs, live: self.live, trouble: self.trouble.as_deref() }
+    pub fn around<'a>(&'a self, runs: &'a [RunFacts<'a>]) -> Around<'a> {
+        Around { runs, live: self.live, trouble: self.trouble.as_deref() }
     }
 
     /// Takes note of what was opened.

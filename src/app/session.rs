@@ -1,24 +1,28 @@
 //! One view of an open recording: the values at hand, and what is wanted next.
 
+mod asked;
 mod frame;
 mod plan;
 mod ties;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-pub use self::frame::{Around, Frame};
+pub use self::frame::Around;
 use self::plan::{Plan, Stamp};
+use super::answers::Answers;
 use super::cache::Cache;
-use super::loader::{From, Key, Loader, Tell, Values};
+use super::loader::{Found, From, Key, Loader, Tell, Values};
 use super::run::Runs;
 use crate::engine::{self, Field, Gpu, InputPicture};
 use crate::model::columns::Scale;
 use crate::model::{
-    Camera, EpochPosition, EpochRef, Layout, Picture, Query, Recording, SetView, Source, ViewState,
+    Camera, Edge, EpochPosition, EpochRef, Layout, Picture, Query, Recording, Relief, SetView, Source,
+    UnitOrder, ViewState,
 };
-use crate::stats::{Backend, Unmatched};
+use crate::stats::{Backend, Cells, Spread, Unmatched};
 use crate::ui::Interface;
+use crate::ui::hover::Plates;
 
 /// Bytes of values that all views of a window keep on the GPU.
 const BUDGET: u64 = 512 << 20;
@@ -28,6 +32,8 @@ const BUDGET: u64 = 512 << 20;
 pub struct Scene {
     pub from: Arc<Field>,
     pub to: Arc<Field>,
+    /// The values of both on this side.
+    cells: [Arc<Cells>; 2],
     /// Layers that have no values because the run that is subtracted has no such layer.
     pub unmatched: Arc<[Unmatched]>,
     /// Whether there are values, or plates alone.
@@ -35,6 +41,8 @@ pub struct Scene {
     /// Where in the recording that it was read from.
     pub position: EpochPosition,
     pub query: Query,
+    /// In which the units stand.
+    order: Option<UnitOrder>,
     run: usize,
     source: Arc<dyn Source>,
 }
@@ -52,6 +60,8 @@ pub struct Session {
     /// Its number in [`Key`]s.
     number: u64,
     cache: Cache<Key, Values>,
+    /// How the values of a moment lie, of everything that was ever read.
+    spreads: HashMap<Key, Arc<[Option<Spread>]>>,
     /// Every query looked at, and of which state of the runs; a [`Key`] names them by index.
     queries: Vec<(Query, Stamp)>,
     /// The one of them that was looked at last.
@@ -70,6 +80,7 @@ pub struct Session {
     /// Picture of the one input that is selected: asked for, then there (or there is none).
     picture: Option<(usize, Option<Standing>)>,
     asked: HashSet<usize>,
+    answers: Answers,
     planned: Option<Plan>,
 }
 
@@ -91,8 +102,11 @@ impl Session {
     pub fn new(run: usize, runs: Runs, means: Means) -> Option<Self> {
         let source = Arc::clone(&runs.get(run)?.as_ref()?.source);
         let from = From { source: Arc::clone(&source), runs: Arc::clone(&runs) };
+        let tell = Arc::clone(&means.tell);
         let loader = Loader::new(Arc::clone(&means.gpu), means.backend, from, means.tell);
-        Some(Self::with(run, source, runs, means.gpu, loader, 0))
+        let answered = Box::new(move |answered| tell(Found::Answered(answered)));
+        let answers = Answers::new(Arc::clone(&source), answered);
+        Some(Self::with(run, source, runs, means.gpu, loader, answers, 0))
     }
 
     fn with(
@@ -101,6 +115,7 @@ impl Session {
         runs: Runs,
         gpu: Arc<Gpu>,
         loader: Loader,
+        answers: Answers,
         number: u64,
     ) -> Self {
         let recording = source.recording();
@@ -119,6 +134,7 @@ impl Session {
             loader,
             number,
             cache: Cache::new(BUDGET),
+            spreads: HashMap::new(),
             queries: Vec::new(),
             looked_at: 0,
             failed: HashSet::new(),
@@ -130,6 +146,7 @@ impl Session {
             shared: false,
             picture: None,
             asked: HashSet::new(),
+            answers,
             planned: None,
         }
     }
@@ -165,6 +182,7 @@ impl Session {
         let (before, now) = (before.recording(), self.source.recording());
         self.interface.renew(now);
         self.loader.renew(self.from());
+        self.answers.renew(Arc::clone(&self.source));
         if self.interface.epochs().readable().is_empty() {
             return;
         }
@@ -230,7 +248,9 @@ impl Session {
         let source = Arc::clone(&opened.source);
         let number = self.loader.replace(From { source: Arc::clone(&source), runs: Arc::clone(&runs) });
         let budget = self.cache.budget();
-        let mut next = Self::with(run, source, runs, self.gpu, self.loader, number);
+        let mut answers = self.answers;
+        answers.replace(Arc::clone(&source));
+        let mut next = Self::with(run, source, runs, self.gpu, self.loader, answers, number);
         next.cache.limit(budget, &[]);
         next
     }
@@ -255,7 +275,8 @@ impl Session {
             return false;
         }
         let needed = self.needed();
-        let bytes = values.field.bytes();
+        let bytes = values.bytes();
+        self.spreads.insert(key.of_values(), Arc::clone(values.field.spreads()));
         self.cache.insert(key, values, bytes, &needed);
         self.plan();
         needed.contains(&key) || self.scene.is_none()
@@ -298,9 +319,29 @@ impl Session {
         }
     }
 
-    /// Shows moves and glides at their end, as for who wants no motion.
-    pub fn reduce_motion(&mut self) {
-        self.interface.navigator.reduced_motion = true;
+    /// Shows moves and glides at their end, or not.
+    pub fn set_reduced_motion(&mut self, reduced: bool) {
+        self.interface.navigator.reduced_motion = reduced;
+    }
+
+    pub fn has_reduced_motion(&self) -> bool {
+        self.interface.navigator.reduced_motion
+    }
+
+    /// Looks at what `view` says from now on, from where it says.
+    pub fn look_at(&mut self, view: ViewState) {
+        if view.camera != self.view.camera {
+            self.interface.navigator.release();
+        }
+        if view.epoch != self.view.epoch {
+            self.interface.playback.hold();
+        }
+        self.view = view;
+    }
+
+    /// How many cells it draws.
+    pub fn units(&self) -> u64 {
+        self.layout.slabs.iter().map(|slab| slab.units as u64).sum()
     }
 
     /// Number of the epoch that the scene shows; a fraction between two epochs.
@@ -315,6 +356,7 @@ impl Session {
         self.scene.as_ref().is_some_and(|scene| {
             scene.filled
                 && scene.query == self.view.query
+                && scene.order == self.view.order
                 && Arc::ptr_eq(&scene.source, &self.source)
                 && wanted == Some(scene.position)
         })
@@ -353,7 +395,58 @@ impl Session {
             recording,
             query: &scene.query,
             range: view.range_of(recording.normalisation),
-            extremes: engine::extremes(&view, &scene.from, &scene.to, scene.position.t),
+            extremes: self.extremes(scene, &view),
+        })
+    }
+
+    /// Per layer, the least and the greatest of the values that the ends of the colour map are those of.
+    fn extremes(&self, scene: &Scene, view: &ViewState) -> Vec<Option<(f32, f32)>> {
+        let normalisation = scene.source.recording().normalisation;
+        if !view.over_epochs {
+            return engine::extremes(view, normalisation, &scene.from, &scene.to, scene.position.t);
+        }
+        // What is shown counts, whoever read it.
+        let shown = [&scene.from, &scene.to].map(|field| &**field.spreads());
+        let moments = self.read(&scene.query).map(|spreads| &**spreads).chain(shown);
+        engine::extremes_over(view, normalisation, moments)
+    }
+
+    /// The spreads of the moments at which a query was answered.
+    fn read(&self, query: &Query) -> impl Iterator<Item = &Arc<[Option<Spread>]>> {
+        let stamp = self.stamp_of(query);
+        let index = self.queries.iter().position(|(asked, of)| *of == stamp && asked == query);
+        self.spreads.iter().filter(move |(key, _)| Some(key.query) == index).map(|(_, spreads)| spreads)
+    }
+
+    /// How many epochs the ends of the colour map are those of, and how many there are; `None` where they
+    /// are not to be those of all.
+    fn over(&self) -> Option<(usize, usize)> {
+        let scene = self.scene.as_ref().filter(|scene| scene.filled && self.view.over_epochs)?;
+        let of = self.interface.epochs().readable().len();
+        Some((self.read(&scene.query).count().clamp(1, of.max(1)), of))
+    }
+
+    /// Which plates are not drawn.
+    pub fn hidden(&self) -> Vec<bool> {
+        self.layout.slabs.iter().map(|slab| slab.hidden).collect()
+    }
+
+    /// The edges that the scene draws: those of a network that branches, unless they are turned off.
+    pub fn edges(&self) -> Vec<Edge> {
+        let recording = self.scene.as_ref().map_or(&self.source, |scene| &scene.source).recording();
+        if self.view.edges && recording.branches() { recording.edges.clone() } else { Vec::new() }
+    }
+
+    /// The plate whose edges stand out.
+    pub fn lit(&self) -> Option<usize> {
+        if self.edges().is_empty() { None } else { self.interface.lit() }
+    }
+
+    /// What values are divided by, by layer, as [`engine::scales`] has it.
+    fn scales(&self) -> Vec<f32> {
+        let shown = self.scene();
+        shown.map_or_else(Vec::new, |(scene, view, _)| {
+            engine::scales(&view, &scene.from, &scene.to, scene.position.t)
         })
     }
 
@@ -399,10 +492,12 @@ impl Session {
             self.scene = Some(Scene {
                 from: from.field,
                 to: to.field,
+                cells: [from.cells, to.cells],
                 unmatched: from.unmatched,
                 filled: true,
                 position,
                 query: self.view.query.clone(),
+                order: self.view.order,
                 run: self.run,
                 source: Arc::clone(&self.source),
             });
@@ -420,8 +515,10 @@ impl Session {
         if let Some(scene) = &self.scene {
             let picture = self.standing().map(|standing| standing.aspect);
             let slabs = &scene.from.layout().slabs;
-            if self.layout.picture != picture || self.layout.slabs != *slabs {
-                self.layout = Layout { slabs: slabs.clone(), picture };
+            let mut layout = Layout { slabs: slabs.clone(), picture };
+            layout.hide(&scene.source.recording().layers, &self.view.hidden);
+            if self.layout != layout {
+                self.layout = layout;
             }
         }
         self.plan();
@@ -440,10 +537,12 @@ impl Session {
                 self.scene = Some(Scene {
                     from,
                     to,
+                    cells: Default::default(),
                     unmatched: Arc::default(),
                     filled: false,
                     position: self.wanted().unwrap_or(EpochPosition::at(0)),
                     query: self.view.query.clone(),
+                    order: self.view.order,
                     run: self.run,
                     source: Arc::clone(&self.source),
                 });
@@ -466,6 +565,26 @@ impl Session {
         let selected = selected.filter(|input| self.asked.contains(input));
         self.loader.want_pictures(selected.into_iter().chain(wanted), &mut self.asked);
     }
+}
+
+/// The values that a scene shows, for who points at them. `view` speaks of the scene's own query.
+fn plates<'a>(
+    scene: &'a Scene,
+    view: &ViewState,
+    ranges: &'a [(f32, f32)],
+    scales: &'a [f32],
+) -> Option<Plates<'a>> {
+    let [from, to] = &scene.cells;
+    let relief = Relief {
+        from: &from.layers,
+        to: &to.layers,
+        t: scene.position.t,
+        ranges,
+        scales,
+        diverging: engine::is_diverging(view),
+        height: view.height,
+    };
+    scene.filled.then(|| Plates { relief, arrangements: &from.arrangements, moment: scene.from.id() })
 }
 
 /// Number of the last readable epoch.

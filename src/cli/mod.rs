@@ -3,9 +3,10 @@
 mod bench;
 mod convert;
 mod info;
+mod look;
 pub mod output;
 pub mod query;
-mod render;
+pub mod render;
 mod stats;
 mod window;
 

@@ -1,16 +1,20 @@
 //! `dnnviz render`: a still, without a window.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::look::LookArgs;
+pub use super::look::command;
 use super::output;
 use super::query::QueryArgs;
+use crate::app::order;
 use crate::engine::{Gpu, Renderer};
 use crate::export::{Column, Still, Values};
-use crate::model::{Camera, EpochPosition, EpochRef, Layout, Query, SetView, Theme, ViewState, columns};
+use crate::model::{Camera, EpochPosition, EpochRef, Layout, Query, Recording, SetView, ViewState, columns};
 use crate::stats::{Backend, Sides};
 use crate::ui::{OpenRuns, RunFacts};
 
@@ -43,13 +47,12 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = ViewArg::Overview)]
     view: ViewArg,
 
-    /// From where, as a JSON file: {"position": [x, y, z], "yaw", "pitch", "fov_y", "focus"}
-    #[arg(long, value_name = "FILE", conflicts_with = "view")]
-    camera: Option<PathBuf>,
+    /// From where, as JSON or as a file of it: {"position": [x, y, z], "yaw", "pitch", "fov_y", "focus"}
+    #[arg(long, value_name = "FILE|JSON", conflicts_with = "view")]
+    camera: Option<OsString>,
 
-    /// On dark or on light ground
-    #[arg(long, value_enum, default_value_t = ThemeArg::Dark)]
-    theme: ThemeArg,
+    #[command(flatten)]
+    look: LookArgs,
 
     /// Leave out names and legend
     #[arg(long)]
@@ -85,12 +88,6 @@ impl From<ViewArg> for SetView {
             ViewArg::Close => Self::Close,
         }
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ThemeArg {
-    Dark,
-    Light,
 }
 
 /// Width and height as `1280x720`.
@@ -163,6 +160,27 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 impl Args {
+    /// The view of a run, and where in its recording; from anywhere where there is no `camera`.
+    fn view(
+        &self,
+        recording: &Recording,
+        camera: Option<Camera>,
+    ) -> anyhow::Result<(ViewState, EpochPosition)> {
+        let (position, number) = self.query.moment(recording)?;
+        let any = || Camera::set_view(SetView::Overview, &Layout::new(recording), 1.0);
+        let mut view = ViewState::new(camera.unwrap_or_else(any), number);
+        view.query = self.query.query(self.runs.len());
+        self.look.apply(&mut view, recording, position)?;
+        Ok((view, position))
+    }
+
+    /// The view that these options ask for of one run.
+    #[cfg(test)]
+    pub(super) fn looked_at(&self, recording: &Recording) -> anyhow::Result<ViewState> {
+        let camera = self.camera.as_deref().map(read_camera).transpose()?;
+        Ok(self.view(recording, camera)?.0)
+    }
+
     /// The views of the run of this number.
     fn parts<'a>(
         &self,
@@ -171,15 +189,8 @@ impl Args {
         camera: Option<Camera>,
     ) -> anyhow::Result<Vec<Part<'a>>> {
         let recording = sides.a.recording();
-        let (position, number) = self.query.moment(recording)?;
-        let set_view = camera.is_none().then(|| self.view.into());
-        let any = || Camera::set_view(SetView::Overview, &Layout::new(recording), 1.0);
-        let mut view = ViewState::new(camera.unwrap_or_else(any), number);
-        view.query = self.query.query(self.runs.len());
-        view.theme = match self.theme {
-            ThemeArg::Dark => Theme::Dark,
-            ThemeArg::Light => Theme::Light,
-        };
+        let (view, position) = self.view(recording, camera)?;
+        let (set_view, number) = (camera.is_none().then(|| self.view.into()), view.epoch);
         let mut parts = Vec::new();
         if self.with_sides
             && let Some(minus) = view.query.minus.clone()
@@ -236,7 +247,11 @@ pub fn still(
     let mut values = Vec::with_capacity(parts.len());
     let aspect = size[0] as f32 / parts.len().max(1) as f32 / size[1] as f32;
     for part in &mut parts {
-        let loaded = Values::load(gpu, part.sides, &part.view, part.position, backend)?;
+        let orders = match part.view.order {
+            Some(order) => order::places(part.sides, &part.view.query, order, backend)?,
+            None => Vec::new(),
+        };
+        let loaded = Values::load(gpu, part.sides, &part.view, part.position, backend, &orders)?;
         if let Some(set_view) = part.set_view {
             // What stands there is known only now: mosaics of feature maps, the input's picture.
             part.view.camera = Camera::set_view(set_view, &loaded.layout, aspect);
@@ -259,11 +274,17 @@ pub fn still(
     Ok((still, cells))
 }
 
-/// A camera from a file, with finite numbers and a field of view that can be drawn.
-fn read_camera(path: &Path) -> anyhow::Result<Camera> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let camera: Camera =
-        serde_json::from_str(&text).with_context(|| format!("{} is no camera", path.display()))?;
+/// A camera, as JSON or from a file of it, with finite numbers and a field of view that can be drawn.
+fn read_camera(given: &OsStr) -> anyhow::Result<Camera> {
+    let path = Path::new(given);
+    let (text, name) = match given.to_str().filter(|text| text.trim_start().starts_with('{')) {
+        Some(text) => (text.to_owned(), "--camera".to_owned()),
+        None => {
+            let text = std::fs::read_to_string(path);
+            (text.with_context(|| format!("cannot read {}", path.display()))?, path.display().to_string())
+        }
+    };
+    let camera: Camera = serde_json::from_str(&text).with_context(|| format!("{name} is no camera"))?;
     let numbers = [camera.yaw, camera.pitch, camera.fov_y, camera.focus];
     let sound = camera.position.is_finite()
         && numbers.iter().all(|number| number.is_finite())
@@ -273,8 +294,7 @@ fn read_camera(path: &Path) -> anyhow::Result<Camera> {
         && camera.focus > 0.0;
     if !sound {
         bail!(
-            "{} is no camera: numbers must be finite, pitch within ±π/2, fov_y in (0, 3), focus positive",
-            path.display()
+            "{name} is no camera: numbers must be finite, pitch within ±π/2, fov_y in (0, 3), focus positive"
         );
     }
     Ok(camera)

@@ -20,6 +20,18 @@ const DEMO: &str = "assets/demo";
 const INSTALLED_DEMO: &str = "share/dnnviz/demo";
 
 pub fn run(runs: &[PathBuf]) -> anyhow::Result<()> {
+    if let [file] = runs
+        && file.is_file()
+        && file.extension().is_some_and(|extension| extension == "json")
+        && file.file_name().is_none_or(|name| name != "manifest.json")
+    {
+        let workspace = app::read_view(file)?;
+        let paths: Vec<PathBuf> = workspace.runs.iter().map(PathBuf::from).collect();
+        return match app::run(paths.clone(), Some(workspace))? {
+            Ended::Closed => Ok(()),
+            Ended::NoDisplay(reason) => without_display(&paths, &reason),
+        };
+    }
     let paths = match runs {
         [] => vec![demo()?],
         _ if runs.len() > MOST => {
@@ -27,7 +39,7 @@ pub fn run(runs: &[PathBuf]) -> anyhow::Result<()> {
         }
         _ => runs.to_vec(),
     };
-    match app::run(paths.clone())? {
+    match app::run(paths.clone(), None)? {
         Ended::Closed => Ok(()),
         Ended::NoDisplay(reason) => without_display(&paths, &reason),
     }

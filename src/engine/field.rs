@@ -1,5 +1,6 @@
 //! One moment's values of all plates on the GPU.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::atlas::{Atlas, AtlasError};
@@ -8,6 +9,7 @@ use super::pyramid::device::PyramidPass;
 use super::pyramid::{self, Extent, Page};
 use super::readback::read_texture;
 use crate::model::{LayerCells, Layout};
+use crate::stats::Spread;
 
 /// Bytes handed to the queue at a time, so that staging memory stays small beside a large field.
 const UPLOAD_BYTES: usize = 64 << 20;
@@ -28,6 +30,7 @@ pub struct Field {
     atlas: Atlas,
     scale: f32,
     extremes: Vec<Option<(f32, f32)>>,
+    spreads: Arc<[Option<Spread>]>,
     has_no_value: bool,
     bytes: u64,
     textures: Textures,
@@ -140,6 +143,7 @@ impl Field {
             layout,
             scale: extent.scale,
             extremes: extent.extremes,
+            spreads: Spread::of_all(layers).into(),
             has_no_value: extent.has_no_value,
             bytes,
             cells: textures.cells.create_view(&array),
@@ -150,7 +154,7 @@ impl Field {
     }
 
     /// Tells fields apart.
-    pub(super) fn id(&self) -> u64 {
+    pub fn id(&self) -> u64 {
         self.id
     }
 
@@ -171,6 +175,11 @@ impl Field {
     /// Least and greatest finite value per layer; `None` when it has none.
     pub fn extremes(&self) -> &[Option<(f32, f32)>] {
         &self.extremes
+    }
+
+    /// How the finite values of each layer lie between these.
+    pub fn spreads(&self) -> &Arc<[Option<Spread>]> {
+        &self.spreads
     }
 
     /// Whether some cell has no value.

@@ -5,15 +5,14 @@ use glam::{Mat4, Vec3};
 
 use super::palette::light;
 use super::{Field, InputPicture};
-use crate::model::layout::{CELL_HEIGHT, PLATE_THICKNESS};
-use crate::model::{Normalisation, Range, Slab, ViewState};
+use crate::model::layout::{CELL_HEIGHT, PLATE_BORDER, PLATE_THICKNESS};
+use crate::model::{Edge, Normalisation, Range, Slab, ViewState};
+use crate::stats::Spread;
 
 /// Blocks up to this many pixels wide are shown as their mean.
 const DETAIL: f32 = 1.0;
 /// Greatest share of ground colour that haze mixes in.
 const HAZE: f32 = 0.45;
-/// Free border around the cells of a plate, in world units.
-const BORDER: f32 = 0.05;
 /// Shade of the faces towards left, up, back and right, down, front; the front is the colour map's
 /// own colour. Light falls from the upper left.
 const SHADE_LOW: [f32; 3] = [0.70, 0.84, 0.55];
@@ -32,26 +31,51 @@ pub struct Frame<'a> {
     /// divided by [`Norm::scales`](crate::model::Norm::scales) before they are compared with them.
     pub ranges: &'a [(f32, f32)],
     pub picture: Option<&'a InputPicture>,
+    pub network: Network<'a>,
     /// Physical pixels.
     pub size: [u32; 2],
     /// Shows every cell, however small: slow and noisy, the truth to test against.
     pub every_cell: bool,
 }
 
+/// What is known of a network beside its values.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Network<'a> {
+    /// Where data flows.
+    pub edges: &'a [Edge],
+    /// By plate: it is not drawn. Plates beyond its end are.
+    pub hidden: &'a [bool],
+    /// The plate that is looked at, whose edges stand out.
+    pub lit: Option<usize>,
+}
+
+impl Network<'_> {
+    /// Whether a plate is drawn at all.
+    pub fn shows(&self, slab: usize) -> bool {
+        !self.hidden.get(slab).copied().unwrap_or(false)
+    }
+}
+
 /// Per layer, what its values are divided by before they are looked at. It flows with the values.
-fn scales(view: &ViewState, from: &Field, to: &Field, t: f32) -> Vec<f32> {
-    let norm = view.query.norm;
-    let of = |field: &Field| {
-        let greatest = |it: &Option<(f32, f32)>| it.map(|(low, high)| low.abs().max(high.abs()));
-        norm.scales(&field.extremes().iter().map(greatest).collect::<Vec<_>>())
-    };
-    let mut scales = of(from);
+pub fn scales(view: &ViewState, from: &Field, to: &Field, t: f32) -> Vec<f32> {
+    let mut scales = scales_at(view, from.spreads());
     if t > 0.0 {
-        for (scale, later) in scales.iter_mut().zip(of(to)) {
+        for (scale, later) in scales.iter_mut().zip(scales_at(view, to.spreads())) {
             *scale += t * (later - *scale);
         }
     }
     scales
+}
+
+/// The same at one moment.
+fn scales_at(view: &ViewState, spreads: &[Option<Spread>]) -> Vec<f32> {
+    let greatest = |it: &Option<Spread>| it.as_ref().map(|it| it.absolute_quantile(1.0));
+    view.query.norm.scales(&spreads.iter().map(greatest).collect::<Vec<_>>())
+}
+
+/// Whether the middle of the colour map is zero.
+pub fn is_diverging(view: &ViewState) -> bool {
+    view.query.is_signed() || view.colours().is_diverging()
 }
 
 /// Per layer, the values at the ends of the colour map, normalised as the view says.
@@ -62,24 +86,80 @@ pub fn ranges(
     to: &Field,
     t: f32,
 ) -> Vec<(f32, f32)> {
-    ranges_of(view, normalisation, &extremes(view, from, to, t))
+    ranges_of(view, normalisation, &extremes(view, normalisation, from, to, t))
 }
 
 /// Per layer, the least and the greatest value `t` of the way from one field to the other, normalised as
-/// the view says; `None` where there is no value.
-pub fn extremes(view: &ViewState, from: &Field, to: &Field, t: f32) -> Vec<Option<(f32, f32)>> {
+/// the view says; `None` where there is no value. Where [`ViewState::clip`] leaves some out, the ends
+/// of the others; where the middle of the colour map is zero, as far from it on both sides.
+pub fn extremes(
+    view: &ViewState,
+    normalisation: Normalisation,
+    from: &Field,
+    to: &Field,
+    t: f32,
+) -> Vec<Option<(f32, f32)>> {
     // Interpolated like the values, so that the range flows with them.
-    let layer = |(index, from): (usize, &Option<(f32, f32)>)| match (
-        *from,
-        to.extremes().get(index).copied().flatten(),
-    ) {
+    let layer = |(a, b): (Option<(f32, f32)>, Option<(f32, f32)>)| match (a, b) {
         (Some(a), Some(b)) => Some((a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t)),
         (a, b) => a.or(b),
     };
-    let scales = scales(view, from, to, t);
-    let normal = |(low, high): (f32, f32), scale: f32| (low / scale, high / scale);
-    let layers = from.extremes().iter().enumerate().map(layer).zip(scales);
-    layers.map(|(extremes, scale)| extremes.map(|it| normal(it, scale))).collect()
+    let normal = |((low, high), scale): ((f32, f32), f32)| (low / scale, high / scale);
+    let raw = |field: &Field| ends(view, normalisation, field.spreads());
+    let layers = raw(from).into_iter().zip(raw(to)).map(layer).zip(scales(view, from, to, t));
+    layers.map(|(ends, scale)| ends.map(|ends| normal((ends, scale)))).collect()
+}
+
+/// Per layer, the ends of what [`extremes`] says of each of some moments, given by their spreads.
+pub fn extremes_over<'a>(
+    view: &ViewState,
+    normalisation: Normalisation,
+    moments: impl IntoIterator<Item = &'a [Option<Spread>]>,
+) -> Vec<Option<(f32, f32)>> {
+    let join = |a: Option<(f32, f32)>, b: Option<(f32, f32)>| match (a, b) {
+        (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+        (a, b) => a.or(b),
+    };
+    let mut over: Vec<Option<(f32, f32)>> = Vec::new();
+    for spreads in moments {
+        let ends = ends(view, normalisation, spreads).into_iter().zip(scales_at(view, spreads));
+        let ends = ends.map(|(ends, scale)| ends.map(|(low, high)| (low / scale, high / scale)));
+        over.resize(over.len().max(spreads.len()), None);
+        over.iter_mut().zip(ends).for_each(|(over, ends)| *over = join(*over, ends));
+    }
+    over
+}
+
+/// Per layer, the values, as computed, between which all but those lie that are clipped.
+fn ends(
+    view: &ViewState,
+    normalisation: Normalisation,
+    spreads: &[Option<Spread>],
+) -> Vec<Option<(f32, f32)>> {
+    let clip = if view.clip.is_finite() { view.clip.clamp(0.0, 10.0) / 100.0 } else { 0.0 };
+    let diverging = is_diverging(view);
+    if clip > 0.0 && view.range_of(normalisation) == Range::Network {
+        // Those of the network's values, so that they are the same in every layer.
+        let scales = scales_at(view, spreads);
+        let layers = spreads.iter().zip(&scales).filter_map(|(it, scale)| Some((it.as_ref()?, *scale)));
+        let joint = |share, absolute| Spread::joint(layers.clone(), share, absolute);
+        let ends = if diverging {
+            joint(1.0 - clip, true).map(|reach| (-reach, reach))
+        } else {
+            joint(clip, false).zip(joint(1.0 - clip, false))
+        };
+        let back = |scale: f32| ends.map(|(low, high)| (low * scale, high * scale));
+        return spreads.iter().zip(&scales).map(|(it, scale)| it.as_ref().and(back(*scale))).collect();
+    }
+    let of = |spread: &Spread| {
+        if clip > 0.0 && diverging {
+            let reach = spread.absolute_quantile(1.0 - clip);
+            (-reach, reach)
+        } else {
+            (spread.quantile(clip), spread.quantile(1.0 - clip))
+        }
+    };
+    spreads.iter().map(|spread| spread.as_ref().map(of)).collect()
 }
 
 /// Per layer, the values at the ends of the colour map where these are the [`extremes`] of the layers.
@@ -88,9 +168,8 @@ pub fn ranges_of(
     normalisation: Normalisation,
     extremes: &[Option<(f32, f32)>],
 ) -> Vec<(f32, f32)> {
-    let signed = view.query.is_signed();
     let whole = |(low, high): (f32, f32)| {
-        if signed || view.colours().is_diverging() {
+        if is_diverging(view) {
             let reach = low.abs().max(high.abs());
             (-reach, reach)
         } else {
@@ -240,7 +319,7 @@ impl Frame<'_> {
             t: if self.is_moving() { self.t } else { 0.0 },
             scale_from: self.from.scale(),
             scale_to: self.to.scale(),
-            diverging: u32::from(self.view.query.is_signed() || self.view.colours().is_diverging()),
+            diverging: u32::from(is_diverging(self.view)),
             detail: if self.every_cell { 0.0 } else { DETAIL },
             forward,
             slabs: slabs as u32,
@@ -267,13 +346,14 @@ impl Frame<'_> {
     /// The plates back to front. Plates stand at rising distance along z and never overlap there,
     /// so that this order is exact from everywhere.
     pub(super) fn slabs(&self) -> (Vec<SlabData>, Vec<Nearness>) {
-        let diverging = self.view.query.is_signed() || self.view.colours().is_diverging();
+        let diverging = is_diverging(self.view);
         let layout = self.from.layout();
         let scales = scales(self.view, self.from, self.to, self.t);
         let camera = &self.view.camera;
         let eye = camera.position.z;
-        let mut order: Vec<usize> =
-            (0..layout.slabs.len()).filter(|&i| camera.presence(&layout.slabs[i]) > 0.0).collect();
+        let mut order: Vec<usize> = (0..layout.slabs.len())
+            .filter(|&i| self.network.shows(i) && camera.presence(&layout.slabs[i]) > 0.0)
+            .collect();
         order.sort_by(|&a, &b| {
             let distance = |i: usize| (layout.slabs[i].centre.z - eye).abs();
             distance(b).total_cmp(&distance(a))
@@ -298,7 +378,7 @@ impl Frame<'_> {
                     low,
                     inverse_range: if width.is_normal() { 1.0 / width } else { 1.0 },
                     layer: slab.layer as u32,
-                    border: BORDER,
+                    border: PLATE_BORDER,
                     thickness: PLATE_THICKNESS,
                     presence: camera.presence(slab),
                 };

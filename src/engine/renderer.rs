@@ -3,11 +3,10 @@
 use super::cells::{CellPass, Onto};
 use super::compute::ComputePass;
 use super::frame::{FrameData, Nearness, SlabData};
-use super::palette;
+use super::palette::{self, Look};
 use super::picture::PicturePass;
 use super::slabs::{CELL_FORMAT, RANK_FORMAT, SlabPass, Target};
 use super::{Frame, Gpu};
-use crate::model::{ColourMap, Theme};
 
 /// How cells are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,7 +33,7 @@ pub struct Renderer {
     ranks: Option<([u32; 2], wgpu::TextureView)>,
     frame_buffer: wgpu::Buffer,
     slab_buffer: wgpu::Buffer,
-    palette: Option<(ColourMap, Theme, wgpu::Buffer)>,
+    palette: Option<(Look, wgpu::Buffer)>,
     group: Option<(u64, u64, wgpu::BindGroup)>,
 }
 
@@ -160,15 +159,14 @@ impl Renderer {
             self.slab_buffer = slab_buffer(&gpu.device, slabs.len().next_power_of_two());
             stale = true;
         }
-        let (map, theme) = (frame.view.colours(), frame.view.theme);
-        if self.palette.as_ref().is_none_or(|(old_map, old_theme, _)| (*old_map, *old_theme) != (map, theme))
-        {
-            self.palette = Some((map, theme, palette_buffer(gpu, map, theme)));
+        let look = Look::of(frame.view);
+        if self.palette.as_ref().is_none_or(|(old, _)| *old != look) {
+            self.palette = Some((look, palette_buffer(gpu, look)));
             stale = true;
         }
         let key = (frame.from.id(), frame.to.id());
         stale |= self.group.as_ref().is_none_or(|(from, to, _)| (*from, *to) != key);
-        if stale && let Some((_, _, palette)) = &self.palette {
+        if stale && let Some((_, palette)) = &self.palette {
             self.group = Some((key.0, key.1, self.frame_group(gpu, frame, palette)));
         }
         gpu.queue.write_buffer(&self.slab_buffer, 0, bytes);
@@ -257,8 +255,8 @@ fn slab_buffer(device: &wgpu::Device, slabs: usize) -> wgpu::Buffer {
     })
 }
 
-fn palette_buffer(gpu: &Gpu, map: ColourMap, theme: Theme) -> wgpu::Buffer {
-    let colours = palette::colours(map, theme);
+fn palette_buffer(gpu: &Gpu, look: Look) -> wgpu::Buffer {
+    let colours = palette::colours(look);
     let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("Renderer::palette"),
         size: size_of_val(colours.as_slice()) as u64,

@@ -220,6 +220,7 @@ mod tests {
             other => panic!("{name} is {other:?}"),
         };
         assert_eq!(constant("GAP"), crate::model::layout::CELL_GAP);
+        assert_eq!(constant("LEAST_HEIGHT"), crate::model::layout::LEAST_HEIGHT);
         assert_eq!(constant("PALETTE_ROWS"), crate::engine::palette::ROWS as f32);
         assert_eq!(constant("PALETTE_COLUMNS"), crate::model::colour::TABLE_SIZE as f32);
         assert_eq!(constant("PALETTE_DEVIATION"), crate::engine::palette::MAX_DEVIATION);

@@ -1,16 +1,19 @@
 //! A still: one view of one recording as a picture.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::file;
 use crate::engine::readback::Canvas;
 use crate::engine::{
-    Field, FieldError, Frame, Gpu, InputPicture, Path as Drawing, Renderer, extremes, ranges_of,
+    Field, FieldError, Frame, Gpu, InputPicture, Network, Path as Drawing, Renderer, extremes, extremes_over,
+    is_diverging, ranges_of, scales,
 };
 use crate::model::columns::{Scale, common_extremes};
-use crate::model::{EpochPosition, Layout, Recording, Theme, ViewState};
-use crate::stats::{self, Backend, Sides, StatsError};
+use crate::model::{EpochPosition, Layout, Normalisation, Places, Recording, Relief, Theme, ViewState};
+use crate::stats::{self, Backend, Cells, Sides, Spread, StatsError};
+use crate::ui::overlay::Plates;
 use crate::ui::runs::OpenRuns;
 use crate::ui::{Overlay, still};
 
@@ -38,38 +41,65 @@ pub struct Values {
     /// Where everything stands, the input's picture included.
     pub layout: Layout,
     picture: Option<InputPicture>,
+    /// The values of both on this side.
+    cells: [Arc<Cells>; 2],
+    /// Per epoch, how its values lie, where the ends of the colour map are those of all epochs.
+    over: Vec<Vec<Option<Spread>>>,
     /// Layers that B lacks, as [`Overlay`] takes them.
     missing: Vec<(usize, Option<usize>)>,
 }
 
 impl Values {
-    /// Reads, reduces and uploads what `view` shows at `position`.
+    /// Reads, reduces and uploads what `view` shows at `position`; of all epochs where the ends of its
+    /// colour map are theirs. `orders` says per layer in which order its units stand, as
+    /// [`Cells::ordered`] takes it.
     pub fn load(
         gpu: &Gpu,
         sides: Sides,
         view: &ViewState,
         position: EpochPosition,
         backend: &dyn Backend,
+        orders: &[Option<Arc<Places>>],
     ) -> Result<Self, StillError> {
         let source = sides.a;
+        let recording = source.recording();
         let mut missing = Vec::new();
-        let mut field = |epoch| -> Result<Field, StillError> {
-            let cells = stats::cells(sides, &view.query, epoch, backend)?;
+        let mut field = |epoch| -> Result<(Field, Arc<Cells>), StillError> {
+            let cells = stats::cells(sides, &view.query, epoch, backend)?.ordered(orders);
             missing = cells.unmatched.iter().map(|it| (it.layer, it.units)).collect();
-            Ok(Field::new(gpu, &cells.layers, view.query.is_signed())?)
+            Ok((Field::new(gpu, &cells.layers, view.query.is_signed())?, Arc::new(cells)))
         };
-        let from = field(position.from)?;
-        let to = if position.t > 0.0 { Some(field(position.to)?) } else { None };
+        let (from, from_cells) = field(position.from)?;
+        let (to, to_cells) = if position.t > 0.0 {
+            let (to, cells) = field(position.to)?;
+            (Some(to), cells)
+        } else {
+            (None, Arc::clone(&from_cells))
+        };
+        let mut over = Vec::new();
+        if view.over_epochs {
+            for epoch in (0..recording.epochs.len()).filter(|&epoch| !recording.epochs[epoch].damaged) {
+                over.push(Spread::of_all(&stats::cells(sides, &view.query, epoch, backend)?.layers));
+            }
+        }
         let picture = view.query.select.single_input().and_then(|input| source.picture(input));
         let mut layout = from.layout().clone();
         layout.picture =
             picture.as_ref().map(|picture| picture.width.max(1) as f32 / picture.height.max(1) as f32);
+        layout.hide(&recording.layers, &view.hidden);
         let picture = picture.map(|picture| InputPicture::new(gpu, &picture));
-        Ok(Self { from, to, position, layout, picture, missing })
+        Ok(Self { from, to, position, layout, picture, cells: [from_cells, to_cells], over, missing })
     }
 
     fn to(&self) -> &Field {
         self.to.as_ref().unwrap_or(&self.from)
+    }
+
+    fn extremes(&self, view: &ViewState, normalisation: Normalisation) -> Vec<Option<(f32, f32)>> {
+        if view.over_epochs {
+            return extremes_over(view, normalisation, self.over.iter().map(Vec::as_slice));
+        }
+        extremes(view, normalisation, &self.from, self.to(), self.position.t)
     }
 }
 
@@ -145,7 +175,7 @@ fn common_ranges(columns: &[Column]) -> Vec<Vec<(f32, f32)>> {
             recording,
             query: &view.query,
             range: view.range_of(recording.normalisation),
-            extremes: extremes(view, &values.from, values.to(), values.position.t),
+            extremes: values.extremes(view, recording.normalisation),
         }
     });
     let scales: Vec<Scale> = scales.collect();
@@ -168,6 +198,8 @@ impl Column<'_> {
         text: Option<f32>,
     ) -> Result<(Vec<u8>, f64), StillError> {
         let Self { recording, runs, values, view } = *self;
+        let hidden: Vec<bool> = values.layout.slabs.iter().map(|slab| slab.hidden).collect();
+        let edges = if view.edges && recording.branches() { recording.edges.as_slice() } else { &[] };
         let frame = Frame {
             view,
             from: &values.from,
@@ -175,6 +207,7 @@ impl Column<'_> {
             t: values.position.t,
             ranges,
             picture: values.picture.as_ref().filter(|_| view.camera.sees_past_picture()),
+            network: Network { edges, hidden: &hidden, lit: None },
             size,
             every_cell: false,
         };
@@ -191,6 +224,18 @@ impl Column<'_> {
         draw();
         let frame_ms = start.elapsed().as_secs_f64() * 1e3;
         if let Some(text) = text {
+            let scales = scales(view, &values.from, values.to(), values.position.t);
+            let [from, to] = &values.cells;
+            let relief = Relief {
+                from: &from.layers,
+                to: &to.layers,
+                t: values.position.t,
+                ranges,
+                scales: &scales,
+                diverging: is_diverging(view),
+                height: view.height,
+            };
+            let plates = Plates { relief, arrangements: &from.arrangements, moment: values.from.id() };
             let overlay = Overlay {
                 recording,
                 runs,
@@ -202,6 +247,8 @@ impl Column<'_> {
                 highlighted: None,
                 missing: &values.missing,
                 shared: false,
+                over: view.over_epochs.then_some((values.over.len(), values.over.len())),
+                plates: Some(plates),
             };
             paint(gpu, &overlay, &canvas, text);
         }

@@ -70,6 +70,19 @@ impl Camera {
     /// Vertical field of view of every set view.
     pub const FOV_Y: f32 = 0.45;
 
+    /// Whether it can be drawn from: numbers are finite, the tilt within ±π/2, the field of view in
+    /// (0, 3), the focus positive, `clear` in [0, 1).
+    pub fn is_sound(&self) -> bool {
+        let numbers = [self.yaw, self.pitch, self.fov_y, self.focus, self.clear];
+        self.position.is_finite()
+            && numbers.iter().all(|number| number.is_finite())
+            && self.pitch.abs() <= std::f32::consts::FRAC_PI_2
+            && self.fov_y > 0.0
+            && self.fov_y < 3.0
+            && self.focus > 0.0
+            && (0.0..1.0).contains(&self.clear)
+    }
+
     /// Direction of sight.
     pub fn forward(&self) -> Vec3 {
         self.rotation() * Vec3::NEG_Z
@@ -92,8 +105,11 @@ impl Camera {
         Quat::from_rotation_y(self.yaw) * Quat::from_rotation_x(self.pitch)
     }
 
-    /// How much of a plate is drawn, from 0 to 1, see [`Self::clear`].
+    /// How much of a plate is drawn, from 0 to 1, see [`Self::clear`]; nothing of one that is hidden.
     pub fn presence(&self, slab: &Slab) -> f32 {
+        if slab.hidden {
+            return 0.0;
+        }
         let limit = self.clear * self.focus;
         if limit <= 0.0 {
             return 1.0;

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// Entries of a colour table.
 pub const TABLE_SIZE: usize = 256;
+/// Share of the plate's colour in what is dimmed.
+const DIMMED: f32 = 0.8;
 
 /// Perceptually uniform colour maps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -35,6 +37,25 @@ impl ColourMap {
     /// Whether the middle of the map stands for zero.
     pub fn is_diverging(self) -> bool {
         matches!(self, Self::Diverging)
+    }
+
+    /// The same table with the positions that are weaker than `dim_below` mixed for the most part with
+    /// `plate`: a share of the map, from its low end or, where it `diverges`, from its middle. Mixed as
+    /// light, that being the square of the encoded value as the shaders take it.
+    pub fn dimmed_table(self, plate: [u8; 3], dim_below: f32, diverges: bool) -> [[u8; 3]; TABLE_SIZE] {
+        let mut table = self.table(plate);
+        for (index, colour) in table.iter_mut().enumerate() {
+            let position = index as f32 / (TABLE_SIZE - 1) as f32;
+            let strength = if diverges { (2.0 * position - 1.0).abs() } else { position };
+            if strength < dim_below {
+                *colour = std::array::from_fn(|channel| {
+                    let light = |encoded: u8| f32::from(encoded).powi(2);
+                    let (own, plate) = (light(colour[channel]), light(plate[channel]));
+                    (own + (plate - own) * DIMMED).sqrt().round() as u8
+                });
+            }
+        }
+        table
     }
 
     /// The table from the low end to the high end, 8-bit sRGB. `middle` is the colour that a
@@ -113,6 +134,27 @@ mod tests {
         let close = |a: [u8; 3], b: [u8; 3]| a.iter().zip(b).all(|(&a, b)| a.abs_diff(b) <= 2);
         assert!(close(table[127], [46, 48, 54]) && close(table[128], [46, 48, 54]));
         assert!(table[0][2] > 200 && table[255][0] > 200, "blue below, orange above");
+    }
+
+    #[test]
+    fn what_is_weak_recedes_and_the_rest_stays() {
+        let plate = [46, 48, 54];
+        for (map, diverges) in [(ColourMap::Viridis, false), (ColourMap::Diverging, true)] {
+            let (table, dimmed) = (map.table(plate), map.dimmed_table(plate, 0.5, diverges));
+            let distance =
+                |rgb: [u8; 3]| rgb.iter().zip(plate).map(|(a, b)| u32::from(a.abs_diff(b))).sum::<u32>();
+            for index in 0..TABLE_SIZE {
+                let position = index as f32 / 255.0;
+                let weak = if diverges { position > 0.25 && position < 0.75 } else { position < 0.5 };
+                if weak {
+                    assert!(distance(dimmed[index]) <= distance(table[index]), "{index}");
+                } else {
+                    assert_eq!(dimmed[index], table[index]);
+                }
+            }
+            assert_ne!(dimmed, table);
+            assert_eq!(map.dimmed_table(plate, 0.0, diverges), table);
+        }
     }
 
     #[test]

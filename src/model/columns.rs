@@ -1,12 +1,14 @@
 //! Views side by side: what their locks tie together, and what can be made of two of them.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Diff, EpochRef, Query, Range, Recording, ViewState};
 
 /// Most views in a window.
 pub const MOST: usize = 6;
 
 /// What views side by side share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Locks {
     /// They look from the same place, as far as their networks stand alike.
     pub cameras: bool,
@@ -87,17 +89,25 @@ pub fn same_kind(a: &Query, b: &Query) -> bool {
     kind(a) == kind(b)
 }
 
-/// Gives `other` what it shares with the view `lead`: how things look, and, where both have values of
-/// one kind, the colour map, with `locks.scale` also what its ends stand for.
+/// Gives `other` what it shares with the view `lead`: how things look, in which order units stand, which
+/// layers are hidden, what is pinned, and, where both have values of one kind, the colour map, with
+/// `locks.scale` also what its ends stand for.
 pub fn share_look(lead: &ViewState, other: &mut ViewState, locks: Locks) {
     other.theme = lead.theme;
     other.haze = lead.haze;
     other.labels = lead.labels;
     other.height = lead.height;
+    other.edges = lead.edges;
+    other.order = lead.order;
+    other.hidden.clone_from(&lead.hidden);
+    other.pins.clone_from(&lead.pins);
     if same_kind(&lead.query, &other.query) {
         other.colour_map = lead.colour_map;
+        other.dim_below = lead.dim_below;
         if locks.scale {
             other.range = lead.range;
+            other.over_epochs = lead.over_epochs;
+            other.clip = lead.clip;
         }
     }
 }

@@ -4,16 +4,22 @@
 //! the last one furthest behind it. Cells rise from a plate towards +z, towards the input side,
 //! where the default camera stands.
 
+use std::collections::BTreeSet;
+
 use glam::{Vec2, Vec3, vec2, vec3};
 
-use super::{LayerKind, Recording};
+use super::{Layer, LayerKind, Recording};
 
 /// Share of a cell's pitch that is left free between two cells.
 pub const CELL_GAP: f32 = 0.12;
 /// Height of a cell of full value, in pitches of its layer.
 pub const CELL_HEIGHT: f32 = 1.3;
+/// Height of a cell of no value or least value, in pitches: a tile that can be seen and counted.
+pub const LEAST_HEIGHT: f32 = 0.06;
 /// Thickness of a plate, in world units.
 pub const PLATE_THICKNESS: f32 = 0.06;
+/// Free border around the cells of a plate, in world units.
+pub const PLATE_BORDER: f32 = 0.05;
 /// Layers of at most this many units are drawn as one column when they name the classes.
 const MAX_COLUMN: usize = 24;
 
@@ -92,6 +98,8 @@ pub struct Slab {
     pub centre: Vec3,
     /// Edge of one cell's place, in world units.
     pub pitch: f32,
+    /// It is neither drawn nor met by rays, and keeps its place.
+    pub hidden: bool,
 }
 
 impl Slab {
@@ -167,10 +175,17 @@ impl Layout {
             if layer > 0 {
                 z -= gap(previous, breadth);
             }
-            slabs.push(Slab { layer, grid, units, centre: vec3(0.0, 0.0, z), pitch });
+            slabs.push(Slab { layer, grid, units, centre: vec3(0.0, 0.0, z), pitch, hidden: false });
             previous = breadth;
         }
         Self { slabs, picture: None }
+    }
+
+    /// Hides the plates of the layers with these names, and shows all others.
+    pub fn hide(&mut self, layers: &[Layer], hidden: &BTreeSet<String>) {
+        for slab in &mut self.slabs {
+            slab.hidden = layers.get(slab.layer).is_some_and(|layer| hidden.contains(&layer.name));
+        }
     }
 
     /// Where the input's picture stands: its top-left corner and its width and height.

@@ -1,5 +1,6 @@
 //! What a recording is, and what a view of it is. Knows no files, no GPU and no panels.
 
+pub mod arrangement;
 pub mod camera;
 pub mod colour;
 pub mod columns;
@@ -7,6 +8,7 @@ mod describe;
 pub mod epoch;
 pub mod layout;
 pub mod parts;
+pub mod pick;
 pub mod ranges;
 pub mod recording;
 pub mod selection;
@@ -15,17 +17,20 @@ pub mod tensor;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod view;
+pub mod workspace;
 
+pub use arrangement::{Arrangement, Mosaic, Patch, Places, Spot};
 pub use camera::{Camera, SetView};
 pub use colour::ColourMap;
 pub use epoch::{EpochError, EpochPosition, EpochRef};
 pub use layout::{Grid, LayerCells, Layout, Slab};
 pub use parts::{Counted, Predicted};
+pub use pick::{Pick, Relief, Shown, pick};
 pub use ranges::Ranges;
 pub use recording::{
     Class, Edge, Epoch, Format, Input, Layer, LayerKind, Normalisation, Recording, Reduction,
 };
 pub use selection::{Selection, SelectionError, Term};
-pub use source::{Aggregate, Group, MapBlock, Picture, RowBlock, Source, SourceError};
+pub use source::{Aggregate, Group, MapBlock, Picture, RowBlock, Source, SourceError, UnitAggregates};
 pub use tensor::{Dtype, Tensor};
 pub use view::{Diff, Norm, OrderBy, Pin, Query, Range, Stat, Theme, UnitOrder, ViewState};

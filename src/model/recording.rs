@@ -198,6 +198,11 @@ impl Recording {
             .map(|(index, _)| index)
     }
 
+    /// Whether data takes another way than from each layer to the next.
+    pub fn branches(&self) -> bool {
+        self.edges.len() + 1 != self.layers.len() || self.edges.iter().any(|edge| edge.to != edge.from + 1)
+    }
+
     /// Whether the last layer has one unit per class, so that its units can bear class names.
     pub fn output_names_classes(&self) -> bool {
         self.layers.last().is_some_and(|last| !self.classes.is_empty() && last.units >= self.classes.len())

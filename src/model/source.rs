@@ -38,6 +38,29 @@ pub struct Aggregate {
     pub rate: Option<Vec<f32>>,
 }
 
+impl Aggregate {
+    /// What it says of one unit: arrays of one entry. `None` where it says nothing of it.
+    pub fn of_unit(&self, unit: usize) -> Option<Self> {
+        let of = |values: &Option<Vec<f32>>| values.as_ref().and_then(|it| it.get(unit)).map(|&it| vec![it]);
+        Some(Self {
+            count: self.count,
+            mean: vec![*self.mean.get(unit)?],
+            variance: of(&self.variance),
+            min: of(&self.min),
+            max: of(&self.max),
+            rate: of(&self.rate),
+        })
+    }
+}
+
+/// What is stored of one unit over each group of inputs; every array has one entry.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnitAggregates {
+    pub all: Option<Aggregate>,
+    /// As [`Recording::classes`]; `None` where nothing is stored of a class.
+    pub classes: Vec<Option<Aggregate>>,
+}
+
 /// Unit values of some inputs: one tensor `[rows, units]` per layer.
 #[derive(Clone, Debug)]
 pub struct RowBlock {
@@ -74,6 +97,53 @@ pub trait Source: Send + Sync {
     /// Unit values of the wanted inputs (indices into [`Recording::inputs`]).
     fn rows(&self, epoch: usize, wanted: &[usize]) -> Result<RowBlock, SourceError>;
 
+    /// The stored aggregate of one layer over `group`, as [`Source::aggregates`] has it.
+    fn layer_aggregate(
+        &self,
+        epoch: usize,
+        group: Group,
+        layer: usize,
+    ) -> Result<Option<Aggregate>, SourceError> {
+        Ok(self.aggregates(epoch, group)?.and_then(|layers| layers.get(layer).cloned()))
+    }
+
+    /// What is stored of one unit, over all groups.
+    fn unit_aggregates(
+        &self,
+        epoch: usize,
+        layer: usize,
+        unit: usize,
+    ) -> Result<UnitAggregates, SourceError> {
+        let of = |group| -> Result<Option<Aggregate>, SourceError> {
+            Ok(self.aggregates(epoch, group)?.and_then(|layers| layers.get(layer)?.of_unit(unit)))
+        };
+        let classes = 0..self.recording().classes.len();
+        Ok(UnitAggregates {
+            all: of(Group::All)?,
+            classes: classes.map(|class| of(Group::Class(class))).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Unit values of the wanted inputs at one layer: [`Source::rows`] with one tensor, that of `layer`.
+    fn layer_rows(&self, epoch: usize, layer: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {
+        let RowBlock { mut layers, rows } = self.rows(epoch, wanted)?;
+        if layer >= layers.len() {
+            return Err(not_recorded(self.recording(), epoch, format!("layer {layer} is")));
+        }
+        Ok(RowBlock { layers: vec![layers.swap_remove(layer)], rows })
+    }
+
+    /// The value of one unit for every input, in the order of [`Recording::inputs`]; NaN where an input
+    /// has none.
+    fn unit_column(&self, epoch: usize, layer: usize, unit: usize) -> Result<Vec<f32>, SourceError> {
+        let inputs: Vec<usize> = (0..self.recording().inputs.len()).collect();
+        let block = self.layer_rows(epoch, layer, &inputs)?;
+        match block.layers.first() {
+            Some(tensor) if unit < tensor.columns() => Ok(tensor.column(unit, block.rows)),
+            _ => Err(not_recorded(self.recording(), epoch, format!("unit {unit} is"))),
+        }
+    }
+
     /// Whole feature maps recorded for this input; empty when there are none.
     fn maps(&self, epoch: usize, input: usize) -> Result<Vec<MapBlock>, SourceError>;
 
@@ -82,4 +152,10 @@ pub trait Source: Send + Sync {
 
     /// The picture of an input; `None` when there is none or it cannot be decoded.
     fn picture(&self, input: usize) -> Option<Picture>;
+}
+
+/// That `what` ("input 7 is") is not there at `epoch`, an index.
+fn not_recorded(recording: &Recording, epoch: usize, what: String) -> SourceError {
+    let number = recording.epochs.get(epoch).map_or(epoch as u64, |epoch| epoch.number);
+    SourceError::NotRecorded { number, what }
 }

@@ -125,6 +125,24 @@ impl Tensor {
         decode(self.part(row, &columns), self.dtype, values);
     }
 
+    /// One column's values in some rows, as f32. Reads nothing else of the tensor.
+    ///
+    /// # Panics
+    /// When `column >= self.columns()`, or a row is not below `self.rows()`.
+    pub fn column(&self, column: usize, rows: impl IntoIterator<Item = usize>) -> Vec<f32> {
+        assert!(column < self.columns, "column {column} of {}", self.columns);
+        let (bytes, size) = (self.bytes(), self.dtype.size());
+        let mut stored = Vec::new();
+        for row in rows {
+            assert!(row < self.rows, "row {row} of {}", self.rows);
+            let start = (row * self.columns + column) * size;
+            stored.extend_from_slice(&bytes[start..start + size]);
+        }
+        let mut values = vec![0.0; stored.len() / size];
+        decode(&stored, self.dtype, &mut values);
+        values
+    }
+
     /// All values, row after row, when they are stored as f32 and lie where f32 can.
     pub fn as_f32(&self) -> Option<&[f32]> {
         (self.dtype == Dtype::F32).then(|| bytemuck::try_cast_slice(self.bytes()).ok())?
@@ -239,5 +257,6 @@ mod tests {
         let tensor = Tensor::from_f32(values.to_vec(), 3, 2).unwrap();
         assert_eq!(tensor.as_f32(), Some(values.as_slice()));
         assert!(matches!(tensor.row_part(1, 0..2), Cow::Borrowed([_, _])));
+        assert_eq!(tensor.column(1, [2, 0, 2]), [7.0, -0.0, 7.0]);
     }
 }

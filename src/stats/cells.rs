@@ -1,16 +1,64 @@
 //! Unit values laid out for drawing: a grid of units per layer, or a mosaic of feature maps.
 
+use std::sync::Arc;
+
 use super::table::moment;
 use super::{Backend, Sides, StatsError, Unmatched, table};
-use crate::model::{EpochPosition, Grid, LayerCells, Layout, MapBlock, Norm, Query, Source, Stat};
+use crate::model::{
+    Arrangement, EpochPosition, Grid, LayerCells, Layout, MapBlock, Mosaic, Norm, Places, Query, Source, Stat,
+};
 
 /// What the plates of a network show.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cells {
     /// One per layer of A.
     pub layers: Vec<LayerCells>,
+    /// What stands where, as many as there are layers.
+    pub arrangements: Vec<Arrangement>,
     /// Layers without values because the run that is subtracted has no such layer.
     pub unmatched: Vec<Unmatched>,
+}
+
+impl Cells {
+    /// The same units in another order, given one per layer; `None` stays as trained. A layer of as many
+    /// units or feature maps as its order has is laid out anew. A single column stays as it is: its
+    /// cells are known by their place.
+    pub fn ordered(mut self, orders: &[Option<Arc<Places>>]) -> Self {
+        for ((layer, arrangement), places) in self.layers.iter_mut().zip(&mut self.arrangements).zip(orders) {
+            let Some(places) = places.as_ref().filter(|it| it.units() == arrangement.units) else { continue };
+            if layer.grid.columns == 1 {
+                continue;
+            }
+            let before = std::mem::replace(&mut layer.values, vec![LayerCells::NO_CELL; layer.units]);
+            let new = Arrangement { places: Some(Arc::clone(places)), ..arrangement.clone() };
+            let columns = layer.grid.columns as usize;
+            for unit in 0..arrangement.units {
+                let (Some(old), Some(at)) =
+                    (arrangement.patch(layer.grid, unit), new.patch(layer.grid, unit))
+                else {
+                    continue;
+                };
+                let start = |column: u32, row: u32| row as usize * columns + column as usize;
+                for line in 0..old.rows {
+                    let from = start(old.column, old.row + line);
+                    let to = start(at.column, at.row + line);
+                    let width = old.columns as usize;
+                    if let (Some(to), Some(from)) =
+                        (layer.values.get_mut(to..to + width), before.get(from..from + width))
+                    {
+                        to.copy_from_slice(from);
+                    }
+                }
+            }
+            *arrangement = new;
+        }
+        self
+    }
+
+    /// Bytes that they take.
+    pub fn bytes(&self) -> u64 {
+        self.layers.iter().map(|layer| size_of_val(layer.values.as_slice()) as u64).sum()
+    }
 }
 
 /// What the cells of every layer show for `query` at a recorded epoch of A (an index). They are not
@@ -30,18 +78,20 @@ pub fn cells(sides: Sides, query: &Query, epoch: usize, backend: &dyn Backend) -
         .zip(table.layers)
         .map(|(slab, values)| LayerCells { grid: slab.grid, units: values.len(), values })
         .collect();
+    let mut arrangements: Vec<Arrangement> =
+        layers.iter().map(|layer| Arrangement::plain(layer.units)).collect();
     for map in maps(source, query, position)? {
         let index = map.layer;
-        let mosaic = mosaic(&map).ok_or_else(|| StatsError::Shape {
+        let (mosaic, arrangement) = mosaic(&map).ok_or_else(|| StatsError::Shape {
             layer: source.recording().layers.get(index).map_or_else(|| index.to_string(), |l| l.name.clone()),
             found: format!("feature maps of {} values", map.values.columns()),
             expected: format!("{} × {}", map.height, map.width),
         })?;
-        if let Some(layer) = layers.get_mut(index) {
-            *layer = mosaic;
+        if let (Some(layer), Some(own)) = (layers.get_mut(index), arrangements.get_mut(index)) {
+            (*layer, *own) = (mosaic, arrangement);
         }
     }
-    Ok(Cells { layers, unmatched: table.unmatched })
+    Ok(Cells { layers, arrangements, unmatched: table.unmatched })
 }
 
 /// The feature maps that answer the query: those of one input, at one recorded epoch. A single value
@@ -57,7 +107,7 @@ fn maps(source: &dyn Source, query: &Query, epoch: EpochPosition) -> Result<Vec<
 }
 
 /// Tiles the maps; `None` when the block contradicts itself.
-fn mosaic(map: &MapBlock) -> Option<LayerCells> {
+fn mosaic(map: &MapBlock) -> Option<(LayerCells, Arrangement)> {
     let (channels, height, width) = (map.values.rows(), map.height, map.width);
     if channels == 0 || width == 0 || height.checked_mul(width)? != map.values.columns() {
         return None;
@@ -74,7 +124,9 @@ fn mosaic(map: &MapBlock) -> Option<LayerCells> {
             }
         }
     }
-    Some(LayerCells { grid, units: grid.cells(), values })
+    let arrangement =
+        Arrangement { units: channels, mosaic: Some(Mosaic { across, height, width }), places: None };
+    Some((LayerCells { grid, units: grid.cells(), values }, arrangement))
 }
 
 #[cfg(test)]
@@ -134,6 +186,36 @@ mod tests {
             lines,
             ["0 1 2 . 6 NaN NaN", "3 4 5 . 9 10 11", ". . . . . . .", "12 13 14 . . . .", "15 16 17 . . . .",]
         );
+    }
+
+    #[test]
+    fn units_and_maps_stand_in_the_order_that_is_asked_for() {
+        let memory = with_maps();
+        let trained = cells(Sides::one(&memory), &query("input:4"), 0, &Cpu).unwrap();
+        let orders = [vec![1, 0], vec![2, 0, 1]].map(|unit_at| Places::new(unit_at).map(Arc::new));
+        let ordered = trained.clone().ordered(&orders);
+        for (layer, (was, now)) in trained.layers.iter().zip(&ordered.layers).enumerate() {
+            assert_eq!((was.grid, was.units, was.values.len()), (now.grid, now.units, now.values.len()));
+            let (was_at, now_at) = (&trained.arrangements[layer], &ordered.arrangements[layer]);
+            let mut known = 0;
+            for cell in 0..now.values.len() {
+                let Some(spot) = now_at.spot(now.grid, cell) else {
+                    assert_eq!(now.values[cell], LayerCells::NO_CELL);
+                    continue;
+                };
+                let patch = was_at.patch(was.grid, spot.unit).unwrap();
+                let (y, x) = spot.at.unwrap_or((0, 0));
+                let old = (patch.row as usize + y) * was.grid.columns as usize + patch.column as usize + x;
+                assert_eq!(now.values[cell].to_bits(), was.values[old].to_bits());
+                known += 1;
+            }
+            assert_eq!(known, [2, 18][layer]);
+            assert_ne!(format!("{:?}", now.values), format!("{:?}", was.values));
+        }
+        let column = cells(Sides::one(&memory), &query("all"), 0, &Cpu).unwrap();
+        assert_eq!(column.clone().ordered(&orders).layers[1], column.layers[1], "classes keep their names");
+        let wrong = [None, Places::new(vec![1, 0]).map(Arc::new)];
+        assert_eq!(format!("{:?}", trained.clone().ordered(&wrong)), format!("{trained:?}"));
     }
 
     #[test]

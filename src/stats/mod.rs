@@ -5,6 +5,7 @@ pub mod cells;
 mod merge;
 pub mod reduce;
 mod side;
+pub mod spread;
 pub mod table;
 #[cfg(test)]
 mod testing;
@@ -12,6 +13,7 @@ mod testing;
 pub use backend::{Backend, BackendError, Cpu, LayerRows, Rows};
 pub use cells::{Cells, cells};
 pub use reduce::{Extremes, Firing, Moments, Reducer, reduce};
+pub use spread::Spread;
 pub use table::{Sides, UnitTable, Unmatched, table};
 
 use crate::model::{EpochError, SelectionError, SourceError};

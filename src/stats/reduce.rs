@@ -4,6 +4,7 @@
 //! Rows are cut into pieces of fixed size that the cores share, and merged in their order: the result
 //! does not depend on how many cores there are.
 
+mod both;
 mod extremes;
 mod firing;
 mod moments;

@@ -2,6 +2,7 @@
 
 use glam::{vec2, vec3};
 
+use super::hover::Hover;
 use super::navigation::Input;
 use crate::model::SetView;
 
@@ -66,6 +67,37 @@ pub fn gather(ui: &egui::Ui, response: &egui::Response, keys: bool) -> Input {
         }
         done
     })
+}
+
+/// Follows the pointer for `hover`, and asks `units` what was meant: by a click, whose region is a point,
+/// or by a box that was drawn with Alt held. Returns the unit of the one and those of the other.
+pub fn choose(
+    ui: &egui::Ui,
+    response: &egui::Response,
+    hover: &mut Hover,
+    units: impl Fn([egui::Pos2; 2]) -> Vec<(usize, usize)>,
+) -> (Option<(usize, usize)>, Vec<(usize, usize)>) {
+    use egui::PointerButton;
+
+    let started = response.drag_started_by(PointerButton::Primary);
+    let stopped = response.drag_stopped();
+    let over = response.hovered();
+    let clicked = response.clicked_by(PointerButton::Primary);
+    let (alt, down, at, origin) = ui.input(|input| {
+        let pointer = &input.pointer;
+        (input.modifiers.alt, pointer.any_down(), pointer.latest_pos(), pointer.press_origin())
+    });
+    hover.pointer = at.filter(|_| over && !down);
+    if started && alt {
+        hover.region = origin.or(at).zip(at).map(|(from, to)| [from, to]);
+    }
+    if let (Some(region), Some(at)) = (&mut hover.region, at) {
+        region[1] = at;
+    }
+    let boxed =
+        if stopped || !down { hover.region.take().map(&units).unwrap_or_default() } else { Vec::new() };
+    let at = response.interact_pointer_pos().filter(|_| clicked && !alt);
+    (at.and_then(|at| units([at, at]).first().copied()), boxed)
 }
 
 /// Whether what scrolls are two fingers. Where the system does not say, wheels count in lines.

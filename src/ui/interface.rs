@@ -1,23 +1,29 @@
-//! What a window shows of one view: its scene, and, of the view that is active, side panel and timeline.
+//! What a window shows of one view: its scene, and, of the view that is active, panes and timeline.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use egui::{Align2, CornerRadius, FontId, Id, Key, Rect, Sense, Ui, WidgetInfo, vec2};
 
 use super::columns::{self, Columns};
+use super::commands::Command;
 use super::hands;
-use super::navigation::Navigator;
+use super::hover::{Hover, Plates};
+use super::input::{self, Input};
+use super::navigation::{Navigator, Target};
+use super::options::Options;
 use super::overlay::Overlay;
-use super::panel::{self, Action, Panel};
 use super::pictures::Pictures;
 use super::playback::{Epochs, Playback};
 use super::runs::OpenRuns;
+use super::shape::Lens;
 use super::style::{Palette, SMALL, TEXT, install_style};
+use super::summary::Summary;
 use super::timeline::{self, Timeline};
-use crate::model::{EpochPosition, Layout, Query, Recording, Theme, ViewState};
-
-/// Width of the side panel's content, in points.
-const SIDE: f32 = 248.0;
+use super::workbench::Pane;
+use crate::model::{
+    EpochPosition, EpochRef, Layout, Query, Recording, Selection, Theme, UnitOrder, ViewState,
+};
 
 /// What is being done in the background.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,8 +41,6 @@ pub struct Facts<'a> {
     pub ranges: &'a [(f32, f32)],
     /// Per epoch, whether its values are at hand.
     pub ready: &'a [bool],
-    pub adapter: &'a str,
-    pub frame_ms: Option<f32>,
     /// A writer is at work on the recording.
     pub live: bool,
     pub columns: &'a Columns<'a>,
@@ -58,6 +62,11 @@ pub struct Sight<'a> {
     pub missing: &'a [(usize, Option<usize>)],
     /// The ends of the colour map are those of other views as well.
     pub shared: bool,
+    /// Epochs that the ends of the colour map are those of, and how many there are, where they are to be
+    /// those of all.
+    pub over: Option<(usize, usize)>,
+    /// The values behind the plates, where they are at hand.
+    pub plates: Option<Plates<'a>>,
     /// Whether there is a picture of the scene, which is to lie below what is painted here.
     pub filled: bool,
     /// What went wrong, in one line.
@@ -86,12 +95,16 @@ pub struct Asked {
 }
 
 /// What a hand did in a viewport.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Done {
     /// It went down there.
     pub pressed: bool,
     /// It led the camera.
     pub led: bool,
+    /// The unit, as (layer, unit), whose cell was clicked.
+    pub clicked: Option<(usize, usize)>,
+    /// The units around whose cells a box was drawn, in the order of their places.
+    pub boxed: Vec<(usize, usize)>,
 }
 
 /// Everything about a view that is not the view itself.
@@ -99,7 +112,8 @@ pub struct Interface {
     pub navigator: Navigator,
     pub playback: Playback,
     pub pictures: Pictures,
-    hands: panel::Hands,
+    hover: RefCell<Hover>,
+    hands: input::Hands,
     epochs: Epochs,
     theme: Option<Theme>,
 }
@@ -110,7 +124,8 @@ impl Interface {
             navigator: Navigator::default(),
             playback: Playback::default(),
             pictures: Pictures::default(),
-            hands: panel::Hands::default(),
+            hover: RefCell::default(),
+            hands: input::Hands::default(),
             epochs: Epochs::new(recording),
             theme: None,
         }
@@ -128,25 +143,115 @@ impl Interface {
         self.epochs = epochs;
     }
 
-    /// Lays out side panel and timeline, and changes `view` as the person asks. They are to be painted
-    /// over the colour of panels and, where the scene is, over the scene's picture: filling them here
-    /// would cost a processor that draws more than everything else.
-    pub fn panels(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState) -> Asked {
-        if self.theme != Some(view.theme) {
-            install_style(ui.ctx(), view.theme);
-            self.theme = Some(view.theme);
+    /// Looks as `theme` does from now on. Panes are to be painted over the colour of panels and, where the
+    /// scene is, over the scene's picture: filling them here would cost a processor that draws more than
+    /// everything else.
+    pub fn wear(&mut self, ui: &Ui, theme: Theme) {
+        if self.theme != Some(theme) {
+            install_style(ui.ctx(), theme);
+            self.theme = Some(theme);
         }
+    }
+
+    /// Lays out what stands in a pane, and changes `view` as the person asks.
+    pub fn pane(&mut self, ui: &mut Ui, pane: Pane, facts: &Facts, view: &mut ViewState) -> Asked {
         let palette = Palette::of(view.theme);
-        self.bottom(ui, facts, view, palette);
-        match self.side(ui, facts, view, palette) {
-            Some(Action::Go(target)) => {
-                let now = ui.input(|input| input.time);
-                self.navigator.go(target, view.camera, facts.layout, now);
-                Asked { led: true, ..Asked::default() }
+        match pane {
+            Pane::Scene => Asked::default(),
+            Pane::Input => {
+                let input = Input {
+                    recording: facts.recording,
+                    runs: facts.runs,
+                    pictures: &self.pictures,
+                    palette,
+                    columns: facts.columns,
+                };
+                Asked { columns: input.show(ui, view, &mut self.hands), led: false }
             }
-            Some(Action::Column(action)) => Asked { columns: Some(action), led: false },
-            None => Asked::default(),
+            Pane::Options => {
+                let options = Options {
+                    recording: facts.recording,
+                    ranges: facts.ranges,
+                    palette,
+                    at: self.navigator.at(),
+                    epoch: self.nearest_number(view.epoch),
+                };
+                let go = options.show(ui, view, &mut self.navigator.reduced_motion);
+                self.go(ui, go.map(Target::View), facts.layout, view)
+            }
+            Pane::Layers | Pane::Unit | Pane::About => Asked::default(),
         }
+    }
+
+    fn go(&mut self, ui: &Ui, target: Option<Target>, layout: &Layout, view: &ViewState) -> Asked {
+        let Some(target) = target else { return Asked::default() };
+        let now = ui.input(|input| input.time);
+        self.navigator.go(target, view.camera, layout, now);
+        Asked { led: true, ..Asked::default() }
+    }
+
+    /// Number of the recorded epoch nearest to a number.
+    fn nearest_number(&self, number: f64) -> u64 {
+        self.epochs.number(self.epochs.ordinal_of_number(number).round()) as u64
+    }
+
+    /// Does what a command says, as far as that is of this view.
+    pub fn perform(&mut self, ui: &Ui, command: &Command, facts: &Facts, view: &mut ViewState) -> Asked {
+        let now = ui.input(|input| input.time);
+        let recording = facts.recording;
+        let query = &mut view.query;
+        let layer_name = |layer: usize| recording.layers.get(layer).map(|layer| layer.name.clone());
+        match *command {
+            Command::View(to) => return self.go(ui, Some(Target::View(to)), facts.layout, view),
+            Command::FrameLayer(layer) => return self.go(ui, Some(Target::Slab(layer)), facts.layout, view),
+            Command::Play => self.playback.toggle(&self.epochs, &mut view.epoch),
+            Command::StepBack => self.playback.step(-1, &self.epochs, view.epoch, now),
+            Command::StepForward => self.playback.step(1, &self.epochs, view.epoch, now),
+            Command::First => self.playback.glide_to(0.0, &self.epochs, view.epoch, now),
+            Command::Last => self.playback.glide_to(self.epochs.last(), &self.epochs, view.epoch, now),
+            Command::Best => {
+                if let Ok(best) = EpochRef::Best.resolve(recording) {
+                    let ordinal = self.epochs.ordinal_of_number(best.number(recording));
+                    self.playback.glide_to(ordinal, &self.epochs, view.epoch, now);
+                }
+            }
+            Command::Follow => self.playback.follow(),
+            Command::Loop => self.playback.looping = !self.playback.looping,
+            Command::HideLayer(layer) => {
+                if let Some(name) = layer_name(layer)
+                    && !view.hidden.remove(&name)
+                {
+                    view.hidden.insert(name);
+                }
+            }
+            Command::SoloLayer(layer) => {
+                let others = (0..recording.layers.len()).filter(|other| *other != layer);
+                view.hidden = others.filter_map(layer_name).collect();
+            }
+            Command::ShowLayers => view.hidden.clear(),
+            Command::ShowAll => query.select = Selection::default(),
+            Command::ShowClass(class) => query.select = Selection::class(recording, class),
+            Command::MinusClass(class) => query.minus = Some(Selection::class(recording, class)),
+            Command::MinusNone => (query.minus, query.run_b) = (None, None),
+            Command::Stat(stat) => query.stat = stat,
+            Command::Norm(norm) => query.norm = norm,
+            Command::Map(map) => view.colour_map = map,
+            Command::OverEpochs => view.over_epochs = !view.over_epochs,
+            Command::Order(by) => {
+                let epoch = self.nearest_number(view.epoch);
+                view.order = by.map(|by| UnitOrder { by, epoch });
+            }
+            Command::Theme => {
+                view.theme = if view.theme == Theme::Dark { Theme::Light } else { Theme::Dark };
+            }
+            Command::Labels => view.labels = !view.labels,
+            Command::Haze => view.haze = !view.haze,
+            Command::Edges => view.edges = !view.edges,
+            Command::LessMotion => self.navigator.reduced_motion = !self.navigator.reduced_motion,
+            Command::ClearPins => view.pins.clear(),
+            _ => {}
+        }
+        Asked::default()
     }
 
     /// Whether another frame is wanted although nothing happens.
@@ -184,7 +289,9 @@ impl Interface {
         view.epoch = self.playback.update(&self.epochs, view.epoch, now, step, cut);
     }
 
-    fn bottom(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState, palette: Palette) {
+    /// The panel at the bottom: the training.
+    pub fn timeline(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState) {
+        let palette = Palette::of(view.theme);
         let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(12, 4));
         egui::Panel::bottom("timeline").frame(frame).exact_size(timeline::HEIGHT + 8.0).show(ui, |ui| {
             let timeline = Timeline {
@@ -199,24 +306,29 @@ impl Interface {
         });
     }
 
-    fn side(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState, palette: Palette) -> Option<Action> {
-        let panel = Panel {
-            recording: facts.recording,
-            runs: facts.runs,
-            ranges: facts.ranges,
-            pictures: &self.pictures,
-            palette,
-            adapter: facts.adapter,
-            frame_ms: facts.frame_ms,
-            at: self.navigator.at(),
-            columns: facts.columns,
-        };
-        let (hands, reduced_motion) = (&mut self.hands, &mut self.navigator.reduced_motion);
-        side_panel(ui, |ui| panel.show(ui, view, hands, reduced_motion))
+    /// The unit, as (layer, unit), under the pointer when the scene was painted last.
+    pub fn hovered(&self) -> Option<(usize, usize)> {
+        self.hover.borrow().found().map(|it| (it.layer, it.unit))
     }
 
-    /// Takes what hands do in the viewport, and moves the camera.
-    pub fn look(&mut self, ui: &Ui, at: &Viewport, layout: &Layout, view: &mut ViewState) -> Done {
+    /// The plate that is pointed at or framed, as an index into [`Layout::slabs`].
+    pub fn lit(&self) -> Option<usize> {
+        let framed = match self.navigator.at() {
+            Some(Target::Slab(slab)) => Some(slab),
+            _ => None,
+        };
+        self.navigator.hovered().or(framed)
+    }
+
+    /// Takes what hands do in the viewport, and moves the camera. `plates` is what it shows.
+    pub fn look(
+        &mut self,
+        ui: &Ui,
+        at: &Viewport,
+        layout: &Layout,
+        plates: Option<&Plates>,
+        view: &mut ViewState,
+    ) -> Done {
         let response = ui.interact(at.rect, at.id, Sense::click_and_drag());
         response.widget_info(|| WidgetInfo::labeled(egui::Role::Canvas, true, at.name));
         let pressed = response.clicked() || response.drag_started();
@@ -231,7 +343,22 @@ impl Interface {
             };
             ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
         }
-        let input = hands::gather(ui, &response, at.keys);
+        let mut input = hands::gather(ui, &response, at.keys);
+        let hover = self.hover.get_mut();
+        let lens = Lens { camera: view.camera, rect: at.rect };
+        let (clicked, boxed) = hands::choose(ui, &response, hover, |region| {
+            plates.map_or_else(Vec::new, |plates| match region {
+                [from, to] if from == to => {
+                    let cell = plates.cell_seen(layout, lens, from);
+                    cell.map(|cell| (cell.layer, cell.unit)).into_iter().collect()
+                }
+                region => plates.units_in(layout, lens, region),
+            })
+        });
+        if hover.region.is_some() {
+            // The box is drawn, and the scene stays.
+            (input.orbit, input.pan) = Default::default();
+        }
         let aspect = at.rect.aspect_ratio().max(0.01);
         view.camera = self.navigator.update(&input, view.camera, layout, aspect);
         if input.fly != glam::Vec3::ZERO {
@@ -240,7 +367,20 @@ impl Interface {
         if input.looking {
             ui.ctx().set_cursor_icon(egui::CursorIcon::Crosshair);
         }
-        Done { pressed, led: input.leads() }
+        Done { pressed, led: input.leads(), clicked, boxed }
+    }
+
+    /// The view in plain words.
+    pub fn summary(&self, sight: &Sight, view: &ViewState) -> String {
+        let shown = ViewState { query: sight.query.clone(), ..view.clone() };
+        let summary = Summary {
+            recording: sight.recording,
+            runs: sight.runs,
+            view: &shown,
+            position: sight.position,
+            at: self.navigator.at(),
+        };
+        summary.text()
     }
 
     /// Paints over the scene what is said of it.
@@ -263,21 +403,13 @@ impl Interface {
             highlighted: slab.map(|slab| slab.layer),
             missing: sight.missing,
             shared: sight.shared,
+            over: sight.over,
+            plates: sight.plates,
         };
         overlay.paint(&painter, rect);
+        self.hover.borrow_mut().paint(&overlay, &painter, rect);
         notes(&painter, rect, sight, palette);
     }
-}
-
-/// The panel at the right.
-fn side_panel<T>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> T) -> T {
-    let frame = egui::Frame::new().inner_margin(egui::Margin::same(16));
-    egui::Panel::right("side").frame(frame).resizable(false).exact_size(SIDE + 32.0).show(ui, add).inner
-}
-
-/// The panel at the right of a window whose active view has no recording to speak of.
-pub fn bare_side(ui: &mut Ui, theme: Theme, columns: &Columns) -> Option<columns::Action> {
-    side_panel(ui, |ui| columns.show(ui, Palette::of(theme)))
 }
 
 /// A thin bar while values are read, and one quiet line for what went wrong.

@@ -27,7 +27,7 @@ pub fn paint(overlay: &Overlay, painter: &Painter, rect: Rect, palette: Palette)
     );
     let shared = if overlay.shared { " · common to these columns" } else { "" };
     let source = wrapped(
-        words::range_source(recording, overlay.runs, view, overlay.position) + shared,
+        words::range_source(recording, overlay.runs, view, overlay.position, overlay.over) + shared,
         FontId::proportional(SMALL - 1.0),
         palette.dim,
     );
@@ -57,7 +57,8 @@ pub fn paint(overlay: &Overlay, painter: &Painter, rect: Rect, palette: Palette)
     top += title_height + 8.0;
 
     let bar = Rect::from_min_size(pos2(place.left(), top), vec2(bar_width, BAR.y));
-    paint_map(painter, bar, view.colours(), view.theme);
+    let diverges = view.query.is_signed() || view.colours().is_diverging();
+    paint_dimmed(painter, bar, view.colours(), view.theme, view.dim_below, diverges);
     if let Some(text) = none {
         let swatch = Rect::from_min_size(pos2(bar.right() + 24.0, bar.top()), vec2(16.0, BAR.y));
         hatch(painter, swatch, view.theme);
@@ -79,7 +80,19 @@ pub fn paint(overlay: &Overlay, painter: &Painter, rect: Rect, palette: Palette)
 
 /// A bar of a colour map, low to high.
 pub fn paint_map(painter: &Painter, bar: Rect, map: ColourMap, theme: Theme) {
-    let table = map.table(theme.plate());
+    paint_dimmed(painter, bar, map, theme, 0.0, false);
+}
+
+/// The same with what is weaker than `dim_below` dimmed, and a tick where that begins.
+pub fn paint_dimmed(
+    painter: &Painter,
+    bar: Rect,
+    map: ColourMap,
+    theme: Theme,
+    dim_below: f32,
+    diverges: bool,
+) {
+    let table = map.dimmed_table(theme.plate(), dim_below, diverges);
     let mut mesh = Mesh::default();
     for (index, rgb) in table.into_iter().enumerate() {
         let x = bar.left() + bar.width() * index as f32 / (TABLE_SIZE - 1) as f32;
@@ -93,6 +106,16 @@ pub fn paint_map(painter: &Painter, bar: Rect, map: ColourMap, theme: Theme) {
     }
     painter.add(mesh);
     outline(painter, bar, theme);
+    let threshold = dim_below.clamp(0.0, 1.0);
+    if threshold > 0.0 {
+        let ticks =
+            if diverges { vec![0.5 - threshold / 2.0, 0.5 + threshold / 2.0] } else { vec![threshold] };
+        for tick in ticks {
+            let x = bar.left() + bar.width() * tick;
+            let stroke = Stroke::new(1.0, Palette::of(theme).text);
+            painter.line_segment([pos2(x, bar.top() - 2.0), pos2(x, bar.bottom() + 2.0)], stroke);
+        }
+    }
 }
 
 /// The hatching that stands for "no value".

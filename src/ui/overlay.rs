@@ -4,6 +4,8 @@
 use egui::{Align2, CornerRadius, FontId, Painter, Pos2, Rect, Stroke, Vec2, pos2, vec2};
 use glam::vec3;
 
+use super::hover;
+pub use super::hover::Plates;
 use super::labels::Room;
 use super::legend;
 use super::moves;
@@ -39,6 +41,11 @@ pub struct Overlay<'a> {
     pub missing: &'a [(usize, Option<usize>)],
     /// The ends of the colour map are those of other views as well.
     pub shared: bool,
+    /// Epochs that the ends of the colour map are those of, and how many there are, where they are to be
+    /// those of all.
+    pub over: Option<(usize, usize)>,
+    /// The values behind the plates, where they are at hand.
+    pub plates: Option<Plates<'a>>,
 }
 
 impl Overlay<'_> {
@@ -50,6 +57,7 @@ impl Overlay<'_> {
         let painter = painter.with_clip_rect(painter.clip_rect().intersect(rect));
         let palette = Palette::of(self.view.theme);
         let legend = legend::paint(self, &painter, rect, palette);
+        let mut taken = vec![legend];
         if self.view.labels {
             let lens = Lens { camera: self.view.camera, rect };
             let plates: Vec<Option<Outline>> = self
@@ -70,11 +78,11 @@ impl Overlay<'_> {
                     lens.outline(corner - vec3(0.0, size.y, 0.0), corner + vec3(size.x, 0.0, 0.0))
                 });
             let outlines: Vec<Option<Outline>> = plates.into_iter().chain([picture]).collect();
-            let mut taken = vec![legend];
             self.name_classes(&painter, lens, &outlines, palette, &mut taken);
             let named = self.name_layers(&painter, rect, &outlines, palette, &mut taken);
             self.caption(&painter, rect, &named, palette);
         }
+        hover::paint_pins(self, &painter, rect, taken);
     }
 
     /// Says in the corner which plate fills the middle, where its name found no place.
@@ -103,7 +111,8 @@ impl Overlay<'_> {
         taken: &mut Vec<Rect>,
     ) {
         let Some(slab) = self.layout.slabs.last() else { return };
-        if slab.grid.columns != 1 || !self.recording.output_names_classes() {
+        let seen = self.view.camera.presence(slab) > 0.5;
+        if !seen || slab.grid.columns != 1 || !self.recording.output_names_classes() {
             return;
         }
         let Some(places) = class_places(self.recording, slab, lens) else { return };

@@ -62,6 +62,11 @@ impl Outline {
         Self { points: hull }
     }
 
+    /// Its corners, one after another.
+    pub fn points(&self) -> &[Pos2] {
+        &self.points
+    }
+
     /// The smallest upright rectangle around it.
     pub fn bounds(&self) -> Rect {
         Rect::from_points(&self.points)

@@ -5,17 +5,21 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 
 use super::columns::{self, Columns, Entry, split};
+use super::commands::Command;
 use super::interface::{Facts, Interface, Sight, Viewport};
 use super::navigation::Target;
 use super::shape::Lens;
 use super::style::{install_fonts, install_style};
+use super::workbench::{Arrangement, Pane};
 use super::{OpenRuns, Overlay, Pictures, RunFacts, still, testing};
 use crate::model::columns::{Locks, MOST};
 use crate::model::{
-    Epoch, EpochPosition, Layout, Picture, Query, Range, Recording, Selection, SetView, Theme, ViewState,
+    Diff, Epoch, EpochPosition, Layout, Norm, OrderBy, Picture, Query, Range, Recording, Selection, SetView,
+    Stat, Theme, UnitOrder, ViewState,
 };
 
 struct Window {
+    arrangement: Arrangement,
     recording: Recording,
     layout: Layout,
     interface: Interface,
@@ -27,10 +31,13 @@ struct Window {
     locks: Locks,
     /// What was asked for of the columns, the latest last.
     asked: Vec<columns::Action>,
+    /// To be done in the next frame.
+    commands: Vec<Command>,
 }
 
 fn window(recording: Recording) -> Harness<'static, Window> {
     let state = Window {
+        arrangement: Arrangement::default(),
         layout: Layout::new(&recording),
         interface: Interface::new(&recording),
         view: testing::view(&recording),
@@ -39,6 +46,7 @@ fn window(recording: Recording) -> Harness<'static, Window> {
         runs: vec!["run"],
         locks: Locks::default(),
         asked: Vec::new(),
+        commands: Vec::new(),
         recording,
     };
     let show = |ui: &mut egui::Ui, window: &mut Window| {
@@ -67,23 +75,29 @@ fn window(recording: Recording) -> Harness<'static, Window> {
             layout: &window.layout,
             ranges: &ranges,
             ready: &ready,
-            adapter: "test adapter",
-            frame_ms: None,
             live: window.live,
             columns: &columns,
         };
-        window.asked.extend(window.interface.panels(ui, &facts, &mut window.view).columns);
+        for command in window.commands.drain(..) {
+            window.interface.perform(ui, &command, &facts, &mut window.view);
+        }
+        window.interface.wear(ui, window.view.theme);
+        window.interface.timeline(ui, &facts, &mut window.view);
+        let palette = super::style::Palette::of(window.view.theme);
         egui::CentralPanel::no_frame().show(ui, |ui| {
-            let places = split(ui.available_rect_before_wrap(), window.columns);
+            let (interface, view, asked) = (&mut window.interface, &mut window.view, &mut window.asked);
+            let scene = window.arrangement.show(ui, palette, &mut |ui, pane| {
+                asked.extend(interface.pane(ui, pane, &facts, view).columns);
+            });
+            let places = split(scene, window.columns);
             for (index, (header, _)) in places.iter().enumerate() {
-                let palette = super::style::Palette::of(window.view.theme);
                 if header.is_some_and(|header| columns.header(ui, header, index, palette)) {
                     window.asked.push(columns::Action::Activate(index));
                 }
             }
             let rect = places[0].1;
             let at = Viewport { rect, id, name: "Scene", keys };
-            window.interface.look(ui, &at, &window.layout, &mut window.view);
+            window.interface.look(ui, &at, &window.layout, None, &mut window.view);
             let sight = Sight {
                 recording: &window.recording,
                 runs: OpenRuns::default(),
@@ -94,6 +108,8 @@ fn window(recording: Recording) -> Harness<'static, Window> {
                 query: window.view.query.clone(),
                 missing: &[],
                 shared: false,
+                over: None,
+                plates: None,
                 filled: false,
                 note: None,
                 progress: None,
@@ -105,7 +121,7 @@ fn window(recording: Recording) -> Harness<'static, Window> {
         }
     };
     let mut harness = Harness::builder()
-        .with_size(vec2(1280.0, 1000.0))
+        .with_size(vec2(1280.0, 1400.0))
         .with_max_steps(200)
         .with_context_setup(install_fonts)
         .build_ui_state(show, state);
@@ -116,6 +132,117 @@ fn window(recording: Recording) -> Harness<'static, Window> {
 fn click(harness: &mut Harness<'static, Window>, name: &str) {
     harness.get_by_label(name).click();
     harness.run();
+}
+
+fn perform(harness: &mut Harness<'static, Window>, command: Command) {
+    harness.state_mut().commands.push(command);
+    harness.run();
+}
+
+#[test]
+fn statistic_and_scale_are_chosen() {
+    let mut window = window(testing::recording());
+    click(&mut window, "Statistic: Count");
+    click(&mut window, "Normalisation: Network");
+    let query = &window.state().view.query;
+    assert_eq!((query.stat, query.norm), (Stat::Count, Norm::Global));
+    let compared = Query { minus: Some(Selection::default()), diff: Diff::Effect, ..Query::default() };
+    window.state_mut().view.query = compared;
+    window.run();
+    assert!(window.get_by_label("Statistic: Rate").accesskit_node().is_disabled());
+    click(&mut window, "Statistic: Rate");
+    assert_eq!(window.state().view.query.stat, Stat::Mean, "an effect size is one of means");
+}
+
+#[test]
+fn how_cells_are_looked_at_is_chosen_by_hand() {
+    let mut window = window(testing::recording());
+    click(&mut window, "Clip percent: 2");
+    click(&mut window, "Same range at all epochs");
+    window.get_by_label("Dim below").set_value_accesskit(30.0);
+    window.run();
+    let view = &window.state().view;
+    assert_eq!((view.clip, view.over_epochs, view.dim_below), (2.0, true, 0.3));
+    click(&mut window, "Order: Class");
+    let order = UnitOrder { by: OrderBy::Selectivity, epoch: 4 };
+    assert_eq!(window.state().view.order, Some(order));
+    // It stays that of the epoch at which it was chosen.
+    click(&mut window, "Step back");
+    assert_eq!(window.state().view.order, Some(order));
+    click(&mut window, "Order: As trained");
+    assert_eq!(window.state().view.order, None);
+    window.get_by_label("Height").set_value_accesskit(2.0);
+    click(&mut window, "Edges");
+    let view = &window.state().view;
+    assert_eq!((view.height, view.edges), (2.0, false));
+}
+
+#[test]
+fn commands_do_what_they_are_called() {
+    let recording = testing::recording();
+    let mut window = window(recording.clone());
+    perform(&mut window, Command::ShowClass(1));
+    perform(&mut window, Command::MinusClass(2));
+    let query = &window.state().view.query;
+    assert_eq!(query.select, Selection::class(&recording, 1));
+    assert_eq!(query.minus, Some(Selection::class(&recording, 2)));
+    perform(&mut window, Command::First);
+    assert_eq!(window.state().view.epoch, 0.0);
+    perform(&mut window, Command::Best);
+    assert_eq!(window.state().view.epoch, 4.0, "the last one is the most accurate");
+    perform(&mut window, Command::HideLayer(1));
+    assert!(window.state().view.hidden.iter().eq(["conv2"]));
+    perform(&mut window, Command::HideLayer(1));
+    assert!(window.state().view.hidden.is_empty());
+    perform(&mut window, Command::SoloLayer(1));
+    assert!(window.state().view.hidden.iter().eq(["conv1", "fc"]));
+    perform(&mut window, Command::ShowLayers);
+    assert!(window.state().view.hidden.is_empty());
+    perform(&mut window, Command::Theme);
+    assert_eq!(window.state().view.theme, Theme::Light);
+}
+
+#[test]
+fn panels_come_go_and_leave_their_room_to_the_scene() {
+    let mut window = window(testing::recording());
+    let wide = window.get_by_label("Scene").rect();
+    window.state_mut().arrangement.toggle(Pane::Layers);
+    window.run();
+    assert!(!window.state().arrangement.shows(Pane::Layers) && window.query_by_label("Layers").is_none());
+    assert_eq!(window.get_by_label("Scene").rect(), wide, "others stand beside it");
+    window.state_mut().arrangement.toggle(Pane::Unit);
+    window.state_mut().arrangement.bring(Pane::About);
+    window.state_mut().arrangement.toggle(Pane::About);
+    window.run();
+    let tall = window.get_by_label("Scene").rect();
+    assert!(tall.height() > wide.height() + 100.0, "{tall} {wide}");
+    window.state_mut().arrangement.only_scene = true;
+    window.run();
+    let alone = window.get_by_label("Scene").rect();
+    assert!(alone.width() > wide.width() + 200.0 && alone.height() > wide.height());
+    assert!(window.query_by_label("Statistic: Mean").is_none());
+    window.state_mut().arrangement.bring(Pane::Options);
+    window.run();
+    window.get_by_label("Statistic: Mean");
+}
+
+#[test]
+fn panels_keep_their_size_when_the_window_changes_its_own() {
+    let mut window = window(testing::recording());
+    let size = |window: &Harness<'static, Window>| {
+        let scene = window.get_by_label("Scene").rect();
+        let panel = window.get_by_label("Statistic: Mean").rect();
+        (scene.size(), panel.left() - scene.right(), window.ctx.content_rect().right() - scene.right())
+    };
+    let (before, gap, side) = size(&window);
+    for wanted in [vec2(1920.0, 1080.0), vec2(1000.0, 700.0), vec2(1280.0, 1400.0)] {
+        window.set_size(wanted);
+        window.run();
+        let (now, gap_now, side_now) = size(&window);
+        assert!((gap - gap_now).abs() < 1.5 && (side - side_now).abs() < 1.5, "{wanted}: {side} {side_now}");
+        let grown = wanted - vec2(1280.0, 1400.0);
+        assert!((now - before - grown).abs().max_elem() < 2.0, "{wanted}: {before} {now}");
+    }
 }
 
 #[test]
@@ -298,10 +425,10 @@ fn a_recording_without_epochs_fills() {
 }
 
 #[test]
-fn a_layer_of_the_list_is_framed_and_home_comes_back() {
+fn a_layer_is_framed_by_command_and_home_comes_back() {
     let mut window = window(testing::recording());
     let overview = window.state().view.camera;
-    click(&mut window, "Layer conv2");
+    perform(&mut window, Command::FrameLayer(1));
     let framed = window.state().view.camera;
     assert_eq!(window.state().interface.navigator.at(), Some(Target::Slab(1)));
     assert!((framed.position - overview.position).length() > 1.0);
@@ -445,6 +572,8 @@ fn overlay<'a>(recording: &'a Recording, view: &'a ViewState, layout: &'a Layout
         highlighted: None,
         missing: &[],
         shared: false,
+        over: None,
+        plates: None,
     }
 }
 

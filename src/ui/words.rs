@@ -41,7 +41,7 @@ pub fn shown(recording: &Recording, runs: OpenRuns, query: &Query, position: Epo
 }
 
 /// What is told of each unit, and what it is divided by.
-fn measure(query: &Query) -> String {
+pub fn measure(query: &Query) -> String {
     let what = match (query.stat, query.select.single_input(), &query.minus) {
         (_, _, Some(_)) if query.diff == Diff::Effect => "effect size",
         (Stat::Mean | Stat::Min | Stat::Max, Some(_), None) => "activation",
@@ -97,25 +97,39 @@ pub fn moment(recording: &Recording, position: EpochPosition) -> String {
     }
 }
 
+fn symmetric(view: &ViewState) -> bool {
+    view.query.is_signed() || view.colours().is_diverging()
+}
+
 /// Where the ends of the colour map come from, and what was done to the values before they were
-/// recorded.
+/// recorded. `over`: epochs whose values were read, of how many, where the ends are those of all.
 pub fn range_source(
     recording: &Recording,
     runs: OpenRuns,
     view: &ViewState,
     position: EpochPosition,
+    over: Option<(usize, usize)>,
 ) -> String {
     if recording.epochs.is_empty() {
         return "no values yet".to_owned();
     }
-    let these = if position.t == 0.0 { "this epoch" } else { "these two epochs" };
-    let symmetric = view.query.is_signed() || view.colours().is_diverging();
+    let these = match over {
+        Some((read, of)) if read < of => format!("over {read} of {of} epochs"),
+        Some((_, of)) => format!("over all {of} epochs"),
+        None if position.t == 0.0 => "this epoch".to_owned(),
+        None => "these two epochs".to_owned(),
+    };
+    let clipped = match view.clip {
+        clip if clip > 0.0 && symmetric(view) => format!(", without the furthest {clip} %"),
+        clip if clip > 0.0 => format!(", without {clip} % at each end"),
+        _ => String::new(),
+    };
     let source = match view.range_of(recording.normalisation) {
         Range::Fixed { .. } => "fixed".to_owned(),
-        Range::Layer => format!("each layer's own, {these}"),
+        Range::Layer => format!("each layer's own, {these}{clipped}"),
         Range::Auto => "[0, 1]".to_owned(),
-        Range::Network if symmetric => format!("symmetric around 0, {these}"),
-        Range::Network => format!("all layers, {these}"),
+        Range::Network if symmetric(view) => format!("symmetric around 0, {these}{clipped}"),
+        Range::Network => format!("all layers, {these}{clipped}"),
     };
     let scaled = |recording: &Recording| recording.normalisation == Normalisation::PerItemPerLayer;
     let other = runs.of_minus(&view.query).filter(|_| runs.differ(&view.query));
@@ -164,6 +178,17 @@ pub fn number(value: f32, span: f32) -> String {
         format!("{value:.2e}").replace('e', "·10^")
     };
     text.replace('-', "\u{2212}")
+}
+
+/// A place in an order: 1st, 2nd, 3rd, 4th, … 11th.
+pub fn ordinal(place: u64) -> String {
+    let ending = match (place % 10, place % 100) {
+        (1, rest) if rest != 11 => "st",
+        (2, rest) if rest != 12 => "nd",
+        (3, rest) if rest != 13 => "rd",
+        _ => "th",
+    };
+    format!("{}{ending}", count(place))
 }
 
 /// A count with thin spaces between thousands.
@@ -325,7 +350,7 @@ mod tests {
         let scaled = Normalisation::PerItemPerLayer;
         let source = |own: &Recording, other: &Recording| {
             let all = [RunFacts { name: "one", recording: own }, RunFacts { name: "two", recording: other }];
-            range_source(own, OpenRuns { all: &all, own: 0 }, &view, EpochPosition::at(0))
+            range_source(own, OpenRuns { all: &all, own: 0 }, &view, EpochPosition::at(0), None)
         };
         let range = "range: each layer's own, this epoch";
         assert_eq!(source(&own, &other), range);
@@ -349,22 +374,28 @@ mod tests {
         let mut view = testing::view(&recording);
         let at = EpochPosition::at(0);
         assert_eq!(
-            range_source(&recording, OpenRuns::default(), &view, at),
+            range_source(&recording, OpenRuns::default(), &view, at, None),
             "range: each layer's own, this epoch"
         );
         let network = ViewState { range: Range::Network, ..view.clone() };
         assert_eq!(
-            range_source(&recording, OpenRuns::default(), &network, at),
+            range_source(&recording, OpenRuns::default(), &network, at, None),
             "range: all layers, this epoch"
         );
         recording.normalisation = Normalisation::PerItemPerLayer;
         assert_eq!(
-            range_source(&recording, OpenRuns::default(), &view, EpochPosition::at(0)),
+            range_source(&recording, OpenRuns::default(), &view, EpochPosition::at(0), None),
             "range: [0, 1], values normalised per input and layer by the recording"
         );
         view.query.minus = Some(class("dog"));
         assert_eq!(
-            range_source(&recording, OpenRuns::default(), &view, EpochPosition { from: 0, to: 1, t: 0.3 }),
+            range_source(
+                &recording,
+                OpenRuns::default(),
+                &view,
+                EpochPosition { from: 0, to: 1, t: 0.3 },
+                None
+            ),
             "range: symmetric around 0, these two epochs · values normalised per input and layer by the \
              recording"
         );

@@ -1,22 +1,14 @@
 //! One frame of a session: the epoch moves on, panels and hands change the view, the overlay is painted.
 
-use std::sync::Arc;
-
 use super::{Key, Session};
-use crate::model::{Epoch, EpochPosition};
-use crate::ui::{Asked, Columns, Done, Facts, OpenRuns, Progress, RunFacts, Sight, Viewport};
-
-/// What every view of a frame is laid out with.
-#[derive(Clone, Copy)]
-pub struct Frame<'a> {
-    pub adapter: &'a str,
-    pub frame_ms: Option<f32>,
-}
+use crate::model::{Epoch, EpochPosition, ViewState};
+use crate::ui::commands::Command;
+use crate::ui::workbench::Pane;
+use crate::ui::{Asked, Columns, Done, Facts, Interface, OpenRuns, Progress, RunFacts, Sight, Viewport};
 
 /// What one of them is laid out with.
 #[derive(Clone, Copy)]
 pub struct Around<'a> {
-    pub frame: Frame<'a>,
     /// Every run; one that is not open yet has nothing in it.
     pub runs: &'a [RunFacts<'a>],
     /// A writer is at work on its run.
@@ -33,42 +25,80 @@ impl Session {
         self.interface.advance(ui, &mut self.view, newest_ready, keys);
     }
 
-    /// Lays out the panels that speak of it.
-    pub fn panels(&mut self, ui: &mut egui::Ui, around: &Around, columns: &Columns) -> Asked {
+    /// Lays out the training, at the bottom.
+    pub fn timeline(&mut self, ui: &mut egui::Ui, around: &Around, columns: &Columns) {
+        self.with_facts(around, columns, |interface, facts, view| {
+            interface.wear(ui, view.theme);
+            interface.timeline(ui, facts, view);
+        });
+    }
+
+    /// Lays out what a pane says of it.
+    pub fn pane(&mut self, ui: &mut egui::Ui, pane: Pane, around: &Around, columns: &Columns) -> Asked {
+        self.with_facts(around, columns, |interface, facts, view| interface.pane(ui, pane, facts, view))
+    }
+
+    /// Does what a command says, as far as that is of this view.
+    pub fn perform(&mut self, ui: &egui::Ui, command: &Command, around: &Around, columns: &Columns) -> Asked {
+        self.with_facts(around, columns, |interface, facts, view| interface.perform(ui, command, facts, view))
+    }
+
+    fn with_facts<T>(
+        &mut self,
+        around: &Around,
+        columns: &Columns,
+        act: impl FnOnce(&mut Interface, &Facts, &mut ViewState) -> T,
+    ) -> T {
         let ready = self.ready();
-        let source = Arc::clone(&self.source);
         let facts = Facts {
-            recording: source.recording(),
+            recording: self.source.recording(),
             runs: OpenRuns { all: around.runs, own: self.run },
             layout: &self.layout,
             ranges: &self.ranges,
             ready: &ready,
-            adapter: around.frame.adapter,
-            frame_ms: around.frame.frame_ms,
             live: around.live,
             columns,
         };
-        let (query, epoch) = (self.view.query.clone(), self.view.epoch);
-        let asked = self.interface.panels(ui, &facts, &mut self.view);
-        if self.view.query != query || self.view.epoch != epoch {
-            ui.ctx().request_repaint();
-        }
+        act(&mut self.interface, &facts, &mut self.view)
+    }
+
+    /// Asks for what panes have found to be missing.
+    pub fn ask(&mut self) {
+        self.ask_answers();
         self.ask_pictures(self.interface.pictures.take_wanted());
-        asked
     }
 
     /// Takes what hands do in its viewport.
     pub fn look(&mut self, ui: &egui::Ui, at: &Viewport) -> Done {
-        self.interface.look(ui, at, &self.layout, &mut self.view)
+        let scales = self.scales();
+        let shown = self.scene().map(|(_, view, _)| view);
+        let plates = self.scene.as_ref().zip(shown);
+        let plates = plates.and_then(|(scene, view)| super::plates(scene, &view, &self.ranges, &scales));
+        self.interface.look(ui, at, &self.layout, plates.as_ref(), &mut self.view)
     }
 
-    /// Paints over its scene what is said of it.
-    pub fn paint(&self, ui: &egui::Ui, rect: egui::Rect, around: &Around) {
+    /// Paints over its scene, whose name among controls is `id`, what is said of it.
+    pub fn paint(&self, ui: &egui::Ui, rect: egui::Rect, id: egui::Id, around: &Around) {
+        self.with_sight(around, |sight| {
+            self.interface.paint(ui, rect, sight, &self.view);
+            ui.ctx().accesskit_node_builder(id, |node| {
+                node.set_description(self.interface.summary(sight, &self.view));
+            });
+        });
+    }
+
+    /// What it shows, in plain words.
+    pub fn summary(&self, around: &Around) -> String {
+        self.with_sight(around, |sight| self.interface.summary(sight, &self.view))
+    }
+
+    fn with_sight<T>(&self, around: &Around, act: impl FnOnce(&Sight) -> T) -> T {
         let held = self.scene.as_ref();
         let missing: Vec<(usize, Option<usize>)> = held.map_or_else(Vec::new, |scene| {
             scene.unmatched.iter().map(|layer| (layer.layer, layer.units)).collect()
         });
         let done = self.ready().into_iter().filter(|ready| *ready).count();
+        let scales = self.scales();
         let sight = Sight {
             recording: held.map_or(&self.source, |scene| &scene.source).recording(),
             runs: OpenRuns { all: around.runs, own: held.map_or(self.run, |scene| scene.run) },
@@ -81,11 +111,15 @@ impl Session {
             query: held.map_or(&self.view.query, |scene| &scene.query).clone(),
             missing: &missing,
             shared: self.shared,
+            over: self.over(),
+            plates: self
+                .scene()
+                .and_then(|(scene, view, _)| super::plates(scene, &view, &self.ranges, &scales)),
             filled: held.is_some(),
             note: around.trouble.or(self.note.as_deref()),
             progress: Some(Progress { done, of: self.interface.epochs().readable().len() }),
         };
-        self.interface.paint(ui, rect, &sight, &self.view);
+        act(&sight)
     }
 
     /// Whether another frame is wanted although nothing happens.
@@ -95,7 +129,12 @@ impl Session {
 
     /// Per epoch, whether its values are at hand.
     fn ready(&self) -> Vec<bool> {
-        let key = |epoch: &Epoch| Key { recording: self.number, query: self.looked_at, epoch: epoch.number };
+        let key = |epoch: &Epoch| Key {
+            recording: self.number,
+            query: self.looked_at,
+            epoch: epoch.number,
+            order: self.view.order,
+        };
         self.recording().epochs.iter().map(|epoch| self.cache.contains(key(epoch))).collect()
     }
 }

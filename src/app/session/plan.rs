@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{Key, Session};
-use crate::model::{EpochPosition, EpochRef, Query, Selection};
+use crate::model::{EpochPosition, EpochRef, Query, Selection, UnitOrder};
 
 /// What the list of wanted values was made for.
 #[derive(Clone, Copy, PartialEq)]
@@ -12,6 +12,9 @@ pub(super) struct Plan {
     position: EpochPosition,
     following: bool,
     held: usize,
+    order: Option<UnitOrder>,
+    /// Epochs whose values were read, where those of all are wanted.
+    read: Option<usize>,
 }
 
 /// In which state of the runs a query is answered, as far as that changes the answer.
@@ -25,8 +28,8 @@ pub(super) struct Stamp {
 }
 
 impl Session {
-    fn stamp(&self) -> Stamp {
-        let Query { select, minus, run_b, .. } = &self.view.query;
+    pub(super) fn stamp_of(&self, query: &Query) -> Stamp {
+        let Query { select, minus, run_b, .. } = query;
         let moves = |selection: &Selection| matches!(selection.epoch, Some(EpochRef::Last | EpochRef::Best));
         let run = |run: usize| self.runs.get(run).and_then(Option::as_ref);
         let minus = minus.as_ref();
@@ -53,7 +56,7 @@ impl Session {
     }
 
     pub(super) fn query_index(&mut self) -> usize {
-        let stamp = self.stamp();
+        let stamp = self.stamp_of(&self.view.query);
         let asked = |(query, of): &(Query, Stamp)| *of == stamp && *query == self.view.query;
         match self.queries.iter().position(asked) {
             Some(index) => index,
@@ -66,7 +69,8 @@ impl Session {
 
     /// The key of a readable epoch, given by its place.
     pub(super) fn key(&self, query: usize, epoch: usize) -> Key {
-        Key { recording: self.number, query, epoch: self.recording().epochs[epoch].number }
+        let epoch = self.recording().epochs[epoch].number;
+        Key { recording: self.number, query, epoch, order: self.view.order }
     }
 
     /// The newest readable epoch's key.
@@ -93,7 +97,9 @@ impl Session {
             + self.failed.len();
         let at_rest = EpochPosition { t: 0.0, ..wanted };
         let following = self.interface.playback.following;
-        let plan = Plan { query, position: at_rest, following, held };
+        let known = |epoch: &usize| self.spreads.contains_key(&self.key(query, *epoch).of_values());
+        let read = self.view.over_epochs.then(|| readable.iter().filter(|epoch| known(epoch)).count());
+        let plan = Plan { query, position: at_rest, following, held, order: self.view.order, read };
         if self.planned == Some(plan) {
             return;
         }
@@ -108,7 +114,15 @@ impl Session {
             0 => order.len(),
             bytes => (self.cache.budget() / bytes).max(2) as usize,
         };
-        order.truncate(room);
+        // What is not to be kept is read all the same where its values are to be known.
+        let beyond = order.split_off(room.min(order.len()));
+        if self.view.over_epochs {
+            order.extend(
+                beyond
+                    .into_iter()
+                    .filter(|epoch| !self.spreads.contains_key(&self.key(query, *epoch).of_values())),
+            );
+        }
         let reading = self.loader.current();
         let missing: VecDeque<(Key, Query)> = order
             .into_iter()

@@ -1,6 +1,7 @@
 //! `dnnviz bench`: how fast it is here.
 
 mod aggregate;
+mod biography;
 mod click;
 mod live;
 mod render;
@@ -26,6 +27,7 @@ enum Bench {
     Load(LoadArgs),
     Live(live::Args),
     Aggregate(aggregate::Args),
+    Biography(biography::Args),
 }
 
 /// How long one epoch of a DNNViz dump takes to load, beside a plain parser over the same files
@@ -49,6 +51,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Bench::Load(args) => load(args),
         Bench::Live(args) => live::run(args),
         Bench::Aggregate(args) => aggregate::run(args),
+        Bench::Biography(args) => biography::run(args),
     }
 }
 

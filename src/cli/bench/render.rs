@@ -123,8 +123,17 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let t = if args.moving { 0.5 } else { 0.0 };
         let (from, to) = (&scene.from, scene.to.as_ref().unwrap_or(&scene.from));
         let ranges = ranges(&view, scene.normalisation, from, to, t);
-        let frame =
-            Frame { view: &view, from, to, t, ranges: &ranges, picture: None, size, every_cell: false };
+        let frame = Frame {
+            view: &view,
+            from,
+            to,
+            t,
+            ranges: &ranges,
+            picture: None,
+            network: Default::default(),
+            size,
+            every_cell: false,
+        };
         let found = bench_render(&gpu, &mut renderer, &frame, path, budget);
         rows.push(row(&gpu, args.path, set_view, size, &found));
     }

@@ -11,6 +11,7 @@ mod write;
 
 use std::collections::BTreeSet;
 use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use super::{parallel, picture};
 use crate::model::recording::sequential_edges;
 use crate::model::{
     Aggregate, Class, Epoch, Format, Group, Input, MapBlock, Normalisation, Picture, Recording, RowBlock,
-    Source, SourceError, Tensor,
+    Source, SourceError, Tensor, UnitAggregates,
 };
 
 pub(super) use self::manifest::{MOST_UNITS, VERSION};
@@ -212,6 +213,42 @@ impl Dump {
         Ok(Some(self.cache.insert((epoch, what), values, bytes)))
     }
 
+    /// How many inputs a group's file speaks of.
+    fn count(&self, group: Group) -> u64 {
+        let (listed, item) = match group {
+            Group::All => (self.recording.inputs.len(), self.general.as_ref()),
+            Group::Class(class) => (
+                self.recording.classes.get(class).map_or(0, |class| class.inputs),
+                self.classes.get(class).and_then(Option::as_ref),
+            ),
+        };
+        // Without single inputs there is only the dump's word for it.
+        let said = item.and_then(|item| item.size).filter(|_| self.singles.is_empty());
+        said.unwrap_or(listed as u64)
+    }
+
+    /// Unit values of the wanted inputs at some layers.
+    fn rows_at(&self, epoch: usize, layers: Range<usize>, wanted: &[usize]) -> Result<RowBlock, SourceError> {
+        self.check_epoch(epoch)?;
+        let missing = |input: usize| SourceError::NotRecorded {
+            number: self.number(epoch),
+            what: format!("input {input} is"),
+        };
+        let read = |at: usize| {
+            let input = wanted[at];
+            self.values(epoch, What::Single(input))?.ok_or_else(|| missing(input))
+        };
+        let files = parallel::map(wanted.len(), read).into_iter().collect::<Result<Vec<_>, _>>()?;
+        let layer = |index: usize| {
+            let units = self.recording.layers[index].units;
+            let values: Vec<f32> = files.iter().flat_map(|file| &file[index]).copied().collect();
+            Tensor::from_f32(values, files.len(), units)
+                .ok_or_else(|| self.damaged(epoch, format!("layer {index} does not fit its declared size")))
+        };
+        let layers = layers.map(layer).collect::<Result<_, _>>()?;
+        Ok(RowBlock { layers, rows: (0..wanted.len()).collect() })
+    }
+
     fn damaged(&self, epoch: usize, reason: String) -> SourceError {
         SourceError::Damaged { number: self.number(epoch), reason }
     }
@@ -241,39 +278,56 @@ impl Source for Dump {
     fn aggregates(&self, epoch: usize, group: Group) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
         self.check_epoch(epoch)?;
         let Some(values) = self.values(epoch, What::Group(group))? else { return Ok(None) };
-        let (listed, item) = match group {
-            Group::All => (self.recording.inputs.len(), self.general.as_ref()),
-            Group::Class(class) => (
-                self.recording.classes.get(class).map_or(0, |class| class.inputs),
-                self.classes.get(class).and_then(Option::as_ref),
-            ),
-        };
-        // Without single inputs there is only the dump's word for it.
-        let said = item.and_then(|item| item.size).filter(|_| self.singles.is_empty());
-        let count = said.unwrap_or(listed as u64);
+        let count = self.count(group);
         let aggregate = |mean: &Vec<f32>| Aggregate { count, mean: mean.clone(), ..Aggregate::default() };
         Ok(Some(Arc::new(values.iter().map(aggregate).collect())))
     }
 
     fn rows(&self, epoch: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {
+        self.rows_at(epoch, 0..self.recording.layers.len(), wanted)
+    }
+
+    fn layer_aggregate(
+        &self,
+        epoch: usize,
+        group: Group,
+        layer: usize,
+    ) -> Result<Option<Aggregate>, SourceError> {
         self.check_epoch(epoch)?;
-        let missing = |input: usize| SourceError::NotRecorded {
-            number: self.number(epoch),
-            what: format!("input {input} is"),
+        let values = self.values(epoch, What::Group(group))?;
+        let mean = values.and_then(|values| values.get(layer).cloned());
+        Ok(mean.map(|mean| Aggregate { count: self.count(group), mean, ..Aggregate::default() }))
+    }
+
+    fn unit_aggregates(
+        &self,
+        epoch: usize,
+        layer: usize,
+        unit: usize,
+    ) -> Result<UnitAggregates, SourceError> {
+        self.check_epoch(epoch)?;
+        let of = |group| -> Result<Option<Aggregate>, SourceError> {
+            let values = self.values(epoch, What::Group(group))?;
+            let mean = values.and_then(|values| values.get(layer)?.get(unit).copied());
+            Ok(mean.map(|mean| Aggregate {
+                count: self.count(group),
+                mean: vec![mean],
+                ..Aggregate::default()
+            }))
         };
-        let read = |at: usize| {
-            let input = wanted[at];
-            self.values(epoch, What::Single(input))?.ok_or_else(|| missing(input))
-        };
-        let files = parallel::map(wanted.len(), read).into_iter().collect::<Result<Vec<_>, _>>()?;
-        let layer = |index: usize| {
-            let units = self.recording.layers[index].units;
-            let values: Vec<f32> = files.iter().flat_map(|file| &file[index]).copied().collect();
-            Tensor::from_f32(values, files.len(), units)
-                .ok_or_else(|| self.damaged(epoch, format!("layer {index} does not fit its declared size")))
-        };
-        let layers = (0..self.recording.layers.len()).map(layer).collect::<Result<_, _>>()?;
-        Ok(RowBlock { layers, rows: (0..wanted.len()).collect() })
+        let classes = 0..self.recording.classes.len();
+        Ok(UnitAggregates {
+            all: of(Group::All)?,
+            classes: classes.map(|class| of(Group::Class(class))).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn layer_rows(&self, epoch: usize, layer: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {
+        if layer >= self.recording.layers.len() {
+            let what = format!("layer {layer} is");
+            return Err(SourceError::NotRecorded { number: self.number(epoch), what });
+        }
+        self.rows_at(epoch, layer..layer + 1, wanted)
     }
 
     fn maps(&self, epoch: usize, _input: usize) -> Result<Vec<MapBlock>, SourceError> {

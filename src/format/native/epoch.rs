@@ -1,6 +1,9 @@
 //! One epoch of a recording: its shards, checked against the manifest when it is opened.
 
+mod narrow;
+
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -86,9 +89,7 @@ impl ShardedEpoch {
         if let [only] = holders.collect::<Vec<_>>().as_slice()
             && let Some(layers) = only.all_units(declared.layers)
         {
-            let rows =
-                wanted.iter().map(|&input| only.row(input, declared)).collect::<Result<Vec<_>, _>>()?;
-            if let Some(rows) = rows.into_iter().collect() {
+            if let Some(rows) = only.rows_of(wanted, declared)? {
                 return Ok(Some(RowBlock { layers, rows }));
             }
         }
@@ -131,18 +132,28 @@ impl ShardedEpoch {
         declared: &Declared<'_>,
         group: Group,
     ) -> Result<Option<Vec<Aggregate>>, FormatError> {
+        self.merged(declared, group, 0..declared.layers.len())
+    }
+
+    /// The same of some layers.
+    fn merged(
+        &self,
+        declared: &Declared<'_>,
+        group: Group,
+        layers: Range<usize>,
+    ) -> Result<Option<Vec<Aggregate>>, FormatError> {
         if !self.has_aggregates {
             return Ok(None);
         }
-        let mut merged: Vec<Option<Aggregate>> = declared.layers.iter().map(|_| None).collect();
+        let mut merged: Vec<Option<Aggregate>> = layers.clone().map(|_| None).collect();
         let wanted = match group {
             Group::All => ALL,
             Group::Class(class) => declared.classes.get(class).map_or(i64::MIN, |class| class.id),
         };
-        self.merge(declared, &mut merged, |found| found == wanted)?;
+        self.merge(declared, layers.start, &mut merged, |found| found == wanted)?;
         // Classes together are all inputs, for writers that keep no more than classes.
         if group == Group::All && !self.has_units && merged.iter().all(Option::is_none) {
-            self.merge(declared, &mut merged, |found| found >= 0)?;
+            self.merge(declared, layers.start, &mut merged, |found| found >= 0)?;
         }
         Ok(merged.into_iter().collect())
     }
@@ -162,9 +173,11 @@ impl ShardedEpoch {
         counts
     }
 
+    /// Adds what the files say of the wanted groups to `merged`, of the layers from `first` on.
     fn merge(
         &self,
         declared: &Declared<'_>,
+        first: usize,
         merged: &mut [Option<Aggregate>],
         wanted: impl Fn(i64) -> bool,
     ) -> Result<(), FormatError> {
@@ -176,7 +189,7 @@ impl ShardedEpoch {
                     continue;
                 }
                 let count = u64::try_from(count).unwrap_or(0);
-                for (layer, into) in merged.iter_mut().enumerate() {
+                for (layer, into) in (first..).zip(merged.iter_mut()) {
                     let Some(part) = aggregate(shard, layer, declared.layers[layer].units, row, count) else {
                         continue;
                     };
@@ -284,6 +297,14 @@ impl EpochShard {
             self.shard.tensor(&name, self.shard.get(&name)?, 0..rows, layer.units)
         };
         layers.iter().enumerate().map(layer).collect()
+    }
+
+    /// The rows of some inputs; `None` when this file lacks one of them.
+    fn rows_of(&self, wanted: &[usize], declared: &Declared<'_>) -> Result<Option<Vec<usize>>, FormatError> {
+        if self.shard.get("inputs").is_none() {
+            return Ok(wanted.iter().all(|&input| input < declared.inputs).then(|| wanted.to_vec()));
+        }
+        wanted.iter().map(|&input| self.row(input, declared)).collect()
     }
 
     /// The row of an input in this file's per-input arrays.

@@ -24,6 +24,7 @@ use super::cache::Cache;
 use super::file::{Root, shortened};
 use crate::model::{
     Aggregate, Class, Epoch, Format, Group, MapBlock, Picture, Recording, RowBlock, Source, SourceError,
+    UnitAggregates,
 };
 
 pub(super) use self::epoch::array;
@@ -189,6 +190,38 @@ impl Run {
     fn damaged(&self, epoch: usize, reason: String) -> SourceError {
         SourceError::Damaged { number: self.number(epoch), reason }
     }
+
+    /// The epoch, of which a unit of a layer is to be read.
+    fn epoch_with(&self, epoch: usize, layer: usize, unit: usize) -> Result<&ShardedEpoch, SourceError> {
+        let found = self.epoch(epoch)?;
+        match self.recording.layers.get(layer) {
+            Some(facts) if unit < facts.units => Ok(found),
+            _ => Err(SourceError::NotRecorded {
+                number: self.number(epoch),
+                what: format!("unit {unit} of layer {layer} is"),
+            }),
+        }
+    }
+
+    fn check_inputs(&self, epoch: usize, wanted: &[usize]) -> Result<(), SourceError> {
+        match wanted.iter().find(|&&input| input >= self.recording.inputs.len()) {
+            None => Ok(()),
+            Some(input) => Err(SourceError::NotRecorded {
+                number: self.number(epoch),
+                what: format!("input {input} is"),
+            }),
+        }
+    }
+
+    /// What was read of single inputs, if they were recorded.
+    fn recorded<T>(&self, epoch: usize, read: Result<Option<T>, FormatError>) -> Result<T, SourceError> {
+        read.map_err(|error| self.damaged(epoch, error.to_string()))?.ok_or_else(|| {
+            SourceError::NotRecorded {
+                number: self.number(epoch),
+                what: "values of single inputs are".to_owned(),
+            }
+        })
+    }
 }
 
 /// What is told of an epoch in which values are NaN or infinite: how many, in which layers.
@@ -241,14 +274,41 @@ impl Source for Run {
 
     fn rows(&self, epoch: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {
         let found = self.epoch(epoch)?;
-        let number = self.number(epoch);
-        if let Some(input) = wanted.iter().find(|&&input| input >= self.recording.inputs.len()) {
-            return Err(SourceError::NotRecorded { number, what: format!("input {input} is") });
-        }
-        let rows = found.rows(&declared(&self.recording), wanted);
-        rows.map_err(|error| self.damaged(epoch, error.to_string()))?.ok_or_else(|| {
-            SourceError::NotRecorded { number, what: "values of single inputs are".to_owned() }
-        })
+        self.check_inputs(epoch, wanted)?;
+        self.recorded(epoch, found.rows(&declared(&self.recording), wanted))
+    }
+
+    fn layer_aggregate(
+        &self,
+        epoch: usize,
+        group: Group,
+        layer: usize,
+    ) -> Result<Option<Aggregate>, SourceError> {
+        let found = self.epoch_with(epoch, layer, 0)?;
+        let read = found.layer_aggregate(&declared(&self.recording), group, layer);
+        read.map_err(|error| self.damaged(epoch, error.to_string()))
+    }
+
+    fn unit_aggregates(
+        &self,
+        epoch: usize,
+        layer: usize,
+        unit: usize,
+    ) -> Result<UnitAggregates, SourceError> {
+        let found = self.epoch_with(epoch, layer, unit)?;
+        let read = found.unit_aggregates(&declared(&self.recording), layer, unit);
+        read.map_err(|error| self.damaged(epoch, error.to_string()))
+    }
+
+    fn layer_rows(&self, epoch: usize, layer: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {
+        let found = self.epoch_with(epoch, layer, 0)?;
+        self.check_inputs(epoch, wanted)?;
+        self.recorded(epoch, found.layer_rows(&declared(&self.recording), layer, wanted))
+    }
+
+    fn unit_column(&self, epoch: usize, layer: usize, unit: usize) -> Result<Vec<f32>, SourceError> {
+        let found = self.epoch_with(epoch, layer, unit)?;
+        self.recorded(epoch, found.unit_column(&declared(&self.recording), layer, unit))
     }
 
     fn maps(&self, epoch: usize, input: usize) -> Result<Vec<MapBlock>, SourceError> {

@@ -7,10 +7,8 @@ use egui::{Event, Key, Modifiers, PointerButton, Pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 
-use crate::model::{
-    Diff, EpochPosition, EpochRef, Norm, Query, Ranges, Recording, Selection, Stat, Term, ViewState,
-};
-use crate::ui::panel::{Hands, Panel};
+use crate::model::{Diff, EpochPosition, EpochRef, Ranges, Recording, Selection, Term, ViewState};
+use crate::ui::input::{Hands, Input as Pane};
 use crate::ui::style::{Palette, install_fonts, install_style};
 use crate::ui::{Columns, OpenRuns, Pictures, RunFacts, testing, words};
 
@@ -23,7 +21,7 @@ struct State {
 
 type Window = Harness<'static, State>;
 
-/// The panel over the first of some runs.
+/// The pane over the first of some runs.
 fn panel(runs: Vec<Recording>) -> Window {
     let view = testing::view(&runs[0]);
     let state = State { runs, view, hands: Hands::default(), pictures: Pictures::default() };
@@ -31,21 +29,17 @@ fn panel(runs: Vec<Recording>) -> Window {
         let names = ["clean", "tampered"];
         let facts = |(run, name)| RunFacts { name, recording: run };
         let runs: Vec<RunFacts> = state.runs.iter().zip(names).map(facts).collect();
-        let panel = Panel {
+        let pane = Pane {
             recording: &state.runs[0],
             runs: OpenRuns { all: &runs, own: 0 },
-            ranges: &[],
             pictures: &state.pictures,
             palette: Palette::of(state.view.theme),
-            adapter: "",
-            frame_ms: None,
-            at: None,
             columns: &Columns::default(),
         };
-        panel.show(ui, &mut state.view, &mut state.hands, &mut false);
+        pane.show(ui, &mut state.view, &mut state.hands);
         // A frame has a legend, too.
         let query = state.view.query.clone();
-        std::hint::black_box(words::shown(&state.runs[0], panel.runs, &query, EpochPosition::at(0)));
+        std::hint::black_box(words::shown(&state.runs[0], pane.runs, &query, EpochPosition::at(0)));
     };
     let mut window = Harness::builder()
         .with_size(vec2(264.0, 1200.0))
@@ -371,21 +365,6 @@ fn side_b_is_chosen_alike_in_any_open_run() {
     click(&mut window, "Minus: None");
     let query = &window.state().view.query;
     assert_eq!((&query.minus, query.run_b), (&None, None));
-}
-
-#[test]
-fn statistic_and_scale_are_chosen() {
-    let mut window = panel(vec![many()]);
-    click(&mut window, "Statistic: Count");
-    click(&mut window, "Normalisation: Network");
-    let query = &window.state().view.query;
-    assert_eq!((query.stat, query.norm), (Stat::Count, Norm::Global));
-    let compared = Query { minus: Some(Selection::default()), diff: Diff::Effect, ..Query::default() };
-    window.state_mut().view.query = compared;
-    window.run();
-    assert!(window.get_by_label("Statistic: Rate").accesskit_node().is_disabled());
-    click(&mut window, "Statistic: Rate");
-    assert_eq!(window.state().view.query.stat, Stat::Mean, "an effect size is one of means");
 }
 
 /// Median time of a frame with this many inputs and ranges of them chosen.

@@ -1,0 +1,194 @@
+//! What is asked besides the picture: facts of layers, biographies of pinned units, predictions. What was
+//! answered is kept; what is wanted next is answered on another thread.
+
+mod clerk;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use self::clerk::Clerk;
+use super::cache::Cache;
+use crate::insight::{Biography, LayerFacts};
+use crate::model::Source;
+
+/// Bytes of answers that are kept.
+const BUDGET: u64 = 64 << 20;
+
+/// A question about a recording. Epochs go by number, which stays while epochs are added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Question {
+    /// What can be said of every layer.
+    Facts { epoch: u64 },
+    /// What can be said of a unit, counted from 0, of a layer, an index.
+    Biography { layer: usize, unit: usize, epoch: u64 },
+    /// What the network took every input for.
+    Predictions { epoch: u64 },
+}
+
+/// Why there is no answer, in one line.
+pub type Reason = String;
+
+/// What a question comes to.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Facts(Vec<LayerFacts>),
+    Biography(Box<Biography>),
+    /// Index of the predicted class of each input; empty where none are recorded.
+    Predictions(Arc<Vec<Option<usize>>>),
+}
+
+/// An answer, and what it answers.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// Of which state of the recording: see [`Answers::take`].
+    pub state: u64,
+    pub question: Question,
+    pub answer: Result<Answer, Reason>,
+}
+
+/// Takes answers to whom they are for; called on another thread.
+pub type Tell = Box<dyn Fn(Answered) + Send>;
+
+/// Answers to what a view asks about one recording.
+pub struct Answers {
+    clerk: Clerk,
+    /// Counts the recordings, and the states of each, that were asked about.
+    state: u64,
+    kept: Cache<Question, Arc<Result<Answer, Reason>>>,
+    /// Kept, and to be asked again.
+    stale: HashSet<Question>,
+    /// What was told last of the layers, and of each unit.
+    last_facts: Option<u64>,
+    last_of: HashMap<(usize, usize), u64>,
+    /// What was asked for last.
+    wanted: Vec<Question>,
+}
+
+impl Answers {
+    /// About the recording behind `source`.
+    pub fn new(source: Arc<dyn Source>, tell: Tell) -> Self {
+        Self {
+            clerk: Clerk::new(source, tell),
+            state: 0,
+            kept: Cache::new(BUDGET),
+            stale: HashSet::new(),
+            last_facts: None,
+            last_of: HashMap::new(),
+            wanted: Vec::new(),
+        }
+    }
+
+    /// Goes on with more epochs of the same recording. Lives of units go on then, and what failed is
+    /// tried again; until that is answered the answers before stay.
+    pub fn renew(&mut self, source: Arc<dyn Source>) {
+        self.state += 1;
+        self.clerk.serve(source, self.state);
+        let again = |question: &Question, answer: &Arc<Result<Answer, Reason>>| {
+            answer.is_err() || matches!(question, Question::Biography { .. })
+        };
+        self.stale.extend(self.kept.entries().filter(|(q, a)| again(q, a)).map(|(question, _)| *question));
+        self.wanted.clear();
+    }
+
+    /// Goes on with another recording.
+    pub fn replace(&mut self, source: Arc<dyn Source>) {
+        self.state += 1;
+        self.clerk.serve(source, self.state);
+        self.kept = Cache::new(BUDGET);
+        self.stale.clear();
+        self.last_facts = None;
+        self.last_of.clear();
+        self.wanted.clear();
+    }
+
+    /// Lets be answered what is not yet, the first question first. What was asked before and is not among
+    /// them is given up. Costs next to nothing when nothing changed.
+    pub fn ask(&mut self, questions: Vec<Question>) {
+        if questions == self.wanted {
+            return;
+        }
+        let open = |question: &Question| !self.kept.contains(*question) || self.stale.contains(question);
+        self.clerk.want(questions.iter().copied().filter(open).collect());
+        self.wanted = questions;
+    }
+
+    /// Takes an answer, unless it is about an earlier state of the recording.
+    pub fn take(&mut self, answered: Answered) {
+        let Answered { state, question, answer } = answered;
+        if state != self.state {
+            return;
+        }
+        self.stale.remove(&question);
+        if answer.is_ok() {
+            match question {
+                Question::Facts { epoch } => self.last_facts = Some(epoch),
+                Question::Biography { layer, unit, epoch } => {
+                    self.last_of.insert((layer, unit), epoch);
+                }
+                Question::Predictions { .. } => {}
+            }
+        }
+        let bytes = bytes(&answer);
+        self.kept.insert(question, Arc::new(answer), bytes, &self.wanted);
+    }
+
+    /// The answer, if it is there.
+    pub fn answer(&self, question: Question) -> Option<Result<&Answer, &str>> {
+        self.kept.peek(question).map(|answer| answer.as_ref().as_ref().map_err(String::as_str))
+    }
+
+    /// Facts of every layer at an epoch.
+    pub fn facts(&self, epoch: u64) -> Option<&[LayerFacts]> {
+        match self.answer(Question::Facts { epoch }) {
+            Some(Ok(Answer::Facts(facts))) => Some(facts),
+            _ => None,
+        }
+    }
+
+    /// The facts that came last, and of which epoch they are.
+    pub fn last_facts(&self) -> Option<(u64, &[LayerFacts])> {
+        let epoch = self.last_facts?;
+        Some((epoch, self.facts(epoch)?))
+    }
+
+    /// A unit's biography at an epoch, or why there is none.
+    pub fn biography(&self, layer: usize, unit: usize, epoch: u64) -> Option<Result<&Biography, &str>> {
+        match self.answer(Question::Biography { layer, unit, epoch })? {
+            Ok(Answer::Biography(biography)) => Some(Ok(biography)),
+            Ok(_) => None,
+            Err(reason) => Some(Err(reason)),
+        }
+    }
+
+    /// The unit's biography that came last, at whatever epoch.
+    pub fn last_biography(&self, layer: usize, unit: usize) -> Option<&Biography> {
+        let epoch = *self.last_of.get(&(layer, unit))?;
+        self.biography(layer, unit, epoch)?.ok()
+    }
+
+    /// Index of the predicted class of each input at an epoch; empty where none are recorded.
+    pub fn predictions(&self, epoch: u64) -> Option<&[Option<usize>]> {
+        match self.answer(Question::Predictions { epoch }) {
+            Some(Ok(Answer::Predictions(predictions))) => Some(predictions),
+            _ => None,
+        }
+    }
+}
+
+/// About how much memory an answer takes.
+fn bytes(answer: &Result<Answer, Reason>) -> u64 {
+    let bytes = match answer {
+        Ok(Answer::Facts(facts)) => size_of_val(facts.as_slice()),
+        Ok(Answer::Biography(biography)) => {
+            let classes = biography.history.first().map_or(0, |moment| moment.classes.len());
+            let moment = size_of::<crate::insight::Moment>() + classes * size_of::<f32>();
+            biography.history.len() * moment + size_of_val(biography.distributions.as_slice())
+        }
+        Ok(Answer::Predictions(predictions)) => size_of_val(predictions.as_slice()),
+        Err(reason) => reason.len(),
+    };
+    bytes as u64 + size_of::<Biography>() as u64
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! What a session asks besides the picture, and what came of it.
+
+use super::Session;
+use crate::app::answers::{Answered, Question};
+use crate::insight::{Biography, LayerFacts};
+use crate::model::Pin;
+
+impl Session {
+    /// Lets be answered what is not yet: of the epoch that is looked at, when it rests, what every layer
+    /// does, what the pinned units do, the last one pinned first, and what inputs were taken for.
+    pub fn ask_answers(&mut self) {
+        let Some(epoch) = self.resting() else { return };
+        let pins = self.view.pins.iter().rev();
+        let biographies = pins.filter_map(|pin| {
+            let (layer, unit) = self.place(pin)?;
+            Some(Question::Biography { layer, unit, epoch })
+        });
+        let epochs = &self.recording().epochs;
+        let predicted = epochs.iter().any(|it| it.number == epoch && it.has_predictions);
+        let predictions = predicted.then_some(Question::Predictions { epoch });
+        let questions = predictions.into_iter().chain(biographies).chain([Question::Facts { epoch }]);
+        let questions = questions.collect();
+        self.answers.ask(questions);
+    }
+
+    /// Takes an answer.
+    pub fn take_answer(&mut self, answered: Answered) {
+        self.answers.take(answered);
+    }
+
+    /// Facts of every layer at the epoch that is looked at; `None` until they are there, and between two
+    /// epochs.
+    pub fn layer_facts(&self) -> Option<&[LayerFacts]> {
+        self.answers.facts(self.resting()?)
+    }
+
+    /// The facts of every layer that came last, and the number of the epoch that they are of: what there is
+    /// to show until [`Session::layer_facts`] are there.
+    pub fn last_facts(&self) -> Option<(u64, &[LayerFacts])> {
+        self.answers.last_facts()
+    }
+
+    /// What can be said of a pinned unit, or why nothing can be: at the epoch that is looked at or, until
+    /// that is there, at the one that was told last; [`Biography::epoch`] says which.
+    pub fn biography(&self, pin: &Pin) -> Option<Result<&Biography, &str>> {
+        let (layer, unit) = self.place(pin)?;
+        let now = self.resting().and_then(|epoch| self.answers.biography(layer, unit, epoch));
+        now.or_else(|| self.answers.last_biography(layer, unit).map(Ok))
+    }
+
+    /// Index of the predicted class of each input at the epoch of this number; empty where none are
+    /// recorded, `None` until they are read.
+    pub fn predictions(&self, epoch: u64) -> Option<&[Option<usize>]> {
+        self.answers.predictions(epoch)
+    }
+
+    /// Number of the epoch that is looked at, unless it lies between two.
+    fn resting(&self) -> Option<u64> {
+        let at = self.wanted().filter(|at| at.t == 0.0)?;
+        self.recording().epochs.get(at.from).map(|epoch| epoch.number)
+    }
+
+    /// Layer, as an index, and unit of a pin.
+    fn place(&self, pin: &Pin) -> Option<(usize, usize)> {
+        let layer = self.recording().layers.iter().position(|layer| layer.name == pin.layer)?;
+        (pin.unit < self.recording().layers[layer].units).then_some((layer, pin.unit))
+    }
+}

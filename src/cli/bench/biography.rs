@@ -1,0 +1,206 @@
+//! `dnnviz bench biography`: how long it takes from pinning a unit to its life.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use serde::Serialize;
+
+use crate::app::answers::{Answered, Answers, Question};
+use crate::cli::output;
+use crate::engine::bench::quantile;
+use crate::format::{self, EpochValues, Pictures, RunWriter, SynthOptions, synth};
+use crate::insight::Biography;
+use crate::model::{Aggregate, Group, Source, Tensor};
+use crate::stats::{Extremes, Firing, Moments, reduce};
+
+/// How long it takes from pinning a unit to everything that is said of it
+///
+/// Its means along the training, its values by class at the last epoch, its strongest inputs, and the
+/// units like it. On two made-up recordings in half precision in the temporary folder, one with single
+/// inputs alone and one that keeps aggregates as well; both have just been written and so lie in memory,
+/// as far as that goes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Recorded epochs
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    epochs: u32,
+
+    /// Inputs whose values are recorded
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    inputs: u32,
+
+    /// Units of the layer
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    units: u32,
+
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+const CLASSES: usize = 10;
+/// Units that are pinned, one after the other, each for the first time.
+const PINNED: usize = 20;
+const PATIENCE: Duration = Duration::from_secs(120);
+
+#[derive(Serialize)]
+struct Report {
+    epochs: usize,
+    inputs: usize,
+    units: usize,
+    classes: usize,
+    /// Of single values, in each of the recordings.
+    bytes: u64,
+    with_aggregates: Times,
+    single_inputs_alone: Times,
+}
+
+/// From pinning to the biography's being there, in milliseconds.
+#[derive(Serialize)]
+struct Times {
+    pinned: usize,
+    /// Of the very first one after opening.
+    first_ms: f64,
+    /// Of all of them.
+    median_ms: f64,
+    p99_ms: f64,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let (epochs, inputs, units) = (args.epochs as usize, args.inputs as usize, args.units as usize);
+    let folder = tempfile::tempdir().context("cannot make a folder for the measurement")?;
+    let [plain, aggregated] = ["plain", "aggregated"].map(|name| folder.path().join(name));
+    let options =
+        SynthOptions { units, layers: 1, epochs, inputs, classes: CLASSES, ..SynthOptions::default() };
+    synth(&plain, &options, &mut |_, _| {})?;
+    with_aggregates(&*format::open(&plain)?, &aggregated)?;
+    let ((single_inputs_alone, ours), (with_aggregates, theirs)) = (measure(&plain)?, measure(&aggregated)?);
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        ensure!(alike(ours, theirs), "the two recordings tell of different lives: a bug in biographies");
+    }
+    let bytes = (epochs * inputs * units) as u64 * 2;
+    let report =
+        Report { epochs, inputs, units, classes: CLASSES, bytes, with_aggregates, single_inputs_alone };
+    if args.json {
+        return output::print_json(&report);
+    }
+    let rows =
+        [("with aggregates", &report.with_aggregates), ("single inputs alone", &report.single_inputs_alone)]
+            .map(|(name, times)| {
+                let [median, p99, first] =
+                    [times.median_ms, times.p99_ms, times.first_ms].map(|ms| format!("{ms:.1}"));
+                [name.to_owned(), median, p99, first]
+            });
+    output::print(|out| {
+        writeln!(
+            out,
+            "{} × {} × {} · {:.1} GB in half precision, in the page cache · {}\n",
+            output::counted(report.epochs, "epoch", "epochs"),
+            output::counted(report.inputs, "input", "inputs"),
+            output::counted(report.units, "unit", "units"),
+            report.bytes as f64 / 1e9,
+            output::counted(rayon::current_num_threads(), "thread", "threads"),
+        )?;
+        output::columns(out, ["", "median ms", "p99 ms", "first ms"], [false, true, true, true], &rows)?;
+        writeln!(
+            out,
+            "\nfrom pinning to the biography, {} each",
+            output::counted(report.with_aggregates.pinned, "unit", "units")
+        )
+    })
+}
+
+/// Writes the same recording with every statistic of all inputs and of each class beside the values.
+fn with_aggregates(plain: &dyn Source, path: &Path) -> anyhow::Result<()> {
+    let recording = plain.recording();
+    let all: Vec<usize> = (0..recording.inputs.len()).collect();
+    let mut writer = RunWriter::create(path, recording, &Pictures::None)?;
+    for (index, epoch) in recording.epochs.iter().enumerate() {
+        let block = plain.rows(index, &all)?;
+        let groups = (0..recording.classes.len()).map(Group::Class).chain([Group::All]);
+        let aggregates = groups.map(|group| {
+            let rows: Vec<usize> = match group {
+                Group::All => block.rows.clone(),
+                Group::Class(class) => recording.inputs_of(class).map(|input| block.rows[input]).collect(),
+            };
+            (group, block.layers.iter().map(|tensor| aggregate(tensor, &rows)).collect())
+        });
+        let values = EpochValues {
+            aggregates: aggregates.collect(),
+            units: block.layers.clone(),
+            ..EpochValues::default()
+        };
+        writer.write_epoch(epoch, &values)?;
+    }
+    Ok(writer.commit()?)
+}
+
+fn aggregate(tensor: &Tensor, rows: &[usize]) -> Aggregate {
+    let (moments, (extremes, firing)): (Moments, (Extremes, Firing)) = reduce(tensor, rows);
+    Aggregate {
+        count: rows.len() as u64,
+        mean: moments.mean(),
+        variance: Some(moments.variance()),
+        min: Some(extremes.min()),
+        max: Some(extremes.max()),
+        rate: Some(firing.rate()),
+    }
+}
+
+/// Opens the recording as a window does and pins units, one after the other.
+fn measure(path: &Path) -> anyhow::Result<(Times, Vec<Biography>)> {
+    let source = format::open(path)?;
+    let recording = source.recording();
+    let units = recording.layers.first().context("the made-up recording has no layer")?.units;
+    let epoch = recording.epochs.last().context("the made-up recording has no epoch")?.number;
+    let epochs = recording.epochs.len();
+    let (send, received) = channel();
+    let send = Mutex::new(send);
+    let tell = move |answered| {
+        // Nobody listens any more when that fails.
+        if let Ok(send) = send.lock() {
+            let _ = send.send(answered);
+        }
+    };
+    let mut answers = Answers::new(Arc::clone(&source), Box::new(tell));
+    let (mut times, mut told) = (Vec::new(), Vec::new());
+    for unit in (0..units).step_by(units.div_ceil(PINNED)) {
+        let start = Instant::now();
+        let found = pin(&mut answers, &received, Question::Biography { layer: 0, unit, epoch })?;
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+        ensure!(found.history.len() == epochs, "epochs are missing in a biography: a bug");
+        told.push(found);
+    }
+    let first_ms = times[0];
+    times.sort_by(f64::total_cmp);
+    let (median_ms, p99_ms) = (quantile(&times, 0.5), quantile(&times, 0.99));
+    Ok((Times { pinned: times.len(), first_ms, median_ms, p99_ms }, told))
+}
+
+fn pin(
+    answers: &mut Answers,
+    received: &Receiver<Answered>,
+    question: Question,
+) -> anyhow::Result<Biography> {
+    answers.ask(vec![question]);
+    answers.take(received.recv_timeout(PATIENCE).context("a biography does not come")?);
+    let Question::Biography { layer, unit, epoch } = question else { bail!("not asked for a biography") };
+    match answers.biography(layer, unit, epoch) {
+        Some(Ok(biography)) => Ok(biography.clone()),
+        Some(Err(reason)) => bail!("{reason}"),
+        None => bail!("another question was answered"),
+    }
+}
+
+/// Whether stored means and those of single inputs are the same, as far as they are rounded.
+fn alike(a: &Biography, b: &Biography) -> bool {
+    let close = |a: f32, b: f32| (a - b).abs() <= 1e-5 * a.abs().max(1e-2) || a.is_nan() && b.is_nan();
+    let moments = a.history.iter().zip(&b.history);
+    let same = |(a, b): (&crate::insight::Moment, &crate::insight::Moment)| {
+        close(a.all, b.all) && a.classes.iter().zip(&b.classes).all(|(&a, &b)| close(a, b))
+    };
+    moments.map(same).all(|same| same) && a.strongest == b.strongest && a.twins == b.twins
+}

@@ -1,0 +1,161 @@
+//! A recording in memory for tests, whose values come from a function.
+
+use std::sync::Arc;
+
+use crate::model::{
+    Aggregate, Group, MapBlock, Picture, Recording, RowBlock, Source, SourceError, Tensor, testing,
+};
+
+pub(crate) struct Made {
+    pub(crate) recording: Recording,
+    /// Of an epoch (an index), an input, a layer and a unit.
+    pub(crate) value: Box<dyn Fn(usize, usize, usize, usize) -> f32 + Send + Sync>,
+    /// Whether single inputs can be read.
+    pub(crate) rows: bool,
+    /// What becomes of the aggregates before they are stored; without it none are.
+    pub(crate) aggregates: Option<fn(Aggregate) -> Aggregate>,
+    pub(crate) predictions: Option<Vec<Option<usize>>>,
+}
+
+impl Made {
+    /// Single inputs alone, at epochs 0, 10, 20 …
+    pub(crate) fn new(
+        units: &[usize],
+        classes: &[&str],
+        labels: &[Option<usize>],
+        epochs: usize,
+        value: impl Fn(usize, usize, usize, usize) -> f32 + Send + Sync + 'static,
+    ) -> Self {
+        let numbers: Vec<u64> = (0..epochs as u64).map(|epoch| 10 * epoch).collect();
+        Self {
+            recording: testing::recording(units, classes, labels, &numbers),
+            value: Box::new(value),
+            rows: true,
+            aggregates: None,
+            predictions: None,
+        }
+    }
+
+    /// The finite values of a unit over a group, one after the other.
+    pub(crate) fn of(&self, epoch: usize, group: Group, layer: usize, unit: usize) -> Vec<f64> {
+        let inputs = self.recording.inputs.iter().enumerate().filter(|(_, input)| match group {
+            Group::All => true,
+            Group::Class(class) => input.class == Some(class),
+        });
+        let values = inputs.map(|(input, _)| f64::from((self.value)(epoch, input, layer, unit)));
+        values.filter(|value| value.is_finite()).collect()
+    }
+
+    fn damage(&self, epoch: usize) -> Result<(), SourceError> {
+        let facts = &self.recording.epochs[epoch];
+        let reason = "it ends early".to_owned();
+        if facts.damaged { Err(SourceError::Damaged { number: facts.number, reason }) } else { Ok(()) }
+    }
+}
+
+pub(crate) fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Population standard deviation.
+pub(crate) fn deviation(values: &[f64]) -> f64 {
+    let center = mean(values);
+    mean(&values.iter().map(|value| (value - center).powi(2)).collect::<Vec<_>>()).sqrt()
+}
+
+/// Share of values > 0.
+pub(crate) fn rate(values: &[f64]) -> f64 {
+    values.iter().filter(|value| **value > 0.0).count() as f64 / values.len() as f64
+}
+
+/// (Selectivity index, class), from the class means.
+pub(crate) fn selectivity(means: &[f64]) -> Option<(f64, usize)> {
+    let finite: Vec<(usize, f64)> =
+        means.iter().copied().enumerate().filter(|(_, mean)| mean.is_finite()).collect();
+    let (class, greatest) = finite.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a })?;
+    let rest: Vec<f64> = finite.iter().filter(|it| it.0 != class).map(|it| it.1.max(0.0)).collect();
+    let rest = mean(&rest);
+    (greatest > 0.0).then(|| ((greatest - rest) / (greatest + rest), class))
+}
+
+/// A unit's means over the classes.
+pub(crate) fn class_means(made: &Made, epoch: usize, layer: usize, unit: usize) -> Vec<f64> {
+    let classes = 0..made.recording.classes.len();
+    classes.map(|class| mean(&made.of(epoch, Group::Class(class), layer, unit))).collect()
+}
+
+#[track_caller]
+pub(crate) fn close(found: f32, expected: f64, what: &str) {
+    let (found, same) = (f64::from(found), found.is_nan() && expected.is_nan());
+    let near = (found - expected).abs() <= 1e-5 * expected.abs().max(1e-3);
+    assert!(same || near, "{what}: {found} is not {expected}");
+}
+
+/// Numbers in [0, 1) without a pattern.
+pub(crate) fn noise(seed: usize) -> f32 {
+    let hash = (seed as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let hash = (hash ^ hash >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (hash >> 40) as f32 / (1_u64 << 24) as f32
+}
+
+impl Source for Made {
+    fn recording(&self) -> &Recording {
+        &self.recording
+    }
+
+    fn aggregates(&self, epoch: usize, group: Group) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
+        self.damage(epoch)?;
+        let Some(kept) = self.aggregates else { return Ok(None) };
+        let layer = |layer: usize| {
+            let of = |what: &dyn Fn(&[f64]) -> f64| -> Vec<f32> {
+                let units = 0..self.recording.layers[layer].units;
+                units.map(|unit| what(&self.of(epoch, group, layer, unit)) as f32).collect()
+            };
+            let count = self.recording.inputs.iter().filter(|input| match group {
+                Group::All => true,
+                Group::Class(class) => input.class == Some(class),
+            });
+            kept(Aggregate {
+                count: count.count() as u64,
+                mean: of(&mean),
+                variance: Some(of(&|values| deviation(values).powi(2))),
+                min: Some(of(&|values| values.iter().copied().fold(f64::NAN, f64::min))),
+                max: Some(of(&|values| values.iter().copied().fold(f64::NAN, f64::max))),
+                rate: Some(of(&rate)),
+            })
+        };
+        Ok(Some(Arc::new((0..self.recording.layers.len()).map(layer).collect())))
+    }
+
+    fn rows(&self, epoch: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {
+        self.damage(epoch)?;
+        if !self.rows {
+            let number = self.recording.epochs[epoch].number;
+            return Err(SourceError::NotRecorded { number, what: "values of single inputs are".to_owned() });
+        }
+        let inputs = self.recording.inputs.len();
+        let layers = self.recording.layers.iter().enumerate().map(|(layer, facts)| {
+            // Backwards, so that rows are not inputs.
+            let places = (0..inputs).rev().flat_map(|input| (0..facts.units).map(move |unit| (input, unit)));
+            let values = places.map(|(input, unit)| (self.value)(epoch, input, layer, unit)).collect();
+            Tensor::from_f32(values, inputs, facts.units).unwrap()
+        });
+        Ok(RowBlock {
+            layers: layers.collect(),
+            rows: wanted.iter().map(|input| inputs - 1 - input).collect(),
+        })
+    }
+
+    fn maps(&self, _epoch: usize, _input: usize) -> Result<Vec<MapBlock>, SourceError> {
+        Ok(Vec::new())
+    }
+
+    fn predictions(&self, epoch: usize) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError> {
+        self.damage(epoch)?;
+        Ok(self.predictions.clone().map(Arc::new))
+    }
+
+    fn picture(&self, _input: usize) -> Option<Picture> {
+        None
+    }
+}

@@ -1,0 +1,205 @@
+//! Which cell a ray meets first: the same boxes that the shaders draw, one by one on the way of the
+//! ray, so that it is exact at every distance.
+
+use glam::{DVec3, Vec3, dvec3};
+
+use super::layout::{CELL_GAP, CELL_HEIGHT, LEAST_HEIGHT, PLATE_BORDER, PLATE_THICKNESS};
+use super::{Camera, LayerCells, Layout, Slab};
+
+/// What decides how high the cells stand: the values between two moments, and the ends of the colour
+/// map.
+#[derive(Clone, Copy, Debug)]
+pub struct Relief<'a> {
+    /// Per layer, as computed.
+    pub from: &'a [LayerCells],
+    /// On the same grids, or `t` is 0.
+    pub to: &'a [LayerCells],
+    /// In [0, 1).
+    pub t: f32,
+    /// Per layer, the normalised values at the ends of the colour map.
+    pub ranges: &'a [(f32, f32)],
+    /// Per layer, what values are divided by before they are compared with these.
+    pub scales: &'a [f32],
+    /// The middle of the colour map is zero, and height is the absolute value.
+    pub diverging: bool,
+    /// Factor on the height of cells, as in [`super::ViewState::height`].
+    pub height: f32,
+}
+
+/// What a cell shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Shown {
+    /// No cell stands there.
+    Nothing,
+    NoValue,
+    /// As computed, not normalised.
+    Value(f32),
+}
+
+impl Relief<'_> {
+    /// What a cell shows; with a value at one moment only, it is shown as the nearer moment has it.
+    pub fn shown(&self, layer: usize, cell: usize) -> Shown {
+        let at = |layers: &[LayerCells]| layers.get(layer).and_then(|it| it.values.get(cell)).copied();
+        let Some(a) = at(self.from).filter(|value| *value != LayerCells::NO_CELL) else {
+            return Shown::Nothing;
+        };
+        let value = if self.t > 0.0 {
+            let b = at(self.to).unwrap_or(f32::NAN);
+            match (a.is_finite(), b.is_finite()) {
+                (true, true) => a + (b - a) * self.t,
+                _ if self.t >= 0.5 => b,
+                _ => a,
+            }
+        } else {
+            a
+        };
+        if value.is_finite() { Shown::Value(value) } else { Shown::NoValue }
+    }
+
+    /// What the values of a layer are divided by before they are looked at.
+    pub fn scale(&self, layer: usize) -> f32 {
+        self.scales.get(layer).copied().unwrap_or(1.0)
+    }
+
+    /// Greatest height of a cell, in pitches.
+    fn highest(&self) -> f32 {
+        CELL_HEIGHT * self.height.clamp(0.05, 10.0)
+    }
+
+    /// Height of a cell in pitches; `None` where there is none.
+    pub fn cell_height(&self, layer: usize, cell: usize) -> Option<f32> {
+        let share = match self.shown(layer, cell) {
+            Shown::Nothing => return None,
+            Shown::NoValue => 0.0,
+            Shown::Value(value) => {
+                let scale = self.scale(layer);
+                let (low, high) = self.ranges.get(layer).copied().unwrap_or((0.0, 1.0));
+                let (low, high) = (low * scale, high * scale);
+                let (low, width) =
+                    if self.diverging { (0.0, low.abs().max(high.abs())) } else { (low, high - low) };
+                let position = (value - low) * if width.is_normal() { 1.0 / width } else { 1.0 };
+                if self.diverging { position.abs().min(1.0) } else { position.clamp(0.0, 1.0) }
+            }
+        };
+        Some(LEAST_HEIGHT + share * (self.highest() - LEAST_HEIGHT))
+    }
+}
+
+/// What a ray meets first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pick {
+    /// Index into [`Layout::slabs`].
+    pub slab: usize,
+    /// Index of the cell, row-major; `None` is the plate itself.
+    pub cell: Option<usize>,
+    /// From the eye, in world units.
+    pub distance: f32,
+}
+
+/// What the ray from the eye of `camera` meets first.
+pub fn pick(layout: &Layout, relief: &Relief, camera: &Camera, direction: Vec3) -> Option<Pick> {
+    let mut best: Option<Pick> = None;
+    for (index, slab) in layout.slabs.iter().enumerate() {
+        if camera.presence(slab) <= 0.5 {
+            continue;
+        }
+        let ray = PlateRay::new(slab, camera.position, direction);
+        let nearer = |t: f64| best.is_none_or(|best| t * f64::from(slab.pitch) < f64::from(best.distance));
+        let border = f64::from(PLATE_BORDER / slab.pitch);
+        let grid = dvec3(f64::from(slab.grid.columns), f64::from(slab.grid.rows), 0.0);
+        let low = dvec3(-border, -border, -f64::from(PLATE_THICKNESS / slab.pitch));
+        let plate = ray.enters(low, grid + dvec3(border, border, 0.0)).filter(|t| nearer(*t));
+        let limit = plate.unwrap_or(f64::INFINITY);
+        let cell = ray.first_cell(slab, relief, limit).filter(|(_, t)| nearer(*t));
+        let found = match cell {
+            Some((cell, t)) => Some((Some(cell), t)),
+            None => plate.map(|t| (None, t)),
+        };
+        if let Some((cell, t)) = found {
+            best = Some(Pick { slab: index, cell, distance: t as f32 * slab.pitch });
+        }
+    }
+    best
+}
+
+/// A ray in plate coordinates: x right and y down from the top-left corner, z out of the plate, all in
+/// cells.
+struct PlateRay {
+    origin: DVec3,
+    direction: DVec3,
+}
+
+impl PlateRay {
+    fn new(slab: &Slab, eye: Vec3, direction: Vec3) -> Self {
+        let flip = dvec3(1.0, -1.0, 1.0);
+        let origin = (eye - slab.corner()).as_dvec3() * flip / f64::from(slab.pitch);
+        let mut direction = direction.as_dvec3() * flip;
+        for axis in 0..3 {
+            // No component is zero, so that no plane is crossed at infinity.
+            if direction[axis].abs() < 1e-9 {
+                direction[axis] = 1e-9;
+            }
+        }
+        Self { origin, direction }
+    }
+
+    /// Between where it enters and where it leaves a box.
+    fn span(&self, low: DVec3, high: DVec3) -> (f64, f64) {
+        let a = (low - self.origin) / self.direction;
+        let b = (high - self.origin) / self.direction;
+        (a.min(b).max_element(), a.max(b).min_element())
+    }
+
+    /// Where it enters a box from outside.
+    fn enters(&self, low: DVec3, high: DVec3) -> Option<f64> {
+        let (enter, leave) = self.span(low, high);
+        (enter > 0.0 && enter <= leave).then_some(enter)
+    }
+
+    /// The first cell that it meets before `limit`, and where: a walk from cell to cell (Amanatides and
+    /// Woo, "A Fast Voxel Traversal Algorithm for Ray Tracing", 1987).
+    fn first_cell(&self, slab: &Slab, relief: &Relief, limit: f64) -> Option<(usize, f64)> {
+        let (columns, rows) = (i64::from(slab.grid.columns), i64::from(slab.grid.rows));
+        let high = dvec3(columns as f64, rows as f64, f64::from(relief.highest()));
+        let (enter, leave) = self.span(DVec3::ZERO, high);
+        let (start, end) = (enter.max(0.0), leave.min(limit));
+        if start >= end {
+            return None;
+        }
+        let at = self.origin + self.direction * start;
+        let mut column = (at.x.floor() as i64).clamp(0, columns - 1);
+        let mut row = (at.y.floor() as i64).clamp(0, rows - 1);
+        let step = |along: f64| if along > 0.0 { 1i64 } else { -1 };
+        let (right, down) = (step(self.direction.x), step(self.direction.y));
+        let crossing = |cell: i64, step: i64, origin: f64, along: f64| {
+            ((cell + i64::from(step > 0)) as f64 - origin) / along
+        };
+        let gap = f64::from(CELL_GAP) / 2.0;
+        loop {
+            let cell = (row * columns + column) as usize;
+            if cell < slab.units
+                && let Some(height) = relief.cell_height(slab.layer, cell)
+            {
+                let corner = dvec3(column as f64, row as f64, 0.0);
+                let low = corner + dvec3(gap, gap, 0.0);
+                let high = corner + dvec3(1.0 - gap, 1.0 - gap, f64::from(height));
+                if let Some(t) = self.enters(low, high).filter(|t| *t < limit) {
+                    return Some((cell, t));
+                }
+            }
+            let next_column = crossing(column, right, self.origin.x, self.direction.x);
+            let next_row = crossing(row, down, self.origin.y, self.direction.y);
+            if next_column.min(next_row) >= end {
+                return None;
+            }
+            if next_column < next_row {
+                column += right
+            } else {
+                row += down
+            }
+            if !(0..columns).contains(&column) || !(0..rows).contains(&row) {
+                return None;
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Two reductions in one pass over the values.
+
+use super::{BLOCK_ROWS, Part, Reducer};
+
+impl<A: Reducer, B: Reducer> Reducer for (A, B) {
+    type Part<'a>
+        = (A::Part<'a>, B::Part<'a>)
+    where
+        Self: 'a;
+
+    fn new(units: usize) -> Self {
+        (A::new(units), B::new(units))
+    }
+
+    fn parts(&mut self, width: usize, rows: usize) -> Vec<Self::Part<'_>> {
+        self.0.parts(width, rows).into_iter().zip(self.1.parts(width, rows)).collect()
+    }
+
+    fn rows(&self) -> usize {
+        self.0.rows().max(self.1.rows())
+    }
+}
+
+impl<A, B, PartA: Part<A>, PartB: Part<B>> Part<(A, B)> for (PartA, PartB) {
+    fn add(&mut self, rows: &[&[f32]]) {
+        // Few enough at a time to lie in the cache when the second one comes.
+        for rows in rows.chunks(BLOCK_ROWS) {
+            self.0.add(rows);
+            self.1.add(rows);
+        }
+    }
+
+    fn merge(&mut self, other: &(A, B)) {
+        self.0.merge(&other.0);
+        self.1.merge(&other.1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Extremes, Firing, Moments, reduce};
+    use crate::model::Tensor;
+
+    #[test]
+    fn together_they_are_as_each_alone() {
+        let (rows, units) = (2500, 37);
+        let value = |at: usize| match at % 101 {
+            7 => f32::NAN,
+            11 => f32::INFINITY,
+            _ => (at * 7919 % 1009) as f32 * 0.01 - 4.0,
+        };
+        let tensor = Tensor::from_f32((0..rows * units).map(value).collect(), rows, units).unwrap();
+        let odd: Vec<usize> = (0..rows).filter(|row| row % 2 == 1).collect();
+        let even: Vec<usize> = (0..rows).filter(|row| row % 2 == 0).collect();
+        type All = (Moments, (Extremes, Firing));
+        let (mut one, other): (All, All) = (reduce(&tensor, &odd), reduce(&tensor, &even));
+        super::Reducer::merge(&mut one, &other);
+        let all: Vec<usize> = (0..rows).collect();
+        let moments: Moments = reduce(&tensor, &all);
+        assert_eq!(one.0.count(), moments.count());
+        for (found, expected) in one.0.mean().iter().zip(moments.mean()) {
+            assert!((found - expected).abs() <= 1e-6 * expected.abs(), "{found} is not {expected}");
+        }
+        assert_eq!(one.1, (reduce(&tensor, &all), reduce(&tensor, &all)));
+    }
+}

@@ -1,0 +1,202 @@
+//! What a pointer meets, as the processor finds it, against every cell drawn as a box.
+
+use std::path::Path as FilePath;
+use std::time::Instant;
+
+use dnnviz::engine::readback::Canvas;
+use dnnviz::engine::{self, Field, Frame, Gpu, Network, Path, Renderer};
+use dnnviz::model::camera::SetView;
+use dnnviz::model::pick::pick;
+use dnnviz::model::{Camera, Grid, LayerCells, Layout, Normalisation, Query, Relief, ViewState};
+use dnnviz::stats::{self, Cpu, Sides};
+use glam::vec2;
+
+const SIZE: [u32; 2] = [480, 300];
+
+/// Evenly spread numbers in [0, 1), the same on every machine.
+fn noise(index: usize, seed: usize) -> f32 {
+    let mut x = (index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        ^ (seed as u64 + 1).wrapping_mul(0xD1B5_4A32_D192_ED03);
+    x ^= x >> 29;
+    x = x.wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x ^= x >> 32;
+    (x as u32) as f32 / (1u64 << 32) as f32
+}
+
+/// Values between −0.5 and 0.5, some cells without one and some places without a cell.
+fn noisy(sizes: &[usize], seed: usize) -> Vec<LayerCells> {
+    let layer = |(layer, &units): (usize, &usize)| {
+        let value = |unit: usize| match noise(unit, seed + 7 * layer) {
+            it if it < 0.05 => f32::NAN,
+            it if it < 0.08 && seed == 0 => LayerCells::NO_CELL,
+            it => 1.1 * (it - 0.08) - 0.5,
+        };
+        LayerCells { grid: Grid::near_square(units), units, values: (0..units).map(value).collect() }
+    };
+    sizes.iter().enumerate().map(layer).collect()
+}
+
+struct Scene {
+    gpu: Gpu,
+    renderer: Renderer,
+    cells: [Vec<LayerCells>; 2],
+    fields: [Field; 2],
+    normalisation: Normalisation,
+}
+
+impl Scene {
+    fn new(cells: [Vec<LayerCells>; 2], signed: bool, normalisation: Normalisation) -> Self {
+        let gpu = Gpu::headless().expect("a graphics driver");
+        let renderer = Renderer::new(&gpu);
+        let fields = cells.each_ref().map(|layers| Field::new(&gpu, layers, signed).expect("fits"));
+        Self { gpu, renderer, cells, fields, normalisation }
+    }
+
+    /// Share of the pixels away from edges in which both find the same, and how many these are; and the
+    /// same with the ray a pixel aside.
+    fn agreement(&mut self, view: &ViewState, t: f32, hidden: &[bool]) -> ((f64, usize), f64) {
+        let [from, to] = &self.fields;
+        let ranges = engine::ranges(view, self.normalisation, from, to, t);
+        let scales = engine::scales(view, from, to, t);
+        let network = Network { hidden, ..Network::default() };
+        let frame = Frame {
+            view,
+            from,
+            to,
+            t,
+            ranges: &ranges,
+            picture: None,
+            network,
+            size: SIZE,
+            every_cell: false,
+        };
+        let canvas = Canvas::new(&self.gpu, SIZE, Renderer::CELL_FORMAT);
+        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        self.renderer.draw_cells(&self.gpu, &mut encoder, &canvas.view, &frame, Path::Cells);
+        self.gpu.queue.submit([encoder.finish()]);
+        let drawn: Vec<u32> = bytemuck::pod_collect_to_vec(&canvas.read(&self.gpu).expect("pixels"));
+
+        let relief = Relief {
+            from: &self.cells[0],
+            to: &self.cells[1],
+            t,
+            ranges: &ranges,
+            scales: &scales,
+            diverging: engine::is_diverging(view),
+            height: view.height,
+        };
+        let mut layout: Layout = from.layout().clone();
+        layout.slabs.iter_mut().zip(hidden).for_each(|(slab, hidden)| slab.hidden = *hidden);
+        let [width, height] = SIZE;
+        let found = |x: f32, y: f32| {
+            let point = vec2(x / width as f32, y / height as f32);
+            let direction = view.camera.ray(point, width as f32 / height as f32);
+            match pick(&layout, &relief, &view.camera, direction) {
+                Some(pick) => (pick.slab as u32 + 1, pick.cell.map_or(0, |cell| cell as u32 + 1)),
+                None => (0, 0),
+            }
+        };
+        let at = |x: u32, y: u32| {
+            let i = 2 * (y * width + x) as usize;
+            (drawn[i], drawn[i + 1])
+        };
+        let (mut same, mut aside, mut inner) = (0, 0, 0);
+        for y in 1..height - 1 {
+            for x in 1..width - 1 {
+                let cell = at(x, y);
+                if cell.0 > 0 && (0..9).all(|k| at(x + k % 3 - 1, y + k / 3 - 1) == cell) {
+                    inner += 1;
+                    same += usize::from(found(x as f32 + 0.5, y as f32 + 0.5) == cell);
+                    aside += usize::from(found(x as f32 + 6.5, y as f32 + 4.5) == cell);
+                }
+            }
+        }
+        (
+            (f64::from(same as u32) / f64::from(inner as u32), inner),
+            f64::from(aside as u32) / f64::from(inner as u32),
+        )
+    }
+
+    fn agrees(&mut self, what: &str, view: &mut ViewState, t: f32, hidden: &[bool]) {
+        for set_view in SetView::ALL {
+            let aspect = SIZE[0] as f32 / SIZE[1] as f32;
+            view.camera = Camera::set_view(set_view, self.fields[0].layout(), aspect);
+            let ((share, inner), aside) = self.agreement(view, t, hidden);
+            println!("{what:12} {:9} {share:.5} of {inner}, {aside:.3} aside", set_view.name());
+            assert!(inner > 1_500, "{what} {}: {inner} pixels", set_view.name());
+            assert!(share >= 0.9995, "{what} {}: {share}", set_view.name());
+            assert!(aside < 0.98, "the comparison can fail: {aside}");
+        }
+    }
+}
+
+fn view() -> ViewState {
+    ViewState::new(Camera::set_view(SetView::Front, &Layout::of_grids([]), 1.0), 0.0)
+}
+
+#[test]
+fn random_cells_are_met_where_they_are_drawn() {
+    let sizes = [24, 100, 400, 10];
+    let mut scene = Scene::new([noisy(&sizes, 0), noisy(&sizes, 0)], false, Normalisation::None);
+    scene.agrees("plain", &mut view(), 0.0, &[]);
+    scene.agrees("tall", &mut ViewState { height: 2.5, ..view() }, 0.0, &[]);
+    scene.agrees("hidden", &mut view(), 0.0, &[false, true]);
+}
+
+#[test]
+fn signed_and_moving_cells_are_met_where_they_are_drawn() {
+    let sizes = [24, 100, 400, 10];
+    let mut signed = view();
+    signed.query = Query { minus: Some(Default::default()), ..Query::default() };
+    let mut scene = Scene::new([noisy(&sizes, 1), noisy(&sizes, 2)], true, Normalisation::None);
+    scene.agrees("signed", &mut signed, 0.0, &[]);
+    scene.agrees("moving", &mut signed, 0.7, &[]);
+}
+
+#[test]
+fn the_cells_of_a_real_dump_are_met_where_they_are_drawn() {
+    let run = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/deepdiva/cnn_basic");
+    if !run.is_dir() {
+        return println!("skipped: {} is missing", run.display());
+    }
+    let source = dnnviz::format::open(&run).expect("opens");
+    let query = Query { select: "class:3".parse().expect("a selection"), ..Query::default() };
+    let cells =
+        [0, 3].map(|epoch| stats::cells(Sides::one(&*source), &query, epoch, &Cpu).expect("values").layers);
+    let mut scene = Scene::new(cells, false, source.recording().normalisation);
+    scene.agrees("dump", &mut ViewState { query: query.clone(), ..view() }, 0.0, &[]);
+    scene.agrees("dump moving", &mut ViewState { query, ..view() }, 0.4, &[]);
+}
+
+#[test]
+fn picking_is_quick_however_many_cells_there_are() {
+    let edge = 8192_usize;
+    let values = (0..edge * edge).map(|cell| noise(cell, 3)).collect();
+    let layers = [LayerCells { grid: Grid::near_square(edge * edge), units: edge * edge, values }];
+    let layout = Layout::of_grids([(layers[0].grid, layers[0].units)]);
+    let (ranges, scales) = ([(0.0, 1.0)], [1.0]);
+    let relief = Relief {
+        from: &layers,
+        to: &layers,
+        t: 0.0,
+        ranges: &ranges,
+        scales: &scales,
+        diverging: false,
+        height: 1.0,
+    };
+    for set_view in SetView::ALL {
+        let camera = Camera::set_view(set_view, &layout, 1.6);
+        let (mut slowest, mut sum) = (0.0_f64, 0.0);
+        for k in 0..400_u32 {
+            let point = vec2((k % 20) as f32 / 19.0, (k / 20) as f32 / 19.0);
+            let direction = camera.ray(point, 1.6);
+            let start = Instant::now();
+            std::hint::black_box(pick(&layout, &relief, &camera, direction));
+            let ms = start.elapsed().as_secs_f64() * 1e3;
+            slowest = slowest.max(ms);
+            sum += ms / 400.0;
+        }
+        println!("{:9} mean {sum:.4} ms, slowest {slowest:.3} ms", set_view.name());
+        assert!(sum < 1.0, "{}: {sum} ms", set_view.name());
+    }
+}
