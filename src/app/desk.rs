@@ -1,8 +1,6 @@
 //! What of a window is not of its columns: where panels stand, the bars at the edges, the command box,
 //! what was just done.
 
-use std::path::PathBuf;
-
 use egui::{Rect, Ui, ViewportCommand};
 
 use super::settings::Settings;
@@ -25,8 +23,6 @@ pub struct Desk {
     pub drawn: Drawn,
     commands: CommandBox,
     keys: bool,
-    /// Runs that can be opened again, the latest first.
-    recent: Vec<PathBuf>,
 }
 
 /// How much was drawn, and how fast.
@@ -41,7 +37,6 @@ pub struct Drawn {
 
 impl Desk {
     pub fn new(settings: Settings) -> Self {
-        let recent = settings.recent.clone();
         Self {
             settings,
             notice: Notice::default(),
@@ -49,7 +44,6 @@ impl Desk {
             drawn: Drawn::default(),
             commands: CommandBox::default(),
             keys: false,
-            recent,
         }
     }
 
@@ -69,7 +63,7 @@ impl Desk {
         let bar = TopBar {
             arrangement: &self.settings.arrangement,
             can: self.can,
-            recent: &self.recent,
+            recent: &self.settings.recent,
             palette,
             open,
         };
@@ -99,7 +93,7 @@ impl Desk {
         recording: Option<&Recording>,
         columns: &Part,
     ) -> Option<Command> {
-        let context = Context { recording, columns, recent: &self.recent };
+        let context = Context { recording, columns, recent: &self.settings.recent };
         if self.keys {
             self.keys = command_box::keys(ui, &context, palette);
         }

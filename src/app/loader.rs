@@ -1,6 +1,6 @@
 //! Reading, reducing and uploading, away from the window's thread. Results come as [`Message`]s.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -13,6 +13,9 @@ use super::run::{News, Runs};
 use crate::engine::{Field, Gpu};
 use crate::model::{LayerCells, Layout, Picture, Places, Query, Source, UnitOrder};
 use crate::stats::{self, Backend, Cells, Sides, Unmatched};
+
+/// Pictures that wait to be read, at most.
+const PICTURES: usize = 256;
 
 /// What values are asked for: a query (by its number in the session) at an epoch (by its number in
 /// the recording, which stays while epochs are added).
@@ -201,9 +204,22 @@ impl Loader {
         self.shared.changed.notify_one();
     }
 
-    /// Adds a wanted picture.
+    /// Adds a picture that is wanted before all others.
     pub fn want_picture(&self, input: usize) {
-        self.shared.lock().pictures.push_back(input);
+        self.shared.lock().pictures.push_front(input);
+        self.shared.changed.notify_one();
+    }
+
+    /// Replaces the list of wanted pictures, the most wanted first; what is beyond [`PICTURES`] has to be
+    /// asked for again. `asked` are those that were asked for and not told yet: it loses what was on the
+    /// list and has not been begun, and nothing that is being read is read twice.
+    pub fn want_pictures(&self, wanted: impl IntoIterator<Item = usize>, asked: &mut HashSet<usize>) {
+        let mut jobs = self.shared.lock();
+        for input in jobs.pictures.drain(..) {
+            asked.remove(&input);
+        }
+        jobs.pictures = wanted.into_iter().filter(|input| asked.insert(*input)).take(PICTURES).collect();
+        drop(jobs);
         self.shared.changed.notify_one();
     }
 

@@ -555,6 +555,16 @@ impl Session {
             self.loader.want_picture(input);
         }
     }
+
+    /// Asks for the pictures of inputs that are in sight, and for none that are not any more.
+    fn ask_pictures(&mut self, wanted: Vec<usize>) {
+        if wanted.is_empty() && self.asked.is_empty() {
+            return;
+        }
+        let selected = self.picture.as_ref().map(|(input, _)| *input);
+        let selected = selected.filter(|input| self.asked.contains(input));
+        self.loader.want_pictures(selected.into_iter().chain(wanted), &mut self.asked);
+    }
 }
 
 /// The values that a scene shows, for who points at them. `view` speaks of the scene's own query.

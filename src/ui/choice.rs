@@ -27,6 +27,11 @@ impl How {
             (true, true) => Self::ExtendMore,
         }
     }
+
+    /// Whether what is chosen elsewhere stays.
+    pub fn keeps(self) -> bool {
+        matches!(self, Self::Toggle | Self::ExtendMore)
+    }
 }
 
 /// What pulling the pressed pointer over a list does.
@@ -70,9 +75,9 @@ impl Choice {
         self.held.is_some()
     }
 
-    /// Whether the pointer was pressed so that it chooses nothing but what it covers.
-    pub fn is_held_alone(&self) -> bool {
-        self.held.as_ref().is_some_and(|held| held.how == How::Alone)
+    /// How the row joined those that were chosen at which the pointer was pressed and is held.
+    pub fn held(&self) -> Option<How> {
+        self.held.as_ref().map(|held| held.how)
     }
 
     /// Takes note that other rows were chosen by other means.
@@ -133,7 +138,9 @@ impl Choice {
         let last = rows.checked_sub(1)?;
         let row = match self.cursor {
             Some(row) => row.saturating_add_signed(steps).min(last),
-            None if steps < 0 => last,
+            // Without one, Home and End lead to the ends, and a step to the nearer one.
+            None if steps == isize::MAX => last,
+            None if steps < 0 && steps != -isize::MAX => last,
             None => 0,
         };
         self.cursor = Some(row);

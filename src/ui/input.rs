@@ -4,7 +4,7 @@ use egui::{FontId, RichText, Ui};
 
 use super::columns::{self, Columns};
 use super::overlay::short;
-use super::picker::{Offer, Picker};
+use super::picker::{self, Offer, Picker};
 use super::pictures::Pictures;
 use super::runs::{OpenRuns, RunFacts};
 use super::style::{Palette, SMALL, semibold};
@@ -27,6 +27,8 @@ pub struct Input<'a> {
     pub pictures: &'a Pictures,
     pub palette: Palette,
     pub columns: &'a Columns<'a>,
+    /// The predicted class of every input at the epoch that is shown; `None` where that is not known.
+    pub predictions: Option<&'a [Option<usize>]>,
 }
 
 impl Input<'_> {
@@ -64,6 +66,8 @@ impl Input<'_> {
             palette: self.palette,
             epoch: epoch_at(self.recording, view.epoch),
             optional: false,
+            predictions: self.predictions,
+            list_height: picker::LIST,
         };
         if let Some(Some(select)) = offer.show(ui, &mut hands.show, Some(&view.query.select)) {
             view.query.select = select;
@@ -75,6 +79,7 @@ impl Input<'_> {
             group: "Minus",
             recording,
             pictures: (!elsewhere).then_some(self.pictures),
+            predictions: self.predictions.filter(|_| !elsewhere),
             epoch: epoch_at(recording, view.epoch),
             optional: true,
             ..offer

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use egui::{Align2, CornerRadius, FontId, Id, Key, Rect, Sense, Ui, WidgetInfo, vec2};
 
+use super::about::{self, About};
 use super::columns::{self, Columns};
 use super::commands::Command;
 use super::hands;
 use super::hover::{Hover, Plates};
 use super::input::{self, Input};
 use super::layers::{self, Layers};
+use super::minimap::Minimap;
 use super::navigation::{Navigator, Target};
 use super::options::Options;
 use super::overlay::Overlay;
@@ -27,6 +29,9 @@ use crate::insight::LayerFacts;
 use crate::model::{
     EpochPosition, EpochRef, Layout, Pin, Query, Recording, Selection, Theme, UnitOrder, ViewState,
 };
+
+/// Networks of so many layers have a map above their table.
+const MAPPED: usize = 16;
 
 /// What is being done in the background.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,6 +54,8 @@ pub struct Facts<'a> {
     pub columns: &'a Columns<'a>,
     /// One per layer, at the epoch that is shown or the one before it; `None` until they are known.
     pub layer_facts: Option<&'a [LayerFacts]>,
+    /// The predicted class of every input at the epoch that is shown; `None` until that is known.
+    pub predictions: Option<&'a [Option<usize>]>,
     /// What is known of the pinned units, and what the scene shows of each.
     pub biographies: &'a [(Pin, Known<'a>)],
     pub values: &'a [Option<f32>],
@@ -126,8 +133,6 @@ pub struct Interface {
     hands: input::Hands,
     layers: layers::Hands,
     units: unit::Hands,
-    /// Inputs whose pictures panes would show.
-    wanted: Vec<usize>,
     epochs: Epochs,
     theme: Option<Theme>,
 }
@@ -142,7 +147,6 @@ impl Interface {
             hands: input::Hands::default(),
             layers: layers::Hands::default(),
             units: unit::Hands::default(),
-            wanted: Vec::new(),
             epochs: Epochs::new(recording),
             theme: None,
         }
@@ -182,6 +186,7 @@ impl Interface {
                     pictures: &self.pictures,
                     palette,
                     columns: facts.columns,
+                    predictions: facts.predictions,
                 };
                 Asked { columns: input.show(ui, view, &mut self.hands), ..Asked::default() }
             }
@@ -198,7 +203,18 @@ impl Interface {
             }
             Pane::Layers => self.layers(ui, facts, view),
             Pane::Unit => self.units(ui, facts, view),
-            Pane::About => Asked::default(),
+            Pane::About => {
+                let about = About {
+                    recording: facts.recording,
+                    layer: self.layers.selected,
+                    run: facts.runs.own().map_or("", |run| run.name),
+                    palette,
+                };
+                match about.show(ui) {
+                    Some(about::Action::Copy(text)) => copied(ui, text),
+                    None => Asked::default(),
+                }
+            }
         }
     }
 
@@ -214,6 +230,23 @@ impl Interface {
             hovered: self.navigator.hovered(),
             palette: Palette::of(view.theme),
         };
+        let means: Option<Vec<f32>> =
+            facts.layer_facts.map(|layers| layers.iter().map(|layer| layer.mean).collect());
+        if facts.recording.layers.len() >= MAPPED {
+            let map = Minimap {
+                recording: facts.recording,
+                layout: facts.layout,
+                view,
+                aspect: self.navigator.aspect(),
+                means: means.as_deref(),
+                framed,
+                hovered: self.navigator.hovered(),
+                palette: Palette::of(view.theme),
+            };
+            if let Some(layer) = map.show(ui) {
+                return self.go(ui, Some(Target::Slab(layer)), facts.layout, view);
+            }
+        }
         match table.show(ui, view, &mut self.layers) {
             Some(layers::Action::Frame(layer)) => self.go(ui, Some(Target::Slab(layer)), facts.layout, view),
             Some(layers::Action::Copy(text)) => copied(ui, text),
@@ -235,7 +268,7 @@ impl Interface {
             match action {
                 unit::Action::Select(select) => view.query.select = select,
                 unit::Action::Pin(pin) => self.pin(view, pin),
-                unit::Action::WantPicture(input) => self.wanted.push(input),
+                unit::Action::WantPicture(input) => self.pictures.request(input),
                 unit::Action::Copy(text) => asked = copied(ui, text),
             }
         }
@@ -340,17 +373,6 @@ impl Interface {
         self.navigator.is_moving() || self.playback.is_moving()
     }
 
-    /// An input that is looked at and whose picture is not known.
-    pub fn wanted_picture(&self, recording: &Recording, query: &Query) -> Option<usize> {
-        let minus = query.minus.as_ref().filter(|_| query.run_b.is_none());
-        [Some(&query.select), minus]
-            .into_iter()
-            .flatten()
-            .filter_map(Selection::single_input)
-            .chain(self.wanted.iter().copied())
-            .find(|input| !self.pictures.knows(*input) && *input < recording.inputs.len())
-    }
-
     /// Moves the epoch on, by time and keys; to the newest one when that is followed and
     /// `newest_ready`, its values being at hand. To be called before the frame's facts are gathered, so
     /// that they speak of the same moment.
@@ -363,6 +385,7 @@ impl Interface {
                     !input.modifiers.command && (input.key_pressed(Key::L) || input.key_pressed(Key::End));
                 (input.key_pressed(Key::Space), presses(Key::ArrowRight) - presses(Key::ArrowLeft), follow)
             });
+            timeline::keys(ui, &self.epochs, view, &mut self.playback);
             if follow {
                 self.playback.follow();
             }

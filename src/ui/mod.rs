@@ -1,5 +1,6 @@
 //! Panels and overlay over a [`crate::model::ViewState`]. Knows no files and makes no GPU calls.
 
+pub mod about;
 pub mod bars;
 pub mod choice;
 pub mod columns;
@@ -13,6 +14,7 @@ pub mod interface;
 pub mod labels;
 pub mod layers;
 pub mod legend;
+pub mod minimap;
 pub mod motion;
 pub mod moves;
 pub mod navigation;

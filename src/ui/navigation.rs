@@ -149,6 +149,11 @@ impl Navigator {
         self.at
     }
 
+    /// Width by height of the picture; 0 before there was one.
+    pub fn aspect(&self) -> f32 {
+        self.aspect
+    }
+
     /// Sends the camera to a target; it leaves with the next [`Navigator::update`].
     pub fn go(&mut self, target: Target, camera: Camera, layout: &Layout, now: f64) {
         if let Target::Slab(slab) = target {

@@ -1,51 +1,236 @@
-//! The inputs' pictures, as far as they have been handed over.
+//! The inputs' pictures, as far as they have been handed over: small ones for lists, whole ones for the
+//! few that are looked at. What is missing is asked for here, and forgotten once it is out of sight.
 
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
 
 use egui::{ColorImage, Context, TextureHandle, TextureOptions};
 
 use crate::model::Picture;
 
-/// Pictures kept at a time.
-const KEPT: usize = 64;
+/// Longest edge of a small picture, in pixels.
+pub const SMALL_EDGE: usize = 64;
+/// Small pictures kept at a time; 16 MiB at most.
+const KEPT: usize = 1024;
+/// Whole pictures kept at a time.
+const KEPT_WHOLE: usize = 4;
 
-/// Pictures by input; `None` where there is none or it cannot be read.
+/// Pictures by input.
 #[derive(Default)]
 pub struct Pictures {
-    held: HashMap<usize, Option<TextureHandle>>,
-    order: Vec<usize>,
+    small: HashMap<usize, Held>,
+    /// The newest last.
+    whole: Vec<(usize, TextureHandle)>,
+    /// Of how many uses the latest is.
+    now: Cell<u64>,
+    wanted: RefCell<Wanted>,
+    /// Those that were looked at last, the newest last.
+    looked_at: RefCell<Vec<usize>>,
+}
+
+/// What was asked for since this was last told.
+#[derive(Default)]
+struct Wanted {
+    /// The latest last.
+    whole: Vec<usize>,
+    small: Vec<usize>,
+}
+
+struct Held {
+    /// `None` where there is no picture or it cannot be read.
+    texture: Option<TextureHandle>,
+    /// It is the whole picture.
+    is_whole: bool,
+    used: Cell<u64>,
 }
 
 impl Pictures {
-    /// Takes what was read for an input.
+    /// Takes what was read for an input; the whole of it is kept where that was asked for.
     pub fn insert(&mut self, ctx: &Context, input: usize, picture: Option<&Picture>) {
-        if self.order.len() >= KEPT {
-            self.held.remove(&self.order.remove(0));
-        }
         let side = ctx.input(|input| input.max_texture_side) as u32;
-        let texture = picture
+        let picture = picture
+            .filter(|picture| picture.width > 0 && picture.height > 0)
             .filter(|picture| picture.width.max(picture.height) <= side)
             .filter(|picture| {
                 picture.rgba.len() as u64 == 4 * u64::from(picture.width) * u64::from(picture.height)
-            })
-            .map(|picture| {
-                let size = [picture.width as usize, picture.height as usize];
-                let image = ColorImage::from_rgba_unmultiplied(size, &picture.rgba);
-                // Small pictures are data: their pixels stay sharp.
-                ctx.load_texture(format!("input {input}"), image, TextureOptions::NEAREST)
             });
-        self.held.insert(input, texture);
-        self.order.retain(|other| *other != input);
-        self.order.push(input);
+        if self.small.len() >= KEPT
+            && let Some(oldest) =
+                self.small.iter().min_by_key(|(_, held)| held.used.get()).map(|(input, _)| *input)
+        {
+            self.small.remove(&oldest);
+        }
+        let image = picture.map(|picture| {
+            let size = [picture.width as usize, picture.height as usize];
+            ColorImage::from_rgba_unmultiplied(size, &picture.rgba)
+        });
+        let is_whole = image.as_ref().is_none_or(|image| image.width().max(image.height()) <= SMALL_EDGE);
+        // Small pictures are data: their pixels stay sharp.
+        let load = |image, options| ctx.load_texture(format!("input {input}"), image, options);
+        self.whole.retain(|(other, _)| *other != input);
+        let texture = image.map(|image| {
+            if is_whole {
+                return load(image, TextureOptions::NEAREST);
+            }
+            let small = load(scaled_down(&image), TextureOptions::LINEAR);
+            if self.looked_at.borrow().contains(&input) {
+                if self.whole.len() >= KEPT_WHOLE {
+                    drop(self.whole.remove(0));
+                }
+                self.whole.push((input, load(image, TextureOptions::NEAREST)));
+            }
+            small
+        });
+        self.small.insert(input, Held { texture, is_whole, used: Cell::new(self.tick()) });
     }
 
-    /// Whether it is known what picture `input` has.
+    /// Whether it is known what picture `input` has, at least in small.
     pub fn knows(&self, input: usize) -> bool {
-        self.held.contains_key(&input)
+        self.small.contains_key(&input)
     }
 
-    /// The picture of `input`, if it has one and it has been handed over.
+    /// The picture of `input`, at most [`SMALL_EDGE`] pixels long, if it has one and it has been handed
+    /// over.
     pub fn get(&self, input: usize) -> Option<&TextureHandle> {
-        self.held.get(&input)?.as_ref()
+        let held = self.small.get(&input)?;
+        held.used.set(self.tick());
+        held.texture.as_ref()
+    }
+
+    /// The whole picture of `input` or, until it is there, the small one.
+    pub fn whole(&self, input: usize) -> Option<&TextureHandle> {
+        let whole = self.whole.iter().find(|(other, _)| *other == input).map(|(_, texture)| texture);
+        whole.or_else(|| self.get(input))
+    }
+
+    /// The picture of `input` is in sight; it is asked for where it is not known.
+    pub fn request(&self, input: usize) {
+        if !self.knows(input) {
+            self.wanted.borrow_mut().small.push(input);
+        }
+    }
+
+    /// The same for the whole picture.
+    pub fn request_whole(&self, input: usize) {
+        let mut looked_at = self.looked_at.borrow_mut();
+        if looked_at.last() != Some(&input) {
+            looked_at.retain(|other| *other != input);
+            looked_at.push(input);
+            let surplus = looked_at.len().saturating_sub(KEPT_WHOLE);
+            looked_at.drain(..surplus);
+        }
+        let held = self.whole.iter().any(|(other, _)| *other == input)
+            || self.small.get(&input).is_some_and(|held| held.is_whole);
+        if !held {
+            self.wanted.borrow_mut().whole.push(input);
+        }
+    }
+
+    /// The inputs whose pictures were asked for since the last call, each once, the most wanted first:
+    /// whole ones, then small ones, the latest first. To be called once a frame: what was asked for
+    /// before that is out of sight.
+    pub fn take_wanted(&self) -> Vec<usize> {
+        let Wanted { whole, small } = self.wanted.take();
+        let mut seen = HashSet::new();
+        let latest = whole.into_iter().rev().chain(small.into_iter().rev());
+        latest.filter(|input| seen.insert(*input)).collect()
+    }
+
+    fn tick(&self) -> u64 {
+        self.now.set(self.now.get() + 1);
+        self.now.get()
+    }
+}
+
+/// At most [`SMALL_EDGE`] pixels long: every pixel the mean of those that it covers, in premultiplied,
+/// encoded values.
+fn scaled_down(image: &ColorImage) -> ColorImage {
+    let [width, height] = image.size;
+    let longest = width.max(height).max(1);
+    let edge = |length: usize| (length * SMALL_EDGE / longest).clamp(1, length.max(1));
+    let size = [edge(width), edge(height)];
+    let mut pixels = Vec::with_capacity(size[0] * size[1]);
+    let span = |at: usize, from: usize, to: usize| (at * from / to, ((at + 1) * from).div_ceil(to));
+    for y in 0..size[1] {
+        let (top, bottom) = span(y, height, size[1]);
+        for x in 0..size[0] {
+            let (left, right) = span(x, width, size[0]);
+            let mut sum = [0u32; 4];
+            for row in top..bottom {
+                for pixel in &image.pixels[row * width + left..row * width + right] {
+                    let parts = pixel.to_array();
+                    sum.iter_mut().zip(parts).for_each(|(sum, part)| *sum += u32::from(part));
+                }
+            }
+            let count = ((bottom - top) * (right - left)).max(1) as u32;
+            let [r, g, b, a] = sum.map(|sum| ((sum + count / 2) / count) as u8);
+            pixels.push(egui::Color32::from_rgba_premultiplied(r, g, b, a));
+        }
+    }
+    ColorImage::new(size, pixels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(width: u32, height: u32, of: impl Fn(u32, u32) -> [u8; 4]) -> Picture {
+        let rgba = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).flat_map(|(x, y)| of(x, y));
+        Picture { width, height, rgba: rgba.collect() }
+    }
+
+    #[test]
+    fn what_was_asked_for_is_told_once_the_newest_first_and_then_forgotten() {
+        let ctx = Context::default();
+        let mut pictures = Pictures::default();
+        pictures.insert(&ctx, 3, None);
+        for input in [1, 2, 3, 2, 4] {
+            pictures.request(input);
+        }
+        pictures.request_whole(9);
+        pictures.request_whole(2);
+        assert_eq!(pictures.take_wanted(), [2, 9, 4, 1], "3 is known to have none");
+        assert!(pictures.take_wanted().is_empty());
+    }
+
+    #[test]
+    fn large_pictures_are_made_small_by_means_and_the_whole_is_kept_where_it_is_looked_at() {
+        let ctx = Context::default();
+        let mut pictures = Pictures::default();
+        let checks = picture(256, 128, |x, y| if (x + y) % 2 == 0 { [255; 4] } else { [0, 0, 0, 255] });
+        pictures.insert(&ctx, 0, Some(&checks));
+        assert_eq!(pictures.get(0).map(TextureHandle::size), Some([64, 32]));
+        pictures.request_whole(0);
+        assert_eq!(pictures.take_wanted(), [0], "it is known in small only");
+        pictures.insert(&ctx, 0, Some(&checks));
+        assert_eq!(pictures.whole(0).map(TextureHandle::size), Some([256, 128]));
+        assert_eq!(pictures.get(0).map(TextureHandle::size), Some([64, 32]));
+        pictures.request_whole(0);
+        assert!(pictures.take_wanted().is_empty());
+
+        let image = ColorImage::from_rgba_unmultiplied([256, 128], &checks.rgba);
+        let small = scaled_down(&image);
+        assert!(
+            small.pixels.iter().all(|pixel| *pixel == egui::Color32::from_gray(128)),
+            "{:?}",
+            small.pixels[0]
+        );
+        let odd = picture(100, 7, |x, _| if x < 50 { [255, 0, 0, 255] } else { [0, 0, 255, 255] });
+        let odd = scaled_down(&ColorImage::from_rgba_unmultiplied([100, 7], &odd.rgba));
+        assert_eq!(odd.size, [64, 4]);
+        assert_eq!((odd.pixels[31], odd.pixels[32]), (egui::Color32::RED, egui::Color32::BLUE));
+    }
+
+    #[test]
+    fn the_longest_unused_of_a_thousand_go_first() {
+        let ctx = Context::default();
+        let mut pictures = Pictures::default();
+        let dot = picture(1, 1, |_, _| [9; 4]);
+        for input in 0..KEPT {
+            pictures.insert(&ctx, input, Some(&dot));
+        }
+        assert!(pictures.get(0).is_some());
+        pictures.insert(&ctx, KEPT, Some(&dot));
+        assert!(pictures.knows(0) && pictures.knows(KEPT) && !pictures.knows(1));
     }
 }

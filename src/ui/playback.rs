@@ -1,7 +1,11 @@
 //! Going through the epochs: playing, stepping, gliding.
 
+mod epochs;
+#[cfg(test)]
+mod tests;
+
+pub use self::epochs::Epochs;
 use super::motion::ease;
-use crate::model::{EpochPosition, Recording};
 
 /// Recorded epochs that pass in a second at speed 1.
 const RATE: f64 = 1.5;
@@ -13,78 +17,22 @@ const REST: f64 = 0.8;
 const MAX_STEP: f64 = 0.1;
 
 /// The speeds to choose from.
-pub const SPEEDS: [f64; 4] = [0.5, 1.0, 2.0, 4.0];
+pub const SPEEDS: [f64; 6] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 
-/// The readable epochs of a recording, and the three ways to count them: by *number*, as recorded;
-/// by *place*, an index into [`Recording::epochs`]; by *ordinal*, an index into the readable ones.
-/// All three are continuous: a fraction lies between two epochs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Epochs {
-    readable: Vec<usize>,
-    numbers: Vec<f64>,
+/// A part of the training that is marked, by the numbers of its first and its last epoch, which differ.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Span {
+    pub first: f64,
+    pub last: f64,
 }
 
-impl Epochs {
-    pub fn new(recording: &Recording) -> Self {
-        Self {
-            readable: (0..recording.epochs.len()).filter(|&index| !recording.epochs[index].damaged).collect(),
-            numbers: recording.epochs.iter().map(|epoch| epoch.number as f64).collect(),
-        }
-    }
-
-    /// Places of the readable epochs.
-    pub fn readable(&self) -> &[usize] {
-        &self.readable
-    }
-
-    /// The last ordinal.
-    pub fn last(&self) -> f64 {
-        self.readable.len().saturating_sub(1) as f64
-    }
-
-    /// Where `ordinal` lies between two readable epochs; `None` when no epoch is readable.
-    pub fn position(&self, ordinal: f64) -> Option<EpochPosition> {
-        let ordinal = ordinal.clamp(0.0, self.last());
-        let below = ordinal.floor() as usize;
-        let from = *self.readable.get(below)?;
-        let t = (ordinal - below as f64) as f32;
-        Some(match self.readable.get(below + 1) {
-            Some(&to) if t > 0.0 => EpochPosition { from, to, t },
-            _ => EpochPosition::at(from),
-        })
-    }
-
-    pub fn number(&self, ordinal: f64) -> f64 {
-        self.mixed(ordinal, |place| self.numbers[place])
-    }
-
-    pub fn place(&self, ordinal: f64) -> f64 {
-        self.mixed(ordinal, |place| place as f64)
-    }
-
-    pub fn ordinal_of_number(&self, number: f64) -> f64 {
-        self.sought(number, |place| self.numbers[place])
-    }
-
-    pub fn ordinal_of_place(&self, place: f64) -> f64 {
-        self.sought(place, |place| place as f64)
-    }
-
-    fn mixed(&self, ordinal: f64, value: impl Fn(usize) -> f64) -> f64 {
-        self.position(ordinal)
-            .map_or(0.0, |at| value(at.from) + f64::from(at.t) * (value(at.to) - value(at.from)))
-    }
-
-    fn sought(&self, wanted: f64, value: impl Fn(usize) -> f64) -> f64 {
-        let above = self.readable.partition_point(|&place| value(place) <= wanted);
-        let Some(below) = above.checked_sub(1) else { return 0.0 };
-        match self.readable.get(above) {
-            Some(&next) => {
-                let from = value(self.readable[below]);
-                below as f64 + (wanted - from) / (value(next) - from)
-            }
-            None => self.last(),
-        }
+impl Span {
+    /// From one ordinal to another, in either order, each rounded to a recorded epoch; `None` where that
+    /// is one and the same.
+    fn between(a: f64, b: f64, epochs: &Epochs) -> Option<Self> {
+        let recorded = |ordinal: f64| ordinal.round().clamp(0.0, epochs.last());
+        let (a, b) = (recorded(a), recorded(b));
+        (a != b).then(|| Self { first: epochs.number(a.min(b)), last: epochs.number(a.max(b)) })
     }
 }
 
@@ -104,26 +52,76 @@ pub struct Playback {
     pub looping: bool,
     /// Whether it goes on to epochs that are recorded meanwhile, until a hand leads elsewhere.
     pub following: bool,
+    /// Playing stays within it. Told by numbers, it stays where it is while epochs are added.
+    range: Option<Span>,
     glide: Option<Glide>,
     rested: f64,
 }
 
 impl Default for Playback {
     fn default() -> Self {
-        Self { playing: false, speed: 1.0, looping: true, following: true, glide: None, rested: 0.0 }
+        Self {
+            playing: false,
+            speed: 1.0,
+            looping: true,
+            following: true,
+            range: None,
+            glide: None,
+            rested: 0.0,
+        }
     }
 }
 
 impl Playback {
-    /// Starts, from the beginning when at the end, or pauses.
+    /// Starts, from the beginning when at the end or outside of the range that is marked, or pauses.
     pub fn toggle(&mut self, epochs: &Epochs, number: &mut f64) {
         self.glide = None;
         self.rested = 0.0;
         self.playing = !self.playing && epochs.last() > 0.0;
         self.following &= !self.playing;
-        if self.playing && epochs.ordinal_of_number(*number) >= epochs.last() {
-            *number = epochs.number(0.0);
+        let (first, last) = self.bounds(epochs);
+        let ordinal = epochs.ordinal_of_number(*number);
+        if self.playing && (ordinal < first || ordinal >= last) {
+            *number = epochs.number(first);
         }
+    }
+
+    /// The range that is marked, where these epochs have a part in it.
+    pub fn range(&self, epochs: &Epochs) -> Option<Span> {
+        let range = self.range?;
+        let ordinal = |number: f64| epochs.ordinal_of_number(number);
+        Span::between(ordinal(range.first), ordinal(range.last), epochs)
+    }
+
+    /// The ordinals between which playing goes on: those of the range that is marked, else all.
+    pub fn bounds(&self, epochs: &Epochs) -> (f64, f64) {
+        self.range(epochs).map_or((0.0, epochs.last()), |range| {
+            (epochs.ordinal_of_number(range.first), epochs.ordinal_of_number(range.last))
+        })
+    }
+
+    /// Marks what lies between two ordinals, in either order; nothing where they round to one epoch.
+    pub fn mark(&mut self, from: f64, to: f64, epochs: &Epochs) {
+        self.range = Span::between(from, to, epochs);
+    }
+
+    /// Marks from the epoch with this number on: to where the range ended, else to the last epoch.
+    pub fn mark_from(&mut self, number: f64, epochs: &Epochs) {
+        let from = epochs.ordinal_of_number(number).round();
+        let (_, last) = self.bounds(epochs);
+        self.mark(from, if from < last { last } else { epochs.last() }, epochs);
+    }
+
+    /// Marks up to the epoch with this number: from where the range began, else from the first epoch.
+    pub fn mark_to(&mut self, number: f64, epochs: &Epochs) {
+        let to = epochs.ordinal_of_number(number).round();
+        let (first, _) = self.bounds(epochs);
+        self.mark(if to > first { first } else { 0.0 }, to, epochs);
+    }
+
+    /// Marks nothing.
+    pub fn clear_range(&mut self) {
+        self.range = None;
     }
 
     /// Goes to the newest epoch, and on to those that are yet to come.
@@ -196,8 +194,10 @@ impl Playback {
             return number;
         }
         let step = step.min(MAX_STEP);
-        let ordinal = epochs.ordinal_of_number(number) + step * RATE * self.speed;
-        if ordinal < epochs.last() {
+        let (first, last) = self.bounds(epochs);
+        // What is marked may have changed since.
+        let ordinal = epochs.ordinal_of_number(number).max(first) + step * RATE * self.speed;
+        if ordinal < last {
             self.rested = 0.0;
             return epochs.number(ordinal);
         }
@@ -206,136 +206,13 @@ impl Playback {
             self.playing = false;
         } else if self.rested > REST {
             self.rested = 0.0;
-            return epochs.number(0.0);
+            return epochs.number(first);
         }
-        epochs.number(epochs.last())
+        epochs.number(last)
     }
 
     /// Whether the epoch changes by itself, so that another frame is wanted.
     pub fn is_moving(&self) -> bool {
         self.playing || self.glide.is_some()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ui::testing;
-
-    /// Epochs 0, 2, 4 (damaged), 6, 7.
-    fn epochs() -> Epochs {
-        let mut recording = testing::recording();
-        for (index, number) in [0, 2, 4, 6, 7].into_iter().enumerate() {
-            recording.epochs[index].number = number;
-        }
-        recording.epochs[2].damaged = true;
-        Epochs::new(&recording)
-    }
-
-    #[test]
-    fn the_three_ways_to_count_agree() {
-        let epochs = epochs();
-        assert_eq!(epochs.readable(), [0, 1, 3, 4]);
-        assert_eq!(epochs.last(), 3.0);
-        assert_eq!((epochs.number(1.5), epochs.place(1.5)), (4.0, 2.0));
-        assert_eq!(epochs.ordinal_of_number(4.0), 1.5);
-        assert_eq!(epochs.ordinal_of_place(2.0), 1.5);
-        assert_eq!(epochs.position(1.5), Some(EpochPosition { from: 1, to: 3, t: 0.5 }));
-        assert_eq!(epochs.position(99.0), Some(EpochPosition::at(4)));
-        for number in [0.0, 0.7, 2.0, 5.0, 6.5, 7.0] {
-            assert!((epochs.number(epochs.ordinal_of_number(number)) - number).abs() < 1e-6);
-        }
-    }
-
-    #[test]
-    fn playing_flows_at_its_speed_and_loops_after_a_rest() {
-        let epochs = epochs();
-        let mut playback = Playback { speed: 2.0, ..Playback::default() };
-        let mut number = 0.0;
-        playback.toggle(&epochs, &mut number);
-        for _ in 0..10 {
-            number = playback.update(&epochs, number, 0.0, 0.05, false);
-        }
-        let expected = epochs.number(0.5 * RATE * 2.0);
-        assert!((number - expected).abs() < 1e-6, "{number} is not {expected}");
-        let mut seen = Vec::new();
-        for _ in 0..60 {
-            number = playback.update(&epochs, number, 0.0, 0.05, false);
-            seen.push(number);
-        }
-        let first_end = seen.iter().position(|&n| n == 7.0).expect("the last epoch is shown");
-        let back = seen.iter().position(|&n| n == 0.0).expect("and then the first again");
-        assert!(back - first_end >= (REST / 0.05) as usize - 1, "after a rest");
-        assert!(playback.playing);
-    }
-
-    #[test]
-    fn without_loop_it_stops_at_the_end_and_starts_anew() {
-        let epochs = epochs();
-        let mut playback = Playback { looping: false, ..Playback::default() };
-        let mut number = 6.5;
-        playback.toggle(&epochs, &mut number);
-        for _ in 0..20 {
-            number = playback.update(&epochs, number, 0.0, 0.1, false);
-        }
-        assert_eq!((number, playback.playing), (7.0, false));
-        playback.toggle(&epochs, &mut number);
-        assert_eq!((number, playback.playing), (0.0, true));
-    }
-
-    #[test]
-    fn what_a_hand_does_ends_following_and_stepping_on_does_not() {
-        let epochs = epochs();
-        type Act = fn(&mut Playback, &Epochs);
-        let acts: [(&str, bool, Act); 5] = [
-            ("step on", true, |playback, epochs| playback.step(1, epochs, 7.0, 0.0)),
-            ("step back", false, |playback, epochs| playback.step(-1, epochs, 7.0, 0.0)),
-            ("scrub", false, |playback, _| playback.hold()),
-            ("let go", false, |playback, epochs| playback.glide_to(3.0, epochs, 7.0, 0.0)),
-            ("play", false, |playback, epochs| playback.toggle(epochs, &mut 7.0)),
-        ];
-        for (what, follows, act) in acts {
-            let mut playback = Playback::default();
-            act(&mut playback, &epochs);
-            assert_eq!(playback.following, follows, "{what}");
-            playback.follow();
-            assert!(playback.following && !playback.playing, "{what}");
-        }
-    }
-
-    #[test]
-    fn a_glide_goes_on_among_more_epochs() {
-        let before = epochs();
-        let mut recording = testing::recording();
-        for (index, number) in [0, 2, 4, 6, 7].into_iter().enumerate() {
-            recording.epochs[index].number = number;
-        }
-        recording.epochs.push(crate::model::Epoch { number: 9, ..Default::default() });
-        let mut playback = Playback::default();
-        playback.step(-1, &before, 7.0, 0.0);
-        // Epoch 4 has become readable, so that ordinals shift, and 9 is new.
-        let now = Epochs::new(&recording);
-        playback.renumber(&before, &now);
-        assert_eq!(playback.update(&now, 7.0, 1.0, 0.01, false), 6.0, "where it was to end");
-        playback.follow();
-        playback.catch_up(&now, 6.0, 1.0);
-        assert!(playback.update(&now, 6.0, 1.0 + GLIDE / 2.0, 0.01, false) > 6.0);
-        assert_eq!(playback.update(&now, 7.0, 2.0, 0.01, false), 9.0);
-        playback.catch_up(&now, 9.0, 2.0);
-        assert!(!playback.is_moving(), "it is there");
-    }
-
-    #[test]
-    fn steps_glide_to_the_next_recorded_epoch_and_add_up() {
-        let epochs = epochs();
-        let mut playback = Playback::default();
-        playback.step(1, &epochs, 2.0, 10.0);
-        playback.step(1, &epochs, 2.0, 10.0);
-        let half = playback.update(&epochs, 2.0, 10.0 + GLIDE / 2.0, 0.01, false);
-        assert!(half > 2.0 && half < 7.0);
-        assert_eq!(playback.update(&epochs, half, 11.0, 0.01, false), 7.0);
-        assert!(!playback.is_moving());
-        playback.step(-1, &epochs, 3.1, 20.0);
-        assert_eq!(playback.update(&epochs, 3.1, 20.0, 0.01, true), 2.0, "back to the one before");
     }
 }

@@ -77,6 +77,10 @@ fn window(recording: Recording) -> Harness<'static, Window> {
             ready: &ready,
             live: window.live,
             columns: &columns,
+            layer_facts: None,
+            biographies: &[],
+            values: &[],
+            predictions: None,
         };
         for command in window.commands.drain(..) {
             window.interface.perform(ui, &command, &facts, &mut window.view);

@@ -1,10 +1,14 @@
-//! The bottom panel: playing, stepping, and the epochs over the curve of the training.
+//! The epochs: playing, stepping, marking a range, over the curves of the training.
 
-use egui::{
-    Align2, CornerRadius, EventFilter, FontId, Painter, Rect, Response, Role, Sense, Stroke, Ui, WidgetInfo,
-    pos2, vec2,
-};
+mod fit;
+mod range;
+mod slider;
+#[cfg(test)]
+mod tests;
 
+use egui::{Align2, CornerRadius, FontId, Key, Modifiers, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
+
+use self::fit::Fit;
 use super::curves::Curve;
 use super::playback::{Epochs, Playback, SPEEDS};
 use super::style::{Palette, SMALL, TEXT, semibold};
@@ -13,12 +17,8 @@ use crate::model::{Recording, ViewState};
 
 /// Height of the panel's content.
 pub const HEIGHT: f32 = 64.0;
-/// Below the curve: ticks and numbers.
-const TICKS: f32 = 20.0;
-/// Size of the badge that says that more is being written.
-const BADGE: egui::Vec2 = vec2(52.0, 24.0);
-/// Seconds in which the slider makes room for a new epoch.
-const GROWTH: f32 = 0.3;
+/// Height of the badge that says that more is being written.
+const BADGE: f32 = 24.0;
 
 /// What the timeline has to know.
 pub struct Timeline<'a> {
@@ -37,40 +37,64 @@ impl Timeline<'_> {
     pub fn show(&self, ui: &mut Ui, view: &mut ViewState, playback: &mut Playback) {
         let now = ui.input(|input| input.time);
         let height = ui.available_height();
+        let fit = Fit::of(ui.available_width(), self.live);
+        let epochs = self.epochs;
         ui.horizontal_centered(|ui| {
-            ui.spacing_mut().item_spacing.x = 4.0;
-            let button =
-                |ui: &mut Ui, icon, name, on, tip| icon_button(ui, self.palette, icon, name, on, tip);
-            if button(ui, Icon::Back, "Step back", false, "Step back (←)").clicked() {
-                playback.step(-1, self.epochs, view.epoch, now);
+            ui.spacing_mut().item_spacing.x = fit::GAP;
+            let button = |ui: &mut Ui, icon, name, on, tip| {
+                icon_button(ui, self.palette, icon, name, on, tip).clicked()
+            };
+            if fit.jumps && button(ui, Icon::First, "First epoch", false, "First epoch ([)") {
+                playback.glide_to(0.0, epochs, view.epoch, now);
+            }
+            if button(ui, Icon::Back, "Step back", false, "Step back (left arrow)") {
+                playback.step(-1, epochs, view.epoch, now);
             }
             let (icon, name) = if playback.playing { (Icon::Pause, "Pause") } else { (Icon::Play, "Play") };
-            if button(ui, icon, name, playback.playing, "Play or pause (space)").clicked() {
-                playback.toggle(self.epochs, &mut view.epoch);
+            if button(ui, icon, name, playback.playing, "Play or pause (space)") {
+                playback.toggle(epochs, &mut view.epoch);
             }
-            if button(ui, Icon::Forward, "Step forward", false, "Step forward (→)").clicked() {
-                playback.step(1, self.epochs, view.epoch, now);
+            if button(ui, Icon::Forward, "Step forward", false, "Step forward (right arrow)") {
+                playback.step(1, epochs, view.epoch, now);
             }
-            ui.add_space(8.0);
-            let badge = if self.live { BADGE.x + 12.0 } else { 0.0 };
-            let width = (ui.available_width() - 248.0 - badge).max(80.0);
-            self.slider(ui, vec2(width, height), view, playback, now);
-            if self.live {
-                ui.add_space(4.0);
-                self.badge(ui, playback);
+            if fit.jumps {
+                if button(ui, Icon::Last, "Last epoch", false, "Last epoch (])") {
+                    playback.glide_to(epochs.last(), epochs, view.epoch, now);
+                }
+                let tip = match epochs.best() {
+                    Some(_) => "Best epoch: the highest accuracy, else the lowest loss (B)",
+                    None => "No epoch has an accuracy or a loss, so none is the best",
+                };
+                let at_best = epochs.best().is_some_and(|best| epochs.number(best) == view.epoch);
+                let best = |ui: &mut Ui| button(ui, Icon::Best, "Best epoch", at_best, tip);
+                let pressed = ui.add_enabled_ui(epochs.best().is_some(), best).inner;
+                if let Some(best) = epochs.best().filter(|_| pressed) {
+                    playback.glide_to(best, epochs, view.epoch, now);
+                }
             }
-            ui.add_space(16.0);
-            self.reading(ui, view);
-            speed(ui, playback);
-            if button(ui, Icon::Loop, "Loop", playback.looping, "Begin anew after the last epoch").clicked() {
+            ui.add_space(fit::AROUND - fit::GAP);
+            self.slider(ui, vec2(fit.slider, height), view, playback, now);
+            if let Some(width) = fit.badge {
+                ui.add_space(fit::GAP);
+                self.badge(ui, width, playback);
+            }
+            ui.add_space(fit::AROUND);
+            if let Some(width) = fit.reading {
+                self.reading(ui, width, view);
+            }
+            if fit.speed {
+                speed(ui, playback);
+            }
+            let tip = "Begin anew after the last epoch, or after that of the marked range";
+            if fit.looping && button(ui, Icon::Loop, "Loop", playback.looping, tip) {
                 playback.looping = !playback.looping;
             }
         });
     }
 
     /// That the training is going on, and whether its newest epoch is followed.
-    fn badge(&self, ui: &mut Ui, playback: &mut Playback) {
-        let (rect, response) = ui.allocate_exact_size(BADGE, Sense::click());
+    fn badge(&self, ui: &mut Ui, width: f32, playback: &mut Playback) {
+        let (rect, response) = ui.allocate_exact_size(vec2(width, BADGE), Sense::click());
         let on = playback.following;
         response.widget_info(|| {
             WidgetInfo::selected(Role::CheckBox, ui.is_enabled(), on, "Follow the newest epoch")
@@ -83,15 +107,18 @@ impl Timeline<'_> {
         };
         ui.painter().rect_filled(rect, radius, fill);
         focus_ring(ui, &response, palette);
-        let dot = rect.left_center() + vec2(12.0, 0.0);
+        let named = width >= fit::BADGE;
+        let dot = if named { rect.left_center() + vec2(12.0, 0.0) } else { rect.center() };
         let colour = if on { palette.text } else { palette.dim };
         if on {
             ui.painter().circle_filled(dot, 3.5, palette.accent);
         } else {
             ui.painter().circle_stroke(dot, 3.0, Stroke::new(1.0, palette.dim));
         }
-        let text = rect.left_center() + vec2(21.0, 0.0);
-        ui.painter().text(text, Align2::LEFT_CENTER, "live", FontId::proportional(SMALL), colour);
+        if named {
+            let text = rect.left_center() + vec2(21.0, 0.0);
+            ui.painter().text(text, Align2::LEFT_CENTER, "live", FontId::proportional(SMALL), colour);
+        }
         if response.clicked() {
             if on {
                 playback.following = false;
@@ -107,9 +134,9 @@ impl Timeline<'_> {
     }
 
     /// The current epoch and what is known of it.
-    fn reading(&self, ui: &mut Ui, view: &ViewState) {
+    fn reading(&self, ui: &mut Ui, width: f32, view: &ViewState) {
         let position = self.epochs.position(self.epochs.ordinal_of_number(view.epoch));
-        let (rect, _) = ui.allocate_exact_size(vec2(124.0, 52.0), Sense::hover());
+        let (rect, _) = ui.allocate_exact_size(vec2(width, 52.0), Sense::hover());
         let Some(position) = position else {
             let none = self.recording.epochs.is_empty();
             ui.painter().text(
@@ -131,8 +158,10 @@ impl Timeline<'_> {
         let curves: Vec<Curve> = Curve::of(self.recording).collect();
         let painter = ui.painter();
         let title = painter.layout_no_wrap(title, FontId::new(TEXT, semibold()), self.palette.text);
+        // Where there is little room, the curves and what is under the pointer tell.
         let told: Vec<_> = curves
             .iter()
+            .filter(|_| width >= fit::READING)
             .filter_map(|curve| Some((curve, curve.tell(epoch)?)))
             .map(|(curve, text)| {
                 (curve, painter.layout_no_wrap(text, FontId::proportional(SMALL), self.palette.dim))
@@ -155,139 +184,26 @@ impl Timeline<'_> {
             at.y += line;
         }
     }
+}
 
-    fn slider(&self, ui: &mut Ui, size: egui::Vec2, view: &mut ViewState, playback: &mut Playback, now: f64) {
-        let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
-        let last = self.recording.epochs.len().saturating_sub(1).max(1) as f32;
-        // Makes room for a new epoch little by little.
-        let shown = if self.reduced_motion {
-            last
-        } else {
-            ui.ctx().animate_value_with_time(response.id.with("last"), last, GROWTH)
-        };
-        let track = Rect::from_min_max(
-            pos2(rect.left() + 8.0, rect.top() + 8.0),
-            pos2(rect.right() - 8.0, rect.bottom() - TICKS),
-        );
-        let x_of = |place: f64| track.left() + track.width() * place as f32 / shown;
-        let place_at = |pointer: egui::Pos2| {
-            f64::from((shown * (pointer.x - track.left()) / track.width()).clamp(0.0, last))
-        };
-        if let Some(pointer) = response.interact_pointer_pos()
-            && (response.dragged() || response.drag_started() || response.clicked())
-        {
-            let place = place_at(pointer);
-            let ordinal = self.epochs.ordinal_of_place(place);
-            if response.clicked() {
-                playback.glide_to(ordinal, self.epochs, view.epoch, now);
-            } else {
-                playback.hold();
-                view.epoch = self.epochs.number(ordinal);
-            }
-        }
-        if response.drag_stopped() {
-            // A hand lets go anywhere; the picture comes to rest on what was recorded.
-            let ordinal = self.epochs.ordinal_of_number(view.epoch);
-            playback.glide_to(ordinal, self.epochs, view.epoch, now);
-        }
-        self.keys(ui, &response, view, playback, now);
-        response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), view.epoch, "Epoch"));
-
-        let painter = ui.painter_at(rect.expand2(vec2(8.0, 0.0)));
-        painter.hline(track.x_range(), track.bottom(), Stroke::new(1.0, self.palette.line));
-        let place = self.epochs.place(self.epochs.ordinal_of_number(view.epoch));
-        let x = x_of(place).min(track.right());
-        for curve in Curve::of(self.recording) {
-            curve.paint(&painter, self.palette, self.recording, track, x, &x_of);
-        }
-        self.ticks(&painter, track, &x_of);
-        if !self.recording.epochs.is_empty() {
-            painter.vline(x, track.top()..=track.bottom() + 4.0, Stroke::new(1.5, self.palette.accent));
-            painter.circle_filled(pos2(x, track.bottom()), 5.0, self.palette.accent);
-        }
-        focus_ring(ui, &response, self.palette);
-        if let Some(pointer) = response.hover_pos() {
-            let place = place_at(pointer);
-            response.on_hover_text_at_pointer(self.tip(place.round() as usize));
-        }
+/// What the keys do that are about epochs alone: `[` and `]` lead to the first and the last, `B` to the
+/// best, `I` and `O` mark where a range begins and ends.
+pub fn keys(ui: &Ui, epochs: &Epochs, view: &ViewState, playback: &mut Playback) {
+    let now = ui.input(|input| input.time);
+    let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    let target =
+        [(Key::OpenBracket, Some(0.0)), (Key::CloseBracket, Some(epochs.last())), (Key::B, epochs.best())]
+            .into_iter()
+            .filter(|(key, _)| pressed(*key))
+            .find_map(|(_, target)| target);
+    if let Some(target) = target {
+        playback.glide_to(target, epochs, view.epoch, now);
     }
-
-    fn keys(&self, ui: &Ui, response: &Response, view: &mut ViewState, playback: &mut Playback, now: f64) {
-        use egui::accesskit::{Action, ActionData};
-        if response.has_focus() {
-            let arrows = EventFilter { horizontal_arrows: true, ..EventFilter::default() };
-            ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
-        }
-        let (mut steps, mut wanted) = (0, None);
-        ui.input(|input| {
-            steps += input.num_accesskit_action_requests(response.id, Action::Increment) as i32;
-            steps -= input.num_accesskit_action_requests(response.id, Action::Decrement) as i32;
-            for request in input.accesskit_action_requests(response.id, Action::SetValue) {
-                if let Some(ActionData::NumericValue(value)) = request.data {
-                    wanted = Some(value);
-                }
-            }
-        });
-        if steps != 0 {
-            playback.step(steps, self.epochs, view.epoch, now);
-        }
-        if let Some(number) = wanted {
-            playback.glide_to(self.epochs.ordinal_of_number(number), self.epochs, view.epoch, now);
-        }
+    if pressed(Key::I) {
+        playback.mark_from(view.epoch, epochs);
     }
-
-    fn tip(&self, index: usize) -> String {
-        let Some(epoch) = self.recording.epochs.get(index) else { return String::new() };
-        let mut tip = format!("epoch {}", epoch.number);
-        if epoch.damaged {
-            tip.push_str(" – damaged");
-        }
-        for told in Curve::of(self.recording).filter_map(|curve| curve.tell(epoch)) {
-            tip.push('\n');
-            tip.push_str(&told);
-        }
-        tip
-    }
-
-    /// A tick per recorded epoch: bright when its values are at hand, crossed when damaged.
-    fn ticks(&self, painter: &Painter, track: Rect, x_of: &dyn Fn(f64) -> f32) {
-        let count = self.recording.epochs.len();
-        let font = FontId::proportional(SMALL - 1.0);
-        let top = track.bottom() + 2.0;
-        let dense = track.width() / count.max(1) as f32 <= 3.0;
-        let mut free_from = f32::NEG_INFINITY;
-        for (index, epoch) in self.recording.epochs.iter().enumerate() {
-            let x = x_of(index as f64);
-            if epoch.damaged {
-                let stroke = Stroke::new(1.5, self.palette.warning);
-                painter.line_segment([pos2(x - 2.5, top), pos2(x + 2.5, top + 5.0)], stroke);
-                painter.line_segment([pos2(x - 2.5, top + 5.0), pos2(x + 2.5, top)], stroke);
-            } else if !dense {
-                let ready = self.ready.get(index).copied().unwrap_or(false);
-                let colour = if ready { self.palette.text } else { self.palette.dim.gamma_multiply(0.5) };
-                painter.vline(x, top..=top + 4.0, Stroke::new(1.0, colour));
-            }
-            // Where a number begins at the latest; most of thousands find no room.
-            let is_last = index + 1 == count;
-            if x < free_from && !is_last {
-                continue;
-            }
-            let text = painter.layout_no_wrap(epoch.number.to_string(), font.clone(), self.palette.dim);
-            let left = x - text.size().x / 2.0;
-            // The last number always stands; others keep clear of it.
-            let end = x_of((count - 1) as f64) - 16.0;
-            if left > free_from && (is_last || left + text.size().x + 8.0 < end) {
-                free_from = left + text.size().x + 8.0;
-                painter.galley(pos2(left, top + 4.0), text, self.palette.dim);
-            }
-        }
-        if dense {
-            painter.rect_filled(
-                Rect::from_min_max(pos2(track.left(), top), pos2(track.right(), top + 2.0)),
-                CornerRadius::ZERO,
-                self.palette.dim.gamma_multiply(0.5),
-            );
-        }
+    if pressed(Key::O) {
+        playback.mark_to(view.epoch, epochs);
     }
 }
 

@@ -132,6 +132,9 @@ pub enum Icon {
     Pause,
     Back,
     Forward,
+    First,
+    Last,
+    Best,
     Loop,
 }
 
@@ -176,6 +179,26 @@ fn paint_icon(painter: &Painter, centre: Pos2, icon: Icon, colour: egui::Color32
         }
         Icon::Forward => {
             painter.extend([triangle(3.0, -5.0, 5.0), bar(3.0, 2.0, 5.0)]);
+        }
+        Icon::First => {
+            painter.extend([bar(-7.0, 2.0, 5.0), triangle(-5.0, 1.0, 5.0), triangle(1.0, 7.0, 5.0)]);
+        }
+        Icon::Last => {
+            painter.extend([triangle(-1.0, -7.0, 5.0), triangle(5.0, -1.0, 5.0), bar(5.0, 2.0, 5.0)]);
+        }
+        Icon::Best => {
+            let star: Vec<Pos2> = (0..10)
+                .map(|i| {
+                    let angle = i as f32 / 10.0 * std::f32::consts::TAU;
+                    let radius = if i % 2 == 0 { 7.5 } else { 3.2 };
+                    at(radius * angle.sin(), -radius * angle.cos())
+                })
+                .collect();
+            // A star is not convex: its five points and its middle are.
+            for point in (0..10).step_by(2) {
+                let spike = vec![star[(point + 9) % 10], star[point], star[point + 1], at(0.0, 0.0)];
+                painter.add(Shape::convex_polygon(spike, colour, Stroke::NONE));
+            }
         }
         Icon::Loop => {
             let circle = (3..=19).map(|i| {

@@ -8,7 +8,7 @@ use super::style::Palette;
 
 /// Sizes that panels begin with, in points.
 const SIDE: f32 = 288.0;
-const DOCK: f32 = 208.0;
+const DOCK: f32 = 232.0;
 /// No panel is smaller.
 const LEAST: f32 = 96.0;
 /// Height of the bars with the panels' names.
@@ -223,13 +223,16 @@ impl Behavior<Pane> for Panes<'_> {
             self.scene = ui.max_rect();
             return egui_tiles::UiResponse::None;
         }
-        egui::Frame::new().inner_margin(MARGIN).show(ui, |ui| {
-            if pane.scrolls() {
-                ScrollArea::vertical().auto_shrink(false).show(ui, |ui| (self.add)(ui, *pane));
-            } else {
-                (self.add)(ui, *pane);
-            }
-        });
+        egui::Frame::new().inner_margin(egui::Margin { top: 0, bottom: 4, left: 12, right: 12 }).show(
+            ui,
+            |ui| {
+                if pane.scrolls() {
+                    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| (self.add)(ui, *pane));
+                } else {
+                    (self.add)(ui, *pane);
+                }
+            },
+        );
         egui_tiles::UiResponse::None
     }
 

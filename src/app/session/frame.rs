@@ -1,7 +1,5 @@
 //! One frame of a session: the epoch moves on, panels and hands change the view, the overlay is painted.
 
-use std::sync::Arc;
-
 use super::{Key, Session};
 use crate::model::{Epoch, EpochPosition, Pin, ViewState};
 use crate::ui::commands::Command;
@@ -77,6 +75,7 @@ impl Session {
             live: around.live,
             columns,
             layer_facts: facts_now.or_else(|| answers.last_facts().map(|(_, facts)| facts)),
+            predictions: resting.and_then(|epoch| answers.predictions(epoch)),
             biographies: &biographies,
             values: &values,
         };
@@ -146,10 +145,7 @@ impl Session {
     /// Asks for what panes have found to be missing.
     pub fn ask(&mut self) {
         self.ask_answers();
-        let source = Arc::clone(&self.source);
-        if let Some(input) = self.interface.wanted_picture(source.recording(), &self.view.query) {
-            self.ask_picture(input);
-        }
+        self.ask_pictures(self.interface.pictures.take_wanted());
     }
 
     /// Takes what hands do in its viewport.

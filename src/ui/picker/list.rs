@@ -8,30 +8,26 @@ use egui::{
     UiBuilder, WidgetInfo, pos2, vec2,
 };
 
+use super::filter::Rows;
+use super::row::Entry;
 use crate::model::Ranges;
 use crate::ui::choice::{Choice, How, Pull};
 use crate::ui::style::Palette;
-use crate::ui::widgets::{ROW, Row, focus_ring, paint_row};
-
-/// Rows that are seen at a time.
-const ROWS: usize = 6;
+use crate::ui::widgets::focus_ring;
 
 /// A list and what is chosen in it.
 pub struct List<'a> {
     /// Its accessible name.
     pub name: &'a str,
     pub palette: Palette,
-    pub rows: usize,
+    pub rows: Rows<'a>,
+    /// Height of a row, in points.
+    pub row: f32,
+    /// Height of the list, in points, where it has as many rows.
+    pub height: f32,
+    /// What is chosen of that which the rows show; some of it may have no row at the moment.
     pub chosen: &'a Ranges,
     pub pull: Pull,
-}
-
-/// What a row says.
-pub struct RowText<'a> {
-    /// Its accessible name.
-    pub name: String,
-    pub left: String,
-    pub right: std::borrow::Cow<'a, str>,
 }
 
 /// What a hand did to a list.
@@ -43,30 +39,31 @@ pub struct Picked {
 }
 
 impl List<'_> {
-    /// Shows the rows in sight, and returns what is chosen where that changed.
+    /// Shows the rows in sight, and returns what is chosen where that changed. `entry` tells what is said
+    /// of that which a row shows.
     pub fn show<'t>(
         &self,
         ui: &mut Ui,
         choice: &mut Choice,
-        text: impl Fn(usize) -> RowText<'t>,
+        entry: impl Fn(usize) -> Entry<'t>,
     ) -> Option<Picked> {
-        if self.rows == 0 {
+        if self.rows.count() == 0 {
             return None;
         }
         // A finger that is drawn over the rows chooses them.
         let source = ScrollSource { drag: DragScroll::Never, ..ScrollSource::default() };
         let area = ScrollArea::vertical()
             .id_salt(self.name)
-            .max_height(ROWS as f32 * ROW)
+            .max_height(self.height)
             .auto_shrink([false, true])
             .scroll_source(source);
         let shown = area.show_viewport(ui, |ui, viewport| {
-            let height = self.rows as f32 * ROW;
+            let height = self.rows.count() as f32 * self.row;
             let (whole, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
             let top = whole.top() + viewport.top();
             let seen =
                 Rect::from_x_y_ranges(whole.x_range(), top..=whole.bottom().min(top + viewport.height()));
-            self.rows_in(ui, whole, seen, choice, &text)
+            self.rows_in(ui, whole, seen, choice, &entry)
         });
         shown.inner
     }
@@ -77,7 +74,7 @@ impl List<'_> {
         whole: Rect,
         seen: Rect,
         choice: &mut Choice,
-        text: &impl Fn(usize) -> RowText<'t>,
+        entry: &impl Fn(usize) -> Entry<'t>,
     ) -> Option<Picked> {
         let id = ui.scope_id().with(self.name);
         let list = ui.interact(seen, id, Sense::drag());
@@ -94,18 +91,21 @@ impl List<'_> {
         }
 
         let inner = ui.new_child(UiBuilder::new().max_rect(seen).accessibility_parent(id));
-        let first = row_at(seen.top(), whole, self.rows);
-        for row in first..=row_at(seen.bottom() - 0.5, whole, self.rows) {
+        let first = self.row_at(seen.top(), whole);
+        for row in first..=self.row_at(seen.bottom() - 0.5, whole) {
             let place = self.place(whole, row);
             // Not to be focused: the list has the keyboard as a whole.
             let response = inner.interact(place, id.with(row), Sense::CLICK);
-            let RowText { name, left, right } = text(row);
-            let selected = self.chosen.contains(row);
-            response.widget_info(|| WidgetInfo::labeled(Role::ListBoxOption, inner.is_enabled(), &name));
+            let shown = self.rows.input(row);
+            let entry = entry(shown);
+            let selected = self.chosen.contains(shown);
+            response
+                .widget_info(|| WidgetInfo::labeled(Role::ListBoxOption, inner.is_enabled(), &entry.name));
             inner.ctx().accesskit_node_builder(response.id, |node| {
                 node.set_selected(selected);
                 node.set_position_in_set(row + 1);
-                node.set_size_of_set(self.rows);
+                node.set_size_of_set(self.rows.count());
+                node.set_description(entry.description());
             });
             if choice.cursor() == Some(row) {
                 inner.ctx().accesskit_node_builder(id, |node| {
@@ -116,15 +116,13 @@ impl List<'_> {
                 // Pressed and released within one frame, or clicked by other means than a pointer.
                 if !choice.is_held() {
                     let how = How::of(held_at_press(&inner));
-                    let chosen = choice.press(self.chosen, row, how);
-                    picked = Some(Picked { chosen, alone: how == How::Alone });
+                    picked = Some(self.press(choice, row, how));
                     choice.release();
                 }
                 // A click on a row counts as one beside the list, which would lose the keyboard.
                 list.request_focus();
             }
-            let shown = Row { name, left: &left, right: &right, selected };
-            paint_row(&inner, self.palette, place, response.hovered(), &shown);
+            entry.paint(&inner, self.palette, place, selected, response.hovered());
             if list.has_focus() && choice.cursor() == Some(row) {
                 focus_ring(&inner, &list.clone().with_new_rect(place), self.palette);
             }
@@ -139,7 +137,30 @@ impl List<'_> {
     }
 
     fn place(&self, whole: Rect, row: usize) -> Rect {
-        Rect::from_min_size(pos2(whole.left(), whole.top() + row as f32 * ROW), vec2(whole.width(), ROW))
+        let top = whole.top() + row as f32 * self.row;
+        Rect::from_min_size(pos2(whole.left(), top), vec2(whole.width(), self.row))
+    }
+
+    fn row_at(&self, y: f32, whole: Rect) -> usize {
+        let row = ((y - whole.top()) / self.row).floor().max(0.0) as usize;
+        row.min(self.rows.count().saturating_sub(1))
+    }
+
+    fn press(&self, choice: &mut Choice, row: usize, how: How) -> Picked {
+        let rows = choice.press(&self.rows.rows_of(self.chosen), row, how);
+        self.picked(&rows, how)
+    }
+
+    /// What is chosen when these rows are, and how they came to be.
+    fn picked(&self, rows: &Ranges, how: How) -> Picked {
+        let mut chosen = self.rows.inputs_of(rows);
+        if how.keeps() {
+            let hidden = self.rows.hidden(self.chosen);
+            if !hidden.is_empty() {
+                chosen = chosen.as_slice().iter().chain(hidden.as_slice()).cloned().collect();
+            }
+        }
+        Picked { chosen, alone: how == How::Alone }
     }
 
     /// What the pointer does: it presses, and pulls.
@@ -155,8 +176,7 @@ impl List<'_> {
             list.request_focus();
             let at = ui.input(|input| input.pointer.press_origin()).or(list.interact_pointer_pos())?;
             let how = How::of(held_at_press(ui));
-            let chosen = choice.press(self.chosen, row_at(at.y, whole, self.rows), how);
-            return Some(Picked { chosen, alone: how == How::Alone });
+            return Some(self.press(choice, self.row_at(at.y, whole), how));
         }
         if !list.dragged_by(PointerButton::Primary) {
             return None;
@@ -170,16 +190,16 @@ impl List<'_> {
             ui.scroll_with_delta_animation(vec2(0.0, -speed * step), ScrollAnimation::none());
             ui.ctx().request_repaint();
         }
-        let row = row_at(at.clamp(seen.top(), seen.bottom() - 0.5), whole, self.rows);
-        let alone = choice.is_held_alone();
-        choice.pull(row, self.pull).map(|chosen| Picked { chosen, alone })
+        let row = self.row_at(at.clamp(seen.top(), seen.bottom() - 0.5), whole);
+        let how = choice.held()?;
+        choice.pull(row, self.pull).map(|rows| self.picked(&rows, how))
     }
 
     /// What the keys do, which are the list's while it has the focus.
     fn keys(&self, ui: &Ui, list: &Response, choice: &mut Choice) -> Option<Picked> {
         let arrows = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
         ui.memory_mut(|memory| memory.set_focus_lock_filter(list.id, arrows));
-        let page = ROWS as isize - 1;
+        let page = ((self.height / self.row) as isize - 1).max(1);
         let mut picked: Option<Picked> = None;
         // In their order and with the modifiers of each: several may come within a frame.
         for event in ui.input(|input| input.events.clone()) {
@@ -193,18 +213,19 @@ impl List<'_> {
                 Key::End => isize::MAX,
                 Key::Space => {
                     let chosen = picked.as_ref().map_or(self.chosen, |picked| &picked.chosen);
-                    let turned = choice.toggle(chosen).map(|chosen| Picked { chosen, alone: false });
-                    picked = turned.or(picked);
+                    let rows = choice.toggle(&self.rows.rows_of(chosen));
+                    picked = rows.map(|rows| self.picked(&rows, How::Toggle)).or(picked);
                     continue;
                 }
                 Key::A if modifiers.command => {
-                    picked = Some(Picked { chosen: Ranges::from(0..=self.rows - 1), alone: true });
+                    picked = Some(self.picked(&Ranges::from(0..=self.rows.count() - 1), How::Alone));
                     continue;
                 }
                 _ => continue,
             };
-            if let Some(chosen) = choice.step(steps, self.rows, modifiers.shift) {
-                picked = Some(Picked { chosen, alone: !modifiers.shift });
+            if let Some(rows) = choice.step(steps, self.rows.count(), modifiers.shift) {
+                let how = if modifiers.shift { How::Extend } else { How::Alone };
+                picked = Some(self.picked(&rows, how));
             }
         }
         picked
@@ -220,8 +241,4 @@ fn held_at_press(ui: &Ui) -> Modifiers {
         };
         input.events.iter().find_map(press).unwrap_or(input.modifiers)
     })
-}
-
-fn row_at(y: f32, whole: Rect, rows: usize) -> usize {
-    (((y - whole.top()) / ROW).floor().max(0.0) as usize).min(rows - 1)
 }

@@ -2,27 +2,31 @@
 //! or as text. All of them show the one selection, and change it.
 
 mod field;
+mod filter;
+mod inputs;
 mod list;
+mod moment;
+mod row;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_inputs;
 
-use std::borrow::Cow;
-
-use egui::{DragValue, RichText, Role, Ui, WidgetInfo};
+use egui::Ui;
 
 use self::field::Field;
-use self::list::{List, Picked, RowText};
+use self::filter::{Filter, Found, Rows};
+use self::list::{List, Picked};
+use self::row::{Entry, Verdict};
 use super::choice::{Choice, Pull};
 use super::pictures::Pictures;
-use super::style::{Palette, SMALL};
-use super::widgets::{named, segmented};
+use super::style::Palette;
+use super::widgets::{ROW, named, segmented};
 use super::words;
-use crate::model::{
-    Counted, EpochPosition, EpochRef, Predicted, Ranges, Recording, Selection, SelectionError, Term,
-};
+use crate::model::{Counted, EpochPosition, Predicted, Ranges, Recording, Selection, SelectionError, Term};
 
-/// Edge of an input's picture.
-const COVER: f32 = 72.0;
+/// Height of a list where there is no more room, in points.
+pub const LIST: f32 = 6.0 * ROW;
 
 /// Which list is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +41,10 @@ pub struct Picker {
     open: Option<Open>,
     classes: Choice,
     inputs: Choice,
+    filter: Filter,
+    found: Found,
+    /// Whether any input of the recording that lies there has a picture.
+    pictured: Option<(usize, bool)>,
     field: Field,
     known: Option<Known>,
     /// What was chosen here last, other than as text: it leaves lists and hands where they are.
@@ -63,11 +71,15 @@ pub struct Offer<'a> {
     pub recording: &'a Recording,
     /// Pictures of the recording's inputs.
     pub pictures: Option<&'a Pictures>,
+    /// The predicted class of every input at the epoch looked at, where that is known.
+    pub predictions: Option<&'a [Option<usize>]>,
     pub palette: Palette,
     /// The epoch looked at, as an index into [`Recording::epochs`].
     pub epoch: Option<usize>,
     /// There may be no selection at all.
     pub optional: bool,
+    /// Height of its lists, in points: [`LIST`], or more.
+    pub list_height: f32,
 }
 
 impl Offer<'_> {
@@ -191,7 +203,9 @@ impl Offer<'_> {
         let list = List {
             name: &format!("{}: classes", self.group),
             palette: self.palette,
-            rows: self.recording.classes.len(),
+            rows: Rows::All(self.recording.classes.len()),
+            row: ROW,
+            height: self.list_height,
             chosen: &known.as_ref()?.classes,
             pull: Pull::Sweep,
         };
@@ -202,51 +216,18 @@ impl Offer<'_> {
                 count => format!("{} inputs", words::count(count)),
             };
             let name = format!("{}: class {}", self.group, class.name);
-            RowText { name, left: class.name.clone(), right: right.into() }
+            Entry {
+                name,
+                left: class.name.clone(),
+                right: right.into(),
+                verdict: Verdict::Unknown,
+                picture: None,
+                belongs: false,
+            }
         };
         let Picked { chosen, alone: is_alone } = list.show(ui, classes, text)?;
         let base = if is_alone { alone(current) } else { current.clone() };
         Some(base.with_classes(self.recording, &chosen))
-    }
-
-    fn inputs(&self, ui: &mut Ui, picker: &mut Picker, current: &Selection) -> Option<Selection> {
-        let Picker { inputs, known, .. } = picker;
-        let list = List {
-            name: &format!("{}: inputs", self.group),
-            palette: self.palette,
-            rows: self.recording.inputs.len(),
-            chosen: &known.as_ref()?.inputs,
-            pull: Pull::Lasso,
-        };
-        let text = |index: usize| {
-            let input = &self.recording.inputs[index];
-            let class = input.class.and_then(|class| self.recording.classes.get(class));
-            let number = index.to_string();
-            let left = if input.id == number { number } else { format!("{number}  {}", input.id) };
-            let right = Cow::Borrowed(class.map_or("", |class| class.name.as_str()));
-            RowText { name: format!("{}: input {index}", self.group), left, right }
-        };
-        let picked = list.show(ui, inputs, text);
-        self.picture(ui, current);
-        let Picked { chosen, alone: is_alone } = picked?;
-        Some(match chosen.single() {
-            // One input is meant as such, whatever was made of it.
-            Some(input) if is_alone => Selection { epoch: current.epoch, ..Selection::input(input) },
-            _ if is_alone => alone(current).with_inputs(&chosen),
-            _ => current.with_inputs(&chosen),
-        })
-    }
-
-    /// The picture of the one input that is chosen. It stands below the list, so that no row moves from
-    /// under the hand that chooses it.
-    fn picture(&self, ui: &mut Ui, current: &Selection) {
-        let Some(input) = current.single_input() else { return };
-        let Some(texture) = self.pictures.and_then(|pictures| pictures.get(input)) else { return };
-        let size = texture.size_vec2();
-        let size = size * (COVER / size.max_elem().max(1.0));
-        ui.add_space(4.0);
-        let image = egui::Image::new(texture).fit_to_exact_size(size).corner_radius(2);
-        ui.add(image.alt_text(words::input(self.recording, input)));
     }
 
     fn predicted(&self, ui: &mut Ui, current: &Selection) -> Option<Selection> {
@@ -261,80 +242,6 @@ impl Offer<'_> {
             segmented(ui, self.palette, &group, &options, predicted)
         });
         chosen.filter(|chosen| Some(*chosen) != predicted).map(|chosen| current.with_predicted(chosen))
-    }
-
-    /// The epoch looked at, or one of its own.
-    fn moment(&self, ui: &mut Ui, current: &Selection) -> Option<Selection> {
-        let epochs = &self.recording.epochs;
-        if epochs.len() < 2 && current.epoch.is_none() {
-            return None;
-        }
-        let looked_at = self.epoch.and_then(|epoch| epochs.get(epoch)).map_or(0, |epoch| epoch.number);
-        let number = match current.epoch {
-            Some(epoch @ (EpochRef::Number(_) | EpochRef::Between(_))) => epoch,
-            _ => EpochRef::Number(looked_at),
-        };
-        let options: Vec<Option<EpochRef>> = [EpochRef::First, EpochRef::Best, EpochRef::Last, number]
-            .into_iter()
-            .filter(|epoch| epoch.resolve(self.recording).is_ok() || current.epoch == Some(*epoch))
-            .map(Some)
-            .collect();
-        let text = |epoch: Option<EpochRef>| match epoch {
-            None => "the epoch shown".to_owned(),
-            Some(epoch @ (EpochRef::First | EpochRef::Last | EpochRef::Best)) => format!("the {epoch} epoch"),
-            Some(epoch) => format!("epoch {epoch}"),
-        };
-        let mut chosen = current.epoch;
-        named(ui, self.palette, "At", |ui| {
-            let numbered = matches!(chosen, Some(EpochRef::Number(_)));
-            let width = ui.available_width() - if numbered { 56.0 } else { 0.0 };
-            let combo = egui::ComboBox::from_id_salt((self.group, "moment"))
-                .selected_text(RichText::new(text(chosen)).size(SMALL))
-                .width(width)
-                .show_ui(ui, |ui| {
-                    for option in std::iter::once(None).chain(options) {
-                        ui.selectable_value(&mut chosen, option, text(option));
-                    }
-                });
-            combo.response.widget_info(|| {
-                let mut info = WidgetInfo::labeled(Role::ComboBox, true, format!("{}: epoch", self.group));
-                info.current_text_value = Some(text(chosen));
-                info
-            });
-            if let (true, Some(EpochRef::Number(number))) = (numbered, &mut chosen) {
-                self.number(ui, number);
-            }
-        });
-        (chosen != current.epoch).then(|| Selection { epoch: chosen, ..current.clone() })
-    }
-
-    /// One of the recorded numbers, by dragging or as text.
-    fn number(&self, ui: &mut Ui, number: &mut u64) {
-        let readable: Vec<u64> =
-            self.recording.epochs.iter().filter(|epoch| !epoch.damaged).map(|epoch| epoch.number).collect();
-        let Some(last) = readable.len().checked_sub(1) else { return };
-        let nearest = |number: f64| {
-            let distance = |index: &usize| (readable[*index] as f64 - number).abs();
-            (0..=last).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(last)
-        };
-        let mut index = nearest(*number as f64);
-        let value = DragValue::new(&mut index)
-            .range(0..=last)
-            .speed(0.1)
-            .custom_formatter(|index, _| {
-                readable.get(index as usize).map_or_else(String::new, u64::to_string)
-            })
-            .custom_parser(|text| Some(nearest(text.trim().parse().ok()?) as f64));
-        let response = ui.add(value);
-        response.widget_info(|| {
-            let mut info =
-                WidgetInfo::labeled(Role::SpinButton, true, format!("{}: epoch number", self.group));
-            info.value = Some(*number as f64);
-            info
-        });
-        if response.changed() {
-            *number = readable[index.min(last)];
-        }
     }
 }
 
@@ -363,7 +270,8 @@ impl Picker {
                 (_, None, None) => None,
             };
             self.classes.lead(classes.as_ref().unwrap_or(&Ranges::default()));
-            self.inputs.lead(inputs.as_ref().unwrap_or(&Ranges::default()));
+            let first = inputs.as_ref().and_then(Ranges::first);
+            self.lead_to(first, recording);
         }
         self.own = None;
         if !same {
@@ -376,6 +284,19 @@ impl Picker {
             count: selection.count(recording).ok().and_then(|counted| counting(counted, recording)),
             selection: selection.clone(),
         });
+    }
+}
+
+impl Picker {
+    /// Takes note of the input that keys start from, and brings it into sight.
+    fn lead_to(&mut self, input: Option<usize>, recording: &Recording) {
+        let row = input.and_then(|input| self.rows(recording).row(input));
+        self.inputs.lead(&row.map_or_else(Ranges::default, |row| Ranges::from(row..=row)));
+    }
+
+    /// The rows of the list of inputs.
+    fn rows(&self, recording: &Recording) -> Rows<'_> {
+        if self.found.asked().is_active() { self.found.rows() } else { Rows::All(recording.inputs.len()) }
     }
 }
 

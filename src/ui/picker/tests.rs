@@ -35,6 +35,7 @@ fn panel(runs: Vec<Recording>) -> Window {
             pictures: &state.pictures,
             palette: Palette::of(state.view.theme),
             columns: &Columns::default(),
+            predictions: None,
         };
         pane.show(ui, &mut state.view, &mut state.hands);
         // A frame has a legend, too.

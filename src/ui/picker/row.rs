@@ -1,0 +1,149 @@
+//! A row of a list: a picture where there are such, a name, and what is known beside it.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use egui::text::{LayoutJob, TextWrapping};
+use egui::{Color32, CornerRadius, FontId, Galley, Rect, Stroke, TextureHandle, Ui, pos2, vec2};
+
+use crate::ui::style::{Palette, SMALL};
+
+/// Height of a row with a picture, and the edge of the picture.
+pub const TALL: f32 = 28.0;
+const PICTURE: f32 = 24.0;
+
+/// What the network made of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict<'a> {
+    Unknown,
+    /// Predicted as labelled.
+    Right,
+    /// Predicted as this other class.
+    Wrong(&'a str),
+    /// Predicted as this class, and not labelled.
+    Unlabelled(&'a str),
+}
+
+/// What a row says.
+pub struct Entry<'a> {
+    /// Its accessible name.
+    pub name: String,
+    pub left: String,
+    pub right: Cow<'a, str>,
+    pub verdict: Verdict<'a>,
+    /// There are pictures: room for one and, as far as it is there, the one.
+    pub picture: Option<Option<&'a TextureHandle>>,
+    /// It belongs to what is chosen by other means than this list.
+    pub belongs: bool,
+}
+
+impl Entry<'_> {
+    /// Everything that it says, for those who cannot see it.
+    pub fn description(&self) -> String {
+        let mut text = self.left.clone();
+        if !self.right.is_empty() {
+            let _ = write!(text, ", {}", self.right);
+        }
+        match self.verdict {
+            Verdict::Unknown => {}
+            Verdict::Right => text.push_str(", predicted right"),
+            Verdict::Wrong(class) => {
+                let _ = write!(text, ", wrongly predicted as {class}");
+            }
+            Verdict::Unlabelled(class) => {
+                let _ = write!(text, ", predicted as {class}");
+            }
+        }
+        text
+    }
+
+    pub(super) fn paint(&self, ui: &Ui, palette: Palette, rect: Rect, selected: bool, hovered: bool) {
+        let fill = match (selected, hovered) {
+            (true, _) => Some(palette.accent_fill),
+            (false, true) => Some(palette.control),
+            _ => None,
+        };
+        if let Some(fill) = fill {
+            ui.painter().rect_filled(rect, CornerRadius::same(4), fill);
+        }
+        if self.belongs && !selected {
+            let bar = Rect::from_min_size(rect.left_top() + vec2(0.0, 4.0), vec2(2.0, rect.height() - 8.0));
+            ui.painter().rect_filled(bar, CornerRadius::same(1), palette.accent);
+        }
+        let mut left = rect.left() + 8.0;
+        if let Some(picture) = self.picture {
+            let place = Rect::from_center_size(
+                pos2(rect.left() + 4.0 + PICTURE / 2.0, rect.center().y),
+                vec2(PICTURE, PICTURE),
+            );
+            paint_picture(ui, palette, place, picture);
+            left = place.right() + 8.0;
+        }
+        // The name has at least a third of the room.
+        let room = rect.right() - 8.0 - left;
+        let most = 2.0 / 3.0 * room - 16.0;
+        let mut right = rect.right() - 8.0;
+        // Writes a text that ends there, and returns where it begins.
+        let put = |right: f32, text: &str, most: f32, colour: Color32| {
+            let text = galley(ui, text, most, colour);
+            let left = right - text.size().x;
+            ui.painter().galley(pos2(left, rect.center().y - text.size().y / 2.0), text, colour);
+            left
+        };
+        let sign = |right: f32| pos2(right - 8.0, rect.center().y);
+        match self.verdict {
+            Verdict::Unknown => right = put(right, &self.right, most, palette.dim),
+            Verdict::Right => {
+                right = put(right, &self.right, most, palette.dim);
+                tick(ui, sign(right), palette.dim);
+                right -= 16.0;
+            }
+            Verdict::Wrong(class) => {
+                right = put(right, class, most / 2.0, palette.warning);
+                arrow(ui, sign(right), palette.dim);
+                right -= 16.0;
+                right = put(right, &self.right, most / 2.0, palette.dim);
+            }
+            Verdict::Unlabelled(class) => {
+                right = put(right, class, most, palette.dim);
+                arrow(ui, sign(right), palette.dim);
+                right -= 16.0;
+            }
+        }
+        let name = galley(ui, &self.left, right - 8.0 - left, palette.text);
+        ui.painter().galley(pos2(left, rect.center().y - name.size().y / 2.0), name, palette.text);
+    }
+}
+
+/// One line, cut short where it does not fit.
+fn galley(ui: &Ui, text: &str, width: f32, colour: Color32) -> Arc<Galley> {
+    let mut job = LayoutJob::simple_singleline(text.to_owned(), FontId::proportional(SMALL), colour);
+    job.wrap = TextWrapping::truncate_at_width(width.max(8.0));
+    ui.painter().layout_job(job)
+}
+
+fn paint_picture(ui: &Ui, palette: Palette, place: Rect, picture: Option<&TextureHandle>) {
+    let Some(texture) = picture else {
+        ui.painter().rect_filled(place, CornerRadius::same(2), palette.control);
+        return;
+    };
+    let size = texture.size_vec2();
+    let fitted = size * (PICTURE / size.max_elem().max(1.0));
+    let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+    ui.painter().image(texture.id(), Rect::from_center_size(place.center(), fitted), uv, Color32::WHITE);
+}
+
+/// The sign for what is right.
+fn tick(ui: &Ui, centre: egui::Pos2, colour: Color32) {
+    let points = [vec2(-3.5, 0.0), vec2(-1.0, 3.0), vec2(4.0, -3.5)].map(|offset| centre + offset);
+    ui.painter().line(points.to_vec(), Stroke::new(1.25, colour));
+}
+
+/// From the class that it has to the one that it was taken for.
+fn arrow(ui: &Ui, centre: egui::Pos2, colour: Color32) {
+    let stroke = Stroke::new(1.0, colour);
+    ui.painter().line([vec2(-4.0, 0.0), vec2(4.0, 0.0)].map(|offset| centre + offset).to_vec(), stroke);
+    let head = [vec2(1.5, -2.5), vec2(4.0, 0.0), vec2(1.5, 2.5)].map(|offset| centre + offset);
+    ui.painter().line(head.to_vec(), stroke);
+}

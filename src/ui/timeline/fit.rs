@@ -1,0 +1,61 @@
+//! What of the timeline has room: controls lose their texts before they vanish, and never overlap.
+
+/// Between two controls.
+pub(super) const GAP: f32 = 4.0;
+/// On either side of the slider.
+pub(super) const AROUND: f32 = 12.0;
+/// Width of the badge with its word.
+pub(super) const BADGE: f32 = 52.0;
+/// Width of what is told of the epoch, accuracy and loss included.
+pub(super) const READING: f32 = 124.0;
+/// An icon and the gap after it.
+const ICON: f32 = 28.0 + GAP;
+/// The choice of speeds and the gap after it.
+const SPEED: f32 = 76.0 + GAP;
+/// Below this, the slider is of little use.
+const SLIDER: f32 = 200.0;
+
+/// Which parts are shown, and how wide they are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Fit {
+    /// To the first, the last and the best epoch.
+    pub(super) jumps: bool,
+    pub(super) badge: Option<f32>,
+    pub(super) reading: Option<f32>,
+    pub(super) speed: bool,
+    pub(super) looping: bool,
+    pub(super) slider: f32,
+}
+
+impl Fit {
+    /// The richest one that leaves the slider room in `width` points, else the barest.
+    pub(super) fn of(width: f32, live: bool) -> Self {
+        let badge = |width: f32| live.then_some(width);
+        let rich = Self {
+            jumps: true,
+            badge: badge(BADGE),
+            reading: Some(READING),
+            speed: true,
+            looping: true,
+            slider: 0.0,
+        };
+        let short = Self { badge: badge(28.0), reading: Some(72.0), ..rich };
+        let quiet = Self { reading: None, ..short };
+        let plain = Self { jumps: false, ..quiet };
+        let slow = Self { speed: false, ..plain };
+        let bare = Self { looping: false, ..slow };
+        let fits = [rich, short, quiet, plain, slow].into_iter();
+        let chosen = fits.map(|fit| fit.within(width)).find(|fit| fit.slider >= SLIDER);
+        chosen.unwrap_or_else(|| bare.within(width))
+    }
+
+    fn within(self, width: f32) -> Self {
+        let icons = 3 + if self.jumps { 3 } else { 0 } + usize::from(self.looping);
+        let taken = icons as f32 * ICON
+            + 2.0 * AROUND
+            + self.badge.map_or(0.0, |badge| badge + 2.0 * GAP)
+            + self.reading.map_or(0.0, |reading| reading + GAP)
+            + if self.speed { SPEED } else { 0.0 };
+        Self { slider: (width - taken).max(40.0), ..self }
+    }
+}
