@@ -48,7 +48,7 @@ impl Summary<'_> {
                 say(format!("At this epoch: {}", facts.join(", ")));
             }
         }
-        let range = words::range_source(recording, self.runs, view, self.position);
+        let range = words::range_source(recording, self.runs, view, self.position, None);
         say(format!("Colours: {}, {range}", view.colours().name()));
         say(match self.at {
             Some(Target::View(at)) => format!("Seen from: {}", at.name()),
