@@ -8,6 +8,7 @@ use super::desk::Desk;
 use super::loader::{Found, Loader, Message, Send};
 use super::run::{Run, Runs, State, nothing};
 use super::session::{Means, Session};
+use crate::cli::look;
 use crate::engine::Gpu;
 use crate::model::columns::{self, Locks, MOST};
 use crate::model::workspace::{ColumnView, Workspace};
@@ -222,6 +223,9 @@ impl Columns {
             self.lead(active);
         }
         commands.extend(asked.columns.map(Command::Column));
+        if let Some(told) = asked.told {
+            desk.notice.tell(told, ui.input(|input| input.time));
+        }
         let recording = self.active_session().map(Session::recording);
         commands.extend(desk.over(ui, palette, recording, &part));
         let mut left = Vec::new();
@@ -235,7 +239,11 @@ impl Columns {
             ui.ctx().request_repaint();
         }
         self.tie_views();
-        let areas = self.scenes(ui, scene, runs, &facts);
+        let (areas, pinned) = self.scenes(ui, scene, runs, &facts);
+        if pinned && !desk.settings.arrangement.only_scene {
+            desk.settings.arrangement.bring(Pane::Unit);
+            ui.ctx().request_repaint();
+        }
         desk.drawn.units =
             self.list.iter().filter_map(|column| column.session.as_deref()).map(Session::units).sum();
         desk.status(ui, status, palette);
@@ -269,6 +277,7 @@ impl Columns {
                 Some((around, session)) => {
                     let more = session.pane(ui, pane, around, part);
                     asked.led |= more.led;
+                    asked.told = more.told.or(asked.told);
                     asked.columns = more.columns.or(asked.columns);
                 }
                 None if pane == Pane::Input => asked.columns = part.show(ui, palette).or(asked.columns),
@@ -309,6 +318,13 @@ impl Columns {
         let facts: Vec<RunFacts> = runs.iter().map(|run| run.facts(&nothing)).collect();
         let column = self.list.get(self.active)?;
         Some(column.session.as_ref()?.summary(&runs.get(column.run)?.around(&facts)))
+    }
+
+    /// The command line that draws the active view.
+    pub fn command_line(&self, runs: &[Run], size: [u32; 2]) -> Option<String> {
+        let session = self.active_session()?;
+        let paths: Vec<&std::path::Path> = runs.iter().map(|run| run.path.as_path()).collect();
+        Some(look::command(&paths, session.run(), &session.view, session.recording(), size))
     }
 
     /// Every view as one value, where the runs are called so.
@@ -360,12 +376,12 @@ impl Columns {
         }
     }
 
-    /// The scenes within `whole`, and what is above and over them.
-    fn scenes(&mut self, ui: &egui::Ui, whole: Rect, runs: &[Run], facts: &[RunFacts]) -> Vec<Area> {
+    /// The scenes within `whole`, and what is above and over them; says whether a unit was pinned.
+    fn scenes(&mut self, ui: &egui::Ui, whole: Rect, runs: &[Run], facts: &[RunFacts]) -> (Vec<Area>, bool) {
         let places = split(whole, self.list.len());
         let keys = self.has_keys(ui);
         let (theme, alone) = (self.theme(), self.list.len() == 1);
-        let mut pressed = None;
+        let (mut pressed, mut pinned) = (None, false);
         for (index, (&(_, rect), column)) in places.iter().zip(&mut self.list).enumerate() {
             let Some(session) = &mut column.session else { continue };
             let name = if alone { "Scene".to_owned() } else { format!("Scene of column {}", index + 1) };
@@ -378,6 +394,11 @@ impl Columns {
             if done.pressed {
                 pressed = Some(index);
             }
+            if let Some((layer, unit)) = done.clicked {
+                pinned |= session.toggle_pin(layer, unit);
+            }
+            session.pin(&done.boxed);
+            pinned |= !done.boxed.is_empty();
         }
         self.tie_cameras(ui);
         for session in self.sessions_mut() {
@@ -406,7 +427,7 @@ impl Columns {
         if let Some(index) = pressed {
             self.activate(ui, index);
         }
-        areas
+        (areas, pinned)
     }
 
     /// Whether keys are for the scenes: no other control has them.

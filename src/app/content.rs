@@ -36,6 +36,9 @@ pub struct Content {
     send: Send,
 }
 
+/// Size of the picture that a copied command line draws.
+const PICTURE: [u32; 2] = [1280, 720];
+
 /// How long what hardly shows may wait for what comes meanwhile.
 const SOON: Duration = Duration::from_millis(100);
 
@@ -213,6 +216,20 @@ impl Content {
                 ctx.copy_text(self.columns.workspace(&self.runs).to_json());
                 self.tell(ctx, "Copied as JSON: a file of it opens this view, and so does pasting it here");
             }
+            Command::CopyCommandLine => {
+                if let Some(line) = self.columns.command_line(&self.runs, PICTURE) {
+                    ctx.copy_text(line);
+                    self.tell(ctx, "Copied the command line that draws this view");
+                }
+            }
+            Command::CopyValues => match self.columns.active_session().map(Session::values_as_csv) {
+                Some(Ok(text)) => {
+                    ctx.copy_text(text);
+                    self.tell(ctx, "Copied the values as CSV");
+                }
+                Some(Err(reason)) => self.tell(ctx, reason),
+                None => {}
+            },
             Command::CopySummary => {
                 if let Some(summary) = self.columns.summary(&self.runs) {
                     ctx.copy_text(summary);

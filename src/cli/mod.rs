@@ -3,7 +3,7 @@
 mod bench;
 mod convert;
 mod info;
-mod look;
+pub mod look;
 pub mod output;
 pub mod query;
 pub mod render;

@@ -80,6 +80,20 @@ impl Plates<'_> {
         Some(Hovered { slab: found.slab, layer: slab.layer, unit: spot.unit, at: spot.at, cell })
     }
 
+    /// What the cell of a unit shows, normalised as the view says; `None` without a value, or where whole
+    /// maps are shown.
+    pub fn value(&self, layout: &crate::model::Layout, layer: usize, unit: usize) -> Option<f32> {
+        let slab = layout.slabs.iter().find(|slab| slab.layer == layer)?;
+        let patch = self.arrangements.get(layer)?.patch(slab.grid, unit)?;
+        let cell = patch.row as usize * slab.grid.columns as usize + patch.column as usize;
+        match self.relief.shown(layer, cell) {
+            Shown::Value(value) if patch.columns == 1 && patch.rows == 1 => {
+                Some(value / self.relief.scale(layer))
+            }
+            _ => None,
+        }
+    }
+
     /// The units, as (layer, unit), whose cells' middles lie in a box of the picture: of the plate under
     /// its first corner, [`MOST_IN_BOX`] of them.
     pub fn units_in(

@@ -10,6 +10,7 @@ use super::commands::Command;
 use super::hands;
 use super::hover::{Hover, Plates};
 use super::input::{self, Input};
+use super::layers::{self, Layers};
 use super::navigation::{Navigator, Target};
 use super::options::Options;
 use super::overlay::Overlay;
@@ -20,9 +21,11 @@ use super::shape::Lens;
 use super::style::{Palette, SMALL, TEXT, install_style};
 use super::summary::Summary;
 use super::timeline::{self, Timeline};
+use super::unit::{self, Known, Units};
 use super::workbench::Pane;
+use crate::insight::LayerFacts;
 use crate::model::{
-    EpochPosition, EpochRef, Layout, Query, Recording, Selection, Theme, UnitOrder, ViewState,
+    EpochPosition, EpochRef, Layout, Pin, Query, Recording, Selection, Theme, UnitOrder, ViewState,
 };
 
 /// What is being done in the background.
@@ -44,6 +47,11 @@ pub struct Facts<'a> {
     /// A writer is at work on the recording.
     pub live: bool,
     pub columns: &'a Columns<'a>,
+    /// One per layer, at the epoch that is shown or the one before it; `None` until they are known.
+    pub layer_facts: Option<&'a [LayerFacts]>,
+    /// What is known of the pinned units, and what the scene shows of each.
+    pub biographies: &'a [(Pin, Known<'a>)],
+    pub values: &'a [Option<f32>],
 }
 
 /// What the scene shows at the moment.
@@ -92,6 +100,8 @@ pub struct Asked {
     pub columns: Option<columns::Action>,
     /// The camera was sent somewhere.
     pub led: bool,
+    /// What was just done, in few words.
+    pub told: Option<&'static str>,
 }
 
 /// What a hand did in a viewport.
@@ -114,6 +124,10 @@ pub struct Interface {
     pub pictures: Pictures,
     hover: RefCell<Hover>,
     hands: input::Hands,
+    layers: layers::Hands,
+    units: unit::Hands,
+    /// Inputs whose pictures panes would show.
+    wanted: Vec<usize>,
     epochs: Epochs,
     theme: Option<Theme>,
 }
@@ -126,6 +140,9 @@ impl Interface {
             pictures: Pictures::default(),
             hover: RefCell::default(),
             hands: input::Hands::default(),
+            layers: layers::Hands::default(),
+            units: unit::Hands::default(),
+            wanted: Vec::new(),
             epochs: Epochs::new(recording),
             theme: None,
         }
@@ -166,7 +183,7 @@ impl Interface {
                     palette,
                     columns: facts.columns,
                 };
-                Asked { columns: input.show(ui, view, &mut self.hands), led: false }
+                Asked { columns: input.show(ui, view, &mut self.hands), ..Asked::default() }
             }
             Pane::Options => {
                 let options = Options {
@@ -179,8 +196,72 @@ impl Interface {
                 let go = options.show(ui, view, &mut self.navigator.reduced_motion);
                 self.go(ui, go.map(Target::View), facts.layout, view)
             }
-            Pane::Layers | Pane::Unit | Pane::About => Asked::default(),
+            Pane::Layers => self.layers(ui, facts, view),
+            Pane::Unit => self.units(ui, facts, view),
+            Pane::About => Asked::default(),
         }
+    }
+
+    fn layers(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState) -> Asked {
+        let framed = match self.navigator.at() {
+            Some(Target::Slab(slab)) => Some(slab),
+            _ => None,
+        };
+        let table = Layers {
+            recording: facts.recording,
+            facts: facts.layer_facts,
+            framed,
+            hovered: self.navigator.hovered(),
+            palette: Palette::of(view.theme),
+        };
+        match table.show(ui, view, &mut self.layers) {
+            Some(layers::Action::Frame(layer)) => self.go(ui, Some(Target::Slab(layer)), facts.layout, view),
+            Some(layers::Action::Copy(text)) => copied(ui, text),
+            None => Asked::default(),
+        }
+    }
+
+    fn units(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState) -> Asked {
+        let units = Units {
+            recording: facts.recording,
+            biographies: facts.biographies,
+            values: facts.values,
+            pictures: &self.pictures,
+            palette: Palette::of(view.theme),
+        };
+        let mut asked = Asked::default();
+        let epoch = view.epoch;
+        for action in units.show(ui, view, &mut self.units) {
+            match action {
+                unit::Action::Select(select) => view.query.select = select,
+                unit::Action::Pin(pin) => self.pin(view, pin),
+                unit::Action::WantPicture(input) => self.wanted.push(input),
+                unit::Action::Copy(text) => asked = copied(ui, text),
+            }
+        }
+        if view.epoch != epoch {
+            self.playback.hold();
+        }
+        asked
+    }
+
+    /// Pins a unit, and shows its biography.
+    pub fn pin(&mut self, view: &mut ViewState, pin: Pin) {
+        if !view.pins.contains(&pin) {
+            view.pins.push(pin.clone());
+        }
+        self.units.shown = Some(pin);
+    }
+
+    /// Pins a unit, or lets go of the one that is pinned; says whether it is pinned now.
+    pub fn toggle_pin(&mut self, view: &mut ViewState, pin: Pin) -> bool {
+        let before = view.pins.len();
+        view.pins.retain(|other| *other != pin);
+        let pinned = view.pins.len() == before;
+        if pinned {
+            self.pin(view, pin);
+        }
+        pinned
     }
 
     fn go(&mut self, ui: &Ui, target: Option<Target>, layout: &Layout, view: &ViewState) -> Asked {
@@ -266,6 +347,7 @@ impl Interface {
             .into_iter()
             .flatten()
             .filter_map(Selection::single_input)
+            .chain(self.wanted.iter().copied())
             .find(|input| !self.pictures.knows(*input) && *input < recording.inputs.len())
     }
 
@@ -388,6 +470,7 @@ impl Interface {
             view: &shown,
             position: sight.position,
             at: self.navigator.at(),
+            over: sight.over,
         };
         summary.text()
     }
@@ -419,6 +502,12 @@ impl Interface {
         self.hover.borrow_mut().paint(&overlay, &painter, rect);
         notes(&painter, rect, sight, palette);
     }
+}
+
+/// Puts a text on the clipboard.
+fn copied(ui: &Ui, text: String) -> Asked {
+    ui.ctx().copy_text(text);
+    Asked { told: Some("Copied as text"), ..Asked::default() }
 }
 
 /// A thin bar while values are read, and one quiet line for what went wrong.

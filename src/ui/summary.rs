@@ -14,6 +14,9 @@ pub struct Summary<'a> {
     pub position: EpochPosition,
     /// Where the camera is.
     pub at: Option<Target>,
+    /// Epochs that the ends of the colour map are those of, and how many there are, where they are to be
+    /// those of all.
+    pub over: Option<(usize, usize)>,
 }
 
 impl Summary<'_> {
@@ -48,7 +51,7 @@ impl Summary<'_> {
                 say(format!("At this epoch: {}", facts.join(", ")));
             }
         }
-        let range = words::range_source(recording, self.runs, view, self.position, None);
+        let range = words::range_source(recording, self.runs, view, self.position, self.over);
         say(format!("Colours: {}, {range}", view.colours().name()));
         say(match self.at {
             Some(Target::View(at)) => format!("Seen from: {}", at.name()),
@@ -98,6 +101,7 @@ mod tests {
             view: &view,
             position: EpochPosition::at(4),
             at: Some(Target::View(SetView::Top)),
+            over: None,
         };
         assert_eq!(
             summary.text(),

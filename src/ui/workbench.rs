@@ -50,7 +50,7 @@ impl Pane {
 
     /// Whether it scrolls as a whole; the others scroll within.
     fn scrolls(self) -> bool {
-        matches!(self, Self::Input | Self::Options | Self::Unit)
+        matches!(self, Self::Input | Self::Options)
     }
 }
 

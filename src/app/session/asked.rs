@@ -55,13 +55,13 @@ impl Session {
     }
 
     /// Number of the epoch that is looked at, unless it lies between two.
-    fn resting(&self) -> Option<u64> {
+    pub(super) fn resting(&self) -> Option<u64> {
         let at = self.wanted().filter(|at| at.t == 0.0)?;
         self.recording().epochs.get(at.from).map(|epoch| epoch.number)
     }
 
     /// Layer, as an index, and unit of a pin.
-    fn place(&self, pin: &Pin) -> Option<(usize, usize)> {
+    pub(super) fn place(&self, pin: &Pin) -> Option<(usize, usize)> {
         let layer = self.recording().layers.iter().position(|layer| layer.name == pin.layer)?;
         (pin.unit < self.recording().layers[layer].units).then_some((layer, pin.unit))
     }

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use super::{Key, Session};
-use crate::model::{Epoch, EpochPosition, ViewState};
+use crate::model::{Epoch, EpochPosition, Pin, ViewState};
 use crate::ui::commands::Command;
 use crate::ui::workbench::Pane;
 use crate::ui::{Asked, Columns, Done, Facts, Interface, OpenRuns, Progress, RunFacts, Sight, Viewport};
+
+/// Most values that are put on the clipboard.
+const MOST_COPIED: usize = 2_000_000;
 
 /// What one of them is laid out with.
 #[derive(Clone, Copy)]
@@ -52,6 +55,19 @@ impl Session {
         act: impl FnOnce(&mut Interface, &Facts, &mut ViewState) -> T,
     ) -> T {
         let ready = self.ready();
+        let resting = self.resting();
+        let values = self.pinned_values();
+        let places: Vec<_> = self.view.pins.iter().map(|pin| (pin.clone(), self.place(pin))).collect();
+        let answers = &self.answers;
+        let known = |(pin, place): (Pin, Option<(usize, usize)>)| {
+            let known = place.and_then(|(layer, unit)| {
+                let now = resting.and_then(|epoch| answers.biography(layer, unit, epoch));
+                now.or_else(|| answers.last_biography(layer, unit).map(Ok))
+            });
+            (pin, if place.is_some() { known } else { Some(Err("there is no such unit in this run")) })
+        };
+        let biographies: Vec<_> = places.into_iter().map(known).collect();
+        let facts_now = resting.and_then(|epoch| answers.facts(epoch));
         let facts = Facts {
             recording: self.source.recording(),
             runs: OpenRuns { all: around.runs, own: self.run },
@@ -60,8 +76,71 @@ impl Session {
             ready: &ready,
             live: around.live,
             columns,
+            layer_facts: facts_now.or_else(|| answers.last_facts().map(|(_, facts)| facts)),
+            biographies: &biographies,
+            values: &values,
         };
         act(&mut self.interface, &facts, &mut self.view)
+    }
+
+    /// What the scene shows of the pinned units.
+    fn pinned_values(&self) -> Vec<Option<f32>> {
+        let scales = self.scales();
+        let plates =
+            self.scene().and_then(|(scene, view, _)| super::plates(scene, &view, &self.ranges, &scales));
+        let value = |pin| {
+            let (layer, unit) = self.place(pin)?;
+            plates.as_ref()?.value(&self.layout, layer, unit)
+        };
+        self.view.pins.iter().map(value).collect()
+    }
+
+    /// What the scene shows of every unit, as CSV like that of `dnnviz stats`: layer, unit, value, which is
+    /// empty where there is none.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn values_as_csv(&self) -> Result<String, String> {
+        let scales = self.scales();
+        let scene = self.scene().filter(|(scene, ..)| scene.query == self.view.query);
+        let plates = scene.and_then(|(scene, view, _)| super::plates(scene, &view, &self.ranges, &scales));
+        let plates = plates.ok_or("the values are still being read")?;
+        let units = self.recording().units();
+        if units > MOST_COPIED {
+            return Err(format!("{units} values are too many for the clipboard; `dnnviz stats` writes them"));
+        }
+        let mut text = String::from("layer,unit,value\n");
+        for (index, layer) in self.recording().layers.iter().enumerate() {
+            let name = if layer.name.contains([',', '"', '\n', '\r']) {
+                format!("\"{}\"", layer.name.replace('"', "\"\""))
+            } else {
+                layer.name.clone()
+            };
+            for unit in 0..layer.units {
+                let value = plates.value(&self.layout, index, unit).map(|value| value.to_string());
+                text.push_str(&format!("{name},{unit},{}\n", value.unwrap_or_default()));
+            }
+        }
+        Ok(text)
+    }
+
+    /// Pins the unit that was clicked, or lets go of it; says whether it is pinned now.
+    pub fn toggle_pin(&mut self, layer: usize, unit: usize) -> bool {
+        let Some(pin) = self.pin_of(layer, unit) else { return false };
+        self.interface.toggle_pin(&mut self.view, pin)
+    }
+
+    /// Pins units.
+    pub fn pin(&mut self, units: &[(usize, usize)]) {
+        for &(layer, unit) in units {
+            if let Some(pin) = self.pin_of(layer, unit) {
+                self.interface.pin(&mut self.view, pin);
+            }
+        }
+    }
+
+    fn pin_of(&self, layer: usize, unit: usize) -> Option<Pin> {
+        Some(Pin { layer: self.recording().layers.get(layer)?.name.clone(), unit })
     }
 
     /// Asks for what panes have found to be missing.

@@ -6,15 +6,17 @@ use egui::{
     Align2, Color32, CornerRadius, FontId, Rect, Response, Role, Sense, Shape, Stroke, Ui, UiBuilder,
     WidgetInfo, pos2, vec2,
 };
-use egui_table::{AutoSizeMode, CellInfo, HeaderCellInfo, HeaderRow, Table, TableDelegate, TableState};
+use egui_table::{CellInfo, HeaderCellInfo, HeaderRow, Table, TableDelegate, TableState};
 
 use super::column::{Column, kind};
 use super::order::Sort;
 use super::{Action, Hands, Layers};
+use crate::insight::LayerFacts;
 use crate::model::ViewState;
 use crate::ui::overlay::short;
 use crate::ui::style::{SMALL, semibold};
 use crate::ui::widgets::{ROW, focus_ring};
+use crate::ui::words;
 
 /// Height of the headings.
 const HEADINGS: f32 = 24.0;
@@ -39,22 +41,22 @@ impl Layers<'_> {
             Rows { layers: self, table, view, hands, pointed: None, sticky: false, action: None };
         let builder = UiBuilder::new().accessibility_parent(table.id).max_rect(table.rect);
         ui.scope_builder(builder, |ui| {
-            ui.style_mut().scroll_animation = ScrollAnimation::none();
+            let style = ui.style_mut();
+            style.scroll_animation = ScrollAnimation::none();
+            // The lines that columns are resized by: faint until they are pointed at.
+            let widgets = &mut style.visuals.widgets;
+            widgets.noninteractive.bg_stroke.color = self.palette.line.gamma_multiply(0.5);
+            for widget in [&mut widgets.hovered, &mut widgets.active] {
+                widget.bg_stroke = Stroke::new(1.0, self.palette.accent);
+            }
             let columns: Vec<_> = Column::ALL.iter().map(|column| laid_out(*column)).collect();
             let mut shown = Table::new()
                 .id_salt("layers")
                 .num_rows(rows)
                 .num_sticky_cols(1)
                 .headers([HeaderRow::new(HEADINGS)])
-                .auto_size_mode(AutoSizeMode::OnParentResize)
                 .columns(columns.clone());
-            // Known widths: it need not be laid out once to be measured.
-            let id = shown.get_id(ui);
-            if TableState::load(ui, id).is_none() {
-                let widths =
-                    columns.iter().enumerate().map(|(at, column)| (column.id_for(at), column.current));
-                TableState { col_widths: widths.collect(), parent_width: None }.store(ui, id);
-            }
+            fit(ui, shown.get_id(ui), &columns);
             if let Some(row) = revealed {
                 shown = shown.scroll_to_row(row as u64, None);
             }
@@ -69,6 +71,37 @@ impl Layers<'_> {
 fn laid_out(column: Column) -> egui_table::Column {
     let [least, usual, greatest] = column.widths();
     egui_table::Column::new(usual).range(egui::Rangef::new(least, greatest))
+}
+
+/// Has the names take what the other columns leave, whenever the room changes.
+fn fit(ui: &Ui, id: egui::Id, columns: &[egui_table::Column]) {
+    let room = ui.available_width();
+    let mut state = TableState::load(ui, id).unwrap_or_default();
+    if state.parent_width.is_some_and(|before| (before - room).abs() < 0.5) {
+        return;
+    }
+    let mut others = 0.0;
+    for (at, column) in columns.iter().enumerate() {
+        let width = *state.col_widths.entry(column.id_for(at)).or_insert(column.current);
+        others += if at == 0 { 0.0 } else { width };
+    }
+    let [least, usual, greatest] = Column::Name.widths();
+    if let Some(names) = columns.first() {
+        // Those that scroll should not be squeezed out by names.
+        let least = least.max(usual.min(0.4 * room));
+        let width = (room - others).clamp(least, greatest).floor();
+        state.col_widths.insert(names.id_for(0), width);
+    }
+    // Known widths: nothing need be laid out once to be measured.
+    state.parent_width = Some(room);
+    state.store(ui, id);
+}
+
+/// How many units show no value, where there are such.
+fn without_value(facts: Option<&LayerFacts>) -> Option<String> {
+    let units = facts.map(|facts| facts.without_value).filter(|units| *units > 0)?;
+    let plural = if units == 1 { "unit" } else { "units" };
+    Some(format!("{} {plural} without a value", words::count(units as u64)))
 }
 
 /// What is laid out in a frame.
@@ -188,8 +221,12 @@ impl TableDelegate for Rows<'_> {
             self.action = Some(Action::Frame(index));
         }
         if self.sticky {
+            let facts = self.layers.facts_of(index);
             response.on_hover_ui(|ui| {
                 ui.label(format!("{} · {}\n{}", layer.name, layer.kind.name(), short(&layer.text, 400)));
+                if let Some(text) = without_value(facts) {
+                    ui.label(text);
+                }
             });
         }
     }
@@ -212,8 +249,7 @@ impl TableDelegate for Rows<'_> {
         if let Some((share, wasted)) = column.bar(layer, facts) {
             let colour = if wasted { palette.warning } else { palette.dim };
             let whole = place.shrink2(vec2(4.0, 3.0));
-            // From the side of the number, which it ends at.
-            let bar = whole.with_min_x(whole.right() - share * whole.width());
+            let bar = whole.with_max_x(whole.left() + share * whole.width());
             ui.painter().rect_filled(bar, CornerRadius::same(2), faint(colour).gamma_multiply(0.28));
         }
         let text = column.text(layer, facts);
@@ -258,7 +294,7 @@ impl Rows<'_> {
         response.widget_info(|| {
             WidgetInfo::selected(Role::CheckBox, ui.is_enabled(), !hidden, format!("Visible: {name}"))
         });
-        let centre = pos2(place.left() + 10.0, ui.max_rect().center().y);
+        let centre = pos2(place.left() + 10.0, ui.max_rect().center().y + 1.0);
         let colour = if response.hovered() { palette.accent } else { palette.dim };
         if hidden {
             ui.painter().circle_stroke(centre, 3.5, Stroke::new(1.0, colour));
@@ -282,6 +318,7 @@ impl Rows<'_> {
             column.value(layer, facts)?;
             Some(format!("{} {}", column.title().to_lowercase(), column.text(layer, facts)))
         }));
+        parts.extend(without_value(facts));
         if self.view.hidden.contains(&layer.name) {
             parts.push("hidden".to_owned());
         }

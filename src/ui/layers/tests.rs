@@ -146,7 +146,7 @@ fn a_row_says_what_is_known() {
         "Conv2d · 64 units · shape 64 · mean \u{2212}1.50 · dead 88 % · saturated 25 % · \
          sparsity <0.1 % · selectivity 0.50 · change 0.0312"
     );
-    assert_eq!(value("Layer: fc"), "Linear · 3 units · shape 3");
+    assert_eq!(value("Layer: fc"), "Linear · 3 units · shape 3 · 3 units without a value");
 }
 
 #[test]
@@ -315,6 +315,23 @@ fn a_narrow_pane_keeps_the_names_and_scrolls_the_numbers() {
         assert!(screen.contains_rect(rect), "{name} at {rect:?}");
     }
     let first = window.get_by_label("Layer: conv1").rect();
-    assert!(first.left() < 20.0 && first.width() >= 112.0, "{first:?}");
+    assert!(first.left() < 20.0 && first.width() >= 144.0, "{first:?}");
     assert!(window.query_by_label("Sort: Change").is_none(), "out of sight, not laid out");
+}
+
+#[test]
+fn names_take_what_the_numbers_leave() {
+    let mut window = table(testing::recording(), Some(facts()), 700.0);
+    let name = |window: &Window| window.get_by_label("Sort: Layer").rect().width();
+    let last = |window: &Window| window.query_by_label("Sort: Change").map(|it| it.rect().right());
+    let narrow = name(&window);
+    for _ in 0..2 {
+        window.set_size(vec2(1000.0, 260.0));
+        window.run();
+        let right = last(&window).expect("all columns are in sight");
+        assert!((960.0..=1000.0).contains(&right) && name(&window) > narrow + 100.0, "to {right}");
+        window.set_size(vec2(700.0, 260.0));
+        window.run();
+        assert_eq!(name(&window), narrow, "as before");
+    }
 }

@@ -112,6 +112,7 @@ impl Units<'_> {
             self.dim(ui, "no other unit to compare with");
             return;
         }
+        ui.spacing_mut().item_spacing.y = 0.0;
         for twin in &biography.twins {
             let other = Pin { layer: pin.layer.clone(), unit: twin.unit };
             let shown = Row {

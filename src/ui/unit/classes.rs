@@ -4,7 +4,7 @@ use egui::{
     Align2, Color32, CornerRadius, FontId, Rect, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
 };
 
-use super::lines::look;
+use super::lines::{MOST, look};
 use super::{Action, Units};
 use crate::insight::{Biography, Distribution};
 use crate::model::{Selection, ViewState};
@@ -13,8 +13,8 @@ use crate::ui::style::SMALL;
 use crate::ui::widgets::{ROW, focus_ring, heading};
 use crate::ui::words;
 
-/// Rows that are seen at a time.
-const ROWS: usize = 12;
+/// Rows that are seen at a time: all inputs, and as many classes as have lines.
+const ROWS: usize = MOST + 1;
 /// Width of the names.
 const NAME: f32 = 96.0;
 /// Width of the means.
@@ -203,7 +203,7 @@ fn told(distribution: &Distribution) -> String {
         parts.push(format!("middle half {} to {}", number(lower), number(upper)));
         parts.push(format!("all {} to {}", number(least), number(greatest)));
     }
-    parts.extend(distribution.rate.map(|rate| format!("> 0 for {:.0} %", 100.0 * rate)));
+    parts.extend(distribution.rate.map(|rate| format!("fires for {:.0} %", 100.0 * rate)));
     parts.join(" · ")
 }
 

@@ -2,6 +2,7 @@
 //! like them.
 
 mod alike;
+mod chart;
 mod classes;
 mod copy;
 mod lines;
@@ -166,7 +167,7 @@ impl<'a> Units<'a> {
             format!("selectivity {}{class}", words::number(selectivity.index, 1.0))
         }));
         let rate = all.and_then(|all| all.rate);
-        parts.extend(rate.map(|rate| format!("> 0 for {:.0} % of inputs", 100.0 * rate)));
+        parts.extend(rate.map(|rate| format!("fires for {:.0} % of inputs", 100.0 * rate)));
         let text = parts.join(" · ").replace(": ·", ":");
         ui.add(Label::new(RichText::new(text).size(SMALL).color(self.palette.dim)).wrap());
     }
