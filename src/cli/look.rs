@@ -280,7 +280,7 @@ pub fn command(
     if last.ok() != Some(view.epoch) {
         say("epoch", view.epoch.to_string());
     }
-    tell_query(&view.query, |run| path(run), &mut say);
+    tell_query(&view.query, path, &mut say);
     if let Some(map) = view.colour_map {
         say("map", map.name().to_owned());
     }

@@ -100,7 +100,7 @@ pub fn extremes(
     t: f32,
 ) -> Vec<Option<(f32, f32)>> {
     // Interpolated like the values, so that the range flows with them.
-    let layer = |(a, b): (Option<(f32, f32)>, Option<(f32, f32)>)| match (a, b) {
+    let layer = |(a, b): (Ends, Ends)| match (a, b) {
         (Some(a), Some(b)) => Some((a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t)),
         (a, b) => a.or(b),
     };
@@ -109,6 +109,9 @@ pub fn extremes(
     let layers = raw(from).into_iter().zip(raw(to)).map(layer).zip(scales(view, from, to, t));
     layers.map(|(ends, scale)| ends.map(|ends| normal((ends, scale)))).collect()
 }
+
+/// Least and greatest value of a layer; `None` where it has none.
+type Ends = Option<(f32, f32)>;
 
 /// Per layer, the ends of what [`extremes`] says of each of some moments, given by their spreads.
 pub fn extremes_over<'a>(

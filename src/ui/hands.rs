@@ -69,6 +69,9 @@ pub fn gather(ui: &egui::Ui, response: &egui::Response, keys: bool) -> Input {
     })
 }
 
+/// Index of a layer, and of a unit in it.
+pub type Unit = (usize, usize);
+
 /// Follows the pointer for `hover`, and asks `units` what was meant: by a click, whose region is a point,
 /// or by a box that was drawn with Alt held. Returns the unit of the one and those of the other.
 pub fn choose(
@@ -76,7 +79,7 @@ pub fn choose(
     response: &egui::Response,
     hover: &mut Hover,
     units: impl Fn([egui::Pos2; 2]) -> Vec<(usize, usize)>,
-) -> (Option<(usize, usize)>, Vec<(usize, usize)>) {
+) -> (Option<Unit>, Vec<Unit>) {
     use egui::PointerButton;
 
     let started = response.drag_started_by(PointerButton::Primary);
