@@ -237,8 +237,8 @@ fn a_dropped_run_is_opened_and_the_one_before_is_gone_back_to() {
     assert_eq!(window.run(0), Some(1));
 }
 
-/// What a hand can take hold of. What has no role is the empty part of a bar of tabs: panels are also
-/// moved by it, and that is what commands are for.
+/// What a hand can take hold of. What has no role is the empty part of a bar of tabs, by which panels are
+/// moved; bars beside lists only say where one is: the keys of lists and panes lead through them.
 fn is_control(node: &Node) -> bool {
     matches!(
         node.role(),
@@ -254,7 +254,7 @@ fn is_control(node: &Node) -> bool {
             | Role::ListBoxOption
             | Role::Link
             | Role::Canvas
-    ) || (node.supports_action(Action::Click) && node.role() != Role::Unknown)
+    ) || (node.supports_action(Action::Click) && !matches!(node.role(), Role::Unknown | Role::ScrollBar))
 }
 
 #[test]

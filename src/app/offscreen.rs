@@ -35,6 +35,8 @@ pub struct Offscreen {
     copied: Option<String>,
     /// Pixels of a point.
     scale: f32,
+    /// See [`Self::longest_hold`].
+    longest: Duration,
     start: Instant,
 }
 
@@ -68,6 +70,7 @@ impl Offscreen {
             controls: Vec::new(),
             copied: None,
             scale: 1.0,
+            longest: Duration::ZERO,
             start: Instant::now(),
         }
     }
@@ -105,7 +108,10 @@ impl Offscreen {
             let wake = due.map_or(end, |due| due.min(end));
             match self.messages.recv_timeout(wake.saturating_duration_since(Instant::now())) {
                 Ok(message) => {
-                    let at = Instant::now() + self.content.take(&self.ctx, message)?;
+                    let began = Instant::now();
+                    let pause = self.content.take(&self.ctx, message)?;
+                    self.longest = self.longest.max(began.elapsed());
+                    let at = Instant::now() + pause;
                     due = Some(due.map_or(at, |due| due.min(at)));
                 }
                 Err(_) if due.is_some_and(|due| due <= Instant::now()) => {
@@ -263,6 +269,12 @@ impl Offscreen {
         self.frame();
     }
 
+    /// The longest that the window's thread was kept from hands since this was asked last: by a message, or
+    /// by laying out a frame. What the device takes to draw is apart from that.
+    pub fn longest_hold(&mut self) -> Duration {
+        std::mem::take(&mut self.longest)
+    }
+
     /// What was copied last.
     pub fn copied(&self) -> Option<&str> {
         self.copied.as_deref()
@@ -284,7 +296,9 @@ impl Offscreen {
             time: Some(self.start.elapsed().as_secs_f64()),
             ..egui::RawInput::default()
         };
+        let began = Instant::now();
         let mut laid = self.painter.lay_out(&self.ctx, input, &mut self.content, self.canvas.size);
+        self.longest = self.longest.max(began.elapsed());
         if let Some(update) = laid.platform.accesskit_update.take() {
             self.controls = update.nodes;
         }

@@ -5,6 +5,7 @@ mod biography;
 mod click;
 mod live;
 mod render;
+mod ui;
 
 use std::path::PathBuf;
 
@@ -28,6 +29,7 @@ enum Bench {
     Live(live::Args),
     Aggregate(aggregate::Args),
     Biography(biography::Args),
+    Ui(ui::Args),
 }
 
 /// How long one epoch of a DNNViz dump takes to load, beside a plain parser over the same files
@@ -52,6 +54,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Bench::Live(args) => live::run(args),
         Bench::Aggregate(args) => aggregate::run(args),
         Bench::Biography(args) => biography::run(args),
+        Bench::Ui(args) => ui::run(args),
     }
 }
 
