@@ -45,8 +45,8 @@ pub fn colours(look: Look) -> Vec<[u8; 4]> {
     };
     let mixtures = mixtures();
     let spread = spread_of(&table);
+    // On this thread alone: the others may be busy with reductions, and a frame waits for this.
     (0..TABLE_SIZE * ROWS)
-        .into_par_iter()
         .map(|texel| {
             encoded(if texel < TABLE_SIZE { table[texel] } else { mixtures[texel].colour(&spread, &table) })
         })
@@ -56,6 +56,11 @@ pub fn colours(look: Look) -> Vec<[u8; 4]> {
 /// A table at [`places`].
 fn spread_of(table: &[[f32; 3]; TABLE_SIZE]) -> [[f32; 3]; POINTS] {
     places().map(|(x, _)| table[(x * (TABLE_SIZE - 1) as f64).round() as usize])
+}
+
+/// Works out what every palette needs, once, so that no frame has to wait for it.
+pub(super) fn prepare() {
+    mixtures();
 }
 
 /// How each texel is mixed: the same for every table.

@@ -44,6 +44,7 @@ impl Renderer {
     /// Compiles the pipelines of the ray-cast path; the others are compiled when first asked for.
     pub fn new(gpu: &Gpu) -> Self {
         let device = &gpu.device;
+        palette::prepare();
         let frame_layout = frame_layout(device);
         let slabs = SlabPass::new(device, &frame_layout, Target::Colour(Self::FORMAT));
         let pictures = PicturePass::new(device, &frame_layout, Self::FORMAT);
