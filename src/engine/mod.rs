@@ -3,8 +3,8 @@
 //! A recording's values become a [`Field`]: per cell a value, and above the cells a pyramid of the
 //! greatest and the mean value of every block. The [`Renderer`] casts rays through it.
 //!
-//! Order of one frame, written here and nowhere else: what plates hide → ground colour → plates and
-//! input picture, back to front. What lies over it (labels, legend, panels) is painted by the caller.
+//! Order of one frame, written here and nowhere else: what plates hide → ground colour → plates,
+//! ribbons and input picture, back to front. What lies over it (labels, legend, panels) is painted by the caller.
 
 pub mod aggregate;
 pub mod atlas;
@@ -20,6 +20,7 @@ pub mod picture;
 pub mod pyramid;
 pub mod readback;
 pub mod renderer;
+pub mod ribbons;
 pub mod shader;
 pub mod slabs;
 

@@ -5,13 +5,14 @@ use super::compute::ComputePass;
 use super::frame::{FrameData, Nearness, SlabData};
 use super::palette::{self, Look};
 use super::picture::PicturePass;
+use super::ribbons::{RibbonPass, Ribbons};
 use super::slabs::{CELL_FORMAT, RANK_FORMAT, SlabPass, Target};
 use super::{Frame, Gpu};
 
 /// How cells are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Path {
-    /// Rays over the pyramids, in fragment shaders.
+    /// Rays over the pyramids, in fragment shaders. The only one that draws ribbons.
     #[default]
     Raycast,
     /// The same rays in one compute shader. The target must be a texture that may be bound as
@@ -26,6 +27,7 @@ pub struct Renderer {
     frame_layout: wgpu::BindGroupLayout,
     slabs: SlabPass,
     pictures: PicturePass,
+    ribbons: Option<RibbonPass>,
     compute: Option<ComputePass>,
     cells: Option<CellPass>,
     slab_ids: Option<SlabPass>,
@@ -58,6 +60,7 @@ impl Renderer {
             frame_layout,
             slabs,
             pictures,
+            ribbons: None,
             compute: None,
             cells: None,
             slab_ids: None,
@@ -93,13 +96,31 @@ impl Renderer {
                     pass.set_bind_group(0, group, &[]);
                     self.slabs.draw_occluders(&gpu.device, &mut pass, &nearness);
                 }
+                let ribbons = Ribbons::new(frame, &slabs);
+                if !ribbons.runs.is_empty() {
+                    let target = Target::Colour(Self::FORMAT);
+                    self.ribbons
+                        .get_or_insert_with(|| RibbonPass::new(&gpu.device, &self.frame_layout, target))
+                        .prepare(gpu, &ribbons);
+                }
                 let mut pass = colour_pass(encoder, target, clear, Some(ranks));
                 pass.set_bind_group(0, group, &[]);
                 let picture = frame.picture.map(|picture| (picture, picture.is_nearest(frame)));
                 if let Some((picture, false)) = picture {
                     self.pictures.draw(gpu, &mut pass, frame, picture);
                 }
-                self.slabs.draw(&gpu.device, &mut pass, frame.is_moving(), &nearness);
+                let mut drawn = 0;
+                let mut draw_slabs = |pass: &mut wgpu::RenderPass<'_>, end: usize| {
+                    self.slabs.draw(&gpu.device, pass, frame.is_moving(), &nearness, drawn..end);
+                    drawn = end;
+                };
+                for (slot, segments) in ribbons.runs {
+                    draw_slabs(&mut pass, slot);
+                    if let Some(ribbons) = &self.ribbons {
+                        ribbons.draw(&mut pass, segments);
+                    }
+                }
+                draw_slabs(&mut pass, slabs.len());
                 if let Some((picture, true)) = picture {
                     self.pictures.draw(gpu, &mut pass, frame, picture);
                 }
@@ -136,7 +157,7 @@ impl Renderer {
                     .get_or_insert_with(|| SlabPass::new(&gpu.device, &self.frame_layout, Target::Cell));
                 let mut pass = colour_pass(encoder, target, wgpu::Color::TRANSPARENT, None);
                 pass.set_bind_group(0, group, &[]);
-                pipeline.draw(&gpu.device, &mut pass, frame.is_moving(), &nearness);
+                pipeline.draw(&gpu.device, &mut pass, frame.is_moving(), &nearness, 0..slabs.len());
             }
             Path::Cells => {
                 let pass = self

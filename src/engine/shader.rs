@@ -12,6 +12,8 @@ pub const COMPUTE: &str =
     shader!("shared/frame.wgsl", "shared/value.wgsl", "shared/trace.wgsl", "compute.wgsl");
 pub const PICTURE: &str =
     shader!("shared/frame.wgsl", "shared/value.wgsl", "shared/trace.wgsl", "picture.wgsl");
+pub const RIBBONS: &str =
+    shader!("shared/frame.wgsl", "shared/value.wgsl", "shared/trace.wgsl", "ribbons.wgsl");
 
 pub const BLIT: &str = shader!("blit.wgsl");
 
@@ -39,6 +41,7 @@ mod tests {
     use crate::engine::frame::{FrameData, SlabData};
     use crate::engine::picture::PictureData;
     use crate::engine::pyramid::{self, device};
+    use crate::engine::ribbons::Segment;
     use crate::model::{Diff, LayerCells};
 
     fn parsed(source: &str) -> naga::Module {
@@ -68,6 +71,7 @@ mod tests {
             CELLS,
             COMPUTE,
             PICTURE,
+            RIBBONS,
             BLIT,
             AGGREGATE_F32,
             AGGREGATE_F16,
@@ -139,6 +143,8 @@ mod tests {
             PictureData,
             [corner, width, height, padding_a, padding_b, padding_c]
         );
+        let module = parsed(RIBBONS);
+        same_layout!(module, "Segment", Segment, [start, finish, slopes, presence, half_width, lit, padding]);
         let module = parsed(AGGREGATE_F32);
         same_layout!(
             module,

@@ -1,6 +1,7 @@
 //! Plates with their cells, by casting rays: one instanced box per plate.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 
 use super::frame::Nearness;
 use super::shader;
@@ -145,16 +146,17 @@ impl SlabPass {
         pass.draw(0..4, 0..slabs.len() as u32);
     }
 
-    /// Draws all plates, in their order, into `pass`, whose group 0 is set.
+    /// Draws some of the plates, in their order, into `pass`, whose group 0 is set.
     pub(super) fn draw(
         &self,
         device: &wgpu::Device,
         pass: &mut wgpu::RenderPass<'_>,
         moving: bool,
         slabs: &[Nearness],
+        range: Range<usize>,
     ) {
-        let mut first = 0;
-        for run in slabs.chunk_by(|a, b| a == b) {
+        let mut first = range.start as u32;
+        for run in slabs[range].chunk_by(|a, b| a == b) {
             let end = first + run.len() as u32;
             pass.set_pipeline(self.pipeline(device, moving, run[0]));
             pass.draw(0..36, first..end);

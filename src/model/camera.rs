@@ -110,11 +110,16 @@ impl Camera {
         if slab.hidden {
             return 0.0;
         }
+        self.presence_at(slab.centre)
+    }
+
+    /// How much is drawn of what lies at a point of the world, from 0 to 1, see [`Self::clear`].
+    pub fn presence_at(&self, point: Vec3) -> f32 {
         let limit = self.clear * self.focus;
         if limit <= 0.0 {
             return 1.0;
         }
-        let depth = (slab.centre - self.position).dot(self.forward());
+        let depth = (point - self.position).dot(self.forward());
         // What lies behind the eye hides nothing.
         if depth <= 0.0 { 1.0 } else { ((depth - (1.0 - FADE) * limit) / (FADE * limit)).clamp(0.0, 1.0) }
     }

@@ -1,0 +1,72 @@
+// Where data flows: ribbons between plates, one instance a segment. They turn towards the eye, as round
+// cords would, but are cut by planes of equal z, which part the pieces.
+
+// In the plane x = 0.
+struct Segment {
+    // (y, z)
+    start: vec2<f32>,
+    finish: vec2<f32>,
+    // dy/dz at the ends.
+    slopes: vec2<f32>,
+    // Share of the ends that is drawn.
+    presence: vec2<f32>,
+    half_width: f32,
+    lit: f32,
+    padding: vec2<f32>,
+}
+
+@group(1) @binding(0) var<storage, read> segments: array<Segment>;
+
+// From the colour of plates to that of what has no value.
+const DIM: f32 = 0.3;
+const LIT: f32 = 1.0;
+// Thinnest, in pixels to either side; a thinner ribbon grows fainter instead.
+const THINNEST: f32 = 0.6;
+
+struct Varying {
+    @builtin(position) clip: vec4<f32>,
+    @location(0) sight: vec3<f32>,
+    // 1 at the edges.
+    @location(1) across: f32,
+    @location(2) presence: f32,
+    @location(3) @interpolate(flat) lit: f32,
+}
+
+@vertex
+fn vs_main(@builtin(vertex_index) vertex: u32, @builtin(instance_index) instance: u32) -> Varying {
+    let segment = segments[instance];
+    let end = vertex & 1u;
+    let place = select(segment.start, segment.finish, end == 1u);
+    let at = vec3<f32>(0.0, place.x, place.y);
+    let tangent = vec3<f32>(0.0, segment.slopes[end], 1.0);
+    let away = at - frame.eye;
+    let facing = cross(tangent, away);
+    let size = length(facing);
+    // Looked at along its own length, it lies flat.
+    var side = vec3<f32>(1.0, 0.0, 0.0);
+    if size > 1e-4 * length(away) {
+        // Slid along the ribbon into the plane of equal z.
+        side = facing / size - tangent * (facing.z / size);
+    }
+    let pixel = frame.pixel * length(away);
+    let shown = max(segment.half_width, THINNEST * pixel);
+    // One pixel wider, so that edges can fade out.
+    let grown = 1.0 + pixel / shown;
+    let across = grown * (2.0 * f32(vertex >> 1u) - 1.0);
+    let world = at + side * (across * shown);
+    return Varying(
+        frame.clip_from_world * vec4<f32>(world, 1.0),
+        world - frame.eye,
+        across,
+        segment.presence[end] * segment.half_width / shown,
+        segment.lit,
+    );
+}
+
+@fragment
+fn fs_main(in: Varying) -> @location(0) vec4<f32> {
+    let edge = (1.0 - abs(in.across)) / max(fwidth(in.across), 1e-6);
+    let alpha = in.presence * clamp(edge + 0.5, 0.0, 1.0);
+    let colour = mix(frame.plate, frame.no_value, mix(DIM, LIT, in.lit));
+    return encoded(hazed(vec4<f32>(colour * alpha, alpha), length(in.sight)));
+}
