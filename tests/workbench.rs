@@ -265,7 +265,11 @@ fn every_control_has_a_name_and_an_action() {
         click(&mut window, lay_out);
         settled(&mut window);
         for node in window.controls().filter(|node| is_control(node)) {
-            let by = || node.labelled_by().iter().find_map(|id| window.control_of(*id).and_then(|of| of.label().or(of.value())));
+            let by = || {
+                node.labelled_by()
+                    .iter()
+                    .find_map(|id| window.control_of(*id).and_then(|of| of.label().or(of.value())))
+            };
             let name = node.label().or_else(by).unwrap_or_default();
             assert!(!name.trim().is_empty(), "after {lay_out}, a {:?} has no name: {node:?}", node.role());
             let acts = [Action::Click, Action::SetValue, Action::Focus, Action::Increment];

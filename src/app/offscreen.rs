@@ -286,8 +286,8 @@ impl Offscreen {
             session.set_reduced_motion(true);
         }
         let size = egui::vec2(self.canvas.size[0] as f32, self.canvas.size[1] as f32) / self.scale;
-        let mut viewport = egui::ViewportInfo::default();
-        viewport.native_pixels_per_point = Some(self.scale);
+        let viewport =
+            egui::ViewportInfo { native_pixels_per_point: Some(self.scale), ..egui::ViewportInfo::default() };
         let input = egui::RawInput {
             screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, size)),
             viewports: std::iter::once((egui::ViewportId::ROOT, viewport)).collect(),

@@ -98,6 +98,7 @@ impl Painter {
             egui_wgpu::RendererOptions { dithering: false, ..Default::default() },
         );
         let renderer = Renderer::new(&gpu);
+        renderer.prepare_all(&gpu);
         Self {
             adapter: gpu.describe(),
             since,

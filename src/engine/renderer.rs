@@ -46,7 +46,6 @@ impl Renderer {
     /// Compiles the pipelines of the ray-cast path; the others are compiled when first asked for.
     pub fn new(gpu: &Gpu) -> Self {
         let device = &gpu.device;
-        palette::prepare();
         let frame_layout = frame_layout(device);
         let slabs = SlabPass::new(device, &frame_layout, Target::Colour(Self::FORMAT));
         let pictures = PicturePass::new(device, &frame_layout, Self::FORMAT);
@@ -71,6 +70,12 @@ impl Renderer {
             palette: None,
             group: None,
         }
+    }
+
+    /// Makes at once what is otherwise made when first needed, so that no frame has to wait for it.
+    pub fn prepare_all(&self, gpu: &Gpu) {
+        palette::prepare();
+        self.slabs.prepare(&gpu.device);
     }
 
     /// Records the scene onto `target`, of format [`Self::FORMAT`] and of the frame's size.

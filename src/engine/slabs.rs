@@ -1,7 +1,7 @@
 //! Plates with their cells, by casting rays: one instanced box per plate.
 
-use std::cell::OnceCell;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::frame::Nearness;
 use super::shader;
@@ -49,8 +49,8 @@ pub(super) struct SlabPass {
     module: wgpu::ShaderModule,
     layout: wgpu::PipelineLayout,
     target: Target,
-    occluders: OnceCell<wgpu::RenderPipeline>,
-    pipelines: [[OnceCell<wgpu::RenderPipeline>; 3]; 2],
+    occluders: OnceLock<wgpu::RenderPipeline>,
+    pipelines: [[OnceLock<wgpu::RenderPipeline>; 3]; 2],
 }
 
 impl SlabPass {
@@ -61,7 +61,20 @@ impl SlabPass {
             bind_group_layouts: &[Some(frame)],
             immediate_size: 0,
         });
-        Self { module, layout, target, occluders: OnceCell::new(), pipelines: Default::default() }
+        Self { module, layout, target, occluders: OnceLock::new(), pipelines: Default::default() }
+    }
+
+    /// Compiles everything that pictures are drawn with, side by side.
+    pub(super) fn prepare(&self, device: &wgpu::Device) {
+        std::thread::scope(|scope| {
+            for nearness in [Nearness::Both, Nearness::Near, Nearness::Far] {
+                scope.spawn(move || {
+                    for moving in [false, true] {
+                        self.pipeline(device, moving, nearness);
+                    }
+                });
+            }
+        });
     }
 
     fn pipeline(&self, device: &wgpu::Device, moving: bool, nearness: Nearness) -> &wgpu::RenderPipeline {

@@ -198,9 +198,9 @@ fn pin(
 /// Whether stored means and those of single inputs are the same, as far as they are rounded.
 fn alike(a: &Biography, b: &Biography) -> bool {
     let close = |a: f32, b: f32| (a - b).abs() <= 1e-5 * a.abs().max(1e-2) || a.is_nan() && b.is_nan();
-    let moments = a.history.iter().zip(&b.history);
+    let mut moments = a.history.iter().zip(&b.history);
     let same = |(a, b): (&crate::insight::Moment, &crate::insight::Moment)| {
         close(a.all, b.all) && a.classes.iter().zip(&b.classes).all(|(&a, &b)| close(a, b))
     };
-    moments.map(same).all(|same| same) && a.strongest == b.strongest && a.twins == b.twins
+    moments.all(same) && a.strongest == b.strongest && a.twins == b.twins
 }

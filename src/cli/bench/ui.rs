@@ -53,7 +53,7 @@ struct Told {
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let Size(size) = args.size;
-    let mut window = Offscreen::open(Gpu::headless()?, &[args.run.clone()], size);
+    let mut window = Offscreen::open(Gpu::headless()?, std::slice::from_ref(&args.run), size);
     ensure!(window.until(PATIENCE, |window| window.is_settled(0))?, "the recording is not shown");
     let pins: Vec<Pin> = window.recording().map_or_else(Vec::new, |recording| {
         let pin = |layer: &crate::model::Layer| Pin { layer: layer.name.clone(), unit: layer.units / 2 };

@@ -31,7 +31,7 @@ fn words(line: &str) -> Vec<String> {
 
 fn parsed(line: &str) -> anyhow::Result<ViewState> {
     let Some(Command::Render(args)) = Cli::try_parse_from(words(line))?.command else { bail!("{line}") };
-    Ok(args.looked_at(&recording())?)
+    args.looked_at(&recording())
 }
 
 fn told(view: &ViewState) -> String {

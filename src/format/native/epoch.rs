@@ -88,10 +88,9 @@ impl ShardedEpoch {
         let holders = self.shards.iter().filter(|shard| shard.shard.get(&array(0, "units")).is_some());
         if let [only] = holders.collect::<Vec<_>>().as_slice()
             && let Some(layers) = only.all_units(declared.layers)
+            && let Some(rows) = only.rows_of(wanted, declared)?
         {
-            if let Some(rows) = only.rows_of(wanted, declared)? {
-                return Ok(Some(RowBlock { layers, rows }));
-            }
+            return Ok(Some(RowBlock { layers, rows }));
         }
         let layers = (0..declared.layers.len())
             .map(|layer| self.gather(declared, layer, wanted))
