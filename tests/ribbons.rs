@@ -1,0 +1,130 @@
+//! Ribbons between plates: they are there where data flows, and lie behind what hides them.
+
+use dnnviz::engine::readback::Canvas;
+use dnnviz::engine::{Field, Frame, Gpu, Network, Path, Renderer};
+use dnnviz::model::camera::SetView;
+use dnnviz::model::layout::LayerCells;
+use dnnviz::model::{Camera, Edge, Grid, ViewState};
+
+const SIZE: [u32; 2] = [640, 360];
+const ASPECT: f32 = 640.0 / 360.0;
+
+struct Scene {
+    gpu: Gpu,
+    renderer: Renderer,
+    field: Field,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let layer = |units: usize| LayerCells {
+            grid: Grid::near_square(units),
+            units,
+            values: (0..units).map(|unit| (unit % 7) as f32 / 7.0).collect(),
+        };
+        let gpu = Gpu::headless().expect("a graphics driver");
+        let renderer = Renderer::new(&gpu);
+        let field = Field::new(&gpu, &[64, 36, 144, 25].map(layer), false).expect("fits");
+        Self { gpu, renderer, field }
+    }
+
+    /// Colours, or with `cells` the plate + 1 at each pixel.
+    fn draw(&mut self, camera: Camera, network: Network<'_>, cells: bool) -> Vec<u32> {
+        let view = ViewState::new(camera, 0.0);
+        let ranges = vec![(0.0, 1.0); self.field.layout().slabs.len()];
+        let frame = Frame {
+            view: &view,
+            from: &self.field,
+            to: &self.field,
+            t: 0.0,
+            ranges: &ranges,
+            picture: None,
+            network,
+            size: SIZE,
+            every_cell: false,
+        };
+        let format = if cells { Renderer::CELL_FORMAT } else { Renderer::FORMAT };
+        let canvas = Canvas::new(&self.gpu, SIZE, format);
+        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        if cells {
+            self.renderer.draw_cells(&self.gpu, &mut encoder, &canvas.view, &frame, Path::Raycast);
+        } else {
+            self.renderer.draw(&self.gpu, &mut encoder, &canvas.view, &frame, Path::Raycast);
+        }
+        self.gpu.queue.submit([encoder.finish()]);
+        let pixels = bytemuck::pod_collect_to_vec(&canvas.read(&self.gpu).expect("pixels"));
+        if cells { pixels.into_iter().step_by(2).collect() } else { pixels }
+    }
+
+    /// Pixels that these edges change.
+    fn changed(&mut self, camera: Camera, edges: &[Edge], hidden: &[bool]) -> Vec<usize> {
+        let plain = self.draw(camera, Network { edges: &[], hidden, lit: None }, false);
+        let with = self.draw(camera, Network { edges, hidden, lit: None }, false);
+        (0..plain.len()).filter(|&at| plain[at] != with[at]).collect()
+    }
+}
+
+const SKIP: Edge = Edge { from: 0, to: 3 };
+const CHAIN: [Edge; 3] = [Edge { from: 0, to: 1 }, Edge { from: 1, to: 2 }, Edge { from: 2, to: 3 }];
+
+/// From the overview's place, and from behind the last plate.
+fn cameras(scene: &Scene) -> [Camera; 2] {
+    let layout = scene.field.layout();
+    let front = Camera::set_view(SetView::Overview, layout, ASPECT);
+    let (low, high) = layout.bounds();
+    let turned = Camera { yaw: front.yaw + std::f32::consts::PI, ..front };
+    [front, turned.framing(low, high, ASPECT)]
+}
+
+#[test]
+fn a_skip_runs_above_what_it_passes_and_ends_with_hidden_plates() {
+    let mut scene = Scene::new();
+    for camera in cameras(&scene) {
+        let changed = scene.changed(camera, &[SKIP], &[]);
+        assert!(changed.len() > 200, "{} pixels", changed.len());
+        // The top of the tallest plate that it passes, straight below the ribbon.
+        let slab = scene.field.layout().slabs[2];
+        let top = slab.centre + glam::Vec3::Y * slab.extent().y / 2.0;
+        let (at, _) = camera.project(top, ASPECT).expect("in front");
+        let (x, y) = ((at.x * 640.0) as usize, (at.y * 360.0) as usize);
+        let rows: Vec<usize> =
+            changed.iter().filter(|&&it| it % 640 == x).map(|it| it / 640).filter(|&row| row < y).collect();
+        assert!(!rows.is_empty(), "the ribbon passes over the plate");
+        for hidden in [[true, false, false, false], [false, false, false, true]] {
+            assert!(scene.changed(camera, &[SKIP], &hidden).is_empty());
+        }
+        assert!(!scene.changed(camera, &[SKIP], &[false, true, true, false]).is_empty());
+    }
+}
+
+#[test]
+fn ribbons_never_show_through_plates() {
+    let mut scene = Scene::new();
+    for (camera, nearest) in cameras(&scene).into_iter().zip([0, 3]) {
+        let edges = [&CHAIN[..], &[SKIP]].concat();
+        let changed = scene.changed(camera, &edges, &[]);
+        let cells = scene.draw(camera, Network::default(), true);
+        // Away from its edges, nothing lies between the eye and the nearest plate.
+        let inside = |at: usize| {
+            [at - 1281, at - 1279, at, at + 1279, at + 1281].iter().all(|&it| cells[it] == nearest + 1)
+        };
+        let shown = |at: &&usize| **at > 1281 && **at + 1281 < cells.len() && inside(**at);
+        let count = changed.iter().filter(shown).count();
+        assert!(cells.iter().filter(|&&it| it == nearest + 1).count() > 500, "the plate is in sight");
+        assert_eq!(count, 0, "pixels of the nearest plate that change");
+        assert!(changed.len() > 500);
+    }
+}
+
+#[test]
+fn the_edges_of_the_plate_that_is_looked_at_stand_out() {
+    let mut scene = Scene::new();
+    let [camera, _] = cameras(&scene);
+    let mut sum = |lit| {
+        let network = Network { edges: &[SKIP], hidden: &[], lit };
+        scene.draw(camera, network, false).iter().map(|pixel| u64::from(pixel & 255)).sum::<u64>()
+    };
+    let (dim, lit, other) = (sum(None), sum(Some(3)), sum(Some(1)));
+    assert!(lit > dim, "brighter on a dark ground");
+    assert_eq!(other, dim, "the skip does not touch it");
+}
