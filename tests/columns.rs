@@ -122,6 +122,8 @@ fn cameras_and_looks_go_together() {
 #[test]
 fn a_difference_of_two_runs_is_added_and_swapped_back_and_forth() {
     let Some((_folder, _runs, mut window)) = window(&[(&[16, 4], 2), (&[16, 4], 2)]) else { return };
+    // Without the panels, which tell what was done and how long it took.
+    window.press(Key::F10);
     ask(&mut window, 0, "input:0", None);
     window.press(Key::M);
     assert_eq!((window.columns(), window.active()), (3, 2));

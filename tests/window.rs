@@ -16,10 +16,10 @@ use live_support::Growing;
 
 const WIDTH: u32 = 1280;
 const HEIGHT: u32 = 800;
-/// Where the scene is: left of the side panel, above the legend.
-const SCENE: [u32; 4] = [0, 0, 960, 600];
+/// Where the scene is: below the bar, left of the panels at the side, above the legend.
+const SCENE: [u32; 4] = [0, 34, 960, 380];
 /// Where the training is: below the scene.
-const BAR: [u32; 4] = [0, 732, 1280, 800];
+const BAR: [u32; 4] = [0, 710, 1280, 778];
 /// Share of pixels of the scene that an action has to change.
 const CHANGED: f64 = 0.003;
 /// What fills a control that is on.
@@ -41,6 +41,8 @@ struct Desk {
     window: Started,
     _display: Started,
     name: String,
+    /// Settings of nobody.
+    _settings: tempfile::TempDir,
 }
 
 fn dump(name: &str) -> Option<PathBuf> {
@@ -83,11 +85,12 @@ fn start_on(runs: &[&Path]) -> Option<Desk> {
     let window = Command::new(env!("CARGO_BIN_EXE_dnnviz"))
         .args(runs)
         .env("DISPLAY", &name)
+        .env("XDG_CONFIG_HOME", folder.path())
         .env_remove("WAYLAND_DISPLAY")
         .stderr(Stdio::piped())
         .spawn()
         .expect("the window's program starts");
-    Some(Desk { window: Started(window), _display: display, name })
+    Some(Desk { window: Started(window), _display: display, name, _settings: folder })
 }
 
 fn wait<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
@@ -182,8 +185,8 @@ fn changed_in([left, top, right, bottom]: [u32; 4], a: &RgbaImage, b: &RgbaImage
 
 /// The pixels of one of `of` columns, between the header and the legend.
 fn column(index: u32, of: u32) -> [u32; 4] {
-    let width = 1000 / of;
-    [index * width + 4, 40, (index + 1) * width - 4, 580]
+    let width = 990 / of;
+    [index * width + 4, 66, (index + 1) * width - 4, 380]
 }
 
 /// Share of the pixels within left, top, right and bottom that are of a colour.
@@ -216,13 +219,13 @@ fn the_comparison_sees_what_differs_and_only_that() {
     let plain = RgbaImage::from_pixel(WIDTH, HEIGHT, image::Rgba([0x14, 0x16, 0x1a, 255]));
     let mut other = plain.clone();
     for x in 0..960 {
-        for y in 0..6 {
+        for y in 40..44 {
             other.put_pixel(x, y, image::Rgba([200, 0, 0, 255]));
         }
     }
     assert_eq!(changed(&plain, &plain), 0.0);
-    assert!((changed(&plain, &other) - 0.01).abs() < 1e-9);
-    assert!((covered(&other) - 0.01).abs() < 1e-9);
+    assert!((changed(&plain, &other) - 4.0 / 346.0).abs() < 1e-9);
+    assert!((covered(&other) - 4.0 / 346.0).abs() < 1e-9);
 }
 
 #[test]
@@ -307,11 +310,11 @@ fn a_person_plays_flies_and_picks_a_class() {
 
     // Looking around by mouse, and from above by key.
     for step in [
-        ["mousemove", "400", "620"].as_slice(),
+        ["mousemove", "420", "430"].as_slice(),
         &["mousedown", "1"],
-        &["mousemove", "440", "610"],
-        &["mousemove", "500", "600"],
-        &["mousemove", "560", "590"],
+        &["mousemove", "460", "425"],
+        &["mousemove", "520", "420"],
+        &["mousemove", "580", "415"],
         &["mouseup", "1"],
         &["mousemove", "700", "20"],
     ] {
@@ -327,10 +330,10 @@ fn a_person_plays_flies_and_picks_a_class() {
     let overview = desk.rest();
 
     // Picking a class by mouse: "Class", then the second row.
-    desk.click(1140, 170);
+    desk.click(1136, 210);
     let first_class = desk.rest();
     assert!(changed(&overview, &first_class) > CHANGED, "class 0 is not the general picture");
-    desk.click(1100, 212);
+    desk.click(1100, 256);
     let second_class = desk.rest();
     assert!(changed(&first_class, &second_class) > CHANGED, "class 1 is not class 0");
 

@@ -270,7 +270,9 @@ fn every_control_has_a_name_and_an_action() {
                     .iter()
                     .find_map(|id| window.control_of(*id).and_then(|of| of.label().or(of.value())))
             };
-            let name = node.label().or_else(by).unwrap_or_default();
+            // Of a text that can be selected, the name is the text.
+            let text = || node.value().filter(|_| node.role() == Role::Label);
+            let name = node.label().or_else(by).or_else(text).unwrap_or_default();
             assert!(!name.trim().is_empty(), "after {lay_out}, a {:?} has no name: {node:?}", node.role());
             let acts = [Action::Click, Action::SetValue, Action::Focus, Action::Increment];
             let can = acts.into_iter().any(|action| node.supports_action(action));

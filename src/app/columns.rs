@@ -216,7 +216,7 @@ impl Columns {
         if !desk.settings.arrangement.only_scene {
             commands.extend(desk.top(ui, palette, self.active_session().is_some()));
         }
-        let status = Desk::status_place(ui);
+        let status = (!desk.settings.arrangement.only_scene).then(|| Desk::status_place(ui));
         let mut asked = Asked::default();
         let scene = self.panels(ui, runs, &facts, &part, desk, &mut asked);
         if asked.led {
@@ -246,7 +246,9 @@ impl Columns {
         }
         desk.drawn.units =
             self.list.iter().filter_map(|column| column.session.as_deref()).map(Session::units).sum();
-        desk.status(ui, status, palette);
+        if let Some(status) = status {
+            desk.status(ui, status, palette);
+        }
         let moving = self.sessions_mut().any(|session| session.is_moving());
         if moving || before != (self.active, self.list.len(), self.locks) {
             ui.ctx().request_repaint();
