@@ -294,7 +294,7 @@ impl Rows<'_> {
         response.widget_info(|| {
             WidgetInfo::selected(Role::CheckBox, ui.is_enabled(), !hidden, format!("Visible: {name}"))
         });
-        let centre = pos2(place.left() + 10.0, ui.max_rect().center().y + 1.0);
+        let centre = pos2(place.left() + 10.0, ui.max_rect().center().y);
         let colour = if response.hovered() { palette.accent } else { palette.dim };
         if hidden {
             ui.painter().circle_stroke(centre, 3.5, Stroke::new(1.0, colour));

@@ -22,7 +22,7 @@ use crate::insight::Biography;
 use crate::model::{Pin, Recording, Selection, ViewState};
 
 /// Height of the chart, at least and at most.
-const CHART: std::ops::RangeInclusive<f32> = 128.0..=240.0;
+const CHART: std::ops::RangeInclusive<f32> = 96.0..=240.0;
 /// Width of a column from which on there may be another.
 const COLUMN: f32 = 264.0;
 

@@ -110,7 +110,9 @@ impl Units<'_> {
         let name = named(pin);
         let text = ui.painter().layout_no_wrap(name.clone(), FontId::proportional(SMALL), palette.text);
         let size = vec2(text.size().x + 8.0 + 24.0, CHIP);
-        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+        let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+        // Of the unit, not of its place: the keyboard stays with it when others come or go.
+        let response = ui.interact(rect, ui.scope_id().with(("chip", pin)), Sense::click());
         response.widget_info(|| {
             WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), shown, format!("Pins: {name}"))
         });
@@ -153,6 +155,7 @@ impl Units<'_> {
     /// The line that a unit is pinned by.
     fn field(&self, ui: &mut Ui, view: &ViewState, hands: &mut Hands, actions: &mut Vec<Action>) {
         let edit = TextEdit::singleline(&mut hands.text)
+            .id(ui.scope_id().with("pin a unit"))
             .font(FontId::proportional(SMALL))
             .hint_text("layer:unit")
             .desired_width(96.0)

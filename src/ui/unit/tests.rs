@@ -159,6 +159,20 @@ fn without_pins_it_says_how_to_pin() {
 }
 
 #[test]
+fn one_unit_after_the_other_is_written() {
+    let mut window = one();
+    write(&mut window, "conv1:3");
+    window.state_mut().view.pins.push(pin("conv1", 3));
+    window.run();
+    assert!(window.get_by_label("Pin a unit").is_focused(), "a chip more beside it");
+    window.event(Event::Text("fc:2".to_owned()));
+    window.run();
+    window.key_press(Key::Enter);
+    window.run();
+    assert_eq!(window.state().asked, [Action::Pin(pin("conv1", 3)), Action::Pin(pin("fc", 2))]);
+}
+
+#[test]
 fn chips_choose_and_let_go() {
     let mut window = two();
     assert!(is_shown(&window, "Pins: conv1 · 3"), "the latest");
