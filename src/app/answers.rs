@@ -160,6 +160,17 @@ impl Answers {
         }
     }
 
+    /// A unit's biography at the epoch `now` or, until that is there, the one that was told last.
+    pub fn biography_by_now(
+        &self,
+        layer: usize,
+        unit: usize,
+        now: Option<u64>,
+    ) -> Option<Result<&Biography, &str>> {
+        let at_now = now.and_then(|epoch| self.biography(layer, unit, epoch));
+        at_now.or_else(|| self.last_biography(layer, unit).map(Ok))
+    }
+
     /// The unit's biography that came last, at whatever epoch.
     pub fn last_biography(&self, layer: usize, unit: usize) -> Option<&Biography> {
         let epoch = *self.last_of.get(&(layer, unit))?;

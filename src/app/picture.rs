@@ -63,12 +63,7 @@ fn draw(views: &Workspace, names: &[String], runs: &Runs, gpu: &Gpu) -> Result<P
     for column in &views.columns {
         let (Some(view), Some(a)) = (&column.view, source(column.run)) else { continue };
         let b = view.query.run_b.map_or(Some(a), source).context("the run that is subtracted is not open")?;
-        let number = if view.epoch.fract() == 0.0 {
-            EpochRef::Number(view.epoch as u64)
-        } else {
-            EpochRef::Between(view.epoch)
-        };
-        let position = number.resolve(a.recording())?;
+        let position = EpochRef::at(view.epoch).resolve(a.recording())?;
         parts.push(Part {
             sides: Sides { a, b },
             own: column.run,

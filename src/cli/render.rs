@@ -200,11 +200,7 @@ impl Args {
             parts.push(Part { sides: Sides::one(sides.a), own, view: a, set_view, position });
             let b = ViewState { query: alone(minus), ..view.clone() };
             let other = sides.b.recording();
-            let number = if number.fract() == 0.0 {
-                EpochRef::Number(number as u64)
-            } else {
-                EpochRef::Between(number)
-            };
+            let number = EpochRef::at(number);
             // Its own epoch, where it has one, goes first.
             let position = match b.query.select.epoch.unwrap_or(number).resolve(other) {
                 Ok(position) => position,

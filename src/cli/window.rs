@@ -10,6 +10,7 @@ use crate::app::{self, Ended};
 use crate::engine::{Gpu, aggregate};
 use crate::export::Still;
 use crate::model::columns::MOST;
+use crate::model::workspace::Workspace;
 use crate::model::{Camera, EpochRef, Layout, SetView, ViewState};
 use crate::stats::Sides;
 
@@ -26,11 +27,8 @@ pub fn run(runs: &[PathBuf]) -> anyhow::Result<()> {
         && file.file_name().is_none_or(|name| name != "manifest.json")
     {
         let workspace = app::read_view(file)?;
-        let paths: Vec<PathBuf> = workspace.runs.iter().map(PathBuf::from).collect();
-        return match app::run(paths.clone(), Some(workspace))? {
-            Ended::Closed => Ok(()),
-            Ended::NoDisplay(reason) => without_display(&paths, &reason),
-        };
+        let paths = workspace.runs.iter().map(PathBuf::from).collect();
+        return open(paths, Some(workspace));
     }
     let paths = match runs {
         [] => vec![demo()?],
@@ -39,7 +37,12 @@ pub fn run(runs: &[PathBuf]) -> anyhow::Result<()> {
         }
         _ => runs.to_vec(),
     };
-    match app::run(paths.clone(), None)? {
+    open(paths, None)
+}
+
+/// Opens a window, or draws what it would open with.
+fn open(paths: Vec<PathBuf>, workspace: Option<Workspace>) -> anyhow::Result<()> {
+    match app::run(paths.clone(), workspace)? {
         Ended::Closed => Ok(()),
         Ended::NoDisplay(reason) => without_display(&paths, &reason),
     }

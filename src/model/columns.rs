@@ -56,11 +56,7 @@ pub fn difference(a: Side, b: Side) -> Option<Query> {
     }
     let mut minus = b.query.select.clone();
     if a.epoch != b.epoch && minus.epoch.is_none() {
-        minus.epoch = Some(if b.epoch.fract() == 0.0 {
-            EpochRef::Number(b.epoch as u64)
-        } else {
-            EpochRef::Between(b.epoch)
-        });
+        minus.epoch = Some(EpochRef::at(b.epoch));
     }
     Some(Query { minus: Some(minus), run_b: (a.run != b.run).then_some(b.run), ..a.query.clone() })
 }

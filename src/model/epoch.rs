@@ -84,6 +84,11 @@ impl fmt::Display for EpochRef {
 }
 
 impl EpochRef {
+    /// The moment of this number: a recorded epoch, or between two where it is no whole number.
+    pub fn at(number: f64) -> Self {
+        if number.fract() == 0.0 { Self::Number(number as u64) } else { Self::Between(number) }
+    }
+
     /// Finds the moment among the undamaged epochs of `recording`.
     pub fn resolve(self, recording: &Recording) -> Result<EpochPosition, EpochError> {
         if recording.epochs.is_empty() {

@@ -26,9 +26,7 @@ use super::timeline::{self, Timeline};
 use super::unit::{self, Known, Units};
 use super::workbench::Pane;
 use crate::insight::LayerFacts;
-use crate::model::{
-    EpochPosition, EpochRef, Layout, Pin, Query, Recording, Selection, Theme, UnitOrder, ViewState,
-};
+use crate::model::{EpochPosition, Layout, Pin, Query, Recording, Selection, Theme, UnitOrder, ViewState};
 
 /// Networks of so many layers have a map above their table.
 const MAPPED: usize = 16;
@@ -324,9 +322,8 @@ impl Interface {
             Command::First => self.playback.glide_to(0.0, &self.epochs, view.epoch, now),
             Command::Last => self.playback.glide_to(self.epochs.last(), &self.epochs, view.epoch, now),
             Command::Best => {
-                if let Ok(best) = EpochRef::Best.resolve(recording) {
-                    let ordinal = self.epochs.ordinal_of_number(best.number(recording));
-                    self.playback.glide_to(ordinal, &self.epochs, view.epoch, now);
+                if let Some(best) = self.epochs.best() {
+                    self.playback.glide_to(best, &self.epochs, view.epoch, now);
                 }
             }
             Command::Follow => self.playback.follow(),

@@ -44,8 +44,7 @@ impl Session {
     /// that is there, at the one that was told last; [`Biography::epoch`] says which.
     pub fn biography(&self, pin: &Pin) -> Option<Result<&Biography, &str>> {
         let (layer, unit) = self.place(pin)?;
-        let now = self.resting().and_then(|epoch| self.answers.biography(layer, unit, epoch));
-        now.or_else(|| self.answers.last_biography(layer, unit).map(Ok))
+        self.answers.biography_by_now(layer, unit, self.resting())
     }
 
     /// Index of the predicted class of each input at the epoch of this number; empty where none are

@@ -58,11 +58,11 @@ impl Session {
         let places: Vec<_> = self.view.pins.iter().map(|pin| (pin.clone(), self.place(pin))).collect();
         let answers = &self.answers;
         let known = |(pin, place): (Pin, Option<(usize, usize)>)| {
-            let known = place.and_then(|(layer, unit)| {
-                let now = resting.and_then(|epoch| answers.biography(layer, unit, epoch));
-                now.or_else(|| answers.last_biography(layer, unit).map(Ok))
-            });
-            (pin, if place.is_some() { known } else { Some(Err("there is no such unit in this run")) })
+            let known = match place {
+                Some((layer, unit)) => answers.biography_by_now(layer, unit, resting),
+                None => Some(Err("there is no such unit in this run")),
+            };
+            (pin, known)
         };
         let biographies: Vec<_> = places.into_iter().map(known).collect();
         let facts_now = resting.and_then(|epoch| answers.facts(epoch));
