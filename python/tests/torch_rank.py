@@ -1,5 +1,6 @@
 """One rank of distributed recordings: `torch_rank.py RANK WORLD FOLDER`. Prints what happened in each."""
 
+import os
 import resource
 import sys
 import warnings
@@ -65,6 +66,10 @@ def main():
         for warning in caught:
             print(f"{task}: warned: {warning.message}")
     distributed.destroy_process_group()
+    # The threads of gloo may outlive it and abort a process whose interpreter is being torn down:
+    # https://github.com/pytorch/pytorch/pull/179291
+    sys.stdout.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":
