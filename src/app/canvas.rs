@@ -24,12 +24,14 @@ impl Canvas {
         let mut config = surface
             .get_default_config(&gpu.adapter, size.width.max(1), size.height.max(1))
             .context("the graphics driver cannot draw into this window")?;
-        let formats = surface.get_capabilities(&gpu.adapter).formats;
+        let can = surface.get_capabilities(&gpu.adapter);
         // egui blends in gamma space: a plain format where there is one.
         config.format = [TextureFormat::Bgra8Unorm, TextureFormat::Rgba8Unorm]
             .into_iter()
-            .find(|format| formats.contains(format))
+            .find(|format| can.formats.contains(format))
             .unwrap_or(config.format);
+        // Quicker than drawing where a processor plays the device.
+        config.usage |= can.usages & wgpu::TextureUsages::COPY_DST;
         config.present_mode = wgpu::PresentMode::AutoVsync;
         surface.configure(&gpu.device, &config);
         let painter = Painter::new(gpu, config.format);
@@ -55,15 +57,15 @@ impl Canvas {
     }
 
     /// Paints the panels (and in them the scene) and shows the picture. Says whether it was shown;
-    /// if not, it has to be painted anew.
+    /// if not, it has to be shown anew.
     pub fn present(&mut self, mut panels: Panels) -> bool {
         self.painter.upload(&mut panels.textures);
-        let shown = self.paint(&panels);
+        self.painter.paint(&panels);
         self.painter.free(&mut panels.textures);
-        shown
+        self.show()
     }
 
-    fn paint(&mut self, panels: &Panels) -> bool {
+    fn show(&mut self) -> bool {
         let (surface_texture, suboptimal) = match self.surface.get_current_texture() {
             CurrentSurfaceTexture::Success(texture) => (texture, false),
             CurrentSurfaceTexture::Suboptimal(texture) => (texture, true),
@@ -88,8 +90,7 @@ impl Canvas {
                 }
             }
         };
-        let target = surface_texture.texture.create_view(&wgpu::TextureViewDescriptor::default());
-        self.painter.paint(panels, &target, self.size());
+        self.painter.show(&surface_texture.texture);
         self.window.pre_present_notify();
         self.painter.gpu.queue.present(surface_texture);
         if suboptimal {

@@ -5,6 +5,7 @@ mod cache;
 mod canvas;
 mod columns;
 mod content;
+mod damage;
 mod desk;
 mod follow;
 mod history;

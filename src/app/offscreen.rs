@@ -205,6 +205,14 @@ impl Offscreen {
         self.canvas.read(&self.painter.gpu)
     }
 
+    /// What the window shows when all of the last frame is painted anew, and not only what it changed.
+    pub fn picture_anew(&mut self) -> Option<Vec<u8>> {
+        let panels = self.painter.anew(&self.ctx);
+        self.painter.paint(&panels);
+        self.painter.show(&self.canvas.texture);
+        self.picture()
+    }
+
     fn session(&self, column: usize) -> Option<&Session> {
         self.content.columns().session(column)
     }
@@ -308,8 +316,9 @@ impl Offscreen {
             }
         }
         self.painter.upload(&mut laid.panels.textures);
-        self.painter.paint(&laid.panels, &self.canvas.view, self.canvas.size);
+        self.painter.paint(&laid.panels);
         self.painter.free(&mut laid.panels.textures);
+        self.painter.show(&self.canvas.texture);
         self.painter.gpu.wait();
     }
 }

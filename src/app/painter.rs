@@ -1,5 +1,5 @@
-//! Draws the content of a window: the scenes into textures, the panels over them onto whatever is there
-//! to be painted on.
+//! Draws the content of a window: the scenes into textures, the panels over them onto a picture that stays,
+//! of which each frame paints what it changes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,9 +10,10 @@ use wgpu::TextureFormat;
 
 use super::columns::Area;
 use super::content::Content;
+use super::damage::{Parts, Pixels, Shapes};
 use super::session::Session;
 use crate::engine::blit::Blit;
-use crate::engine::renderer::Path;
+use crate::engine::renderer::{Path, colour_pass};
 use crate::engine::{Field, Frame, Gpu, InputPicture, Network, Renderer};
 use crate::model::{Edge, Theme, ViewState};
 use crate::ui::style::Palette;
@@ -22,10 +23,14 @@ pub struct Painter {
     pub gpu: Arc<Gpu>,
     adapter: String,
     since: Instant,
+    /// Of [`Picture`].
     format: TextureFormat,
     panels: egui_wgpu::Renderer,
     renderer: Renderer,
+    /// Onto the picture, and from it onto what cannot be copied to.
     blit: Blit,
+    blit_shown: Blit,
+    picture: Option<Picture>,
     /// By the numbers of columns.
     scenes: HashMap<u64, SceneTexture>,
     /// How many pictures of scenes were drawn so far.
@@ -34,6 +39,21 @@ pub struct Painter {
     scene_time: Arc<AtomicU64>,
     /// Milliseconds that the panels took to be laid out last.
     panels_ms: Option<f32>,
+}
+
+/// What the window shows, and what it was painted from.
+struct Picture {
+    texture: wgpu::Texture,
+    view: wgpu::TextureView,
+    /// For showing it.
+    shown: wgpu::BindGroup,
+    /// One pixel of what is behind everything.
+    ground: wgpu::BindGroup,
+    theme: Theme,
+    pixels_per_point: f32,
+    shapes: Shapes,
+    /// Numbers of the columns whose scenes it shows, and their places.
+    scenes: Vec<(u64, Pixels)>,
 }
 
 /// The picture of one column's scene.
@@ -69,15 +89,11 @@ impl<T> PartialEq for ById<T> {
     }
 }
 
-/// What egui wants to be painted.
+/// What of a frame has to be painted.
 pub struct Panels {
-    pub primitives: Vec<egui::ClippedPrimitive>,
     pub textures: egui::TexturesDelta,
-    pub pixels_per_point: f32,
-    /// Behind them.
-    theme: Theme,
-    /// Numbers of the columns whose scenes have pictures, and the corners of these, in pixels.
-    scenes: Vec<(u64, [u32; 2])>,
+    primitives: Vec<egui::ClippedPrimitive>,
+    parts: Parts,
 }
 
 /// A frame laid out: what is to be painted and what the platform is told.
@@ -88,10 +104,13 @@ pub struct Laid {
 }
 
 impl Painter {
-    /// Paints onto textures of `format`.
+    /// Shows on textures of `format`.
     pub fn new(gpu: Gpu, format: TextureFormat) -> Self {
         let since = Instant::now();
         report_once(&gpu.device);
+        let shown = format;
+        // egui blends in gamma space.
+        let format = shown.remove_srgb_suffix();
         let panels = egui_wgpu::Renderer::new(
             &gpu.device,
             format,
@@ -104,6 +123,8 @@ impl Painter {
             since,
             format,
             blit: Blit::new(&gpu.device, format),
+            blit_shown: Blit::new(&gpu.device, shown),
+            picture: None,
             gpu: Arc::new(gpu),
             panels,
             renderer,
@@ -120,7 +141,7 @@ impl Painter {
         (nanoseconds > 0).then_some(nanoseconds as f32 / 1e6)
     }
 
-    /// Lays out one frame: input → panels → scene, if it changed.
+    /// Lays out one frame: input → panels → scenes, where they changed → what has to be painted.
     /// `size` in pixels is what it is painted onto.
     pub fn lay_out(
         &mut self,
@@ -139,31 +160,90 @@ impl Painter {
         let mut areas = Vec::new();
         let mut output = ctx.run_ui(input, |ui| areas = content.show(ui));
         let pixels_per_point = output.pixels_per_point;
-        let primitives = ctx.tessellate(std::mem::take(&mut output.shapes), pixels_per_point);
-        self.panels_ms = Some(1e3 * began.elapsed().as_secs_f32());
-        let pixel = |at: f32, limit| ((at * pixels_per_point).round().max(0.0) as u32).min(limit);
-        self.scenes.retain(|id, _| areas.iter().any(|area| area.column == *id));
-        let mut scenes = Vec::with_capacity(areas.len());
+        let shapes = Shapes::new(std::mem::take(&mut output.shapes));
+        let laid_out = began.elapsed();
         let points = areas.iter().map(|area| f64::from(area.rect.area())).sum::<f64>();
         content.drawn().pixels = (points * f64::from(pixels_per_point).powi(2)) as u64;
-        for Area { column, rect } in areas {
-            let Some(session) = content.columns().by_id(column) else { continue };
-            let [left, right] = [rect.left(), rect.right()].map(|x| pixel(x, size[0]));
-            let [top, bottom] = [rect.top(), rect.bottom()].map(|y| pixel(y, size[1]));
-            let fits = left < right && top < bottom;
-            if fits && self.draw_scene(column, session, [right - left, bottom - top]) {
-                scenes.push((column, [left, top]));
-            }
-        }
-        let panels = Panels {
-            primitives,
-            textures: output.textures_delta,
-            pixels_per_point,
-            theme: content.theme(),
-            scenes,
+        let (scenes, mut parts) = self.draw_scenes(content, &areas, pixels_per_point, size);
+        let began = Instant::now();
+        let theme = content.theme();
+        let stays = self.picture.as_ref().is_some_and(|picture| {
+            let texture = picture.texture.size();
+            [texture.width, texture.height] == size
+                && picture.theme == theme
+                && picture.pixels_per_point == pixels_per_point
+        });
+        let mut picture = match self.picture.take() {
+            Some(picture) if stays => picture,
+            _ => self.blank(theme, pixels_per_point, size),
         };
+        if !stays || self.replaces(&output.textures_delta) {
+            parts = Parts::default();
+            parts.add(Pixels::at([0, 0], size));
+        } else {
+            let (old, new) = (&picture.scenes, &scenes);
+            let moved = |a: &[(u64, Pixels)], b: &[(u64, Pixels)]| {
+                a.iter().filter(|scene| !b.contains(scene)).map(|scene| scene.1).collect::<Vec<_>>()
+            };
+            moved(old, new).into_iter().chain(moved(new, old)).for_each(|place| parts.add(place));
+            shapes.add_changes(&picture.shapes, pixels_per_point, size, &mut parts);
+        }
+        let primitives = ctx.tessellate(shapes.of(&parts, pixels_per_point), pixels_per_point);
+        (picture.shapes, picture.scenes) = (shapes, scenes);
+        self.picture = Some(picture);
+        self.panels_ms = Some(1e3 * (laid_out + began.elapsed()).as_secs_f32());
+        let panels = Panels { textures: output.textures_delta, primitives, parts };
         let viewport = output.viewport_output.remove(&egui::ViewportId::ROOT);
         Laid { panels, platform: output.platform_output, viewport }
+    }
+
+    /// What it takes to paint all of the last frame once more.
+    pub fn anew(&self, ctx: &egui::Context) -> Panels {
+        let mut parts = Parts::default();
+        let primitives = self.picture.as_ref().map_or_else(Vec::new, |picture| {
+            let size = picture.texture.size();
+            parts.add(Pixels::at([0, 0], [size.width, size.height]));
+            ctx.tessellate(picture.shapes.of(&parts, picture.pixels_per_point), picture.pixels_per_point)
+        });
+        Panels { textures: egui::TexturesDelta::default(), primitives, parts }
+    }
+
+    /// Whether what was painted before looks different with these textures. New glyphs leave the others
+    /// where they are.
+    fn replaces(&self, textures: &egui::TexturesDelta) -> bool {
+        textures.set.iter().any(|(id, deltas)| {
+            let glyphs = *id == egui::TextureId::default();
+            self.panels.texture(id).is_some() && deltas.iter().any(|delta| !glyphs || delta.is_whole())
+        })
+    }
+
+    /// Draws what changed in the scenes of the columns in these `areas`; returns which have pictures, and
+    /// where, and the places of those that were drawn.
+    fn draw_scenes(
+        &mut self,
+        content: &Content,
+        areas: &[Area],
+        pixels_per_point: f32,
+        size: [u32; 2],
+    ) -> (Vec<(u64, Pixels)>, Parts) {
+        let pixel = |at: f32, limit| ((at * pixels_per_point).round().max(0.0) as u32).min(limit);
+        self.scenes.retain(|id, _| areas.iter().any(|area| area.column == *id));
+        let (mut scenes, mut parts) = (Vec::with_capacity(areas.len()), Parts::default());
+        for Area { column, rect } in areas {
+            let Some(session) = content.columns().by_id(*column) else { continue };
+            let place = Pixels {
+                min: [pixel(rect.left(), size[0]), pixel(rect.top(), size[1])],
+                max: [pixel(rect.right(), size[0]), pixel(rect.bottom(), size[1])],
+            };
+            let drawings = self.drawings;
+            if !place.size().contains(&0) && self.draw_scene(*column, session, place.size()) {
+                scenes.push((*column, place));
+                if self.drawings > drawings {
+                    parts.add(place);
+                }
+            }
+        }
+        (scenes, parts)
     }
 
     /// Draws the scene of a column's `session`, where it changed, into a texture of `size`; says whether
@@ -254,17 +334,14 @@ impl Painter {
         }
     }
 
-    /// Paints the scene and the panels onto `target` of `size` pixels, for which they were laid out.
-    pub fn paint(&mut self, panels: &Panels, target: &wgpu::TextureView, size: [u32; 2]) {
-        let screen =
-            egui_wgpu::ScreenDescriptor { size_in_pixels: size, pixels_per_point: panels.pixels_per_point };
-        let behind = egui::Rgba::from(Palette::of(panels.theme).panel);
-        let [r, g, b, a] = if self.format.is_srgb() {
-            behind.to_array().map(f64::from)
-        } else {
-            Palette::of(panels.theme).panel.to_array().map(|channel| f64::from(channel) / 255.0)
+    /// Paints what a frame changes.
+    pub fn paint(&mut self, panels: &Panels) {
+        let Some(picture) = &self.picture else { return };
+        let size = picture.texture.size();
+        let screen = egui_wgpu::ScreenDescriptor {
+            size_in_pixels: [size.width, size.height],
+            pixels_per_point: picture.pixels_per_point,
         };
-        let clear = wgpu::Color { r, g, b, a };
         let mut encoder = encoder(&self.gpu, "Painter::panels");
         let before = self.panels.update_buffers(
             &self.gpu.device,
@@ -277,21 +354,79 @@ impl Painter {
             let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
                 label: Some("Painter::panels"),
                 color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-                    view: target,
+                    view: &picture.view,
                     depth_slice: None,
                     resolve_target: None,
-                    ops: wgpu::Operations { load: wgpu::LoadOp::Clear(clear), store: wgpu::StoreOp::Store },
+                    ops: wgpu::Operations { load: wgpu::LoadOp::Load, store: wgpu::StoreOp::Store },
                 })],
                 ..Default::default()
             });
-            for (column, corner) in &panels.scenes {
-                if let Some(scene) = self.scenes.get(column) {
-                    self.blit.draw(&mut pass, &scene.blit, *corner, scene.size);
+            for part in panels.parts.iter() {
+                let ([x, y], [width, height]) = (part.min, part.size());
+                pass.set_scissor_rect(x, y, width, height);
+                self.blit.draw(&mut pass, &picture.ground, part.min, part.size());
+                for (column, place) in picture.scenes.iter().filter(|(_, place)| place.meets(part)) {
+                    if let Some(scene) = self.scenes.get(column) {
+                        self.blit.draw(&mut pass, &scene.blit, place.min, place.size());
+                    }
                 }
             }
             self.panels.render(&mut pass.forget_lifetime(), &panels.primitives, &screen);
         }
         self.gpu.queue.submit(before.into_iter().chain([encoder.finish()]));
+    }
+
+    /// Shows what was painted on `target`, which is of the size that was painted and of the format that is
+    /// shown on. Copies it where `target` can be copied to.
+    pub fn show(&self, target: &wgpu::Texture) {
+        let Some(picture) = &self.picture else { return };
+        let size = target.size();
+        let mut encoder = encoder(&self.gpu, "Painter::show");
+        if target.usage().contains(wgpu::TextureUsages::COPY_DST) {
+            encoder.copy_texture_to_texture(picture.texture.as_image_copy(), target.as_image_copy(), size);
+        } else {
+            let view = target.create_view(&wgpu::TextureViewDescriptor::default());
+            let mut pass = colour_pass(&mut encoder, &view, wgpu::Color::BLACK, None);
+            self.blit_shown.draw(&mut pass, &picture.shown, [0, 0], [size.width, size.height]);
+        }
+        self.gpu.queue.submit([encoder.finish()]);
+    }
+
+    /// A picture of nothing.
+    fn blank(&self, theme: Theme, pixels_per_point: f32, size: [u32; 2]) -> Picture {
+        let device = &self.gpu.device;
+        let texture = |label, size: [u32; 2], format, usage| {
+            device.create_texture(&wgpu::TextureDescriptor {
+                label: Some(label),
+                size: wgpu::Extent3d { width: size[0], height: size[1], depth_or_array_layers: 1 },
+                mip_level_count: 1,
+                sample_count: 1,
+                dimension: wgpu::TextureDimension::D2,
+                format,
+                usage: usage | wgpu::TextureUsages::TEXTURE_BINDING,
+                view_formats: &[],
+            })
+        };
+        let painted = wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC;
+        let picture = texture("Painter::picture", size, self.format, painted);
+        let ground = texture("Painter::ground", [1, 1], Renderer::FORMAT, wgpu::TextureUsages::COPY_DST);
+        self.gpu.queue.write_texture(
+            ground.as_image_copy(),
+            &Palette::of(theme).panel.to_array(),
+            wgpu::TexelCopyBufferLayout::default(),
+            ground.size(),
+        );
+        let view = picture.create_view(&wgpu::TextureViewDescriptor::default());
+        Picture {
+            shown: self.blit_shown.bind(device, &view),
+            ground: self.blit.bind(device, &ground.create_view(&wgpu::TextureViewDescriptor::default())),
+            texture: picture,
+            view,
+            theme,
+            pixels_per_point,
+            shapes: Shapes::default(),
+            scenes: Vec::new(),
+        }
     }
 }
 

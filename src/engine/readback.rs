@@ -4,7 +4,7 @@ use super::Gpu;
 
 /// A texture that can be drawn on and read back.
 pub struct Canvas {
-    texture: wgpu::Texture,
+    pub texture: wgpu::Texture,
     pub view: wgpu::TextureView,
     pub size: [u32; 2],
 }
@@ -12,7 +12,9 @@ pub struct Canvas {
 impl Canvas {
     /// `size` in pixels, each edge from 1 to the device's limit.
     pub fn new(gpu: &Gpu, size: [u32; 2], format: wgpu::TextureFormat) -> Self {
-        let mut usage = wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC;
+        let mut usage = wgpu::TextureUsages::RENDER_ATTACHMENT
+            | wgpu::TextureUsages::COPY_SRC
+            | wgpu::TextureUsages::COPY_DST;
         if format == super::Renderer::FORMAT {
             // For the compute path.
             usage |= wgpu::TextureUsages::STORAGE_BINDING;

@@ -220,7 +220,7 @@ impl Renderer {
     }
 }
 
-pub(super) fn colour_pass<'encoder>(
+pub fn colour_pass<'encoder>(
     encoder: &'encoder mut wgpu::CommandEncoder,
     target: &wgpu::TextureView,
     clear: wgpu::Color,

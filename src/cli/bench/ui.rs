@@ -17,10 +17,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Frames of each kind that are measured, in turns.
 const FRAMES: usize = 60;
 
-/// What the panels add to a frame in which the scene stays as it is
+/// What the panels add to a frame
 ///
-/// The same window with all panels open, two units pinned and the pointer moving over a plate, and with
-/// the scene alone: laid out, tessellated and drawn to its end on the device.
+/// The same window with all panels open and two units pinned, and with the scene alone: laid out,
+/// tessellated and drawn to its end on the device. Once while the pointer moves over a plate and the scene
+/// stays as it is, and once from epoch to epoch, where the scene is drawn anew.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The recording or DNNViz dump that is shown
@@ -49,6 +50,9 @@ struct Told {
     /// The frame in which the pointer comes to another cell, over one in which it rests: what it takes to
     /// find the cell and to tell of it, which is painted in the same frame.
     hover_ms: f64,
+    /// Frames that show another epoch, of which everything is known; the scene alone is larger.
+    step_ms: f64,
+    step_scene_ms: f64,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
@@ -70,7 +74,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     ensure!(window.until(PATIENCE, told)?, "what is told of the pinned units did not come");
     // Everything that comes by itself has come.
     window.until(Duration::from_millis(500), |_| false)?;
+    let step = |turn: usize| [egui::Key::ArrowRight, egui::Key::ArrowLeft][turn % 2];
+    for turn in 0..2 {
+        window.press(step(turn));
+        ensure!(window.until(PATIENCE, told)?, "what is told of another epoch did not come");
+        window.until(Duration::from_millis(500), |_| false)?;
+    }
     let (mut panels, mut scenes, mut rests, mut holds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut steps, mut scene_steps) = (Vec::new(), Vec::new());
     for turn in 0..FRAMES {
         // Over the middle plates.
         let at = egui::pos2(size[0] as f32 * (0.3 + 0.003 * turn as f32), size[1] as f32 * 0.25);
@@ -78,14 +89,16 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         panels.push(ms(|| window.give(egui::Event::PointerMoved(at))));
         holds.push(window.longest_hold().as_secs_f64() * 1e3);
         rests.push(ms(|| window.frame()));
+        steps.push(ms(|| window.press(step(turn))));
         window.press(egui::Key::F10);
         // A scene of another size is drawn once.
         window.frame();
         scenes.push(ms(|| window.frame()));
+        scene_steps.push(ms(|| window.press(step(turn + 1))));
         window.press(egui::Key::F10);
         window.frame();
     }
-    for times in [&mut panels, &mut scenes, &mut rests, &mut holds] {
+    for times in [&mut panels, &mut scenes, &mut rests, &mut holds, &mut steps, &mut scene_steps] {
         times.sort_by(f64::total_cmp);
     }
     let median = |times: &[f64]| quantile(times, 0.5);
@@ -98,6 +111,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         added_p99_ms: quantile(&panels, 0.99) - scene_ms,
         laid_out_ms: median(&holds),
         hover_ms: median(&panels) - median(&rests),
+        step_ms: median(&steps),
+        step_scene_ms: median(&scene_steps),
     };
     if args.json {
         return output::print_json(&told);
@@ -107,7 +122,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             out,
             "{} × {} · medians of {FRAMES} frames\nall panels {:.2} ms, the scene alone {:.2} ms: the panels \
              add {:.2} ms (p99 {:.2}), {:.2} ms of it laid out on the window's thread\npointing at another \
-             cell adds {:.2} ms to its frame",
+             cell adds {:.2} ms to its frame\nfrom epoch to epoch: all panels \
+             {:.2} ms, the scene alone {:.2} ms",
             size[0],
             size[1],
             told.panels_ms,
@@ -115,7 +131,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             told.added_ms,
             told.added_p99_ms,
             told.laid_out_ms,
-            told.hover_ms
+            told.hover_ms,
+            told.step_ms,
+            told.step_scene_ms
         )
     })
 }
