@@ -159,6 +159,18 @@ impl Desk {
         self.tool(&["mousemove", "700", "20"]);
     }
 
+    /// The text that was copied, once it is as wanted.
+    fn clipboard(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        wait(what, || {
+            let output = Command::new("xclip")
+                .args(["-selection", "clipboard", "-out"])
+                .env("DISPLAY", &self.name)
+                .output()
+                .expect("xclip runs");
+            String::from_utf8(output.stdout).ok().filter(|text| wanted(text))
+        })
+    }
+
     /// Processor time that the window has used so far, in clock ticks.
     fn ticks(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.window.0.id())).expect("it runs");
@@ -342,6 +354,84 @@ fn a_person_plays_flies_and_picks_a_class() {
     let mut desk = desk;
     let status = wait("the end", || desk.window.0.try_wait().ok().flatten());
     assert!(status.success(), "closing a window is no error: {status}");
+}
+
+/// Where the table of layers and the biography of a unit stand.
+const LAYERS: [u32; 4] = [10, 530, 540, 700];
+const UNIT: [u32; 4] = [556, 530, 970, 700];
+
+#[test]
+fn a_whole_session_is_copied_and_opened_again() {
+    let Some(run) = dump("cnn_basic") else {
+        println!("skipped: the example dumps are not beside this checkout");
+        return;
+    };
+    if !installed("xclip") {
+        println!("skipped: xclip is not installed");
+        return;
+    }
+    let Some(desk) = start(&run) else { return };
+    desk.opened("CNN_basic");
+    desk.tool(&["mousemove", "700", "20"]);
+    let opened = desk.until("the scene", |picture| covered(picture) > 0.05);
+
+    // Play, and come to rest at an epoch in the middle: a click on the curve.
+    desk.tool(&["key", "space"]);
+    sleep(Duration::from_millis(900));
+    let playing = desk.picture();
+    assert!(changed(&opened, &playing) > 0.0, "it plays");
+    desk.tool(&["key", "space"]);
+    desk.click(612, 740);
+    let epoch = desk.rest();
+
+    // One class by mouse, another to subtract by keys.
+    desk.click(1136, 210);
+    desk.click(1100, 256);
+    let class = desk.until("a class", |picture| changed(&epoch, picture) > CHANGED);
+    desk.tool(&["key", "ctrl+k"]);
+    desk.rest();
+    desk.tool(&["type", "minus class 5"]);
+    desk.rest();
+    desk.tool(&["key", "Return"]);
+    let differs = desk.until("the difference", |picture| changed(&class, picture) > 0.05);
+
+    // A cell says what it is when it is pointed at, and tells its life when it is clicked.
+    desk.tool(&["mousemove", "432", "246"]);
+    let beside = [448, 256, 590, 326];
+    let pointed = desk.until("what the cell is", |picture| changed_in(beside, &differs, picture) > 0.1);
+    assert!(changed_in(UNIT, &differs, &pointed) == 0.0, "pointing pins nothing");
+    desk.tool(&["click", "1"]);
+    desk.tool(&["mousemove", "700", "20"]);
+    let pinned = desk.until("the biography", |picture| changed_in(UNIT, &differs, picture) > 0.05);
+
+    // The last layer, hidden by its row and the button above.
+    desk.click(60, 624);
+    let row = desk.until("the row", |picture| changed_in(LAYERS, &pinned, picture) > 0.01);
+    desk.click(272, 513);
+    desk.until("a layer less", |picture| changed(&row, picture) > CHANGED);
+    desk.tool(&["key", "Escape"]);
+
+    // In words, and as a view.
+    desk.tool(&["key", "ctrl+i"]);
+    let words = desk.clipboard("words", |text| text.starts_with("CNN_basic: 4 layers, 154 units"));
+    for part in ["class 1 minus class 5", "Hidden: 4.", "Pinned: unit 30 of 2."] {
+        assert!(words.contains(part), "{words}");
+    }
+    desk.tool(&["key", "ctrl+j"]);
+    let view = desk.clipboard("the view", |text| text.contains("dnnviz_view"));
+    let before = desk.rest();
+    drop(desk);
+
+    // The same view, opened from a file by another window.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("view.json");
+    fs::write(&file, view).expect("a file of the view");
+    let Some(desk) = start(&file) else { return };
+    desk.opened("CNN_basic");
+    desk.tool(&["mousemove", "700", "20"]);
+    desk.until("the same scene and unit", |picture| {
+        changed(&before, picture) < 0.001 && changed_in(UNIT, &before, picture) < 0.01
+    });
 }
 
 #[test]

@@ -167,7 +167,7 @@ fn a_removed_column_is_brought_back() {
 #[test]
 fn a_copied_view_opens_the_same_again() {
     let Some(mut window) = window() else { return };
-    command(&mut window, "subtract class 5");
+    command(&mut window, "minus class 5");
     click(&mut window, "View: Grazing");
     settled(&mut window);
     let looked_at = window.view(0).unwrap().clone();
@@ -175,7 +175,7 @@ fn a_copied_view_opens_the_same_again() {
     let json = window.copied().expect("it was copied").to_owned();
 
     // Pasted into the window.
-    command(&mut window, "subtract nothing");
+    command(&mut window, "minus nothing");
     click(&mut window, "View: Overview");
     assert_ne!(*window.view(0).unwrap(), looked_at);
     window.give(Event::Paste(json.clone()));

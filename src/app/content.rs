@@ -199,7 +199,8 @@ impl Content {
         self.take_given(&ctx);
         let now = ctx.input(|input| input.time);
         let shown = self.columns.workspace(&self.runs);
-        if let Some(seconds) = self.history.note(&shown, now) {
+        let sizes = areas.iter().map(|area| area.rect.size()).collect();
+        if let Some(seconds) = self.history.note(&shown, sizes, now) {
             ctx.request_repaint_after(Duration::from_secs_f64(seconds));
         }
         self.desk.remember(self.columns.theme(), self.columns.reduced_motion(), ctx.zoom_factor());

@@ -111,6 +111,8 @@ impl Desk {
             Command::Commands => self.commands.open(),
             Command::Keys => self.keys = !self.keys,
             Command::Toggle(pane) => arrangement.toggle(*pane),
+            Command::Place(pane, place) => arrangement.place(*pane, *place),
+            Command::Size(pane, size) => arrangement.resize(*pane, *size),
             Command::OnlyScene => arrangement.only_scene = !arrangement.only_scene,
             Command::ResetLayout => *arrangement = Arrangement::default(),
             Command::FullScreen => {

@@ -1,5 +1,7 @@
 //! The views that were looked at: back and forward through them, and undo of what was changed.
 
+use egui::Vec2;
+
 use crate::model::workspace::Workspace;
 
 /// Seconds that a view has to stay before it counts as one.
@@ -16,11 +18,15 @@ pub struct History {
     fresh: Option<(Workspace, f64)>,
     /// What is shown is no view: a run that is not open.
     away: bool,
+    /// Sizes of the pictures.
+    sizes: Vec<Vec2>,
 }
 
 impl History {
-    /// Takes note of what is shown at a time, and says in how many seconds to do so again.
-    pub fn note(&mut self, shown: &Workspace, now: f64) -> Option<f64> {
+    /// Takes note of what is shown at a time, in pictures of these `sizes`, and says in how many seconds to
+    /// do so again.
+    pub fn note(&mut self, shown: &Workspace, sizes: Vec<Vec2>, now: f64) -> Option<f64> {
+        let resized = std::mem::replace(&mut self.sizes, sizes) != self.sizes;
         if shown.columns.iter().any(|column| column.view.is_none()) {
             // Not all is open yet, and may never be.
             self.settle();
@@ -34,8 +40,9 @@ impl History {
         };
         // Epochs pass by themselves, and runs that were opened since are no other view.
         let same = Workspace { runs: shown.runs.clone(), ..current.with_epochs_of(shown) };
-        if same == *shown {
-            *current = same;
+        // Cameras step back by themselves for all to be in a picture of another size.
+        if same == *shown || (resized && !current.differs_in_content(shown)) {
+            current.clone_from(shown);
             self.fresh = None;
             return None;
         }
@@ -145,6 +152,8 @@ mod tests {
     use crate::model::workspace::ColumnView;
     use crate::model::{Camera, Layout, SetView, ViewState};
 
+    const SIZE: [Vec2; 1] = [Vec2::new(900.0, 600.0)];
+
     fn shown(yaw: f32, epoch: f64, dim: f32) -> Workspace {
         let layout = Layout { slabs: Vec::new(), picture: None };
         let mut view = ViewState::new(Camera::set_view(SetView::Overview, &layout, 1.5), epoch);
@@ -159,14 +168,14 @@ mod tests {
         let mut history = looked_at(&[shown(0.0, 1.0, 0.0)]);
         let mut opening = shown(0.0, 1.0, 0.0);
         opening.columns[0] = ColumnView { run: 1, view: None };
-        history.note(&opening, 5.0);
-        history.note(&opening, 6.0);
+        history.note(&opening, SIZE.to_vec(), 5.0);
+        history.note(&opening, SIZE.to_vec(), 6.0);
         assert_eq!(history.back(), Some(&shown(0.0, 1.0, 0.0)), "where it was");
         assert_eq!(history.back(), None);
         let mut opened = shown(0.3, 4.0, 0.0);
         opened.columns[0].run = 1;
-        history.note(&opened, 7.0);
-        history.note(&opened, 8.0);
+        history.note(&opened, SIZE.to_vec(), 7.0);
+        history.note(&opened, SIZE.to_vec(), 8.0);
         assert_eq!(history.back(), Some(&shown(0.0, 1.0, 0.0)));
     }
 
@@ -175,8 +184,8 @@ mod tests {
         let mut history = History::default();
         for (at, view) in views.iter().enumerate() {
             let now = at as f64;
-            history.note(view, now);
-            history.note(view, now + 0.9);
+            history.note(view, SIZE.to_vec(), now);
+            history.note(view, SIZE.to_vec(), now + 0.9);
         }
         history
     }
@@ -192,8 +201,8 @@ mod tests {
         assert_eq!(history.forward(), Some(&views[1]));
         // Looking elsewhere forgets what came after.
         let other = shown(0.9, 1.0, 0.0);
-        history.note(&other, 10.0);
-        history.note(&other, 11.0);
+        history.note(&other, SIZE.to_vec(), 10.0);
+        history.note(&other, SIZE.to_vec(), 11.0);
         assert!(!history.can_forward());
         assert_eq!(history.back(), Some(&views[1]));
     }
@@ -201,15 +210,15 @@ mod tests {
     #[test]
     fn what_passes_by_is_no_view() {
         let mut history = History::default();
-        history.note(&shown(0.0, 0.0, 0.0), 0.0);
+        history.note(&shown(0.0, 0.0, 0.0), SIZE.to_vec(), 0.0);
         for step in 1..20 {
             let now = f64::from(step) * 0.1;
-            let wait = history.note(&shown(step as f32 * 0.1, 0.0, 0.0), now);
+            let wait = history.note(&shown(step as f32 * 0.1, 0.0, 0.0), SIZE.to_vec(), now);
             assert_eq!(wait, Some(REST), "a hand is turning it");
         }
         for step in 0..20 {
             let now = 3.0 + f64::from(step) * 0.1;
-            history.note(&shown(1.9, f64::from(step), 0.0), now);
+            history.note(&shown(1.9, f64::from(step), 0.0), SIZE.to_vec(), now);
         }
         assert_eq!(history.back().unwrap().columns, shown(0.0, 0.0, 0.0).columns, "one step back");
         assert!(!history.can_back());
@@ -224,17 +233,28 @@ mod tests {
         assert_eq!(undone, shown(0.8, 2.0, 0.0));
         assert!(!history.can_undo() && history.can_redo());
         // What is shown then is not a new view.
-        history.note(&undone, 20.0);
-        history.note(&undone, 21.0);
+        history.note(&undone, SIZE.to_vec(), 20.0);
+        history.note(&undone, SIZE.to_vec(), 21.0);
         assert_eq!(history.redo().unwrap(), shown(0.8, 2.0, 0.4));
     }
 
     #[test]
     fn a_change_can_be_undone_at_once() {
         let mut history = History::default();
-        history.note(&shown(0.0, 1.0, 0.0), 0.0);
-        history.note(&shown(0.0, 1.0, 0.2), 0.1);
+        history.note(&shown(0.0, 1.0, 0.0), SIZE.to_vec(), 0.0);
+        history.note(&shown(0.0, 1.0, 0.2), SIZE.to_vec(), 0.1);
         assert!(history.can_undo());
         assert_eq!(history.undo().unwrap(), shown(0.0, 1.0, 0.0));
+    }
+
+    #[test]
+    fn a_picture_of_another_size_is_no_other_view() {
+        let mut history = looked_at(&[shown(0.0, 1.0, 0.0)]);
+        let other = vec![Vec2::new(700.0, 600.0)];
+        assert_eq!(history.note(&shown(0.2, 1.0, 0.0), other.clone(), 5.0), None);
+        assert!(!history.can_back());
+        history.note(&shown(0.4, 1.0, 0.0), other.clone(), 6.0);
+        history.note(&shown(0.4, 1.0, 0.0), other, 7.0);
+        assert_eq!(history.back(), Some(&shown(0.2, 1.0, 0.0)));
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use egui::{Key, KeyboardShortcut, Modifiers, Ui};
 
 use super::columns;
-use super::workbench::Pane;
+use super::workbench::{Pane, Place, Size};
 use crate::model::columns::{Locks, MOST};
 use crate::model::{ColourMap, Norm, OrderBy, Recording, SetView, Stat};
 
@@ -30,6 +30,8 @@ pub enum Command {
     Commands,
     Keys,
     Toggle(Pane),
+    Place(Pane, Place),
+    Size(Pane, Size),
     OnlyScene,
     ResetLayout,
     FullScreen,
@@ -198,10 +200,10 @@ pub fn all(context: &Context) -> Vec<Entry> {
     add("Units", "Remove all pins", "", Command::ClearPins);
     if let Some(recording) = context.recording {
         add("Show", "Show all inputs", "", Command::ShowAll);
-        add("Show", "Subtract nothing", "", Command::MinusNone);
+        add("Show", "Minus nothing", "", Command::MinusNone);
         for (index, class) in recording.classes.iter().enumerate() {
             add("Show", &format!("Show class {}", class.name), "", Command::ShowClass(index));
-            add("Show", &format!("Subtract class {}", class.name), "", Command::MinusClass(index));
+            add("Show", &format!("Minus class {}", class.name), "", Command::MinusClass(index));
         }
         for (index, layer) in recording.layers.iter().enumerate() {
             add("Layers", &format!("Frame layer {}", layer.name), "", Command::FrameLayer(index));
@@ -221,6 +223,16 @@ fn panels(add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
     let keys = ["Ctrl 1", "Ctrl 2", "Ctrl 3", "Ctrl 4", "Ctrl 5"];
     for (pane, keys) in Pane::PANELS.into_iter().zip(keys) {
         add("Panels", &format!("Panel: {}", pane.title()), keys, Command::Toggle(pane));
+    }
+    for pane in Pane::PANELS {
+        let others = Pane::PANELS.into_iter().filter(|other| *other != pane).map(Place::With);
+        for place in Place::EDGES.into_iter().chain(others) {
+            let name = format!("Move {} {}", pane.title(), place.name());
+            add("Panels", &name, "", Command::Place(pane, place));
+        }
+        for size in Size::ALL {
+            add("Panels", &format!("Make {} {}", pane.title(), size.name()), "", Command::Size(pane, size));
+        }
     }
     add("Panels", "Only the scene", "F10", Command::OnlyScene);
     add("Panels", "Full screen", "F11", Command::FullScreen);

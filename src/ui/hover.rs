@@ -212,8 +212,8 @@ impl Hover {
         let Shown::Value(value) = relief.shown(hovered.layer, hovered.cell) else {
             return vec![title, "no value".to_owned()];
         };
-        let (low, high) = relief.ranges.get(hovered.layer).copied().unwrap_or((0.0, 1.0));
-        let number = words::number(value / relief.scale(hovered.layer), high - low);
+        let shown = value / relief.scale(hovered.layer);
+        let number = words::number(shown, shown.abs());
         let mut lines = vec![title, format!("{number} · {}", words::measure(&overlay.view.query))];
         // Between two moments ranks change from frame to frame.
         if relief.t == 0.0

@@ -4,7 +4,10 @@ use egui::{Rect, ScrollArea, Ui, Vec2, WidgetText, vec2};
 use egui_tiles::{Behavior, Container, Linear, LinearDir, SimplificationOptions, Tile, TileId, Tiles, Tree};
 use serde::{Deserialize, Serialize};
 
+pub use self::place::{Place, Size};
 use super::style::Palette;
+
+mod place;
 
 /// Sizes that panels begin with, in points.
 const SIDE: f32 = 288.0;
