@@ -20,6 +20,7 @@ use crate::model::Theme;
 use crate::model::workspace::{ColumnView, Workspace};
 use crate::ui::bars::Can;
 use crate::ui::commands::Command;
+use crate::ui::style;
 
 /// Everything that is shown of some runs.
 pub struct Content {
@@ -186,6 +187,7 @@ impl Content {
     /// Lays out one frame; returns where the scenes are.
     pub fn show(&mut self, ui: &mut egui::Ui) -> Vec<Area> {
         let ctx = ui.ctx().clone();
+        style::set_motion(&ctx, self.columns.reduced_motion());
         self.desk.can = Can {
             back: self.history.can_back(),
             forward: self.history.can_forward(),

@@ -68,6 +68,7 @@ impl CommandBox {
         let width = (0.6 * screen.width()).clamp(240.0, 560.0);
         let area = Area::new(Id::unique("command box"))
             .order(Order::Foreground)
+            .fade_in(false)
             .anchor(Align2::CENTER_TOP, vec2(0.0, 64.0));
         let shown = area.show(ui.ctx(), |ui| {
             Frame::popup(ui.style()).inner_margin(12.0).show(ui, |ui| {
@@ -140,8 +141,10 @@ pub fn keys(ui: &Ui, context: &Context, palette: Palette) -> bool {
     let closed = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
     let screen = ui.ctx().content_rect();
     let all: Vec<Entry> = commands::all(context).into_iter().filter(|entry| !entry.keys.is_empty()).collect();
-    let area =
-        Area::new(Id::unique("keys")).order(Order::Foreground).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0));
+    let area = Area::new(Id::unique("keys"))
+        .order(Order::Foreground)
+        .fade_in(false)
+        .anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0));
     let shown = area.show(ui.ctx(), |ui| {
         Frame::popup(ui.style()).inner_margin(20.0).show(ui, |ui| {
             ui.set_max_width((0.9 * screen.width()).min(900.0));

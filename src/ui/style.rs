@@ -98,6 +98,19 @@ pub fn install_fonts(ctx: &egui::Context) {
     ctx.set_fonts(fonts());
 }
 
+/// Lets what fades or slides in panels do so, or cuts it to its end.
+pub fn set_motion(ctx: &egui::Context, less: bool) {
+    if (ctx.global_style().animation_time == 0.0) == less {
+        return;
+    }
+    let usual = egui::Style::default();
+    let (time, scroll) = match less {
+        true => (0.0, egui::style::ScrollAnimation::none()),
+        false => (usual.animation_time, usual.scroll_animation),
+    };
+    ctx.all_styles_mut(|style| (style.animation_time, style.scroll_animation) = (time, scroll));
+}
+
 /// Gives a context the sizes, spaces and colours of `theme`.
 pub fn install_style(ctx: &egui::Context, theme: Theme) {
     let palette = Palette::of(theme);

@@ -24,6 +24,8 @@ const HEADINGS: f32 = 24.0;
 const AIR: f32 = 8.0;
 /// Space for the dot before a name.
 const DOT: f32 = 20.0;
+/// The share of a narrow table that names take at least.
+const NAMES: f32 = 0.27;
 
 impl Layers<'_> {
     /// Shows headings and the rows in sight.
@@ -73,24 +75,27 @@ fn laid_out(column: Column) -> egui_table::Column {
     egui_table::Column::new(usual).range(egui::Rangef::new(least, greatest))
 }
 
-/// Has the names take what the other columns leave, whenever the room changes.
+/// Has the names take what the other columns leave, whenever the room changes: the last one that there is
+/// room for is seen whole.
 fn fit(ui: &Ui, id: egui::Id, columns: &[egui_table::Column]) {
     let room = ui.available_width();
     let mut state = TableState::load(ui, id).unwrap_or_default();
     if state.parent_width.is_some_and(|before| (before - room).abs() < 0.5) {
         return;
     }
-    let mut others = 0.0;
-    for (at, column) in columns.iter().enumerate() {
-        let width = *state.col_widths.entry(column.id_for(at)).or_insert(column.current);
-        others += if at == 0 { 0.0 } else { width };
-    }
     let [least, usual, greatest] = Column::Name.widths();
+    // Those that scroll should not be squeezed out by names.
+    let least = least.max(usual.min(NAMES * room));
+    let mut others = 0.0;
+    for (at, column) in columns.iter().enumerate().skip(1) {
+        let width = *state.col_widths.entry(column.id_for(at)).or_insert(column.current);
+        if least + others + width > room {
+            break;
+        }
+        others += width;
+    }
     if let Some(names) = columns.first() {
-        // Those that scroll should not be squeezed out by names.
-        let least = least.max(usual.min(0.4 * room));
-        let width = (room - others).clamp(least, greatest).floor();
-        state.col_widths.insert(names.id_for(0), width);
+        state.col_widths.insert(names.id_for(0), (room - others).clamp(least, greatest).floor());
     }
     // Known widths: nothing need be laid out once to be measured.
     state.parent_width = Some(room);

@@ -5,6 +5,7 @@ use egui::{Event, Key, Rect, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 
+use super::column::Column;
 use super::{Action, Hands, Layers};
 use crate::insight::LayerFacts;
 use crate::model::{Recording, Theme, ViewState};
@@ -315,7 +316,7 @@ fn a_narrow_pane_keeps_the_names_and_scrolls_the_numbers() {
         assert!(screen.contains_rect(rect), "{name} at {rect:?}");
     }
     let first = window.get_by_label("Layer: conv1").rect();
-    assert!(first.left() < 20.0 && first.width() >= 144.0, "{first:?}");
+    assert!(first.left() < 20.0 && first.width() >= 112.0, "{first:?}");
     assert!(window.query_by_label("Sort: Change").is_none(), "out of sight, not laid out");
 }
 
@@ -323,13 +324,24 @@ fn a_narrow_pane_keeps_the_names_and_scrolls_the_numbers() {
 fn names_take_what_the_numbers_leave() {
     let mut window = table(testing::recording(), Some(facts()), 700.0);
     let name = |window: &Window| window.get_by_label("Sort: Layer").rect().width();
-    let last = |window: &Window| window.query_by_label("Sort: Change").map(|it| it.rect().right());
+    // Where the last heading in sight ends, which begins more than a hair's breadth before the edge.
+    let last = |window: &Window, width: f32| {
+        let right = |column: &Column| {
+            let heading = window.query_by_label(&format!("Sort: {}", column.title()))?.rect();
+            (heading.left() < width - 10.0).then_some(heading.right())
+        };
+        Column::ALL.iter().filter_map(right).fold(0.0, f32::max)
+    };
     let narrow = name(&window);
     for _ in 0..2 {
-        window.set_size(vec2(1000.0, 260.0));
-        window.run();
-        let right = last(&window).expect("all columns are in sight");
-        assert!((960.0..=1000.0).contains(&right) && name(&window) > narrow + 100.0, "to {right}");
+        for width in [560.0, 640.0, 1000.0] {
+            window.set_size(vec2(width, 260.0));
+            window.run();
+            let right = last(&window, width);
+            assert!((width - 40.0..=width).contains(&right), "seen whole at {width}: to {right}");
+            assert!(name(&window) >= 112.0, "{}", name(&window));
+        }
+        assert!(window.query_by_label("Sort: Change").is_some(), "all are in sight");
         window.set_size(vec2(700.0, 260.0));
         window.run();
         assert_eq!(name(&window), narrow, "as before");
