@@ -169,29 +169,45 @@ fn a_copied_view_opens_the_same_again() {
     let Some(mut window) = window() else { return };
     command(&mut window, "minus class 5");
     click(&mut window, "View: Grazing");
+    // Marked up to the third epoch.
+    command(&mut window, "first epoch");
+    window.press(Key::ArrowRight);
+    window.press(Key::ArrowRight);
+    window.press(Key::O);
     settled(&mut window);
     let looked_at = window.view(0).unwrap().clone();
-    window.press_with(Modifiers::COMMAND, Key::J);
-    let json = window.copied().expect("it was copied").to_owned();
+    let copy = |window: &mut Offscreen| {
+        window.press_with(Modifiers::COMMAND, Key::J);
+        window.copied().expect("it was copied").to_owned()
+    };
+    let json = copy(&mut window);
+    let marked = |json: &str| {
+        serde_json::from_str::<serde_json::Value>(json).expect("JSON")["columns"][0]["marked"].clone()
+    };
+    assert_eq!(marked(&json), serde_json::json!({ "first": 0.0, "last": 2.0 }));
 
     // Pasted into the window.
     command(&mut window, "minus nothing");
     click(&mut window, "View: Overview");
+    window.press(Key::I);
     assert_ne!(*window.view(0).unwrap(), looked_at);
+    assert_ne!(marked(&copy(&mut window)), marked(&json));
     window.give(Event::Paste(json.clone()));
     settled(&mut window);
     assert_eq!(*window.view(0).unwrap(), looked_at);
+    assert_eq!(copy(&mut window), json);
 
     // As a file, in a window on something else.
     let folder = TempDir::new().expect("a temporary folder");
     let file = folder.path().join("view.json");
-    fs::write(&file, json).expect("a file");
+    fs::write(&file, &json).expect("a file");
     let other = folder.path().join("nothing");
     let mut window = Offscreen::open(Gpu::headless().expect("as before"), &[other], [1280, 800]).read_out();
     window.frame();
     window.drop_file(file);
     assert!(window.until(PATIENCE, |window| window.is_settled(0)).expect("it goes on"));
     assert_eq!(*window.view(0).unwrap(), looked_at);
+    assert_eq!(marked(&copy(&mut window)), marked(&json));
 
     window.give(Event::Paste("no view at all".to_owned()));
     window.frame();

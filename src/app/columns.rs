@@ -11,7 +11,7 @@ use super::session::{Means, Session};
 use crate::cli::look;
 use crate::engine::Gpu;
 use crate::model::columns::{self, Locks, MOST};
-use crate::model::workspace::{ColumnView, Workspace};
+use crate::model::workspace::{ColumnView, Span, Workspace};
 use crate::model::{Query, Theme, ViewState};
 use crate::stats::Backend;
 use crate::ui::columns::{Action, Columns as Part, Entry, split, what};
@@ -45,13 +45,14 @@ struct Column {
     run: usize,
     /// As soon as the run is open.
     session: Option<Box<Session>>,
-    /// How it is to be looked at as soon as it is open.
+    /// How it is to be looked at as soon as it is open, and what is to be marked then.
     view: Option<ViewState>,
+    marked: Option<Span>,
 }
 
 impl Column {
     fn new(id: u64, run: usize) -> Self {
-        Self { id, run, session: None, view: None }
+        Self { id, run, session: None, view: None, marked: None }
     }
 }
 
@@ -167,7 +168,7 @@ impl Columns {
     /// A view for the column at `index`; `None` while its run is not open.
     fn session_of(&mut self, index: usize, runs: &Runs) -> Option<Box<Session>> {
         let first = (self.theme(), self.reduced_motion);
-        let Column { id: column, run, view, .. } = self.list.get_mut(index)?;
+        let Column { id: column, run, view, marked, .. } = self.list.get_mut(index)?;
         let (column, run) = (*column, *run);
         let send = Arc::clone(&self.send);
         let tell = Arc::new(move |found: Found| send(Message::Column { column, found }));
@@ -176,7 +177,7 @@ impl Columns {
         session.view.theme = first.0;
         session.set_reduced_motion(first.1);
         if let Some(view) = view.take() {
-            session.look_at(view);
+            session.look_at(view, marked.take());
         }
         Some(session)
     }
@@ -333,8 +334,12 @@ impl Columns {
     pub fn workspace(&self, runs: &[Run]) -> Workspace {
         let path = |run: &Run| std::path::absolute(&run.path).unwrap_or_else(|_| run.path.clone());
         let names = runs.iter().map(|run| path(run).display().to_string()).collect();
-        let view = |column: &Column| column.session.as_ref().map(|session| session.view.clone());
-        let columns = self.list.iter().map(|column| ColumnView { run: column.run, view: view(column) });
+        let columns = self.list.iter().map(|column| match &column.session {
+            Some(session) => {
+                ColumnView { run: column.run, view: Some(session.view.clone()), marked: session.marked() }
+            }
+            None => ColumnView::new(column.run),
+        });
         Workspace::new(names, columns.collect(), self.active, self.locks)
     }
 
@@ -357,9 +362,10 @@ impl Columns {
                 }
             }
             match (&mut self.list[index].session, &wanted.view) {
-                (Some(session), Some(view)) => session.look_at(view.clone()),
+                (Some(session), Some(view)) => session.look_at(view.clone(), wanted.marked),
                 (None, view) => {
                     self.list[index].view.clone_from(view);
+                    self.list[index].marked = wanted.marked;
                     self.list[index].session = self.session_of(index, &opened);
                 }
                 (Some(_), None) => {}

@@ -305,7 +305,7 @@ impl Content {
         }
         let run = self.run_at(path);
         let mut workspace = self.columns.workspace(&self.runs);
-        let column = ColumnView { run, view: None };
+        let column = ColumnView::new(run);
         if beside {
             if workspace.columns.len() >= crate::model::columns::MOST {
                 return self.tell(ctx, "There is no room for another column");

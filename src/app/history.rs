@@ -159,7 +159,7 @@ mod tests {
         let mut view = ViewState::new(Camera::set_view(SetView::Overview, &layout, 1.5), epoch);
         view.camera.yaw = yaw;
         view.dim_below = dim;
-        let columns = vec![ColumnView { run: 0, view: Some(view) }];
+        let columns = vec![ColumnView { view: Some(view), ..ColumnView::new(0) }];
         Workspace::new(vec!["run".to_owned()], columns, 0, Locks::default())
     }
 
@@ -167,7 +167,7 @@ mod tests {
     fn what_is_not_open_yet_is_no_view() {
         let mut history = looked_at(&[shown(0.0, 1.0, 0.0)]);
         let mut opening = shown(0.0, 1.0, 0.0);
-        opening.columns[0] = ColumnView { run: 1, view: None };
+        opening.columns[0] = ColumnView::new(1);
         history.note(&opening, SIZE.to_vec(), 5.0);
         history.note(&opening, SIZE.to_vec(), 6.0);
         assert_eq!(history.back(), Some(&shown(0.0, 1.0, 0.0)), "where it was");

@@ -16,6 +16,7 @@ use super::loader::{Found, From, Key, Loader, Tell, Values};
 use super::run::Runs;
 use crate::engine::{self, Field, Gpu, InputPicture};
 use crate::model::columns::Scale;
+use crate::model::workspace::Span;
 use crate::model::{
     Camera, Edge, EpochPosition, EpochRef, Layout, Picture, Query, Recording, Relief, SetView, Source,
     UnitOrder, ViewState,
@@ -328,15 +329,22 @@ impl Session {
         self.interface.navigator.reduced_motion
     }
 
-    /// Looks at what `view` says from now on, from where it says.
-    pub fn look_at(&mut self, view: ViewState) {
+    /// Looks at what `view` says from now on, from where it says; what is `marked` of the training is what
+    /// playing stays within.
+    pub fn look_at(&mut self, view: ViewState, marked: Option<Span>) {
         if view.camera != self.view.camera {
             self.interface.navigator.release();
         }
         if view.epoch != self.view.epoch {
             self.interface.playback.hold();
         }
+        self.interface.playback.marked = marked;
         self.view = view;
+    }
+
+    /// The part of the training that playing stays within.
+    pub fn marked(&self) -> Option<Span> {
+        self.interface.playback.marked
     }
 
     /// How many cells it draws.

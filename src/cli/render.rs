@@ -281,16 +281,10 @@ fn read_camera(given: &OsStr) -> anyhow::Result<Camera> {
         }
     };
     let camera: Camera = serde_json::from_str(&text).with_context(|| format!("{name} is no camera"))?;
-    let numbers = [camera.yaw, camera.pitch, camera.fov_y, camera.focus];
-    let sound = camera.position.is_finite()
-        && numbers.iter().all(|number| number.is_finite())
-        && camera.pitch.abs() <= std::f32::consts::FRAC_PI_2
-        && camera.fov_y > 0.0
-        && camera.fov_y < 3.0
-        && camera.focus > 0.0;
-    if !sound {
+    if !camera.is_sound() {
         bail!(
-            "{name} is no camera: numbers must be finite, pitch within ±π/2, fov_y in (0, 3), focus positive"
+            "{name} is no camera: numbers must be finite, pitch within ±π/2, fov_y in (0, 3), focus positive, \
+             clear in [0, 1)"
         );
     }
     Ok(camera)

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::output::{self, Notation, counted, printable};
 use super::query::QueryArgs;
+use crate::export::csv_field;
 use crate::model::{
     Diff, EpochPosition, EpochRef, Layer, Norm, Normalisation, Query, Recording, Selection, Stat,
 };
@@ -283,26 +284,5 @@ impl Found<'_> {
             Norm::Layer => format!("{title}, by the greatest of each layer"),
             Norm::Global => format!("{title}, by the greatest of the network"),
         }
-    }
-}
-
-/// Quoted where RFC 4180 wants it.
-fn csv_field(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn csv_fields_are_quoted_where_needed() {
-        assert_eq!(csv_field("layer1.0.conv"), "layer1.0.conv");
-        assert_eq!(csv_field("a,\"b\""), "\"a,\"\"b\"\"\"");
-        assert_eq!(csv_field("a\nb"), "\"a\nb\"");
     }
 }

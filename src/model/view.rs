@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::colour::ColourMap;
+use super::recording::Recording;
 use super::{Camera, Normalisation, Selection};
 
 /// A statistic per unit over the selected inputs.
@@ -242,6 +243,20 @@ impl ViewState {
             edges: true,
             pins: Vec::new(),
         }
+    }
+
+    /// Hides the layer of this name, or shows it where it is hidden.
+    pub fn toggle_layer(&mut self, name: &str) {
+        if !self.hidden.remove(name) {
+            self.hidden.insert(name.to_owned());
+        }
+    }
+
+    /// Shows the layer of this name alone, or all where it is alone already.
+    pub fn solo_layer(&mut self, name: &str, recording: &Recording) {
+        let names = recording.layers.iter().map(|layer| &layer.name);
+        let others: BTreeSet<String> = names.filter(|other| *other != name).cloned().collect();
+        self.hidden = if self.hidden == others { BTreeSet::new() } else { others };
     }
 
     /// The range in use on values that came with this normalisation. Values as the network computed

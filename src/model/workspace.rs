@@ -45,6 +45,23 @@ pub struct ColumnView {
     pub run: usize,
     /// `None` while its run is not open.
     pub view: Option<ViewState>,
+    /// What playing stays within.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marked: Option<Span>,
+}
+
+impl ColumnView {
+    /// Of a run that is to be looked at as one that was just opened.
+    pub fn new(run: usize) -> Self {
+        Self { run, view: None, marked: None }
+    }
+}
+
+/// A part of the training, by the numbers of its first and its last epoch, which differ.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Span {
+    pub first: f64,
+    pub last: f64,
 }
 
 impl Workspace {
@@ -71,12 +88,13 @@ impl Workspace {
         }
         workspace.active = workspace.active.min(workspace.columns.len() - 1);
         let runs = workspace.runs.len();
-        for (column, ColumnView { run, view }) in workspace.columns.iter().enumerate() {
+        for (column, ColumnView { run, view, marked }) in workspace.columns.iter().enumerate() {
             let other = view.as_ref().and_then(|view| view.query.run_b).unwrap_or(*run);
             if let Some(&run) = [*run, other].iter().find(|run| **run >= runs) {
                 return Err(WorkspaceError::NoSuchRun { column, run, runs });
             }
-            if let Some(what) = view.as_ref().and_then(unusable) {
+            let marks = marked.is_none_or(|span| span.first.is_finite() && span.first < span.last);
+            if let Some(what) = view.as_ref().and_then(unusable).or((!marks).then_some("marked range")) {
                 return Err(WorkspaceError::Number { column, what });
             }
         }
@@ -158,7 +176,14 @@ mod tests {
         view.query.run_b = Some(1);
         view.hidden.insert("conv".to_owned());
         view.pins.push(Pin { layer: "0".to_owned(), unit: 3 });
-        let columns = vec![ColumnView { run: 0, view: Some(view) }, ColumnView { run: 1, view: None }];
+        let columns = vec![
+            ColumnView {
+                view: Some(view),
+                marked: Some(Span { first: 0.0, last: 1.0 }),
+                ..ColumnView::new(0)
+            },
+            ColumnView::new(1),
+        ];
         Workspace::new(vec!["a".into(), "b".into()], columns, 1, Locks { scale: false, ..Locks::default() })
     }
 

@@ -329,15 +329,14 @@ impl Interface {
             Command::Follow => self.playback.follow(),
             Command::Loop => self.playback.looping = !self.playback.looping,
             Command::HideLayer(layer) => {
-                if let Some(name) = layer_name(layer)
-                    && !view.hidden.remove(&name)
-                {
-                    view.hidden.insert(name);
+                if let Some(name) = layer_name(layer) {
+                    view.toggle_layer(&name);
                 }
             }
             Command::SoloLayer(layer) => {
-                let others = (0..recording.layers.len()).filter(|other| *other != layer);
-                view.hidden = others.filter_map(layer_name).collect();
+                if let Some(name) = layer_name(layer) {
+                    view.solo_layer(&name, recording);
+                }
             }
             Command::ShowLayers => view.hidden.clear(),
             Command::ShowAll => query.select = Selection::default(),

@@ -6,6 +6,7 @@ mod tests;
 
 pub use self::epochs::Epochs;
 use super::motion::ease;
+use crate::model::workspace::Span;
 
 /// Recorded epochs that pass in a second at speed 1.
 const RATE: f64 = 1.5;
@@ -19,21 +20,12 @@ const MAX_STEP: f64 = 0.1;
 /// The speeds to choose from.
 pub const SPEEDS: [f64; 6] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 
-/// A part of the training that is marked, by the numbers of its first and its last epoch, which differ.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Span {
-    pub first: f64,
-    pub last: f64,
-}
-
-impl Span {
-    /// From one ordinal to another, in either order, each rounded to a recorded epoch; `None` where that
-    /// is one and the same.
-    fn between(a: f64, b: f64, epochs: &Epochs) -> Option<Self> {
-        let recorded = |ordinal: f64| ordinal.round().clamp(0.0, epochs.last());
-        let (a, b) = (recorded(a), recorded(b));
-        (a != b).then(|| Self { first: epochs.number(a.min(b)), last: epochs.number(a.max(b)) })
-    }
+/// What is marked from one ordinal to another, in either order, each rounded to a recorded epoch; `None`
+/// where that is one and the same.
+fn between(a: f64, b: f64, epochs: &Epochs) -> Option<Span> {
+    let recorded = |ordinal: f64| ordinal.round().clamp(0.0, epochs.last());
+    let (a, b) = (recorded(a), recorded(b));
+    (a != b).then(|| Span { first: epochs.number(a.min(b)), last: epochs.number(a.max(b)) })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,7 +45,7 @@ pub struct Playback {
     /// Whether it goes on to epochs that are recorded meanwhile, until a hand leads elsewhere.
     pub following: bool,
     /// Playing stays within it. Told by numbers, it stays where it is while epochs are added.
-    range: Option<Span>,
+    pub marked: Option<Span>,
     glide: Option<Glide>,
     rested: f64,
 }
@@ -65,7 +57,7 @@ impl Default for Playback {
             speed: 1.0,
             looping: true,
             following: true,
-            range: None,
+            marked: None,
             glide: None,
             rested: 0.0,
         }
@@ -88,9 +80,9 @@ impl Playback {
 
     /// The range that is marked, where these epochs have a part in it.
     pub fn range(&self, epochs: &Epochs) -> Option<Span> {
-        let range = self.range?;
+        let range = self.marked?;
         let ordinal = |number: f64| epochs.ordinal_of_number(number);
-        Span::between(ordinal(range.first), ordinal(range.last), epochs)
+        between(ordinal(range.first), ordinal(range.last), epochs)
     }
 
     /// The ordinals between which playing goes on: those of the range that is marked, else all.
@@ -102,7 +94,7 @@ impl Playback {
 
     /// Marks what lies between two ordinals, in either order; nothing where they round to one epoch.
     pub fn mark(&mut self, from: f64, to: f64, epochs: &Epochs) {
-        self.range = Span::between(from, to, epochs);
+        self.marked = between(from, to, epochs);
     }
 
     /// Marks from the epoch with this number on: to where the range ended, else to the last epoch.
@@ -117,11 +109,6 @@ impl Playback {
         let to = epochs.ordinal_of_number(number).round();
         let (first, _) = self.bounds(epochs);
         self.mark(if to > first { first } else { 0.0 }, to, epochs);
-    }
-
-    /// Marks nothing.
-    pub fn clear_range(&mut self) {
-        self.range = None;
     }
 
     /// Goes to the newest epoch, and on to those that are yet to come.

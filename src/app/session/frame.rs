@@ -1,6 +1,7 @@
 //! One frame of a session: the epoch moves on, panels and hands change the view, the overlay is painted.
 
 use super::{Key, Session};
+use crate::export::csv_field;
 use crate::model::{Epoch, EpochPosition, Pin, ViewState};
 use crate::ui::commands::Command;
 use crate::ui::workbench::Pane;
@@ -110,11 +111,7 @@ impl Session {
         }
         let mut text = String::from("layer,unit,value\n");
         for (index, layer) in self.recording().layers.iter().enumerate() {
-            let name = if layer.name.contains([',', '"', '\n', '\r']) {
-                format!("\"{}\"", layer.name.replace('"', "\"\""))
-            } else {
-                layer.name.clone()
-            };
+            let name = csv_field(&layer.name);
             for unit in 0..layer.units {
                 let value = plates.value(&self.layout, index, unit).map(|value| value.to_string());
                 text.push_str(&format!("{name},{unit},{}\n", value.unwrap_or_default()));

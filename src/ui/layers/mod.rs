@@ -7,8 +7,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-
 use egui::{Button, Event, EventFilter, FontId, Key, Label, RichText, Role, Sense, TextEdit, Ui, WidgetInfo};
 
 use self::column::Column;
@@ -121,12 +119,12 @@ impl Layers<'_> {
         let chosen = hands.selected;
         let mut action = None;
         if button(ui, "Solo", chosen.is_some(), "Hide all other layers; again: show all (S)") {
-            chosen.inspect(|&layer| self.solo(view, layer));
+            chosen.inspect(|&layer| view.solo_layer(self.name(layer), self.recording));
         }
         let hidden = chosen.is_some_and(|layer| self.is_hidden(view, layer));
         let name = if hidden { "Show" } else { "Hide" };
         if button(ui, name, chosen.is_some(), "Hide or show the plate of the chosen layer (H)") {
-            chosen.inspect(|&layer| self.turn(view, layer));
+            chosen.inspect(|&layer| view.toggle_layer(self.name(layer)));
         }
         if button(ui, "Frame", chosen.is_some(), "Bring the camera before the chosen layer (Enter)") {
             action = chosen.map(Action::Frame);
@@ -171,11 +169,11 @@ impl Layers<'_> {
                     continue;
                 }
                 (Key::H, Some(layer)) if !repeat => {
-                    self.turn(view, layer);
+                    view.toggle_layer(self.name(layer));
                     continue;
                 }
                 (Key::S, Some(layer)) if !repeat => {
-                    self.solo(view, layer);
+                    view.solo_layer(self.name(layer), self.recording);
                     continue;
                 }
                 _ => continue,
@@ -192,26 +190,6 @@ impl Layers<'_> {
 
     fn is_hidden(&self, view: &ViewState, layer: usize) -> bool {
         view.hidden.contains(self.name(layer))
-    }
-
-    /// Hides a layer that is shown, shows one that is hidden.
-    fn turn(&self, view: &mut ViewState, layer: usize) {
-        let name = self.name(layer);
-        if !view.hidden.remove(name) {
-            view.hidden.insert(name.to_owned());
-        }
-    }
-
-    /// Shows one layer alone, or all where it is alone already.
-    fn solo(&self, view: &mut ViewState, layer: usize) {
-        let alone = self.name(layer);
-        let names = self.recording.layers.iter().map(|layer| layer.name.as_str());
-        let others: BTreeSet<String> = names.filter(|name| *name != alone).map(str::to_owned).collect();
-        if view.hidden == others {
-            view.hidden.clear();
-        } else {
-            view.hidden = others;
-        }
     }
 
     /// The listed rows as tab-separated text, a line of headings first.

@@ -307,7 +307,7 @@ impl Rows<'_> {
             ui.painter().circle_filled(centre, 4.0, colour);
         }
         if response.clicked() {
-            self.layers.turn(self.view, index);
+            self.view.toggle_layer(name);
         }
         response.on_hover_text(if hidden { "Show" } else { "Hide" });
     }

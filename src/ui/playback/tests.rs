@@ -150,7 +150,7 @@ fn playing_and_looping_stay_within_what_is_marked() {
     playback.looping = false;
     played(&mut playback, &epochs, 2.0, 6.0);
     assert!(!playback.playing, "or once");
-    playback.clear_range();
+    playback.marked = None;
     playback.looping = true;
     playback.toggle(&epochs, &mut 7.0);
     assert_eq!(played(&mut playback, &epochs, 0.1, 6.0), (0.0, 7.0));

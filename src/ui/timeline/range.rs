@@ -100,7 +100,7 @@ impl Timeline<'_> {
             steps += pressed_steps(ui);
             super::keys(ui, self.epochs, view, playback);
             if marked && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
-                playback.clear_range();
+                playback.marked = None;
                 return;
             }
         }
@@ -182,7 +182,7 @@ impl Timeline<'_> {
         cross(ui, clear.center(), if response.hovered() { self.palette.text } else { self.palette.dim });
         focus_ring(ui, &response, self.palette);
         if response.on_hover_text("Mark nothing (Esc on the slider)").clicked() {
-            playback.clear_range();
+            playback.marked = None;
         }
     }
 }

@@ -133,7 +133,7 @@ impl Timeline<'_> {
             steps += pressed_steps(ui);
             keys(ui, self.epochs, view, playback);
             if marked && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
-                playback.clear_range();
+                playback.marked = None;
             }
         }
         if steps != 0 {
