@@ -201,3 +201,38 @@ fn a_still_that_cannot_be_made_says_why_in_a_line_and_leaves_nothing() {
         assert_eq!(left, 1, "only the camera file lies in the folder");
     }
 }
+
+#[test]
+fn edges_are_drawn_where_a_network_branches_and_unless_told_otherwise() {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo");
+    let small = ["--size", "480x270"];
+    let plain = picture(&demo, &small);
+    let without = |run: &Path| picture(run, &["--size", "480x270", "--no-edges"]);
+    assert!(without(&demo) == plain, "a sequence has none that are drawn");
+
+    // The same network, said to have two skips.
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = folder.path().join("run");
+    for entry in walk(&demo) {
+        let to = run.join(entry.strip_prefix(&demo).expect("below it"));
+        std::fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
+        std::fs::copy(&entry, &to).expect("a copy");
+    }
+    let file = run.join("manifest.json");
+    let mut manifest: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&file).expect("a manifest")).expect("JSON");
+    let layers = manifest["layers"].as_array().expect("layers").len();
+    let chain = (1..layers).map(|layer| [layer - 1, layer]);
+    manifest["edges"] =
+        chain.chain([[0, 3], [2, 5]]).collect::<Vec<_>>().into_iter().map(Vec::from).collect();
+    std::fs::write(&file, manifest.to_string()).expect("written");
+    let branching = picture(&run, &small);
+    assert!(difference(&branching, &plain) > 0.005, "ribbons: {}", difference(&branching, &plain));
+    assert!(without(&run) == plain, "none when told so");
+}
+
+/// All files below a folder.
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
