@@ -69,7 +69,7 @@ run lints cargo clippy --locked --all-targets -- -D warnings
 # Without naming targets: that alone builds the examples as the programs that some tests run.
 run tests cases
 run examples cargo test --locked --doc
-run open-gl env WGPU_BACKEND=gl "$BASH" -c "$(declare -f cases); cases --test raycast --test aggregate"
+run open-gl env WGPU_BACKEND=gl "$BASH" -c "$(declare -f cases); cases --test raycast --test aggregate --test painting"
 cargo build --locked --bin dnnviz
 export DNNVIZ_BIN=$target/debug/dnnviz
 WGPU_BACKEND=gl run open-gl-still still_on_open_gl
