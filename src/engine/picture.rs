@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::slabs::RANK_FORMAT;
+use super::slabs::{Target, quads};
 use super::{Frame, Gpu, shader};
 use crate::model::{Layout, Picture};
 
@@ -108,46 +108,8 @@ impl PicturePass {
                 },
             ],
         });
-        let module = shader::module(device, "PicturePass::module", shader::PICTURE);
-        let pipeline = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-            label: Some("PicturePass::pipeline"),
-            layout: Some(&device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-                label: Some("PicturePass::pipeline_layout"),
-                bind_group_layouts: &[Some(frame), Some(&layout)],
-                immediate_size: 0,
-            })),
-            vertex: wgpu::VertexState {
-                module: &module,
-                entry_point: Some("vs_main"),
-                compilation_options: Default::default(),
-                buffers: &[],
-            },
-            primitive: wgpu::PrimitiveState {
-                topology: wgpu::PrimitiveTopology::TriangleStrip,
-                ..Default::default()
-            },
-            // The order of drawing decides; the rank buffer is only there.
-            depth_stencil: Some(wgpu::DepthStencilState {
-                format: RANK_FORMAT,
-                depth_write_enabled: Some(false),
-                depth_compare: Some(wgpu::CompareFunction::Always),
-                stencil: Default::default(),
-                bias: Default::default(),
-            }),
-            multisample: Default::default(),
-            fragment: Some(wgpu::FragmentState {
-                module: &module,
-                entry_point: Some("fs_main"),
-                compilation_options: Default::default(),
-                targets: &[Some(wgpu::ColorTargetState {
-                    format,
-                    blend: Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
-                    write_mask: wgpu::ColorWrites::ALL,
-                })],
-            }),
-            multiview_mask: None,
-            cache: None,
-        });
+        let pipeline =
+            quads(device, "PicturePass::pipeline", shader::PICTURE, [frame, &layout], Target::Colour(format));
         let uniform = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("PicturePass::uniform"),
             size: size_of::<PictureData>() as u64,

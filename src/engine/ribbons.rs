@@ -13,7 +13,7 @@ use bytemuck::{Pod, Zeroable};
 use glam::{Vec3, vec3};
 
 use super::frame::SlabData;
-use super::slabs::{RANK_FORMAT, Target};
+use super::slabs::{Target, quads};
 use super::{Frame, Gpu, shader};
 
 /// Most segments of one picture; edges beyond it are left out, the longest first.
@@ -304,42 +304,7 @@ impl RibbonPass {
                 count: None,
             }],
         });
-        let module = shader::module(device, "RibbonPass::module", shader::RIBBONS);
-        let pipeline = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-            label: Some("RibbonPass::pipeline"),
-            layout: Some(&device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-                label: Some("RibbonPass::pipeline_layout"),
-                bind_group_layouts: &[Some(frame), Some(&layout)],
-                immediate_size: 0,
-            })),
-            vertex: wgpu::VertexState {
-                module: &module,
-                entry_point: Some("vs_main"),
-                compilation_options: Default::default(),
-                buffers: &[],
-            },
-            primitive: wgpu::PrimitiveState {
-                topology: wgpu::PrimitiveTopology::TriangleStrip,
-                ..Default::default()
-            },
-            // The order of drawing decides; the rank buffer is only there.
-            depth_stencil: Some(wgpu::DepthStencilState {
-                format: RANK_FORMAT,
-                depth_write_enabled: Some(false),
-                depth_compare: Some(wgpu::CompareFunction::Always),
-                stencil: Default::default(),
-                bias: Default::default(),
-            }),
-            multisample: Default::default(),
-            fragment: Some(wgpu::FragmentState {
-                module: &module,
-                entry_point: Some("fs_main"),
-                compilation_options: Default::default(),
-                targets: &[Some(target.state(Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING)))],
-            }),
-            multiview_mask: None,
-            cache: None,
-        });
+        let pipeline = quads(device, "RibbonPass::pipeline", shader::RIBBONS, [frame, &layout], target);
         let buffer = segment_buffer(device, 256);
         let group = segment_group(device, &layout, &buffer);
         Self { layout, pipeline, buffer, group }

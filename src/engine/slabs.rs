@@ -44,6 +44,54 @@ impl Target {
     }
 }
 
+/// A pipeline for what stands among the plates without being one: quads as strips, blended over what lies
+/// behind them. `label` names it, `source` is its shader, `groups` are what that is bound to.
+pub(super) fn quads(
+    device: &wgpu::Device,
+    label: &str,
+    source: &str,
+    groups: [&wgpu::BindGroupLayout; 2],
+    target: Target,
+) -> wgpu::RenderPipeline {
+    let module = shader::module(device, label, source);
+    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some(label),
+        bind_group_layouts: &groups.map(Some),
+        immediate_size: 0,
+    });
+    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+        label: Some(label),
+        layout: Some(&layout),
+        vertex: wgpu::VertexState {
+            module: &module,
+            entry_point: Some("vs_main"),
+            compilation_options: Default::default(),
+            buffers: &[],
+        },
+        primitive: wgpu::PrimitiveState {
+            topology: wgpu::PrimitiveTopology::TriangleStrip,
+            ..Default::default()
+        },
+        // The order of drawing decides; the rank buffer is only there.
+        depth_stencil: Some(wgpu::DepthStencilState {
+            format: RANK_FORMAT,
+            depth_write_enabled: Some(false),
+            depth_compare: Some(wgpu::CompareFunction::Always),
+            stencil: Default::default(),
+            bias: Default::default(),
+        }),
+        multisample: Default::default(),
+        fragment: Some(wgpu::FragmentState {
+            module: &module,
+            entry_point: Some("fs_main"),
+            compilation_options: Default::default(),
+            targets: &[Some(target.state(Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING)))],
+        }),
+        multiview_mask: None,
+        cache: None,
+    })
+}
+
 /// Pipelines by what they are for: the less a shader must be ready for, the faster it is.
 pub(super) struct SlabPass {
     module: wgpu::ShaderModule,

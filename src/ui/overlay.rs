@@ -147,6 +147,8 @@ impl Overlay<'_> {
         taken: &mut Vec<Rect>,
     ) -> Vec<usize> {
         let mut named = Vec::new();
+        // Ribbons may pass behind names.
+        let branches = self.view.edges && self.recording.branches();
         for slab in self.order() {
             let (Some(layer), Some(Some(outline))) =
                 (self.recording.layers.get(self.layout.slabs[slab].layer), outlines.get(slab))
@@ -164,6 +166,9 @@ impl Overlay<'_> {
                 let Some(spot) = Room { rect, outlines, taken }.find(size, outline) else { continue };
                 if let Some([from, to]) = spot.leader {
                     painter.line_segment([from, to], Stroke::new(1.0, palette.dim.gamma_multiply(0.5)));
+                }
+                if branches {
+                    painter.rect_filled(spot.place.expand(1.0), 3, palette.ground.gamma_multiply(0.85));
                 }
                 let left = |text: &egui::Galley| {
                     spot.place.left() + spot.align * (spot.place.width() - text.size().x)
