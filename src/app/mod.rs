@@ -17,6 +17,7 @@ mod picture;
 mod run;
 mod session;
 mod settings;
+mod shown;
 
 use std::path::PathBuf;
 use std::sync::Arc;

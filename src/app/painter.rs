@@ -12,25 +12,25 @@ use super::columns::Area;
 use super::content::Content;
 use super::damage::{Parts, Pixels, Shapes};
 use super::session::Session;
+use super::shown::Shown;
 use crate::engine::blit::Blit;
 use crate::engine::renderer::{Path, colour_pass};
 use crate::engine::{Field, Frame, Gpu, InputPicture, Network, Renderer};
-use crate::model::{Edge, Theme, ViewState};
-use crate::ui::style::Palette;
+use crate::model::{Edge, ViewState};
 
 /// Everything that draws.
 pub struct Painter {
     pub gpu: Arc<Gpu>,
     adapter: String,
     since: Instant,
-    /// Of [`Picture`].
+    /// What is painted on.
     format: TextureFormat,
     panels: egui_wgpu::Renderer,
     renderer: Renderer,
-    /// Onto the picture, and from it onto what cannot be copied to.
+    /// Onto what is painted on, and from there to where it is shown, where that cannot be copied to.
     blit: Blit,
     blit_shown: Blit,
-    picture: Option<Picture>,
+    shown: Option<Shown>,
     /// By the numbers of columns.
     scenes: HashMap<u64, SceneTexture>,
     /// How many pictures of scenes were drawn so far.
@@ -39,21 +39,6 @@ pub struct Painter {
     scene_time: Arc<AtomicU64>,
     /// Milliseconds that the panels took to be laid out last.
     panels_ms: Option<f32>,
-}
-
-/// What the window shows, and what it was painted from.
-struct Picture {
-    texture: wgpu::Texture,
-    view: wgpu::TextureView,
-    /// For showing it.
-    shown: wgpu::BindGroup,
-    /// One pixel of what is behind everything.
-    ground: wgpu::BindGroup,
-    theme: Theme,
-    pixels_per_point: f32,
-    shapes: Shapes,
-    /// Numbers of the columns whose scenes it shows, and their places.
-    scenes: Vec<(u64, Pixels)>,
 }
 
 /// The picture of one column's scene.
@@ -124,7 +109,7 @@ impl Painter {
             format,
             blit: Blit::new(&gpu.device, format),
             blit_shown: Blit::new(&gpu.device, shown),
-            picture: None,
+            shown: None,
             gpu: Arc::new(gpu),
             panels,
             renderer,
@@ -164,33 +149,19 @@ impl Painter {
         let laid_out = began.elapsed();
         let points = areas.iter().map(|area| f64::from(area.rect.area())).sum::<f64>();
         content.drawn().pixels = (points * f64::from(pixels_per_point).powi(2)) as u64;
-        let (scenes, mut parts) = self.draw_scenes(content, &areas, pixels_per_point, size);
+        let (scenes, drawn) = self.draw_scenes(content, &areas, pixels_per_point, size);
         let began = Instant::now();
-        let theme = content.theme();
-        let stays = self.picture.as_ref().is_some_and(|picture| {
-            let texture = picture.texture.size();
-            [texture.width, texture.height] == size
-                && picture.theme == theme
-                && picture.pixels_per_point == pixels_per_point
-        });
-        let mut picture = match self.picture.take() {
-            Some(picture) if stays => picture,
-            _ => self.blank(theme, pixels_per_point, size),
+        let looks = (content.theme(), pixels_per_point, size);
+        let stays = self.shown.as_ref().is_some_and(|shown| shown.is_of(looks));
+        let whole = !stays || self.replaces(&output.textures_delta);
+        let mut shown = match self.shown.take() {
+            Some(shown) if stays => shown,
+            _ => Shown::new(&self.gpu, &self.blit, self.format, looks),
         };
-        if !stays || self.replaces(&output.textures_delta) {
-            parts = Parts::default();
-            parts.add(Pixels::at([0, 0], size));
-        } else {
-            let (old, new) = (&picture.scenes, &scenes);
-            let moved = |a: &[(u64, Pixels)], b: &[(u64, Pixels)]| {
-                a.iter().filter(|scene| !b.contains(scene)).map(|scene| scene.1).collect::<Vec<_>>()
-            };
-            moved(old, new).into_iter().chain(moved(new, old)).for_each(|place| parts.add(place));
-            shapes.add_changes(&picture.shapes, pixels_per_point, size, &mut parts);
-        }
-        let primitives = ctx.tessellate(shapes.of(&parts, pixels_per_point), pixels_per_point);
-        (picture.shapes, picture.scenes) = (shapes, scenes);
-        self.picture = Some(picture);
+        let changed = shown.change(shapes, scenes, drawn);
+        let parts = if whole { shown.whole() } else { changed };
+        let primitives = shown.tessellated(ctx, &parts);
+        self.shown = Some(shown);
         self.panels_ms = Some(1e3 * (laid_out + began.elapsed()).as_secs_f32());
         let panels = Panels { textures: output.textures_delta, primitives, parts };
         let viewport = output.viewport_output.remove(&egui::ViewportId::ROOT);
@@ -199,12 +170,8 @@ impl Painter {
 
     /// What it takes to paint all of the last frame once more.
     pub fn anew(&self, ctx: &egui::Context) -> Panels {
-        let mut parts = Parts::default();
-        let primitives = self.picture.as_ref().map_or_else(Vec::new, |picture| {
-            let size = picture.texture.size();
-            parts.add(Pixels::at([0, 0], [size.width, size.height]));
-            ctx.tessellate(picture.shapes.of(&parts, picture.pixels_per_point), picture.pixels_per_point)
-        });
+        let parts = self.shown.as_ref().map_or_else(Parts::default, Shown::whole);
+        let primitives = self.shown.as_ref().map_or_else(Vec::new, |shown| shown.tessellated(ctx, &parts));
         Panels { textures: egui::TexturesDelta::default(), primitives, parts }
     }
 
@@ -336,11 +303,10 @@ impl Painter {
 
     /// Paints what a frame changes.
     pub fn paint(&mut self, panels: &Panels) {
-        let Some(picture) = &self.picture else { return };
-        let size = picture.texture.size();
+        let Some(shown) = &self.shown else { return };
         let screen = egui_wgpu::ScreenDescriptor {
-            size_in_pixels: [size.width, size.height],
-            pixels_per_point: picture.pixels_per_point,
+            size_in_pixels: shown.size(),
+            pixels_per_point: shown.pixels_per_point,
         };
         let mut encoder = encoder(&self.gpu, "Painter::panels");
         let before = self.panels.update_buffers(
@@ -354,7 +320,7 @@ impl Painter {
             let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
                 label: Some("Painter::panels"),
                 color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-                    view: &picture.view,
+                    view: &shown.view,
                     depth_slice: None,
                     resolve_target: None,
                     ops: wgpu::Operations { load: wgpu::LoadOp::Load, store: wgpu::StoreOp::Store },
@@ -364,8 +330,8 @@ impl Painter {
             for part in panels.parts.iter() {
                 let ([x, y], [width, height]) = (part.min, part.size());
                 pass.set_scissor_rect(x, y, width, height);
-                self.blit.draw(&mut pass, &picture.ground, part.min, part.size());
-                for (column, place) in picture.scenes.iter().filter(|(_, place)| place.meets(part)) {
+                self.blit.draw(&mut pass, &shown.ground, part.min, part.size());
+                for (column, place) in shown.scenes.iter().filter(|(_, place)| place.meets(part)) {
                     if let Some(scene) = self.scenes.get(column) {
                         self.blit.draw(&mut pass, &scene.blit, place.min, place.size());
                     }
@@ -379,54 +345,18 @@ impl Painter {
     /// Shows what was painted on `target`, which is of the size that was painted and of the format that is
     /// shown on. Copies it where `target` can be copied to.
     pub fn show(&self, target: &wgpu::Texture) {
-        let Some(picture) = &self.picture else { return };
+        let Some(shown) = &self.shown else { return };
         let size = target.size();
         let mut encoder = encoder(&self.gpu, "Painter::show");
         if target.usage().contains(wgpu::TextureUsages::COPY_DST) {
-            encoder.copy_texture_to_texture(picture.texture.as_image_copy(), target.as_image_copy(), size);
+            encoder.copy_texture_to_texture(shown.texture.as_image_copy(), target.as_image_copy(), size);
         } else {
             let view = target.create_view(&wgpu::TextureViewDescriptor::default());
+            let picture = self.blit_shown.bind(&self.gpu.device, &shown.view);
             let mut pass = colour_pass(&mut encoder, &view, wgpu::Color::BLACK, None);
-            self.blit_shown.draw(&mut pass, &picture.shown, [0, 0], [size.width, size.height]);
+            self.blit_shown.draw(&mut pass, &picture, [0, 0], [size.width, size.height]);
         }
         self.gpu.queue.submit([encoder.finish()]);
-    }
-
-    /// A picture of nothing.
-    fn blank(&self, theme: Theme, pixels_per_point: f32, size: [u32; 2]) -> Picture {
-        let device = &self.gpu.device;
-        let texture = |label, size: [u32; 2], format, usage| {
-            device.create_texture(&wgpu::TextureDescriptor {
-                label: Some(label),
-                size: wgpu::Extent3d { width: size[0], height: size[1], depth_or_array_layers: 1 },
-                mip_level_count: 1,
-                sample_count: 1,
-                dimension: wgpu::TextureDimension::D2,
-                format,
-                usage: usage | wgpu::TextureUsages::TEXTURE_BINDING,
-                view_formats: &[],
-            })
-        };
-        let painted = wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC;
-        let picture = texture("Painter::picture", size, self.format, painted);
-        let ground = texture("Painter::ground", [1, 1], Renderer::FORMAT, wgpu::TextureUsages::COPY_DST);
-        self.gpu.queue.write_texture(
-            ground.as_image_copy(),
-            &Palette::of(theme).panel.to_array(),
-            wgpu::TexelCopyBufferLayout::default(),
-            ground.size(),
-        );
-        let view = picture.create_view(&wgpu::TextureViewDescriptor::default());
-        Picture {
-            shown: self.blit_shown.bind(device, &view),
-            ground: self.blit.bind(device, &ground.create_view(&wgpu::TextureViewDescriptor::default())),
-            texture: picture,
-            view,
-            theme,
-            pixels_per_point,
-            shapes: Shapes::default(),
-            scenes: Vec::new(),
-        }
     }
 }
 
