@@ -1,5 +1,8 @@
 //! The columns of a window: which there are, what ties them together, and a frame of all of them.
 
+mod change;
+mod together;
+
 use std::sync::Arc;
 
 use egui::Rect;
@@ -10,11 +13,11 @@ use super::run::{Run, Runs, State, nothing};
 use super::session::{Means, Session};
 use crate::cli::look;
 use crate::engine::Gpu;
-use crate::model::columns::{self, Locks, MOST};
+use crate::model::columns::{Locks, MOST};
 use crate::model::workspace::{ColumnView, Span, Workspace};
-use crate::model::{Query, Theme, ViewState};
+use crate::model::{Theme, ViewState};
 use crate::stats::Backend;
-use crate::ui::columns::{Action, Columns as Part, Entry, split, what};
+use crate::ui::columns::{Columns as Part, Entry, split, what};
 use crate::ui::commands::Command;
 use crate::ui::workbench::Pane;
 use crate::ui::{Asked, OpenRuns, RunFacts, Viewport, interface, style::Palette};
@@ -480,152 +483,6 @@ impl Columns {
             locks: self.locks,
             can_swap: active.is_some_and(|session| session.view.query.minus.is_some()),
             can_subtract: self.difference().is_some(),
-        }
-    }
-
-    /// What the active column and its neighbour come to when they are subtracted: the place of the
-    /// first of them, and the query.
-    fn difference(&self) -> Option<(usize, Query)> {
-        let a = self.active.min(self.list.len().checked_sub(2)?);
-        let query = columns::difference(self.session(a)?.side(), self.session(a + 1)?.side())?;
-        Some((a, query))
-    }
-
-    /// Lets the other cameras follow that of the column at `index`.
-    fn lead(&mut self, index: usize) {
-        if let Some(column) = self.list.get(index) {
-            self.leads = column.id;
-        }
-    }
-
-    fn activate(&mut self, ui: &egui::Ui, index: usize) {
-        if index >= self.list.len() || index == self.active {
-            return;
-        }
-        self.lead(index);
-        let before = std::mem::replace(&mut self.active, index);
-        if self.locks.epochs
-            && let Ok([old, new]) = self.list.get_disjoint_mut([before, index])
-            && let (Some(old), Some(new)) = (&mut old.session, &mut new.session)
-        {
-            new.take_playback(old);
-        }
-        let id = |index: usize| self.list.get(index).map(|column| scene_id(column.id));
-        if ui.memory(|memory| memory.focused()).is_some_and(|focused| id(before) == Some(focused))
-            && let Some(id) = id(index)
-        {
-            ui.memory_mut(|memory| memory.request_focus(id));
-        }
-    }
-
-    fn apply(&mut self, ui: &egui::Ui, action: Action, runs: &[Run]) {
-        let opened: Runs = runs.iter().map(|run| run.opened().cloned()).collect();
-        match action {
-            Action::Activate(index) => self.activate(ui, index),
-            Action::Lock(locks) => self.locks = locks,
-            Action::Add(run) => self.add(ui, run, self.active, self.active + 1, &opened, Query::default()),
-            Action::Duplicate => {
-                let Some(column) = self.list.get(self.active) else { return };
-                let query =
-                    column.session.as_ref().map_or_else(Query::default, |session| session.view.query.clone());
-                self.add(ui, column.run, self.active, self.active + 1, &opened, query);
-            }
-            Action::Difference => {
-                let Some((a, query)) = self.difference() else { return };
-                let Some(run) = self.list.get(a).map(|column| column.run) else { return };
-                self.add(ui, run, a, self.list.len(), &opened, query);
-            }
-            Action::Remove => self.remove(ui),
-            Action::Swap => {
-                if let Some(column) = self.list.get_mut(self.active)
-                    && let Some(session) = column.session.take()
-                {
-                    let session = session.swapped();
-                    column.run = session.run();
-                    column.session = Some(Box::new(session));
-                }
-            }
-        }
-    }
-
-    /// Adds a column at `place` that shows `query` of `run` in the way in which the one at `like` shows
-    /// its own; from then on it is the active one.
-    fn add(&mut self, ui: &egui::Ui, run: usize, like: usize, place: usize, runs: &Runs, query: Query) {
-        if self.list.len() >= MOST {
-            return;
-        }
-        let (id, place) = (self.next, place.min(self.list.len()));
-        self.next += 1;
-        let like = self.list.get(like).map(|column| column.id);
-        self.list.insert(place, Column::new(id, run));
-        self.active += usize::from(self.active >= place);
-        let mut session = self.session_of(place, runs);
-        let like = like.and_then(|id| self.by_id(id));
-        if let (Some(session), Some(like)) = (&mut session, like) {
-            session.look_like(like, query, self.locks);
-        }
-        self.list[place].session = session;
-        self.after_change();
-        self.activate(ui, place);
-    }
-
-    fn remove(&mut self, ui: &egui::Ui) {
-        if self.list.len() < 2 {
-            return;
-        }
-        let gone = self.active;
-        self.activate(ui, if gone + 1 < self.list.len() { gone + 1 } else { gone - 1 });
-        let column = self.list.remove(gone);
-        self.active -= usize::from(self.active > gone);
-        if let Some(session) = column.session {
-            self.retired.push(session.into_loader());
-        }
-        self.after_change();
-    }
-
-    /// Gives the other views what they share with the active one.
-    fn tie_views(&mut self) {
-        let locks = self.locks;
-        self.with(self.active, |lead, other| {
-            other.share_look(lead, locks);
-            if locks.epochs {
-                other.tie_epoch(lead);
-            }
-        });
-    }
-
-    fn tie_cameras(&mut self, ui: &egui::Ui) {
-        let lead = self.list.iter().position(|column| column.id == self.leads && column.session.is_some());
-        let now = ui.input(|input| input.time);
-        if self.locks.cameras {
-            self.with(lead.unwrap_or(self.active), |lead, other| other.tie_camera(lead, now));
-        }
-    }
-
-    /// Lets the view at `lead` lead every other.
-    fn with(&mut self, lead: usize, mut follow: impl FnMut(&Session, &mut Session)) {
-        let Some(session) = self.list.get_mut(lead).and_then(|column| column.session.take()) else { return };
-        for other in self.sessions_mut() {
-            follow(&session, other);
-        }
-        self.list[lead].session = Some(session);
-    }
-
-    /// Sets what the ends of the colour maps stand for.
-    fn scale_together(&mut self) {
-        let sessions = || self.list.iter().filter_map(|column| column.session.as_deref());
-        let scales: Vec<_> = sessions().filter_map(Session::scale).collect();
-        let own = |scale: &columns::Scale| (scale.extremes.clone(), false);
-        let extremes: Vec<_> = if self.locks.scale {
-            let shared =
-                |scale: &columns::Scale| scales.iter().filter(|other| scale.is_like(other)).count() > 1;
-            columns::common_extremes(&scales).into_iter().zip(scales.iter().map(shared)).collect()
-        } else {
-            scales.iter().map(own).collect()
-        };
-        let with_scene = self.sessions_mut().filter(|session| session.scale().is_some());
-        for (session, (extremes, shared)) in with_scene.zip(extremes) {
-            session.set_scale(&extremes, shared);
         }
     }
 }

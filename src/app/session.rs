@@ -1,21 +1,24 @@
 //! One view of an open recording: the values at hand, and what is wanted next.
 
 mod asked;
+mod choose;
+mod colours;
 mod frame;
 mod plan;
+mod queries;
 mod ties;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 pub use self::frame::Around;
-use self::plan::{Plan, Stamp};
+use self::plan::Plan;
+use self::queries::Queries;
 use super::answers::Answers;
 use super::cache::Cache;
 use super::loader::{Found, From, Key, Loader, Tell, Values};
 use super::run::Runs;
 use crate::engine::{self, Field, Gpu, InputPicture};
-use crate::model::columns::Scale;
 use crate::model::workspace::Span;
 use crate::model::{
     Camera, Edge, EpochPosition, EpochRef, Layout, Picture, Query, Recording, Relief, SetView, Source,
@@ -61,10 +64,10 @@ pub struct Session {
     /// Its number in [`Key`]s.
     number: u64,
     cache: Cache<Key, Values>,
-    /// How the values of a moment lie, of everything that was ever read.
+    /// How the values of a moment lie, of everything that was read for queries that are remembered.
     spreads: HashMap<Key, Arc<[Option<Spread>]>>,
-    /// Every query looked at, and of which state of the runs; a [`Key`] names them by index.
-    queries: Vec<(Query, Stamp)>,
+    /// What was looked at; a [`Key`] names queries by number.
+    queries: Queries,
     /// The one of them that was looked at last.
     looked_at: usize,
     failed: HashSet<Key>,
@@ -136,7 +139,7 @@ impl Session {
             number,
             cache: Cache::new(BUDGET),
             spreads: HashMap::new(),
-            queries: Vec::new(),
+            queries: Queries::default(),
             looked_at: 0,
             failed: HashSet::new(),
             note: None,
@@ -277,7 +280,10 @@ impl Session {
         }
         let needed = self.needed();
         let bytes = values.bytes();
-        self.spreads.insert(key.of_values(), Arc::clone(values.field.spreads()));
+        // It may be forgotten meanwhile.
+        if self.queries.get(key.query).is_some() {
+            self.spreads.insert(key.of_values(), Arc::clone(values.field.spreads()));
+        }
         self.cache.insert(key, values, bytes, &needed);
         self.plan();
         needed.contains(&key) || self.scene.is_none()
@@ -290,7 +296,7 @@ impl Session {
         }
         self.failed.insert(key);
         // What was asked for before is of no interest any more.
-        let asked = key.query == self.query_index();
+        let asked = key.query == self.query_number();
         if asked && (self.note.is_none() || self.needed().contains(&key)) {
             self.note = Some(reason);
         }
@@ -390,50 +396,6 @@ impl Session {
         if shown == Some(*input) { standing.as_ref() } else { None }
     }
 
-    /// Per layer, the values at the ends of the colour map.
-    pub fn ranges(&self) -> &[(f32, f32)] {
-        &self.ranges
-    }
-
-    /// What the scene takes to a common scale of colours.
-    pub fn scale(&self) -> Option<Scale<'_>> {
-        let (scene, view, _) = self.scene()?;
-        let recording = scene.source.recording();
-        Some(Scale {
-            recording,
-            query: &scene.query,
-            range: view.range_of(recording.normalisation),
-            extremes: self.extremes(scene, &view),
-        })
-    }
-
-    /// Per layer, the least and the greatest of the values that the ends of the colour map are those of.
-    fn extremes(&self, scene: &Scene, view: &ViewState) -> Vec<Option<(f32, f32)>> {
-        let normalisation = scene.source.recording().normalisation;
-        if !view.over_epochs {
-            return engine::extremes(view, normalisation, &scene.from, &scene.to, scene.position.t);
-        }
-        // What is shown counts, whoever read it.
-        let shown = [&scene.from, &scene.to].map(|field| &**field.spreads());
-        let moments = self.read(&scene.query).map(|spreads| &**spreads).chain(shown);
-        engine::extremes_over(view, normalisation, moments)
-    }
-
-    /// The spreads of the moments at which a query was answered.
-    fn read(&self, query: &Query) -> impl Iterator<Item = &Arc<[Option<Spread>]>> {
-        let stamp = self.stamp_of(query);
-        let index = self.queries.iter().position(|(asked, of)| *of == stamp && asked == query);
-        self.spreads.iter().filter(move |(key, _)| Some(key.query) == index).map(|(_, spreads)| spreads)
-    }
-
-    /// How many epochs the ends of the colour map are those of, and how many there are; `None` where they
-    /// are not to be those of all.
-    fn over(&self) -> Option<(usize, usize)> {
-        let scene = self.scene.as_ref().filter(|scene| scene.filled && self.view.over_epochs)?;
-        let of = self.interface.epochs().readable().len();
-        Some((self.read(&scene.query).count().clamp(1, of.max(1)), of))
-    }
-
     /// Which plates are not drawn.
     pub fn hidden(&self) -> Vec<bool> {
         self.layout.slabs.iter().map(|slab| slab.hidden).collect()
@@ -448,114 +410,6 @@ impl Session {
     /// The plate whose edges stand out.
     pub fn lit(&self) -> Option<usize> {
         if self.edges().is_empty() { None } else { self.interface.lit() }
-    }
-
-    /// What values are divided by, by layer, as [`engine::scales`] has it.
-    fn scales(&self) -> Vec<f32> {
-        let shown = self.scene();
-        shown.map_or_else(Vec::new, |(scene, view, _)| {
-            engine::scales(&view, &scene.from, &scene.to, scene.position.t)
-        })
-    }
-
-    /// Sets the ends of the colour map by the least and the greatest value of each layer, which are those
-    /// of other views as well where they are `shared`.
-    pub fn set_scale(&mut self, extremes: &[Option<(f32, f32)>], shared: bool) {
-        self.shared = shared;
-        if let Some((scene, view, _)) = self.scene().filter(|(scene, ..)| scene.filled) {
-            let normalisation = scene.source.recording().normalisation;
-            self.ranges = engine::ranges_of(&view, normalisation, extremes);
-        } else {
-            self.ranges.clear();
-        }
-    }
-
-    /// Takes the values nearest to what is wanted, and lets the missing ones be read.
-    pub fn choose(&mut self) {
-        let query = self.query_index();
-        if query != self.looked_at {
-            self.looked_at = query;
-            self.note = None;
-        }
-        let Some(wanted) = self.wanted() else { return self.choose_empty() };
-        let key = |epoch: usize| self.key(query, epoch);
-        let (from, to) = (key(wanted.from), key(wanted.to));
-        let mut at = |key: Key| self.cache.get(key);
-        let found = match (at(from), at(to)) {
-            (Some(from), Some(to)) if from.field.layout() == to.field.layout() => Some((from, to, wanted)),
-            (Some(from), _) => Some((from.clone(), from, EpochPosition::at(wanted.from))),
-            (None, Some(to)) => Some((to.clone(), to, EpochPosition::at(wanted.to))),
-            (None, None) => self
-                .interface
-                .epochs()
-                .readable()
-                .iter()
-                .filter(|epoch| self.cache.contains(self.key(query, **epoch)))
-                .min_by_key(|epoch| epoch.abs_diff(wanted.from))
-                .copied()
-                .and_then(|epoch| Some((self.cache.get(self.key(query, epoch))?, epoch)))
-                .map(|(values, epoch)| (values.clone(), values, EpochPosition::at(epoch))),
-        };
-        if let Some((from, to, position)) = found {
-            self.scene = Some(Scene {
-                from: from.field,
-                to: to.field,
-                cells: [from.cells, to.cells],
-                unmatched: from.unmatched,
-                filled: true,
-                position,
-                query: self.view.query.clone(),
-                order: self.view.order,
-                run: self.run,
-                source: Arc::clone(&self.source),
-            });
-        } else if self.failed.contains(&from) && self.scene.as_ref().is_none_or(|scene| !scene.filled) {
-            // Better bare plates than none.
-            self.choose_empty();
-        }
-        let input = self.view.query.select.single_input().filter(|i| *i < self.recording().inputs.len());
-        if input != self.picture.as_ref().map(|(input, _)| *input) {
-            self.picture = input.map(|input| (input, None));
-            if let Some(input) = input {
-                self.ask_picture(input);
-            }
-        }
-        if let Some(scene) = &self.scene {
-            let picture = self.standing().map(|standing| standing.aspect);
-            let slabs = &scene.from.layout().slabs;
-            let mut layout = Layout { slabs: slabs.clone(), picture };
-            layout.hide(&scene.source.recording().layers, &self.view.hidden);
-            if self.layout != layout {
-                self.layout = layout;
-            }
-        }
-        self.plan();
-    }
-
-    /// Shows the network as it stands before it has values.
-    fn choose_empty(&mut self) {
-        match &self.empty {
-            None => {
-                self.empty = Some(None);
-                self.loader.want_empty();
-            }
-            Some(None) => {}
-            Some(Some(field)) => {
-                let (from, to) = (Arc::clone(field), Arc::clone(field));
-                self.scene = Some(Scene {
-                    from,
-                    to,
-                    cells: Default::default(),
-                    unmatched: Arc::default(),
-                    filled: false,
-                    position: self.wanted().unwrap_or(EpochPosition::at(0)),
-                    query: self.view.query.clone(),
-                    order: self.view.order,
-                    run: self.run,
-                    source: Arc::clone(&self.source),
-                });
-            }
-        }
     }
 
     fn ask_picture(&mut self, input: usize) {

@@ -21,10 +21,10 @@ pub(super) struct Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
     /// How often its own run was continued, where a selection names its last or best epoch.
-    own: u64,
+    pub own: u64,
     /// How often the run that is subtracted was replaced and, likewise, continued; `None` while that
     /// is not open.
-    other: Option<(u64, u64)>,
+    pub other: Option<(u64, u64)>,
 }
 
 impl Session {
@@ -55,16 +55,14 @@ impl Session {
         epochs.position(epochs.ordinal_of_number(self.view.epoch))
     }
 
-    pub(super) fn query_index(&mut self) -> usize {
+    pub(super) fn query_number(&mut self) -> usize {
         let stamp = self.stamp_of(&self.view.query);
-        let asked = |(query, of): &(Query, Stamp)| *of == stamp && *query == self.view.query;
-        match self.queries.iter().position(asked) {
-            Some(index) => index,
-            None => {
-                self.queries.push((self.view.query.clone(), stamp));
-                self.queries.len() - 1
-            }
+        let (number, forgotten) = self.queries.ask(&self.view.query, stamp);
+        if let Some(forgotten) = forgotten {
+            self.spreads.retain(|key, _| key.query != forgotten);
+            self.failed.retain(|key| key.query != forgotten);
         }
+        number
     }
 
     /// The key of a readable epoch, given by its place.
@@ -75,13 +73,13 @@ impl Session {
 
     /// The newest readable epoch's key.
     pub(super) fn newest(&mut self) -> Option<Key> {
-        let query = self.query_index();
+        let query = self.query_number();
         self.interface.epochs().readable().last().map(|&epoch| self.key(query, epoch))
     }
 
     /// What must be kept to show what is wanted now and next.
     pub(super) fn needed(&mut self) -> Vec<Key> {
-        let query = self.query_index();
+        let query = self.query_number();
         let wanted = self.wanted();
         let newest = self.newest().filter(|_| self.interface.playback.following);
         let wanted = wanted.iter().flat_map(|at| [at.from, at.to]).map(|epoch| self.key(query, epoch));
@@ -91,7 +89,7 @@ impl Session {
     /// Lists what to read: the newest epoch if it is followed, the wanted ones, then the others by distance, as far as the budget goes.
     pub(super) fn plan(&mut self) {
         let Some(wanted) = self.wanted() else { return };
-        let query = self.query_index();
+        let query = self.query_number();
         let readable = self.interface.epochs().readable();
         let held = readable.iter().filter(|epoch| self.cache.contains(self.key(query, **epoch))).count()
             + self.failed.len();
@@ -128,7 +126,7 @@ impl Session {
             .into_iter()
             .map(|epoch| self.key(query, epoch))
             .filter(|key| !self.cache.contains(*key) && !self.failed.contains(key) && reading != Some(*key))
-            .map(|key| (key, self.queries[query].0.clone()))
+            .map(|key| (key, self.view.query.clone()))
             .collect();
         self.loader.want(missing);
     }
