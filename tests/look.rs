@@ -17,7 +17,7 @@ const SIZE: [u32; 2] = [1280, 800];
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Left, top, width and height of what is compared.
-const OPTIONS: [u32; 4] = [992, 372, 288, 332];
+const OPTIONS: [u32; 4] = [992, 426, 288, 280];
 const LAYERS: [u32; 4] = [0, 476, 545, 228];
 const UNIT: [u32; 4] = [546, 476, 445, 228];
 const TRAINING: [u32; 4] = [0, 709, 1280, 70];

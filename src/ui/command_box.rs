@@ -141,22 +141,27 @@ pub fn keys(ui: &Ui, context: &Context, palette: Palette) -> bool {
     let closed = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
     let screen = ui.ctx().content_rect();
     let all: Vec<Entry> = commands::all(context).into_iter().filter(|entry| !entry.keys.is_empty()).collect();
+    let room = vec2((0.9 * screen.width()).min(900.0), 0.9 * screen.height());
     let area = Area::new(Id::unique("keys"))
         .order(Order::Foreground)
         .fade_in(false)
+        .default_size(room)
         .anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0));
     let shown = area.show(ui.ctx(), |ui| {
         Frame::popup(ui.style()).inner_margin(20.0).show(ui, |ui| {
-            ui.set_max_width((0.9 * screen.width()).min(900.0));
-            ScrollArea::vertical().max_height(0.85 * screen.height() - 40.0).show(ui, |ui| {
+            ui.set_max_width(room.x);
+            ScrollArea::vertical().max_height(room.y - 40.0).show(ui, |ui| {
                 ui.horizontal_top(|ui| {
                     ui.spacing_mut().item_spacing.x = 32.0;
                     let scene = HANDS.iter().map(|(keys, what)| (*keys, *what));
-                    table(ui, palette, "In the scene", scene.collect());
                     let of = |groups: &[&str]| -> Vec<(&str, &str)> {
                         let entries = all.iter().filter(|entry| groups.contains(&entry.group));
                         entries.map(|entry| (entry.keys, entry.name.as_str())).collect()
                     };
+                    ui.vertical(|ui| {
+                        table(ui, palette, "In the scene", scene.collect());
+                        table(ui, palette, "Columns", of(&["Columns"]));
+                    });
                     ui.vertical(|ui| {
                         table(ui, palette, "Views", of(&["Views"]));
                         table(ui, palette, "Training", of(&["Training"]));
@@ -164,7 +169,6 @@ pub fn keys(ui: &Ui, context: &Context, palette: Palette) -> bool {
                     ui.vertical(|ui| {
                         table(ui, palette, "Files", of(&["File"]));
                         table(ui, palette, "Panels", of(&["Panels"]));
-                        table(ui, palette, "Columns", of(&["Columns"]));
                     });
                 });
             });

@@ -98,7 +98,7 @@ pub fn install_fonts(ctx: &egui::Context) {
     ctx.set_fonts(fonts());
 }
 
-/// Lets what fades or slides in panels do so, or cuts it to its end.
+/// Lets what fades, slides or blinks in panels do so, or cuts it to its end.
 pub fn set_motion(ctx: &egui::Context, less: bool) {
     if (ctx.global_style().animation_time == 0.0) == less {
         return;
@@ -108,7 +108,10 @@ pub fn set_motion(ctx: &egui::Context, less: bool) {
         true => (0.0, egui::style::ScrollAnimation::none()),
         false => (usual.animation_time, usual.scroll_animation),
     };
-    ctx.all_styles_mut(|style| (style.animation_time, style.scroll_animation) = (time, scroll));
+    ctx.all_styles_mut(|style| {
+        (style.animation_time, style.scroll_animation) = (time, scroll);
+        style.visuals.text_cursor.blink = !less;
+    });
 }
 
 /// Gives a context the sizes, spaces and colours of `theme`.

@@ -78,7 +78,7 @@ impl Default for Arrangement {
         let dock = split(&mut tiles, LinearDir::Horizontal, [layers, facts], 0.55);
         let size = vec2(1280.0, 680.0);
         let main = split(&mut tiles, LinearDir::Vertical, [scene, dock], 1.0 - DOCK / size.y);
-        let side = split(&mut tiles, LinearDir::Vertical, [input, options], 0.5);
+        let side = split(&mut tiles, LinearDir::Vertical, [input, options], 0.58);
         let root = split(&mut tiles, LinearDir::Horizontal, [main, side], 1.0 - SIDE / size.x);
         Self { tree: Tree::new(egui::Id::unique("workbench"), root, tiles), only_scene: false, size }
     }
