@@ -25,14 +25,21 @@ impl Pixels {
         Self { min: corner, max: [corner[0] + size[0], corner[1] + size[1]] }
     }
 
+    /// The nearest ones to a rectangle in points, within `size` pixels.
+    pub fn nearest(rect: Rect, pixels_per_point: f32, size: [u32; 2]) -> Self {
+        Self::within((rect * pixels_per_point).round(), size)
+    }
+
     /// All that a rectangle in points touches, within `size` pixels.
     fn around(rect: Rect, pixels_per_point: f32, size: [u32; 2]) -> Self {
+        let rect = rect * pixels_per_point;
+        Self::within(Rect::from_min_max(rect.min.floor(), rect.max.ceil()), size)
+    }
+
+    fn within(rect: Rect, size: [u32; 2]) -> Self {
         let edge = |at: f32, limit| (at.max(0.0) as u32).min(limit);
-        let (min, max) = (rect.min * pixels_per_point, rect.max * pixels_per_point);
-        Self {
-            min: [edge(min.x.floor(), size[0]), edge(min.y.floor(), size[1])],
-            max: [edge(max.x.ceil(), size[0]), edge(max.y.ceil(), size[1])],
-        }
+        let corner = |at: egui::Pos2| [edge(at.x, size[0]), edge(at.y, size[1])];
+        Self { min: corner(rect.min), max: corner(rect.max) }
     }
 
     pub fn size(self) -> [u32; 2] {

@@ -41,8 +41,12 @@ impl History {
         // Epochs pass by themselves, and runs that were opened since are no other view.
         let same = Workspace { runs: shown.runs.clone(), ..current.with_epochs_of(shown) };
         // Cameras step back by themselves for all to be in a picture of another size.
-        if same == *shown || (resized && !current.differs_in_content(shown)) {
-            current.clone_from(shown);
+        let stays = match same == *shown {
+            true => Some(same),
+            false => (resized && !current.differs_in_content(shown)).then(|| shown.clone()),
+        };
+        if let Some(stays) = stays {
+            *current = stays;
             self.fresh = None;
             return None;
         }

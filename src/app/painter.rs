@@ -27,9 +27,9 @@ pub struct Painter {
     format: TextureFormat,
     panels: egui_wgpu::Renderer,
     renderer: Renderer,
-    /// Onto what is painted on, and from there to where it is shown, where that cannot be copied to.
     blit: Blit,
-    blit_shown: Blit,
+    /// To where it is shown, where that encodes what is written to it, unlike what is painted on.
+    encode: Option<Blit>,
     shown: Option<Shown>,
     /// By the numbers of columns.
     scenes: HashMap<u64, SceneTexture>,
@@ -108,7 +108,7 @@ impl Painter {
             since,
             format,
             blit: Blit::new(&gpu.device, format),
-            blit_shown: Blit::new(&gpu.device, shown),
+            encode: (shown != format).then(|| Blit::new(&gpu.device, shown)),
             shown: None,
             gpu: Arc::new(gpu),
             panels,
@@ -158,8 +158,8 @@ impl Painter {
             Some(shown) if stays => shown,
             _ => Shown::new(&self.gpu, &self.blit, self.format, looks),
         };
-        let changed = shown.change(shapes, scenes, drawn);
-        let parts = if whole { shown.whole() } else { changed };
+        let parts = if whole { shown.whole() } else { shown.changes(&shapes, &scenes, drawn) };
+        shown.take(shapes, scenes);
         let primitives = shown.tessellated(ctx, &parts);
         self.shown = Some(shown);
         self.panels_ms = Some(1e3 * (laid_out + began.elapsed()).as_secs_f32());
@@ -193,15 +193,11 @@ impl Painter {
         pixels_per_point: f32,
         size: [u32; 2],
     ) -> (Vec<(u64, Pixels)>, Parts) {
-        let pixel = |at: f32, limit| ((at * pixels_per_point).round().max(0.0) as u32).min(limit);
         self.scenes.retain(|id, _| areas.iter().any(|area| area.column == *id));
         let (mut scenes, mut parts) = (Vec::with_capacity(areas.len()), Parts::default());
         for Area { column, rect } in areas {
             let Some(session) = content.columns().by_id(*column) else { continue };
-            let place = Pixels {
-                min: [pixel(rect.left(), size[0]), pixel(rect.top(), size[1])],
-                max: [pixel(rect.right(), size[0]), pixel(rect.bottom(), size[1])],
-            };
+            let place = Pixels::nearest(*rect, pixels_per_point, size);
             let drawings = self.drawings;
             if !place.size().contains(&0) && self.draw_scene(*column, session, place.size()) {
                 scenes.push((*column, place));
@@ -352,9 +348,10 @@ impl Painter {
             encoder.copy_texture_to_texture(shown.texture.as_image_copy(), target.as_image_copy(), size);
         } else {
             let view = target.create_view(&wgpu::TextureViewDescriptor::default());
-            let picture = self.blit_shown.bind(&self.gpu.device, &shown.view);
+            let blit = self.encode.as_ref().unwrap_or(&self.blit);
+            let picture = blit.bind(&self.gpu.device, &shown.view);
             let mut pass = colour_pass(&mut encoder, &view, wgpu::Color::BLACK, None);
-            self.blit_shown.draw(&mut pass, &picture, [0, 0], [size.width, size.height]);
+            blit.draw(&mut pass, &picture, [0, 0], [size.width, size.height]);
         }
         self.gpu.queue.submit([encoder.finish()]);
     }

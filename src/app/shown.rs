@@ -77,20 +77,20 @@ impl Shown {
         parts
     }
 
-    /// Takes what is to be in it from now on; returns the parts that have to be painted for that, beside
-    /// the `drawn` ones, in which a scene is another.
-    pub fn change(&mut self, shapes: Shapes, scenes: Vec<(u64, Pixels)>, drawn: Parts) -> Parts {
+    /// The parts that have to be painted for this to be in it, beside the `drawn` ones, in which a scene is
+    /// another.
+    pub fn changes(&self, shapes: &Shapes, scenes: &[(u64, Pixels)], drawn: Parts) -> Parts {
         let mut parts = drawn;
         shapes.add_changes(&self.shapes, self.pixels_per_point, self.size(), &mut parts);
-        let (gone, come) = (std::mem::replace(&mut self.scenes, scenes), &self.scenes);
-        for (scene, others) in gone.iter().map(|scene| (scene, come)).chain(come.iter().map(|it| (it, &gone)))
-        {
-            if !others.contains(scene) {
-                parts.add(scene.1);
-            }
-        }
-        self.shapes = shapes;
+        let gone = self.scenes.iter().filter(|scene| !scenes.contains(scene));
+        let come = scenes.iter().filter(|scene| !self.scenes.contains(scene));
+        gone.chain(come).for_each(|(_, place)| parts.add(*place));
         parts
+    }
+
+    /// Takes what is in it from now on.
+    pub fn take(&mut self, shapes: Shapes, scenes: Vec<(u64, Pixels)>) {
+        (self.shapes, self.scenes) = (shapes, scenes);
     }
 
     /// The shapes in some parts, ready to be painted.

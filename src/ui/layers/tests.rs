@@ -316,7 +316,7 @@ fn a_narrow_pane_keeps_the_names_and_scrolls_the_numbers() {
         assert!(screen.contains_rect(rect), "{name} at {rect:?}");
     }
     let first = window.get_by_label("Layer: conv1").rect();
-    assert!(first.left() < 20.0 && first.width() >= 112.0, "{first:?}");
+    assert!(first.left() < 20.0 && first.width() >= 140.0, "{first:?}");
     assert!(window.query_by_label("Sort: Change").is_none(), "out of sight, not laid out");
 }
 
@@ -342,6 +342,7 @@ fn names_take_what_the_numbers_leave() {
             assert!(name(&window) >= 112.0, "{}", name(&window));
         }
         assert!(window.query_by_label("Sort: Change").is_some(), "all are in sight");
+        assert!(name(&window) > narrow + 50.0, "{} of {narrow}", name(&window));
         window.set_size(vec2(700.0, 260.0));
         window.run();
         assert_eq!(name(&window), narrow, "as before");
