@@ -11,7 +11,7 @@ use std::sync::Arc;
 use dnnviz::format::{self, EpochValues, Pictures, RunWriter, ShardWriter, SynthOptions};
 use dnnviz::insight::{biography, layers, portrait};
 use dnnviz::model::{Aggregate, Epoch, Group, Source, Tensor};
-use dnnviz::stats::{Extremes, Firing, Moments, reduce};
+use dnnviz::stats::aggregated;
 use format_support::{dump, python_json};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -108,19 +108,6 @@ fn reading_little_agrees_with_reading_all_of_recordings() {
         let path = folder.path().join(name);
         format::synth(&path, &options, &mut |_, _| {}).expect("written");
         assert_narrow_is_wide(&*open(&path));
-    }
-}
-
-/// What `rows` of the tensor come to.
-fn aggregated(tensor: &Tensor, rows: &[usize]) -> Aggregate {
-    let (moments, (extremes, firing)): (Moments, (Extremes, Firing)) = reduce(tensor, rows);
-    Aggregate {
-        count: rows.len() as u64,
-        mean: moments.mean(),
-        variance: Some(moments.variance()),
-        min: Some(extremes.min()),
-        max: Some(extremes.max()),
-        rate: Some(firing.rate()),
     }
 }
 

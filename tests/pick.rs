@@ -1,14 +1,16 @@
 //! What a pointer meets, as the processor finds it, against every cell drawn as a box.
 
+mod draw_support;
+
 use std::path::Path as FilePath;
 use std::time::Instant;
 
-use dnnviz::engine::readback::Canvas;
 use dnnviz::engine::{self, Field, Frame, Gpu, Network, Path, Renderer};
 use dnnviz::model::camera::SetView;
 use dnnviz::model::pick::pick;
 use dnnviz::model::{Camera, Grid, LayerCells, Layout, Normalisation, Query, Relief, ViewState};
 use dnnviz::stats::{self, Cpu, Sides};
+use draw_support::draw;
 use glam::vec2;
 
 const SIZE: [u32; 2] = [480, 300];
@@ -70,11 +72,8 @@ impl Scene {
             size: SIZE,
             every_cell: false,
         };
-        let canvas = Canvas::new(&self.gpu, SIZE, Renderer::CELL_FORMAT);
-        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-        self.renderer.draw_cells(&self.gpu, &mut encoder, &canvas.view, &frame, Path::Cells);
-        self.gpu.queue.submit([encoder.finish()]);
-        let drawn: Vec<u32> = bytemuck::pod_collect_to_vec(&canvas.read(&self.gpu).expect("pixels"));
+        let drawn = draw(&self.gpu, &mut self.renderer, &frame, Path::Cells, true);
+        let drawn: Vec<u32> = bytemuck::pod_collect_to_vec(&drawn);
 
         let relief = Relief {
             from: &self.cells[0],

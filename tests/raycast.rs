@@ -1,10 +1,12 @@
 //! The ray-cast against the plain cells path: the same cells near, the same light far.
 
-use dnnviz::engine::readback::Canvas;
+mod draw_support;
+
 use dnnviz::engine::{Field, Frame, Gpu, Path, Renderer};
 use dnnviz::model::camera::SetView;
 use dnnviz::model::layout::LayerCells;
 use dnnviz::model::{Camera, Grid, ViewState};
+use draw_support::draw;
 
 /// Evenly spread numbers in [0, 1), the same on every machine.
 fn noise(index: usize, seed: usize) -> f32 {
@@ -65,16 +67,7 @@ impl Scene {
             size,
             every_cell,
         };
-        let format = if ids { Renderer::CELL_FORMAT } else { Renderer::FORMAT };
-        let canvas = Canvas::new(&self.gpu, size, format);
-        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-        if ids {
-            self.renderer.draw_cells(&self.gpu, &mut encoder, &canvas.view, &frame, path);
-        } else {
-            self.renderer.draw(&self.gpu, &mut encoder, &canvas.view, &frame, path);
-        }
-        self.gpu.queue.submit([encoder.finish()]);
-        canvas.read(&self.gpu).expect("pixels")
+        draw(&self.gpu, &mut self.renderer, &frame, path, ids)
     }
 }
 

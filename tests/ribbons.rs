@@ -1,10 +1,12 @@
 //! Ribbons between plates: they are there where data flows, and lie behind what hides them.
 
-use dnnviz::engine::readback::Canvas;
+mod draw_support;
+
 use dnnviz::engine::{Field, Frame, Gpu, Network, Path, Renderer};
 use dnnviz::model::camera::SetView;
 use dnnviz::model::layout::LayerCells;
 use dnnviz::model::{Camera, Edge, Grid, ViewState};
+use draw_support::draw;
 
 const SIZE: [u32; 2] = [640, 360];
 const ASPECT: f32 = 640.0 / 360.0;
@@ -43,16 +45,8 @@ impl Scene {
             size: SIZE,
             every_cell: false,
         };
-        let format = if cells { Renderer::CELL_FORMAT } else { Renderer::FORMAT };
-        let canvas = Canvas::new(&self.gpu, SIZE, format);
-        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-        if cells {
-            self.renderer.draw_cells(&self.gpu, &mut encoder, &canvas.view, &frame, Path::Raycast);
-        } else {
-            self.renderer.draw(&self.gpu, &mut encoder, &canvas.view, &frame, Path::Raycast);
-        }
-        self.gpu.queue.submit([encoder.finish()]);
-        let pixels = bytemuck::pod_collect_to_vec(&canvas.read(&self.gpu).expect("pixels"));
+        let drawn = draw(&self.gpu, &mut self.renderer, &frame, Path::Raycast, cells);
+        let pixels: Vec<u32> = bytemuck::pod_collect_to_vec(&drawn);
         if cells { pixels.into_iter().step_by(2).collect() } else { pixels }
     }
 

@@ -12,7 +12,7 @@ mod testing;
 
 pub use backend::{Backend, BackendError, Cpu, LayerRows, Rows};
 pub use cells::{Cells, cells};
-pub use reduce::{Extremes, Firing, Moments, Reducer, reduce};
+pub use reduce::{Extremes, Firing, Moments, Reducer, aggregated, reduce};
 pub use spread::Spread;
 pub use table::{Sides, UnitTable, Unmatched, table};
 

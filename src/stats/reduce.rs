@@ -18,7 +18,7 @@ use rayon::prelude::*;
 pub use self::extremes::Extremes;
 pub use self::firing::Firing;
 pub use self::moments::Moments;
-use crate::model::Tensor;
+use crate::model::{Aggregate, Tensor};
 
 /// Rows of a piece.
 const PIECE_ROWS: usize = 1024;
@@ -95,6 +95,22 @@ pub fn reduce<R: Reducer>(tensor: &Tensor, rows: &[usize]) -> R {
         }
     });
     whole
+}
+
+/// Everything that can be stored of the given rows of `tensor`.
+///
+/// # Panics
+/// When a row is outside the tensor.
+pub fn aggregated(tensor: &Tensor, rows: &[usize]) -> Aggregate {
+    let (moments, (extremes, firing)): (Moments, (Extremes, Firing)) = reduce(tensor, rows);
+    Aggregate {
+        count: rows.len() as u64,
+        mean: moments.mean(),
+        variance: Some(moments.variance()),
+        min: Some(extremes.min()),
+        max: Some(extremes.max()),
+        rate: Some(firing.rate()),
+    }
 }
 
 fn add_rows<R>(tensor: &Tensor, rows: &[usize], columns: Range<usize>, part: &mut impl Part<R>) {

@@ -13,8 +13,8 @@ use crate::cli::output;
 use crate::engine::bench::quantile;
 use crate::format::{self, EpochValues, Pictures, RunWriter, SynthOptions, synth};
 use crate::insight::Biography;
-use crate::model::{Aggregate, Group, Source, Tensor};
-use crate::stats::{Extremes, Firing, Moments, reduce};
+use crate::model::{Group, Source};
+use crate::stats::aggregated;
 
 /// How long it takes from pinning a unit to everything that is said of it
 ///
@@ -126,7 +126,7 @@ fn with_aggregates(plain: &dyn Source, path: &Path) -> anyhow::Result<()> {
                 Group::All => block.rows.clone(),
                 Group::Class(class) => recording.inputs_of(class).map(|input| block.rows[input]).collect(),
             };
-            (group, block.layers.iter().map(|tensor| aggregate(tensor, &rows)).collect())
+            (group, block.layers.iter().map(|tensor| aggregated(tensor, &rows)).collect())
         });
         let values = EpochValues {
             aggregates: aggregates.collect(),
@@ -136,18 +136,6 @@ fn with_aggregates(plain: &dyn Source, path: &Path) -> anyhow::Result<()> {
         writer.write_epoch(epoch, &values)?;
     }
     Ok(writer.commit()?)
-}
-
-fn aggregate(tensor: &Tensor, rows: &[usize]) -> Aggregate {
-    let (moments, (extremes, firing)): (Moments, (Extremes, Firing)) = reduce(tensor, rows);
-    Aggregate {
-        count: rows.len() as u64,
-        mean: moments.mean(),
-        variance: Some(moments.variance()),
-        min: Some(extremes.min()),
-        max: Some(extremes.max()),
-        rate: Some(firing.rate()),
-    }
 }
 
 /// Opens the recording as a window does and pins units, one after the other.
