@@ -7,7 +7,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from dnnviz._aggregate import NumpyAggregates
+from dnnviz._aggregate import NumpyAggregator
 
 
 def expected(values, groups, classes):
@@ -34,7 +34,7 @@ def expected(values, groups, classes):
 
 
 def aggregate(layers, groups, classes, batch):
-    aggregates = NumpyAggregates(classes)
+    aggregates = NumpyAggregator(classes)
     for at in range(0, len(groups), batch):
         for layer, values in enumerate(layers):
             aggregates.add(layer, values[at : at + batch], groups[at : at + batch])

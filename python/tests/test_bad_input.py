@@ -96,10 +96,10 @@ def test_a_model_that_raises_in_the_middle(run):
     network = Network()
     real = network.batch
 
-    def failing(inputs, want_maps=()):
+    def failing(inputs, map_rows=()):
         if network.calls == 5:
             raise RuntimeError("out of memory")
-        return real(inputs, want_maps)
+        return real(inputs, map_rows)
 
     with Recorder(run, network, (X, Y), batch_size=4) as recorder:
         recorder.epoch(0)
@@ -119,10 +119,10 @@ def test_an_interrupt_leaves_nothing_unfinished(run):
         recorder.epoch(0)
         real = network.batch
 
-        def interrupted(inputs, want_maps=()):
+        def interrupted(inputs, map_rows=()):
             if network.calls == 5:
                 raise KeyboardInterrupt
-            return real(inputs, want_maps)
+            return real(inputs, map_rows)
 
         network.batch = interrupted
         with pytest.raises(KeyboardInterrupt):
@@ -144,8 +144,8 @@ def test_a_layer_that_mixes_inputs(run):
     network = Network()
     real = network.batch
 
-    def mixed(inputs, want_maps=()):
-        batch = real(inputs, want_maps)
+    def mixed(inputs, map_rows=()):
+        batch = real(inputs, map_rows)
         batch.values[0] = batch.values[0][::2]
         return batch
 

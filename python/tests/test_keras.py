@@ -437,7 +437,7 @@ def test_layers_are_chosen(chosen, names):
         ({"layers": "brunch"}, "'brunch' matches no layer; there are branch"),
         ({"exclude": "nothing*"}, r"exclude='nothing\*' matches no layer"),
         ({"layers": layers.LSTM}, "layers=LSTM matches no layer"),
-        ({"layers": 0}, "0 is no name, pattern, type, depth"),
+        ({"layers": 0}, "layers=0: depths count from 1"),
         ({"exclude": "*"}, "no layer is left"),
         ({"positions": "middle"}, "'middle': 'mean' or 'keep'"),
     ],

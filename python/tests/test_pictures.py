@@ -9,7 +9,7 @@ from PIL import Image
 from readers import arrays
 
 from dnnviz import Recorder, RecorderError
-from dnnviz._pictures import made
+from dnnviz._inputs.pictures import thumbnails
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -49,7 +49,7 @@ def test_bytes_are_left_as_they_are(run):
 
 def test_large_ones_are_averaged_over_areas():
     images = np.random.default_rng(0).integers(0, 255, size=(3, 128, 64, 3), dtype=np.uint8)
-    small = made(images)
+    small = thumbnails(images)
     assert small.shape == (3, 64, 32, 3)
     for picture, image in zip(small, images, strict=True):
         resized = np.asarray(Image.fromarray(image).resize((32, 64), Image.Resampling.BOX))
@@ -61,7 +61,7 @@ def test_large_ones_are_averaged_over_areas():
 )
 def test_by_any_factor_no_light_is_lost(height, width, wanted):
     images = np.random.default_rng(0).integers(0, 255, size=(3, height, width, 3), dtype=np.uint8)
-    small = made(images)
+    small = thumbnails(images)
     assert small.shape == (3, *wanted, 3)
     np.testing.assert_allclose(small.mean(axis=(1, 2)), images.mean(axis=(1, 2)), atol=0.5)
 
@@ -116,5 +116,5 @@ def test_images_that_are_no_numbers_do_no_harm():
     images = np.full((2, 3, 4, 4), np.nan, np.float32)
     images[0, :, 0, 0] = 5.0
     images[1] = np.inf
-    pictures = made(images)
+    pictures = thumbnails(images)
     assert pictures[0, 0, 0].tolist() == [255, 255, 255] and not pictures[1].any()

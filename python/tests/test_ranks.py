@@ -9,8 +9,8 @@ from networks import NAMES, Network, data
 from readers import arrays, epoch, info, left_over, manifest, stats
 
 from dnnviz import Recorder, RecorderError, RecordingWarning
-from dnnviz._aggregate import NumpyAggregates
-from dnnviz._capture import FinishedAggregates
+from dnnviz._aggregate import NumpyAggregator
+from dnnviz._capture import AggregateStatistics
 
 X, Y = data(50)
 
@@ -31,7 +31,7 @@ class Meeting:
         return values
 
 
-class Reduced(NumpyAggregates):
+class Reduced(NumpyAggregator):
     """Aggregates of all ranks: merged weighted by their counts, in double precision."""
 
     def __init__(self, groups, meet):
@@ -66,7 +66,7 @@ class Reduced(NumpyAggregates):
             merged["max"] = np.fmax.reduce([part.layers[layer]["max"] for part in parts])
             layers.append({name: values.astype(np.float32) for name, values in merged.items()})
         missing = np.sum([part.not_finite for part in parts], axis=0).tolist()
-        return FinishedAggregates(counts, layers, missing)
+        return AggregateStatistics(counts, layers, missing)
 
 
 class Rank(Network):
@@ -225,9 +225,9 @@ def test_a_model_that_raises_on_one_rank(run, failing):
 
 @pytest.mark.parametrize("failing", [0, 1])
 def test_a_disk_that_is_full_for_one_rank(run, failing, monkeypatch):
-    from dnnviz import _shard
+    from dnnviz._writer import shard
 
-    real = _shard.os.fsync
+    real = shard.os.fsync
     state = threading.local()
 
     def fsync(file):
@@ -235,7 +235,7 @@ def test_a_disk_that_is_full_for_one_rank(run, failing, monkeypatch):
             raise OSError(28, "No space left on device")
         real(file)
 
-    monkeypatch.setattr(_shard.os, "fsync", fsync)
+    monkeypatch.setattr(shard.os, "fsync", fsync)
 
     def work(network):
         with Recorder(run, network, (X, Y), batch_size=8) as recorder:

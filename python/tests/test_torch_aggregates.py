@@ -8,7 +8,7 @@ from readers import manifest
 from torch.utils.data import DataLoader, TensorDataset
 
 import dnnviz
-from dnnviz._torch_aggregate import TorchAggregates
+from dnnviz._torch import TorchAggregator
 
 NAMES = ("mean", "variance", "min", "max", "rate")
 
@@ -33,7 +33,7 @@ def reference(values, groups, classes):
 
 
 def aggregated(batches, groups, classes):
-    aggregates = TorchAggregates([batches[0].shape[1]], classes)
+    aggregates = TorchAggregator([batches[0].shape[1]], classes)
     start = 0
     for batch in batches:
         aggregates.add(0, batch, groups[start : start + len(batch)])

@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import dnnviz
-from dnnviz._torch import capture
+from dnnviz._torch import TorchCapture
 
 X, Y = networks.images(24), torch.from_numpy(networks.labels(24))
 
@@ -112,7 +112,7 @@ def test_weights_are_bit_identical_with_and_without_capture(run, inputs, options
 
 
 def test_without_the_guard_the_weights_differ(run, monkeypatch):
-    monkeypatch.setattr("dnnviz._torch.guarded", lambda model: contextlib.nullcontext())
+    monkeypatch.setattr("dnnviz._torch.capture.evaluation", lambda model: contextlib.nullcontext())
     untouched = train(None, (X, Y))
     changed = train(run, (X, Y))
     with pytest.raises(AssertionError):
@@ -207,7 +207,7 @@ def test_everything_is_as_it_was(meddling, ambient):
     }[ambient]()
     with context:
         before = snapshot(meddling)
-        taken = capture(meddling, torch.randn(6, 4, generator=torch.Generator().manual_seed(1)))
+        taken = TorchCapture(meddling, torch.randn(6, 4, generator=torch.Generator().manual_seed(1)))
         assert_same(snapshot(meddling), before)
         with taken.open():
             inside = [taken.batch(torch.ones(6, 4)) for _ in range(3)]
@@ -221,7 +221,7 @@ def test_everything_is_as_it_was(meddling, ambient):
 
 @pytest.mark.parametrize("failure", [RuntimeError("midway"), KeyboardInterrupt(), SystemExit(3)])
 def test_everything_is_as_it_was_after_a_model_that_raises(meddling, failure):
-    taken = capture(meddling, torch.randn(6, 4))
+    taken = TorchCapture(meddling, torch.randn(6, 4))
     meddling.fail = failure
     before = snapshot(meddling)
     with pytest.raises(type(failure)) as caught, taken.open():
@@ -238,7 +238,7 @@ def test_everything_is_as_it_was_after_a_model_that_raises(meddling, failure):
 
 
 def test_everything_is_as_it_was_when_the_caller_stops_midway(meddling):
-    taken = capture(meddling, torch.randn(6, 4))
+    taken = TorchCapture(meddling, torch.randn(6, 4))
     before = snapshot(meddling)
     with pytest.raises(ZeroDivisionError), taken.open():
         taken.batch(torch.ones(6, 4))
@@ -272,7 +272,7 @@ def test_a_model_that_raises_leaves_the_earlier_epochs(run):
 def test_a_capture_between_forward_and_backward_changes_no_gradient():
     model, x = networks.seeded(networks.Cnn), X[:5]
     other = copy.deepcopy(model)
-    taken = capture(model, x)
+    taken = TorchCapture(model, x)
     torch.manual_seed(7)
     other(x).sum().backward()
     torch.manual_seed(7)
@@ -298,7 +298,7 @@ def test_what_a_model_keeps_of_a_pass_can_be_trained_on():
             return self.fc(x * self.cache["scale"])
 
     model = networks.seeded(Caching)
-    taken = capture(model, torch.randn(3, 4))
+    taken = TorchCapture(model, torch.randn(3, 4))
     model.cache.clear()
     with taken.open():
         taken.batch(torch.randn(3, 4))
@@ -311,7 +311,7 @@ def test_what_a_model_keeps_of_a_pass_can_be_trained_on():
 def test_weights_cast_by_autocast_before_a_step_are_not_captured():
     model, x = networks.seeded(nn.Linear, 4, 3), torch.ones(5, 4)
     with torch.autocast("cpu", torch.bfloat16):
-        taken = capture(model, x)
+        taken = TorchCapture(model, x)
         model(x).sum().backward()
         with torch.no_grad():
             model.weight.fill_(2)
@@ -324,7 +324,7 @@ def test_weights_cast_by_autocast_while_capturing_are_not_trained_on():
     """Autocast keeps what it has cast; cast without gradients, the weights would get none."""
     model, x = networks.seeded(networks.Residual), X[:5]
     with torch.autocast("cpu", torch.bfloat16):
-        taken = capture(model, x)
+        taken = TorchCapture(model, x)
         with taken.open():
             taken.batch(x)
         assert torch.is_autocast_cache_enabled()
@@ -339,8 +339,8 @@ def test_scripted_parts_keep_their_modes():
     scripted[1].eval()
     modes = [module.training for module in model.modules()]
     with pytest.raises(dnnviz.RecorderError, match=r"0.0: TorchScript .* exclude='0\.0'$"):
-        capture(model, torch.randn(5, 4))
-    taken = capture(model, torch.randn(5, 4), exclude="0")
+        TorchCapture(model, torch.randn(5, 4))
+    taken = TorchCapture(model, torch.randn(5, 4), exclude="0")
     with taken.open():
         assert not any(module.training for module in model.modules())
         values = taken.batch(torch.ones(5, 4)).values
@@ -353,7 +353,7 @@ def test_hooks_are_attached_only_while_capturing(meddling):
         return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in meddling.modules())
 
     before = count()
-    taken = capture(meddling, torch.randn(6, 4))
+    taken = TorchCapture(meddling, torch.randn(6, 4))
     assert count() == before
     with taken.open():
         assert count() > before
@@ -361,7 +361,7 @@ def test_hooks_are_attached_only_while_capturing(meddling):
 
 
 def test_a_second_capture_inside_is_refused(meddling):
-    taken = capture(meddling, torch.randn(6, 4))
+    taken = TorchCapture(meddling, torch.randn(6, 4))
     with pytest.raises(dnnviz.RecorderError, match="inside open"):
         taken.batch(torch.ones(6, 4))
     with taken.open(), pytest.raises(dnnviz.RecorderError, match="captured already"), taken.open():

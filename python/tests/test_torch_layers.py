@@ -11,7 +11,7 @@ from torch import nn
 
 import dnnviz
 from dnnviz import RecorderError
-from dnnviz._torch import capture
+from dnnviz._torch import TorchCapture
 
 
 def names(taken):
@@ -71,7 +71,7 @@ IMAGES = networks.images(4, 5)
     ],
 )
 def test_layers_are_chosen_by_name_pattern_type_depth_and_function(layers, exclude, expected):
-    assert names(capture(networks.seeded(Nested), IMAGES, layers=layers, exclude=exclude)) == expected
+    assert names(TorchCapture(networks.seeded(Nested), IMAGES, layers=layers, exclude=exclude)) == expected
 
 
 @pytest.mark.parametrize(
@@ -89,23 +89,23 @@ def test_layers_are_chosen_by_name_pattern_type_depth_and_function(layers, exclu
 )
 def test_a_choice_that_means_nothing_is_refused(options, message):
     with pytest.raises(RecorderError, match=message):
-        capture(networks.seeded(Nested), IMAGES, **options)
+        TorchCapture(networks.seeded(Nested), IMAGES, **options)
 
 
 def test_a_model_without_parameters_is_refused_until_its_layers_are_named():
     model = nn.Sequential(nn.Flatten(), nn.Softmax(1))
     with pytest.raises(RecorderError, match="Sequential has no layer with parameters"):
-        capture(model, IMAGES)
-    assert names(capture(model, IMAGES, layers="1")) == ["1"]
+        TorchCapture(model, IMAGES)
+    assert names(TorchCapture(model, IMAGES, layers="1")) == ["1"]
 
 
 def test_a_model_that_is_one_layer_goes_by_its_class():
-    taken = capture(nn.Linear(4, 3), torch.randn(2, 4))
+    taken = TorchCapture(nn.Linear(4, 3), torch.randn(2, 4))
     assert names(taken) == ["Linear"] and taken.model == "Linear"
 
 
 def test_layers_are_described():
-    taken = capture(networks.seeded(Nested), IMAGES)
+    taken = TorchCapture(networks.seeded(Nested), IMAGES)
     described = [
         (one.module, one.kind, one.shape, one.units, one.parameters, one.reduction) for one in taken.layers
     ]
@@ -129,7 +129,7 @@ def test_maps_with_channels_at_the_end_are_told_by_what_fits_them():
             return self.mix(self.norm(x)) + x
 
     model = nn.Sequential(Last())
-    taken = capture(model, torch.randn(2, 5, 6, 3), layers="0")
+    taken = TorchCapture(model, torch.randn(2, 5, 6, 3), layers="0")
     assert (taken.layers[0].units, taken.layers[0].shape) == (3, (5, 6, 3))
 
 
@@ -147,11 +147,11 @@ def test_a_shared_module_is_a_layer_for_each_call():
             return x
 
     model, x = networks.seeded(Shared), torch.randn(5, 4)
-    taken = capture(model, x)
+    taken = TorchCapture(model, x)
     assert names(taken) == ["first", "block.fc", "block.fc:2", "block.fc:3"]
     assert edges(taken) == [("block.fc", "block.fc:2"), ("block.fc:2", "block.fc:3"), ("first", "block.fc")]
     assert [layer.parameters for layer in taken.layers] == [20, 20, None, None]
-    assert names(capture(model, x, layers="alias")) == ["block.fc", "block.fc:2", "block.fc:3"]
+    assert names(TorchCapture(model, x, layers="alias")) == ["block.fc", "block.fc:2", "block.fc:3"]
     with taken.open():
         values = taken.batch(x).values
     w = networks.wide(model)
@@ -162,7 +162,7 @@ def test_a_shared_module_is_a_layer_for_each_call():
 
 
 def test_edges_follow_the_data_of_a_residual_network():
-    assert edges(capture(networks.seeded(networks.Residual), IMAGES)) == sorted(networks.RESIDUAL_EDGES)
+    assert edges(TorchCapture(networks.seeded(networks.Residual), IMAGES)) == sorted(networks.RESIDUAL_EDGES)
 
 
 def test_edges_follow_branches_that_write_into_one_tensor():
@@ -179,7 +179,7 @@ def test_edges_follow_branches_that_write_into_one_tensor():
             # Which layers flow together is decided as it runs.
             return self.d(self.c(both)) + (self.a(x) if both.sum().isnan() else 0)
 
-    taken = capture(networks.seeded(Branching), torch.randn(5, 4))
+    taken = TorchCapture(networks.seeded(Branching), torch.randn(5, 4))
     assert edges(taken) == [("a", "c"), ("b", "c"), ("c", "d")]
 
 
@@ -192,7 +192,7 @@ def test_layers_stand_in_the_order_in_which_they_fire():
         def forward(self, x):
             return self.last(self.first(x))
 
-    taken = capture(networks.seeded(Backwards), torch.randn(5, 3))
+    taken = TorchCapture(networks.seeded(Backwards), torch.randn(5, 3))
     assert names(taken) == ["first", "last"] and taken.edges == [(0, 1)]
 
 
@@ -207,7 +207,7 @@ def test_without_a_trace_the_order_alone_is_known():
                 raise RuntimeError("not under a dispatch mode")
             return self.b(self.a(x))
 
-    taken = capture(networks.seeded(Untraceable), torch.randn(5, 4))
+    taken = TorchCapture(networks.seeded(Untraceable), torch.randn(5, 4))
     assert taken.edges is None and names(taken) == ["a", "b"]
 
 
@@ -250,7 +250,7 @@ STEPS = [
 @pytest.mark.parametrize(("step", "title"), STEPS)
 def test_a_layer_is_recorded_after_its_activation_however_that_is_written(step, title, norm):
     model, x = networks.seeded(Chain, step, norm), torch.randn(5, 4)
-    taken = capture(model, x)
+    taken = TorchCapture(model, x)
     assert names(taken) == ["layer", "next"]
     assert (activation(taken, "layer"), activation(taken, "next")) == (title, None)
     with taken.open():
@@ -259,7 +259,7 @@ def test_a_layer_is_recorded_after_its_activation_however_that_is_written(step, 
         raw = model.layer(x)
         expected = step((norm or nn.Identity())(raw.clone()))
         assert torch.allclose(values[0], expected, rtol=1e-6, atol=1e-7)
-        taken = capture(model, x, after_activation=False)
+        taken = TorchCapture(model, x, after_activation=False)
         with taken.open():
             assert torch.equal(taken.batch(x).values[0], raw)
     assert activation(taken, "layer") is None
@@ -281,7 +281,7 @@ def test_a_layer_is_recorded_after_its_activation_however_that_is_written(step, 
 )
 def test_what_is_no_activation_right_after_the_layer_ends_the_search(step):
     model, x = networks.seeded(Chain, step), torch.randn(5, 4)
-    taken = capture(model, x)
+    taken = TorchCapture(model, x)
     assert activation(taken, "layer") is None
     with taken.open():
         values = taken.batch(x).values
@@ -294,12 +294,12 @@ def test_looking_at_an_output_does_not_end_the_search():
         assert x.shape[1] == 4 and not torch.isnan(x).any() and float(x.mean()) < 9
         return F.relu(x)
 
-    assert activation(capture(networks.seeded(Chain, step), torch.randn(5, 4)), "layer") == "ReLU"
+    assert activation(TorchCapture(networks.seeded(Chain, step), torch.randn(5, 4)), "layer") == "ReLU"
 
 
 def test_an_activation_that_is_a_layer_itself_is_not_recorded_twice():
     model = networks.seeded(Chain, nn.ReLU())
-    taken = capture(model, torch.randn(5, 4), layers=["layer", "step"])
+    taken = TorchCapture(model, torch.randn(5, 4), layers=["layer", "step"])
     assert names(taken) == ["layer", "step"] and activation(taken, "layer") is None
 
 
@@ -330,10 +330,10 @@ def test_a_layer_that_never_fires_is_named_with_the_way_out():
     model, x = networks.seeded(Fused), torch.randn(5, 4)
     message = r"^a, heads.0, heads.1: chosen, but never called .*: exclude=\['a', 'heads\.\*'\]$"
     with pytest.raises(RecorderError, match=message):
-        capture(model, x)
-    assert names(capture(model, x, exclude=["a", "heads.*"])) == ["b"]
+        TorchCapture(model, x)
+    assert names(TorchCapture(model, x, exclude=["a", "heads.*"])) == ["b"]
     with pytest.raises(RecorderError, match=r"exclude='a'$"):
-        capture(model, x, layers="a")
+        TorchCapture(model, x, layers="a")
 
 
 def test_a_layer_that_stops_firing_is_named(run):
@@ -386,7 +386,7 @@ def test_a_layer_called_once_per_input_is_named():
             return torch.stack([self.fc(row) for row in x])
 
     with pytest.raises(RecorderError, match="layer fc is called 2 times for 2 inputs and 3 times for 3"):
-        capture(networks.seeded(PerInput), torch.randn(5, 4))
+        TorchCapture(networks.seeded(PerInput), torch.randn(5, 4))
 
 
 def test_a_layer_whose_units_change_is_named(run):
@@ -408,7 +408,7 @@ def test_a_layer_whose_units_change_is_named(run):
 def test_positions_may_change_their_number_but_not_when_kept():
     model = networks.seeded(networks.Lstm, True)
     for positions in ("mean", "keep"):
-        taken = capture(model, torch.randn(5, 6, 4), positions=positions)
+        taken = TorchCapture(model, torch.randn(5, 6, 4), positions=positions)
         with taken.open():
             assert taken.batch(torch.randn(5, 6, 4)).values[0].shape == (5, taken.layers[0].units)
             if positions == "mean":
@@ -430,7 +430,7 @@ def test_an_output_without_a_dimension_for_the_inputs_is_named():
     with pytest.raises(
         RecorderError, match="layer 0 has no dimension for the inputs: 2×2 for 2 inputs, 3×3 for 3"
     ):
-        capture(nn.Sequential(Gram()), torch.randn(5, 4))
+        TorchCapture(nn.Sequential(Gram()), torch.randn(5, 4))
 
 
 def test_an_output_without_a_tensor_and_a_sparse_one_are_named():
@@ -443,22 +443,22 @@ def test_an_output_without_a_tensor_and_a_sparse_one_are_named():
             return self.make(x * self.weight)
 
     with pytest.raises(RecorderError, match="layer 0 gives no tensor but str; exclude='0'"):
-        capture(nn.Sequential(Odd(lambda x: "text")), torch.randn(5, 4))
+        TorchCapture(nn.Sequential(Odd(lambda x: "text")), torch.randn(5, 4))
     with pytest.raises(RecorderError, match="layer 0 gives a sparse, nested or quantised tensor"):
-        capture(nn.Sequential(Odd(lambda x: x.to_sparse())), torch.randn(5, 4))
+        TorchCapture(nn.Sequential(Odd(lambda x: x.to_sparse())), torch.randn(5, 4))
 
 
 def test_a_lazy_module_is_to_be_run_first():
     model, x = nn.Sequential(nn.LazyLinear(3)), torch.randn(5, 4)
     with pytest.raises(RecorderError, match=r"0\.weight has no shape yet: run one batch"):
-        capture(model, x)
+        TorchCapture(model, x)
     model(x)
-    assert names(capture(model, x)) == ["0"]
+    assert names(TorchCapture(model, x)) == ["0"]
 
 
 def test_a_model_that_fails_on_the_probe_says_on_what():
     with pytest.raises(RecorderError, match=r"Linear fails on a batch of 2 inputs: RuntimeError: .*shapes"):
-        capture(nn.Linear(4, 3), torch.randn(5, 9))
+        TorchCapture(nn.Linear(4, 3), torch.randn(5, 9))
 
 
 # Wrappers.
@@ -467,11 +467,11 @@ def test_a_model_that_fails_on_the_probe_says_on_what():
 def test_wrapped_models_are_recorded_as_what_they_wrap():
     model, x = networks.seeded(networks.Residual), networks.images(5)
     with torch.no_grad():
-        plain = capture(model, x)
+        plain = TorchCapture(model, x)
         with plain.open():
             expected = plain.batch(x).values
     for wrapped in (nn.DataParallel(model), torch.compile(model), torch.compile(nn.DataParallel(model))):
-        taken = capture(wrapped, x)
+        taken = TorchCapture(wrapped, x)
         assert (names(taken), taken.model) == (names(plain), "Residual")
         with taken.open():
             assert all(map(torch.equal, taken.batch(x).values, expected))
@@ -484,10 +484,10 @@ def test_compiled_parts_run_as_they_were_written():
         raise AssertionError("compiled")
 
     model, x = networks.seeded(Nested), IMAGES
-    expected = names(capture(model, x))
+    expected = names(TorchCapture(model, x))
     model.features = torch.compile(model.features, backend=backend)
     model.attention.compile(backend=backend)
-    taken = capture(model, x)
+    taken = TorchCapture(model, x)
     assert names(taken) == expected
     with taken.open():
         assert len(taken.batch(x).values) == 4

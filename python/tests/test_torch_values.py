@@ -11,7 +11,7 @@ from readers import manifest
 from torch import nn
 
 import dnnviz
-from dnnviz._torch import capture
+from dnnviz._torch import TorchCapture
 
 TOKENS = torch.arange(11 * 7).view(11, 7) % 11
 SEQUENCES = torch.randn(11, 6, 4, generator=torch.Generator().manual_seed(2))
@@ -54,7 +54,7 @@ def test_recorded_values_equal_an_independent_pass_in_double_precision(run, case
 
 
 def values_of(model, x, **options):
-    taken = capture(model, x, **options)
+    taken = TorchCapture(model, x, **options)
     with taken.open():
         batch = taken.batch(x)
     return taken, {layer.name: value for layer, value in zip(taken.layers, batch.values, strict=True)}, batch
@@ -62,9 +62,9 @@ def values_of(model, x, **options):
 
 def test_maps_are_those_after_the_activation(run):
     model, x = networks.seeded(networks.Cnn), networks.images()
-    taken = capture(model, x)
+    taken = TorchCapture(model, x)
     with taken.open():
-        batch = taken.batch(x, want_maps=[2, 5])
+        batch = taken.batch(x, map_rows=[2, 5])
     weights = networks.wide(model)
     rows = torch.nn.functional.conv2d(
         x[[2, 5]].double(), weights["conv1.weight"], weights["conv1.bias"], padding=1
@@ -291,7 +291,7 @@ def test_inplace_changes_after_a_layer_do_not_reach_its_values(views):
             return z
 
     model = networks.seeded(Overwriting)
-    taken = capture(model, torch.randn(3, 4))
+    taken = TorchCapture(model, torch.randn(3, 4))
     with taken.open():
         for _ in range(2):
             x = torch.randn(5, 4)
