@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, SupportsIndex
 
+from ._capture import Model
 from ._errors import RecorderError
 from ._metrics import Metrics
 from ._recorder import Recorder
-from ._types import Inputs, Model, RecorderOptions, StrPath
+from ._types import Inputs, RecorderOptions, StrPath
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

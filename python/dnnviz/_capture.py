@@ -7,10 +7,10 @@ the capture and writes the activations.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol, TypedDict, TypeVar, get_args, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypedDict, TypeVar, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,6 +114,10 @@ class Capture(Protocol):
     def gather(self, value: T) -> list[T]:
         """Returns `value` of every rank, in rank order, on every rank."""
         ...
+
+
+#: A `torch.nn.Module`, a `keras.Model`, or a capture of any other network.
+Model: TypeAlias = Callable[..., Any] | Capture
 
 
 class CaptureOptions(TypedDict, total=False):

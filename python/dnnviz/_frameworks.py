@@ -6,9 +6,9 @@ import importlib
 import sys
 from typing import TYPE_CHECKING
 
-from ._capture import Capture, CaptureOptions
+from ._capture import Capture, CaptureOptions, Model
 from ._errors import RecorderError
-from ._types import Model, NetworkInputs
+from ._types import NetworkInputs
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex
 
 import numpy as np
 
-from ._capture import Capture
+from ._capture import Capture, Model
 from ._errors import RecorderError
 from ._frameworks import capture_model
 from ._inputs import ArrayInputs, Classes, KeepPolicy, ProbeInputs, parse_inputs
@@ -22,7 +22,6 @@ from ._types import (
     Indices,
     Inputs,
     LayerKind,
-    Model,
     Pictures,
     Positions,
     Selector,

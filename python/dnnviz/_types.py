@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from ._capture import Capture
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
@@ -53,9 +50,6 @@ ClassNames: TypeAlias = Sequence[str] | Mapping[int, str] | NDArray[np.str_]
 Selector: TypeAlias = str | int | type | Callable[[str, Any], bool]
 
 Pictures: TypeAlias = Array | Sequence[bytes | None]
-
-#: A `torch.nn.Module`, a `keras.Model`, or a capture of any other network.
-Model: TypeAlias = "Callable[..., Any] | Capture"
 
 
 class RecorderOptions(TypedDict, total=False):

@@ -32,7 +32,7 @@ class ArrayInputs:
             raise RecorderError("there are no inputs; give at least one")
         self._batch_size = batch_size
 
-    def sample(self) -> Any:
+    def sample(self) -> NetworkInputs:
         return _rows(self.x, 0, min(self.count, 4))
 
     def batches(self, rank: int, world: int) -> Iterator[ProbeBatch]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from .._errors import RecorderError
 from .._random import preserved_random_states
-from .._types import Batch
+from .._types import Batch, NetworkInputs
 from .arrays import input_count
 from .labels import parse_labels
 from .probe import ProbeBatch
@@ -21,7 +21,7 @@ class BatchInputs:
     def __init__(self, batches: Iterable[Batch]) -> None:
         self._batches = batches
 
-    def sample(self) -> Any:
+    def sample(self) -> NetworkInputs:
         # Labels are parsed later, when ranks can report errors to each other.
         for batch in self.batches(0, 1, with_labels=False):
             return batch.x

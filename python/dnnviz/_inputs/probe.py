@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .._types import NetworkInputs
 
 
 @dataclass
@@ -17,7 +19,7 @@ class ProbeBatch:
     #: Number of its first input.
     start: int
     #: Arguments of the network.
-    x: Any
+    x: NetworkInputs
     #: Class ids `[count]`, if there are any.
     labels: NDArray[np.int64] | None
     count: int
@@ -29,7 +31,7 @@ class ProbeInputs(Protocol):
     #: True if each rank is given its own part; otherwise `batches` divides the inputs among the ranks.
     is_per_rank: bool
 
-    def sample(self) -> Any:
+    def sample(self) -> NetworkInputs:
         """Returns a few inputs as arguments of the network."""
         ...
 
