@@ -8,7 +8,7 @@ use std::time::Instant;
 use dnnviz::engine::{self, Field, Frame, Gpu, Network, Path, Renderer};
 use dnnviz::model::camera::SetView;
 use dnnviz::model::pick::pick;
-use dnnviz::model::{Camera, Grid, LayerCells, Layout, Normalisation, Query, Relief, ViewState};
+use dnnviz::model::{Camera, Grid, LayerCells, Layout, Normalisation, Query, SceneValues, ViewState};
 use dnnviz::stats::{self, Cpu, Sides};
 use draw_support::draw;
 use glam::vec2;
@@ -75,7 +75,7 @@ impl Scene {
         let drawn = draw(&self.gpu, &mut self.renderer, &frame, Path::Cells, true);
         let drawn: Vec<u32> = bytemuck::pod_collect_to_vec(&drawn);
 
-        let relief = Relief {
+        let relief = SceneValues {
             from: &self.cells[0],
             to: &self.cells[1],
             t,
@@ -174,7 +174,7 @@ fn picking_is_quick_however_many_cells_there_are() {
     let layers = [LayerCells { grid: Grid::near_square(edge * edge), units: edge * edge, values }];
     let layout = Layout::of_grids([(layers[0].grid, layers[0].units)]);
     let (ranges, scales) = ([(0.0, 1.0)], [1.0]);
-    let relief = Relief {
+    let relief = SceneValues {
         from: &layers,
         to: &layers,
         t: 0.0,

@@ -121,7 +121,7 @@ fn the_compute_path_draws_the_same_picture() {
         let differing = drawn.iter().zip(&computed).filter(|(a, b)| a.abs_diff(**b) > 3).count();
         let share = differing as f64 / drawn.len() as f64;
         println!("{:9} {share:.5} of the values differ", view.name());
-        // Where plates overlap, edges are laid over each other in light and not in encoded values.
+        // Where slabs overlap, edges are laid over each other in light and not in encoded values.
         assert!(share < 0.002, "{}: {share}", view.name());
     }
 }
@@ -162,7 +162,7 @@ fn errors(picture: &[[f32; 3]], reference: &[[f32; 3]]) -> (f32, f32) {
 }
 
 #[test]
-fn far_plates_have_the_light_of_their_cells() {
+fn far_slabs_have_the_light_of_their_cells() {
     let size = [480, 270];
     // Samples per pixel along each axis: so many that the reference itself is not noise.
     let samples = 12;
@@ -187,7 +187,7 @@ fn far_plates_have_the_light_of_their_cells() {
 
 #[test]
 fn colour_of_the_greatest_would_fail() {
-    // The comparison can fail: a plate of lone peaks shown by its peaks is far too bright.
+    // The comparison can fail: a slab of lone peaks shown by its peaks is far too bright.
     let layers = network(&[250_000]);
     let mut scene = Scene::new(&layers);
     let camera = Camera::set_view(SetView::Front, scene.field.layout(), 480.0 / 270.0);

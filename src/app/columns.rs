@@ -1,26 +1,34 @@
 //! The columns of a window: which there are, what ties them together, and a frame of all of them.
 
-mod change;
-mod together;
+mod edit;
+mod link;
 
 use std::sync::Arc;
 
 use egui::Rect;
 
-use super::desk::Desk;
-use super::loader::{Found, Loader, Message, Send};
-use super::run::{Run, Runs, State, nothing};
-use super::session::{Means, Session};
-use crate::cli::look;
+use super::loader::{AppEvent, EventSender, LoadEvent, Loader};
+use super::panels::PanelState;
+use super::run::{OpenRunList, Run, RunState, nothing};
+use super::session::{Session, SessionResources};
+use crate::cli::view_args;
 use crate::engine::Gpu;
 use crate::model::columns::{Locks, MOST};
-use crate::model::workspace::{ColumnView, Span, Workspace};
+use crate::model::workspace::{ColumnView, EpochSpan, Workspace};
 use crate::model::{Theme, ViewState};
 use crate::stats::Backend;
-use crate::ui::columns::{Columns as Part, Entry, split, what};
+use crate::ui::NamedRun;
+use crate::ui::OpenRuns;
+use crate::ui::PanelOutput;
+use crate::ui::Viewport;
 use crate::ui::commands::Command;
-use crate::ui::workbench::Pane;
-use crate::ui::{Asked, OpenRuns, RunFacts, Viewport, interface, style::Palette};
+use crate::ui::dock::Pane;
+use crate::ui::panels::columns::Columns as Part;
+use crate::ui::panels::columns::Entry;
+use crate::ui::panels::columns::split;
+use crate::ui::panels::columns::what;
+use crate::ui::style::Palette;
+use crate::ui::view_control;
 
 /// The columns of a window, side by side. There is at least one.
 pub struct Columns {
@@ -36,7 +44,7 @@ pub struct Columns {
     next: u64,
     gpu: Arc<Gpu>,
     backend: Arc<dyn Backend>,
-    send: Send,
+    send: EventSender,
     /// Loaders of columns that are gone, until they are done with what they read.
     retired: Vec<Loader>,
     first_theme: Theme,
@@ -50,7 +58,7 @@ struct Column {
     session: Option<Box<Session>>,
     /// How it is to be looked at as soon as it is open, and what is to be marked then.
     view: Option<ViewState>,
-    marked: Option<Span>,
+    marked: Option<EpochSpan>,
 }
 
 impl Column {
@@ -60,14 +68,14 @@ impl Column {
 }
 
 /// Where a column's scene is, in points.
-pub struct Area {
+pub struct SceneArea {
     pub column: u64,
     pub rect: Rect,
 }
 
 impl Columns {
     /// One column for each of the first runs.
-    pub fn new(runs: usize, gpu: Arc<Gpu>, backend: Arc<dyn Backend>, send: Send) -> Self {
+    pub fn new(runs: usize, gpu: Arc<Gpu>, backend: Arc<dyn Backend>, send: EventSender) -> Self {
         let list: Vec<Column> = (0..runs.clamp(1, MOST)).map(|run| Column::new(run as u64, run)).collect();
         let next = list.len() as u64;
         let locks = Locks::default();
@@ -140,7 +148,7 @@ impl Columns {
     }
 
     /// Takes note that a run was opened, or opened again. `continues` says that it is the one before.
-    pub fn opened(&mut self, run: usize, continues: bool, runs: &Runs) {
+    pub fn opened(&mut self, run: usize, continues: bool, runs: &OpenRunList) {
         for index in 0..self.list.len() {
             let column = &mut self.list[index];
             if column.run != run {
@@ -169,13 +177,13 @@ impl Columns {
     }
 
     /// A view for the column at `index`; `None` while its run is not open.
-    fn session_of(&mut self, index: usize, runs: &Runs) -> Option<Box<Session>> {
+    fn session_of(&mut self, index: usize, runs: &OpenRunList) -> Option<Box<Session>> {
         let first = (self.theme(), self.reduced_motion);
         let Column { id: column, run, view, marked, .. } = self.list.get_mut(index)?;
         let (column, run) = (*column, *run);
         let send = Arc::clone(&self.send);
-        let tell = Arc::new(move |found: Found| send(Message::Column { column, found }));
-        let means = Means { gpu: Arc::clone(&self.gpu), backend: Arc::clone(&self.backend), tell };
+        let tell = Arc::new(move |found: LoadEvent| send(AppEvent::Column { column, found }));
+        let means = SessionResources { gpu: Arc::clone(&self.gpu), backend: Arc::clone(&self.backend), tell };
         let mut session = Session::new(run, Arc::clone(runs), means).map(Box::new)?;
         session.view.theme = first.0;
         session.set_reduced_motion(first.1);
@@ -195,14 +203,19 @@ impl Columns {
 
     /// Lays out one frame; returns where the scenes are, and what was asked for that is neither of the
     /// columns nor of the desk.
-    pub fn show(&mut self, ui: &mut egui::Ui, runs: &[Run], desk: &mut Desk) -> (Vec<Area>, Vec<Command>) {
+    pub fn show(
+        &mut self,
+        ui: &mut egui::Ui,
+        runs: &[Run],
+        desk: &mut PanelState,
+    ) -> (Vec<SceneArea>, Vec<Command>) {
         self.retired.retain(|loader| !loader.has_stopped());
         let before = (self.active, self.list.len(), self.locks);
         let theme = self.theme();
         let palette = Palette::of(theme);
         let keys = self.has_keys(ui) && !desk.covers();
         let nothing = nothing();
-        let facts: Vec<RunFacts> = runs.iter().map(|run| run.facts(&nothing)).collect();
+        let facts: Vec<NamedRun> = runs.iter().map(|run| run.facts(&nothing)).collect();
         let entries = self.entries(runs, &facts);
         let mut commands: Vec<Command> = desk.pressed(ui, keys).into_iter().collect();
         commands.extend(self.part(&entries, &facts).keys(ui, keys).map(Command::Column));
@@ -220,8 +233,8 @@ impl Columns {
         if !desk.settings.arrangement.only_scene {
             commands.extend(desk.top(ui, palette, self.active_session().is_some()));
         }
-        let status = (!desk.settings.arrangement.only_scene).then(|| Desk::status_place(ui));
-        let mut asked = Asked::default();
+        let status = (!desk.settings.arrangement.only_scene).then(|| PanelState::status_place(ui));
+        let mut asked = PanelOutput::default();
         let scene = self.panels(ui, runs, &facts, &part, desk, &mut asked);
         if asked.led {
             self.lead(active);
@@ -265,10 +278,10 @@ impl Columns {
         &mut self,
         ui: &mut egui::Ui,
         runs: &[Run],
-        facts: &[RunFacts],
+        facts: &[NamedRun],
         part: &Part,
-        desk: &mut Desk,
-        asked: &mut Asked,
+        desk: &mut PanelState,
+        asked: &mut PanelOutput,
     ) -> Rect {
         let palette = Palette::of(self.theme());
         let mut column = self.list.get_mut(self.active);
@@ -302,7 +315,7 @@ impl Columns {
         ui: &egui::Ui,
         command: &Command,
         runs: &[Run],
-        facts: &[RunFacts],
+        facts: &[NamedRun],
         part: &Part,
     ) -> bool {
         if command.is_of_window() {
@@ -321,7 +334,7 @@ impl Columns {
     /// What the active view shows, in plain words.
     pub fn summary(&self, runs: &[Run]) -> Option<String> {
         let nothing = nothing();
-        let facts: Vec<RunFacts> = runs.iter().map(|run| run.facts(&nothing)).collect();
+        let facts: Vec<NamedRun> = runs.iter().map(|run| run.facts(&nothing)).collect();
         let column = self.list.get(self.active)?;
         Some(column.session.as_ref()?.summary(&runs.get(column.run)?.around(&facts)))
     }
@@ -330,7 +343,7 @@ impl Columns {
     pub fn command_line(&self, runs: &[Run], size: [u32; 2]) -> Option<String> {
         let session = self.active_session()?;
         let paths: Vec<&std::path::Path> = runs.iter().map(|run| run.path.as_path()).collect();
-        Some(look::command(&paths, session.run(), &session.view, session.recording(), size))
+        Some(view_args::command(&paths, session.run(), &session.view, session.recording(), size))
     }
 
     /// Every view as one value, where the runs are called so.
@@ -348,7 +361,7 @@ impl Columns {
 
     /// Looks at what a workspace says, whose runs are those of the window.
     pub fn restore(&mut self, ui: &egui::Context, workspace: &Workspace, runs: &[Run]) {
-        let opened: Runs = runs.iter().map(|run| run.opened().cloned()).collect();
+        let opened: OpenRunList = runs.iter().map(|run| run.opened().cloned()).collect();
         let focused = ui.memory(|memory| memory.focused());
         let had_keys = focused.is_some_and(|id| self.is_scene(id));
         for (index, wanted) in workspace.columns.iter().take(MOST).enumerate() {
@@ -388,7 +401,13 @@ impl Columns {
     }
 
     /// The scenes within `whole`, and what is above and over them; says whether a unit was pinned.
-    fn scenes(&mut self, ui: &egui::Ui, whole: Rect, runs: &[Run], facts: &[RunFacts]) -> (Vec<Area>, bool) {
+    fn scenes(
+        &mut self,
+        ui: &egui::Ui,
+        whole: Rect,
+        runs: &[Run],
+        facts: &[NamedRun],
+    ) -> (Vec<SceneArea>, bool) {
         let places = split(whole, self.list.len());
         let keys = self.has_keys(ui);
         let (theme, alone) = (self.theme(), self.list.len() == 1);
@@ -430,7 +449,7 @@ impl Columns {
             match &column.session {
                 Some(session) => {
                     session.paint(ui, rect, scene_id(column.id), &run.around(facts));
-                    areas.push(Area { column: column.id, rect });
+                    areas.push(SceneArea { column: column.id, rect });
                 }
                 None => absent(ui, rect, theme, run),
             }
@@ -452,7 +471,7 @@ impl Columns {
         self.list.iter().any(|column| scene_id(column.id) == id)
     }
 
-    fn entries(&self, runs: &[Run], facts: &[RunFacts]) -> Vec<Entry> {
+    fn entries(&self, runs: &[Run], facts: &[NamedRun]) -> Vec<Entry> {
         let entry = |column: &Column| {
             let Some(run) = runs.get(column.run) else {
                 return Entry { run: String::new(), what: String::new(), live: false };
@@ -463,9 +482,9 @@ impl Columns {
                     what(session.recording(), all, &session.view.query)
                 }
                 None => match &run.state {
-                    State::Opening => "opening".to_owned(),
-                    State::Awaiting { .. } => "awaited".to_owned(),
-                    State::Refused(_) | State::Opened(_) => "cannot be opened".to_owned(),
+                    RunState::Opening => "opening".to_owned(),
+                    RunState::Awaiting { .. } => "awaited".to_owned(),
+                    RunState::Refused(_) | RunState::Opened(_) => "cannot be opened".to_owned(),
                 },
             };
             Entry { run: run.name.clone(), what, live: run.live }
@@ -473,7 +492,7 @@ impl Columns {
         self.list.iter().map(entry).collect()
     }
 
-    fn part<'a>(&self, entries: &'a [Entry], facts: &'a [RunFacts<'a>]) -> Part<'a> {
+    fn part<'a>(&self, entries: &'a [Entry], facts: &'a [NamedRun<'a>]) -> Part<'a> {
         let active = self.active_session();
         Part {
             entries,
@@ -495,12 +514,14 @@ fn scene_id(column: u64) -> egui::Id {
 fn absent(ui: &egui::Ui, rect: Rect, theme: Theme, run: &Run) {
     let path = run.path.display();
     match &run.state {
-        State::Opening | State::Opened(_) => interface::waiting(ui, rect, theme, &format!("Opening {path}")),
-        State::Awaiting { why } => {
-            interface::awaiting(ui, rect, theme, &format!("Waiting for a recording at {path}"), why);
+        RunState::Opening | RunState::Opened(_) => {
+            view_control::waiting(ui, rect, theme, &format!("Opening {path}"))
         }
-        State::Refused(error) => {
-            interface::awaiting(ui, rect, theme, &format!("Cannot open {path}"), &error.to_string());
+        RunState::Awaiting { why } => {
+            view_control::awaiting(ui, rect, theme, &format!("Waiting for a recording at {path}"), why);
+        }
+        RunState::Refused(error) => {
+            view_control::awaiting(ui, rect, theme, &format!("Cannot open {path}"), &error.to_string());
         }
     }
 }

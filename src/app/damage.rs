@@ -14,12 +14,12 @@ const MOST: usize = 8;
 
 /// Pixels from `min` up to `max`, which is not among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pixels {
+pub struct PixelRect {
     pub min: [u32; 2],
     pub max: [u32; 2],
 }
 
-impl Pixels {
+impl PixelRect {
     /// From `corner` on.
     pub fn at(corner: [u32; 2], size: [u32; 2]) -> Self {
         Self { min: corner, max: [corner[0] + size[0], corner[1] + size[1]] }
@@ -70,14 +70,14 @@ impl Pixels {
 
 /// Parts of a window, a few, none of which meets another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parts(Vec<Pixels>);
+pub struct DamageRects(Vec<PixelRect>);
 
-impl Parts {
-    pub fn iter(&self) -> impl Iterator<Item = Pixels> {
+impl DamageRects {
+    pub fn iter(&self) -> impl Iterator<Item = PixelRect> {
         self.0.iter().copied()
     }
 
-    pub fn add(&mut self, pixels: Pixels) {
+    pub fn add(&mut self, pixels: PixelRect) {
         if pixels.area() == 0 {
             return;
         }
@@ -104,12 +104,12 @@ impl Parts {
 
 /// The shapes of a frame, and where each of them shows.
 #[derive(Default)]
-pub struct Shapes {
+pub struct ShapeList {
     shapes: Vec<ClippedShape>,
     bounds: Vec<Rect>,
 }
 
-impl Shapes {
+impl ShapeList {
     /// Leaves out what does not show.
     pub fn new(mut shapes: Vec<ClippedShape>) -> Self {
         let mut bounds = Vec::with_capacity(shapes.len());
@@ -127,12 +127,12 @@ impl Shapes {
 
     /// Adds to `parts` of a window of `size` pixels where these do not look as those before did: outside of
     /// it the same shapes lie over each other in the same order.
-    pub fn add_changes(&self, before: &Self, pixels_per_point: f32, size: [u32; 2], parts: &mut Parts) {
+    pub fn add_changes(&self, before: &Self, pixels_per_point: f32, size: [u32; 2], parts: &mut DamageRects) {
         let (mut old, mut new) = (0, 0);
         loop {
             let (gone, come) = self.gap(new, before, old);
             let changed = before.bounds[old..old + gone].iter().chain(&self.bounds[new..new + come]);
-            changed.for_each(|rect| parts.add(Pixels::around(*rect, pixels_per_point, size)));
+            changed.for_each(|rect| parts.add(PixelRect::around(*rect, pixels_per_point, size)));
             (old, new) = (old + gone, new + come);
             if old == before.shapes.len() && new == self.shapes.len() {
                 return;
@@ -162,7 +162,7 @@ impl Shapes {
     }
 
     /// What has to be painted for the `parts` to be as all shapes are, cut off at their edges.
-    pub fn of(&self, parts: &Parts, pixels_per_point: f32) -> Vec<ClippedShape> {
+    pub fn of(&self, parts: &DamageRects, pixels_per_point: f32) -> Vec<ClippedShape> {
         let rects = parts.iter().map(|part| part.points(pixels_per_point));
         let all = rects.flat_map(|rect| {
             let those =
@@ -189,14 +189,14 @@ mod tests {
         ClippedShape::new(Rect::EVERYTHING, Shape::rect_filled(rect, 0.0, colour))
     }
 
-    fn changes(before: &[ClippedShape], after: &[ClippedShape]) -> Vec<Pixels> {
-        let mut parts = Parts::default();
-        Shapes::new(after.to_vec()).add_changes(&Shapes::new(before.to_vec()), 1.0, SIZE, &mut parts);
+    fn changes(before: &[ClippedShape], after: &[ClippedShape]) -> Vec<PixelRect> {
+        let mut parts = DamageRects::default();
+        ShapeList::new(after.to_vec()).add_changes(&ShapeList::new(before.to_vec()), 1.0, SIZE, &mut parts);
         parts.iter().collect()
     }
 
-    fn around(x: u32) -> Pixels {
-        Pixels::at([x - 2, 8], [10, 10])
+    fn around(x: u32) -> PixelRect {
+        PixelRect::at([x - 2, 8], [10, 10])
     }
 
     #[test]
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(changes(&gone, &row), [around(104)]);
         let mut moved = row.clone();
         moved[1] = square(26.0, Color32::RED);
-        assert_eq!(changes(&row, &moved), [Pixels::at([22, 8], [12, 10])]);
+        assert_eq!(changes(&row, &moved), [PixelRect::at([22, 8], [12, 10])]);
         assert_eq!(changes(&row, &row[..8]), [around(164)]);
     }
 
@@ -243,27 +243,27 @@ mod tests {
 
     #[test]
     fn parts_cover_everything_and_never_meet() {
-        let mut parts = Parts::default();
-        let added: Vec<Pixels> = (0..60)
-            .map(|at| Pixels::at([at * 37 % 180, at * 53 % 90], [1 + at * 7 % 20, 1 + at * 3 % 10]))
+        let mut parts = DamageRects::default();
+        let added: Vec<PixelRect> = (0..60)
+            .map(|at| PixelRect::at([at * 37 % 180, at * 53 % 90], [1 + at * 7 % 20, 1 + at * 3 % 10]))
             .collect();
         for pixels in &added {
             parts.add(*pixels);
-            let parts: Vec<Pixels> = parts.iter().collect();
+            let parts: Vec<PixelRect> = parts.iter().collect();
             assert!(parts.len() <= MOST);
             for (at, part) in parts.iter().enumerate() {
                 assert!(!parts[..at].iter().any(|other| other.meets(*part)), "{parts:?}");
             }
         }
-        let within = |pixels: &Pixels| parts.iter().any(|part| part.with(*pixels) == part);
+        let within = |pixels: &PixelRect| parts.iter().any(|part| part.with(*pixels) == part);
         assert!(added.iter().all(within));
     }
 
     #[test]
     fn what_is_painted_for_a_part_stays_within_it() {
-        let shapes = Shapes::new(vec![square(4.0, Color32::RED), square(60.0, Color32::RED)]);
-        let mut parts = Parts::default();
-        parts.add(Pixels::at([8, 12], [20, 2]));
+        let shapes = ShapeList::new(vec![square(4.0, Color32::RED), square(60.0, Color32::RED)]);
+        let mut parts = DamageRects::default();
+        parts.add(PixelRect::at([8, 12], [20, 2]));
         let painted = shapes.of(&parts, 1.0);
         assert_eq!(painted.len(), 1);
         assert_eq!(painted[0].clip_rect, Rect::from_min_max(pos2(8.0, 12.0), pos2(28.0, 14.0)));

@@ -1,4 +1,4 @@
-//! Reading, reducing and uploading, away from the window's thread. Results come as [`Message`]s.
+//! Reading, reducing and uploading, away from the window's thread. Results come as [`AppEvent`]s.
 
 use std::collections::{HashSet, VecDeque};
 use std::path::PathBuf;
@@ -7,11 +7,11 @@ use std::thread;
 
 use egui_winit::accesskit_winit;
 
-use super::answers::Answered;
+use super::insights::InsightResponse;
 use super::order;
-use super::run::{News, Runs};
+use super::run::{OpenRunList, RunEvent};
 use crate::engine::{Field, Gpu};
-use crate::model::{LayerCells, Layout, Picture, Places, Query, Source, UnitOrder};
+use crate::model::{LayerCells, Layout, Picture, Query, Source, UnitOrder, UnitPermutation};
 use crate::stats::{self, Backend, Cells, Sides, Unmatched};
 
 /// Pictures that wait to be read, at most.
@@ -20,7 +20,7 @@ const PICTURES: usize = 256;
 /// What values are asked for: a query (by its number in the session) at an epoch (by its number in
 /// the recording, which stays while epochs are added).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Key {
+pub struct ValueKey {
     /// Of which of the recordings that the loader has been given.
     pub recording: u64,
     pub query: usize,
@@ -29,7 +29,7 @@ pub struct Key {
     pub order: Option<UnitOrder>,
 }
 
-impl Key {
+impl ValueKey {
     /// Of the same values, however their units stand.
     pub fn of_values(self) -> Self {
         Self { order: None, ..self }
@@ -37,11 +37,11 @@ impl Key {
 }
 
 /// What other threads tell the window.
-pub enum Message {
+pub enum AppEvent {
     /// Of a run, by its place among the runs.
-    Run { run: usize, news: News },
+    Run { run: usize, news: RunEvent },
     /// For a column, by its number.
-    Column { column: u64, found: Found },
+    Column { column: u64, found: LoadEvent },
     /// What was chosen in the system's dialog to be opened.
     Chosen { path: Option<PathBuf>, beside: bool },
     /// The file that a picture was written to, or why it could not be.
@@ -50,30 +50,30 @@ pub enum Message {
     Access(accesskit_winit::Event),
 }
 
-impl std::convert::From<accesskit_winit::Event> for Message {
+impl From<accesskit_winit::Event> for AppEvent {
     fn from(event: accesskit_winit::Event) -> Self {
         Self::Access(event)
     }
 }
 
 /// What a loader has read.
-pub enum Found {
-    /// The plates of the network, without values.
-    Plates {
+pub enum LoadEvent {
+    /// The slabs of the network, without values.
+    Slabs {
         recording: u64,
         field: Arc<Field>,
     },
-    /// There are no plates to be had; why.
-    NoPlates {
+    /// There are no slabs to be had; why.
+    NoSlabs {
         recording: u64,
         reason: String,
     },
     Values {
-        key: Key,
+        key: ValueKey,
         values: Values,
     },
     Failed {
-        key: Key,
+        key: ValueKey,
         reason: String,
     },
     Picture {
@@ -82,7 +82,7 @@ pub enum Found {
         picture: Option<Picture>,
     },
     /// Not read by the loader itself, which has more urgent things to do.
-    Answered(Answered),
+    InsightResponse(InsightResponse),
 }
 
 /// Values on the GPU, and beside it.
@@ -96,10 +96,10 @@ pub struct Values {
 }
 
 /// Takes messages to the window; called on other threads.
-pub type Send = Arc<dyn Fn(Message) + std::marker::Send + Sync>;
+pub type EventSender = Arc<dyn Fn(AppEvent) + Send + Sync>;
 
 /// Takes what was read to whom it is for; called on other threads.
-pub type Tell = Arc<dyn Fn(Found) + std::marker::Send + Sync>;
+pub type Tell = Arc<dyn Fn(LoadEvent) + Send + Sync>;
 
 /// Reads values and pictures one after another, the most wanted first.
 pub struct Loader {
@@ -113,31 +113,31 @@ struct Shared {
 }
 
 struct Jobs {
-    from: From,
+    from: LoadSource,
     recording: u64,
     empty: bool,
     pictures: VecDeque<usize>,
-    fields: VecDeque<(Key, Query)>,
-    current: Option<Key>,
+    fields: VecDeque<(ValueKey, Query)>,
+    current: Option<ValueKey>,
     stop: bool,
 }
 
 /// What is read from.
 #[derive(Clone)]
-pub struct From {
+pub struct LoadSource {
     pub source: Arc<dyn Source>,
     /// Every run of the window; some queries subtract what another one shows.
-    pub runs: Runs,
+    pub runs: OpenRunList,
 }
 
 enum Job {
     Empty,
     Picture(usize),
-    Field(Key, Query),
+    Field(ValueKey, Query),
 }
 
 impl Loader {
-    pub fn new(gpu: Arc<Gpu>, backend: Arc<dyn Backend>, from: From, tell: Tell) -> Self {
+    pub fn new(gpu: Arc<Gpu>, backend: Arc<dyn Backend>, from: LoadSource, tell: Tell) -> Self {
         let jobs = Jobs {
             from,
             recording: 0,
@@ -154,15 +154,15 @@ impl Loader {
             while let Some((job, from, recording)) = for_thread.next() {
                 tell(match job {
                     Job::Empty => match empty(&gpu, &*from.source) {
-                        Ok(field) => Found::Plates { recording, field: Arc::new(field) },
-                        Err(reason) => Found::NoPlates { recording, reason },
+                        Ok(field) => LoadEvent::Slabs { recording, field: Arc::new(field) },
+                        Err(reason) => LoadEvent::NoSlabs { recording, reason },
                     },
                     Job::Picture(input) => {
-                        Found::Picture { recording, input, picture: from.source.picture(input) }
+                        LoadEvent::Picture { recording, input, picture: from.source.picture(input) }
                     }
                     Job::Field(key, query) => match load(&gpu, &*backend, &from, key, &query, &mut orders) {
-                        Ok(values) => Found::Values { key, values },
-                        Err(reason) => Found::Failed { key, reason },
+                        Ok(values) => LoadEvent::Values { key, values },
+                        Err(reason) => LoadEvent::Failed { key, reason },
                     },
                 });
             }
@@ -172,12 +172,12 @@ impl Loader {
     }
 
     /// Reads from there from now on, which continues what was read from before.
-    pub fn renew(&self, from: From) {
+    pub fn renew(&self, from: LoadSource) {
         self.shared.lock().from = from;
     }
 
-    /// Reads from there from now on, which is another recording; returns its number for [`Key`]s.
-    pub fn replace(&self, from: From) -> u64 {
+    /// Reads from there from now on, which is another recording; returns its number for [`ValueKey`]s.
+    pub fn replace(&self, from: LoadSource) -> u64 {
         let mut jobs = self.shared.lock();
         jobs.from = from;
         jobs.recording += 1;
@@ -199,7 +199,7 @@ impl Loader {
     }
 
     /// Replaces the list of wanted values; what is being read is read to its end.
-    pub fn want(&self, fields: VecDeque<(Key, Query)>) {
+    pub fn want(&self, fields: VecDeque<(ValueKey, Query)>) {
         self.shared.lock().fields = fields;
         self.shared.changed.notify_one();
     }
@@ -223,14 +223,14 @@ impl Loader {
         self.shared.changed.notify_one();
     }
 
-    /// Asks for the plates without values.
+    /// Asks for the slabs without values.
     pub fn want_empty(&self) {
         self.shared.lock().empty = true;
         self.shared.changed.notify_one();
     }
 
     /// What is being read now.
-    pub fn current(&self) -> Option<Key> {
+    pub fn current(&self) -> Option<ValueKey> {
         self.shared.lock().current
     }
 }
@@ -254,7 +254,7 @@ impl Shared {
     }
 
     /// Waits for something to do, and where from; `None` to stop.
-    fn next(&self) -> Option<(Job, From, u64)> {
+    fn next(&self) -> Option<(Job, LoadSource, u64)> {
         let mut jobs = self.lock();
         jobs.current = None;
         loop {
@@ -288,20 +288,20 @@ impl Values {
 
 /// The order in which units stand that was asked for last, and what for.
 #[derive(Default)]
-struct Orders(Option<(Key, Vec<Option<Arc<Places>>>)>);
+struct Orders(Option<(ValueKey, Vec<Option<Arc<UnitPermutation>>>)>);
 
 impl Orders {
     /// That of `key`, per layer.
     fn of(
         &mut self,
-        key: Key,
+        key: ValueKey,
         query: &Query,
         sides: Sides,
         backend: &dyn Backend,
-    ) -> Result<&[Option<Arc<Places>>], String> {
+    ) -> Result<&[Option<Arc<UnitPermutation>>], String> {
         let Some(order) = key.order else { return Ok(&[]) };
         // It is the same at every epoch.
-        let key = Key { epoch: order.epoch, ..key };
+        let key = ValueKey { epoch: order.epoch, ..key };
         if self.0.as_ref().is_none_or(|(of, _)| *of != key) {
             let places = order::places(sides, query, order, backend).map_err(|error| error.to_string())?;
             self.0 = Some((key, places));
@@ -313,8 +313,8 @@ impl Orders {
 fn load(
     gpu: &Gpu,
     backend: &dyn Backend,
-    from: &From,
-    key: Key,
+    from: &LoadSource,
+    key: ValueKey,
     query: &Query,
     orders: &mut Orders,
 ) -> Result<Values, String> {
@@ -338,8 +338,8 @@ fn load(
 }
 
 fn empty(gpu: &Gpu, source: &dyn Source) -> Result<Field, String> {
-    let plates = Layout::new(source.recording()).slabs;
-    let cells: Vec<LayerCells> = plates
+    let slabs = Layout::new(source.recording()).slabs;
+    let cells: Vec<LayerCells> = slabs
         .iter()
         .map(|slab| LayerCells {
             grid: slab.grid,

@@ -1,23 +1,23 @@
 //! The window: winit's events in, panels and scene out. Nothing here waits for files.
 
-pub(crate) mod answers;
 mod cache;
-mod canvas;
 mod columns;
-mod content;
 mod damage;
-mod desk;
+mod files;
 mod follow;
+mod frame_cache;
 mod history;
+pub(crate) mod insights;
 mod loader;
 pub mod offscreen;
 pub mod order;
 mod painter;
-mod picture;
+mod panels;
 mod run;
 mod session;
 mod settings;
-mod shown;
+mod state;
+mod surface;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,12 +31,12 @@ use winit::event::{StartCause, WindowEvent};
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
 use winit::window::{Fullscreen, Window, WindowId};
 
-use self::canvas::Canvas;
-use self::content::Content;
-use self::loader::{Message, Send};
-pub use self::picture::read_view;
+pub use self::files::read_view;
+use self::loader::{AppEvent, EventSender};
 pub use self::run::names;
 use self::settings::Settings;
+use self::state::AppState;
+use self::surface::WindowSurface;
 use crate::format::watch::Watch;
 use crate::model::workspace::Workspace;
 use crate::ui::style;
@@ -45,7 +45,7 @@ use crate::ui::style;
 const SIZE: LogicalSize<f64> = LogicalSize::new(1280.0, 800.0);
 
 /// How the window ended.
-pub enum Ended {
+pub enum WindowExit {
     /// It was closed.
     Closed,
     /// There was no display to open it on; why.
@@ -59,36 +59,36 @@ pub enum Ended {
 /// # Errors
 /// When no graphics driver can draw into a window, or when what is there will never be a recording, in
 /// any of the places: then the window closes at once.
-pub fn run(paths: Vec<PathBuf>, workspace: Option<Workspace>) -> Result<Ended> {
-    let event_loop = match EventLoop::<Message>::with_user_event().build() {
+pub fn run(paths: Vec<PathBuf>, workspace: Option<Workspace>) -> Result<WindowExit> {
+    let event_loop = match EventLoop::<AppEvent>::with_user_event().build() {
         Ok(event_loop) => event_loop,
         Err(error) => {
             // Without the place in winit's source that its text begins with.
             let text = error.to_string();
             let reason = text.rsplit(": ").next().unwrap_or(&text).trim_end_matches('.');
-            return Ok(Ended::NoDisplay(reason.to_owned()));
+            return Ok(WindowExit::NoDisplay(reason.to_owned()));
         }
     };
     let proxy = event_loop.create_proxy();
     let access = proxy.clone();
-    let send: Send = Arc::new(move |message| {
+    let send: EventSender = Arc::new(move |message| {
         // A closed window has no use for what was still being read.
         let _ = proxy.send_event(message);
     });
     let watches = follow::all(&paths, &send);
     let mut app = App { paths, watches, workspace, send, access, window: None, failure: None, wake: None };
     event_loop.run_app(&mut app)?;
-    app.failure.map_or(Ok(Ended::Closed), Err)
+    app.failure.map_or(Ok(WindowExit::Closed), Err)
 }
 
 struct App {
     paths: Vec<PathBuf>,
     watches: Vec<Watch>,
     workspace: Option<Workspace>,
-    send: Send,
+    send: EventSender,
     /// For whoever reads the window to those who cannot see it.
-    access: EventLoopProxy<Message>,
-    window: Option<Shell>,
+    access: EventLoopProxy<AppEvent>,
+    window: Option<AppWindow>,
     /// Why there is nothing to show.
     failure: Option<anyhow::Error>,
     /// When the next frame is due although nothing happens.
@@ -96,21 +96,21 @@ struct App {
 }
 
 /// The window and what belongs to it.
-struct Shell {
+struct AppWindow {
     window: Arc<Window>,
     input: egui_winit::State,
-    content: Content,
-    canvas: Canvas,
+    content: AppState,
+    canvas: WindowSurface,
     title: String,
     occluded: bool,
 }
 
-impl Shell {
+impl AppWindow {
     fn new(event_loop: &ActiveEventLoop, app: &mut App) -> Result<Self> {
         let attributes =
             Window::default_attributes().with_title("dnnviz").with_inner_size(SIZE).with_visible(false);
         let window = Arc::new(event_loop.create_window(attributes).context("the display refused a window")?);
-        let canvas = Canvas::new(Arc::clone(&window), event_loop.owned_display_handle())?;
+        let canvas = WindowSurface::new(Arc::clone(&window), event_loop.owned_display_handle())?;
         let ctx = egui::Context::default();
         style::install_fonts(&ctx);
         let settings = Settings::load();
@@ -128,7 +128,7 @@ impl Shell {
         window.set_visible(true);
         let watches = std::mem::take(&mut app.watches);
         let gpu = Arc::clone(&canvas.painter.gpu);
-        let mut content = Content::new(&app.paths, watches, gpu, Arc::clone(&app.send), Some(settings));
+        let mut content = AppState::new(&app.paths, watches, gpu, Arc::clone(&app.send), Some(settings));
         if let Some(workspace) = app.workspace.take() {
             content.begin_with(&ctx, &workspace);
         }
@@ -136,7 +136,7 @@ impl Shell {
     }
 }
 
-impl Shell {
+impl AppWindow {
     /// Takes what is asked by whoever reads the window to those who cannot see it.
     fn read_out(&mut self, event: accesskit_winit::Event) {
         use accesskit_winit::WindowEvent;
@@ -149,12 +149,12 @@ impl Shell {
     }
 }
 
-impl ApplicationHandler<Message> for App {
+impl ApplicationHandler<AppEvent> for App {
     fn resumed(&mut self, event_loop: &ActiveEventLoop) {
         if self.window.is_some() {
             return;
         }
-        match Shell::new(event_loop, self) {
+        match AppWindow::new(event_loop, self) {
             Ok(shell) => {
                 shell.window.request_redraw();
                 self.window = Some(shell);
@@ -173,10 +173,10 @@ impl ApplicationHandler<Message> for App {
         }
     }
 
-    fn user_event(&mut self, event_loop: &ActiveEventLoop, message: Message) {
+    fn user_event(&mut self, event_loop: &ActiveEventLoop, message: AppEvent) {
         let Some(shell) = &mut self.window else { return };
         let message = match message {
-            Message::Access(event) => return shell.read_out(event),
+            AppEvent::Access(event) => return shell.read_out(event),
             message => message,
         };
         match shell.content.take(shell.input.egui_ctx(), message) {
@@ -243,7 +243,7 @@ impl App {
     /// at rest, the device and whoever uploads to it.
     fn close(&mut self) {
         let Some(shell) = self.window.take() else { return };
-        let Shell { window, input, content, canvas, .. } = shell;
+        let AppWindow { window, input, content, canvas, .. } = shell;
         let gpu = Arc::clone(&canvas.painter.gpu);
         gpu.wait();
         content.save_settings();

@@ -7,25 +7,25 @@ use std::time::{Duration, Instant};
 
 use egui::accesskit::{Action, ActionData, ActionRequest, Node, NodeId, Role, TreeId};
 
-use super::content::Content;
 use super::follow;
-use super::loader::{Message, Send};
+use super::loader::{AppEvent, EventSender};
 use super::painter::Painter;
 use super::session::Session;
-use crate::engine::readback::Canvas;
+use super::state::AppState;
+use crate::engine::readback::RenderTarget;
 use crate::engine::{Gpu, Renderer};
 use crate::format::FormatError;
-use crate::insight::{Biography, LayerFacts};
+use crate::insight::{LayerStats, UnitProfile};
 use crate::model::{Pin, Recording, Theme, ViewState};
 use crate::ui::style;
 
 /// What would be a window.
 pub struct Offscreen {
-    content: Content,
+    content: AppState,
     ctx: egui::Context,
     painter: Painter,
-    canvas: Canvas,
-    messages: Receiver<Message>,
+    canvas: RenderTarget,
+    messages: Receiver<AppEvent>,
     /// What is done in the next frame.
     events: Vec<egui::Event>,
     given: Vec<PathBuf>,
@@ -46,7 +46,7 @@ impl Offscreen {
     pub fn open(gpu: Gpu, runs: &[PathBuf], size: [u32; 2]) -> Self {
         let (sender, messages) = channel();
         let sender = Mutex::new(sender);
-        let send: Send = Arc::new(move |message| {
+        let send: EventSender = Arc::new(move |message| {
             // Nobody listens any more when that fails.
             if let Ok(sender) = sender.lock() {
                 let _ = sender.send(message);
@@ -55,10 +55,10 @@ impl Offscreen {
         let ctx = egui::Context::default();
         style::install_fonts(&ctx);
         style::install_style(&ctx, Theme::Dark);
-        let canvas = Canvas::new(&gpu, size, Renderer::FORMAT);
+        let canvas = RenderTarget::new(&gpu, size, Renderer::FORMAT);
         let painter = Painter::new(gpu, Renderer::FORMAT);
         let watches = follow::all(runs, &send);
-        let content = Content::new(runs, watches, Arc::clone(&painter.gpu), send, None);
+        let content = AppState::new(runs, watches, Arc::clone(&painter.gpu), send, None);
         Self {
             content,
             ctx,
@@ -161,17 +161,17 @@ impl Offscreen {
     }
 
     /// Facts of every layer at the epoch that a column looks at, once they are there.
-    pub fn layer_facts(&self, column: usize) -> Option<&[LayerFacts]> {
+    pub fn layer_facts(&self, column: usize) -> Option<&[LayerStats]> {
         self.session(column)?.layer_facts()
     }
 
     /// The facts of every layer that came last in a column, and the number of their epoch.
-    pub fn last_facts(&self, column: usize) -> Option<(u64, &[LayerFacts])> {
+    pub fn last_facts(&self, column: usize) -> Option<(u64, &[LayerStats])> {
         self.session(column)?.last_facts()
     }
 
     /// What a column can say of a unit that is pinned in it, or why it cannot, once that is there.
-    pub fn biography(&self, column: usize, pin: &Pin) -> Option<Result<&Biography, &str>> {
+    pub fn biography(&self, column: usize, pin: &Pin) -> Option<Result<&UnitProfile, &str>> {
         self.session(column)?.biography(pin)
     }
 

@@ -8,11 +8,11 @@ use std::time::Instant;
 
 use wgpu::TextureFormat;
 
-use super::columns::Area;
-use super::content::Content;
-use super::damage::{Parts, Pixels, Shapes};
+use super::columns::SceneArea;
+use super::damage::{DamageRects, PixelRect, ShapeList};
+use super::frame_cache::FrameCache;
 use super::session::Session;
-use super::shown::Shown;
+use super::state::AppState;
 use crate::engine::blit::Blit;
 use crate::engine::renderer::{Path, colour_pass};
 use crate::engine::{Field, Frame, Gpu, InputPicture, Network, Renderer};
@@ -30,7 +30,7 @@ pub struct Painter {
     blit: Blit,
     /// To where it is shown, where that encodes what is written to it, unlike what is painted on.
     encode: Option<Blit>,
-    shown: Option<Shown>,
+    shown: Option<FrameCache>,
     /// By the numbers of columns.
     scenes: HashMap<u64, SceneTexture>,
     /// How many pictures of scenes were drawn so far.
@@ -47,18 +47,18 @@ struct SceneTexture {
     blit: wgpu::BindGroup,
     size: [u32; 2],
     /// What it shows; `None` while that is nothing.
-    drawn: Option<Drawn>,
+    drawn: Option<SceneKey>,
 }
 
 /// What the scene's texture holds.
 #[derive(PartialEq)]
-struct Drawn {
+struct SceneKey {
     view: ViewState,
-    from: ById<Field>,
-    to: ById<Field>,
+    from: SameObject<Field>,
+    to: SameObject<Field>,
     t: f32,
     ranges: Vec<(f32, f32)>,
-    picture: Option<ById<InputPicture>>,
+    picture: Option<SameObject<InputPicture>>,
     edges: Vec<Edge>,
     hidden: Vec<bool>,
     lit: Option<usize>,
@@ -66,24 +66,24 @@ struct Drawn {
 }
 
 /// Equal when it is the same object.
-struct ById<T>(Arc<T>);
+struct SameObject<T>(Arc<T>);
 
-impl<T> PartialEq for ById<T> {
+impl<T> PartialEq for SameObject<T> {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
 /// What of a frame has to be painted.
-pub struct Panels {
+pub struct PaintJobs {
     pub textures: egui::TexturesDelta,
     primitives: Vec<egui::ClippedPrimitive>,
-    parts: Parts,
+    parts: DamageRects,
 }
 
 /// A frame laid out: what is to be painted and what the platform is told.
-pub struct Laid {
-    pub panels: Panels,
+pub struct FrameOutput {
+    pub panels: PaintJobs,
     pub platform: egui::PlatformOutput,
     pub viewport: Option<egui::ViewportOutput>,
 }
@@ -132,9 +132,9 @@ impl Painter {
         &mut self,
         ctx: &egui::Context,
         input: egui::RawInput,
-        content: &mut Content,
+        content: &mut AppState,
         size: [u32; 2],
-    ) -> Laid {
+    ) -> FrameOutput {
         let began = Instant::now();
         let drawn = content.drawn();
         drawn.frame_ms = self.scene_ms();
@@ -145,7 +145,7 @@ impl Painter {
         let mut areas = Vec::new();
         let mut output = ctx.run_ui(input, |ui| areas = content.show(ui));
         let pixels_per_point = output.pixels_per_point;
-        let shapes = Shapes::new(std::mem::take(&mut output.shapes));
+        let shapes = ShapeList::new(std::mem::take(&mut output.shapes));
         let laid_out = began.elapsed();
         let points = areas.iter().map(|area| f64::from(area.rect.area())).sum::<f64>();
         content.drawn().pixels = (points * f64::from(pixels_per_point).powi(2)) as u64;
@@ -156,23 +156,23 @@ impl Painter {
         let whole = !stays || self.replaces(&output.textures_delta);
         let mut shown = match self.shown.take() {
             Some(shown) if stays => shown,
-            _ => Shown::new(&self.gpu, &self.blit, self.format, looks),
+            _ => FrameCache::new(&self.gpu, &self.blit, self.format, looks),
         };
         let parts = if whole { shown.whole() } else { shown.changes(&shapes, &scenes, drawn) };
         shown.take(shapes, scenes);
         let primitives = shown.tessellated(ctx, &parts);
         self.shown = Some(shown);
         self.panels_ms = Some(1e3 * (laid_out + began.elapsed()).as_secs_f32());
-        let panels = Panels { textures: output.textures_delta, primitives, parts };
+        let panels = PaintJobs { textures: output.textures_delta, primitives, parts };
         let viewport = output.viewport_output.remove(&egui::ViewportId::ROOT);
-        Laid { panels, platform: output.platform_output, viewport }
+        FrameOutput { panels, platform: output.platform_output, viewport }
     }
 
     /// What it takes to paint all of the last frame once more.
-    pub fn anew(&self, ctx: &egui::Context) -> Panels {
-        let parts = self.shown.as_ref().map_or_else(Parts::default, Shown::whole);
+    pub fn anew(&self, ctx: &egui::Context) -> PaintJobs {
+        let parts = self.shown.as_ref().map_or_else(DamageRects::default, FrameCache::whole);
         let primitives = self.shown.as_ref().map_or_else(Vec::new, |shown| shown.tessellated(ctx, &parts));
-        Panels { textures: egui::TexturesDelta::default(), primitives, parts }
+        PaintJobs { textures: egui::TexturesDelta::default(), primitives, parts }
     }
 
     /// Whether what was painted before looks different with these textures. New glyphs leave the others
@@ -188,16 +188,16 @@ impl Painter {
     /// where, and the places of those that were drawn.
     fn draw_scenes(
         &mut self,
-        content: &Content,
-        areas: &[Area],
+        content: &AppState,
+        areas: &[SceneArea],
         pixels_per_point: f32,
         size: [u32; 2],
-    ) -> (Vec<(u64, Pixels)>, Parts) {
+    ) -> (Vec<(u64, PixelRect)>, DamageRects) {
         self.scenes.retain(|id, _| areas.iter().any(|area| area.column == *id));
-        let (mut scenes, mut parts) = (Vec::with_capacity(areas.len()), Parts::default());
-        for Area { column, rect } in areas {
+        let (mut scenes, mut parts) = (Vec::with_capacity(areas.len()), DamageRects::default());
+        for SceneArea { column, rect } in areas {
             let Some(session) = content.columns().by_id(*column) else { continue };
-            let place = Pixels::nearest(*rect, pixels_per_point, size);
+            let place = PixelRect::nearest(*rect, pixels_per_point, size);
             let drawings = self.drawings;
             if !place.size().contains(&0) && self.draw_scene(*column, session, place.size()) {
                 scenes.push((*column, place));
@@ -213,12 +213,12 @@ impl Painter {
     /// there is one.
     fn draw_scene(&mut self, column: u64, session: &Session, size: [u32; 2]) -> bool {
         let Some((shown, view, picture)) = session.scene() else { return false };
-        let wanted = Drawn {
-            from: ById(Arc::clone(&shown.from)),
-            to: ById(Arc::clone(&shown.to)),
+        let wanted = SceneKey {
+            from: SameObject(Arc::clone(&shown.from)),
+            to: SameObject(Arc::clone(&shown.to)),
             t: shown.position.t,
             ranges: session.ranges().to_vec(),
-            picture: picture.map(|picture| ById(Arc::clone(picture))),
+            picture: picture.map(|picture| SameObject(Arc::clone(picture))),
             edges: session.edges(),
             hidden: session.hidden(),
             lit: session.lit(),
@@ -298,7 +298,7 @@ impl Painter {
     }
 
     /// Paints what a frame changes.
-    pub fn paint(&mut self, panels: &Panels) {
+    pub fn paint(&mut self, panels: &PaintJobs) {
         let Some(shown) = &self.shown else { return };
         let screen = egui_wgpu::ScreenDescriptor {
             size_in_pixels: shown.size(),

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::session::Around;
+use super::session::RunContext;
 use crate::format::FormatError;
 use crate::model::{Format, Normalisation, Recording, Source};
-use crate::ui::RunFacts;
+use crate::ui::NamedRun;
 
 /// What other threads tell of a run.
-pub enum News {
+pub enum RunEvent {
     /// The recording is open. It `continues` the one before when what was read of that is still true.
     Opened { source: Arc<dyn Source>, continues: bool },
     /// There is nothing to open yet; why.
@@ -27,7 +27,7 @@ pub struct Run {
     pub path: PathBuf,
     /// What it is called beside the others.
     pub name: String,
-    pub state: State,
+    pub state: RunState,
     /// A writer is at work.
     pub live: bool,
     /// What is wrong with it, in one line.
@@ -35,16 +35,16 @@ pub struct Run {
 }
 
 /// How far a run is.
-pub enum State {
+pub enum RunState {
     Opening,
     Awaiting { why: String },
     Refused(FormatError),
-    Opened(Opened),
+    Opened(OpenRun),
 }
 
 /// A run as it was opened last.
 #[derive(Clone)]
-pub struct Opened {
+pub struct OpenRun {
     pub source: Arc<dyn Source>,
     /// How often another recording has taken its place.
     pub replaced: u64,
@@ -53,27 +53,27 @@ pub struct Opened {
 }
 
 /// Every run of a window by its place; `None` as long as it is not open.
-pub type Runs = Arc<[Option<Opened>]>;
+pub type OpenRunList = Arc<[Option<OpenRun>]>;
 
 impl Run {
     pub fn new(path: PathBuf, name: String) -> Self {
-        Self { path, name, state: State::Opening, live: false, trouble: None }
+        Self { path, name, state: RunState::Opening, live: false, trouble: None }
     }
 
     /// The run, where it is open.
-    pub fn opened(&self) -> Option<&Opened> {
-        if let State::Opened(opened) = &self.state { Some(opened) } else { None }
+    pub fn opened(&self) -> Option<&OpenRun> {
+        if let RunState::Opened(opened) = &self.state { Some(opened) } else { None }
     }
 
     /// As panels and legends speak of it; with `nothing` in it while it is not open.
-    pub fn facts<'a>(&'a self, nothing: &'a Recording) -> RunFacts<'a> {
+    pub fn facts<'a>(&'a self, nothing: &'a Recording) -> NamedRun<'a> {
         let recording = self.opened().map_or(nothing, |opened| opened.source.recording());
-        RunFacts { name: &self.name, recording }
+        NamedRun { name: &self.name, recording }
     }
 
     /// What a view of it is laid out with.
-    pub fn around<'a>(&'a self, runs: &'a [RunFacts<'a>]) -> Around<'a> {
-        Around { runs, live: self.live, trouble: self.trouble.as_deref() }
+    pub fn around<'a>(&'a self, runs: &'a [NamedRun<'a>]) -> RunContext<'a> {
+        RunContext { runs, live: self.live, trouble: self.trouble.as_deref() }
     }
 
     /// Takes note of what was opened.
@@ -83,7 +83,7 @@ impl Run {
             Some(before) => (before.replaced + 1, 0),
             None => (0, 0),
         };
-        self.state = State::Opened(Opened { source, replaced, continued });
+        self.state = RunState::Opened(OpenRun { source, replaced, continued });
     }
 }
 

@@ -1,32 +1,32 @@
 //! One view of an open recording: the values at hand, and what is wanted next.
 
-mod asked;
-mod choose;
-mod colours;
 mod frame;
-mod plan;
+mod insights;
+mod link;
+mod prefetch;
 mod queries;
-mod ties;
+mod ranges;
+mod update;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-pub use self::frame::Around;
-use self::plan::Plan;
-use self::queries::Queries;
-use super::answers::Answers;
+pub use self::frame::RunContext;
+use self::prefetch::PrefetchKey;
+use self::queries::QueryTable;
 use super::cache::Cache;
-use super::loader::{Found, From, Key, Loader, Tell, Values};
-use super::run::Runs;
+use super::insights::InsightCache;
+use super::loader::{LoadEvent, LoadSource, Loader, Tell, ValueKey, Values};
+use super::run::OpenRunList;
 use crate::engine::{self, Field, Gpu, InputPicture};
-use crate::model::workspace::Span;
+use crate::model::workspace::EpochSpan;
 use crate::model::{
-    Camera, Edge, EpochPosition, EpochRef, Layout, Picture, Query, Recording, Relief, SetView, Source,
+    Camera, Edge, EpochPosition, EpochRef, Layout, Picture, Query, Recording, SceneValues, SetView, Source,
     UnitOrder, ViewState,
 };
-use crate::stats::{Backend, Cells, Spread, Unmatched};
-use crate::ui::Interface;
-use crate::ui::hover::Plates;
+use crate::stats::{Backend, Cells, Quantiles, Unmatched};
+use crate::ui::ViewControl;
+use crate::ui::scene::hover::SlabValues;
 
 /// Bytes of values that all views of a window keep on the GPU.
 const BUDGET: u64 = 512 << 20;
@@ -40,7 +40,7 @@ pub struct Scene {
     cells: [Arc<Cells>; 2],
     /// Layers that have no values because the run that is subtracted has no such layer.
     pub unmatched: Arc<[Unmatched]>,
-    /// Whether there are values, or plates alone.
+    /// Whether there are values, or slabs alone.
     filled: bool,
     /// Where in the recording that it was read from.
     pub position: EpochPosition,
@@ -56,23 +56,23 @@ pub struct Session {
     /// Place among the runs.
     run: usize,
     source: Arc<dyn Source>,
-    runs: Runs,
+    runs: OpenRunList,
     pub view: ViewState,
-    interface: Interface,
+    interface: ViewControl,
     gpu: Arc<Gpu>,
     loader: Loader,
-    /// Its number in [`Key`]s.
+    /// Its number in [`ValueKey`]s.
     number: u64,
-    cache: Cache<Key, Values>,
+    cache: Cache<ValueKey, Values>,
     /// How the values of a moment lie, of everything that was read for queries that are remembered.
-    spreads: HashMap<Key, Arc<[Option<Spread>]>>,
-    /// What was looked at; a [`Key`] names queries by number.
-    queries: Queries,
+    spreads: HashMap<ValueKey, Arc<[Option<Quantiles>]>>,
+    /// What was looked at; a [`ValueKey`] names queries by number.
+    queries: QueryTable,
     /// The one of them that was looked at last.
     looked_at: usize,
-    failed: HashSet<Key>,
+    failed: HashSet<ValueKey>,
     note: Option<String>,
-    /// The plates without values, while there is no epoch; `None` until they were asked for.
+    /// The slabs without values, while there is no epoch; `None` until they were asked for.
     empty: Option<Option<Arc<Field>>>,
     scene: Option<Scene>,
     /// Where everything stands, the selected input's picture included.
@@ -82,44 +82,44 @@ pub struct Session {
     /// They are those of other views as well.
     shared: bool,
     /// Picture of the one input that is selected: asked for, then there (or there is none).
-    picture: Option<(usize, Option<Standing>)>,
+    picture: Option<(usize, Option<InputImage>)>,
     asked: HashSet<usize>,
-    answers: Answers,
-    planned: Option<Plan>,
+    answers: InsightCache,
+    planned: Option<PrefetchKey>,
 }
 
 /// What a session is made with.
-pub struct Means {
+pub struct SessionResources {
     pub gpu: Arc<Gpu>,
     pub backend: Arc<dyn Backend>,
     pub tell: Tell,
 }
 
 /// An input's picture in the scene.
-struct Standing {
+struct InputImage {
     aspect: f32,
     picture: Arc<InputPicture>,
 }
 
 impl Session {
     /// The default view of the `run`, which has to be open; `None` where it is not.
-    pub fn new(run: usize, runs: Runs, means: Means) -> Option<Self> {
+    pub fn new(run: usize, runs: OpenRunList, means: SessionResources) -> Option<Self> {
         let source = Arc::clone(&runs.get(run)?.as_ref()?.source);
-        let from = From { source: Arc::clone(&source), runs: Arc::clone(&runs) };
+        let from = LoadSource { source: Arc::clone(&source), runs: Arc::clone(&runs) };
         let tell = Arc::clone(&means.tell);
         let loader = Loader::new(Arc::clone(&means.gpu), means.backend, from, means.tell);
-        let answered = Box::new(move |answered| tell(Found::Answered(answered)));
-        let answers = Answers::new(Arc::clone(&source), answered);
+        let answered = Box::new(move |answered| tell(LoadEvent::InsightResponse(answered)));
+        let answers = InsightCache::new(Arc::clone(&source), answered);
         Some(Self::with(run, source, runs, means.gpu, loader, answers, 0))
     }
 
     fn with(
         run: usize,
         source: Arc<dyn Source>,
-        runs: Runs,
+        runs: OpenRunList,
         gpu: Arc<Gpu>,
         loader: Loader,
-        answers: Answers,
+        answers: InsightCache,
         number: u64,
     ) -> Self {
         let recording = source.recording();
@@ -127,7 +127,7 @@ impl Session {
         // The window's shape is not known yet; the first frame corrects the aspect.
         let camera = Camera::set_view(SetView::Overview, &layout, 1.5);
         let view = ViewState::new(camera, last_number(recording));
-        let interface = Interface::new(recording);
+        let interface = ViewControl::new(recording);
         Self {
             run,
             source,
@@ -139,7 +139,7 @@ impl Session {
             number,
             cache: Cache::new(BUDGET),
             spreads: HashMap::new(),
-            queries: Queries::default(),
+            queries: QueryTable::default(),
             looked_at: 0,
             failed: HashSet::new(),
             note: None,
@@ -179,7 +179,7 @@ impl Session {
 
     /// Goes on with the runs as they are now: its own is the same recording with more epochs. View,
     /// playback and what was read stay as they are.
-    pub fn renew(&mut self, runs: Runs) {
+    pub fn renew(&mut self, runs: OpenRunList) {
         self.take_runs(runs);
         let Some(source) = self.own_source() else { return };
         let before = std::mem::replace(&mut self.source, source);
@@ -199,7 +199,7 @@ impl Session {
     }
 
     /// Takes note of the runs as they are now. What it subtracts may be another.
-    pub fn take_runs(&mut self, runs: Runs) {
+    pub fn take_runs(&mut self, runs: OpenRunList) {
         self.runs = runs;
         self.loader.renew(self.from());
         if self.view.query.run_b.is_some() {
@@ -217,13 +217,13 @@ impl Session {
         self.runs.get(self.run)?.as_ref().map(|opened| Arc::clone(&opened.source))
     }
 
-    fn from(&self) -> From {
-        From { source: Arc::clone(&self.source), runs: Arc::clone(&self.runs) }
+    fn from(&self) -> LoadSource {
+        LoadSource { source: Arc::clone(&self.source), runs: Arc::clone(&self.runs) }
     }
 
     /// A session of another recording in the place of its run. As far as it is of the same network it
     /// is looked at in the same way.
-    pub fn replaced(self, runs: Runs) -> Self {
+    pub fn replaced(self, runs: OpenRunList) -> Self {
         let before = Arc::clone(&self.source);
         let (run, view) = (self.run, self.view.clone());
         let navigator = self.interface.navigator.clone();
@@ -247,10 +247,10 @@ impl Session {
     }
 
     /// The default view of what the `run` is now, with the same loader; itself where that is not open.
-    fn onto(self, run: usize, runs: Runs) -> Self {
+    fn onto(self, run: usize, runs: OpenRunList) -> Self {
         let Some(opened) = runs.get(run).and_then(Option::as_ref) else { return self };
         let source = Arc::clone(&opened.source);
-        let number = self.loader.replace(From { source: Arc::clone(&source), runs: Arc::clone(&runs) });
+        let number = self.loader.replace(LoadSource { source: Arc::clone(&source), runs: Arc::clone(&runs) });
         let budget = self.cache.budget();
         let mut answers = self.answers;
         answers.replace(Arc::clone(&source));
@@ -259,22 +259,22 @@ impl Session {
         next
     }
 
-    /// Takes the plates without values.
-    pub fn take_plates(&mut self, recording: u64, field: Arc<Field>) {
+    /// Takes the slabs without values.
+    pub fn take_slabs(&mut self, recording: u64, field: Arc<Field>) {
         if recording == self.number {
             self.empty = Some(Some(field));
         }
     }
 
-    /// Takes note that there are no plates to be had.
-    pub fn take_no_plates(&mut self, recording: u64, reason: String) {
+    /// Takes note that there are no slabs to be had.
+    pub fn take_no_slabs(&mut self, recording: u64, reason: String) {
         if recording == self.number {
             self.note = Some(reason);
         }
     }
 
     /// Takes values that were read, and says whether they are among those to be shown now.
-    pub fn take_values(&mut self, key: Key, values: Values) -> bool {
+    pub fn take_values(&mut self, key: ValueKey, values: Values) -> bool {
         if key.recording != self.number {
             return false;
         }
@@ -290,7 +290,7 @@ impl Session {
     }
 
     /// Takes note that values could not be read.
-    pub fn take_failure(&mut self, key: Key, reason: String) {
+    pub fn take_failure(&mut self, key: ValueKey, reason: String) {
         if key.recording != self.number {
             return;
         }
@@ -319,7 +319,7 @@ impl Session {
         if let Some((wanted, held)) = &mut self.picture
             && *wanted == input
         {
-            *held = picture.as_ref().map(|picture| Standing {
+            *held = picture.as_ref().map(|picture| InputImage {
                 aspect: picture.width.max(1) as f32 / picture.height.max(1) as f32,
                 picture: Arc::new(InputPicture::new(&self.gpu, picture)),
             });
@@ -337,7 +337,7 @@ impl Session {
 
     /// Looks at what `view` says from now on, from where it says; what is `marked` of the training is what
     /// playing stays within.
-    pub fn look_at(&mut self, view: ViewState, marked: Option<Span>) {
+    pub fn look_at(&mut self, view: ViewState, marked: Option<EpochSpan>) {
         if view.camera != self.view.camera {
             self.interface.navigator.release();
         }
@@ -349,7 +349,7 @@ impl Session {
     }
 
     /// The part of the training that playing stays within.
-    pub fn marked(&self) -> Option<Span> {
+    pub fn marked(&self) -> Option<EpochSpan> {
         self.interface.playback.marked
     }
 
@@ -390,13 +390,13 @@ impl Session {
     }
 
     /// The picture that belongs to what the scene shows.
-    fn standing(&self) -> Option<&Standing> {
+    fn standing(&self) -> Option<&InputImage> {
         let (input, standing) = self.picture.as_ref()?;
         let shown = self.scene.as_ref()?.query.select.single_input();
         if shown == Some(*input) { standing.as_ref() } else { None }
     }
 
-    /// Which plates are not drawn.
+    /// Which slabs are not drawn.
     pub fn hidden(&self) -> Vec<bool> {
         self.layout.slabs.iter().map(|slab| slab.hidden).collect()
     }
@@ -407,7 +407,7 @@ impl Session {
         if self.view.edges && recording.branches() { recording.edges.clone() } else { Vec::new() }
     }
 
-    /// The plate whose edges stand out.
+    /// The slab whose edges stand out.
     pub fn lit(&self) -> Option<usize> {
         if self.edges().is_empty() { None } else { self.interface.lit() }
     }
@@ -430,14 +430,14 @@ impl Session {
 }
 
 /// The values that a scene shows, for who points at them. `view` speaks of the scene's own query.
-fn plates<'a>(
+fn slabs<'a>(
     scene: &'a Scene,
     view: &ViewState,
     ranges: &'a [(f32, f32)],
     scales: &'a [f32],
-) -> Option<Plates<'a>> {
+) -> Option<SlabValues<'a>> {
     let [from, to] = &scene.cells;
-    let relief = Relief {
+    let relief = SceneValues {
         from: &from.layers,
         to: &to.layers,
         t: scene.position.t,
@@ -446,7 +446,7 @@ fn plates<'a>(
         diverging: engine::is_diverging(view),
         height: view.height,
     };
-    scene.filled.then(|| Plates { relief, arrangements: &from.arrangements, moment: scene.from.id() })
+    scene.filled.then(|| SlabValues { relief, arrangements: &from.arrangements, moment: scene.from.id() })
 }
 
 /// Number of the last readable epoch.

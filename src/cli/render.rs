@@ -7,16 +7,16 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::look::LookArgs;
-pub use super::look::command;
 use super::output;
 use super::query::QueryArgs;
+use super::view_args::LookArgs;
+pub use super::view_args::command;
 use crate::app::order;
 use crate::engine::{Gpu, Renderer};
 use crate::export::{Column, Still, Values};
 use crate::model::{Camera, EpochPosition, EpochRef, Layout, Query, Recording, SetView, ViewState, columns};
 use crate::stats::{Backend, Sides};
-use crate::ui::{OpenRuns, RunFacts};
+use crate::ui::{NamedRun, OpenRuns};
 
 /// Draw a still, without a window
 ///
@@ -130,8 +130,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let paths = args.runs.iter().chain(&args.query.run_b);
     let names: Vec<String> = paths.map(|path| run_name(path)).collect();
     let recordings = sources.iter().chain(&run_b).map(|source| source.recording());
-    let facts = |(name, recording)| RunFacts { name, recording };
-    let runs: Vec<RunFacts> = names.iter().map(String::as_str).zip(recordings).map(facts).collect();
+    let facts = |(name, recording)| NamedRun { name, recording };
+    let runs: Vec<NamedRun> = names.iter().map(String::as_str).zip(recordings).map(facts).collect();
     let backend = args.query.backend(&gpu);
     let (still, cells) = still(&gpu, &runs, parts, size, !args.no_overlay, &*backend)?;
     still.save(&args.output)?;
@@ -234,7 +234,7 @@ fn run_name(path: &Path) -> String {
 /// Draws `parts` of `runs` side by side, and counts their cells.
 pub fn still(
     gpu: &Gpu,
-    runs: &[RunFacts],
+    runs: &[NamedRun],
     mut parts: Vec<Part>,
     size: [u32; 2],
     overlay: bool,

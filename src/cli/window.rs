@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 
 use super::output;
 use super::render::{self, Part};
-use crate::app::{self, Ended};
+use crate::app::{self, WindowExit};
 use crate::engine::{Gpu, aggregate};
 use crate::export::Still;
 use crate::model::columns::MOST;
@@ -43,8 +43,8 @@ pub fn run(runs: &[PathBuf]) -> anyhow::Result<()> {
 /// Opens a window, or draws what it would open with.
 fn open(paths: Vec<PathBuf>, workspace: Option<Workspace>) -> anyhow::Result<()> {
     match app::run(paths.clone(), workspace)? {
-        Ended::Closed => Ok(()),
-        Ended::NoDisplay(reason) => without_display(&paths, &reason),
+        WindowExit::Closed => Ok(()),
+        WindowExit::NoDisplay(reason) => without_display(&paths, &reason),
     }
 }
 

@@ -1,4 +1,4 @@
-//! One moment's values of all plates on the GPU.
+//! One moment's values of all slabs on the GPU.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use super::pyramid::device::PyramidPass;
 use super::pyramid::{self, Extent, Page};
 use super::readback::read_texture;
 use crate::model::{LayerCells, Layout};
-use crate::stats::Spread;
+use crate::stats::Quantiles;
 
 /// Bytes handed to the queue at a time, so that staging memory stays small beside a large field.
 const UPLOAD_BYTES: usize = 64 << 20;
@@ -30,7 +30,7 @@ pub struct Field {
     atlas: Atlas,
     scale: f32,
     extremes: Vec<Option<(f32, f32)>>,
-    spreads: Arc<[Option<Spread>]>,
+    spreads: Arc<[Option<Quantiles>]>,
     has_no_value: bool,
     bytes: u64,
     textures: Textures,
@@ -143,7 +143,7 @@ impl Field {
             layout,
             scale: extent.scale,
             extremes: extent.extremes,
-            spreads: Spread::of_all(layers).into(),
+            spreads: Quantiles::of_all(layers).into(),
             has_no_value: extent.has_no_value,
             bytes,
             cells: textures.cells.create_view(&array),
@@ -158,7 +158,7 @@ impl Field {
         self.id
     }
 
-    /// Where the plates stand.
+    /// Where the slabs stand.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
@@ -178,7 +178,7 @@ impl Field {
     }
 
     /// How the finite values of each layer lie between these.
-    pub fn spreads(&self) -> &Arc<[Option<Spread>]> {
+    pub fn spreads(&self) -> &Arc<[Option<Quantiles>]> {
         &self.spreads
     }
 

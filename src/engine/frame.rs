@@ -5,9 +5,9 @@ use glam::{Mat4, Vec3};
 
 use super::palette::light;
 use super::{Field, InputPicture};
-use crate::model::layout::{CELL_HEIGHT, PLATE_BORDER, PLATE_THICKNESS};
+use crate::model::layout::{CELL_HEIGHT, SLAB_BORDER, SLAB_THICKNESS};
 use crate::model::{Edge, Normalisation, Range, Slab, ViewState};
-use crate::stats::Spread;
+use crate::stats::Quantiles;
 
 /// Blocks up to this many pixels wide are shown as their mean.
 const DETAIL: f32 = 1.0;
@@ -43,14 +43,14 @@ pub struct Frame<'a> {
 pub struct Network<'a> {
     /// Where data flows.
     pub edges: &'a [Edge],
-    /// By plate: it is not drawn. Plates beyond its end are.
+    /// By slab: it is not drawn. Slabs beyond its end are.
     pub hidden: &'a [bool],
-    /// The plate that is looked at, whose edges stand out.
+    /// The slab that is looked at, whose edges stand out.
     pub lit: Option<usize>,
 }
 
 impl Network<'_> {
-    /// Whether a plate is drawn at all.
+    /// Whether a slab is drawn at all.
     pub fn shows(&self, slab: usize) -> bool {
         !self.hidden.get(slab).copied().unwrap_or(false)
     }
@@ -68,8 +68,8 @@ pub fn scales(view: &ViewState, from: &Field, to: &Field, t: f32) -> Vec<f32> {
 }
 
 /// The same at one moment.
-fn scales_at(view: &ViewState, spreads: &[Option<Spread>]) -> Vec<f32> {
-    let greatest = |it: &Option<Spread>| it.as_ref().map(|it| it.absolute_quantile(1.0));
+fn scales_at(view: &ViewState, spreads: &[Option<Quantiles>]) -> Vec<f32> {
+    let greatest = |it: &Option<Quantiles>| it.as_ref().map(|it| it.absolute_quantile(1.0));
     view.query.norm.scales(&spreads.iter().map(greatest).collect::<Vec<_>>())
 }
 
@@ -117,7 +117,7 @@ type Ends = Option<(f32, f32)>;
 pub fn extremes_over<'a>(
     view: &ViewState,
     normalisation: Normalisation,
-    moments: impl IntoIterator<Item = &'a [Option<Spread>]>,
+    moments: impl IntoIterator<Item = &'a [Option<Quantiles>]>,
 ) -> Vec<Option<(f32, f32)>> {
     let join = |a: Option<(f32, f32)>, b: Option<(f32, f32)>| match (a, b) {
         (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
@@ -137,7 +137,7 @@ pub fn extremes_over<'a>(
 fn ends(
     view: &ViewState,
     normalisation: Normalisation,
-    spreads: &[Option<Spread>],
+    spreads: &[Option<Quantiles>],
 ) -> Vec<Option<(f32, f32)>> {
     let clip = if view.clip.is_finite() { view.clip.clamp(0.0, 10.0) / 100.0 } else { 0.0 };
     let diverging = is_diverging(view);
@@ -145,7 +145,7 @@ fn ends(
         // Those of the network's values, so that they are the same in every layer.
         let scales = scales_at(view, spreads);
         let layers = spreads.iter().zip(&scales).filter_map(|(it, scale)| Some((it.as_ref()?, *scale)));
-        let joint = |share, absolute| Spread::joint(layers.clone(), share, absolute);
+        let joint = |share, absolute| Quantiles::joint(layers.clone(), share, absolute);
         let ends = if diverging {
             joint(1.0 - clip, true).map(|reach| (-reach, reach))
         } else {
@@ -154,7 +154,7 @@ fn ends(
         let back = |scale: f32| ends.map(|(low, high)| (low * scale, high * scale));
         return spreads.iter().zip(&scales).map(|(it, scale)| it.as_ref().and(back(*scale))).collect();
     }
-    let of = |spread: &Spread| {
+    let of = |spread: &Quantiles| {
         if clip > 0.0 && diverging {
             let reach = spread.absolute_quantile(1.0 - clip);
             (-reach, reach)
@@ -244,7 +244,7 @@ pub(super) struct SlabData {
     pub presence: f32,
 }
 
-/// How large the cells of a plate are in the picture.
+/// How large the cells of a slab are in the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Nearness {
     /// All are larger than pixels.
@@ -265,7 +265,7 @@ impl Frame<'_> {
         self.t > 0.0 && self.from.id() != self.to.id()
     }
 
-    /// How large the cells of the plate before the eye can be, safely estimated.
+    /// How large the cells of the slab before the eye can be, safely estimated.
     fn nearness(&self, slab: &Slab) -> Nearness {
         if self.every_cell {
             return Nearness::Near;
@@ -275,7 +275,7 @@ impl Frame<'_> {
         let eye = self.view.camera.position;
         let nearest = eye.distance(eye.clamp(low, high));
         let furthest = eye.distance(Vec3::select((eye - (low + high) / 2.0).cmpgt(Vec3::ZERO), low, high));
-        // The flattest ray that can reach the plate: the slope falls with distance.
+        // The flattest ray that can reach the slab: the slope falls with distance.
         let out = if eye.z > high.z { eye.z - high.z } else { (low.z - eye.z).max(0.0) };
         let slope = (out / furthest.max(f32::MIN_POSITIVE)).clamp(LEAST_SLOPE, 1.0);
         let tan = (self.view.camera.fov_y / 2.0).tan();
@@ -293,7 +293,7 @@ impl Frame<'_> {
         self.size[0] as f32 / self.size[1].max(1) as f32
     }
 
-    /// `slabs` is how many plates are drawn.
+    /// `slabs` is how many slabs are drawn.
     pub(super) fn data(&self, slabs: usize) -> FrameData {
         let camera = &self.view.camera;
         let tan = (camera.fov_y / 2.0).tan();
@@ -312,7 +312,7 @@ impl Frame<'_> {
             pixel,
             ground: light(theme.ground()),
             haze: if self.view.haze { HAZE } else { 0.0 },
-            plate: light(theme.plate()),
+            plate: light(theme.slab()),
             haze_near: near,
             no_value: light(theme.no_value()),
             haze_far: far,
@@ -346,7 +346,7 @@ impl Frame<'_> {
         (focus + 0.05 * size, focus + 1.2 * size)
     }
 
-    /// The plates back to front. Plates stand at rising distance along z and never overlap there,
+    /// The slabs back to front. Slabs stand at rising distance along z and never overlap there,
     /// so that this order is exact from everywhere.
     pub(super) fn slabs(&self) -> (Vec<SlabData>, Vec<Nearness>) {
         let diverging = is_diverging(self.view);
@@ -381,8 +381,8 @@ impl Frame<'_> {
                     low,
                     inverse_range: if width.is_normal() { 1.0 / width } else { 1.0 },
                     layer: slab.layer as u32,
-                    border: PLATE_BORDER,
-                    thickness: PLATE_THICKNESS,
+                    border: SLAB_BORDER,
+                    thickness: SLAB_THICKNESS,
                     presence: camera.presence(slab),
                 };
                 (data, self.nearness(slab))

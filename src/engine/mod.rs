@@ -3,7 +3,7 @@
 //! A recording's values become a [`Field`]: per cell a value, and above the cells a pyramid of the
 //! greatest and the mean value of every block. The [`Renderer`] casts rays through it.
 //!
-//! Order of one frame, written here and nowhere else: what plates hide → ground colour → plates,
+//! Order of one frame, written here and nowhere else: what slabs hide → ground colour → slabs,
 //! ribbons and input picture, back to front. What lies over it (labels, legend, panels) is painted by the caller.
 
 pub mod aggregate;

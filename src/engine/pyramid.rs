@@ -1,5 +1,5 @@
 //! Values of all cells, and above them the greatest, the mean and the spread of every block of 2^k
-//! × 2^k cells: what a ray needs to skip empty space, and what a distant plate needs to be shown as
+//! × 2^k cells: what a ray needs to skip empty space, and what a distant slab needs to be shown as
 //! its mean and not as noise. As half floats; built here on the CPU, and by [`device`] on the GPU.
 
 pub(super) mod device;

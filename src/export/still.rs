@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::file;
-use crate::engine::readback::Canvas;
+use crate::engine::readback::RenderTarget;
 use crate::engine::{
     Field, FieldError, Frame, Gpu, InputPicture, Network, Path as Drawing, Renderer, extremes, extremes_over,
     is_diverging, ranges_of, scales,
 };
-use crate::model::columns::{Scale, common_extremes};
-use crate::model::{EpochPosition, Layout, Normalisation, Places, Recording, Relief, Theme, ViewState};
-use crate::stats::{self, Backend, Cells, Sides, Spread, StatsError};
-use crate::ui::overlay::Plates;
+use crate::model::columns::{ColourScale, common_extremes};
+use crate::model::{
+    EpochPosition, Layout, Normalisation, Recording, SceneValues, Theme, UnitPermutation, ViewState,
+};
+use crate::stats::{self, Backend, Cells, Quantiles, Sides, StatsError};
+use crate::ui::Overlay;
 use crate::ui::runs::OpenRuns;
-use crate::ui::{Overlay, still};
+use crate::ui::scene::overlay::SlabValues;
+use crate::ui::scene::still;
 
 /// Why a still could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +47,7 @@ pub struct Values {
     /// The values of both on this side.
     cells: [Arc<Cells>; 2],
     /// Per epoch, how its values lie, where the ends of the colour map are those of all epochs.
-    over: Vec<Vec<Option<Spread>>>,
+    over: Vec<Vec<Option<Quantiles>>>,
     /// Layers that B lacks, as [`Overlay`] takes them.
     missing: Vec<(usize, Option<usize>)>,
 }
@@ -59,7 +62,7 @@ impl Values {
         view: &ViewState,
         position: EpochPosition,
         backend: &dyn Backend,
-        orders: &[Option<Arc<Places>>],
+        orders: &[Option<Arc<UnitPermutation>>],
     ) -> Result<Self, StillError> {
         let source = sides.a;
         let recording = source.recording();
@@ -79,7 +82,7 @@ impl Values {
         let mut over = Vec::new();
         if view.over_epochs {
             for epoch in (0..recording.epochs.len()).filter(|&epoch| !recording.epochs[epoch].damaged) {
-                over.push(Spread::of_all(&stats::cells(sides, &view.query, epoch, backend)?.layers));
+                over.push(Quantiles::of_all(&stats::cells(sides, &view.query, epoch, backend)?.layers));
             }
         }
         let picture = view.query.select.single_input().and_then(|input| source.picture(input));
@@ -140,7 +143,7 @@ impl Still {
             return Err(StillError::Size { width, height, limit });
         }
         let theme = columns.first().map_or_else(Theme::default, |column| column.view.theme);
-        let [r, g, b] = theme.plate();
+        let [r, g, b] = theme.slab();
         let mut rgba = [r, g, b, u8::MAX].repeat(width as usize * height as usize);
         let mut frame_ms = 0.0;
         let text = (height.min(width) as f32 / POINTS_HIGH).clamp(0.5, 8.0);
@@ -171,14 +174,14 @@ impl Still {
 fn common_ranges(columns: &[Column]) -> Vec<Vec<(f32, f32)>> {
     let scales = columns.iter().map(|column| {
         let Column { recording, values, view, .. } = *column;
-        Scale {
+        ColourScale {
             recording,
             query: &view.query,
             range: view.range_of(recording.normalisation),
             extremes: values.extremes(view, recording.normalisation),
         }
     });
-    let scales: Vec<Scale> = scales.collect();
+    let scales: Vec<ColourScale> = scales.collect();
     let ranges = columns
         .iter()
         .zip(common_extremes(&scales))
@@ -211,7 +214,7 @@ impl Column<'_> {
             size,
             every_cell: false,
         };
-        let canvas = Canvas::new(gpu, size, Renderer::FORMAT);
+        let canvas = RenderTarget::new(gpu, size, Renderer::FORMAT);
         let mut draw = || {
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
             renderer.draw(gpu, &mut encoder, &canvas.view, &frame, Drawing::Raycast);
@@ -226,7 +229,7 @@ impl Column<'_> {
         if let Some(text) = text {
             let scales = scales(view, &values.from, values.to(), values.position.t);
             let [from, to] = &values.cells;
-            let relief = Relief {
+            let relief = SceneValues {
                 from: &from.layers,
                 to: &to.layers,
                 t: values.position.t,
@@ -235,7 +238,7 @@ impl Column<'_> {
                 diverging: is_diverging(view),
                 height: view.height,
             };
-            let plates = Plates { relief, arrangements: &from.arrangements, moment: values.from.id() };
+            let slabs = SlabValues { relief, arrangements: &from.arrangements, moment: values.from.id() };
             let overlay = Overlay {
                 recording,
                 runs,
@@ -248,7 +251,7 @@ impl Column<'_> {
                 missing: &values.missing,
                 shared: false,
                 over: view.over_epochs.then_some((values.over.len(), values.over.len())),
-                plates: Some(plates),
+                slabs: Some(slabs),
             };
             paint(gpu, &overlay, &canvas, text);
         }
@@ -260,7 +263,7 @@ impl Column<'_> {
 const POINTS_HIGH: f32 = 720.0;
 
 /// Paints the overlay over the scene on `canvas`; `scale` is in pixels per point.
-fn paint(gpu: &Gpu, overlay: &Overlay<'_>, canvas: &Canvas, scale: f32) {
+fn paint(gpu: &Gpu, overlay: &Overlay<'_>, canvas: &RenderTarget, scale: f32) {
     let mut painted = still::paint(overlay, canvas.size, scale);
     let mut egui = egui_wgpu::Renderer::new(
         &gpu.device,

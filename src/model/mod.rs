@@ -19,13 +19,13 @@ pub(crate) mod testing;
 pub mod view;
 pub mod workspace;
 
-pub use arrangement::{Arrangement, Mosaic, Patch, Places, Spot};
+pub use arrangement::{CellArrangement, CellUnit, Mosaic, UnitCells, UnitPermutation};
 pub use camera::{Camera, SetView};
 pub use colour::ColourMap;
 pub use epoch::{EpochError, EpochPosition, EpochRef};
 pub use layout::{Grid, LayerCells, Layout, Slab};
 pub use parts::{Counted, Predicted};
-pub use pick::{Pick, Relief, Shown, pick};
+pub use pick::{CellState, Pick, SceneValues, pick};
 pub use ranges::Ranges;
 pub use recording::{
     Class, Edge, Epoch, Format, Input, Layer, LayerKind, Normalisation, Recording, Reduction,

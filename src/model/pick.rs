@@ -3,13 +3,13 @@
 
 use glam::{DVec3, Vec3, dvec3};
 
-use super::layout::{CELL_GAP, CELL_HEIGHT, LEAST_HEIGHT, PLATE_BORDER, PLATE_THICKNESS};
+use super::layout::{CELL_GAP, CELL_HEIGHT, LEAST_HEIGHT, SLAB_BORDER, SLAB_THICKNESS};
 use super::{Camera, LayerCells, Layout, Slab};
 
 /// What decides how high the cells stand: the values between two moments, and the ends of the colour
 /// map.
 #[derive(Clone, Copy, Debug)]
-pub struct Relief<'a> {
+pub struct SceneValues<'a> {
     /// Per layer, as computed.
     pub from: &'a [LayerCells],
     /// On the same grids, or `t` is 0.
@@ -28,7 +28,7 @@ pub struct Relief<'a> {
 
 /// What a cell shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Shown {
+pub enum CellState {
     /// No cell stands there.
     Nothing,
     NoValue,
@@ -36,12 +36,12 @@ pub enum Shown {
     Value(f32),
 }
 
-impl Relief<'_> {
+impl SceneValues<'_> {
     /// What a cell shows; with a value at one moment only, it is shown as the nearer moment has it.
-    pub fn shown(&self, layer: usize, cell: usize) -> Shown {
+    pub fn shown(&self, layer: usize, cell: usize) -> CellState {
         let at = |layers: &[LayerCells]| layers.get(layer).and_then(|it| it.values.get(cell)).copied();
         let Some(a) = at(self.from).filter(|value| *value != LayerCells::NO_CELL) else {
-            return Shown::Nothing;
+            return CellState::Nothing;
         };
         let value = if self.t > 0.0 {
             let b = at(self.to).unwrap_or(f32::NAN);
@@ -53,7 +53,7 @@ impl Relief<'_> {
         } else {
             a
         };
-        if value.is_finite() { Shown::Value(value) } else { Shown::NoValue }
+        if value.is_finite() { CellState::Value(value) } else { CellState::NoValue }
     }
 
     /// What the values of a layer are divided by before they are looked at.
@@ -69,9 +69,9 @@ impl Relief<'_> {
     /// Height of a cell in pitches; `None` where there is none.
     pub fn cell_height(&self, layer: usize, cell: usize) -> Option<f32> {
         let share = match self.shown(layer, cell) {
-            Shown::Nothing => return None,
-            Shown::NoValue => 0.0,
-            Shown::Value(value) => {
+            CellState::Nothing => return None,
+            CellState::NoValue => 0.0,
+            CellState::Value(value) => {
                 let scale = self.scale(layer);
                 let (low, high) = self.ranges.get(layer).copied().unwrap_or((0.0, 1.0));
                 let (low, high) = (low * scale, high * scale);
@@ -90,30 +90,30 @@ impl Relief<'_> {
 pub struct Pick {
     /// Index into [`Layout::slabs`].
     pub slab: usize,
-    /// Index of the cell, row-major; `None` is the plate itself.
+    /// Index of the cell, row-major; `None` is the slab itself.
     pub cell: Option<usize>,
     /// From the eye, in world units.
     pub distance: f32,
 }
 
 /// What the ray from the eye of `camera` meets first.
-pub fn pick(layout: &Layout, relief: &Relief, camera: &Camera, direction: Vec3) -> Option<Pick> {
+pub fn pick(layout: &Layout, relief: &SceneValues, camera: &Camera, direction: Vec3) -> Option<Pick> {
     let mut best: Option<Pick> = None;
     for (index, slab) in layout.slabs.iter().enumerate() {
         if camera.presence(slab) <= 0.5 {
             continue;
         }
-        let ray = PlateRay::new(slab, camera.position, direction);
+        let ray = SlabRay::new(slab, camera.position, direction);
         let nearer = |t: f64| best.is_none_or(|best| t * f64::from(slab.pitch) < f64::from(best.distance));
-        let border = f64::from(PLATE_BORDER / slab.pitch);
+        let border = f64::from(SLAB_BORDER / slab.pitch);
         let grid = dvec3(f64::from(slab.grid.columns), f64::from(slab.grid.rows), 0.0);
-        let low = dvec3(-border, -border, -f64::from(PLATE_THICKNESS / slab.pitch));
-        let plate = ray.enters(low, grid + dvec3(border, border, 0.0)).filter(|t| nearer(*t));
-        let limit = plate.unwrap_or(f64::INFINITY);
+        let low = dvec3(-border, -border, -f64::from(SLAB_THICKNESS / slab.pitch));
+        let body = ray.enters(low, grid + dvec3(border, border, 0.0)).filter(|t| nearer(*t));
+        let limit = body.unwrap_or(f64::INFINITY);
         let cell = ray.first_cell(slab, relief, limit).filter(|(_, t)| nearer(*t));
         let found = match cell {
             Some((cell, t)) => Some((Some(cell), t)),
-            None => plate.map(|t| (None, t)),
+            None => body.map(|t| (None, t)),
         };
         if let Some((cell, t)) = found {
             best = Some(Pick { slab: index, cell, distance: t as f32 * slab.pitch });
@@ -122,14 +122,14 @@ pub fn pick(layout: &Layout, relief: &Relief, camera: &Camera, direction: Vec3) 
     best
 }
 
-/// A ray in plate coordinates: x right and y down from the top-left corner, z out of the plate, all in
+/// A ray in slab coordinates: x right and y down from the top-left corner, z out of the slab, all in
 /// cells.
-struct PlateRay {
+struct SlabRay {
     origin: DVec3,
     direction: DVec3,
 }
 
-impl PlateRay {
+impl SlabRay {
     fn new(slab: &Slab, eye: Vec3, direction: Vec3) -> Self {
         let flip = dvec3(1.0, -1.0, 1.0);
         let origin = (eye - slab.corner()).as_dvec3() * flip / f64::from(slab.pitch);
@@ -158,7 +158,7 @@ impl PlateRay {
 
     /// The first cell that it meets before `limit`, and where: a walk from cell to cell (Amanatides and
     /// Woo, "A Fast Voxel Traversal Algorithm for Ray Tracing", 1987).
-    fn first_cell(&self, slab: &Slab, relief: &Relief, limit: f64) -> Option<(usize, f64)> {
+    fn first_cell(&self, slab: &Slab, relief: &SceneValues, limit: f64) -> Option<(usize, f64)> {
         let (columns, rows) = (i64::from(slab.grid.columns), i64::from(slab.grid.rows));
         let high = dvec3(columns as f64, rows as f64, f64::from(relief.highest()));
         let (enter, leave) = self.span(DVec3::ZERO, high);

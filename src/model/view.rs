@@ -126,8 +126,8 @@ impl Theme {
         }
     }
 
-    /// The plates that cells stand on, and the middle of diverging colour maps.
-    pub fn plate(self) -> [u8; 3] {
+    /// The slabs that cells stand on, and the middle of diverging colour maps.
+    pub fn slab(self) -> [u8; 3] {
         match self {
             Self::Dark => [0x2c, 0x2f, 0x36],
             Self::Light => [0xd6, 0xd4, 0xcf],
@@ -155,7 +155,7 @@ pub enum OrderBy {
     Similarity,
 }
 
-/// In which order the units of a layer stand on its plate. It is that of one epoch, so that a unit
+/// In which order the units of a layer stand on its slab. It is that of one epoch, so that a unit
 /// stays where it is while epochs pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UnitOrder {
@@ -190,7 +190,7 @@ pub struct ViewState {
     pub theme: Theme,
     /// Factor on the height of cells.
     pub height: f32,
-    /// Fade distant plates towards the ground colour.
+    /// Fade distant slabs towards the ground colour.
     pub haze: bool,
     /// Names in space.
     pub labels: bool,
@@ -211,7 +211,7 @@ pub struct ViewState {
     /// Names of layers that are not drawn.
     #[serde(default)]
     pub hidden: BTreeSet<String>,
-    /// Where data flows, as ribbons between the plates of a network that branches.
+    /// Where data flows, as ribbons between the slabs of a network that branches.
     #[serde(default = "yes")]
     pub edges: bool,
     #[serde(default)]

@@ -13,7 +13,7 @@ mod testing;
 pub use backend::{Backend, BackendError, Cpu, LayerRows, Rows};
 pub use cells::{Cells, cells};
 pub use reduce::{Extremes, Firing, Moments, Reducer, aggregated, reduce};
-pub use spread::Spread;
+pub use spread::Quantiles;
 pub use table::{Sides, UnitTable, Unmatched, table};
 
 use crate::model::{EpochError, SelectionError, SourceError};

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers, Ui};
 
-use super::columns;
-use super::workbench::{Pane, Place, Size};
+use super::dock::DockPlace;
+use super::dock::Pane;
+use super::dock::PaneSize;
+use super::panels::columns;
 use crate::model::columns::{Locks, MOST};
 use crate::model::{ColourMap, Norm, OrderBy, Recording, SetView, Stat};
 
@@ -30,8 +32,8 @@ pub enum Command {
     Commands,
     Keys,
     Toggle(Pane),
-    Place(Pane, Place),
-    Size(Pane, Size),
+    DockPlace(Pane, DockPlace),
+    PaneSize(Pane, PaneSize),
     OnlyScene,
     ResetLayout,
     FullScreen,
@@ -225,13 +227,18 @@ fn panels(add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
         add("Panels", &format!("Panel: {}", pane.title()), keys, Command::Toggle(pane));
     }
     for pane in Pane::PANELS {
-        let others = Pane::PANELS.into_iter().filter(|other| *other != pane).map(Place::With);
-        for place in Place::EDGES.into_iter().chain(others) {
+        let others = Pane::PANELS.into_iter().filter(|other| *other != pane).map(DockPlace::With);
+        for place in DockPlace::EDGES.into_iter().chain(others) {
             let name = format!("Move {} {}", pane.title(), place.name());
-            add("Panels", &name, "", Command::Place(pane, place));
+            add("Panels", &name, "", Command::DockPlace(pane, place));
         }
-        for size in Size::ALL {
-            add("Panels", &format!("Make {} {}", pane.title(), size.name()), "", Command::Size(pane, size));
+        for size in PaneSize::ALL {
+            add(
+                "Panels",
+                &format!("Make {} {}", pane.title(), size.name()),
+                "",
+                Command::PaneSize(pane, size),
+            );
         }
     }
     add("Panels", "Only the scene", "F10", Command::OnlyScene);

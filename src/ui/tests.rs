@@ -4,14 +4,26 @@ use egui::{Key, Rect, Shape, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 
-use super::columns::{self, Columns, Entry, split};
+use super::NamedRun;
+use super::OpenRuns;
+use super::Overlay;
+use super::Pictures;
 use super::commands::Command;
-use super::interface::{Facts, Interface, Sight, Viewport};
-use super::navigation::Target;
-use super::shape::Lens;
+use super::dock::DockLayout;
+use super::dock::Pane;
+use super::panels::columns;
+use super::panels::columns::Columns;
+use super::panels::columns::Entry;
+use super::panels::columns::split;
+use super::scene::navigation::Target;
+use super::scene::projection::Projection;
+use super::scene::still;
 use super::style::{install_fonts, install_style};
-use super::workbench::{Arrangement, Pane};
-use super::{OpenRuns, Overlay, Pictures, RunFacts, still, testing};
+use super::testing;
+use super::view_control::Facts;
+use super::view_control::SceneDescription;
+use super::view_control::ViewControl;
+use super::view_control::Viewport;
 use crate::model::columns::{Locks, MOST};
 use crate::model::{
     Diff, Epoch, EpochPosition, Layout, Norm, OrderBy, Picture, Query, Range, Recording, Selection, SetView,
@@ -19,10 +31,10 @@ use crate::model::{
 };
 
 struct Window {
-    arrangement: Arrangement,
+    arrangement: DockLayout,
     recording: Recording,
     layout: Layout,
-    interface: Interface,
+    interface: ViewControl,
     view: ViewState,
     live: bool,
     /// How many columns it has, all of the same run.
@@ -37,9 +49,9 @@ struct Window {
 
 fn window(recording: Recording) -> Harness<'static, Window> {
     let state = Window {
-        arrangement: Arrangement::default(),
+        arrangement: DockLayout::default(),
         layout: Layout::new(&recording),
-        interface: Interface::new(&recording),
+        interface: ViewControl::new(&recording),
         view: testing::view(&recording),
         live: false,
         columns: 1,
@@ -54,8 +66,8 @@ fn window(recording: Recording) -> Harness<'static, Window> {
         let keys = ui.memory(|memory| memory.focused()).is_none_or(|focused| focused == id);
         let entry = Entry { run: "run".to_owned(), what: "all inputs".to_owned(), live: false };
         let entries = vec![entry; window.columns];
-        let run = |name: &'static str| RunFacts { name, recording: &window.recording };
-        let runs: Vec<RunFacts> = window.runs.iter().copied().map(run).collect();
+        let run = |name: &'static str| NamedRun { name, recording: &window.recording };
+        let runs: Vec<NamedRun> = window.runs.iter().copied().map(run).collect();
         let columns = Columns {
             entries: &entries,
             active: 0,
@@ -102,7 +114,7 @@ fn window(recording: Recording) -> Harness<'static, Window> {
             let rect = places[0].1;
             let at = Viewport { rect, id, name: "Scene", keys };
             window.interface.look(ui, &at, &window.layout, None, &mut window.view);
-            let sight = Sight {
+            let sight = SceneDescription {
                 recording: &window.recording,
                 runs: OpenRuns::default(),
                 layout: &window.layout,
@@ -113,7 +125,7 @@ fn window(recording: Recording) -> Harness<'static, Window> {
                 missing: &[],
                 shared: false,
                 over: None,
-                plates: None,
+                slabs: None,
                 filled: false,
                 note: None,
                 progress: None,
@@ -577,7 +589,7 @@ fn overlay<'a>(recording: &'a Recording, view: &'a ViewState, layout: &'a Layout
         missing: &[],
         shared: false,
         over: None,
-        plates: None,
+        slabs: None,
     }
 }
 
@@ -594,12 +606,12 @@ fn the_overview_names_layers_and_classes_beside_their_cells() {
     for wanted in ["conv1", "conv2", "fc", "cat", "dog", "bird", "mean activation · all inputs · epoch 4"] {
         assert!(has(&texts, wanted), "{wanted} is missing from {texts:?}");
     }
-    let lens = Lens { camera: view.camera, rect: Rect::from_min_size(pos2(0.0, 0.0), size) };
+    let lens = Projection { camera: view.camera, rect: Rect::from_min_size(pos2(0.0, 0.0), size) };
     for (name, place) in texts.iter().filter(|(text, _)| ["conv1", "conv2", "fc"].contains(&text.as_str())) {
         for slab in &layout.slabs {
             let (low, high) = slab.bounds();
             let outline = lens.outline(low, high).expect("in front of the eye");
-            assert!(!outline.meets(*place), "{name} covers a plate");
+            assert!(!outline.meets(*place), "{name} covers a slab");
         }
     }
     let cell = lens.see(layout.slabs[2].cell_centre(0, 1)).expect("in front of the eye");

@@ -1,20 +1,23 @@
 //! One frame of a session: the epoch moves on, panels and hands change the view, the overlay is painted.
 
-use super::{Key, Session};
+use super::{Session, ValueKey};
 use crate::export::csv_field;
 use crate::model::{Epoch, EpochPosition, Pin, ViewState};
 use crate::ui::commands::Command;
-use crate::ui::workbench::Pane;
-use crate::ui::{Asked, Columns, Done, Facts, Interface, OpenRuns, Progress, RunFacts, Sight, Viewport};
+use crate::ui::dock::Pane;
+use crate::ui::{
+    Columns, Facts, LoadProgress, NamedRun, OpenRuns, PanelOutput, SceneDescription, SceneResponse,
+    ViewControl, Viewport,
+};
 
 /// Most values that are put on the clipboard.
 const MOST_COPIED: usize = 2_000_000;
 
 /// What one of them is laid out with.
 #[derive(Clone, Copy)]
-pub struct Around<'a> {
+pub struct RunContext<'a> {
     /// Every run; one that is not open yet has nothing in it.
-    pub runs: &'a [RunFacts<'a>],
+    pub runs: &'a [NamedRun<'a>],
     /// A writer is at work on its run.
     pub live: bool,
     /// What is wrong with its run.
@@ -30,7 +33,7 @@ impl Session {
     }
 
     /// Lays out the training, at the bottom.
-    pub fn timeline(&mut self, ui: &mut egui::Ui, around: &Around, columns: &Columns) {
+    pub fn timeline(&mut self, ui: &mut egui::Ui, around: &RunContext, columns: &Columns) {
         self.with_facts(around, columns, |interface, facts, view| {
             interface.wear(ui, view.theme);
             interface.timeline(ui, facts, view);
@@ -38,20 +41,32 @@ impl Session {
     }
 
     /// Lays out what a pane says of it.
-    pub fn pane(&mut self, ui: &mut egui::Ui, pane: Pane, around: &Around, columns: &Columns) -> Asked {
+    pub fn pane(
+        &mut self,
+        ui: &mut egui::Ui,
+        pane: Pane,
+        around: &RunContext,
+        columns: &Columns,
+    ) -> PanelOutput {
         self.with_facts(around, columns, |interface, facts, view| interface.pane(ui, pane, facts, view))
     }
 
     /// Does what a command says, as far as that is of this view.
-    pub fn perform(&mut self, ui: &egui::Ui, command: &Command, around: &Around, columns: &Columns) -> Asked {
+    pub fn perform(
+        &mut self,
+        ui: &egui::Ui,
+        command: &Command,
+        around: &RunContext,
+        columns: &Columns,
+    ) -> PanelOutput {
         self.with_facts(around, columns, |interface, facts, view| interface.perform(ui, command, facts, view))
     }
 
     fn with_facts<T>(
         &mut self,
-        around: &Around,
+        around: &RunContext,
         columns: &Columns,
-        act: impl FnOnce(&mut Interface, &Facts, &mut ViewState) -> T,
+        act: impl FnOnce(&mut ViewControl, &Facts, &mut ViewState) -> T,
     ) -> T {
         let ready = self.ready();
         let resting = self.resting();
@@ -86,11 +101,11 @@ impl Session {
     /// What the scene shows of the pinned units.
     fn pinned_values(&self) -> Vec<Option<f32>> {
         let scales = self.scales();
-        let plates =
-            self.scene().and_then(|(scene, view, _)| super::plates(scene, &view, &self.ranges, &scales));
+        let slabs =
+            self.scene().and_then(|(scene, view, _)| super::slabs(scene, &view, &self.ranges, &scales));
         let value = |pin| {
             let (layer, unit) = self.place(pin)?;
-            plates.as_ref()?.value(&self.layout, layer, unit)
+            slabs.as_ref()?.value(&self.layout, layer, unit)
         };
         self.view.pins.iter().map(value).collect()
     }
@@ -103,8 +118,8 @@ impl Session {
     pub fn values_as_csv(&self) -> Result<String, String> {
         let scales = self.scales();
         let scene = self.scene().filter(|(scene, ..)| scene.query == self.view.query);
-        let plates = scene.and_then(|(scene, view, _)| super::plates(scene, &view, &self.ranges, &scales));
-        let plates = plates.ok_or("the values are still being read")?;
+        let slabs = scene.and_then(|(scene, view, _)| super::slabs(scene, &view, &self.ranges, &scales));
+        let slabs = slabs.ok_or("the values are still being read")?;
         let units = self.recording().units();
         if units > MOST_COPIED {
             return Err(format!("{units} values are too many for the clipboard; `dnnviz stats` writes them"));
@@ -113,7 +128,7 @@ impl Session {
         for (index, layer) in self.recording().layers.iter().enumerate() {
             let name = csv_field(&layer.name);
             for unit in 0..layer.units {
-                let value = plates.value(&self.layout, index, unit).map(|value| value.to_string());
+                let value = slabs.value(&self.layout, index, unit).map(|value| value.to_string());
                 text.push_str(&format!("{name},{unit},{}\n", value.unwrap_or_default()));
             }
         }
@@ -146,16 +161,16 @@ impl Session {
     }
 
     /// Takes what hands do in its viewport.
-    pub fn look(&mut self, ui: &egui::Ui, at: &Viewport) -> Done {
+    pub fn look(&mut self, ui: &egui::Ui, at: &Viewport) -> SceneResponse {
         let scales = self.scales();
         let shown = self.scene().map(|(_, view, _)| view);
-        let plates = self.scene.as_ref().zip(shown);
-        let plates = plates.and_then(|(scene, view)| super::plates(scene, &view, &self.ranges, &scales));
-        self.interface.look(ui, at, &self.layout, plates.as_ref(), &mut self.view)
+        let slabs = self.scene.as_ref().zip(shown);
+        let slabs = slabs.and_then(|(scene, view)| super::slabs(scene, &view, &self.ranges, &scales));
+        self.interface.look(ui, at, &self.layout, slabs.as_ref(), &mut self.view)
     }
 
     /// Paints over its scene, whose name among controls is `id`, what is said of it.
-    pub fn paint(&self, ui: &egui::Ui, rect: egui::Rect, id: egui::Id, around: &Around) {
+    pub fn paint(&self, ui: &egui::Ui, rect: egui::Rect, id: egui::Id, around: &RunContext) {
         self.with_sight(around, |sight| {
             self.interface.paint(ui, rect, sight, &self.view);
             ui.ctx().accesskit_node_builder(id, |node| {
@@ -165,18 +180,18 @@ impl Session {
     }
 
     /// What it shows, in plain words.
-    pub fn summary(&self, around: &Around) -> String {
+    pub fn summary(&self, around: &RunContext) -> String {
         self.with_sight(around, |sight| self.interface.summary(sight, &self.view))
     }
 
-    fn with_sight<T>(&self, around: &Around, act: impl FnOnce(&Sight) -> T) -> T {
+    fn with_sight<T>(&self, around: &RunContext, act: impl FnOnce(&SceneDescription) -> T) -> T {
         let held = self.scene.as_ref();
         let missing: Vec<(usize, Option<usize>)> = held.map_or_else(Vec::new, |scene| {
             scene.unmatched.iter().map(|layer| (layer.layer, layer.units)).collect()
         });
         let done = self.ready().into_iter().filter(|ready| *ready).count();
         let scales = self.scales();
-        let sight = Sight {
+        let sight = SceneDescription {
             recording: held.map_or(&self.source, |scene| &scene.source).recording(),
             runs: OpenRuns { all: around.runs, own: held.map_or(self.run, |scene| scene.run) },
             layout: &self.layout,
@@ -189,12 +204,12 @@ impl Session {
             missing: &missing,
             shared: self.shared,
             over: self.over(),
-            plates: self
+            slabs: self
                 .scene()
-                .and_then(|(scene, view, _)| super::plates(scene, &view, &self.ranges, &scales)),
+                .and_then(|(scene, view, _)| super::slabs(scene, &view, &self.ranges, &scales)),
             filled: held.is_some(),
             note: around.trouble.or(self.note.as_deref()),
-            progress: Some(Progress { done, of: self.interface.epochs().readable().len() }),
+            progress: Some(LoadProgress { done, of: self.interface.epochs().readable().len() }),
         };
         act(&sight)
     }
@@ -206,7 +221,7 @@ impl Session {
 
     /// Per epoch, whether its values are at hand.
     fn ready(&self) -> Vec<bool> {
-        let key = |epoch: &Epoch| Key {
+        let key = |epoch: &Epoch| ValueKey {
             recording: self.number,
             query: self.looked_at,
             epoch: epoch.number,

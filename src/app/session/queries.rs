@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::plan::Stamp;
+use super::prefetch::RunVersions;
 use crate::model::Query;
 
 /// How many are remembered: what was asked for longest ago is forgotten, so that a view can stay open for
@@ -11,23 +11,23 @@ const MOST: usize = 256;
 
 /// Queries, each of a state of the runs; the one asked for last is the last one.
 #[derive(Default)]
-pub(super) struct Queries {
-    all: VecDeque<(usize, Query, Stamp)>,
+pub(super) struct QueryTable {
+    all: VecDeque<(usize, Query, RunVersions)>,
     next: usize,
 }
 
-impl Queries {
+impl QueryTable {
     /// The number of a query; `None` when it was never asked, or is forgotten.
-    pub fn find(&self, query: &Query, stamp: Stamp) -> Option<usize> {
+    pub fn find(&self, query: &Query, stamp: RunVersions) -> Option<usize> {
         self.place(query, stamp).map(|at| self.all[at].0)
     }
 
-    fn place(&self, query: &Query, stamp: Stamp) -> Option<usize> {
+    fn place(&self, query: &Query, stamp: RunVersions) -> Option<usize> {
         self.all.iter().rposition(|(_, asked, of)| *of == stamp && asked == query)
     }
 
     /// Asks a query: its number, and that of the one that is forgotten for it.
-    pub fn ask(&mut self, query: &Query, stamp: Stamp) -> (usize, Option<usize>) {
+    pub fn ask(&mut self, query: &Query, stamp: RunVersions) -> (usize, Option<usize>) {
         if let Some(at) = self.place(query, stamp) {
             let number = self.all[at].0;
             if at + 1 != self.all.len() {
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
     use crate::model::Selection;
 
-    const NOW: Stamp = Stamp { own: 0, other: None };
+    const NOW: RunVersions = RunVersions { own: 0, other: None };
 
     fn input(index: usize) -> Query {
         Query { select: Selection::input(index), ..Query::default() }
@@ -62,9 +62,9 @@ mod tests {
 
     #[test]
     fn what_was_asked_for_longest_ago_is_forgotten_and_numbers_never_mean_another() {
-        let mut queries = Queries::default();
+        let mut queries = QueryTable::default();
         assert_eq!(queries.ask(&input(0), NOW), (0, None));
-        let later = Stamp { own: 1, other: None };
+        let later = RunVersions { own: 1, other: None };
         assert_eq!(queries.ask(&input(0), later), (1, None), "the run has gone on");
         for index in 1..MOST - 1 {
             assert_eq!(queries.ask(&input(index), NOW), (index + 1, None));
