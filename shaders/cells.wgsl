@@ -4,7 +4,7 @@
 #import "shared/frame.wgsl" { Slab, frame, slabs }
 #import "shared/light.wgsl" { encoded, hazed }
 #import "shared/ray.wgsl" { Face, ray_in_slab }
-#import "shared/surface.wgsl" { GAP, cell_colour, slab_colour }
+#import "shared/surface.wgsl" { GAP, cell_light, slab_light }
 #import "shared/value.wgsl" { Value, load_bound }
 
 // Place in `slabs` of the slab that is drawn.
@@ -90,9 +90,9 @@ fn fs_main(in: Varying) -> @location(0) vec4<f32> {
     var ray = ray_in_slab(slab, frame.eye, (in.at - eye) * vec3<f32>(1.0, -1.0, 1.0) / distance);
     let weights = select(vec3<f32>(0.0), vec3<f32>(1.0), vec3<u32>(0u, 1u, 2u) == vec3<u32>(in.axis));
     let face = Face(1.0, distance, frame.pixel * distance, weights);
-    var colour = slab_colour(slab, ray, face);
+    var colour = slab_light(slab, ray, face);
     if in.cell > 0u {
-        colour = cell_colour(slab, ray, Value(in.number, in.valued), face);
+        colour = cell_light(slab, ray, Value(in.number, in.valued), face);
     }
     return encoded(hazed(vec4<f32>(colour, 1.0), distance * slab.pitch));
 }

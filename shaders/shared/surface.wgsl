@@ -18,7 +18,7 @@ const FOOT_HEIGHT: f32 = 0.7;
 const TALLER: f32 = 0.8;
 
 // Light of a cell at the place where a ray enters its box.
-fn cell_colour(slab: Slab, ray: Ray, value: Value, face: Face) -> vec3<f32> {
+fn cell_light(slab: Slab, ray: Ray, value: Value, face: Face) -> vec3<f32> {
     let at = ray.origin + ray.direction * face.t;
     var tone = colour_of(slab, value.number);
     if value.valued < 0.5 {
@@ -35,7 +35,7 @@ fn cell_colour(slab: Slab, ray: Ray, value: Value, face: Face) -> vec3<f32> {
 // Light of a field of cells too small to be seen one by one: tops, the sides that show in
 // the gaps, and the slab between them, each by its share of the pixel. `no_value` is the share of
 // cells without value in the block one level up.
-fn field_colour(slab: Slab, ray: Ray, block: Block, height: f32, spread: f32, no_value: f32) -> vec3<f32> {
+fn field_light(slab: Slab, ray: Ray, block: Block, height: f32, spread: f32, no_value: f32) -> vec3<f32> {
     let width = 1.0 - GAP;
     let slope = abs(ray.direction.xy) / max(abs(ray.direction.z), 0.02);
     let top = width * width;
@@ -73,7 +73,7 @@ fn outlier_share(block: Block, level: u32) -> f32 {
 }
 
 // Light of the slab at the place where a ray enters its box.
-fn slab_colour(slab: Slab, ray: Ray, face: Face) -> vec3<f32> {
+fn slab_light(slab: Slab, ray: Ray, face: Face) -> vec3<f32> {
     let at = ray.origin + ray.direction * face.t;
     // Darker among the cells than on the border.
     let beyond = max(max(-at.x, at.x - f32(slab.grid.x)), max(-at.y, at.y - f32(slab.grid.y)));

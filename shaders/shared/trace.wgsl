@@ -4,7 +4,7 @@
 #import "shared/colour.wgsl" { colour_of }
 #import "shared/frame.wgsl" { Slab, frame }
 #import "shared/ray.wgsl" { Ray, face_of_box, ray_in_slab }
-#import "shared/surface.wgsl" { GAP, cell_colour, field_colour, outlier_share, slab_colour }
+#import "shared/surface.wgsl" { GAP, cell_light, field_light, outlier_share, slab_light }
 #import "shared/value.wgsl" {
     LEAST_HEIGHT, Value, blend_blocks, height_at, load_block, load_bound, mix_blocks,
 }
@@ -172,7 +172,7 @@ fn lay_field(
     let reach = clamp(0.5 + (height - lowest) / (3.4 * spread + width), 0.0, 1.0);
     let covered = (1.0 - block.absent) * select(reach, 1.0, lowest <= LEAST_HEIGHT);
     let colour = mix(
-        field_colour(slab, ray, block, height, spread, above.no_value),
+        field_light(slab, ray, block, height, spread, above.no_value),
         colour_of(slab, above.greatest),
         outlier_share(above, up),
     );
@@ -195,7 +195,7 @@ fn lay_cell(
     let face = face_of_box(ray, low, high);
     let first = face.covered >= 0.5 && (*result).cell == 0u;
     (*result).cell = select((*result).cell, 1u + u32(cell.y) * slab.grid.x + u32(cell.x), first);
-    (*result).colour += vec4<f32>(cell_colour(slab, ray, value, face), 1.0) * (face.covered * left);
+    (*result).colour += vec4<f32>(cell_light(slab, ray, value, face), 1.0) * (face.covered * left);
     return left - face.covered * left;
 }
 
@@ -206,7 +206,7 @@ fn lay_slab(slab: Slab, ray: Ray, left: f32, result: ptr<function, Hit>) -> f32 
     let high = vec3<f32>(vec2<f32>(slab.grid) + border, 0.0);
     let face = face_of_box(ray, low, high);
     let share = face.covered * left;
-    (*result).colour += vec4<f32>(slab_colour(slab, ray, face), 1.0) * share;
+    (*result).colour += vec4<f32>(slab_light(slab, ray, face), 1.0) * share;
     return left - share;
 }
 
