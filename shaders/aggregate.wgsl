@@ -39,7 +39,7 @@ struct Piece {
     length: u32,
     // Of a run, the place of its first quad in `sums`.
     to: u32,
-    // Keeps a piece a single vector of 16 bytes.
+    // Makes a piece one vector of 16 bytes.
     padding: u32,
 }
 

@@ -34,6 +34,7 @@ struct Layer {
     compared: u32,
     // Place of the first quad in `values`.
     to: u32,
+    // Makes a layer two vectors of 16 bytes.
     padding: u32,
 }
 

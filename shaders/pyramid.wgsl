@@ -30,6 +30,7 @@ struct Level {
     factor: f32,
     // 1: the greatest is the one furthest from zero.
     is_signed: u32,
+    // A uniform's size is a multiple of 16 bytes.
     padding: u32,
 }
 

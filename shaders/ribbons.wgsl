@@ -16,7 +16,7 @@ struct Segment {
     half_width: f32,
     // 1: it begins or ends at the highlighted slab.
     lit: f32,
-    // An array's stride is a multiple of 8 bytes.
+    // Makes a segment three vectors of 16 bytes.
     padding: vec2<f32>,
 }
 

@@ -24,6 +24,7 @@ pub(in crate::engine) struct Layer {
     pub(in crate::engine) runs_b: u32,
     pub(in crate::engine) compared: u32,
     pub(in crate::engine) to: u32,
+    // Makes a layer two vectors of 16 bytes.
     pub(in crate::engine) padding: u32,
 }
 

@@ -78,6 +78,7 @@ pub(in crate::engine) struct Span {
     pub(in crate::engine) first: u32,
     pub(in crate::engine) blocks: u32,
     pub(in crate::engine) runs: u32,
+    // A uniform's size is a multiple of 16 bytes.
     pub(in crate::engine) padding_a: u32,
     pub(in crate::engine) padding_b: u32,
     pub(in crate::engine) padding_c: u32,
@@ -90,7 +91,7 @@ pub(in crate::engine) struct Piece {
     pub(in crate::engine) first: u32,
     pub(in crate::engine) length: u32,
     pub(in crate::engine) to: u32,
-    // Keeps a piece a single vector of 16 bytes.
+    // Makes a piece one vector of 16 bytes.
     pub(in crate::engine) padding: u32,
 }
 
