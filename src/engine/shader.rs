@@ -238,8 +238,11 @@ mod tests {
         }
     }
 
-    /// (name, offset) of every member, and the size, as the shader has them.
-    fn members(module: &naga::Module, name: &str) -> (Vec<(String, usize)>, usize) {
+    /// (name, offset) of every member of a struct, and its size.
+    type Layout = (Vec<(String, usize)>, usize);
+
+    /// The layout of a shader's struct.
+    fn layout(module: &naga::Module, name: &str) -> Layout {
         let (_, ty) = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some(name)).expect(name);
         let naga::TypeInner::Struct { members, span } = &ty.inner else { panic!("{name} is no struct") };
         let rows = members
@@ -249,19 +252,21 @@ mod tests {
         (rows, *span as usize)
     }
 
-    /// Name, members with offsets, and size of a Rust struct that is `$wgsl` in shaders.
+    /// Name and layout of a Rust struct that is `$wgsl` in shaders.
     macro_rules! layout {
         ($wgsl:literal, $rust:ty, [$($field:ident),+ $(,)?]) => {
             (
                 $wgsl,
-                vec![$((stringify!($field).to_owned(), std::mem::offset_of!($rust, $field))),+],
-                size_of::<$rust>(),
+                (
+                    vec![$((stringify!($field).to_owned(), std::mem::offset_of!($rust, $field))),+],
+                    size_of::<$rust>(),
+                ),
             )
         };
     }
 
     /// Every struct that one side writes and the other reads.
-    fn layouts() -> [(&'static str, Vec<(String, usize)>, usize); 8] {
+    fn layouts() -> [(&'static str, Layout); 8] {
         [
             layout!(
                 "FrameData",
@@ -370,21 +375,21 @@ mod tests {
                 if ON_THE_DEVICE.contains(&name.as_str()) {
                     continue;
                 }
-                let (wgsl, rows, size) =
-                    layouts.iter().find(|(wgsl, ..)| *wgsl == name).unwrap_or_else(|| panic!("{name}"));
-                assert_eq!(members(&module, wgsl), (rows.clone(), *size), "{wgsl}");
+                let (wgsl, ours) =
+                    layouts.iter().find(|(wgsl, _)| *wgsl == name).unwrap_or_else(|| panic!("{name}"));
+                assert_eq!(layout(&module, wgsl), *ours, "{wgsl}");
                 compared.insert(*wgsl);
             }
         });
-        assert!(layouts.iter().all(|(wgsl, ..)| compared.contains(wgsl)), "{compared:?}");
+        assert!(layouts.iter().all(|(wgsl, _)| compared.contains(wgsl)), "{compared:?}");
     }
 
     #[test]
     fn structs_on_the_device_have_the_sizes_that_buffers_are_made_for() {
-        assert_eq!(members(&parsed(PYRAMID), "Block").1 as u64, device::BLOCK_BYTES);
+        assert_eq!(layout(&parsed(PYRAMID), "Block").1 as u64, device::BLOCK_BYTES);
         for kind in KINDS {
             let module = parsed(DIFFERENCE.with(&[("stored", kind.stored())]));
-            assert_eq!(members(&module, "StoredSummary").1 as u64, 16 * kind.parts(), "{kind:?}");
+            assert_eq!(layout(&module, "StoredSummary").1 as u64, 16 * kind.parts(), "{kind:?}");
         }
     }
 
