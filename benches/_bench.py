@@ -1,4 +1,4 @@
-"""What the benchmarks share: interleaved timing, tables, JSON."""
+"""Common code of the benchmarks: interleaved timing, tables, JSON."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def arguments(about: str | None, *, repeats: int) -> argparse.ArgumentParser:
 def interleaved(
     rounds: int, timed: Mapping[str, Callable[[], Any]], before: Callable[[], Any] = lambda: None
 ) -> dict[str, list[float]]:
-    """Seconds of each function in each round, after a round that does not count; `before` each is not
-    timed. One after the other within a round, so that whatever else the machine is doing slows all of
-    them; every other round backwards, so that none always goes first."""
+    """Returns the seconds of each function in each round, after a discarded warm-up round; `before` is
+    called before each and not timed. The functions alternate, so that other load on the machine slows all
+    of them; every other round is in reverse order, so that none always comes first."""
     seconds: dict[str, list[float]] = {name: [] for name in timed}
-    for turn in range(rounds + 1):
-        for name in list(timed) if turn % 2 == 0 else reversed(list(timed)):
+    for number in range(rounds + 1):
+        for name in list(timed) if number % 2 == 0 else reversed(list(timed)):
             before()
             seconds[name].append(seconds_of(timed[name]))
     return {name: times[1:] for name, times in seconds.items()}
@@ -40,12 +40,14 @@ def seconds_of(function: Callable[[], Any]) -> float:
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> float:
-    """Median of the rounds' ratios: of each round's two times, which were taken next to each other."""
-    return statistics.median(one / other for one, other in zip(above, below, strict=True))
+    """Returns the median over rounds of the ratio of two times, which were measured in succession."""
+    return statistics.median(
+        numerator / denominator for numerator, denominator in zip(above, below, strict=True)
+    )
 
 
 def least_ratio(above: Sequence[float], below: Sequence[float]) -> float:
-    """Ratio of the two least times: what is left where other programs disturbed most rounds."""
+    """Returns the ratio of the two minimum times, robust where other programs disturbed most rounds."""
     return min(above) / min(below)
 
 
@@ -55,7 +57,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 
     columns = list(dict.fromkeys(name for row in rows for name in row))
     cells = [columns] + [[text(row.get(name, "")) for name in columns] for row in rows]
-    widths = [max(len(row[at]) for row in cells) for at in range(len(columns))]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
         for row in cells

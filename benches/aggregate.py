@@ -1,7 +1,7 @@
 """Mean and variance of every class, against NumPy's `x[y == c].mean(0)` and `.var(0)` for each class c.
 
-`dnnviz bench aggregate` measures its own side, on values of the same shape that it makes up itself; it is
-run once a round, next to NumPy's turn.
+`dnnviz bench aggregate` measures its own time, on random values of the same shape. It runs once a round,
+alternating with NumPy.
 
     cargo build --release
     python benches/aggregate.py
@@ -33,8 +33,8 @@ def main() -> None:
     own: list[dict[str, float]] = []
 
     def dnnviz() -> None:
-        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        own.append({"seconds": found["cpu"]["ms"] / 1000, "of ceiling": found["cpu"]["ratio"]})
+        report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        own.append({"seconds": report["cpu"]["ms"] / 1000, "of ceiling": report["cpu"]["ratio"]})
 
     def numpy() -> None:
         for c in range(options.classes):
@@ -44,7 +44,7 @@ def main() -> None:
 
     seconds = _bench.interleaved(options.repeats, {"numpy": numpy, "dnnviz": dnnviz})["numpy"]
     # As `interleaved`, without the first round.
-    ours = [found["seconds"] for found in own[1:]]
+    ours = [run["seconds"] for run in own[1:]]
     _bench.report(
         [
             shape
@@ -53,7 +53,7 @@ def main() -> None:
                 "dnnviz ms": 1000 * statistics.median(ours),
                 "times faster": _bench.ratio(seconds, ours),
                 "least, times faster": _bench.least_ratio(seconds, ours),
-                "of reading alone": statistics.median(found["of ceiling"] for found in own[1:]),
+                "of reading alone": statistics.median(run["of ceiling"] for run in own[1:]),
             }
         ],
         options.json,

@@ -1,5 +1,5 @@
-"""What capturing costs: an epoch recorded, against the plain forward pass of the same inputs in the same
-batches; and training steps with a recorder at hand, against training steps without one.
+"""Cost of capturing: a recorded epoch, against the plain forward pass of the same inputs in the same
+batches; and training steps of a recorded model, against those of one without a recorder.
 
     python benches/capture.py
 """
@@ -19,20 +19,22 @@ import torch
 from torch import nn
 
 import dnnviz
-from dnnviz._frameworks import capture_of
+from dnnviz._torch import TorchCapture
 
 
 class Block(nn.Module):
     """A residual block."""
 
-    def __init__(self, taken: int, given: int, stride: int) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(taken, given, 3, stride, 1, bias=False)
-        self.norm1 = nn.BatchNorm2d(given)
-        self.conv2 = nn.Conv2d(given, given, 3, 1, 1, bias=False)
-        self.norm2 = nn.BatchNorm2d(given)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outputs)
         self.relu = nn.ReLU()
-        self.shortcut = nn.Identity() if taken == given else nn.Conv2d(taken, given, 1, stride, bias=False)
+        self.shortcut = (
+            nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.norm2(self.conv2(self.relu(self.norm1(self.conv1(x)))))
@@ -96,21 +98,13 @@ def cost(
         dnnviz.Recorder(run, model, (x, y), batch_size=size) as all_inputs,
         dnnviz.Recorder(folder / "few", model, (x, y), batch_size=size, keep=0) as aggregates,
     ):
-        alone = capture_of(
-            model,
-            x[:4],
-            layers=None,
-            exclude=None,
-            positions="mean",
-            after_activation=True,
-            name=None,
-        )
+        capture = TorchCapture(model, x[:4])
         numbers = itertools.count()
 
         def captured() -> None:
-            with alone.open():
+            with capture.open():
                 for start in range(0, count, size):
-                    alone.batch(x[start : start + size])
+                    capture.batch(x[start : start + size])
 
         seconds = _bench.interleaved(
             rounds,
@@ -125,31 +119,33 @@ def cost(
     row: dict[str, Any] = {
         "network": name,
         "inputs": count,
-        "units": sum(layer.units for layer in alone.layers),
+        "units": sum(layer.units for layer in capture.layers),
         "plain ms": 1000 * statistics.median(seconds["plain"]),
     }
-    for what in ("captured", "epoch", "aggregates"):
-        row[f"{what} x"] = _bench.ratio(seconds[what], seconds["plain"])
-        row[f"{what} least x"] = _bench.least_ratio(seconds[what], seconds["plain"])
+    for name in ("captured", "epoch", "aggregates"):
+        row[f"{name} x"] = _bench.ratio(seconds[name], seconds["plain"])
+        row[f"{name} least x"] = _bench.least_ratio(seconds[name], seconds["plain"])
     return row | {"step x": steps}
 
 
 def training(model: nn.Module, x: torch.Tensor, y: torch.Tensor, rounds: int) -> float:
-    """Time of a training step of a model that is being recorded, over that of its like which is not."""
+    """Returns the time of a training step of a recorded model, relative to one without a recorder."""
     models = {"recorded": model, "not recorded": copy.deepcopy(model)}
 
-    def steps(one: nn.Module) -> Callable[[], None]:
-        optimiser = torch.optim.SGD(one.parameters(), lr=1e-4)
+    def steps(network: nn.Module) -> Callable[[], None]:
+        optimiser = torch.optim.SGD(network.parameters(), lr=1e-4)
 
         def step() -> None:
             for _ in range(2):
                 optimiser.zero_grad()
-                nn.functional.cross_entropy(one(x), y).backward()
+                nn.functional.cross_entropy(network(x), y).backward()
                 optimiser.step()
 
         return step
 
-    seconds = _bench.interleaved(2 * rounds, {name: steps(one.train()) for name, one in models.items()})
+    seconds = _bench.interleaved(
+        2 * rounds, {name: steps(network.train()) for name, network in models.items()}
+    )
     return _bench.ratio(seconds["recorded"], seconds["not recorded"])
 
 

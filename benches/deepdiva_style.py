@@ -1,9 +1,9 @@
 """Overhead of recording an AlexNet, against hooking every layer and writing JSON.
 
-The other side is made as DNNViz version 2 dumps are: a hook on every layer brings its whole activation to
-the host, channels are averaged there, each input's layers are shifted and divided by their maximum, and
-every input, every class and all inputs together become a JSON file of each epoch. Overhead is what either
-takes beyond the plain forward pass of the same inputs.
+The JSON files are those of DNNViz version 2: a hook on every layer copies its whole activation to the host,
+where channels are averaged and each input's layers are shifted and divided by their maximum; every epoch
+has a JSON file for each input, each class and all inputs. The overhead is the time beyond the plain forward
+pass of the same inputs.
 
     python benches/deepdiva_style.py
 """
@@ -42,7 +42,7 @@ def alexnet() -> nn.Sequential:
 
 
 class JsonDump:
-    """Hooks on the eight layers, which stay; a file for every input, class and the whole."""
+    """Permanent hooks on the eight layers, and a file for every input, every class and all inputs."""
 
     def __init__(self, model: nn.Sequential, folder: Path) -> None:
         self.folder = folder
@@ -50,8 +50,8 @@ class JsonDump:
         for layer in model:
             layer.register_forward_hook(self.hook)
 
-    def hook(self, layer: nn.Module, taken: Any, given: torch.Tensor) -> None:
-        self.layers.append(given.detach().cpu().numpy())
+    def hook(self, layer: nn.Module, inputs: Any, output: torch.Tensor) -> None:
+        self.layers.append(output.detach().cpu().numpy())
 
     def epoch(self, number: int, labels: NDArray[np.int64]) -> None:
         folder = self.folder / f"epoch{number}"

@@ -1,6 +1,6 @@
-"""Peak memory of a capture of aggregates alone, over few and many inputs.
+"""Peak memory of a capture of aggregates, over few and many inputs.
 
-Each count is a process of its own; inputs are made up batch by batch.
+Each count is measured in a process of its own, on random inputs that are generated batch by batch.
 
     python benches/memory.py
 """
@@ -23,12 +23,12 @@ BATCH = 250
 
 
 def resident() -> float:
-    """Peak resident MiB of this process so far."""
+    """Returns the peak resident MiB of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def capture(count: int) -> tuple[float, float]:
-    """Peak resident MiB of this process before and after it captured `count` inputs."""
+    """Returns the peak resident MiB of this process before and after the capture of `count` inputs."""
     import torch
     from torch import nn
 

@@ -1,10 +1,10 @@
-"""How fast a recording is written, against plain sequential writing of as many bytes to the same folder.
+"""Throughput of writing a recording, against plain sequential writing of as many bytes to the same folder.
 
 - plain: one file, written from memory in pieces of 8 MiB, then synced;
-- shard: an epoch's file as the recorder writes it, by layers and batches of 256 inputs, synced and renamed;
+- shard: an epoch's file, written by layers and batches of 256 inputs, synced and renamed;
 - epoch: a whole epoch from NumPy arrays, `rec.layer` of every layer and `rec.epoch`, until it is committed.
 
-A round of each comes first and does not count: memory that a virtual machine has not used yet is slow to get.
+A warm-up round of each is discarded: the first allocation of memory in a virtual machine is slow.
 
     python benches/writing.py --folder /where/runs/go
 """
@@ -21,7 +21,7 @@ import _bench
 import numpy as np
 
 import dnnviz
-from dnnviz._shard import Plan, Shard
+from dnnviz._writer import ShardWriter, TensorSpec
 
 PIECE = 8 << 20
 BATCH = 256
@@ -51,21 +51,21 @@ def main() -> None:
             os.close(file)
 
         def shard() -> None:
-            plans = {f"{at}/units": Plan("F32", layer.shape) for at, layer in enumerate(layers)}
-            file = Shard(folder / "shard", plans)
+            specs = {f"{index}/units": TensorSpec("F32", layer.shape) for index, layer in enumerate(layers)}
+            file = ShardWriter(folder / "shard", specs)
             for start in range(0, inputs, BATCH):
-                for at, layer in enumerate(layers):
-                    file.write(f"{at}/units", layer[start : start + BATCH], start)
-            file.seal()
+                for index, layer in enumerate(layers):
+                    file.write(f"{index}/units", layer[start : start + BATCH], start)
+            file.finalize()
 
         def epoch() -> None:
-            for at, layer in enumerate(layers):
-                recorder.layer(f"layer{at}", layer)
+            for index, layer in enumerate(layers):
+                recorder.layer(f"layer{index}", layer)
             recorder.epoch(next(numbers))
             sizes.append(max(file.stat().st_size for file in (folder / "run" / "epochs").iterdir()))
 
         def fresh() -> None:
-            """Neither old files nor what still waits to be written is in the way of the next one."""
+            """Frees the space of old files and flushes pending writes, which would delay the next one."""
             for file in ("plain", "shard"):
                 (folder / file).unlink(missing_ok=True)
             for file in (folder / "run" / "epochs").glob("*"):

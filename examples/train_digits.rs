@@ -16,7 +16,7 @@ use candle_nn::{
 };
 use clap::Parser;
 use dnnviz::Recorder;
-use dnnviz::app::{self, Ended};
+use dnnviz::app::{self, WindowExit};
 use dnnviz::capture::{About, Metrics, Network, RecorderError};
 use dnnviz::format::{FormatError, Pictures};
 
@@ -66,11 +66,11 @@ fn run(args: &Args) -> Result<()> {
         // Without a first epoch there is an error to tell instead.
         let shown = match first_epoch.recv() {
             Ok(()) => app::run(vec![args.run.clone()], None),
-            Err(_) => Ok(Ended::Closed),
+            Err(_) => Ok(WindowExit::Closed),
         };
         match &shown {
-            Ok(Ended::NoDisplay(reason)) => eprintln!("no window ({reason}); training goes on without"),
-            Ok(Ended::Closed) | Err(_) => stop.store(true, Ordering::Relaxed),
+            Ok(WindowExit::NoDisplay(reason)) => eprintln!("no window ({reason}); training goes on without"),
+            Ok(WindowExit::Closed) | Err(_) => stop.store(true, Ordering::Relaxed),
         }
         let trained = training.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         trained.and(shown.map(drop))

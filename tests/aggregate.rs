@@ -527,7 +527,7 @@ fn pyramids_are_the_same_texel_by_texel() {
 #[test]
 fn pyramids_of_many_tiles_are_the_same() {
     let gpu = gpu();
-    // Wider than a tile, and beside it plates that begin where a tile does not.
+    // Wider than a tile, and beside it slabs that begin where a tile does not.
     let wide = Grid { columns: 2500, rows: 700 };
     let layers = [
         cells(wide, 2500 * 700 - 9, |at| if at % 1000 == 7 { f32::NAN } else { noise(at, 1) as f32 }),

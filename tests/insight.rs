@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dnnviz::format::{self, EpochValues, Pictures, RunWriter, ShardWriter, SynthOptions};
-use dnnviz::insight::{biography, layers, portrait};
+use dnnviz::insight::{layer_stats, unit_profile, unit_profile_at};
 use dnnviz::model::{Aggregate, Epoch, Group, Source, Tensor};
 use dnnviz::stats::aggregated;
 use format_support::{dump, python_json};
@@ -161,11 +161,11 @@ fn reading_little_agrees_with_reading_all_of_what_several_ranks_wrote() {
     let units = recording.layers[0].units;
     for unit in [0, units / 2, units - 1] {
         let [one, several] =
-            [&plain, &sharded].map(|source| biography(&**source, 0, unit, 0).expect("a unit"));
+            [&plain, &sharded].map(|source| unit_profile(&**source, 0, unit, 0).expect("a unit"));
         assert_eq!((&one.strongest, one.rank), (&several.strongest, several.rank));
         assert_eq!(
-            one.twins.iter().map(|twin| twin.unit).collect::<Vec<_>>(),
-            several.twins.iter().map(|twin| twin.unit).collect::<Vec<_>>()
+            one.similar.iter().map(|twin| twin.unit).collect::<Vec<_>>(),
+            several.similar.iter().map(|twin| twin.unit).collect::<Vec<_>>()
         );
         for (one, several) in one.distributions.iter().zip(&several.distributions) {
             assert_eq!(
@@ -228,7 +228,7 @@ fn what_is_said_of_real_dumps_agrees_with_their_files() {
             by_number(&items["class"]).into_iter().map(|item| file(&folder, listed, item)).collect();
         let singles: Vec<Vec<Vec<f64>>> =
             by_number(&items["single"]).into_iter().map(|item| file(&folder, listed, item)).collect();
-        let facts = layers(&*source, last, &|| true).expect("read").expect("wanted");
+        let facts = layer_stats(&*source, last, &|| true).expect("read").expect("wanted");
         for (layer, facts) in facts.iter().enumerate() {
             let units = recording.layers[layer].units;
             let of = |unit: usize| -> Vec<f64> {
@@ -248,7 +248,7 @@ fn what_is_said_of_real_dumps_agrees_with_their_files() {
             }
             for unit in (0..units).step_by(units.div_ceil(9)) {
                 let what = format!("{name}, layer {layer}, unit {unit}");
-                let found = portrait(&*source, layer, unit, last).expect("a unit");
+                let found = unit_profile_at(&*source, layer, unit, last).expect("a unit");
                 close(found.distributions[0].mean, general[layer][unit], &what);
                 for distribution in &found.distributions {
                     let inputs = singles.iter().zip(&recording.inputs).filter(|(_, input)| {

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use dnnviz::app::offscreen::Offscreen;
 use dnnviz::engine::Gpu;
-use dnnviz::format::watch::{Answer, Change, Watch};
-use dnnviz::format::{self, Opened, SynthOptions};
+use dnnviz::format::watch::{Change, Watch, WatchOutcome};
+use dnnviz::format::{self, OpenedRun, SynthOptions};
 use dnnviz::model::{Group, Query, Selection, SetView, Source, ViewState};
 use egui::Key;
 use live_support::{Growing, lock, lock_path, value};
@@ -40,7 +40,7 @@ impl Heard {
         let watch = Watch::start(path, move |change| {
             // The test may have heard enough.
             let _ = sender.send(change);
-            Answer::Done
+            WatchOutcome::Done
         });
         Self { changes, _watch: watch }
     }
@@ -140,7 +140,7 @@ fn a_run_that_vanishes_and_one_that_takes_its_place_are_told() {
     fs::rename(&path, folder.path().join("away")).expect("moved away");
     fs::rename(&other, &path).expect("moved here");
     heard.until(Change::Manifest);
-    let opened = Opened::open(&path).expect("it opens");
+    let opened = OpenedRun::open(&path).expect("it opens");
     assert_eq!(opened.source().recording().model, "Other");
     // It is this folder that is watched now.
     let manifest = path.join("manifest.json");
@@ -172,10 +172,10 @@ fn what_is_unfinished_is_told_again_until_it_is_whole() {
     let folder = temporary();
     fs::write(folder.path().join("manifest.json"), "{").expect("written");
     let (sender, told) = channel();
-    let mut answers = vec![Answer::Done, Answer::Unfinished, Answer::Unfinished];
+    let mut answers = vec![WatchOutcome::Done, WatchOutcome::Unfinished, WatchOutcome::Unfinished];
     let watch = Watch::start(folder.path(), move |change| {
         let _ = sender.send((change, Instant::now()));
-        answers.pop().unwrap_or(Answer::Done)
+        answers.pop().unwrap_or(WatchOutcome::Done)
     });
     let times: Vec<Instant> = (0..3)
         .map(|_| {
@@ -267,7 +267,7 @@ fn opening_again_opens_what_is_new_alone() {
     for _ in 0..3 {
         run.append();
     }
-    let before = Opened::open(&path).expect("it opens");
+    let before = OpenedRun::open(&path).expect("it opens");
     run.append();
     // An epoch that is opened again would be missed.
     fs::remove_file(path.join("epochs/000001.safetensors")).expect("removed");
@@ -283,7 +283,7 @@ fn opening_again_opens_what_is_new_alone() {
     assert_eq!(*row, [0, 1, 2].map(|unit| value(3, 2, unit)), "the new one has its values");
 
     // Opened afresh, the missing epoch is missing.
-    let afresh = Opened::open(&path).expect("it opens");
+    let afresh = OpenedRun::open(&path).expect("it opens");
     assert!(afresh.source().recording().epochs[1].damaged);
     assert!(!afresh.continues(&before));
 }
@@ -298,7 +298,7 @@ fn a_damaged_epoch_is_tried_again() {
     let file = path.join("epochs/000001.safetensors");
     let whole = fs::read(&file).expect("read");
     fs::write(&file, &whole[..whole.len() / 2]).expect("cut");
-    let before = Opened::open(&path).expect("it opens");
+    let before = OpenedRun::open(&path).expect("it opens");
     assert!(before.source().recording().epochs[1].damaged);
     fs::write(&file, whole).expect("whole");
     let now = before.again().expect("it opens again");
@@ -314,14 +314,14 @@ fn a_run_without_inputs_is_told_from_another_by_its_epochs() {
         format::synth(path, &options, &mut |_, _| {}).expect("made up");
     };
     synth(&path, 1);
-    let before = Opened::open(&path).expect("it opens");
+    let before = OpenedRun::open(&path).expect("it opens");
     assert!(before.again().expect("it opens again").continues(&before));
     synth(&other, 2);
     fs::rename(&path, folder.path().join("away")).expect("moved away");
     fs::rename(&other, &path).expect("moved here");
     let now = before.again().expect("it opens");
     assert!(!now.continues(&before));
-    let mean = |opened: &Opened| {
+    let mean = |opened: &OpenedRun| {
         let stored = opened.source().aggregates(1, Group::All).expect("readable");
         stored.expect("aggregates")[0].mean.clone()
     };
@@ -342,7 +342,7 @@ fn a_run_that_took_the_place_of_another_shares_nothing_with_it() {
         }
     };
     begin("Net", &[4], 2);
-    let before = Opened::open(&path).expect("it opens");
+    let before = OpenedRun::open(&path).expect("it opens");
     // Its manifest is the same to the last letter.
     begin("Net", &[4], 2);
     let now = before.again().expect("it opens");
@@ -588,7 +588,7 @@ fn a_window_without_a_window_sees_epochs_come() {
     let Some(mut window) = window(&path) else { return };
     assert!(!window.until_shown(0, QUIET).expect("it waits"), "there is nothing yet");
     let mut run = Growing::begin(&path, "Net", &[16, 4]);
-    assert!(!window.until_shown(0, QUIET).expect("it waits"), "there are plates without values");
+    assert!(!window.until_shown(0, QUIET).expect("it waits"), "there are slabs without values");
     for epoch in 0..3 {
         run.append();
         assert!(window.until_shown(epoch, PATIENCE).expect("it is open"), "epoch {epoch}");

@@ -5,7 +5,7 @@ mod draw_support;
 use dnnviz::engine::{Field, Frame, Gpu, Path, Renderer};
 use dnnviz::model::camera::SetView;
 use dnnviz::model::layout::LayerCells;
-use dnnviz::model::{Camera, Grid, ViewState};
+use dnnviz::model::{Camera, Grid, ValueRange, ViewState};
 use draw_support::draw;
 
 /// Evenly spread numbers in [0, 1), the same on every machine.
@@ -55,13 +55,14 @@ impl Scene {
     fn pixels(&mut self, camera: Camera, size: [u32; 2], path: Path, every_cell: bool, ids: bool) -> Vec<u8> {
         let mut view = ViewState::new(camera, 0.0);
         view.haze = false;
-        let ranges = vec![(0.0, 1.0); self.field.layout().slabs.len()];
+        let ranges = vec![ValueRange::UNIT; self.field.layout().slabs.len()];
         let frame = Frame {
             view: &view,
             from: &self.field,
             to: &self.field,
             t: 0.0,
             ranges: &ranges,
+            divisors: &[],
             picture: None,
             network: Default::default(),
             size,
@@ -121,7 +122,7 @@ fn the_compute_path_draws_the_same_picture() {
         let differing = drawn.iter().zip(&computed).filter(|(a, b)| a.abs_diff(**b) > 3).count();
         let share = differing as f64 / drawn.len() as f64;
         println!("{:9} {share:.5} of the values differ", view.name());
-        // Where plates overlap, edges are laid over each other in light and not in encoded values.
+        // Where slabs overlap, edges are laid over each other in light and not in encoded values.
         assert!(share < 0.002, "{}: {share}", view.name());
     }
 }
@@ -162,7 +163,7 @@ fn errors(picture: &[[f32; 3]], reference: &[[f32; 3]]) -> (f32, f32) {
 }
 
 #[test]
-fn far_plates_have_the_light_of_their_cells() {
+fn far_slabs_have_the_light_of_their_cells() {
     let size = [480, 270];
     // Samples per pixel along each axis: so many that the reference itself is not noise.
     let samples = 12;
@@ -187,7 +188,7 @@ fn far_plates_have_the_light_of_their_cells() {
 
 #[test]
 fn colour_of_the_greatest_would_fail() {
-    // The comparison can fail: a plate of lone peaks shown by its peaks is far too bright.
+    // The comparison can fail: a slab of lone peaks shown by its peaks is far too bright.
     let layers = network(&[250_000]);
     let mut scene = Scene::new(&layers);
     let camera = Camera::set_view(SetView::Front, scene.field.layout(), 480.0 / 270.0);

@@ -1,11 +1,11 @@
-//! Ribbons between plates: they are there where data flows, and lie behind what hides them.
+//! Ribbons between slabs: they are there where data flows, and lie behind what hides them.
 
 mod draw_support;
 
 use dnnviz::engine::{Field, Frame, Gpu, Network, Path, Renderer};
 use dnnviz::model::camera::SetView;
 use dnnviz::model::layout::LayerCells;
-use dnnviz::model::{Camera, Edge, Grid, ViewState};
+use dnnviz::model::{Camera, Edge, Grid, ValueRange, ViewState};
 use draw_support::draw;
 
 const SIZE: [u32; 2] = [640, 360];
@@ -30,16 +30,17 @@ impl Scene {
         Self { gpu, renderer, field }
     }
 
-    /// Colours, or with `cells` the plate + 1 at each pixel.
+    /// Colours, or with `cells` the slab + 1 at each pixel.
     fn draw(&mut self, camera: Camera, network: Network<'_>, cells: bool) -> Vec<u32> {
         let view = ViewState::new(camera, 0.0);
-        let ranges = vec![(0.0, 1.0); self.field.layout().slabs.len()];
+        let ranges = vec![ValueRange::UNIT; self.field.layout().slabs.len()];
         let frame = Frame {
             view: &view,
             from: &self.field,
             to: &self.field,
             t: 0.0,
             ranges: &ranges,
+            divisors: &[],
             picture: None,
             network,
             size: SIZE,
@@ -61,7 +62,7 @@ impl Scene {
 const SKIP: Edge = Edge { from: 0, to: 3 };
 const CHAIN: [Edge; 3] = [Edge { from: 0, to: 1 }, Edge { from: 1, to: 2 }, Edge { from: 2, to: 3 }];
 
-/// From the overview's place, and from behind the last plate.
+/// From the overview's place, and from behind the last slab.
 fn cameras(scene: &Scene) -> [Camera; 2] {
     let layout = scene.field.layout();
     let front = Camera::set_view(SetView::Overview, layout, ASPECT);
@@ -71,19 +72,19 @@ fn cameras(scene: &Scene) -> [Camera; 2] {
 }
 
 #[test]
-fn a_skip_runs_above_what_it_passes_and_ends_with_hidden_plates() {
+fn a_skip_runs_above_what_it_passes_and_ends_with_hidden_slabs() {
     let mut scene = Scene::new();
     for camera in cameras(&scene) {
         let changed = scene.changed(camera, &[SKIP], &[]);
         assert!(changed.len() > 200, "{} pixels", changed.len());
-        // The top of the tallest plate that it passes, straight below the ribbon.
+        // The top of the tallest slab that it passes, straight below the ribbon.
         let slab = scene.field.layout().slabs[2];
         let top = slab.centre + glam::Vec3::Y * slab.extent().y / 2.0;
         let (at, _) = camera.project(top, ASPECT).expect("in front");
         let (x, y) = ((at.x * 640.0) as usize, (at.y * 360.0) as usize);
         let rows: Vec<usize> =
             changed.iter().filter(|&&it| it % 640 == x).map(|it| it / 640).filter(|&row| row < y).collect();
-        assert!(!rows.is_empty(), "the ribbon passes over the plate");
+        assert!(!rows.is_empty(), "the ribbon passes over the slab");
         for hidden in [[true, false, false, false], [false, false, false, true]] {
             assert!(scene.changed(camera, &[SKIP], &hidden).is_empty());
         }
@@ -92,26 +93,26 @@ fn a_skip_runs_above_what_it_passes_and_ends_with_hidden_plates() {
 }
 
 #[test]
-fn ribbons_never_show_through_plates() {
+fn ribbons_never_show_through_slabs() {
     let mut scene = Scene::new();
     for (camera, nearest) in cameras(&scene).into_iter().zip([0, 3]) {
         let edges = [&CHAIN[..], &[SKIP]].concat();
         let changed = scene.changed(camera, &edges, &[]);
         let cells = scene.draw(camera, Network::default(), true);
-        // Away from its edges, nothing lies between the eye and the nearest plate.
+        // Away from its edges, nothing lies between the eye and the nearest slab.
         let inside = |at: usize| {
             [at - 1281, at - 1279, at, at + 1279, at + 1281].iter().all(|&it| cells[it] == nearest + 1)
         };
         let shown = |at: &&usize| **at > 1281 && **at + 1281 < cells.len() && inside(**at);
         let count = changed.iter().filter(shown).count();
-        assert!(cells.iter().filter(|&&it| it == nearest + 1).count() > 500, "the plate is in sight");
-        assert_eq!(count, 0, "pixels of the nearest plate that change");
+        assert!(cells.iter().filter(|&&it| it == nearest + 1).count() > 500, "the slab is in sight");
+        assert_eq!(count, 0, "pixels of the nearest slab that change");
         assert!(changed.len() > 500);
     }
 }
 
 #[test]
-fn the_edges_of_the_plate_that_is_looked_at_stand_out() {
+fn the_edges_of_the_slab_that_is_looked_at_stand_out() {
     let mut scene = Scene::new();
     let [camera, _] = cameras(&scene);
     let mut sum = |lit| {

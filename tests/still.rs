@@ -131,7 +131,7 @@ fn a_dead_layer_is_hatched_and_only_from_the_epoch_on_at_which_it_died() {
     let camera = camera_at(&run, 4, folder.path());
     let options = ["--no-overlay", "--size", "400x400", "--camera", camera.to_str().expect("UTF-8")];
     let with = |epoch: &str| picture(&run, &[&options[..], &["--epoch", epoch]].concat());
-    // Viridis is coloured wherever it has values; stripes and plate are grey.
+    // Viridis is coloured wherever it has values; stripes and slab are grey.
     let coloured = |picture: &image::RgbaImage| {
         let middle = image::imageops::crop_imm(picture, 100, 100, 200, 200).to_image();
         let vivid = |p: &&image::Rgba<u8>| {

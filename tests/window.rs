@@ -286,14 +286,14 @@ fn a_person_plays_flies_and_picks_a_class() {
     let paused = desk.rest();
     assert!(changed(&last, &paused) > CHANGED, "it is paused elsewhere");
 
-    // Flying forward brings the plates nearer, Home comes back.
+    // Flying forward brings the slabs nearer, Home comes back.
     desk.tool(&["keydown", "w"]);
     sleep(Duration::from_millis(800));
     desk.tool(&["keyup", "w"]);
     let near = desk.rest();
     assert!(
         covered(&near) > 1.1 * covered(&paused),
-        "nearer plates are larger: {} and {}",
+        "nearer slabs are larger: {} and {}",
         covered(&near),
         covered(&paused)
     );
@@ -301,7 +301,7 @@ fn a_person_plays_flies_and_picks_a_class() {
     let home = desk.rest();
     assert!(changed(&home, &paused) < 0.001, "Home is where it began: {}", changed(&home, &paused));
 
-    // A double click on a plate frames it.
+    // A double click on a slab frames it.
     let double_click = || {
         desk.tool(&["mousemove", "225", "350"]);
         sleep(Duration::from_millis(300));
@@ -316,7 +316,7 @@ fn a_person_plays_flies_and_picks_a_class() {
             framed = double_click();
         }
     }
-    assert!(changed(&home, &framed) > 0.1, "a framed plate fills the scene: {}", changed(&home, &framed));
+    assert!(changed(&home, &framed) > 0.1, "a framed slab fills the scene: {}", changed(&home, &framed));
     desk.tool(&["key", "Home"]);
     let home = desk.rest();
 
@@ -520,10 +520,10 @@ fn a_window_opened_before_the_run_sees_its_epochs_come() {
     fs::create_dir(folder.path().join("runs")).expect("a folder");
     let mut run = Growing::begin(&path, "LiveNet", &[36, 64, 10]);
     desk.opened("LiveNet");
-    let plates = desk.until("the plates", |picture| covered(picture) > 0.05 && follows(picture));
+    let slabs = desk.until("the slabs", |picture| covered(picture) > 0.05 && follows(picture));
 
     // Epochs arrive, each another picture, without anyone touching the window.
-    let mut last = plates;
+    let mut last = slabs;
     for epoch in 0..4 {
         run.append();
         let next = desk.until("the next epoch", |picture| changed(&last, picture) > CHANGED);

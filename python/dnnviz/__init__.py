@@ -1,4 +1,4 @@
-"""Records the activations of a neural network all along its training, for the viewer `dnnviz`.
+"""Records the activations of a neural network during its training, for the viewer `dnnviz`.
 
 rec = dnnviz.Recorder("runs/cnn", model, inputs=(x, y), classes=names)
 for epoch in range(n):
@@ -8,6 +8,6 @@ for epoch in range(n):
 
 from ._errors import RecorderError, RecordingWarning
 from ._recorder import Recorder
-from ._session import __version__
+from ._version import __version__
 
 __all__ = ["Recorder", "RecorderError", "RecordingWarning", "__version__"]

@@ -1,36 +1,38 @@
-"""What stands between a recorder and a framework.
+"""Interface between the recorder and the frameworks.
 
-A framework's module (`_torch`, `_keras`) offers
-
-    def capture(model, sample, *, layers, exclude, positions, after_activation, name) -> Capture
-
-where `sample` is one batch of inputs as `Capture.batch` will get them, and the rest are the options
-of `Recorder` of the same names. The recorder feeds batches to the capture and writes what comes out.
+`_torch.TorchCapture` and `_keras.KerasCapture` implement `Capture`. Both are constructed as
+`(model, sample, **CaptureOptions)`, where `sample` is one batch of inputs. The recorder feeds batches to
+the capture and writes the activations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypedDict, TypeVar, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-#: Statistics of a group, besides its count, in the order in which they are written.
-STATISTICS = ("mean", "variance", "min", "max", "rate")
+from ._errors import RecorderError
+from ._types import Array, LayerKind, NetworkInputs, Positions, Selector, Statistic
+
+T = TypeVar("T")
+
+#: In the order in which they are written.
+STATISTICS: tuple[Statistic, ...] = get_args(Statistic)
 
 
 @dataclass
 class Layer:
-    """A layer as the manifest has it; `docs/recording-format.md` explains the fields."""
+    """A layer's entry in the manifest; `docs/recording-format.md` describes the fields."""
 
     name: str
     units: int
     module: str = ""
     text: str = ""
-    kind: str = "other"
+    kind: LayerKind = "other"
     shape: tuple[int, ...] = ()
     parameters: int | None = None
     dtype: str = ""
@@ -39,48 +41,48 @@ class Layer:
 
 @dataclass
 class Batch:
-    """What one batch of inputs made of the network."""
+    """Activations of one batch of `b` inputs."""
 
     #: Per layer `[b, units]`: torch tensors on any device, or NumPy arrays; a float type.
-    values: list[Any]
+    values: list[Array]
     #: `[b]`, the output's greatest column; `None` when the output is not one row of scores per input.
-    predictions: Any | None = None
-    #: Layer index and `[k, channels, h, w]`, a row for each of `want_maps`, for layers that have maps.
-    maps: list[tuple[int, Any]] = field(default_factory=list)
+    predictions: Array | None = None
+    #: Layer index and `[k, channels, h, w]`, a row for each of `map_rows`, for layers that have maps.
+    maps: list[tuple[int, Array]] = field(default_factory=list)
     #: Columns of the output that `predictions` were taken from; 0 when not known.
     outputs: int = 0
 
 
 @dataclass
-class FinishedAggregates:
+class AggregateStatistics:
     """Statistics of groups of inputs. Row 0 stands for all inputs, row `1 + c` for class index `c`."""
 
-    #: `[1 + classes]`, inputs that went into each group.
+    #: `[1 + classes]`, inputs of each group.
     counts: NDArray[np.int64]
     #: Per layer, each of `STATISTICS` as float32 `[1 + classes, units]`; NaN where a unit had no
     #: finite value in a group.
-    layers: list[dict[str, NDArray[np.float32]]]
-    #: Per layer, how many values were NaN or infinite, over all inputs. Such values are left out of
-    #: the statistics.
+    layers: list[dict[Statistic, NDArray[np.float32]]]
+    #: Per layer, the number of NaN or infinite values over all inputs. They are left out of the
+    #: statistics.
     not_finite: list[int]
 
 
-class Aggregates(Protocol):
-    """Takes in batches, in constant memory."""
+class Aggregator(Protocol):
+    """Accumulates the statistics of groups of inputs, in constant memory."""
 
-    def add(self, layer: int, values: Any, groups: Any) -> None:
-        """Takes in `values` `[b, units]` of a layer; `groups` is an int64 NumPy array `[b]`: the class
-        index of each row, -1 for none (such rows count for "all" alone)."""
+    def add(self, layer: int, values: Array, groups: NDArray[np.int64]) -> None:
+        """Adds `values` `[b, units]` of a layer; `groups` `[b]` are class indices, -1 for no class
+        (such rows count for "all" alone)."""
         ...
 
-    def finish(self) -> FinishedAggregates:
-        """The statistics of everything taken in, by all ranks when distributed."""
+    def finish(self) -> AggregateStatistics:
+        """Returns the statistics of everything added, by all ranks when distributed."""
         ...
 
 
 @runtime_checkable
 class Capture(Protocol):
-    """A network whose activations can be had."""
+    """Access to the activations of a network."""
 
     #: Name of the network.
     model: str
@@ -92,24 +94,43 @@ class Capture(Protocol):
     world: int
 
     def open(self) -> AbstractContextManager[None]:
-        """Guards a run of `batch` calls: on leaving, also by an exception, everything that the
-        training can see is as it was."""
+        """Guards a sequence of `batch` calls: on exit, also by an exception, the state that the training
+        depends on is restored."""
         ...
 
-    def batch(self, inputs: Any, want_maps: Sequence[int] = ()) -> Batch:
-        """Runs `inputs` (an array or tensor, a tuple or a dict of them) through the network;
-        `want_maps` are rows of the batch whose whole feature maps are wanted. No collective calls:
-        ranks may have different numbers of batches."""
+    def batch(self, inputs: NetworkInputs, map_rows: Sequence[int] = ()) -> Batch:
+        """Runs a forward pass of `inputs`; `map_rows` are rows of the batch whose whole feature maps are
+        captured. Makes no collective calls: ranks may have different numbers of batches."""
         ...
 
-    def aggregates(self, groups: int) -> Aggregates:
-        """Fresh aggregates over `groups` classes."""
+    def aggregates(self, groups: int) -> Aggregator:
+        """Returns an empty aggregator over `groups` classes."""
         ...
 
     def barrier(self, ok: bool) -> bool:
-        """Waits for all ranks; whether all of them said `ok`. Alone: `ok`."""
+        """Waits for all ranks and returns the conjunction of their `ok`."""
         ...
 
-    def gather(self, value: Any) -> list[Any]:
-        """`value` of every rank, in their order, on every rank. Alone: `[value]`."""
+    def gather(self, value: T) -> list[T]:
+        """Returns `value` of every rank, in rank order, on every rank."""
         ...
+
+
+#: A `torch.nn.Module`, a `keras.Model`, or a capture of any other network.
+Model: TypeAlias = Callable[..., Any] | Capture
+
+
+class CaptureOptions(TypedDict, total=False):
+    """Options of `Recorder` that its capture takes."""
+
+    layers: Selector | Iterable[Selector] | None
+    exclude: Selector | Iterable[Selector] | None
+    positions: Positions
+    after_activation: bool
+    name: str | None
+
+
+def check_positions(positions: Positions) -> None:
+    """Raises `RecorderError` for an unknown value of the option `positions`."""
+    if positions not in get_args(Positions):
+        raise RecorderError(f"positions={positions!r}: 'mean' or 'keep'")

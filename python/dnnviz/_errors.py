@@ -1,4 +1,4 @@
-"""What a recorder raises and warns of."""
+"""Errors and warnings of the recorder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_PACKAGE = os.path.dirname(__file__) + os.sep
+
 
 class RecorderError(ValueError):
     """The recorder was used in a way that cannot be recorded; the message says what to change."""
@@ -20,16 +22,16 @@ class RecordingWarning(UserWarning):
 
 
 class WriteError(OSError):
-    """A file of the recording could not be written. Told apart from what a model or a data set raises."""
+    """A file of the recording could not be written. Distinct from errors of a model or a data set."""
 
     def reason(self) -> str:
-        """What went wrong, without the errno's number."""
+        """The cause, without the errno's number."""
         return f"{self.strerror} ({self.filename})"
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turns what the operating system says into a `WriteError` about `path`."""
+    """Turns an `OSError` into a `WriteError` about `path`."""
     try:
         yield
     except WriteError:
@@ -40,9 +42,8 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def warn(message: str) -> None:
-    """Warns at the line outside this package that led here."""
-    package = os.path.dirname(__file__)
+    """Issues a `RecordingWarning`, attributed to the closest caller outside this package."""
     level, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and os.path.dirname(frame.f_code.co_filename) == package:
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, RecordingWarning, stacklevel=level)

@@ -1,26 +1,38 @@
-"""Recognises a model's framework, without importing one that the program does not use."""
+"""Selection of the capture for a model, without importing a framework that the program does not use."""
 
 from __future__ import annotations
 
 import importlib
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
-from ._capture import Capture
+from ._capture import Capture, CaptureOptions, Model
 from ._errors import RecorderError
+from ._types import NetworkInputs
 
-#: Module, class of its models, and our module that captures them. A Keras model may be a torch module
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+#: Framework module, class of its models, capture package and class. A Keras model may be a torch module
 #: as well, so Keras comes first.
-_FRAMEWORKS = (("keras", "Model", "._keras"), ("torch.nn", "Module", "._torch"))
+_FRAMEWORKS = (
+    ("keras", "Model", "._keras", "KerasCapture"),
+    ("torch.nn", "Module", "._torch", "TorchCapture"),
+)
 
 
-def capture_of(model: Any, sample: Any, **options: Any) -> Capture:
-    """The capture of a model; `sample` is a batch of its inputs. Something that is a `Capture` already is
-    taken as it is."""
-    for framework, name, ours in _FRAMEWORKS:
+def capture_model(model: Model, sample: NetworkInputs, **options: Unpack[CaptureOptions]) -> Capture:
+    """Returns the capture of `model`, which is itself returned if it is a `Capture`; `sample` is a batch
+    of its inputs.
+
+    Raises:
+        RecorderError: the model is of no supported framework.
+    """
+    for framework, model_class, package, capture_class in _FRAMEWORKS:
         module = sys.modules.get(framework)
-        if module is not None and isinstance(model, getattr(module, name)):
-            capture = importlib.import_module(ours, __package__).capture(model, sample, **options)
+        if module is not None and isinstance(model, getattr(module, model_class)):
+            ours = importlib.import_module(package, __package__)
+            capture = getattr(ours, capture_class)(model, sample, **options)
             assert isinstance(capture, Capture)
             return capture
     if isinstance(model, Capture) and not isinstance(model, type):

@@ -1,27 +1,33 @@
-"""Random states, put back after they were drawn from: capturing must not change a training's course."""
+"""Preservation of random states: capturing must not change the course of a training."""
 
 from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 
-@contextmanager
-def random_states_kept(batches: Any = None) -> Iterator[None]:
-    """The states of Python, NumPy and, where it is in use, PyTorch are afterwards what they were; so are
-    those of the generators that `batches` (a `DataLoader`) shuffles with.
+class _Generator(Protocol):
+    def get_state(self) -> Any: ...
 
-    To begin iterating over a `DataLoader` is to draw from PyTorch's random state, or the loader's own.
+    def set_state(self, state: Any, /) -> Any: ...
+
+
+@contextmanager
+def preserved_random_states(loader: object = None) -> Iterator[None]:
+    """Restores on exit the random states of Python, NumPy and, where it is imported, PyTorch, and those of
+    the generators that `loader` (a `DataLoader`) shuffles with.
+
+    The start of an iteration over a `DataLoader` draws from PyTorch's random state or the loader's own.
     """
     python, numpy = random.getstate(), np.random.get_state()
     torch = sys.modules.get("torch")
-    states = [] if torch is None else _of_torch(torch)
-    own = [(generator, generator.get_state()) for generator in _generators(batches)]
+    states = [] if torch is None else _torch_states(torch)
+    states += [(generator.set_state, generator.get_state()) for generator in _generators(loader)]
     try:
         yield
     finally:
@@ -29,12 +35,10 @@ def random_states_kept(batches: Any = None) -> Iterator[None]:
         np.random.set_state(numpy)
         for restore, state in states:
             restore(state)
-        for generator, state in own:
-            generator.set_state(state)
 
 
-def _of_torch(torch: Any) -> list[tuple[Any, Any]]:
-    """How to put back the state of each kind of device, and the state."""
+def _torch_states(torch: Any) -> list[tuple[Callable[[Any], Any], Any]]:
+    """Returns the random state of each kind of device, after the function that restores it."""
     states = [(torch.set_rng_state, torch.get_rng_state())]
     for name in ("cuda", "xpu"):
         device = getattr(torch, name, None)
@@ -45,13 +49,13 @@ def _of_torch(torch: Any) -> list[tuple[Any, Any]]:
     return states
 
 
-def _generators(batches: Any) -> list[Any]:
-    """The generators that a loader and its samplers draw from, each once."""
-    sampler = getattr(batches, "sampler", None)
-    inner = getattr(getattr(batches, "batch_sampler", None), "sampler", None)
-    found = {}
-    for holder in (batches, sampler, inner):
-        generator = getattr(holder, "generator", None)
-        if hasattr(generator, "get_state") and hasattr(generator, "set_state"):
+def _generators(loader: object) -> list[_Generator]:
+    """Returns the generators of a loader and its samplers, each once."""
+    sampler = getattr(loader, "sampler", None)
+    inner = getattr(getattr(loader, "batch_sampler", None), "sampler", None)
+    found: dict[int, _Generator] = {}
+    for owner in (loader, sampler, inner):
+        generator = getattr(owner, "generator", None)
+        if generator is not None and hasattr(generator, "get_state") and hasattr(generator, "set_state"):
             found[id(generator)] = generator
     return list(found.values())

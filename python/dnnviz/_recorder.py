@@ -1,25 +1,38 @@
-"""The recorder: what a training script talks to."""
+"""The recorder, the interface for training scripts."""
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex
 
 import numpy as np
 
-from ._arrays import ArraySession
-from ._commit import Committer
+from ._capture import Capture, Model
 from ._errors import RecorderError
-from ._format import Run
-from ._frameworks import capture_of
-from ._inputs import Arrays, Classes, Inputs, inputs_of
-from ._model import ModelSession
-from ._options import Keep, entry_of, statistics_of
-from ._session import Options
-from ._values import STORED
+from ._frameworks import capture_model
+from ._inputs import ArrayInputs, Classes, KeepPolicy, ProbeInputs, parse_inputs
+from ._session import ArraySession, EpochArguments, ModelSession, RecordingOptions, parse_statistics
+from ._types import (
+    ArrayLike,
+    ClassNames,
+    DType,
+    Indices,
+    Inputs,
+    LayerKind,
+    Pictures,
+    Positions,
+    Selector,
+    Statistic,
+    StrPath,
+)
+from ._values import STORED_TYPES
+from ._writer import Committer, RunDirectory
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Recorder:
@@ -27,64 +40,66 @@ class Recorder:
 
     Args:
         path: the run's folder; it must not exist yet, unless `resume`.
-        model: a `torch.nn.Module` or `keras.Model`; left out where `layer` hands the arrays over.
+        model: a `torch.nn.Module` or `keras.Model`; left out if `layer` is given the arrays.
         inputs: the probe inputs, `(x, y)` with as many rows each: `x` an array or tensor, a tuple or a
-            dict of them, handed to the model as its arguments; `y` class ids `[n]`, -1 for none, or
-            `None`. Or an iterable of such batches that can be iterated anew, as a `DataLoader`.
+            dict of them, passed to the model as its arguments; `y` class ids `[n]`, -1 for none, or
+            `None`. Or an iterable of such batches that can be iterated more than once, such as a
+            `DataLoader`.
         classes: names of the classes, or names by id; left out, they are taken from the labels.
-        layers, exclude: which layers to record: a name, a pattern (`"features.*"`), a type, a depth, a
-            list of these, or a predicate `(name, module) -> bool`.
-        keep: whose values are kept one by one: `None`, of all inputs; a number, of so many inputs spread
-            evenly (the first ones where they come in batches); or their indices. Other than with `None`,
-            statistics of all inputs and of each class are recorded besides. 0 records these alone, in
-            constant memory; it is the default for iterables.
-        maps: indices of inputs whose whole feature maps are kept, and their values.
-        statistics: which statistics are recorded with `keep`, besides the mean: of `"variance"`, `"min"`,
-            `"max"` and `"rate"`, the share of inputs with an activation above 0. All of them by default.
-        dtype: as what values and statistics are stored: `"float32"`, `"float16"` or `"bfloat16"`.
+        layers, exclude: layers to record: a name, a pattern (`"features.*"`), a type, a depth, a list of
+            these, or a predicate `(name, module) -> bool`.
+        keep: inputs whose values are stored one by one: `None`, all; a number, so many inputs spread
+            evenly (the first ones of batches); or their indices. Except with `None`, statistics of all
+            inputs and of each class are recorded as well. 0 records only these, in constant memory; it is
+            the default for iterables.
+        maps: indices of inputs whose feature maps are stored, with their values.
+        statistics: statistics recorded with `keep`, besides the mean: of `"variance"`, `"min"`, `"max"`
+            and `"rate"`, the fraction of inputs with an activation above 0. All of them by default.
+        dtype: element type of stored values and statistics: `"float32"`, `"float16"` or `"bfloat16"`.
             Variances are always float32.
-        batch_size: how many inputs pass through the model at a time.
-        positions: what becomes of sequences `[n, positions, features]`; their mean by default.
-        after_activation: whether a layer's values are taken after the activation that follows it.
+        batch_size: number of inputs of a forward pass.
+        positions: treatment of the positions of sequences `[n, positions, features]`: `"mean"`, their
+            mean, or `"keep"`, all of them.
+        after_activation: record a layer's values after the activation that follows it.
         name: the network's name; left out, its class.
         ids: names of the inputs; left out, their numbers.
         pictures: of the inputs, uint8 `[n, h, w, c]`, or a list of PNG or JPEG bytes. Left out, inputs
-            that look like images get small ones.
-        resume: go on with the run at `path`, if there is one; `last_epoch` says where it stands.
-        strict: raise where an epoch cannot be written, rather than warn and let the training go on.
-        background: sync and commit in a thread: `epoch` returns when the values are captured. Without
-            effect when distributed.
+            that are images get thumbnails.
+        resume: continue the run at `path`, if there is one, after `last_epoch`.
+        strict: raise if an epoch cannot be written, rather than warn and let the training continue.
+        background: sync and commit in a thread: `epoch` returns when the values are captured. No effect
+            when distributed.
 
     Raises:
-        RecorderError: something given cannot be recorded; the message says what and why.
+        RecorderError: an argument cannot be recorded; the message names it and the reason.
         OSError: the run's folder cannot be created.
     """
 
     def __init__(
         self,
-        path: Any,
-        model: Any = None,
-        inputs: Any = None,
+        path: StrPath,
+        model: Model | None = None,
+        inputs: Inputs | None = None,
         *,
-        classes: Any = None,
-        layers: Any = None,
-        exclude: Any = None,
-        keep: Any = None,
-        maps: Sequence[int] | None = None,
-        statistics: Sequence[str] | None = None,
-        dtype: str = "float32",
+        classes: ClassNames | None = None,
+        layers: Selector | Iterable[Selector] | None = None,
+        exclude: Selector | Iterable[Selector] | None = None,
+        keep: int | np.integer[Any] | Indices | None = None,
+        maps: Indices | None = None,
+        statistics: Statistic | Iterable[Statistic] | None = None,
+        dtype: DType = "float32",
         batch_size: int = 256,
-        positions: Any = "mean",
+        positions: Positions = "mean",
         after_activation: bool = True,
         name: str | None = None,
         ids: Sequence[str] | None = None,
-        pictures: Any = None,
+        pictures: Pictures | None = None,
         resume: bool = False,
         strict: bool = False,
         background: bool = False,
     ) -> None:
-        if dtype not in STORED:
-            raise RecorderError(f"dtype={dtype!r}; the element types are {', '.join(STORED)}")
+        if dtype not in STORED_TYPES:
+            raise RecorderError(f"dtype={dtype!r}; the element types are {', '.join(STORED_TYPES)}")
         if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
             raise RecorderError(f"batch_size={batch_size!r}; give a whole number from 1 on")
         if model is not None and inputs is None:
@@ -93,16 +108,16 @@ class Recorder:
             raise RecorderError("layers= and exclude= choose among a model's layers; there is no model")
         #: The run's folder.
         self.path = Path(path).absolute()
-        found: Inputs | None = None if inputs is None else inputs_of(inputs, int(batch_size))
-        if keep is None and found is not None and found.own_share:
+        probe = None if inputs is None else parse_inputs(inputs, int(batch_size))
+        if keep is None and probe is not None and probe.is_per_rank:
             keep = 0
-        options = Options(
+        options = RecordingOptions(
             path=self.path,
             name=name,
-            stored=STORED[dtype],
-            keep=Keep(keep, maps),
-            statistics=statistics_of(statistics),
-            classes=None if classes is None else Classes.of(classes),
+            stored=STORED_TYPES[dtype],
+            keep=KeepPolicy(keep, maps),
+            statistics=parse_statistics(statistics),
+            classes=None if classes is None else Classes.from_option(classes),
             ids=ids,
             pictures=pictures,
             resume=resume,
@@ -110,23 +125,13 @@ class Recorder:
         self._session: ModelSession | ArraySession
         if model is None:
             self._committer = Committer(strict=strict, background=background)
-            self._session = ArraySession(options, found, self._committer)
+            self._session = ArraySession(options, probe, self._committer)
         else:
-            assert found is not None
-            if isinstance(found, Arrays) and found.x is None:
-                raise RecorderError("inputs=(x, y): x is None, but the model needs it")
-            capture = capture_of(
-                model,
-                found.sample(),
-                layers=layers,
-                exclude=exclude,
-                positions=positions,
-                after_activation=after_activation,
-                name=name,
-            )
+            assert probe is not None
+            capture = _capture(model, probe, layers, exclude, positions, after_activation, name)
             self._committer = Committer(strict=strict, background=background and capture.world == 1)
-            self._session = ModelSession(options, capture, found, self._committer)
-        self._end = weakref.finalize(self, _end, self._committer, self._session.run)
+            self._session = ModelSession(options, capture, probe, self._committer)
+        self._finalizer = weakref.finalize(self, _close, self._committer, self._session.run)
 
     @property
     def last_epoch(self) -> int | None:
@@ -134,84 +139,132 @@ class Recorder:
         return max(self._session.epochs, default=None)
 
     def epoch(
-        self, number: int, *, accuracy: Any = None, loss: Any = None, step: int | None = None, **metrics: Any
+        self,
+        number: SupportsIndex,
+        *,
+        accuracy: SupportsFloat | None = None,
+        loss: SupportsFloat | None = None,
+        step: SupportsIndex | None = None,
+        **metrics: SupportsFloat | None,
     ) -> None:
-        """Records the network as it is now, and commits that as epoch `number`.
+        """Records the current activations and commits them as epoch `number`.
 
-        `accuracy` is a share from 0 to 1; `loss` and any other scalars may be Python numbers or tensors
-        of one element, and NaN; `step` counts optimiser steps. Once this returns, the epoch is on the
+        `accuracy` is a fraction from 0 to 1; `loss` and any other scalars may be Python numbers or tensors
+        of one element, and NaN; `step` counts optimiser steps. When this returns, the epoch is on the
         disk, unless `background`.
 
         Raises:
-            RecorderError: the epoch is recorded already, or what is to be recorded does not fit the run.
+            RecorderError: the epoch is recorded already, or does not fit the run.
             OSError: it cannot be written, and `strict`. Otherwise that is a `RecordingWarning`.
         """
-        session = self._open()
-        self._committer.settle()
+        session = self._open_session()
+        self._committer.wait()
+        arguments = EpochArguments(number, accuracy, loss, step, metrics)
         if isinstance(session, ModelSession):
-            session.record((number, accuracy, loss, step, metrics))
+            session.record(arguments)
             return
         try:
-            session.record(entry_of(number, accuracy, loss, step, metrics))
+            session.record(arguments.entry())
         finally:
-            session.given.clear()
+            session.collector.clear()
 
     def layer(
         self,
         name: str,
-        array: Any,
+        array: ArrayLike,
         *,
-        labels: Any = None,
-        kind: str | None = None,
+        labels: ArrayLike | None = None,
+        kind: LayerKind | None = None,
         module: str = "",
         text: str = "",
         channels_last: bool = False,
     ) -> None:
-        """Hands over a layer's activations `[inputs, …]` for the next `epoch`, as an array of any framework.
-        Called again with the same name, it takes the next inputs' activations.
+        """Adds a layer's activations `[inputs, …]` for the next `epoch`, as an array of any framework.
+        Further calls with the same name add the activations of the next inputs.
 
         `[n, units]` are recorded as they are, of `[n, channels, h, w]` the mean over h and w, of
-        `[n, positions, features]` the mean over positions. With `channels_last`, or with
-        `kind="feature-map"`, the axes are taken accordingly. `labels` are the class ids of these inputs;
-        `module` and `text` say what the layer is.
+        `[n, positions, features]` the mean over positions; `channels_last` and `kind="feature-map"`
+        change the axes accordingly. `labels` are the class ids of these inputs; `module` and `text`
+        describe the layer.
+
+        Raises:
+            RecorderError: the array does not fit the layer or the run.
         """
-        session = self._open()
+        session = self._open_session()
         if isinstance(session, ModelSession):
             raise RecorderError("layers are taken from the model; for rec.layer, leave the model out")
-        session.given.layer(name, array, labels, kind, module, text, channels_last, session.classes(labels))
+        session.collector.add_layer(
+            name,
+            array,
+            labels=labels,
+            kind=kind,
+            module=module,
+            text=text,
+            channels_last=channels_last,
+            classes=session.aggregate_classes(labels),
+        )
 
-    def predictions(self, array: Any) -> None:
-        """Hands over the predicted class ids `[n]` of all inputs, or scores `[n, classes]`, for the next
-        `epoch`. Called again, it takes the next inputs'."""
-        session = self._open()
+    def predictions(self, array: ArrayLike) -> None:
+        """Adds the predicted class ids `[n]` of all inputs, or scores `[n, classes]`, for the next
+        `epoch`. Further calls add those of the next inputs.
+
+        Raises:
+            RecorderError: the array is neither.
+        """
+        session = self._open_session()
         if isinstance(session, ModelSession):
             raise RecorderError(
                 "predictions are taken from the model; for rec.predictions, leave the model out"
             )
-        session.given.predictions(array)
+        session.collector.add_predictions(array)
 
     def close(self) -> None:
-        """Waits until everything is committed and lets go of the run. Also done on leaving a `with`, and at
-        the end of the program."""
-        self._end()
+        """Waits until everything is committed and releases the run. Also called on leaving a `with` block
+        and at the end of the program."""
+        self._finalizer()
 
-    def __enter__(self) -> Recorder:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self.close()
 
-    def _open(self) -> ModelSession | ArraySession:
-        if not self._end.alive:
+    def _open_session(self) -> ModelSession | ArraySession:
+        if not self._finalizer.alive:
             raise RecorderError(f"the recorder of {self.path} is closed")
         return self._session
 
 
-def _end(committer: Committer, run: Run | None) -> None:
+def _capture(
+    model: Model,
+    inputs: ProbeInputs,
+    layers: Selector | Iterable[Selector] | None,
+    exclude: Selector | Iterable[Selector] | None,
+    positions: Positions,
+    after_activation: bool,
+    name: str | None,
+) -> Capture:
+    if isinstance(inputs, ArrayInputs) and inputs.x is None:
+        raise RecorderError("inputs=(x, y): x is None, but the model needs it")
+    return capture_model(
+        model,
+        inputs.sample(),
+        layers=layers,
+        exclude=exclude,
+        positions=positions,
+        after_activation=after_activation,
+        name=name,
+    )
+
+
+def _close(committer: Committer, run: RunDirectory | None) -> None:
     try:
-        committer.settle()
+        committer.wait()
     finally:
         if run is not None:
             run.close()

@@ -1,21 +1,26 @@
-"""Arrays of any framework as NumPy arrays, and as the bytes that are stored."""
+"""Conversion of arrays of any framework to NumPy arrays, and to stored element types."""
 
 from __future__ import annotations
 
-from typing import Any
+import itertools
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._errors import RecorderError
+from ._types import DType
 
-#: What `dtype=` may be, and what safetensors calls it.
-STORED = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}
+#: Float types by their names in safetensors.
+StoredType: TypeAlias = Literal["F32", "F16", "BF16"]
 
-#: The least magnitude that rounds to infinity.
-_OVERFLOW = {"F32": np.inf, "F16": 65520.0, "BF16": 3.3961775e38}
+STORED_TYPES: dict[DType, StoredType] = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}
 
-#: How far sums of float64 may be off, as a share.
+#: The smallest magnitude that rounds to infinity.
+_OVERFLOW: dict[StoredType, float] = {"F32": np.inf, "F16": 65520.0, "BF16": 3.3961775e38}
+
+#: Relative rounding error of sums of float64.
 _ROUNDING = 1e-14
 
 #: Elements whose intermediate results stay in the processor's cache.
@@ -23,7 +28,7 @@ _CACHED = 1 << 15
 
 
 def as_numpy(value: Any) -> NDArray[Any]:
-    """A host copy or view of a tensor or array of any framework."""
+    """Returns a host copy or view of a tensor or array of any framework."""
     if hasattr(value, "detach"):  # torch
         value = value.detach().cpu()
         if str(value.dtype) in ("torch.bfloat16", "torch.float8_e4m3fn", "torch.float8_e5m2"):
@@ -36,52 +41,64 @@ def as_numpy(value: Any) -> NDArray[Any]:
     return array.astype(np.float32) if array.dtype.kind == "V" and array.dtype.names is None else array
 
 
-def as_floats(value: Any, what: str) -> NDArray[Any]:
-    """As float16 or float32, whichever holds the values; `what` names them in errors."""
+def as_floats(value: Any, description: str) -> NDArray[Any]:
+    """Converts to float16 or float32, whichever holds the values; `description` names them in errors.
+
+    Raises:
+        RecorderError: `value` is no array of real numbers.
+    """
     try:
         array = as_numpy(value)
     except (TypeError, ValueError) as error:
-        raise RecorderError(f"{what} cannot be turned into an array: {error}") from error
+        raise RecorderError(f"{description} cannot be turned into an array: {error}") from error
     if array.dtype.kind not in "biuf":
-        raise RecorderError(f"{what} has elements of type {array.dtype}; real numbers can be recorded")
+        raise RecorderError(f"{description} has elements of type {array.dtype}; real numbers can be recorded")
     if array.dtype in (np.float16, np.float32):
         return array
     with np.errstate(over="ignore"):
         return array.astype(np.float32)
 
 
-def examine(values: NDArray[Any]) -> tuple[int, float]:
-    """How many values are NaN or infinite, and the greatest magnitude of the others."""
+class ValueRange(NamedTuple):
+    """Range of an array's values."""
+
+    #: Number of NaN or infinite values.
+    not_finite: int
+    #: An upper bound of the finite magnitudes; the greatest one itself, but for float16.
+    magnitude: float
+
+
+def value_range(values: NDArray[Any]) -> ValueRange:
+    """Returns the range of float16 or float32 values."""
     if values.size == 0:
-        return 0, 0.0
+        return ValueRange(0, 0.0)
     if values.dtype == np.float16:
-        # The exponent alone tells; comparisons of half floats are slow.
+        # The exponent suffices; comparisons of half floats are slow.
         exponents = np.ascontiguousarray(values).view(np.uint16) & 0x7C00
-        if exponents.max() < 0x7C00:
-            return 0, 65504.0
-        return int(np.count_nonzero(exponents == 0x7C00)), 65504.0
-    # Both propagate NaN and show infinity, without a temporary array.
-    greatest = max(-float(values.min()), float(values.max()))
-    if np.isfinite(greatest):
-        return 0, greatest
-    finite = np.isfinite(values)
-    rest = np.abs(values[finite])
-    return int(values.size - rest.size), float(rest.max()) if rest.size else 0.0
+        not_finite = 0 if exponents.max() < 0x7C00 else int(np.count_nonzero(exponents == 0x7C00))
+        return ValueRange(not_finite, 65504.0)
+    # Minimum and maximum propagate NaN and infinity, without a temporary array.
+    magnitude = max(-float(values.min()), float(values.max()))
+    if np.isfinite(magnitude):
+        return ValueRange(0, magnitude)
+    rest = np.abs(values[np.isfinite(values)])
+    return ValueRange(int(values.size - rest.size), float(rest.max()) if rest.size else 0.0)
 
 
 def variance(mean: NDArray[np.float64], mean_of_squares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Population variance; what rounding leaves of values that are all the same is 0."""
-    found = mean_of_squares - mean**2
-    return np.where(found > _ROUNDING * mean_of_squares, found, np.where(np.isnan(mean), np.nan, 0.0))
+    """Returns the population variance, 0 where the difference is within the rounding error."""
+    difference = mean_of_squares - mean**2
+    zero = np.where(np.isnan(mean), np.nan, 0.0)
+    return np.where(difference > _ROUNDING * mean_of_squares, difference, zero)
 
 
-def overflows(greatest: float, stored: str) -> bool:
-    """Whether a magnitude leaves the range of a stored element type."""
-    return greatest >= _OVERFLOW[stored]
+def overflows(magnitude: float, stored: StoredType) -> bool:
+    """Returns whether a magnitude exceeds the range of a stored element type."""
+    return magnitude >= _OVERFLOW[stored]
 
 
-def encode(values: NDArray[Any], stored: str) -> NDArray[Any]:
-    """Values as the bits of a stored element type, rounded to nearest even."""
+def encode(values: NDArray[Any], stored: StoredType) -> NDArray[Any]:
+    """Returns values as the bits of a stored element type, rounded to nearest even."""
     if stored == "F32":
         return values.astype(np.float32, copy=False)
     if stored == "F16":
@@ -89,8 +106,8 @@ def encode(values: NDArray[Any], stored: str) -> NDArray[Any]:
             return values.astype(np.float16, copy=False)
     bits = np.ascontiguousarray(values, dtype=np.float32).reshape(-1).view(np.uint32)
     halves = np.empty(bits.shape, np.uint16)
-    for at in range(0, len(bits), _CACHED):
-        part = bits[at : at + _CACHED]
+    for start in range(0, len(bits), _CACHED):
+        part = bits[start : start + _CACHED]
         rounded = part >> 16
         rounded &= 1
         rounded += 0x7FFF
@@ -98,5 +115,18 @@ def encode(values: NDArray[Any], stored: str) -> NDArray[Any]:
         rounded >>= 16
         # Rounding could carry a NaN's payload into the sign.
         rounded[(part & 0x7FFFFFFF) > 0x7F800000] = 0x7FC0
-        halves[at : at + _CACHED] = rounded
+        halves[start : start + _CACHED] = rounded
     return halves.reshape(values.shape)
+
+
+def pack_bytes(name: str, parts: Sequence[bytes]) -> dict[str, NDArray[Any]]:
+    """Returns byte strings as the format stores them: concatenated, and the offsets of their ends."""
+    offsets = np.zeros(len(parts) + 1, np.int64)
+    np.cumsum([len(part) for part in parts], out=offsets[1:])
+    return {f"{name}.bytes": np.frombuffer(b"".join(parts), np.uint8), f"{name}.offsets": offsets}
+
+
+def unpack_bytes(packed: NDArray[np.uint8], offsets: NDArray[np.integer[Any]]) -> list[bytes]:
+    """Returns the byte strings that `pack_bytes` concatenated."""
+    data = packed.tobytes()
+    return [data[start:stop] for start, stop in itertools.pairwise(offsets.astype(np.int64))]

@@ -1,4 +1,4 @@
-"""Recording of PyTorch Lightning modules while they are fitted.
+"""Recording of PyTorch Lightning modules during `fit`.
 
 from dnnviz.lightning import RecorderCallback
 
@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import importlib
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ._errors import RecorderError
-from ._metrics import Metrics
-from ._recorder import Recorder
+from ._callback import CallbackMixin
+from ._types import Inputs, RecorderOptions, StrPath
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback, LightningModule, Trainer
+    from typing_extensions import Unpack
 else:
 
     def _callback_class() -> type:
-        """Lightning goes by two names. A trainer of either takes the callback; the one that the program
-        uses already is not imported a second time under its other name."""
+        """Returns the base class of callbacks. Lightning has two package names, and a trainer of either
+        accepts the callback; a package that the program uses is not imported again under the other name."""
         names = ("lightning.pytorch", "pytorch_lightning")
         for name in sorted(names, key=lambda name: name not in sys.modules):
             try:
@@ -36,78 +35,55 @@ else:
 __all__ = ["RecorderCallback"]
 
 
-class RecorderCallback(Callback):
-    """Records the module that is fitted, at the end of training epochs, under Lightning's numbers of them.
+class RecorderCallback(CallbackMixin, Callback):
+    """Records the fitted module at the end of training epochs, under Lightning's epoch numbers.
 
-    The run is begun when the training begins, after the sanity check. With several processes each one
-    captures its share of the inputs.
+    The run is created when the training begins, after the sanity check. With several processes, each
+    captures its part of the inputs.
 
     Args:
         path: the run's folder.
-        inputs: the probe inputs, as for `dnnviz.Recorder`; `x` is what the module's `forward` takes.
+        inputs: the probe inputs, as for `dnnviz.Recorder`; `x` is the argument of the module's `forward`.
         every_n_epochs: records the epochs 0, n, 2n, … and the last one.
         model: dotted name of the part of the module to record, for modules whose `forward` does not run
             the network.
-        accuracy, loss: keys of `trainer.callback_metrics` that are the epoch's accuracy (a share in 0..1)
-            and loss. Left out, those of the validation are taken, else those of the training. All others
-            are recorded as metrics under their own names.
+        accuracy, loss: keys of `trainer.callback_metrics` that are the epoch's accuracy (a fraction in
+            0..1) and loss. Left out, those of the validation are used, else those of the training. All
+            others are recorded as metrics under their own names.
         options: those of `dnnviz.Recorder`.
     """
 
     def __init__(
         self,
-        path: str | Path,
-        inputs: Any,
+        path: StrPath,
+        inputs: Inputs,
         *,
         every_n_epochs: int = 1,
         model: str = "",
         accuracy: str | None = None,
         loss: str | None = None,
-        **options: Any,
+        **options: Unpack[RecorderOptions],
     ) -> None:
         super().__init__()
-        if every_n_epochs < 1:
-            raise RecorderError(f"every_n_epochs={every_n_epochs}; give a whole number from 1 on")
-        self.path = Path(path)
-        #: The recorder, while the training lasts.
-        self.recorder: Recorder | None = None
-        self._inputs = inputs
-        self._every = every_n_epochs
-        self._model = model
-        self._keys = (accuracy, loss)
-        self._options = options
+        self._configure(path, inputs, every_n_epochs, accuracy, loss, options)
+        self._submodule = model
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        model = pl_module.get_submodule(self._model)
-        options = {"name": type(model).__name__, **self._options}
+        model = pl_module.get_submodule(self._submodule)
         with trainer.precision_plugin.forward_context():
-            self.recorder = Recorder(self.path, model, self._inputs, **options)
-        self._options["resume"] = True
+            self._open(model, name=type(model).__name__)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking or self.recorder is None:
             return
-        epoch = trainer.current_epoch
-        if epoch % self._every and epoch + 1 != trainer.max_epochs:
+        if not self._is_due(trainer.current_epoch, trainer.max_epochs):
             return
-        metrics = Metrics.of(trainer.callback_metrics, *self._keys)
-        # As the training computes it: within the trainer's autocast, if there is one.
+        # Under the trainer's autocast, if there is one, as in the training.
         with trainer.precision_plugin.forward_context():
-            self.recorder.epoch(
-                epoch,
-                accuracy=metrics.accuracy,
-                loss=metrics.loss,
-                step=trainer.global_step,
-                **metrics.others,
-            )
+            self._record(trainer.current_epoch, trainer.callback_metrics, trainer.global_step)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._close()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         self._close()
-
-    def _close(self) -> None:
-        if self.recorder is not None:
-            self.recorder.close()
-            self.recorder = None

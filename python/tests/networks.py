@@ -4,7 +4,7 @@ import contextlib
 
 import numpy as np
 
-from dnnviz._aggregate import NumpyAggregates
+from dnnviz._aggregate import NumpyAggregator
 from dnnviz._capture import Batch, Layer
 
 NAMES = ["cat", "dog", "owl"]
@@ -17,8 +17,8 @@ def data(count, features=5, seed=1):
 
 
 class Network:
-    """Two layers, a rectified one that is shown as feature maps of 1 × 2 as well, and scores. `scale`
-    stands for what a training changes."""
+    """Two layers: a rectified one, also with feature maps of 1 × 2, and scores. `scale` stands for the
+    weights that a training changes."""
 
     model = "two layers"
     edges = None
@@ -55,20 +55,20 @@ class Network:
         with np.errstate(invalid="ignore"):
             return np.maximum(x @ self.weights * np.float32(self.scale), 0)
 
-    def batch(self, inputs, want_maps=()):
+    def batch(self, inputs, map_rows=()):
         assert self.open_now
         self.calls += 1
         hidden = self.hidden(inputs)
         with np.errstate(invalid="ignore"):
             output = hidden @ self.out
         maps = []
-        if len(want_maps):
-            wanted = hidden[list(want_maps)]
+        if len(map_rows):
+            wanted = hidden[list(map_rows)]
             maps = [(0, np.stack([wanted, 2 * wanted], axis=-1)[:, :, None, :])]
         return Batch([hidden, output], output.argmax(axis=1), maps, outputs=output.shape[1])
 
     def aggregates(self, groups):
-        return NumpyAggregates(groups)
+        return NumpyAggregator(groups)
 
     def barrier(self, ok):
         return ok

@@ -1,4 +1,4 @@
-"""Statistics taken by PyTorch against NumPy in double precision."""
+"""Statistics computed by PyTorch against NumPy in double precision."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from readers import manifest
 from torch.utils.data import DataLoader, TensorDataset
 
 import dnnviz
-from dnnviz._torch_aggregate import TorchAggregates
+from dnnviz._torch import TorchAggregator
 
 NAMES = ("mean", "variance", "min", "max", "rate")
 
@@ -33,7 +33,7 @@ def reference(values, groups, classes):
 
 
 def aggregated(batches, groups, classes):
-    aggregates = TorchAggregates([batches[0].shape[1]], classes)
+    aggregates = TorchAggregator([batches[0].shape[1]], classes)
     start = 0
     for batch in batches:
         aggregates.add(0, batch, groups[start : start + len(batch)])
@@ -62,7 +62,7 @@ def test_statistics_of_classes_and_of_all(classes, dtype):
     assert found.not_finite == [0]
 
 
-def test_values_that_are_no_numbers_are_left_out_and_counted():
+def test_nan_and_infinity_are_left_out_and_counted():
     values = torch.randn(40, 6, generator=torch.Generator().manual_seed(2))
     values[3, 0], values[4, 0], values[20, 1] = np.nan, np.inf, -np.inf
     values[:, 2] = np.nan
@@ -74,7 +74,7 @@ def test_values_that_are_no_numbers_are_left_out_and_counted():
     assert found.not_finite == [3 + 40 + 20] and found.counts.tolist() == [40, 20, 20]
 
 
-def test_a_sum_that_overflows_is_not_taken_for_infinite_values():
+def test_a_sum_that_overflows_is_no_infinite_value():
     values = torch.full((8, 2), 3e38)
     values[::2, 1] = -3e38
     found = aggregated(values.split(4), np.zeros(8, np.int64), 1)

@@ -4,54 +4,54 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::loader::{Message, Send};
-use super::run::News;
-use crate::format::watch::{Answer, Change, Watch};
-use crate::format::{FormatError, Opened};
+use super::event::{AppEvent, EventSender, RunEvent};
+use crate::format::watch::{Change, Watch, WatchOutcome};
+use crate::format::{FormatError, OpenedRun};
 
 /// Follows each of the runs at `paths`, see [`follow`].
-pub fn all(paths: &[PathBuf], send: &Send) -> Vec<Watch> {
+pub fn all(paths: &[PathBuf], send: &EventSender) -> Vec<Watch> {
     paths.iter().enumerate().map(|(run, path)| one(run, path, send)).collect()
 }
 
 /// Follows the run at `path`, which is the window's `run`.
-pub fn one(run: usize, path: &Path, send: &Send) -> Watch {
-    follow(run, path.to_owned(), Send::clone(send))
+pub fn one(run: usize, path: &Path, send: &EventSender) -> Watch {
+    follow(run, path.to_owned(), EventSender::clone(send))
 }
 
-/// Tells by [`Message`]s what there is to show at `path`, the window's `run`, until it is dropped.
-fn follow(run: usize, path: PathBuf, send: Send) -> Watch {
-    let mut follower = Follower { run, path: path.clone(), send, opened: None, awaited: false, failures: 0 };
+/// Tells by [`AppEvent`]s what there is to show at `path`, the window's `run`, until it is dropped.
+fn follow(run: usize, path: PathBuf, send: EventSender) -> Watch {
+    let mut follower =
+        RunFollower { run, path: path.clone(), send, opened: None, awaited: false, failures: 0 };
     Watch::start(&path, move |change| match change {
-        Change::Writer { at_work } => {
-            follower.tell(News::Writer { at_work });
-            Answer::Done
+        Change::Writer { at_work: active } => {
+            follower.send(RunEvent::Writer { active });
+            WatchOutcome::Done
         }
         Change::Manifest => follower.open(),
         Change::Absent => follower.miss(),
     })
 }
 
-struct Follower {
+struct RunFollower {
     run: usize,
     path: PathBuf,
-    send: Send,
+    send: EventSender,
     /// As it was opened last.
-    opened: Option<Opened>,
+    opened: Option<OpenedRun>,
     /// It was not there when asked for, so that whatever stands there may be on its way.
     awaited: bool,
     /// How often in a row what was opened before could not be opened again.
     failures: u32,
 }
 
-impl Follower {
-    fn tell(&self, news: News) {
-        (self.send)(Message::Run { run: self.run, news });
+impl RunFollower {
+    fn send(&self, event: RunEvent) {
+        (self.send)(AppEvent::Run { run: self.run, event });
     }
 
-    fn open(&mut self) -> Answer {
+    fn open(&mut self) -> WatchOutcome {
         let before = self.opened.take();
-        let found = before.as_ref().map_or_else(|| Opened::open(&self.path), Opened::again);
+        let found = before.as_ref().map_or_else(|| OpenedRun::open(&self.path), OpenedRun::again);
         let now = match found {
             Ok(now) => now,
             Err(error) => {
@@ -62,7 +62,7 @@ impl Follower {
         let source = now.source();
         let continues = before.as_ref().is_some_and(|before| now.continues(before));
         if std::mem::take(&mut self.failures) > 0 {
-            self.tell(News::Trouble(None));
+            self.send(RunEvent::Problem(None));
         }
         // A dump's manifest may be written before the files that it lists.
         let whole = source.recording().epochs.last().is_none_or(|epoch| !epoch.damaged);
@@ -70,54 +70,54 @@ impl Follower {
             !continues || before.is_none_or(|before| before.source().recording() != source.recording());
         self.opened = Some(now);
         if is_news {
-            self.tell(News::Opened { source, continues });
+            self.send(RunEvent::Opened { source, continues });
         }
-        if whole { Answer::Done } else { Answer::Unfinished }
+        if whole { WatchOutcome::Done } else { WatchOutcome::Unfinished }
     }
 
-    fn fail(&mut self, error: FormatError) -> Answer {
+    fn fail(&mut self, error: FormatError) -> WatchOutcome {
         if self.opened.is_some() {
             self.failures += 1;
             // At first it is probably being written.
             if self.failures > 1 {
                 let what = format!("{error}. What was read before is shown.");
-                self.tell(News::Trouble(Some(what)));
+                self.send(RunEvent::Problem(Some(what)));
             }
-            return Answer::Unfinished;
+            return WatchOutcome::Unfinished;
         }
         let unfinished = matches!(error, FormatError::Truncated { .. } | FormatError::NoEpoch { .. });
         if self.awaited || unfinished {
             self.wait(error.to_string());
-            Answer::Unfinished
+            WatchOutcome::Unfinished
         } else {
-            self.tell(News::Refused(error));
-            Answer::Done
+            self.send(RunEvent::Refused(error));
+            WatchOutcome::Done
         }
     }
 
     /// There is no manifest.
-    fn miss(&mut self) -> Answer {
+    fn miss(&mut self) -> WatchOutcome {
         let path = self.path.display();
         if self.opened.is_some() {
             self.failures += 1;
             let gone = format!("{path} is gone. What was read of it is shown.");
-            self.tell(News::Trouble(Some(gone)));
+            self.send(RunEvent::Problem(Some(gone)));
         } else if let Some(why) = why_not_yet(&self.path) {
             self.wait(why);
         } else {
-            match Opened::open(&self.path) {
+            match OpenedRun::open(&self.path) {
                 // It came just now, and will be told of.
                 Ok(_) => {}
                 Err(error) if self.awaited => self.wait(error.to_string()),
-                Err(error) => self.tell(News::Refused(error)),
+                Err(error) => self.send(RunEvent::Refused(error)),
             }
         }
-        Answer::Done
+        WatchOutcome::Done
     }
 
     fn wait(&mut self, why: String) {
         self.awaited = true;
-        self.tell(News::Awaited { why });
+        self.send(RunEvent::Awaited { why });
     }
 }
 

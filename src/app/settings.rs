@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::model::Theme;
-use crate::ui::workbench::Arrangement;
+use crate::ui::dock::DockLayout;
 
 /// Most runs that are remembered.
 const RECENT: usize = 20;
@@ -17,7 +17,7 @@ const LARGEST: u64 = 1 << 20;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    pub arrangement: Arrangement,
+    pub arrangement: DockLayout,
     pub theme: Theme,
     pub reduced_motion: bool,
     /// Factor on the size of everything in panels.
@@ -29,7 +29,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            arrangement: Arrangement::default(),
+            arrangement: DockLayout::default(),
             theme: Theme::default(),
             reduced_motion: false,
             zoom: 1.0,
@@ -53,7 +53,7 @@ impl Settings {
             .inspect_err(|error| log::warn!("{} is left aside: {error}", path.display()))
             .ok()?;
         if !settings.arrangement.is_whole() {
-            settings.arrangement = Arrangement::default();
+            settings.arrangement = DockLayout::default();
         }
         settings.zoom = if settings.zoom.is_finite() { settings.zoom.clamp(0.4, 4.0) } else { 1.0 };
         settings.recent.truncate(RECENT);
@@ -95,7 +95,7 @@ fn file() -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::workbench::Pane;
+    use crate::ui::dock::Pane;
 
     #[test]
     fn settings_come_back_as_they_were() {
@@ -127,6 +127,6 @@ mod tests {
         let whole = serde_json::to_string(&Settings::default()).unwrap();
         let lacking = whole.replace("\"layers\"", "\"unit\"");
         assert_ne!(lacking, whole);
-        assert_eq!(read(&lacking).unwrap().arrangement, Arrangement::default(), "a panel twice");
+        assert_eq!(read(&lacking).unwrap().arrangement, DockLayout::default(), "a panel twice");
     }
 }

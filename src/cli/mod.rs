@@ -3,11 +3,11 @@
 mod bench;
 mod convert;
 mod info;
-pub mod look;
 pub mod output;
 pub mod query;
 pub mod render;
 mod stats;
+pub mod view_args;
 mod window;
 
 use std::io;

@@ -1,18 +1,18 @@
-//! Places the cells of every plate in the pages of one texture array.
+//! Places the cells of every slab in the pages of one texture array.
 //!
-//! A plate that needs blocks of up to 2^k cells starts at a multiple of 2^k, so that level k of
-//! the page is level k of every plate on it and no block holds cells of two plates.
+//! A slab that needs blocks of up to 2^k cells starts at a multiple of 2^k, so that level k of
+//! the page is level k of every slab on it and no block holds cells of two slabs.
 
 use crate::model::Grid;
 
-/// A plate's place in the pages.
+/// A slab's place in the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct AtlasSlot {
     pub page: u32,
     /// First texel.
     pub x: u32,
     pub y: u32,
-    /// Coarsest pyramid level; at it the plate is at most [`TOP_BLOCKS`] blocks wide and high.
+    /// Coarsest pyramid level; at it the slab is at most [`TOP_BLOCKS`] blocks wide and high.
     pub top: u32,
 }
 
@@ -23,7 +23,7 @@ pub const TOP_BLOCKS: u32 = 8;
 /// Where everything lies, and how large the pages are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Atlas {
-    pub places: Vec<Place>,
+    pub places: Vec<AtlasSlot>,
     /// Edge of a page in texels, a power of two.
     pub page_size: u32,
     pub pages: u32,
@@ -31,7 +31,7 @@ pub struct Atlas {
     pub levels: u32,
 }
 
-/// Why plates cannot be placed.
+/// Why slabs cannot be placed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AtlasError {
     #[error(
@@ -76,7 +76,7 @@ impl Atlas {
 
         let mut order: Vec<usize> = (0..grids.len()).collect();
         order.sort_by_key(|&i| (std::cmp::Reverse(padded(grids[i]).1), i));
-        let mut places = vec![Place { page: 0, x: 0, y: 0, top: 0 }; grids.len()];
+        let mut places = vec![AtlasSlot { page: 0, x: 0, y: 0, top: 0 }; grids.len()];
         let (mut page, mut x, mut y, mut shelf) = (0, 0, 0, 0);
         for index in order {
             let (width, height) = padded(grids[index]);
@@ -90,7 +90,7 @@ impl Atlas {
             if y + height > page_size {
                 (page, x, y, shelf) = (page + 1, 0, 0, 0);
             }
-            places[index] = Place { page, x, y, top };
+            places[index] = AtlasSlot { page, x, y, top };
             x += width;
             shelf = shelf.max(height);
         }
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plates_never_share_a_block_at_any_level_they_use() {
+    fn slabs_never_share_a_block_at_any_level_they_use() {
         let sizes = [24, 48, 72, 10, 64, 192, 384, 256, 4096, 1000, 10, 9_216, 1, 70_000];
         let grids: Vec<Grid> = sizes.iter().map(|&units| Grid::near_square(units)).collect();
         let atlas = Atlas::new(&grids, 512, 64).expect("fits");
@@ -120,7 +120,7 @@ mod tests {
                 if other.page != place.page {
                     continue;
                 }
-                // The texels of a plate's own blocks, padding included, hold no cell of another.
+                // The texels of a slab's own blocks, padding included, hold no cell of another.
                 let padded =
                     |from: u32, length: u32, block: u32| (from, from + length.next_multiple_of(block));
                 let apart = |(a, b): (u32, u32), (c, d): (u32, u32)| b <= c || d <= a;

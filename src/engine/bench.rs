@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::readback::Canvas;
+use super::readback::RenderTarget;
 use super::{Frame, Gpu, Path, Renderer};
 
 /// Most cells that the plain path is asked to draw for comparison.
@@ -13,7 +13,7 @@ const MOST_PLAIN_CELLS: u64 = 5_000_000;
 #[derive(Clone, Debug, PartialEq)]
 pub struct RenderBench {
     pub cells: u64,
-    /// Share of pixels that show a plate.
+    /// Share of pixels that show a slab.
     pub coverage: f64,
     /// Milliseconds from submitting a frame to its end.
     pub median_ms: f64,
@@ -34,7 +34,7 @@ pub fn bench_render(
     path: Path,
     budget: Duration,
 ) -> RenderBench {
-    let canvas = Canvas::new(gpu, frame.size, Renderer::FORMAT);
+    let canvas = RenderTarget::new(gpu, frame.size, Renderer::FORMAT);
     let cells = frame.from.layout().slabs.iter().map(|slab| slab.units as u64).sum();
     let mut draw = |path| {
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
@@ -67,9 +67,9 @@ pub fn bench_render(
     }
 }
 
-/// Share of pixels that show a plate.
+/// Share of pixels that show a slab.
 fn coverage(gpu: &Gpu, renderer: &mut Renderer, frame: &Frame<'_>) -> f64 {
-    let canvas = Canvas::new(gpu, frame.size, Renderer::CELL_FORMAT);
+    let canvas = RenderTarget::new(gpu, frame.size, Renderer::CELL_FORMAT);
     let mut encoder = gpu.device.create_command_encoder(&Default::default());
     renderer.draw_cells(gpu, &mut encoder, &canvas.view, frame, Path::Raycast);
     gpu.queue.submit([encoder.finish()]);

@@ -89,7 +89,7 @@ impl Blit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::readback::Canvas;
+    use crate::engine::readback::RenderTarget;
     use crate::engine::{Gpu, Renderer};
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
             size,
         );
         for format in [wgpu::TextureFormat::Rgba8Unorm, wgpu::TextureFormat::Rgba8UnormSrgb] {
-            let canvas = Canvas::new(&gpu, [9, 6], format);
+            let canvas = RenderTarget::new(&gpu, [9, 6], format);
             let blit = Blit::new(&gpu.device, format);
             let picture = blit.bind(&gpu.device, &texture.create_view(&Default::default()));
             let mut encoder = gpu.device.create_command_encoder(&Default::default());

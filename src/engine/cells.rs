@@ -75,7 +75,7 @@ impl CellPass {
         Self { layout, cells, plates }
     }
 
-    /// Draws all plates and cells; group 0 is `frame`.
+    /// Draws all slabs and cells; group 0 is `frame`.
     pub(super) fn draw(
         &self,
         gpu: &Gpu,

@@ -3,7 +3,7 @@
 //! A recording's values become a [`Field`]: per cell a value, and above the cells a pyramid of the
 //! greatest and the mean value of every block. The [`Renderer`] casts rays through it.
 //!
-//! Order of one frame, written here and nowhere else: what plates hide → ground colour → plates,
+//! Order of one frame, written here and nowhere else: what slabs hide → ground colour → slabs,
 //! ribbons and input picture, back to front. What lies over it (labels, legend, panels) is painted by the caller.
 
 pub mod aggregate;
@@ -26,7 +26,7 @@ pub mod slabs;
 
 pub use aggregate::Aggregator;
 pub use field::{Field, FieldError};
-pub use frame::{Frame, Network, extremes, extremes_over, is_diverging, ranges, ranges_of, scales};
+pub use frame::{Frame, Network};
 pub use gpu::{Gpu, GpuError, Processor};
 pub use picture::InputPicture;
 pub use renderer::{Path, Renderer};

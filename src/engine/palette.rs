@@ -1,6 +1,6 @@
 //! The colour map as a table: a column per position in the range, a row per spread. Row 0 is the
 //! map itself; further rows are its mean over values spread around the position, so that a distant
-//! plate has the colour that its cells would mix to, not the colour of their mean.
+//! slab has the colour that its cells would mix to, not the colour of their mean.
 
 use std::sync::OnceLock;
 
@@ -30,7 +30,7 @@ pub struct Look {
 impl Look {
     /// The colours of `view`.
     pub fn of(view: &ViewState) -> Self {
-        let diverges = super::is_diverging(view);
+        let diverges = view.is_diverging();
         Self { map: view.colours(), theme: view.theme, dim_below: view.dim_below, diverges }
     }
 }
@@ -38,7 +38,7 @@ impl Look {
 /// Colours of the palette, 8-bit sRGB, row after row. Means are taken over light, see [`light`].
 pub fn colours(look: Look) -> Vec<[u8; 4]> {
     let Look { map, theme, dim_below, diverges } = look;
-    let table = map.dimmed_table(theme.plate(), dim_below, diverges).map(light);
+    let table = map.dimmed_table(theme.slab(), dim_below, diverges).map(light);
     let encoded = |rgb: [f32; 3]| {
         let [r, g, b] = rgb.map(|c| (c.max(0.0).sqrt() * 255.0).round() as u8);
         [r, g, b, u8::MAX]
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn without_spread_the_palette_is_the_map() {
         for map in ColourMap::ALL {
-            let table = map.table(Theme::Dark.plate());
+            let table = map.table(Theme::Dark.slab());
             let colours = colours(Look { map, theme: Theme::Dark, dim_below: 0.0, diverges: false });
             for (colour, rgb) in colours.iter().zip(table) {
                 assert_eq!(colour[..3], rgb);

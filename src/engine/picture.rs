@@ -1,4 +1,4 @@
-//! The input's picture, upright before the first plate.
+//! The input's picture, upright before the first slab.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -45,7 +45,7 @@ impl InputPicture {
         Self { view: texture.create_view(&Default::default()), aspect: width as f32 / height as f32 }
     }
 
-    /// Whether it stands between the eye and every plate; otherwise it stands behind those that the
+    /// Whether it stands between the eye and every slab; otherwise it stands behind those that the
     /// eye sees at all.
     pub(super) fn is_nearest(&self, frame: &Frame<'_>) -> bool {
         frame.view.camera.position.z >= self.data(frame.from.layout()).corner.z
@@ -119,7 +119,7 @@ impl PicturePass {
         Self { layout, pipeline, uniform }
     }
 
-    /// Draws into `pass`, whose group 0 is set. In front of every plate when the eye is, behind
+    /// Draws into `pass`, whose group 0 is set. In front of every slab when the eye is, behind
     /// them all otherwise: the caller orders it.
     pub(super) fn draw(
         &self,

@@ -3,13 +3,13 @@
 use super::Gpu;
 
 /// A texture that can be drawn on and read back.
-pub struct Canvas {
+pub struct RenderTarget {
     pub texture: wgpu::Texture,
     pub view: wgpu::TextureView,
     pub size: [u32; 2],
 }
 
-impl Canvas {
+impl RenderTarget {
     /// `size` in pixels, each edge from 1 to the device's limit.
     pub fn new(gpu: &Gpu, size: [u32; 2], format: wgpu::TextureFormat) -> Self {
         let mut usage = wgpu::TextureUsages::RENDER_ATTACHMENT
@@ -20,7 +20,7 @@ impl Canvas {
             usage |= wgpu::TextureUsages::STORAGE_BINDING;
         }
         let texture = gpu.device.create_texture(&wgpu::TextureDescriptor {
-            label: Some("Canvas::texture"),
+            label: Some("RenderTarget::texture"),
             size: wgpu::Extent3d { width: size[0], height: size[1], depth_or_array_layers: 1 },
             mip_level_count: 1,
             sample_count: 1,

@@ -177,7 +177,7 @@ impl Renderer {
     /// Format of the target of [`Self::draw_cells`].
     pub const CELL_FORMAT: wgpu::TextureFormat = CELL_FORMAT;
 
-    /// Writes the frame's buffers and makes its bind group; returns the plates back to front.
+    /// Writes the frame's buffers and makes its bind group; returns the slabs back to front.
     fn prepare(&mut self, gpu: &Gpu, frame: &Frame<'_>) -> (Vec<SlabData>, Vec<Nearness>) {
         let (slabs, nearness) = frame.slabs();
         let bytes: &[u8] = bytemuck::cast_slice(&slabs);

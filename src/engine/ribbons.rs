@@ -1,11 +1,11 @@
-//! Where data flows, in networks that branch: a ribbon per edge, drawn between the plates.
+//! Where data flows, in networks that branch: a ribbon per edge, drawn between the slabs.
 //!
 //! Neighbours are tied by a band along their lower edges; a skip leaves over the upper edge, runs level
 //! above what it passes and comes down on its target. All ribbons lie in the plane x = 0.
 //!
-//! Plates are drawn back to front, without depth. So that this stays exact, every ribbon is cut where
-//! plates with their cells begin and end along z, and over or under a plate it is level: each piece is
-//! parted from each plate by a plane, and has its place in the order.
+//! Slabs are drawn back to front, without depth. So that this stays exact, every ribbon is cut where
+//! slabs with their cells begin and end along z, and over or under a slab it is level: each piece is
+//! parted from each slab by a plane, and has its place in the order.
 
 use std::ops::Range;
 
@@ -18,12 +18,12 @@ use super::{Frame, Gpu, shader};
 
 /// Most segments of one picture; edges beyond it are left out, the longest first.
 const MOST: usize = 20_000;
-/// Segments of a rise or fall between two plates: at most, and where that makes too many at least.
+/// Segments of a rise or fall between two slabs: at most, and where that makes too many at least.
 const STEPS: (usize, usize) = (16, 4);
-/// Half the width of a ribbon, as a share of the tallest plate.
+/// Half the width of a ribbon, as a share of the tallest slab.
 const HALF_WIDTH: f32 = 0.012;
-/// Height of a skip over what it passes, as a share of the tallest plate: of any, and more with the square
-/// root of how many plates it passes, so that nested skips run beside each other.
+/// Height of a skip over what it passes, as a share of the tallest slab: of any, and more with the square
+/// root of how many slabs it passes, so that nested skips run beside each other.
 const RISE: (f32, f32) = (0.03, 0.05);
 
 /// `Segment` in shaders/ribbons.wgsl.
@@ -38,7 +38,7 @@ pub(super) struct Segment {
     /// Share of the ends that is drawn.
     pub presence: [f32; 2],
     pub half_width: f32,
-    /// 1: it touches the plate that is looked at.
+    /// 1: it touches the slab that is looked at.
     pub lit: f32,
     // Makes a segment three vectors of 16 bytes.
     pub padding: [f32; 2],
@@ -48,17 +48,17 @@ pub(super) struct Segment {
 #[derive(Debug, Default)]
 pub(super) struct Ribbons {
     pub segments: Vec<Segment>,
-    /// Before which plate, in the order of drawing, which segments are drawn. Rising.
+    /// Before which slab, in the order of drawing, which segments are drawn. Rising.
     pub runs: Vec<(usize, Range<u32>)>,
 }
 
-/// What a ribbon must know of a drawn plate.
+/// What a ribbon must know of a drawn slab.
 #[derive(Clone, Copy)]
-struct Plate {
+struct RibbonSlab {
     layer: usize,
     /// Place in the order of drawing.
     place: usize,
-    /// Front face, and the ends of plate and cells along z.
+    /// Front face, and the ends of slab and cells along z.
     front: f32,
     low: f32,
     high: f32,
@@ -70,15 +70,15 @@ struct Plate {
 /// What lies along z where a piece does.
 #[derive(Clone, Copy)]
 enum Region {
-    /// Between a plate, by its number, and the next.
+    /// Between a slab, by its number, and the next.
     Gap(usize),
-    /// Over a plate.
+    /// Over a slab.
     Over(usize),
     Under(usize),
 }
 
 impl Ribbons {
-    /// Plans the ribbons between `slabs`, the drawn plates back to front.
+    /// Plans the ribbons between `slabs`, the drawn slabs back to front.
     pub(super) fn new(frame: &Frame<'_>, slabs: &[SlabData]) -> Self {
         if frame.network.edges.is_empty() {
             return Self::default();
@@ -116,12 +116,12 @@ impl Ribbons {
     }
 }
 
-/// The plates by layer, that is front to back.
-fn plates(slabs: &[SlabData], height: f32) -> Vec<Plate> {
-    let mut plates: Vec<Plate> = slabs
+/// The slabs by layer, that is front to back.
+fn plates(slabs: &[SlabData], height: f32) -> Vec<RibbonSlab> {
+    let mut plates: Vec<RibbonSlab> = slabs
         .iter()
         .enumerate()
-        .map(|(place, slab)| Plate {
+        .map(|(place, slab)| RibbonSlab {
             layer: slab.layer as usize,
             place,
             front: slab.corner.z,
@@ -134,7 +134,7 @@ fn plates(slabs: &[SlabData], height: f32) -> Vec<Plate> {
         .collect();
     plates.sort_by_key(|plate| plate.layer);
     for number in 1..plates.len() {
-        // Cells drawn very high could reach the plate before; something is left to cross.
+        // Cells drawn very high could reach the slab before; something is left to cross.
         let room = plates[number - 1].low - plates[number].front;
         plates[number].high = plates[number].high.min(plates[number].front + 0.8 * room);
     }
@@ -143,23 +143,23 @@ fn plates(slabs: &[SlabData], height: f32) -> Vec<Plate> {
 
 struct Plan<'a> {
     frame: &'a Frame<'a>,
-    plates: &'a [Plate],
+    plates: &'a [RibbonSlab],
     tallest: f32,
     steps: usize,
-    /// Plates that are drawn.
+    /// Slabs that are drawn.
     last: usize,
     /// With where in the order they belong.
     pieces: Vec<(usize, Segment)>,
 }
 
 impl Plan<'_> {
-    /// Ties two plates, by their numbers.
+    /// Ties two slabs, by their numbers.
     fn edge(&mut self, from: usize, to: usize, lit: bool) {
         let (a, b) = (self.plates[from], self.plates[to]);
         let half_width = HALF_WIDTH * self.tallest;
         let presence = a.presence.min(b.presence);
         let piece = Piece { half_width, presence, lit };
-        // Clear of the plate by its own breadth, and a little.
+        // Clear of the slab by its own breadth, and a little.
         let clear = 1.5 * half_width;
         if b.layer == a.layer + 1 {
             let (start, end) = (a.bottom - clear, b.bottom - clear);
@@ -195,7 +195,7 @@ impl Plan<'_> {
         self.push(piece, region, [[y, from, 0.0], [y, to, 0.0]]);
     }
 
-    /// From one height to another across the gap behind a plate, level at both ends, by way of a hump.
+    /// From one height to another across the gap behind a slab, level at both ends, by way of a hump.
     fn curve(&mut self, piece: Piece, number: usize, from: f32, to: f32, hump: f32) {
         let (z0, z1) = (self.plates[number].low, self.plates[number + 1].high);
         let (rise, run) = (to - from, z1 - z0);
@@ -235,13 +235,13 @@ impl Plan<'_> {
         self.pieces.push(((slot * 3 + order) * 2 + usize::from(piece.lit), segment));
     }
 
-    /// Before which plate a piece is drawn, and its place among the pieces drawn there.
+    /// Before which slab a piece is drawn, and its place among the pieces drawn there.
     fn place(&self, region: Region, eye: Vec3) -> (usize, usize) {
-        const NEAR_PLATE: usize = 0;
+        const NEAR_SLAB: usize = 0;
         const GAP: usize = 1;
-        const FAR_PLATE: usize = 2;
-        let beside = |plate: Plate, nearer: bool| {
-            if nearer { (plate.place + 1, NEAR_PLATE) } else { (plate.place, FAR_PLATE) }
+        const FAR_SLAB: usize = 2;
+        let beside = |plate: RibbonSlab, nearer: bool| {
+            if nearer { (plate.place + 1, NEAR_SLAB) } else { (plate.place, FAR_SLAB) }
         };
         match region {
             Region::Over(number) => beside(self.plates[number], eye.y > self.plates[number].top),

@@ -414,7 +414,7 @@ mod tests {
                 ("LOW", pass::Kind::Low),
                 ("HIGH", pass::Kind::High),
                 ("MEAN", pass::Kind::Mean),
-                ("SPREAD", pass::Kind::Spread),
+                ("SPREAD", pass::Kind::Quantiles),
             ] {
                 assert_eq!(literal(&module, name), naga::Literal::U32(kind as u32));
             }

@@ -1,4 +1,4 @@
-//! Plates with their cells, by casting rays: one instanced box per plate.
+//! Slabs with their cells, by casting rays: one instanced box per slab.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -15,7 +15,7 @@ pub(super) enum Target {
     Cell,
 }
 
-/// Format of the buffer that holds which plate is nearest, see `vs_occluder` in
+/// Format of the buffer that holds which slab is nearest, see `vs_occluder` in
 /// shaders/slabs.wgsl.
 pub(super) const RANK_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Depth32Float;
 
@@ -44,7 +44,7 @@ impl Target {
     }
 }
 
-/// A pipeline for what stands among the plates without being one: quads as strips, blended over what lies
+/// A pipeline for what stands among the slabs without being one: quads as strips, blended over what lies
 /// behind them. `label` names it, `source` is its shader, `groups` are what that is bound to.
 pub(super) fn quads(
     device: &wgpu::Device,
@@ -175,7 +175,7 @@ impl SlabPass {
         })
     }
 
-    /// Marks in the rank buffer what each plate hides.
+    /// Marks in the rank buffer what each slab hides.
     pub(super) fn draw_occluders(
         &self,
         device: &wgpu::Device,
@@ -207,7 +207,7 @@ impl SlabPass {
         pass.draw(0..4, 0..slabs.len() as u32);
     }
 
-    /// Draws some of the plates, in their order, into `pass`, whose group 0 is set.
+    /// Draws some of the slabs, in their order, into `pass`, whose group 0 is set.
     pub(super) fn draw(
         &self,
         device: &wgpu::Device,

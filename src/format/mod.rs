@@ -27,7 +27,7 @@ pub use self::convert::{export_json, import};
 pub use self::error::FormatError;
 use self::file::{Root, shortened};
 pub use self::native::{EpochValues, LayerMaps, Pictures, RunWriter, ShardWriter, difference};
-pub use self::opened::Opened;
+pub use self::opened::OpenedRun;
 pub use self::synth::{SynthOptions, synth};
 use crate::model::Source;
 
@@ -39,7 +39,7 @@ const MOST_MANIFEST_BYTES: u64 = 64 << 20;
 ///
 /// Costs the manifest and a look at every listed file; values are read when they are asked for.
 pub fn open(path: &Path) -> Result<Arc<dyn Source>, FormatError> {
-    Ok(Opened::open(path)?.source())
+    Ok(OpenedRun::open(path)?.source())
 }
 
 /// A manifest that was found and recognised, not yet checked.

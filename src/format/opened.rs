@@ -10,7 +10,7 @@ use crate::model::{Recording, Source};
 
 /// An open recording, and where it lies.
 #[derive(Clone)]
-pub struct Opened {
+pub struct OpenedRun {
     path: PathBuf,
     kind: Kind,
 }
@@ -21,7 +21,7 @@ enum Kind {
     Run(Arc<Run>),
 }
 
-impl Opened {
+impl OpenedRun {
     /// Opens what is at `path`, as [`super::open`] does.
     pub fn open(path: &Path) -> Result<Self, FormatError> {
         Self::read(path, None)

@@ -28,7 +28,7 @@ const LAST_RETRY: Duration = Duration::from_secs(8);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// There is a manifest, other than the one told of before; or the one that was
-    /// [`Answer::Unfinished`] may be finished now.
+    /// [`WatchOutcome::Unfinished`] may be finished now.
     Manifest,
     /// There is no manifest, not yet or no longer. Told again when its folder comes or goes.
     Absent,
@@ -38,7 +38,7 @@ pub enum Change {
 
 /// What whoever hears of a [`Change`] made of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum WatchOutcome {
     Done,
     /// It is not whole: tell of it again in a while, for its end may come without notice.
     Unfinished,
@@ -61,7 +61,7 @@ enum Wake {
 impl Watch {
     /// Watches what [`super::open`] would open at `path`, whether it is there or not, and tells on a
     /// thread of its own how it is found and how it changes.
-    pub fn start(path: &Path, mut tell: impl FnMut(Change) -> Answer + Send + 'static) -> Self {
+    pub fn start(path: &Path, mut tell: impl FnMut(Change) -> WatchOutcome + Send + 'static) -> Self {
         let (wake, woken) = channel();
         let target = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let mut eye = Eye { target, wake: wake.clone(), notice: None, found: Found::Unknown, at_work: false };
@@ -85,7 +85,7 @@ impl Drop for Watch {
     }
 }
 
-fn watch(eye: &mut Eye, woken: &Receiver<Wake>, tell: &mut dyn FnMut(Change) -> Answer) {
+fn watch(eye: &mut Eye, woken: &Receiver<Wake>, tell: &mut dyn FnMut(Change) -> WatchOutcome) {
     let mut retry: Option<(Instant, Duration)> = None;
     loop {
         let (writer, manifest) = eye.look();
@@ -99,7 +99,7 @@ fn watch(eye: &mut Eye, woken: &Receiver<Wake>, tell: &mut dyn FnMut(Change) -> 
                 Some((_, pause)) => pause * 2,
                 None => FIRST_RETRY,
             };
-            let again = tell(change) == Answer::Unfinished && pause <= LAST_RETRY;
+            let again = tell(change) == WatchOutcome::Unfinished && pause <= LAST_RETRY;
             retry = again.then(|| (Instant::now() + pause, pause));
         }
         let until_retry = retry.map(|(due, _)| due.saturating_duration_since(Instant::now()));

@@ -1,4 +1,4 @@
-//! In which order the units of a layer stand on its plate.
+//! In which order the units of a layer stand on its slab.
 
 mod similarity;
 
@@ -29,7 +29,7 @@ const LEAST_CLASSES: usize = 3;
 ///
 /// # Errors
 /// When the epoch is damaged, or there is neither a mean nor an input to tell from.
-pub fn places(
+pub fn unit_permutations(
     source: &dyn Source,
     values: Option<&[Vec<f32>]>,
     by: OrderBy,

@@ -1,7 +1,12 @@
 //! What is said of layers and units, against plain sums in f64.
 
+use super::LayerStats;
+use super::UnitProfile;
+use super::history;
+use super::layer_stats;
 use super::testing::{Made, class_means, close, deviation, mean, noise, rate, selectivity};
-use super::{Biography, LayerFacts, biography, history, layers, portrait};
+use super::unit_profile;
+use super::unit_profile_at;
 use crate::model::{Group, SourceError};
 use crate::stats::StatsError;
 
@@ -32,12 +37,12 @@ fn aggregated() -> Made {
     made
 }
 
-fn facts(made: &Made, epoch: usize) -> Vec<LayerFacts> {
-    layers(made, epoch, &|| true).expect("facts").expect("wanted")
+fn facts(made: &Made, epoch: usize) -> Vec<LayerStats> {
+    layer_stats(made, epoch, &|| true).expect("facts").expect("wanted")
 }
 
 #[track_caller]
-fn assert_facts(made: &Made, found: &[LayerFacts], epoch: usize) {
+fn assert_facts(made: &Made, found: &[LayerStats], epoch: usize) {
     assert_eq!(found.len(), made.recording.layers.len());
     for (layer, found) in found.iter().enumerate() {
         let units = made.recording.layers[layer].units;
@@ -110,7 +115,7 @@ fn facts_are_those_of_plain_sums() {
 }
 
 /// Of some layers alone.
-fn assert_facts_of(made: &Made, found: &[LayerFacts], epoch: usize, which: &[usize]) {
+fn assert_facts_of(made: &Made, found: &[LayerStats], epoch: usize, which: &[usize]) {
     let exact = facts(&self::made(), epoch);
     assert_eq!(made.recording.layers.len(), exact.len());
     for &layer in which {
@@ -156,9 +161,9 @@ fn what_is_not_stored_and_not_recorded_is_not_known() {
     assert_eq!((found.saturated, found.sparsity), (None, None));
     assert!(found.selectivity.is_some() && found.change.is_some());
     made.aggregates = None;
-    let error = layers(&made, 1, &|| true).expect_err("nothing to tell from");
+    let error = layer_stats(&made, 1, &|| true).expect_err("nothing to tell from");
     assert!(matches!(error, StatsError::Source(SourceError::NotRecorded { number: 10, .. })), "{error}");
-    let error = biography(&made, 0, 0, 1).expect_err("nothing to tell from");
+    let error = unit_profile(&made, 0, 0, 1).expect_err("nothing to tell from");
     assert!(matches!(error, StatsError::Source(SourceError::NotRecorded { number: 10, .. })), "{error}");
 }
 
@@ -179,7 +184,7 @@ fn a_damaged_epoch_is_an_error_and_no_epoch_before() {
     let mut made = made();
     made.recording.epochs[1].damaged = true;
     assert_facts(&made, &facts(&made, 2), 2);
-    for error in [layers(&made, 1, &|| true).err(), biography(&made, 0, 0, 1).err()] {
+    for error in [layer_stats(&made, 1, &|| true).err(), unit_profile(&made, 0, 0, 1).err()] {
         assert!(matches!(error, Some(StatsError::Source(SourceError::Damaged { number: 10, .. }))));
     }
     let epochs: Vec<usize> =
@@ -191,13 +196,13 @@ fn a_damaged_epoch_is_an_error_and_no_epoch_before() {
 fn one_class_has_no_selectivity() {
     let made = Made::new(&[3], &["only"], &[Some(0); 9], 1, |_, input, _, unit| noise(input * 3 + unit));
     assert_eq!(facts(&made, 0)[0].selectivity, None);
-    let found = biography(&made, 0, 1, 0).expect("a unit");
+    let found = unit_profile(&made, 0, 1, 0).expect("a unit");
     assert_eq!((found.selectivity, found.distributions.len()), (None, 2));
 }
 
 #[test]
 fn what_nobody_waits_for_is_given_up() {
-    assert!(layers(&made(), 0, &|| false).expect("no error").is_none());
+    assert!(layer_stats(&made(), 0, &|| false).expect("no error").is_none());
     assert!(history(&made(), 0, 0, &|| false).is_none());
 }
 
@@ -224,8 +229,8 @@ fn correlation(made: &Made, epoch: usize, layer: usize, a: usize, b: usize) -> f
 }
 
 #[track_caller]
-fn assert_biography(made: &Made, found: &Biography) {
-    let &Biography { layer, unit, epoch, .. } = found;
+fn assert_biography(made: &Made, found: &UnitProfile) {
+    let &UnitProfile { layer, unit, epoch, .. } = found;
     let units = made.recording.layers[layer].units;
     assert_eq!(found.history.iter().map(|moment| moment.epoch).collect::<Vec<_>>(), [0, 1, 2]);
     for moment in &found.history {
@@ -274,10 +279,10 @@ fn assert_biography(made: &Made, found: &Biography) {
     twins.sort_by(|a, b| b.1.total_cmp(&a.1));
     twins.truncate(6);
     assert_eq!(
-        found.twins.iter().map(|twin| twin.unit).collect::<Vec<_>>(),
+        found.similar.iter().map(|twin| twin.unit).collect::<Vec<_>>(),
         twins.iter().map(|twin| twin.0).collect::<Vec<_>>()
     );
-    found.twins.iter().zip(&twins).for_each(|(found, it)| close(found.correlation, it.1, "correlation"));
+    found.similar.iter().zip(&twins).for_each(|(found, it)| close(found.correlation, it.1, "correlation"));
     let means: Vec<f64> = (0..units).map(|unit| mean(&made.of(epoch, Group::All, layer, unit))).collect();
     let rank = 1 + means.iter().filter(|&&mean| mean > means[unit]).count();
     assert_eq!((found.rank, found.of), (means[unit].is_finite().then_some(rank), units));
@@ -289,13 +294,13 @@ fn a_biography_is_that_of_plain_sums() {
     for (layer, units) in [5, 9, 4].into_iter().enumerate() {
         for unit in 0..units {
             for epoch in 0..3 {
-                assert_biography(&made, &biography(&made, layer, unit, epoch).expect("a unit"));
+                assert_biography(&made, &unit_profile(&made, layer, unit, epoch).expect("a unit"));
             }
         }
     }
     for (layer, unit) in [(0, 5), (3, 0)] {
         assert!(matches!(
-            biography(&made, layer, unit, 0),
+            unit_profile(&made, layer, unit, 0),
             Err(StatsError::Source(SourceError::NotRecorded { number: 0, .. }))
         ));
     }
@@ -305,7 +310,7 @@ fn a_biography_is_that_of_plain_sums() {
 fn a_biography_is_told_from_aggregates_alone() {
     let (made, exact) = (aggregated(), made());
     let (found, exact) =
-        (biography(&made, 0, 2, 1).expect("a unit"), biography(&exact, 0, 2, 1).expect("a unit"));
+        (unit_profile(&made, 0, 2, 1).expect("a unit"), unit_profile(&exact, 0, 2, 1).expect("a unit"));
     assert!(found.strongest.is_empty(), "no inputs");
     for (found, exact) in found.distributions.iter().zip(&exact.distributions) {
         assert_eq!((found.class, found.count, found.quartiles), (exact.class, 10 * exact.count, None));
@@ -320,24 +325,26 @@ fn a_biography_is_told_from_aggregates_alone() {
     assert_eq!(found.selectivity.expect("a class").class, exact.selectivity.expect("a class").class);
     // Twins by the means over the four classes.
     let own = class_means(&made, 1, 0, 2);
-    for twin in &found.twins {
+    for twin in &found.similar {
         let other = class_means(&made, 1, 0, twin.unit);
         let products: Vec<f64> =
             own.iter().zip(&other).map(|(a, b)| (a - mean(&own)) * (b - mean(&other))).collect();
         close(twin.correlation, mean(&products) / (deviation(&own) * deviation(&other)), "correlation");
     }
-    assert!(!found.twins.is_empty());
+    assert!(!found.similar.is_empty());
 }
 
 #[test]
 fn aggregates_over_more_inputs_tell_means_and_recorded_ones_quartiles() {
     let mut made = aggregated();
     made.rows = true;
-    let (found, exact) =
-        (portrait(&made, 0, 1, 0).expect("a unit"), portrait(&self::made(), 0, 1, 0).expect("a unit"));
+    let (found, exact) = (
+        unit_profile_at(&made, 0, 1, 0).expect("a unit"),
+        unit_profile_at(&self::made(), 0, 1, 0).expect("a unit"),
+    );
     assert_eq!(found.distributions[0].count, 10 * exact.distributions[0].count);
     assert_eq!(found.distributions[2].quartiles, exact.distributions[2].quartiles);
-    assert_eq!((found.strongest, found.twins), (exact.strongest, exact.twins));
+    assert_eq!((found.strongest, found.similar), (exact.strongest, exact.similar));
 }
 
 #[test]
@@ -349,7 +356,7 @@ fn twins_are_found_among_many() {
     };
     let made = Made::new(&[200], &[], &[None; 700], 1, value);
     for unit in [0, 57, 123] {
-        let found = portrait(&made, 0, unit, 0).expect("a unit").twins;
+        let found = unit_profile_at(&made, 0, unit, 0).expect("a unit").similar;
         assert_eq!(found[0].unit, (unit + 100) % 200);
         close(found[0].correlation, correlation(&made, 0, 0, unit, found[0].unit), "correlation");
         assert!(found[0].correlation > 0.99 && found[1].correlation < 0.3, "{found:?}");

@@ -1,17 +1,17 @@
-//! Which unit each cell of a plate shows, and where a unit stands.
+//! Which unit each cell of a slab shows, and where a unit stands.
 
 use std::sync::Arc;
 
 use super::Grid;
 
-/// The order in which the units of a layer stand on its plate.
+/// The order in which the units of a layer stand on its slab.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Places {
+pub struct UnitPermutation {
     unit_at: Vec<u32>,
     place_of: Vec<u32>,
 }
 
-impl Places {
+impl UnitPermutation {
     /// From the unit at each place; `None` unless each unit stands at exactly one.
     pub fn new(unit_at: Vec<u32>) -> Option<Self> {
         const NONE: u32 = u32::MAX;
@@ -51,19 +51,19 @@ pub struct Mosaic {
     pub width: usize,
 }
 
-/// What stands where on one plate.
+/// What stands where on one slab.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Arrangement {
+pub struct CellArrangement {
     /// Units of the layer; of a mosaic, its feature maps.
     pub units: usize,
     pub mosaic: Option<Mosaic>,
     /// `None` is as trained.
-    pub places: Option<Arc<Places>>,
+    pub places: Option<Arc<UnitPermutation>>,
 }
 
 /// What one cell shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spot {
+pub struct CellUnit {
     /// From 0, as trained.
     pub unit: usize,
     /// Row and column within its feature map, where whole maps are shown.
@@ -72,21 +72,21 @@ pub struct Spot {
 
 /// The cells that one unit takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patch {
+pub struct UnitCells {
     pub column: u32,
     pub row: u32,
     pub columns: u32,
     pub rows: u32,
 }
 
-impl Arrangement {
+impl CellArrangement {
     /// `units` units as trained, a cell each.
     pub fn plain(units: usize) -> Self {
         Self { units, ..Self::default() }
     }
 
     /// What the cell of this index shows, row-major over `grid`; `None` where nothing stands.
-    pub fn spot(&self, grid: Grid, cell: usize) -> Option<Spot> {
+    pub fn spot(&self, grid: Grid, cell: usize) -> Option<CellUnit> {
         let (place, at) = match self.mosaic {
             None => (cell, None),
             Some(mosaic) => {
@@ -107,11 +107,11 @@ impl Arrangement {
             Some(places) => places.unit(place)?,
             None => place,
         };
-        Some(Spot { unit, at })
+        Some(CellUnit { unit, at })
     }
 
     /// The cells of a unit on `grid`; `None` where the layer has no such unit.
-    pub fn patch(&self, grid: Grid, unit: usize) -> Option<Patch> {
+    pub fn patch(&self, grid: Grid, unit: usize) -> Option<UnitCells> {
         if unit >= self.units {
             return None;
         }
@@ -122,11 +122,11 @@ impl Arrangement {
         Some(match self.mosaic {
             None => {
                 let (column, row) = grid.position(place);
-                Patch { column, row, columns: 1, rows: 1 }
+                UnitCells { column, row, columns: 1, rows: 1 }
             }
             Some(Mosaic { across, height, width }) => {
                 let (column, row) = (place % across.max(1), place / across.max(1));
-                Patch {
+                UnitCells {
                     column: (column * (width + 1)) as u32,
                     row: (row * (height + 1)) as u32,
                     columns: width as u32,
@@ -143,18 +143,18 @@ mod tests {
 
     #[test]
     fn only_permutations_are_orders() {
-        assert!(Places::new(vec![2, 0, 1]).is_some());
-        assert_eq!(Places::new(vec![0, 0, 1]), None);
-        assert_eq!(Places::new(vec![0, 3, 1]), None);
+        assert!(UnitPermutation::new(vec![2, 0, 1]).is_some());
+        assert_eq!(UnitPermutation::new(vec![0, 0, 1]), None);
+        assert_eq!(UnitPermutation::new(vec![0, 3, 1]), None);
     }
 
     #[test]
     fn cells_and_units_name_each_other() {
-        let places = Places::new(vec![2, 0, 1]).map(Arc::new);
+        let places = UnitPermutation::new(vec![2, 0, 1]).map(Arc::new);
         let (across, tiled) = Grid::mosaic(3, 2, 3);
         let mosaic = Some(Mosaic { across, height: 2, width: 3 });
         for (grid, mosaic, cells) in [(Grid::near_square(3), None, 1), (tiled, mosaic, 6)] {
-            let arrangement = Arrangement { units: 3, mosaic, places: places.clone() };
+            let arrangement = CellArrangement { units: 3, mosaic, places: places.clone() };
             let mut seen = [0; 3];
             for cell in 0..grid.cells() {
                 let Some(spot) = arrangement.spot(grid, cell) else { continue };
@@ -165,7 +165,7 @@ mod tests {
             }
             assert_eq!(seen, [cells; 3]);
         }
-        let arrangement = Arrangement { units: 3, mosaic: None, places };
-        assert_eq!(arrangement.spot(Grid::near_square(3), 0), Some(Spot { unit: 2, at: None }));
+        let arrangement = CellArrangement { units: 3, mosaic: None, places };
+        assert_eq!(arrangement.spot(Grid::near_square(3), 0), Some(CellUnit { unit: 2, at: None }));
     }
 }

@@ -7,7 +7,7 @@ use super::layout::{Layout, Slab};
 
 /// Free margin around a framed box, as a share of the picture.
 const MARGIN: f32 = 0.07;
-/// Free space below a plate that is framed alone, as a share of its height: its name and the legend
+/// Free space below a slab that is framed alone, as a share of its height: its name and the legend
 /// stand there.
 const FOOT: f32 = 0.1;
 
@@ -24,15 +24,15 @@ pub struct Camera {
     pub fov_y: f32,
     /// Distance to what is orbited around, in world units.
     pub focus: f32,
-    /// Share of `focus` that is kept clear: plates whose middle is nearer are not drawn, so that
+    /// Share of `focus` that is kept clear: slabs whose middle is nearer are not drawn, so that
     /// they do not hide what is looked at. In [0, 1); 0 draws all.
     #[serde(default)]
     pub clear: f32,
 }
 
-/// Share of the clear distance over which plates fade.
+/// Share of the clear distance over which slabs fade.
 const FADE: f32 = 0.12;
-/// What [`Camera::of_slab`] keeps clear: everything that stands before the plate.
+/// What [`Camera::of_slab`] keeps clear: everything that stands before the slab.
 const CLEAR: f32 = 0.96;
 
 /// The set views, as named on the command line and on the keys 1–5.
@@ -42,11 +42,11 @@ pub enum SetView {
     /// Three-quarter, low, everything in frame.
     #[default]
     Overview,
-    /// Straight at the first plate from the input side.
+    /// Straight at the first slab from the input side.
     Front,
     /// From above.
     Top,
-    /// Along a plate's face, cells seen from the side.
+    /// Along a slab's face, cells seen from the side.
     Grazing,
     /// So near that few cells fill the picture.
     Close,
@@ -105,7 +105,7 @@ impl Camera {
         Quat::from_rotation_y(self.yaw) * Quat::from_rotation_x(self.pitch)
     }
 
-    /// How much of a plate is drawn, from 0 to 1, see [`Self::clear`]; nothing of one that is hidden.
+    /// How much of a slab is drawn, from 0 to 1, see [`Self::clear`]; nothing of one that is hidden.
     pub fn presence(&self, slab: &Slab) -> f32 {
         if slab.hidden {
             return 0.0;
@@ -128,7 +128,7 @@ impl Camera {
         Mat4::from_rotation_translation(self.rotation(), self.position).inverse()
     }
 
-    /// Projection with reversed, infinite depth: 1 at the near plane, 0 at infinity.
+    /// Lens with reversed, infinite depth: 1 at the near plane, 0 at infinity.
     pub fn clip_from_view(&self, aspect: f32) -> Mat4 {
         let f = 1.0 / (self.fov_y / 2.0).tan();
         Mat4::from_cols_array_2d(&[
@@ -187,7 +187,7 @@ impl Camera {
             }
             SetView::Top => look(1.15, -1.05).framing(low, high, aspect),
             SetView::Grazing => {
-                // The eye just before the plate's right edge, sight nearly along its face.
+                // The eye just before the slab's right edge, sight nearly along its face.
                 let extent = largest.extent();
                 let mut camera = look(1.43, -0.05);
                 camera.focus = 0.7 * extent.x;
@@ -205,14 +205,14 @@ impl Camera {
         }
     }
 
-    /// The view that shows one plate nearly from the front, and none before it.
+    /// The view that shows one slab nearly from the front, and none before it.
     pub fn of_slab(slab: &Slab, aspect: f32) -> Self {
         let (low, high) = with_foot(slab);
         Self { position: Vec3::ZERO, yaw: 0.25, pitch: -0.12, fov_y: Self::FOV_Y, focus: 1.0, clear: CLEAR }
             .framing(low, high, aspect)
     }
 
-    /// Whether an input's picture before the first plate leaves that plate in sight: not when the eye
+    /// Whether an input's picture before the first slab leaves that slab in sight: not when the eye
     /// looks straight at both.
     pub fn sees_past_picture(&self) -> bool {
         const STRAIGHT: f32 = 0.906; // cosine of 25°
@@ -260,7 +260,7 @@ impl Camera {
     }
 }
 
-/// The box around a plate and what is written below it.
+/// The box around a slab and what is written below it.
 fn with_foot(slab: &Slab) -> (Vec3, Vec3) {
     let (low, high) = slab.bounds();
     (low - vec3(0.0, FOOT * (high.y - low.y), 0.0), high)
@@ -326,14 +326,14 @@ mod tests {
     }
 
     #[test]
-    fn a_framed_plate_is_hidden_by_none() {
+    fn a_framed_slab_is_hidden_by_none() {
         let layout = Layout::of_grids([(Grid::near_square(4096), 4096); 6]);
         for (index, slab) in layout.slabs.iter().enumerate() {
             let camera = Camera::of_slab(slab, 1.6);
             for (other, before) in layout.slabs.iter().enumerate() {
                 let behind = (before.centre - camera.position).dot(camera.forward()) < 0.0;
                 let wanted = if other < index && !behind { 0.0 } else { 1.0 };
-                assert_eq!(camera.presence(before), wanted, "plate {other} while {index} is framed");
+                assert_eq!(camera.presence(before), wanted, "slab {other} while {index} is framed");
             }
             let overview = Camera::set_view(SetView::Overview, &layout, 1.6);
             assert_eq!(overview.presence(slab), 1.0);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Entries of a colour table.
 pub const TABLE_SIZE: usize = 256;
-/// Share of the plate's colour in what is dimmed.
+/// Share of the slab's colour in what is dimmed.
 const DIMMED: f32 = 0.8;
 
 /// Perceptually uniform colour maps.
@@ -15,7 +15,7 @@ pub enum ColourMap {
     Viridis,
     Cividis,
     Magma,
-    /// Blue – grey – orange, for signed values; the middle is the plate's own grey.
+    /// Blue – grey – orange, for signed values; the middle is the slab's own grey.
     Diverging,
     /// DNNViz's own: white to black, darker is stronger.
     Paper,
@@ -40,18 +40,18 @@ impl ColourMap {
     }
 
     /// The same table with the positions that are weaker than `dim_below` mixed for the most part with
-    /// `plate`: a share of the map, from its low end or, where it `diverges`, from its middle. Mixed as
+    /// `slab`: a share of the map, from its low end or, where it `diverges`, from its middle. Mixed as
     /// light, that being the square of the encoded value as the shaders take it.
-    pub fn dimmed_table(self, plate: [u8; 3], dim_below: f32, diverges: bool) -> [[u8; 3]; TABLE_SIZE] {
-        let mut table = self.table(plate);
+    pub fn dimmed_table(self, slab: [u8; 3], dim_below: f32, diverges: bool) -> [[u8; 3]; TABLE_SIZE] {
+        let mut table = self.table(slab);
         for (index, colour) in table.iter_mut().enumerate() {
             let position = index as f32 / (TABLE_SIZE - 1) as f32;
             let strength = if diverges { (2.0 * position - 1.0).abs() } else { position };
             if strength < dim_below {
                 *colour = std::array::from_fn(|channel| {
                     let light = |encoded: u8| f32::from(encoded).powi(2);
-                    let (own, plate) = (light(colour[channel]), light(plate[channel]));
-                    (own + (plate - own) * DIMMED).sqrt().round() as u8
+                    let (own, slab) = (light(colour[channel]), light(slab[channel]));
+                    (own + (slab - own) * DIMMED).sqrt().round() as u8
                 });
             }
         }
@@ -59,7 +59,7 @@ impl ColourMap {
     }
 
     /// The table from the low end to the high end, 8-bit sRGB. `middle` is the colour that a
-    /// diverging map recedes to (the plate's).
+    /// diverging map recedes to (the slab's).
     pub fn table(self, middle: [u8; 3]) -> [[u8; 3]; TABLE_SIZE] {
         let gradient = |gradient: colorous::Gradient| {
             std::array::from_fn(|i| gradient.eval_continuous(i as f64 / (TABLE_SIZE - 1) as f64).as_array())
@@ -138,11 +138,11 @@ mod tests {
 
     #[test]
     fn what_is_weak_recedes_and_the_rest_stays() {
-        let plate = [46, 48, 54];
+        let slab = [46, 48, 54];
         for (map, diverges) in [(ColourMap::Viridis, false), (ColourMap::Diverging, true)] {
-            let (table, dimmed) = (map.table(plate), map.dimmed_table(plate, 0.5, diverges));
+            let (table, dimmed) = (map.table(slab), map.dimmed_table(slab, 0.5, diverges));
             let distance =
-                |rgb: [u8; 3]| rgb.iter().zip(plate).map(|(a, b)| u32::from(a.abs_diff(b))).sum::<u32>();
+                |rgb: [u8; 3]| rgb.iter().zip(slab).map(|(a, b)| u32::from(a.abs_diff(b))).sum::<u32>();
             for index in 0..TABLE_SIZE {
                 let position = index as f32 / 255.0;
                 let weak = if diverges { position > 0.25 && position < 0.75 } else { position < 0.5 };
@@ -153,7 +153,7 @@ mod tests {
                 }
             }
             assert_ne!(dimmed, table);
-            assert_eq!(map.dimmed_table(plate, 0.0, diverges), table);
+            assert_eq!(map.dimmed_table(slab, 0.0, diverges), table);
         }
     }
 

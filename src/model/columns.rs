@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Diff, EpochRef, Query, Range, Recording, ViewState};
+use super::{Diff, EpochRef, Query, Range, Recording, ValueRange, ViewState};
 
 /// Most views in a window.
 pub const MOST: usize = 6;
@@ -26,7 +26,7 @@ impl Default for Locks {
 
 /// What one view shows, as far as it takes to compare it with another.
 #[derive(Clone, Copy, Debug)]
-pub struct Side<'a> {
+pub struct ColumnQuery<'a> {
     /// Its run, among the open ones.
     pub run: usize,
     pub query: &'a Query,
@@ -50,7 +50,7 @@ pub fn swapped(run: usize, query: &Query) -> Option<(usize, Query)> {
 
 /// What `a` shows minus what `b` shows, as a query of `a`'s run; `None` where one of them is a
 /// difference already.
-pub fn difference(a: Side, b: Side) -> Option<Query> {
+pub fn difference(a: ColumnQuery, b: ColumnQuery) -> Option<Query> {
     if a.query.minus.is_some() || b.query.minus.is_some() {
         return None;
     }
@@ -110,16 +110,16 @@ pub fn share_look(lead: &ViewState, other: &mut ViewState, locks: Locks) {
 
 /// What a view takes to a common scale.
 #[derive(Clone, Debug)]
-pub struct Scale<'a> {
+pub struct ColourScale<'a> {
     pub recording: &'a Recording,
     pub query: &'a Query,
     /// The range in use, as [`ViewState::range_of`] has it.
     pub range: Range,
     /// Per layer, the least and the greatest of its values; `None` where it has none.
-    pub extremes: Vec<Option<(f32, f32)>>,
+    pub extremes: Vec<Option<ValueRange>>,
 }
 
-impl Scale<'_> {
+impl ColourScale<'_> {
     /// Whether both have their ends of the colour map in common.
     pub fn is_like(&self, other: &Self) -> bool {
         let fixed = matches!(self.range, Range::Fixed { .. } | Range::Auto);
@@ -129,23 +129,19 @@ impl Scale<'_> {
 
 /// Per view and layer, the extremes of the values of all views of one kind, in layers of one name.
 /// Where a range spans the network, all layers of all such views count.
-pub fn common_extremes(scales: &[Scale]) -> Vec<Vec<Option<(f32, f32)>>> {
-    let join = |a: Option<(f32, f32)>, b: Option<(f32, f32)>| match (a, b) {
-        (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
-        (a, b) => a.or(b),
-    };
-    let of_view = |scale: &Scale| {
+pub fn common_extremes(scales: &[ColourScale]) -> Vec<Vec<Option<ValueRange>>> {
+    let of_view = |scale: &ColourScale| {
         let mut extremes = scale.extremes.clone();
         for other in scales.iter().filter(|other| scale.is_like(other)) {
             if scale.range == Range::Network {
-                let whole = other.extremes.iter().copied().fold(None, join);
-                extremes.iter_mut().for_each(|own| *own = join(*own, whole));
+                let whole = other.extremes.iter().copied().fold(None, ValueRange::union_of);
+                extremes.iter_mut().for_each(|own| *own = ValueRange::union_of(*own, whole));
                 continue;
             }
             for (layer, values) in other.recording.layers.iter().zip(&other.extremes) {
                 let named = scale.recording.layers.iter().position(|own| own.name == layer.name);
                 if let Some(own) = named.and_then(|index| extremes.get_mut(index)) {
-                    *own = join(*own, *values);
+                    *own = ValueRange::union_of(*own, *values);
                 }
             }
         }
@@ -189,7 +185,7 @@ mod tests {
     #[test]
     fn a_difference_reads_each_side_in_its_own_run_and_epoch() {
         let (cats, dogs) = (query("class:cat", None, None), query("class:dog", None, None));
-        let side = |run, query, epoch| Side { run, query, epoch };
+        let side = |run, query, epoch| ColumnQuery { run, query, epoch };
         let same = difference(side(0, &cats, 7.0), side(0, &dogs, 7.0)).expect("two plain views");
         assert_eq!(same, query("class:cat", Some("class:dog"), None));
         let runs = difference(side(0, &cats, 7.0), side(1, &cats, 7.0)).expect("two plain views");
@@ -246,6 +242,7 @@ mod tests {
 
     #[test]
     fn views_of_one_kind_have_their_extremes_in_common_by_layer_name() {
+        let range = |low, high| Some(ValueRange::new(low, high));
         let mut one = recording();
         let mut other = recording();
         for (recording, names) in [(&mut one, ["a", "b"]), (&mut other, ["b", "c"])] {
@@ -254,23 +251,23 @@ mod tests {
             }
         }
         let (mean, rate) = (query("all", None, None), Query { stat: Stat::Rate, ..Query::default() });
-        let scale = |recording, query, range, extremes: [Option<(f32, f32)>; 2]| Scale {
+        let scale = |recording, query, range, extremes: [Option<ValueRange>; 2]| ColourScale {
             recording,
             query,
             range,
             extremes: extremes.into(),
         };
-        let extremes = [Some((0.0, 1.0)), Some((-1.0, 2.0))];
-        let others = [Some((0.5, 3.0)), None];
+        let extremes = [range(0.0, 1.0), range(-1.0, 2.0)];
+        let others = [range(0.5, 3.0), None];
         let of = |range, second| {
             let scales = [scale(&one, &mean, range, extremes), scale(&other, second, range, others)];
             common_extremes(&scales)
         };
         assert_eq!(
             of(Range::Layer, &mean),
-            [vec![Some((0.0, 1.0)), Some((-1.0, 3.0))], vec![Some((-1.0, 3.0)), None]]
+            [vec![range(0.0, 1.0), range(-1.0, 3.0)], vec![range(-1.0, 3.0), None]]
         );
-        assert_eq!(of(Range::Network, &mean), [vec![Some((-1.0, 3.0)); 2], vec![Some((-1.0, 3.0)); 2]]);
+        assert_eq!(of(Range::Network, &mean), [vec![range(-1.0, 3.0); 2], vec![range(-1.0, 3.0); 2]]);
         assert_eq!(of(Range::Layer, &rate), [extremes.to_vec(), others.to_vec()], "another kind of value");
     }
 }

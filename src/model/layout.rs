@@ -1,7 +1,7 @@
 //! Layer → slab → cell: where everything stands in the world.
 //!
-//! World axes are right-handed with y up. Data flows along −z: the first plate stands at z = 0 and
-//! the last one furthest behind it. Cells rise from a plate towards +z, towards the input side,
+//! World axes are right-handed with y up. Data flows along −z: the first slab stands at z = 0 and
+//! the last one furthest behind it. Cells rise from a slab towards +z, towards the input side,
 //! where the default camera stands.
 
 use std::collections::BTreeSet;
@@ -16,14 +16,14 @@ pub const CELL_GAP: f32 = 0.12;
 pub const CELL_HEIGHT: f32 = 1.3;
 /// Height of a cell of no value or least value, in pitches: a tile that can be seen and counted.
 pub const LEAST_HEIGHT: f32 = 0.06;
-/// Thickness of a plate, in world units.
-pub const PLATE_THICKNESS: f32 = 0.06;
-/// Free border around the cells of a plate, in world units.
-pub const PLATE_BORDER: f32 = 0.05;
+/// Thickness of a slab, in world units.
+pub const SLAB_THICKNESS: f32 = 0.06;
+/// Free border around the cells of a slab, in world units.
+pub const SLAB_BORDER: f32 = 0.05;
 /// Layers of at most this many units are drawn as one column when they name the classes.
 const MAX_COLUMN: usize = 24;
 
-/// The cells of one plate: `columns × rows`, row-major from the top left, as seen from the input.
+/// The cells of one slab: `columns × rows`, row-major from the top left, as seen from the input.
 ///
 /// A mosaic of feature maps is a grid of tiles with one free cell between two tiles; cell values
 /// are then laid out by [`Grid::mosaic`].
@@ -68,7 +68,7 @@ impl Grid {
     }
 }
 
-/// What the cells of one plate show.
+/// What the cells of one slab show.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerCells {
     pub grid: Grid,
@@ -86,7 +86,7 @@ impl LayerCells {
     pub const NO_CELL: f32 = f32::NEG_INFINITY;
 }
 
-/// One plate in the world.
+/// One slab in the world.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slab {
     /// Index into [`Recording::layers`].
@@ -94,7 +94,7 @@ pub struct Slab {
     pub grid: Grid,
     /// Units that have a cell; cells from here on are empty. For mosaics, every cell.
     pub units: usize,
-    /// The middle of the plate's front face, from which cells rise.
+    /// The middle of the slab's front face, from which cells rise.
     pub centre: Vec3,
     /// Edge of one cell's place, in world units.
     pub pitch: f32,
@@ -103,48 +103,48 @@ pub struct Slab {
 }
 
 impl Slab {
-    /// Width and height of the plate's cell area, in world units.
+    /// Width and height of the slab's cell area, in world units.
     pub fn extent(&self) -> Vec2 {
         vec2(self.grid.columns as f32, self.grid.rows as f32) * self.pitch
     }
 
-    /// World position of the top-left corner of the cell area, on the plate's front face.
+    /// World position of the top-left corner of the cell area, on the slab's front face.
     pub fn corner(&self) -> Vec3 {
         let extent = self.extent();
         self.centre + vec3(-extent.x / 2.0, extent.y / 2.0, 0.0)
     }
 
-    /// Highest that a cell can rise above the plate, in world units.
+    /// Highest that a cell can rise above the slab, in world units.
     pub fn max_height(&self) -> f32 {
         CELL_HEIGHT * self.pitch
     }
 
-    /// Middle of the place of cell (column, row), on the plate's front face.
+    /// Middle of the place of cell (column, row), on the slab's front face.
     pub fn cell_centre(&self, column: u32, row: u32) -> Vec3 {
         self.corner() + vec3((column as f32 + 0.5) * self.pitch, -(row as f32 + 0.5) * self.pitch, 0.0)
     }
 
-    /// The box around plate and cells: (lowest corner, highest corner).
+    /// The box around slab and cells: (lowest corner, highest corner).
     pub fn bounds(&self) -> (Vec3, Vec3) {
         let half = self.extent() / 2.0;
         (
-            self.centre - vec3(half.x, half.y, PLATE_THICKNESS),
+            self.centre - vec3(half.x, half.y, SLAB_THICKNESS),
             self.centre + vec3(half.x, half.y, self.max_height()),
         )
     }
 }
 
-/// Where all plates of a network stand.
+/// Where all slabs of a network stand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
     /// In the order of the layers, front to back.
     pub slabs: Vec<Slab>,
-    /// Width by height of an input's picture that stands before the first plate.
+    /// Width by height of an input's picture that stands before the first slab.
     pub picture: Option<f32>,
 }
 
 impl Layout {
-    /// Lays out one plate per layer, a cell per unit.
+    /// Lays out one slab per layer, a cell per unit.
     pub fn new(recording: &Recording) -> Self {
         let last = recording.layers.len().saturating_sub(1);
         let names_classes = recording.output_names_classes();
@@ -158,17 +158,17 @@ impl Layout {
         }))
     }
 
-    /// Lays out plates of the given grids and numbers of used cells.
+    /// Lays out slabs of the given grids and numbers of used cells.
     pub fn of_grids(grids: impl IntoIterator<Item = (Grid, usize)>) -> Self {
         let grids: Vec<(Grid, usize)> = grids.into_iter().collect();
-        let tallest = grids.iter().map(|(grid, _)| plate_side(*grid)).fold(0.0, f32::max);
+        let tallest = grids.iter().map(|(grid, _)| slab_side(*grid)).fold(0.0, f32::max);
         let mut slabs: Vec<Slab> = Vec::new();
         let mut z = 0.0;
         let mut previous = 0.0;
         for (layer, (grid, units)) in grids.into_iter().enumerate() {
             let longest = grid.columns.max(grid.rows) as f32;
-            let side = plate_side(grid);
-            // A column of classes is read, not only seen: nearly as tall as the tallest plate.
+            let side = slab_side(grid);
+            // A column of classes is read, not only seen: nearly as tall as the tallest slab.
             let side = if grid.columns == 1 { side.max(0.8 * tallest) } else { side };
             let pitch = side / longest;
             let breadth = grid.columns as f32 * pitch;
@@ -181,7 +181,7 @@ impl Layout {
         Self { slabs, picture: None }
     }
 
-    /// Hides the plates of the layers with these names, and shows all others.
+    /// Hides the slabs of the layers with these names, and shows all others.
     pub fn hide(&mut self, layers: &[Layer], hidden: &BTreeSet<String>) {
         for slab in &mut self.slabs {
             slab.hidden = layers.get(slab.layer).is_some_and(|layer| hidden.contains(&layer.name));
@@ -214,15 +214,15 @@ impl Layout {
     }
 }
 
-/// Longest edge of a plate in world units. It grows with the fourth root of the number of cells:
+/// Longest edge of a slab in world units. It grows with the fourth root of the number of cells:
 /// ten classes stay legible beside four thousand units.
-fn plate_side(grid: Grid) -> f32 {
+fn slab_side(grid: Grid) -> f32 {
     let cells = grid.cells() as f32;
     cells.sqrt().sqrt()
 }
 
-/// Free depth between two plates of the given breadths: enough to look past both, and more behind a
-/// broad plate, so that it does not hide a narrow one.
+/// Free depth between two slabs of the given breadths: enough to look past both, and more behind a
+/// broad slab, so that it does not hide a narrow one.
 fn gap(before: f32, after: f32) -> f32 {
     0.7 + 0.4 * before + 0.2 * after + 0.5 * (before - after).max(0.0)
 }

@@ -16,16 +16,17 @@ pub mod source;
 pub mod tensor;
 #[cfg(test)]
 pub(crate) mod testing;
+mod value_range;
 pub mod view;
 pub mod workspace;
 
-pub use arrangement::{Arrangement, Mosaic, Patch, Places, Spot};
+pub use arrangement::{CellArrangement, CellUnit, Mosaic, UnitCells, UnitPermutation};
 pub use camera::{Camera, SetView};
 pub use colour::ColourMap;
 pub use epoch::{EpochError, EpochPosition, EpochRef};
 pub use layout::{Grid, LayerCells, Layout, Slab};
 pub use parts::{Counted, Predicted};
-pub use pick::{Pick, Relief, Shown, pick};
+pub use pick::{CellState, Pick, SceneValues, pick};
 pub use ranges::Ranges;
 pub use recording::{
     Class, Edge, Epoch, Format, Input, Layer, LayerKind, Normalisation, Recording, Reduction,
@@ -33,4 +34,5 @@ pub use recording::{
 pub use selection::{Selection, SelectionError, Term};
 pub use source::{Aggregate, Group, MapBlock, Picture, RowBlock, Source, SourceError, UnitAggregates};
 pub use tensor::{Dtype, Tensor};
+pub use value_range::ValueRange;
 pub use view::{Diff, Norm, OrderBy, Pin, Query, Range, Stat, Theme, UnitOrder, ViewState};

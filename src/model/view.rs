@@ -126,8 +126,8 @@ impl Theme {
         }
     }
 
-    /// The plates that cells stand on, and the middle of diverging colour maps.
-    pub fn plate(self) -> [u8; 3] {
+    /// The slabs that cells stand on, and the middle of diverging colour maps.
+    pub fn slab(self) -> [u8; 3] {
         match self {
             Self::Dark => [0x2c, 0x2f, 0x36],
             Self::Light => [0xd6, 0xd4, 0xcf],
@@ -155,7 +155,18 @@ pub enum OrderBy {
     Similarity,
 }
 
-/// In which order the units of a layer stand on its plate. It is that of one epoch, so that a unit
+impl OrderBy {
+    /// Returns the name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Activation => "activation",
+            Self::Selectivity => "selectivity",
+            Self::Similarity => "similarity",
+        }
+    }
+}
+
+/// In which order the units of a layer stand on its slab. It is that of one epoch, so that a unit
 /// stays where it is while epochs pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UnitOrder {
@@ -190,7 +201,7 @@ pub struct ViewState {
     pub theme: Theme,
     /// Factor on the height of cells.
     pub height: f32,
-    /// Fade distant plates towards the ground colour.
+    /// Fade distant slabs towards the ground colour.
     pub haze: bool,
     /// Names in space.
     pub labels: bool,
@@ -211,7 +222,7 @@ pub struct ViewState {
     /// Names of layers that are not drawn.
     #[serde(default)]
     pub hidden: BTreeSet<String>,
-    /// Where data flows, as ribbons between the plates of a network that branches.
+    /// Where data flows, as ribbons between the slabs of a network that branches.
     #[serde(default = "yes")]
     pub edges: bool,
     #[serde(default)]
@@ -284,6 +295,11 @@ impl ViewState {
     pub fn colours(&self) -> ColourMap {
         let suiting = if self.query.is_signed() { ColourMap::Diverging } else { ColourMap::Viridis };
         self.colour_map.unwrap_or(suiting)
+    }
+
+    /// Returns `true` if the middle of the colour map is zero.
+    pub fn is_diverging(&self) -> bool {
+        self.query.is_signed() || self.colours().is_diverging()
     }
 }
 

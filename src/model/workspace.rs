@@ -47,7 +47,7 @@ pub struct ColumnView {
     pub view: Option<ViewState>,
     /// What playing stays within.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub marked: Option<Span>,
+    pub marked: Option<EpochSpan>,
 }
 
 impl ColumnView {
@@ -59,7 +59,7 @@ impl ColumnView {
 
 /// A part of the training, by the numbers of its first and its last epoch, which differ.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Span {
+pub struct EpochSpan {
     pub first: f64,
     pub last: f64,
 }
@@ -179,7 +179,7 @@ mod tests {
         let columns = vec![
             ColumnView {
                 view: Some(view),
-                marked: Some(Span { first: 0.0, last: 1.0 }),
+                marked: Some(EpochSpan { first: 0.0, last: 1.0 }),
                 ..ColumnView::new(0)
             },
             ColumnView::new(1),

@@ -64,7 +64,7 @@ impl Backend for Cpu {
 fn layer_values(layer: LayerRows, stat: Stat, diff: Diff) -> Vec<f32> {
     let Some(b) = layer.b else { return rounded(statistic(layer.a, stat)) };
     if diff == Diff::Effect {
-        let (a, b) = (spreads(layer.a), spreads(b));
+        let (a, b) = (unit_moments(layer.a), unit_moments(b));
         return rounded(a.zip(b).map(|(a, b)| effect(a, b)));
     }
     let pairs = statistic(layer.a, stat).into_iter().zip(statistic(b, stat));
@@ -87,7 +87,7 @@ pub(super) fn difference(a: f64, b: f64, diff: Diff) -> f64 {
 
 /// What the effect size is computed from, of one unit on one side.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Spread {
+pub(super) struct UnitMoments {
     /// Finite values.
     pub(super) count: f64,
     /// NaN without a value.
@@ -97,7 +97,7 @@ pub(super) struct Spread {
 }
 
 /// See [`Diff::Effect`]. 0 where nothing differs; NaN where what differs has no spread.
-pub(super) fn effect(a: Spread, b: Spread) -> f64 {
+pub(super) fn effect(a: UnitMoments, b: UnitMoments) -> f64 {
     let apart = a.mean - b.mean;
     if apart == 0.0 {
         return 0.0;
@@ -106,12 +106,12 @@ pub(super) fn effect(a: Spread, b: Spread) -> f64 {
     if pooled > 0.0 { apart / pooled.sqrt() } else { f64::NAN }
 }
 
-fn spreads(Rows { tensor, rows }: Rows) -> impl Iterator<Item = Spread> {
+fn unit_moments(Rows { tensor, rows }: Rows) -> impl Iterator<Item = UnitMoments> {
     let moments: Moments = reduce(tensor, rows);
     let count = moments.count();
     (0..tensor.columns()).map(move |unit| {
         let (mean, squares) = moments.centred(unit);
-        Spread { count: count[unit] as f64, mean, squares }
+        UnitMoments { count: count[unit] as f64, mean, squares }
     })
 }
 
@@ -120,13 +120,14 @@ fn statistic(all: Rows, stat: Stat) -> Vec<f64> {
     let wide = |values: Vec<f32>| values.into_iter().map(f64::from).collect();
     match (stat, rows) {
         (Stat::Mean | Stat::Min | Stat::Max, &[row]) => wide(tensor.row(row).into_owned()),
-        (Stat::Mean, _) => spreads(all).map(|unit| unit.mean).collect(),
+        (Stat::Mean, _) => unit_moments(all).map(|unit| unit.mean).collect(),
         (Stat::Std, _) => {
-            let deviation =
-                |unit: Spread| if unit.count > 0.0 { (unit.squares / unit.count).sqrt() } else { f64::NAN };
-            spreads(all).map(deviation).collect()
+            let deviation = |unit: UnitMoments| {
+                if unit.count > 0.0 { (unit.squares / unit.count).sqrt() } else { f64::NAN }
+            };
+            unit_moments(all).map(deviation).collect()
         }
-        (Stat::Count, _) => spreads(all).map(|unit| unit.count).collect(),
+        (Stat::Count, _) => unit_moments(all).map(|unit| unit.count).collect(),
         (Stat::Min, _) => wide(reduce::<Extremes>(tensor, rows).min()),
         (Stat::Max, _) => wide(reduce::<Extremes>(tensor, rows).max()),
         (Stat::Rate, _) => wide(reduce::<Firing>(tensor, rows).rate()),

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use super::table::moment;
 use super::{Backend, Sides, StatsError, Unmatched, table};
 use crate::model::{
-    Arrangement, EpochPosition, Grid, LayerCells, Layout, MapBlock, Mosaic, Norm, Places, Query, Source, Stat,
+    CellArrangement, EpochPosition, Grid, LayerCells, Layout, MapBlock, Mosaic, Norm, Query, Source, Stat,
+    UnitPermutation,
 };
 
-/// What the plates of a network show.
+/// What the slabs of a network show.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cells {
     /// One per layer of A.
     pub layers: Vec<LayerCells>,
     /// What stands where, as many as there are layers.
-    pub arrangements: Vec<Arrangement>,
+    pub arrangements: Vec<CellArrangement>,
     /// Layers without values because the run that is subtracted has no such layer.
     pub unmatched: Vec<Unmatched>,
 }
@@ -23,14 +24,14 @@ impl Cells {
     /// The same units in another order, given one per layer; `None` stays as trained. A layer of as many
     /// units or feature maps as its order has is laid out anew. A single column stays as it is: its
     /// cells are known by their place.
-    pub fn ordered(mut self, orders: &[Option<Arc<Places>>]) -> Self {
+    pub fn ordered(mut self, orders: &[Option<Arc<UnitPermutation>>]) -> Self {
         for ((layer, arrangement), places) in self.layers.iter_mut().zip(&mut self.arrangements).zip(orders) {
             let Some(places) = places.as_ref().filter(|it| it.units() == arrangement.units) else { continue };
             if layer.grid.columns == 1 {
                 continue;
             }
             let before = std::mem::replace(&mut layer.values, vec![LayerCells::NO_CELL; layer.units]);
-            let new = Arrangement { places: Some(Arc::clone(places)), ..arrangement.clone() };
+            let new = CellArrangement { places: Some(Arc::clone(places)), ..arrangement.clone() };
             let columns = layer.grid.columns as usize;
             for unit in 0..arrangement.units {
                 let (Some(old), Some(at)) =
@@ -78,8 +79,8 @@ pub fn cells(sides: Sides, query: &Query, epoch: usize, backend: &dyn Backend) -
         .zip(table.layers)
         .map(|(slab, values)| LayerCells { grid: slab.grid, units: values.len(), values })
         .collect();
-    let mut arrangements: Vec<Arrangement> =
-        layers.iter().map(|layer| Arrangement::plain(layer.units)).collect();
+    let mut arrangements: Vec<CellArrangement> =
+        layers.iter().map(|layer| CellArrangement::plain(layer.units)).collect();
     for map in maps(source, query, position)? {
         let index = map.layer;
         let (mosaic, arrangement) = mosaic(&map).ok_or_else(|| StatsError::Shape {
@@ -107,7 +108,7 @@ fn maps(source: &dyn Source, query: &Query, epoch: EpochPosition) -> Result<Vec<
 }
 
 /// Tiles the maps; `None` when the block contradicts itself.
-fn mosaic(map: &MapBlock) -> Option<(LayerCells, Arrangement)> {
+fn mosaic(map: &MapBlock) -> Option<(LayerCells, CellArrangement)> {
     let (channels, height, width) = (map.values.rows(), map.height, map.width);
     if channels == 0 || width == 0 || height.checked_mul(width)? != map.values.columns() {
         return None;
@@ -125,7 +126,7 @@ fn mosaic(map: &MapBlock) -> Option<(LayerCells, Arrangement)> {
         }
     }
     let arrangement =
-        Arrangement { units: channels, mosaic: Some(Mosaic { across, height, width }), places: None };
+        CellArrangement { units: channels, mosaic: Some(Mosaic { across, height, width }), places: None };
     Some((LayerCells { grid, units: grid.cells(), values }, arrangement))
 }
 
@@ -192,7 +193,7 @@ mod tests {
     fn units_and_maps_stand_in_the_order_that_is_asked_for() {
         let memory = with_maps();
         let trained = cells(Sides::one(&memory), &query("input:4"), 0, &Cpu).unwrap();
-        let orders = [vec![1, 0], vec![2, 0, 1]].map(|unit_at| Places::new(unit_at).map(Arc::new));
+        let orders = [vec![1, 0], vec![2, 0, 1]].map(|unit_at| UnitPermutation::new(unit_at).map(Arc::new));
         let ordered = trained.clone().ordered(&orders);
         for (layer, (was, now)) in trained.layers.iter().zip(&ordered.layers).enumerate() {
             assert_eq!((was.grid, was.units, was.values.len()), (now.grid, now.units, now.values.len()));
@@ -214,7 +215,7 @@ mod tests {
         }
         let column = cells(Sides::one(&memory), &query("all"), 0, &Cpu).unwrap();
         assert_eq!(column.clone().ordered(&orders).layers[1], column.layers[1], "classes keep their names");
-        let wrong = [None, Places::new(vec![1, 0]).map(Arc::new)];
+        let wrong = [None, UnitPermutation::new(vec![1, 0]).map(Arc::new)];
         assert_eq!(format!("{:?}", trained.clone().ordered(&wrong)), format!("{trained:?}"));
     }
 

@@ -2,6 +2,7 @@
 
 pub mod backend;
 pub mod cells;
+pub mod colour_range;
 mod merge;
 pub mod reduce;
 mod side;
@@ -13,7 +14,7 @@ mod testing;
 pub use backend::{Backend, BackendError, Cpu, LayerRows, Rows};
 pub use cells::{Cells, cells};
 pub use reduce::{Extremes, Firing, Moments, Reducer, aggregated, reduce};
-pub use spread::Spread;
+pub use spread::Quantiles;
 pub use table::{Sides, UnitTable, Unmatched, table};
 
 use crate::model::{EpochError, SelectionError, SourceError};

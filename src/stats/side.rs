@@ -1,7 +1,7 @@
 //! One side of a query: a selection at a moment, as stored statistics or as rows to be reduced.
 
 use super::StatsError;
-use super::backend::{Backend, LayerRows, Rows, Spread};
+use super::backend::{Backend, LayerRows, Rows, UnitMoments};
 use super::merge::merged;
 use crate::model::{
     Aggregate, Diff, EpochPosition, Group, Recording, RowBlock, Selection, Source, SourceError, Stat, Term,
@@ -12,7 +12,7 @@ use crate::model::{
 pub(super) enum Wanted {
     Stat(Stat),
     /// What the effect size is computed from.
-    Spreads,
+    Moments,
 }
 
 /// A selection at a moment.
@@ -27,7 +27,7 @@ pub(super) enum Held {
     /// To be reduced; every layer has as many units as the recording says.
     Rows(RowBlock),
     Values(Vec<Vec<f64>>),
-    Spreads(Vec<Vec<Spread>>),
+    Moments(Vec<Vec<UnitMoments>>),
 }
 
 impl Side {
@@ -70,8 +70,8 @@ impl Side {
         let block = match self.held {
             Held::Rows(block) => block,
             Held::Values(values) => return Ok(values),
-            Held::Spreads(spreads) => {
-                return Ok(spreads
+            Held::Moments(moments) => {
+                return Ok(moments
                     .iter()
                     .map(|layer| layer.iter().map(|unit| unit.mean).collect())
                     .collect());
@@ -82,9 +82,9 @@ impl Side {
     }
 
     /// Count, mean and spread of every unit of every layer.
-    pub(super) fn spreads(self, backend: &dyn Backend) -> Result<Vec<Vec<Spread>>, StatsError> {
+    pub(super) fn moments(self, backend: &dyn Backend) -> Result<Vec<Vec<UnitMoments>>, StatsError> {
         let block = match self.held {
-            Held::Spreads(spreads) => return Ok(spreads),
+            Held::Moments(moments) => return Ok(moments),
             Held::Rows(block) => block,
             Held::Values(_) => return Ok(Vec::new()),
         };
@@ -93,7 +93,7 @@ impl Side {
         let (counts, means, deviations) = (read(Stat::Count)?, read(Stat::Mean)?, read(Stat::Std)?);
         let unit = |((count, mean), deviation): ((f32, f32), f32)| {
             let [count, mean, deviation] = [count, mean, deviation].map(f64::from);
-            Spread { count, mean, squares: deviation * deviation * count }
+            UnitMoments { count, mean, squares: deviation * deviation * count }
         };
         let layer = |((counts, means), deviations): ((Vec<f32>, Vec<f32>), Vec<f32>)| {
             counts.into_iter().zip(means).zip(deviations).map(unit).collect()
@@ -162,7 +162,7 @@ fn stored(
                 Wanted::Stat(Stat::Max) => "the greatest values",
                 Wanted::Stat(Stat::Rate) => "the firing rates",
                 Wanted::Stat(Stat::Count) => "the counts of finite values",
-                Wanted::Spreads => "the means and variances",
+                Wanted::Moments => "the means and variances",
             };
             let what = format!("{statistic} over all {counted} inputs are");
             Err(SourceError::NotRecorded { number, what }.into())
@@ -176,18 +176,18 @@ fn held(recording: &Recording, epoch: usize, layers: &[Aggregate], wanted: Wante
     let pairs = recording.layers.iter().zip(layers);
     let stat = match wanted {
         Wanted::Stat(stat) => stat,
-        Wanted::Spreads => {
+        Wanted::Moments => {
             let layers = pairs.map(|(layer, stored)| {
                 let variance = stored.variance.as_ref()?;
                 let units = stored.mean.iter().zip(variance);
                 let spread = |(&mean, &variance): (&f32, &f32)| {
                     let count = if mean.is_finite() { stored.count as f64 } else { 0.0 };
-                    Spread { count, mean: f64::from(mean), squares: f64::from(variance) * count }
+                    UnitMoments { count, mean: f64::from(mean), squares: f64::from(variance) * count }
                 };
                 let whole = stored.mean.len() == layer.units && variance.len() == layer.units;
                 whole.then(|| units.map(spread).collect())
             });
-            return layers.collect::<Option<_>>().map(Held::Spreads);
+            return layers.collect::<Option<_>>().map(Held::Moments);
         }
     };
     let layers = pairs.map(|(layer, stored)| {

@@ -14,9 +14,9 @@ const SHARES: [f32; 25] = [
 /// greatest are those of all.
 const SAMPLE: usize = 1 << 18;
 
-/// Quantiles of the finite values of one layer.
+/// Spread of the finite values of one layer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Spread {
+pub struct Quantiles {
     /// How many finite values there are, as far as a sample tells.
     count: f64,
     values: Table,
@@ -27,7 +27,7 @@ pub struct Spread {
 #[derive(Clone, Debug, PartialEq)]
 struct Table([f32; SHARES.len()]);
 
-impl Spread {
+impl Quantiles {
     /// Of one layer; `None` where it has no finite value.
     pub fn of(layer: &LayerCells) -> Option<Self> {
         let stride = layer.values.len().div_ceil(SAMPLE).max(1);
@@ -145,7 +145,7 @@ mod tests {
         // −100, −99, …, 900, shuffled, with what is no value between them.
         let mut values: Vec<f32> = (0..1001).map(|i| (i * 37 % 1001) as f32 - 100.0).collect();
         values.extend([f32::NAN, LayerCells::NO_CELL, f32::NAN]);
-        let spread = Spread::of(&layer(values)).expect("values");
+        let spread = Quantiles::of(&layer(values)).expect("values");
         for (share, expected) in
             [(0.0, -100.0), (0.005, -95.0), (0.05, -50.0), (0.5, 400.0), (0.99, 890.0), (1.0, 900.0)]
         {
@@ -154,20 +154,20 @@ mod tests {
         // 0, 1, 1, …, 100, 100, 101, …, 900: the hundredth part from above is beyond 890.
         assert!((spread.absolute_quantile(0.99) - 890.0).abs() < 0.01);
         assert_eq!((spread.absolute_quantile(0.0), spread.absolute_quantile(1.0)), (0.0, 900.0));
-        assert_eq!(Spread::of(&layer(vec![f32::NAN, LayerCells::NO_CELL])), None);
+        assert_eq!(Quantiles::of(&layer(vec![f32::NAN, LayerCells::NO_CELL])), None);
     }
 
     #[test]
     fn layers_count_together_by_how_many_values_they_have() {
-        let small = Spread::of(&layer((0..101).map(|i| 10.0 + i as f32).collect()));
-        let large = Spread::of(&layer((0..9999).map(|i| i as f32 / 9999.0).collect()));
-        let both: Vec<Spread> = [small, large].into_iter().flatten().collect();
-        let joint = |share| Spread::joint(both.iter().map(|it| (it, 1.0)), share, false).expect("two");
+        let small = Quantiles::of(&layer((0..101).map(|i| 10.0 + i as f32).collect()));
+        let large = Quantiles::of(&layer((0..9999).map(|i| i as f32 / 9999.0).collect()));
+        let both: Vec<Quantiles> = [small, large].into_iter().flatten().collect();
+        let joint = |share| Quantiles::joint(both.iter().map(|it| (it, 1.0)), share, false).expect("two");
         // The hundredth part of all 10 100 is the small layer.
         assert!((joint(0.5) - 0.505).abs() < 0.01, "{}", joint(0.5));
         assert!((joint(0.995) - 60.0).abs() < 3.0, "{}", joint(0.995));
         assert_eq!(joint(1.0), 110.0);
-        let scaled = Spread::joint(both.iter().zip([10.0, 1.0]), 1.0, false).expect("two");
+        let scaled = Quantiles::joint(both.iter().zip([10.0, 1.0]), 1.0, false).expect("two");
         assert_eq!(scaled, 11.0);
     }
 
@@ -176,7 +176,7 @@ mod tests {
         let mut values: Vec<f32> = (0..1_000_003).map(|i| (i % 1000) as f32).collect();
         values[17] = -5.0;
         values[999_983] = 7000.0;
-        let spread = Spread::of(&layer(values)).expect("values");
+        let spread = Quantiles::of(&layer(values)).expect("values");
         assert_eq!((spread.quantile(0.0), spread.quantile(1.0)), (-5.0, 7000.0));
         assert!((spread.quantile(0.98) - 980.0).abs() < 5.0, "{}", spread.quantile(0.98));
     }

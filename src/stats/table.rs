@@ -117,7 +117,7 @@ pub(super) fn moment(
 fn at(sides: Sides, query: &Query, epoch: usize, backend: &dyn Backend) -> Result<UnitTable, StatsError> {
     let recording = sides.a.recording();
     let wanted = match (&query.minus, query.diff) {
-        (Some(_), Diff::Effect) => Wanted::Spreads,
+        (Some(_), Diff::Effect) => Wanted::Moments,
         _ => Wanted::Stat(query.stat),
     };
     let here = EpochPosition::at(epoch);
@@ -183,7 +183,7 @@ fn compare(
         return Ok(backend.values(&layers, query.stat, query.diff)?);
     }
     if query.diff == Diff::Effect {
-        let (a, b) = (a.spreads(backend)?, b.spreads(backend)?);
+        let (a, b) = (a.moments(backend)?, b.moments(backend)?);
         let layer = |&(in_a, in_b): &(usize, usize)| {
             rounded(a[in_a].iter().zip(&b[in_b]).map(|(&a, &b)| effect(a, b)))
         };

@@ -5,8 +5,8 @@ mod epochs;
 mod tests;
 
 pub use self::epochs::Epochs;
-use super::motion::ease;
-use crate::model::workspace::Span;
+use super::scene::motion::ease;
+use crate::model::workspace::EpochSpan;
 
 /// Recorded epochs that pass in a second at speed 1.
 const RATE: f64 = 1.5;
@@ -22,10 +22,10 @@ pub const SPEEDS: [f64; 6] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 
 /// What is marked from one ordinal to another, in either order, each rounded to a recorded epoch; `None`
 /// where that is one and the same.
-fn between(a: f64, b: f64, epochs: &Epochs) -> Option<Span> {
+fn between(a: f64, b: f64, epochs: &Epochs) -> Option<EpochSpan> {
     let recorded = |ordinal: f64| ordinal.round().clamp(0.0, epochs.last());
     let (a, b) = (recorded(a), recorded(b));
-    (a != b).then(|| Span { first: epochs.number(a.min(b)), last: epochs.number(a.max(b)) })
+    (a != b).then(|| EpochSpan { first: epochs.number(a.min(b)), last: epochs.number(a.max(b)) })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,7 +45,7 @@ pub struct Playback {
     /// Whether it goes on to epochs that are recorded meanwhile, until a hand leads elsewhere.
     pub following: bool,
     /// Playing stays within it. Told by numbers, it stays where it is while epochs are added.
-    pub marked: Option<Span>,
+    pub marked: Option<EpochSpan>,
     glide: Option<Glide>,
     rested: f64,
 }
@@ -79,7 +79,7 @@ impl Playback {
     }
 
     /// The range that is marked, where these epochs have a part in it.
-    pub fn range(&self, epochs: &Epochs) -> Option<Span> {
+    pub fn range(&self, epochs: &Epochs) -> Option<EpochSpan> {
         let range = self.marked?;
         let ordinal = |number: f64| epochs.ordinal_of_number(number);
         between(ordinal(range.first), ordinal(range.last), epochs)

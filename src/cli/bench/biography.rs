@@ -8,11 +8,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 
-use crate::app::answers::{Answered, Answers, Question};
+use crate::app::insights::InsightResponse;
+
+use crate::app::insights::InsightCache;
+
+use crate::app::insights::InsightRequest;
 use crate::cli::output;
 use crate::engine::bench::quantile;
 use crate::format::{self, EpochValues, Pictures, RunWriter, SynthOptions, synth};
-use crate::insight::Biography;
+use crate::insight::UnitProfile;
 use crate::model::{Group, Source};
 use crate::stats::aggregated;
 
@@ -139,7 +143,7 @@ fn with_aggregates(plain: &dyn Source, path: &Path) -> anyhow::Result<()> {
 }
 
 /// Opens the recording as a window does and pins units, one after the other.
-fn measure(path: &Path) -> anyhow::Result<(Times, Vec<Biography>)> {
+fn measure(path: &Path) -> anyhow::Result<(Times, Vec<UnitProfile>)> {
     let source = format::open(path)?;
     let recording = source.recording();
     let units = recording.layers.first().context("the made-up recording has no layer")?.units;
@@ -153,11 +157,11 @@ fn measure(path: &Path) -> anyhow::Result<(Times, Vec<Biography>)> {
             let _ = send.send(answered);
         }
     };
-    let mut answers = Answers::new(Arc::clone(&source), Box::new(tell));
+    let mut answers = InsightCache::new(Arc::clone(&source), Box::new(tell));
     let (mut times, mut told) = (Vec::new(), Vec::new());
     for unit in (0..units).step_by(units.div_ceil(PINNED)) {
         let start = Instant::now();
-        let found = pin(&mut answers, &received, Question::Biography { layer: 0, unit, epoch })?;
+        let found = pin(&mut answers, &received, InsightRequest::UnitProfile { layer: 0, unit, epoch })?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
         ensure!(found.history.len() == epochs, "epochs are missing in a biography: a bug");
         told.push(found);
@@ -169,14 +173,16 @@ fn measure(path: &Path) -> anyhow::Result<(Times, Vec<Biography>)> {
 }
 
 fn pin(
-    answers: &mut Answers,
-    received: &Receiver<Answered>,
-    question: Question,
-) -> anyhow::Result<Biography> {
-    answers.ask(vec![question]);
-    answers.take(received.recv_timeout(PATIENCE).context("a biography does not come")?);
-    let Question::Biography { layer, unit, epoch } = question else { bail!("not asked for a biography") };
-    match answers.biography(layer, unit, epoch) {
+    answers: &mut InsightCache,
+    received: &Receiver<InsightResponse>,
+    question: InsightRequest,
+) -> anyhow::Result<UnitProfile> {
+    answers.request(vec![question]);
+    answers.insert(received.recv_timeout(PATIENCE).context("a biography does not come")?);
+    let InsightRequest::UnitProfile { layer, unit, epoch } = question else {
+        bail!("not asked for a biography")
+    };
+    match answers.unit_profile(layer, unit, epoch) {
         Some(Ok(biography)) => Ok(biography.clone()),
         Some(Err(reason)) => bail!("{reason}"),
         None => bail!("another question was answered"),
@@ -184,11 +190,11 @@ fn pin(
 }
 
 /// Whether stored means and those of single inputs are the same, as far as they are rounded.
-fn alike(a: &Biography, b: &Biography) -> bool {
+fn alike(a: &UnitProfile, b: &UnitProfile) -> bool {
     let close = |a: f32, b: f32| (a - b).abs() <= 1e-5 * a.abs().max(1e-2) || a.is_nan() && b.is_nan();
     let mut moments = a.history.iter().zip(&b.history);
-    let same = |(a, b): (&crate::insight::Moment, &crate::insight::Moment)| {
+    let same = |(a, b): (&crate::insight::UnitEpoch, &crate::insight::UnitEpoch)| {
         close(a.all, b.all) && a.classes.iter().zip(&b.classes).all(|(&a, &b)| close(a, b))
     };
-    moments.all(same) && a.strongest == b.strongest && a.twins == b.twins
+    moments.all(same) && a.strongest == b.strongest && a.similar == b.similar
 }

@@ -28,7 +28,7 @@ enum Bench {
     Load(LoadArgs),
     Live(live::Args),
     Aggregate(aggregate::Args),
-    Biography(biography::Args),
+    UnitProfile(biography::Args),
     Ui(ui::Args),
 }
 
@@ -53,7 +53,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Bench::Load(args) => load(args),
         Bench::Live(args) => live::run(args),
         Bench::Aggregate(args) => aggregate::run(args),
-        Bench::Biography(args) => biography::run(args),
+        Bench::UnitProfile(args) => biography::run(args),
         Bench::Ui(args) => ui::run(args),
     }
 }

@@ -20,7 +20,7 @@ const FRAMES: usize = 60;
 /// What the panels add to a frame
 ///
 /// The same window with all panels open and two units pinned, and with the scene alone: laid out,
-/// tessellated and drawn to its end on the device. Once while the pointer moves over a plate and the scene
+/// tessellated and drawn to its end on the device. Once while the pointer moves over a slab and the scene
 /// stays as it is, and once from epoch to epoch, where the scene is drawn anew.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -67,8 +67,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         view.pins.clone_from(&pins);
     }
     let told = |window: &Offscreen| {
-        let known = pins.iter().all(|pin| matches!(window.biography(0, pin), Some(Ok(_))));
-        known && window.layer_facts(0).is_some()
+        let known = pins.iter().all(|pin| matches!(window.unit_profile(0, pin), Some(Ok(_))));
+        known && window.layer_stats(0).is_some()
     };
     window.frame();
     ensure!(window.until(PATIENCE, told)?, "what is told of the pinned units did not come");
@@ -83,7 +83,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let (mut panels, mut scenes, mut rests, mut holds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut steps, mut scene_steps) = (Vec::new(), Vec::new());
     for turn in 0..FRAMES {
-        // Over the middle plates.
+        // Over the middle slabs.
         let at = egui::pos2(size[0] as f32 * (0.3 + 0.003 * turn as f32), size[1] as f32 * 0.25);
         window.longest_hold();
         panels.push(ms(|| window.give(egui::Event::PointerMoved(at))));

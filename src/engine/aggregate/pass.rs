@@ -27,7 +27,7 @@ pub(in crate::engine) enum Kind {
     Low,
     High,
     Mean,
-    Spread,
+    Quantiles,
 }
 
 impl Kind {
@@ -38,7 +38,7 @@ impl Kind {
             Stat::Min => Self::Low,
             Stat::Max => Self::High,
             Stat::Mean => Self::Mean,
-            Stat::Std => Self::Spread,
+            Stat::Std => Self::Quantiles,
         }
     }
 
@@ -48,7 +48,7 @@ impl Kind {
             Self::Count | Self::Low | Self::High => 1,
             Self::Rate => 2,
             Self::Mean => 3,
-            Self::Spread => 4,
+            Self::Quantiles => 4,
         }
     }
 

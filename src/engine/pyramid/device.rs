@@ -232,7 +232,7 @@ fn fill(values: &mut [f32], atlas: &Atlas, layers: &[LayerCells], corner: wgpu::
         {
             let columns = layer.grid.columns as usize;
             let Some(row) = layer.values.chunks(columns).nth((y - place.y) as usize) else { continue };
-            // From where the tile or the plate begins, whichever is further right.
+            // From where the tile or the slab begins, whichever is further right.
             let skipped = corner.x.saturating_sub(place.x) as usize;
             let to = line.get_mut(place.x.saturating_sub(corner.x) as usize..).unwrap_or_default();
             for (to, value) in to.iter_mut().zip(row.iter().skip(skipped)) {

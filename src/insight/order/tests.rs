@@ -1,14 +1,14 @@
 //! Orders are permutations, and do what they are for.
 
 use super::super::testing::{Made, class_means, noise, selectivity};
-use super::places;
+use super::unit_permutations;
 use crate::model::{Grid, OrderBy, Source};
 
 const CLASSES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
 fn ordered(made: &Made, values: Option<&[Vec<f32>]>, by: OrderBy) -> Vec<Vec<u32>> {
     let grids: Vec<Grid> = made.recording.layers.iter().map(|layer| Grid::near_square(layer.units)).collect();
-    places(made, values, by, 0, &grids, &|| true).expect("an order").expect("wanted")
+    unit_permutations(made, values, by, 0, &grids, &|| true).expect("an order").expect("wanted")
 }
 
 /// Units of a layer that belong to eight groups without order; those of a group answer to one class more
@@ -44,15 +44,20 @@ fn every_order_is_a_permutation_whatever_the_grid() {
     for by in [OrderBy::Activation, OrderBy::Selectivity, OrderBy::Similarity] {
         for grid in grids {
             let grids: Vec<Grid> = sizes.into_iter().map(grid).collect();
-            let found = places(&made, None, by, 0, &grids, &|| true).expect("an order").expect("wanted");
+            let found =
+                unit_permutations(&made, None, by, 0, &grids, &|| true).expect("an order").expect("wanted");
             assert_eq!(found.len(), sizes.len());
             found.iter().zip(sizes).for_each(|(order, units)| assert_permutation(order, units));
-            let again = places(&made, None, by, 0, &grids, &|| true).expect("an order");
+            let again = unit_permutations(&made, None, by, 0, &grids, &|| true).expect("an order");
             assert_eq!(Some(found), again, "it is the same each time");
         }
     }
     let grids: Vec<Grid> = sizes.into_iter().map(Grid::near_square).collect();
-    assert!(places(&made, None, OrderBy::Similarity, 0, &grids, &|| false).expect("no error").is_none());
+    assert!(
+        unit_permutations(&made, None, OrderBy::Similarity, 0, &grids, &|| false)
+            .expect("no error")
+            .is_none()
+    );
 }
 
 #[test]

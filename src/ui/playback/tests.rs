@@ -136,9 +136,9 @@ fn playing_and_looping_stay_within_what_is_marked() {
     let epochs = epochs();
     let mut playback = Playback { speed: 4.0, ..Playback::default() };
     playback.mark_from(2.0, &epochs);
-    assert_eq!(playback.range(&epochs), Some(Span { first: 2.0, last: 7.0 }));
+    assert_eq!(playback.range(&epochs), Some(EpochSpan { first: 2.0, last: 7.0 }));
     playback.mark_to(6.2, &epochs);
-    assert_eq!(playback.range(&epochs), Some(Span { first: 2.0, last: 6.0 }), "a recorded epoch");
+    assert_eq!(playback.range(&epochs), Some(EpochSpan { first: 2.0, last: 6.0 }), "a recorded epoch");
     for outside in [0.0, 6.0, 7.0] {
         let mut number = outside;
         playback.playing = false;

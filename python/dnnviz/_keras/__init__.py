@@ -1,0 +1,5 @@
+"""Capture of the activations of Keras 3 models."""
+
+from .capture import KerasCapture
+
+__all__ = ["KerasCapture"]

@@ -1,0 +1,102 @@
+//! Files while the window is open: stored views, saved pictures, the system's dialog. Everything that takes
+//! long is on a thread of its own.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use anyhow::{Context as _, Result};
+
+use super::event::{AppEvent, EventSender};
+use super::run::OpenRunList;
+use crate::engine::{Gpu, aggregate};
+use crate::export::{Still, StillView};
+use crate::model::EpochRef;
+use crate::model::workspace::Workspace;
+use crate::stats::Sides;
+use crate::ui::NamedRun;
+
+/// Size of a saved picture, in pixels: twice what a window begins with, for print and slides.
+const SIZE: [u32; 2] = [2560, 1440];
+/// No larger file is a view.
+const LARGEST: u64 = 16 << 20;
+
+/// Opens the system's dialog to choose a run.
+pub fn choose_run(beside: bool, send: &EventSender) {
+    let send = Arc::clone(send);
+    spawn("dialog", move || {
+        let dialog = rfd::AsyncFileDialog::new().set_title("Open the folder of a run");
+        let path = pollster::block_on(dialog.pick_folder()).map(|folder| folder.path().to_owned());
+        send(AppEvent::PathChosen { path, beside });
+    });
+}
+
+/// Reads the views that a file holds.
+///
+/// # Errors
+/// When it cannot be read or is none.
+pub fn read_view(path: &Path) -> Result<Workspace> {
+    let length = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
+    anyhow::ensure!(length <= LARGEST, "{} is too large for a view", path.display());
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut workspace = Workspace::parse(&text).with_context(|| format!("{} is no view", path.display()))?;
+    // Paths in it are seen from where it lies.
+    let folder = path.parent().unwrap_or(Path::new("."));
+    for run in &mut workspace.runs {
+        *run = folder.join(&*run).display().to_string();
+    }
+    Ok(workspace)
+}
+
+/// Draws the `views` anew, large, into a file of the current folder, and tells where.
+pub fn save_picture(
+    views: &Workspace,
+    names: Vec<String>,
+    runs: OpenRunList,
+    gpu: Arc<Gpu>,
+    send: EventSender,
+) {
+    let views = views.clone();
+    spawn("picture", move || {
+        let saved = draw(&views, &names, &runs, &gpu).map_err(|error| format!("{error:#}"));
+        send(AppEvent::PictureSaved(saved));
+    });
+}
+
+fn draw(views: &Workspace, names: &[String], runs: &OpenRunList, gpu: &Gpu) -> Result<PathBuf> {
+    let mut parts = Vec::new();
+    let source = |run: usize| runs.get(run).and_then(Option::as_ref).map(|opened| &*opened.source);
+    for column in &views.columns {
+        let (Some(view), Some(a)) = (&column.view, source(column.run)) else { continue };
+        let b = view.query.run_b.map_or(Some(a), source).context("the run that is subtracted is not open")?;
+        let position = EpochRef::at(view.epoch).resolve(a.recording())?;
+        let sides = Sides { a, b };
+        parts.push(StillView { sides, run: column.run, view: view.clone(), set_view: None, position });
+    }
+    anyhow::ensure!(!parts.is_empty(), "there is nothing to draw yet");
+    let recordings: Option<Vec<_>> =
+        (0..runs.len()).map(|run| source(run).map(|it| it.recording())).collect();
+    let named: Vec<NamedRun> = recordings
+        .unwrap_or_default()
+        .into_iter()
+        .zip(names)
+        .map(|(recording, name)| NamedRun { name, recording })
+        .collect();
+    let still = Still::render(gpu, &*aggregate::backend(gpu), &named, parts, SIZE, true)?;
+    let name = names.first().map_or("view", String::as_str).replace(['/', '\\'], "-");
+    let path = free_name(&std::env::current_dir()?, &name);
+    still.save(&path)?;
+    Ok(path)
+}
+
+/// A name in `folder` that no file has yet.
+fn free_name(folder: &Path, name: &str) -> PathBuf {
+    let numbered = |number: u32| folder.join(format!("dnnviz-{name}-{number}.png"));
+    (1..).map(numbered).find(|path| !path.exists()).unwrap_or_else(|| numbered(0))
+}
+
+fn spawn(name: &str, act: impl FnOnce() + Send + 'static) {
+    if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(act) {
+        log::error!("cannot start a thread: {error}");
+    }
+}

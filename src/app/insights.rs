@@ -1,0 +1,217 @@
+//! Layer statistics, unit profiles and predictions of one recording: cached, and computed on a worker.
+
+mod worker;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use self::worker::InsightWorker;
+use super::cache::Cache;
+use crate::insight::{LayerStats, UnitProfile};
+use crate::model::Source;
+
+/// Bytes of results that are cached.
+const BUDGET: u64 = 64 << 20;
+
+/// A request about a recording. Epochs are given by number, which stays the same while epochs are added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InsightRequest {
+    /// The statistics of every layer.
+    LayerStats {
+        /// Number of the epoch.
+        epoch: u64,
+    },
+    /// The profile of one unit.
+    UnitProfile {
+        /// Index of the layer.
+        layer: usize,
+        /// Index of the unit in the layer.
+        unit: usize,
+        /// Number of the epoch.
+        epoch: u64,
+    },
+    /// The class that the network predicted for every input.
+    Predictions {
+        /// Number of the epoch.
+        epoch: u64,
+    },
+}
+
+/// The result of an [`InsightRequest`].
+#[derive(Clone, Debug)]
+pub enum InsightResult {
+    /// One entry per layer.
+    LayerStats(Vec<LayerStats>),
+    /// The profile of the unit.
+    UnitProfile(Box<UnitProfile>),
+    /// Index of the predicted class of each input; empty where none are recorded.
+    Predictions(Arc<Vec<Option<usize>>>),
+}
+
+/// A result, and the request that it belongs to.
+#[derive(Clone, Debug)]
+pub struct InsightResponse {
+    /// The version of the recording that was read; see [`InsightCache::insert`].
+    pub version: u64,
+    /// The request.
+    pub request: InsightRequest,
+    /// The result, or the reason why there is none, in one line.
+    pub result: Result<InsightResult, String>,
+}
+
+/// The results of the requests about one recording.
+pub struct InsightCache {
+    worker: InsightWorker,
+    /// Counts the recordings, and the versions of each.
+    version: u64,
+    results: Cache<InsightRequest, Arc<Result<InsightResult, String>>>,
+    /// Cached results that are to be computed again.
+    stale: HashSet<InsightRequest>,
+    /// The epochs of the latest layer statistics, and of the latest profile of each (layer, unit).
+    latest_layer_stats: Option<u64>,
+    latest_profiles: HashMap<(usize, usize), u64>,
+    /// The latest list of requests.
+    requests: Vec<InsightRequest>,
+}
+
+impl InsightCache {
+    /// A cache for the recording of `source`; `send` takes results on the worker's thread.
+    pub fn new(source: Arc<dyn Source>, send: Box<dyn Fn(InsightResponse) + Send>) -> Self {
+        Self {
+            worker: InsightWorker::new(source, send),
+            version: 0,
+            results: Cache::new(BUDGET),
+            stale: HashSet::new(),
+            latest_layer_stats: None,
+            latest_profiles: HashMap::new(),
+            requests: Vec::new(),
+        }
+    }
+
+    /// Goes on with more epochs of the same recording. Unit profiles and failed requests are computed again;
+    /// until then the results before stay.
+    pub fn continue_with(&mut self, source: Arc<dyn Source>) {
+        self.version += 1;
+        self.worker.set_source(source, self.version);
+        let is_stale = |request: &InsightRequest, result: &Arc<Result<InsightResult, String>>| {
+            result.is_err() || matches!(request, InsightRequest::UnitProfile { .. })
+        };
+        let stale = self.results.entries().filter(|(request, result)| is_stale(request, result));
+        self.stale.extend(stale.map(|(request, _)| *request));
+        self.requests.clear();
+    }
+
+    /// Goes on with another recording.
+    pub fn replace(&mut self, source: Arc<dyn Source>) {
+        self.version += 1;
+        self.worker.set_source(source, self.version);
+        self.results = Cache::new(BUDGET);
+        self.stale.clear();
+        self.latest_layer_stats = None;
+        self.latest_profiles.clear();
+        self.requests.clear();
+    }
+
+    /// Requests results, the most urgent first; those that were requested before and are not among these are
+    /// cancelled. Does nothing when the list is the same as before.
+    pub fn request(&mut self, requests: Vec<InsightRequest>) {
+        if requests == self.requests {
+            return;
+        }
+        let is_open =
+            |request: &InsightRequest| !self.results.contains(*request) || self.stale.contains(request);
+        self.worker.request(requests.iter().copied().filter(is_open).collect());
+        self.requests = requests;
+    }
+
+    /// Caches a result, unless it is of an earlier version of the recording.
+    pub fn insert(&mut self, response: InsightResponse) {
+        let InsightResponse { version, request, result } = response;
+        if version != self.version {
+            return;
+        }
+        self.stale.remove(&request);
+        if result.is_ok() {
+            match request {
+                InsightRequest::LayerStats { epoch } => self.latest_layer_stats = Some(epoch),
+                InsightRequest::UnitProfile { layer, unit, epoch } => {
+                    self.latest_profiles.insert((layer, unit), epoch);
+                }
+                InsightRequest::Predictions { .. } => {}
+            }
+        }
+        let bytes = bytes(&result);
+        self.results.insert(request, Arc::new(result), bytes, &self.requests);
+    }
+
+    /// Returns the result of a request; `None` until it is there.
+    pub fn result(&self, request: InsightRequest) -> Option<Result<&InsightResult, &str>> {
+        self.results.peek(request).map(|result| result.as_ref().as_ref().map_err(String::as_str))
+    }
+
+    /// Returns the statistics of every layer at an epoch.
+    pub fn layer_stats(&self, epoch: u64) -> Option<&[LayerStats]> {
+        match self.result(InsightRequest::LayerStats { epoch }) {
+            Some(Ok(InsightResult::LayerStats(layers))) => Some(layers),
+            _ => None,
+        }
+    }
+
+    /// Returns the latest layer statistics, and the number of their epoch.
+    pub fn latest_layer_stats(&self) -> Option<(u64, &[LayerStats])> {
+        let epoch = self.latest_layer_stats?;
+        Some((epoch, self.layer_stats(epoch)?))
+    }
+
+    /// Returns a unit's profile at an epoch, or the reason why there is none.
+    pub fn unit_profile(&self, layer: usize, unit: usize, epoch: u64) -> Option<Result<&UnitProfile, &str>> {
+        match self.result(InsightRequest::UnitProfile { layer, unit, epoch })? {
+            Ok(InsightResult::UnitProfile(profile)) => Some(Ok(profile)),
+            Ok(_) => None,
+            Err(reason) => Some(Err(reason)),
+        }
+    }
+
+    /// Returns a unit's profile at `epoch` or, until it is there, the latest one.
+    pub fn unit_profile_or_latest(
+        &self,
+        layer: usize,
+        unit: usize,
+        epoch: Option<u64>,
+    ) -> Option<Result<&UnitProfile, &str>> {
+        let at_epoch = epoch.and_then(|epoch| self.unit_profile(layer, unit, epoch));
+        at_epoch.or_else(|| self.latest_profile(layer, unit).map(Ok))
+    }
+
+    /// Returns the latest profile of a unit, at whatever epoch.
+    pub fn latest_profile(&self, layer: usize, unit: usize) -> Option<&UnitProfile> {
+        let epoch = *self.latest_profiles.get(&(layer, unit))?;
+        self.unit_profile(layer, unit, epoch)?.ok()
+    }
+
+    /// Returns the index of the predicted class of each input at an epoch; empty where none are recorded.
+    pub fn predictions(&self, epoch: u64) -> Option<&[Option<usize>]> {
+        match self.result(InsightRequest::Predictions { epoch }) {
+            Some(Ok(InsightResult::Predictions(predictions))) => Some(predictions),
+            _ => None,
+        }
+    }
+}
+
+/// Returns about how much memory a result takes, in bytes.
+fn bytes(result: &Result<InsightResult, String>) -> u64 {
+    let bytes = match result {
+        Ok(InsightResult::LayerStats(layers)) => size_of_val(layers.as_slice()),
+        Ok(InsightResult::UnitProfile(profile)) => {
+            let classes = profile.history.first().map_or(0, |epoch| epoch.classes.len());
+            let epoch = size_of::<crate::insight::UnitEpoch>() + classes * size_of::<f32>();
+            profile.history.len() * epoch + size_of_val(profile.distributions.as_slice())
+        }
+        Ok(InsightResult::Predictions(predictions)) => size_of_val(predictions.as_slice()),
+        Err(reason) => reason.len(),
+    };
+    bytes as u64 + size_of::<UnitProfile>() as u64
+}
+
+#[cfg(test)]
+mod tests;

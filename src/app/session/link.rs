@@ -1,0 +1,133 @@
+//! What a session takes over from the one that leads it.
+
+use std::sync::Arc;
+
+use super::Session;
+use crate::model::columns::{self, ColumnQuery, Locks};
+use crate::model::{Layer, Query, Recording, ViewState};
+use crate::ui::scene::navigation::Target;
+
+impl Session {
+    /// Returns what it takes to compare its query with that of another session.
+    pub fn column_query(&self) -> ColumnQuery<'_> {
+        ColumnQuery { run: self.run(), query: &self.view().query, epoch: self.view().epoch }
+    }
+
+    /// Takes over the appearance of `lead`.
+    pub fn link_appearance(&mut self, lead: &Self, locks: Locks) {
+        columns::share_look(&lead.control.view, &mut self.control.view, locks);
+        self.control.navigator.reduced_motion = lead.control.navigator.reduced_motion;
+    }
+
+    /// Returns `true` if it has a readable epoch.
+    pub fn has_epochs(&self) -> bool {
+        !self.control.epochs().readable().is_empty()
+    }
+
+    /// Takes over the epoch of `lead`, or the nearest one.
+    pub fn link_epoch(&mut self, lead: &Self) {
+        if !lead.has_epochs() {
+            return;
+        }
+        let epochs = lead.control.epochs();
+        let at_rest = epochs.ordinal_of_number(lead.view().epoch).fract() == 0.0;
+        self.control.playback.hold();
+        self.control.view.epoch = columns::tied_epoch(self.recording(), lead.view().epoch, at_rest);
+    }
+
+    /// Takes over the playback of `lead`, which stops.
+    pub fn take_playback(&mut self, lead: &mut Self) {
+        if !self.has_epochs() || !lead.has_epochs() {
+            return;
+        }
+        let (from, to) = (lead.control.epochs().clone(), self.control.epochs());
+        self.control.playback = lead.control.playback.handed_over(&from, to);
+    }
+
+    /// Takes over the camera of `lead`: exactly where the layouts are equal, else its target.
+    pub fn link_camera(&mut self, lead: &Self, now: f64) {
+        let navigator = &lead.control.navigator;
+        if self.scene.layout() == lead.scene.layout() {
+            self.control.view.camera = lead.control.view.camera;
+            self.control.navigator.follow(navigator);
+            return;
+        }
+        match navigator.at() {
+            Some(target) => {
+                let layer_named =
+                    |name: &str| self.recording().layers.iter().position(|layer| layer.name == name);
+                let target = match target {
+                    Target::View(_) => Some(target),
+                    Target::Slab(slab) => lead
+                        .recording()
+                        .layers
+                        .get(slab)
+                        .and_then(|layer| layer_named(&layer.name))
+                        .map(Target::Slab),
+                };
+                if let Some(target) = target.filter(|target| self.control.navigator.at() != Some(*target)) {
+                    let camera = self.control.view.camera;
+                    self.control.navigator.go(target, camera, self.scene.layout(), now);
+                }
+            }
+            None if have_same_layers(self.recording(), lead.recording()) => {
+                self.control.view.camera = lead.control.view.camera;
+                self.control.navigator.release();
+            }
+            None => {}
+        }
+    }
+
+    /// Shows `query` with the appearance, epoch and camera of `other`.
+    pub fn show_like(&mut self, other: &Self, query: Query, locks: Locks) {
+        self.control.view.query = query;
+        self.link_appearance(other, locks);
+        self.control.view.epoch = columns::tied_epoch(self.recording(), other.view().epoch, true);
+        self.control.playback.hold();
+        self.control.playback.speed = other.control.playback.speed;
+        self.control.playback.looping = other.control.playback.looping;
+        if self.scene.layout() == other.scene.layout() {
+            self.control.view.camera = other.control.view.camera;
+            self.control.navigator.follow(&other.control.navigator);
+        }
+        let same_source = Arc::ptr_eq(&self.values.source(), &other.values.source());
+        if same_source && self.view().query == other.view().query {
+            self.scene.show_like(&other.scene);
+        }
+    }
+
+    /// Returns the same view with sides A and B swapped, as far as there is a side B that is open; a view of
+    /// the other run where B is read there. Until the new values are loaded, it shows the scene before.
+    pub fn swapped(mut self) -> Self {
+        let Some((run, query)) = columns::swapped(self.run(), &self.view().query) else { return self };
+        let runs = self.values.runs();
+        let Some(open) = runs.get(run).and_then(Option::as_ref) else { return self };
+        if run == self.run() {
+            self.set_query(query);
+            return self;
+        }
+        let Self { values, scene, mut control } = self;
+        let mut next = Self::with_values(values.with_run(run, open, Arc::clone(&runs)));
+        next.control.playback = {
+            let epochs = control.epochs().clone();
+            control.playback.handed_over(&epochs, next.control.epochs())
+        };
+        let epoch = columns::tied_epoch(next.recording(), control.view.epoch, true);
+        let same_slabs = next.scene.layout().slabs == scene.layout().slabs;
+        let camera = if same_slabs { control.view.camera } else { next.control.view.camera };
+        if same_slabs {
+            next.control.navigator = control.navigator;
+        } else {
+            next.control.navigator.reduced_motion = control.navigator.reduced_motion;
+        }
+        next.control.view = ViewState { query, epoch, camera, ..control.view };
+        next.scene.show_until_loaded(scene);
+        next
+    }
+}
+
+/// Returns `true` if the layers of both networks have the same names and sizes.
+fn have_same_layers(a: &Recording, b: &Recording) -> bool {
+    let shape = |layer: &Layer| (layer.name.clone(), layer.units);
+    a.layers.iter().map(shape).eq(b.layers.iter().map(shape))
+}

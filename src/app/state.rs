@@ -1,0 +1,405 @@
+//! The state of a window, whatever draws it: its runs, columns, panels and history.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use egui::Rect;
+
+use super::columns::{Columns, SceneArea, ShowPane};
+use super::event::{AppEvent, EventSender, RunEvent};
+use super::files;
+use super::follow;
+use super::history::History;
+use super::panels::{PanelState, RenderStats};
+use super::run::{OpenRunList, Run, RunState, empty_recording, names, open_runs};
+use super::session::{SOON, Session};
+use super::settings::Settings;
+use crate::engine::{Gpu, aggregate};
+use crate::format::FormatError;
+use crate::format::watch::Watch;
+use crate::model::Theme;
+use crate::model::columns::MOST;
+use crate::model::workspace::{ColumnView, Workspace};
+use crate::ui::NamedRun;
+use crate::ui::commands::Command;
+use crate::ui::dock::Pane;
+use crate::ui::panels::bars::HistoryState;
+use crate::ui::style::{self, Palette};
+
+/// The state of a window.
+pub struct AppState {
+    pub(super) runs: Vec<Run>,
+    watches: Vec<Watch>,
+    pub(super) columns: Columns,
+    pub(super) panels: PanelState,
+    pub(super) history: History,
+    /// A run was open once, so that the window stays whatever happens.
+    was_open: bool,
+    /// Settings are stored.
+    stores_settings: bool,
+    gpu: Arc<Gpu>,
+    pub(super) send: EventSender,
+}
+
+impl AppState {
+    /// One column for each of the runs at `paths`, at least one; `watches` report their changes. Without
+    /// `settings` nothing is stored.
+    pub fn new(
+        paths: &[PathBuf],
+        watches: Vec<Watch>,
+        gpu: Arc<Gpu>,
+        send: EventSender,
+        settings: Option<Settings>,
+    ) -> Self {
+        let runs = paths.iter().zip(names(paths)).map(|(path, name)| Run::new(path.clone(), name)).collect();
+        let backend = aggregate::backend(&gpu);
+        let mut columns = Columns::new(paths.len(), Arc::clone(&gpu), backend, Arc::clone(&send));
+        let stores_settings = settings.is_some();
+        let settings = settings.unwrap_or_default();
+        columns.begin_with(settings.theme, settings.reduced_motion);
+        Self {
+            runs,
+            watches,
+            columns,
+            panels: PanelState::new(settings),
+            history: History::default(),
+            was_open: false,
+            stores_settings,
+            gpu,
+            send,
+        }
+    }
+
+    /// Shows the views of a workspace as soon as its runs, those of the window, are open.
+    pub fn begin_with(&mut self, ctx: &egui::Context, workspace: &Workspace) {
+        self.columns.restore(ctx, workspace, &self.runs);
+    }
+
+    /// The amount and speed of drawing, filled in by the painter.
+    pub fn render_stats(&mut self) -> &mut RenderStats {
+        &mut self.panels.stats
+    }
+
+    /// Handles a message of another thread; returns how long the frame that shows it may wait.
+    ///
+    /// # Errors
+    /// When there will be nothing to show.
+    pub fn handle(&mut self, ctx: &egui::Context, event: AppEvent) -> Result<Duration, FormatError> {
+        match event {
+            AppEvent::Run { run, event } => self.handle_run_event(run, event),
+            AppEvent::Column { column, event } => {
+                let session = self.columns.by_id_mut(column);
+                Ok(session.map_or(SOON, |session| session.handle(ctx, event)))
+            }
+            AppEvent::PathChosen { path, beside } => {
+                match path {
+                    Some(path) => self.open(ctx, &path, beside),
+                    None => {
+                        self.notify(
+                            ctx,
+                            "To open a run, drop its folder here, or type its path after Ctrl K",
+                        );
+                    }
+                }
+                Ok(Duration::ZERO)
+            }
+            AppEvent::PictureSaved(result) => {
+                let notice = match result {
+                    Ok(path) => format!("Saved {}", path.display()),
+                    Err(reason) => reason,
+                };
+                self.notify(ctx, notice);
+                Ok(Duration::ZERO)
+            }
+            // Handled by the window itself.
+            AppEvent::Accessibility(_) => Ok(SOON),
+        }
+    }
+
+    fn handle_run_event(&mut self, index: usize, event: RunEvent) -> Result<Duration, FormatError> {
+        let Some(run) = self.runs.get_mut(index) else { return Ok(SOON) };
+        match event {
+            RunEvent::Opened { source, continues } => {
+                let continues = continues && run.opened().is_some();
+                self.was_open = true;
+                if !continues && self.stores_settings {
+                    self.panels.settings.opened(&run.path);
+                }
+                run.open(source, continues);
+                let runs = open_runs(&self.runs);
+                self.columns.run_opened(index, continues, &runs);
+                let mut sessions = self.columns.sessions_mut();
+                let awaited = sessions.any(|session| session.run() == index && session.awaits_newest());
+                // The values of the newest epoch will need a frame anyway.
+                return Ok(if continues && awaited { SOON } else { Duration::ZERO });
+            }
+            RunEvent::Refused(error) => {
+                run.state = RunState::Refused(error);
+                return self.fail_if_hopeless().map(|()| Duration::ZERO);
+            }
+            RunEvent::Problem(problem) => run.trouble = problem,
+            RunEvent::Writer { active } => run.live = active,
+            RunEvent::Awaited { why } => {
+                if run.opened().is_none() {
+                    run.state = RunState::Awaiting { why };
+                }
+            }
+        }
+        Ok(Duration::ZERO)
+    }
+
+    /// Fails with the first run's reason when none of the runs will ever open.
+    fn fail_if_hopeless(&mut self) -> Result<(), FormatError> {
+        if self.was_open || !self.runs.iter().all(|run| matches!(run.state, RunState::Refused(_))) {
+            return Ok(());
+        }
+        match self.runs.first_mut().map(|run| std::mem::replace(&mut run.state, RunState::Opening)) {
+            Some(RunState::Refused(error)) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The columns.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// The same, to be changed.
+    pub fn columns_mut(&mut self) -> &mut Columns {
+        &mut self.columns
+    }
+
+    /// The problem of a run, in one line.
+    pub fn trouble(&self, run: usize) -> Option<&str> {
+        self.runs.get(run)?.trouble.as_deref()
+    }
+
+    /// The theme of the window.
+    pub fn theme(&self) -> Theme {
+        self.columns.theme()
+    }
+
+    /// The title of the window.
+    pub fn title(&self) -> String {
+        let name = match self.runs.as_slice() {
+            [_] => self.columns.active_session().map(|session| session.recording().model.clone()),
+            runs => Some(runs.iter().map(|run| run.name.as_str()).collect::<Vec<_>>().join(", ")),
+        };
+        name.map_or_else(|| "dnnviz".to_owned(), |name| format!("dnnviz – {name}"))
+    }
+
+    /// Lays out one frame; returns the places of the scenes.
+    ///
+    /// The order of the phases matters: epochs move on before anything is laid out from them, commands act
+    /// before the scenes are updated, and the scenes are painted last, since only then is their place known.
+    pub fn show(&mut self, ui: &mut egui::Ui) -> Vec<SceneArea> {
+        let ctx = ui.ctx().clone();
+        style::set_motion(&ctx, self.columns.reduced_motion());
+        self.panels.history = HistoryState {
+            back: self.history.can_back(),
+            forward: self.history.can_forward(),
+            undo: self.history.can_undo(),
+            redo: self.history.can_redo(),
+        };
+        let columns_before = (self.columns.active(), self.columns.count(), self.columns.locks());
+        let mut commands = self.advance(ui);
+        self.columns.link_views();
+        let (scenes, status_bar) = self.layout_panels(ui, &mut commands);
+        for command in commands {
+            self.dispatch(ui, command);
+        }
+        self.columns.link_views();
+        let areas = self.show_scenes(ui, scenes);
+        if let Some(rect) = status_bar {
+            self.panels.paint_status_bar(ui, rect, Palette::of(self.columns.theme()));
+        }
+        let is_moving = self.columns.sessions().any(|session| session.control.is_moving());
+        if is_moving || columns_before != (self.columns.active(), self.columns.count(), self.columns.locks())
+        {
+            ctx.request_repaint();
+        }
+        self.open_dropped_and_pasted(&ctx);
+        self.record_history(&ctx, &areas);
+        self.panels.remember(self.columns.theme(), self.columns.reduced_motion(), ctx.zoom_factor());
+        areas
+    }
+
+    /// Phase 1: reads shortcuts and moves the epochs on; returns the commands of the keys.
+    fn advance(&mut self, ui: &mut egui::Ui) -> Vec<Command> {
+        let keys = self.columns.has_keys(ui) && !self.panels.is_modal();
+        let mut commands: Vec<Command> = self.panels.shortcut(ui, keys).into_iter().collect();
+        let column_keys = self.with_named_runs(|this, named| {
+            let entries = this.columns.entries(&this.runs, named);
+            this.columns.bar(&entries, named).keys(ui, keys)
+        });
+        commands.extend(column_keys.map(Command::Column));
+        self.columns.advance(ui, keys);
+        commands
+    }
+
+    /// Phase 2: lays out bars, timeline, panels and what lies over them; adds the commands that were chosen
+    /// there. Returns the place of the scenes and of the status bar.
+    fn layout_panels(&mut self, ui: &mut egui::Ui, commands: &mut Vec<Command>) -> (Rect, Option<Rect>) {
+        let palette = Palette::of(self.columns.theme());
+        let empty = empty_recording();
+        let named: Vec<NamedRun> = self.runs.iter().map(|run| run.named(&empty)).collect();
+        let entries = self.columns.entries(&self.runs, &named);
+        let bar = self.columns.bar(&entries, &named);
+        let only_scene = self.panels.only_scene();
+        if !only_scene {
+            let is_open = self.columns.active_session().is_some();
+            commands.extend(self.panels.top_bar(ui, palette, is_open));
+        }
+        let status_bar = (!only_scene).then(|| PanelState::reserve_status_bar(ui));
+        let dock = &mut self.panels.settings.arrangement;
+        let mut show_dock = |ui: &mut egui::Ui, show_pane: &mut ShowPane| dock.show(ui, palette, show_pane);
+        let (scenes, output) = self.columns.layout_panels(ui, &self.runs, &named, &bar, &mut show_dock);
+        commands.extend(output.columns.map(Command::Column));
+        if let Some(notice) = output.notice {
+            self.panels.notice.tell(notice, ui.input(|input| input.time));
+        }
+        let recording = self.columns.active_session().map(Session::recording);
+        commands.extend(self.panels.overlays(ui, palette, recording, &bar));
+        (scenes, status_bar)
+    }
+
+    /// Phase 3: updates and paints the scenes.
+    fn show_scenes(&mut self, ui: &egui::Ui, scenes: Rect) -> Vec<SceneArea> {
+        let empty = empty_recording();
+        let named: Vec<NamedRun> = self.runs.iter().map(|run| run.named(&empty)).collect();
+        let output = self.columns.show_scenes(ui, scenes, &self.runs, &named);
+        if output.pinned && !self.panels.only_scene() {
+            self.panels.reveal(Pane::Unit);
+            ui.ctx().request_repaint();
+        }
+        self.panels.stats.units = self.columns.sessions().map(Session::units).sum();
+        output.areas
+    }
+
+    fn with_named_runs<T>(&self, act: impl FnOnce(&Self, &[NamedRun]) -> T) -> T {
+        let empty = empty_recording();
+        let named: Vec<NamedRun> = self.runs.iter().map(|run| run.named(&empty)).collect();
+        act(self, &named)
+    }
+
+    /// The active scene in plain sentences.
+    pub(super) fn summary(&self) -> Option<String> {
+        self.with_named_runs(|this, named| this.columns.summary(&this.runs, named))
+    }
+
+    /// Records the views in the history.
+    fn record_history(&mut self, ctx: &egui::Context, areas: &[SceneArea]) {
+        let now = ctx.input(|input| input.time);
+        let workspace = self.columns.workspace(&self.runs);
+        let sizes = areas.iter().map(|area| area.rect.size()).collect();
+        if let Some(seconds) = self.history.note(&workspace, sizes, now) {
+            ctx.request_repaint_after(Duration::from_secs_f64(seconds));
+        }
+    }
+
+    pub(super) fn restore(&mut self, ctx: &egui::Context, view: Option<Workspace>) {
+        if let Some(view) = view {
+            self.columns.restore(ctx, &view, &self.runs);
+            ctx.request_repaint();
+        }
+    }
+
+    /// Shows a notice in the status bar.
+    pub(super) fn notify(&mut self, ctx: &egui::Context, text: impl Into<String>) {
+        self.panels.notice.tell(text, ctx.input(|input| input.time));
+        ctx.request_repaint();
+    }
+
+    /// Opens what was dropped on the window or pasted into it.
+    fn open_dropped_and_pasted(&mut self, ctx: &egui::Context) {
+        let (dropped, beside) = ctx.input(|input| (input.raw.dropped_files.clone(), input.modifiers.shift));
+        for (index, path) in dropped.iter().map(|file| file.path()).enumerate() {
+            self.open(ctx, path, beside || index > 0);
+        }
+        if ctx.memory(|memory| memory.focused()).is_some_and(|id| !self.columns.is_scene(id)) {
+            return;
+        }
+        let pasted = ctx.input(|input| {
+            input.events.iter().find_map(|event| match event {
+                egui::Event::Paste(text) => Some(text.clone()),
+                _ => None,
+            })
+        });
+        if let Some(text) = pasted {
+            match Workspace::parse(&text) {
+                Ok(workspace) => self.open_workspace(ctx, workspace),
+                Err(error) => self.notify(ctx, format!("What was pasted is no view: {error}")),
+            }
+        }
+    }
+
+    /// Opens the path of a run, instead of what is shown or in a column beside it, or a stored view.
+    pub(super) fn open(&mut self, ctx: &egui::Context, path: &Path, beside: bool) {
+        if path.extension().is_some_and(|extension| extension == "json") && path.is_file() {
+            match files::read_view(path) {
+                Ok(workspace) => self.open_workspace(ctx, workspace),
+                Err(error) => self.notify(ctx, format!("{error:#}")),
+            }
+            return;
+        }
+        let run = self.open_run(path);
+        let mut workspace = self.columns.workspace(&self.runs);
+        let column = ColumnView::new(run);
+        if beside {
+            if workspace.columns.len() >= MOST {
+                return self.notify(ctx, "There is no room for another column");
+            }
+            workspace.columns.push(column);
+        } else {
+            workspace.columns = vec![column];
+        }
+        workspace.active = workspace.columns.len() - 1;
+        self.restore(ctx, Some(workspace));
+    }
+
+    /// Opens the runs of a workspace, and shows its views.
+    fn open_workspace(&mut self, ctx: &egui::Context, mut workspace: Workspace) {
+        let indices: Vec<usize> = workspace.runs.iter().map(|path| self.open_run(Path::new(path))).collect();
+        let index = |run: usize| indices.get(run).copied().unwrap_or(0);
+        for column in &mut workspace.columns {
+            column.run = index(column.run);
+            if let Some(view) = &mut column.view {
+                view.query.run_b = view.query.run_b.map(index);
+            }
+        }
+        self.restore(ctx, Some(workspace));
+    }
+
+    /// Returns the index of the run at `path`; begins to open it unless it is a run of the window.
+    fn open_run(&mut self, path: &Path) -> usize {
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let wanted = absolute(path);
+        if let Some(run) = self.runs.iter().position(|run| absolute(&run.path) == wanted) {
+            return run;
+        }
+        let index = self.runs.len();
+        self.runs.push(Run::new(path.to_owned(), String::new()));
+        let paths: Vec<PathBuf> = self.runs.iter().map(|run| run.path.clone()).collect();
+        for (run, name) in self.runs.iter_mut().zip(names(&paths)) {
+            run.name = name;
+        }
+        self.watches.push(follow::one(index, path, &self.send));
+        index
+    }
+
+    pub(super) fn save_picture(&mut self, ctx: &egui::Context) {
+        let runs: OpenRunList = open_runs(&self.runs);
+        let names = self.runs.iter().map(|run| run.name.clone()).collect();
+        let views = self.columns.workspace(&self.runs);
+        files::save_picture(&views, names, runs, Arc::clone(&self.gpu), Arc::clone(&self.send));
+        self.notify(ctx, "Drawing the picture…");
+    }
+
+    /// Stores the settings for the next window.
+    pub fn save_settings(&self) {
+        if self.stores_settings {
+            self.panels.settings.save();
+        }
+    }
+}

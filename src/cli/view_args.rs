@@ -1,0 +1,246 @@
+//! The options that choose the appearance of a view.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+
+use crate::model::{ColourMap, EpochPosition, OrderBy, Pin, Range, Recording, Theme, UnitOrder, ViewState};
+
+/// The options that choose how a view looks.
+#[derive(Debug, Args)]
+pub struct LookArgs {
+    /// The colour map [default: one that suits what is shown]
+    #[arg(long, value_enum, value_name = "NAME")]
+    map: Option<MapArg>,
+
+    /// What the ends of the colour map stand for: auto, layer, network, or two values LOW,HIGH
+    #[arg(long, value_name = "RANGE", default_value = "auto", allow_hyphen_values = true)]
+    range: RangeArg,
+
+    /// The ends of the colour map are those of all epochs
+    #[arg(long)]
+    over_epochs: bool,
+
+    /// Percent of the values that lie beyond each end of the colour map, 0 to 10
+    #[arg(long, value_name = "PERCENT", default_value = "0", value_parser = within::<0, 10>)]
+    clip: f32,
+
+    /// Factor on the height of cells, up to 10
+    #[arg(long, value_name = "F", default_value = "1", value_parser = within::<0, 10>)]
+    height: f32,
+
+    /// Dim cells that are weaker than this share of the colour map, 0 to 1
+    #[arg(long, value_name = "F", default_value = "0", value_parser = within::<0, 1>)]
+    dim_below: f32,
+
+    /// In which order units stand: activation, selectivity or similarity, of the epoch @E
+    ///
+    /// Without @E it is the order of the epoch that is drawn.
+    #[arg(long, value_name = "BY[@E]")]
+    order: Option<OrderArg>,
+
+    /// Layers that are not drawn, by name; a * stands for any characters
+    #[arg(long, value_name = "NAME,PATTERN*")]
+    hide: Vec<String>,
+
+    /// Outline and name this unit; may be given several times
+    #[arg(long, value_name = "LAYER:UNIT")]
+    pin: Vec<PinArg>,
+
+    /// On dark or on light ground
+    #[arg(long, value_enum, default_value_t = ThemeArg::Dark)]
+    theme: ThemeArg,
+
+    /// Leave out the names of layers and classes
+    #[arg(long)]
+    no_labels: bool,
+
+    /// Draw what is far as clearly as what is near
+    #[arg(long)]
+    no_haze: bool,
+
+    /// Leave out the ribbons that show where data flows in a network that branches
+    #[arg(long)]
+    no_edges: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum MapArg {
+    Viridis,
+    Cividis,
+    Magma,
+    /// Blue, grey, orange; for values around zero
+    Diverging,
+    /// White to black
+    Paper,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ThemeArg {
+    Dark,
+    Light,
+}
+
+/// Two values with a comma between them, or a word.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct RangeArg(Range);
+
+impl FromStr for RangeArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let ends = || {
+            let (low, high) = text.split_once(',')?;
+            let (low, high) = (low.trim().parse::<f32>().ok()?, high.trim().parse::<f32>().ok()?);
+            (low.is_finite() && high.is_finite() && low < high).then_some(Range::Fixed { low, high })
+        };
+        match text {
+            "auto" => Ok(Self(Range::Auto)),
+            "layer" => Ok(Self(Range::Layer)),
+            "network" => Ok(Self(Range::Network)),
+            _ => ends().map(Self).ok_or_else(|| {
+                "write auto, layer, network, or the lower and the upper end as 0,2.5".to_owned()
+            }),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct OrderArg {
+    by: OrderBy,
+    epoch: Option<u64>,
+}
+
+impl FromStr for OrderArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (by, epoch) = match text.split_once('@') {
+            Some((by, epoch)) => {
+                (by, Some(epoch.parse().map_err(|_| format!("`{epoch}` is no epoch's number"))?))
+            }
+            None => (text, None),
+        };
+        let by = match by {
+            "activation" => OrderBy::Activation,
+            "selectivity" => OrderBy::Selectivity,
+            "similarity" => OrderBy::Similarity,
+            _ => return Err("there are activation, selectivity and similarity".to_owned()),
+        };
+        Ok(Self { by, epoch })
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct PinArg(Pin);
+
+impl FromStr for PinArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // Names may hold colons, numbers do not.
+        let (layer, unit) = text.rsplit_once(':').ok_or("write it as LAYER:UNIT")?;
+        let unit = unit.parse().map_err(|_| format!("`{unit}` is no unit's number"))?;
+        Ok(Self(Pin { layer: layer.to_owned(), unit }))
+    }
+}
+
+/// A number between two whole ones.
+fn within<const LOW: i32, const HIGH: i32>(text: &str) -> Result<f32, String> {
+    let number: f32 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    if (LOW as f32..=HIGH as f32).contains(&number) {
+        Ok(number)
+    } else {
+        Err(format!("it must be between {LOW} and {HIGH}"))
+    }
+}
+
+impl LookArgs {
+    /// Gives `view`, which shows `recording` at `position`, this look.
+    pub fn apply(
+        &self,
+        view: &mut ViewState,
+        recording: &Recording,
+        position: EpochPosition,
+    ) -> anyhow::Result<()> {
+        view.colour_map = self.map.map(|map| match map {
+            MapArg::Viridis => ColourMap::Viridis,
+            MapArg::Cividis => ColourMap::Cividis,
+            MapArg::Magma => ColourMap::Magma,
+            MapArg::Diverging => ColourMap::Diverging,
+            MapArg::Paper => ColourMap::Paper,
+        });
+        view.theme = match self.theme {
+            ThemeArg::Dark => Theme::Dark,
+            ThemeArg::Light => Theme::Light,
+        };
+        view.range = self.range.0;
+        view.over_epochs = self.over_epochs;
+        view.clip = self.clip;
+        view.height = self.height;
+        view.dim_below = self.dim_below;
+        view.order = match self.order {
+            None => None,
+            Some(OrderArg { by, epoch }) => {
+                let here = || recording.epochs.get(position.from).map(|epoch| epoch.number);
+                Some(UnitOrder { by, epoch: epoch.or_else(here).context("--order: there is no epoch")? })
+            }
+        };
+        view.labels = !self.no_labels;
+        view.haze = !self.no_haze;
+        view.edges = !self.no_edges;
+        view.hidden = BTreeSet::new();
+        for names in &self.hide {
+            hide(names, recording, &mut view.hidden)?;
+        }
+        for PinArg(pin) in &self.pin {
+            let layer = recording.layers.iter().find(|layer| layer.name == pin.layer);
+            let Some(layer) = layer else { bail!("--pin: there is no layer `{}`", pin.layer) };
+            if pin.unit >= layer.units {
+                bail!("--pin: layer {} has {} units, from 0 on", layer.name, layer.units);
+            }
+        }
+        view.pins = self.pin.iter().map(|PinArg(pin)| pin.clone()).collect();
+        Ok(())
+    }
+}
+
+/// Adds the layers of these names and patterns, which have to be there.
+fn hide(names: &str, recording: &Recording, hidden: &mut BTreeSet<String>) -> anyhow::Result<()> {
+    let all = || recording.layers.iter().map(|layer| layer.name.as_str());
+    // A name that holds a comma or an asterisk is a name first.
+    if all().any(|name| name == names) {
+        hidden.insert(names.to_owned());
+        return Ok(());
+    }
+    for pattern in names.split(',').filter(|pattern| !pattern.is_empty()) {
+        let before = hidden.len();
+        let found: Vec<&str> = all().filter(|name| fits(pattern, name)).collect();
+        if found.is_empty() && before == hidden.len() {
+            bail!("--hide: no layer is called `{pattern}`");
+        }
+        hidden.extend(found.into_iter().map(str::to_owned));
+    }
+    Ok(())
+}
+
+/// Whether a name fits a pattern in which each `*` stands for any characters.
+fn fits(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    let mut rest = rest;
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,395 @@
+//! What is known of a layer and of the recording: key by key, to be read, selected and copied.
+
+use std::fmt::Write;
+
+use egui::{FontFamily, FontId, Label, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo, vec2};
+
+use crate::model::{Format, Layer, LayerKind, Normalisation, Recording, Reduction};
+use crate::ui::style::Palette;
+use crate::ui::style::SMALL;
+use crate::ui::text;
+use crate::ui::widgets::heading;
+
+/// Width of the names of what is told.
+const KEY: f32 = 88.0;
+/// Greatest height of a module's text.
+const TEXT: f32 = 168.0;
+/// Of a long list, how many are told one by one.
+const LISTED: usize = 12;
+
+/// What is asked for that is not a change of the view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// This text is to be put on the clipboard.
+    Copy(String),
+}
+
+/// What is told of.
+pub struct About<'a> {
+    pub recording: &'a Recording,
+    /// Index into [`Recording::layers`]; without one, the recording alone is told of.
+    pub layer: Option<usize>,
+    /// Where the recording was opened from, for people.
+    pub run: &'a str,
+    pub palette: Palette,
+}
+
+/// A name and what it is.
+type Fact = (&'static str, String);
+
+impl About<'_> {
+    /// Shows everything, of the layer first.
+    pub fn show(&self, ui: &mut Ui) -> Option<Action> {
+        let mut action = None;
+        ScrollArea::vertical().id_salt("about").auto_shrink(false).show(ui, |ui| {
+            if let Some(layer) = self.layer.and_then(|layer| self.recording.layers.get(layer)) {
+                action = self.layer(ui, layer);
+            }
+            heading(ui, "Recording");
+            self.facts(ui, &self.of_recording());
+            self.warnings(ui);
+        });
+        action
+    }
+
+    fn layer(&self, ui: &mut Ui, layer: &Layer) -> Option<Action> {
+        heading(ui, "Layer");
+        let facts = self.of_layer(layer);
+        self.facts(ui, &facts);
+        let mut copied = false;
+        if !layer.text.is_empty() {
+            ui.add_space(4.0);
+            self.text(ui, &layer.text);
+        }
+        ui.add_space(4.0);
+        let copy = ui.button(RichText::new("Copy").size(SMALL));
+        copy.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), "Copy the layer's facts"));
+        copied |= copy.on_hover_text("Everything above as text").clicked();
+        copied.then(|| {
+            let mut text = String::new();
+            for (name, value) in &facts {
+                let _ = writeln!(text, "{name}: {value}");
+            }
+            text.push_str(&layer.text);
+            Action::Copy(text)
+        })
+    }
+
+    /// A module's whole text; a part of it can be selected.
+    fn text(&self, ui: &mut Ui, text: &str) {
+        let area = ScrollArea::both().id_salt("module text").max_height(TEXT).auto_shrink([false, true]);
+        area.show(ui, |ui| {
+            let mut shown = text;
+            let edit = TextEdit::multiline(&mut shown)
+                .font(FontId::new(SMALL, FontFamily::Monospace))
+                .text_color(self.palette.text)
+                .desired_rows(1)
+                .desired_width(f32::INFINITY);
+            let response = ui.add(edit);
+            response.widget_info(|| {
+                let mut info = WidgetInfo::labeled(Role::MultilineTextInput, true, "Module text");
+                info.current_text_value = Some(text.to_owned());
+                info
+            });
+        });
+    }
+
+    /// Two columns; values can be selected, and take as many lines as they need.
+    fn facts(&self, ui: &mut Ui, facts: &[Fact]) {
+        for (name, value) in facts {
+            ui.horizontal_top(|ui| {
+                let key = Label::new(RichText::new(*name).size(SMALL).color(self.palette.dim));
+                ui.allocate_ui_with_layout(
+                    vec2(KEY, 0.0),
+                    egui::Layout::left_to_right(egui::Align::Min).with_main_wrap(true),
+                    |ui| {
+                        ui.set_width(KEY);
+                        ui.add(key);
+                    },
+                );
+                let value = Label::new(RichText::new(value).size(SMALL)).selectable(true).wrap();
+                let response = ui.add(value);
+                response.ctx.accesskit_node_builder(response.id, |node| node.set_description(*name));
+            });
+        }
+    }
+
+    fn of_layer(&self, layer: &Layer) -> Vec<Fact> {
+        let mut facts: Vec<Fact> = vec![("name", layer.name.clone())];
+        if !layer.module.is_empty() && layer.module != layer.name {
+            facts.push(("module", layer.module.clone()));
+        }
+        facts.push(("kind", kind(layer.kind).to_owned()));
+        facts.push(("units", text::count(layer.units as u64)));
+        let shape: Vec<String> = layer.shape.iter().map(ToString::to_string).collect();
+        if !shape.is_empty() {
+            facts.push(("output shape", shape.join(" × ")));
+        }
+        let known = |known: bool, text: String| if known { text } else { "not recorded".to_owned() };
+        let parameters = layer.parameters.map(text::count);
+        facts.push(("parameters", known(parameters.is_some(), parameters.unwrap_or_default())));
+        facts.push(("type", known(!layer.dtype.is_empty(), layer.dtype.clone())));
+        facts.push(("one value is", captured(layer).to_owned()));
+        facts.push(("values", normalisation(self.recording.normalisation).to_owned()));
+        facts.push(("not finite", self.not_finite(&layer.name)));
+        facts
+    }
+
+    /// "12 at epoch 3, 4 at epoch 5".
+    fn not_finite(&self, layer: &str) -> String {
+        let mut text = String::new();
+        let (mut epochs, mut values) = (0, 0);
+        for epoch in &self.recording.epochs {
+            let Some(count) = epoch.not_finite.get(layer).filter(|count| **count > 0) else { continue };
+            epochs += 1;
+            values += count;
+            if epochs <= LISTED {
+                let comma = if text.is_empty() { "" } else { ", " };
+                let _ = write!(text, "{comma}{} at epoch {}", text::count(*count), epoch.number);
+            }
+        }
+        if epochs > LISTED {
+            let _ = write!(text, "; {} at {epochs} epochs in all", text::count(values));
+        }
+        if text.is_empty() { "none".to_owned() } else { text }
+    }
+
+    fn of_recording(&self) -> Vec<Fact> {
+        let recording = self.recording;
+        let count = |count: usize| text::count(count as u64);
+        let mut facts: Vec<Fact> = vec![("model", recording.model.clone())];
+        if !self.run.is_empty() {
+            facts.push(("opened from", self.run.to_owned()));
+        }
+        let format = match recording.format {
+            Format::DeepDivaV2 => "DNNViz/DeepDIVA dump, version 2",
+            Format::Native => "dnnviz recording, version 1",
+        };
+        facts.push(("format", format.to_owned()));
+        let plural = |many: usize, one: &str, more: &str| {
+            format!("{} {}", count(many), if many == 1 { one } else { more })
+        };
+        let layers = plural(recording.layers.len(), "layer", "layers");
+        facts.push(("network", format!("{layers}, {}", plural(recording.units(), "unit", "units"))));
+        let parameters: Option<Vec<u64>> = recording.layers.iter().map(|layer| layer.parameters).collect();
+        if let Some(parameters) = parameters.filter(|parameters| !parameters.is_empty()) {
+            facts.push(("parameters", text::count(parameters.iter().sum())));
+        }
+        facts.push(("epochs", self.epochs()));
+        facts.push(("inputs", self.inputs()));
+        facts.push(("classes", self.classes()));
+        facts.push(("values", normalisation(recording.normalisation).to_owned()));
+        facts
+    }
+
+    /// "20, from 0 to 19; 1 damaged; predictions at 19".
+    fn epochs(&self) -> String {
+        let epochs = &self.recording.epochs;
+        let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { return "none yet".to_owned() };
+        let mut text = text::count(epochs.len() as u64);
+        if epochs.len() > 1 {
+            let _ = write!(text, ", from {} to {}", first.number, last.number);
+        }
+        let damaged = epochs.iter().filter(|epoch| epoch.damaged).count();
+        if damaged > 0 {
+            let _ = write!(text, "; {damaged} damaged");
+        }
+        match epochs.iter().filter(|epoch| epoch.has_predictions).count() {
+            0 => text.push_str("; no predictions"),
+            with if with < epochs.len() => {
+                let _ = write!(text, "; predictions at {with}");
+            }
+            _ => text.push_str("; with predictions"),
+        }
+        if let Some(time) = &last.time {
+            let _ = write!(text, "; the last one recorded {time}");
+        }
+        text
+    }
+
+    fn inputs(&self) -> String {
+        let recording = self.recording;
+        let aggregated: u64 = recording.classes.iter().map(|class| class.aggregated).sum();
+        let mut text = text::count(recording.inputs.len() as u64);
+        if aggregated > 0 {
+            let _ = write!(text, " recorded; stored means are of {}", text::count(aggregated));
+        }
+        text
+    }
+
+    /// "3: cat, dog, bird".
+    fn classes(&self) -> String {
+        let classes = &self.recording.classes;
+        if classes.is_empty() {
+            return "none named".to_owned();
+        }
+        let names: Vec<&str> = classes.iter().take(LISTED).map(|class| class.name.as_str()).collect();
+        let more = if classes.len() > LISTED { ", …" } else { "" };
+        format!("{}: {}{more}", text::count(classes.len() as u64), names.join(", "))
+    }
+
+    fn warnings(&self, ui: &mut Ui) {
+        let warnings = &self.recording.warnings;
+        if warnings.is_empty() {
+            return;
+        }
+        heading(ui, "Found in the recording");
+        for warning in warnings.iter().take(LISTED) {
+            let text = RichText::new(warning).size(SMALL).color(self.palette.warning);
+            ui.add(Label::new(text).selectable(true).wrap());
+        }
+        if let Some(more) = warnings.len().checked_sub(LISTED).filter(|more| *more > 0) {
+            let text = format!("and {more} more");
+            ui.label(RichText::new(text).size(SMALL).color(self.palette.dim));
+        }
+    }
+}
+
+/// What a unit of the layer is.
+fn kind(kind: LayerKind) -> &'static str {
+    match kind {
+        LayerKind::Dense => "dense: a unit is a neuron",
+        LayerKind::FeatureMap => "feature maps: a unit is a channel",
+        LayerKind::Attention => "attention: a unit is a head or channel",
+        LayerKind::Embedding => "embedding: a unit is a dimension",
+        LayerKind::Other => "other",
+    }
+}
+
+/// What of the activation one value stands for.
+fn captured(layer: &Layer) -> &'static str {
+    match layer.reduction {
+        Reduction::None => "the activation of the unit itself",
+        Reduction::SpatialMean => "the mean over the positions of its feature map",
+        Reduction::SequenceMean => "the mean over the positions of the sequence",
+    }
+}
+
+fn normalisation(normalisation: Normalisation) -> &'static str {
+    match normalisation {
+        Normalisation::None => "as the network computed them",
+        Normalisation::PerItemPerLayer => {
+            "normalised by the recording: per input and layer shifted to be at least 0, then divided by the \
+             greatest; they compare within one layer of one input"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::{NodeT, Queryable};
+
+    use super::*;
+    use crate::model::Theme;
+    use crate::ui::style::{install_fonts, install_style};
+    use crate::ui::testing;
+
+    struct State {
+        recording: Recording,
+        layer: Option<usize>,
+        asked: Option<Action>,
+    }
+
+    fn window(recording: Recording, layer: Option<usize>) -> Harness<'static, State> {
+        let show = |ui: &mut Ui, state: &mut State| {
+            let about = About {
+                recording: &state.recording,
+                layer: state.layer,
+                run: "/data/run 7",
+                palette: Palette::of(Theme::Dark),
+            };
+            state.asked = about.show(ui).or(state.asked.take());
+        };
+        let mut window = Harness::builder()
+            .with_size(vec2(280.0, 900.0))
+            .with_context_setup(|ctx| {
+                install_fonts(ctx);
+                install_style(ctx, Theme::Dark);
+            })
+            .build_ui_state(show, State { recording, layer, asked: None });
+        window.run();
+        window
+    }
+
+    /// How many labels say this.
+    fn said(window: &Harness<'static, State>, text: &str) -> usize {
+        let labels = window.query_all_by_value(text);
+        labels.filter(|node| node.accesskit_node().role() == egui::accesskit::Role::Label).count()
+    }
+
+    fn convolution() -> Recording {
+        let mut recording = testing::recording();
+        let layer = &mut recording.layers[0];
+        layer.text = "Conv2d(\n  3, 16,\n  kernel_size=3\n)".to_owned();
+        layer.shape = vec![16, 24, 24];
+        layer.parameters = Some(12_448);
+        layer.dtype = "float32".to_owned();
+        layer.reduction = Reduction::SpatialMean;
+        recording.epochs[1].not_finite.insert("conv1".to_owned(), 12);
+        recording.epochs[3].not_finite.insert("conv1".to_owned(), 1);
+        recording.epochs[2].damaged = true;
+        recording.warnings = (0..20).map(|number| format!("file {number} is cut short")).collect();
+        recording
+    }
+
+    #[test]
+    fn a_layer_is_told_of_with_all_that_is_known() {
+        let mut window = window(convolution(), Some(0));
+        for told in [
+            "conv1",
+            "Conv2d",
+            "feature maps: a unit is a channel",
+            "16 × 24 × 24",
+            "12\u{202f}448",
+            "float32",
+            "the mean over the positions of its feature map",
+            "12 at epoch 1, 1 at epoch 3",
+        ] {
+            assert_eq!(said(&window, told), 1, "{told}");
+        }
+        let text = window.get_by_label("Module text");
+        assert_eq!(text.accesskit_node().value().as_deref(), Some("Conv2d(\n  3, 16,\n  kernel_size=3\n)"));
+        window.get_by_label("Copy the layer's facts").click();
+        window.run();
+        let Some(Action::Copy(copied)) = &window.state().asked else { panic!("nothing copied") };
+        assert!(copied.starts_with("name: conv1\nmodule: Conv2d\n"), "{copied}");
+        assert!(copied.contains("\noutput shape: 16 × 24 × 24\n") && copied.ends_with("kernel_size=3\n)"));
+    }
+
+    #[test]
+    fn what_is_not_known_is_said_to_be_so() {
+        let window = window(testing::recording(), Some(1));
+        assert_eq!(said(&window, "not recorded"), 2, "parameters and type");
+        assert_eq!((said(&window, "none"), said(&window, "the activation of the unit itself")), (1, 1));
+    }
+
+    #[test]
+    fn without_a_layer_the_recording_is_told_of_alone() {
+        let window = window(convolution(), None);
+        assert!(window.query_by_label("Module text").is_none());
+        for told in [
+            "TestNet",
+            "/data/run 7",
+            "dnnviz recording, version 1",
+            "3 layers, 83 units",
+            "5, from 0 to 4; 1 damaged; no predictions",
+            "3: cat, dog, bird",
+            "file 3 is cut short",
+            "and 8 more",
+        ] {
+            assert_eq!(said(&window, told), 1, "{told}");
+        }
+        assert_eq!(said(&window, "file 12 is cut short"), 0);
+    }
+
+    #[test]
+    fn a_text_of_many_lines_scrolls_in_its_place() {
+        let mut recording = convolution();
+        recording.layers[0].text = "a line of the module\n".repeat(500);
+        let window = window(recording, Some(0));
+        let copy = window.get_by_label("Copy the layer's facts").rect();
+        assert!(copy.bottom() < 600.0, "{copy}");
+        assert_eq!(said(&window, "TestNet"), 1);
+    }
+}

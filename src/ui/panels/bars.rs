@@ -1,0 +1,229 @@
+//! What stands at the edges of the workbench: what can be done, at the top; what is going on, at the
+//! bottom.
+
+use std::path::PathBuf;
+
+use egui::{Align2, Button, FontId, RichText, Role, Sense, Ui, WidgetInfo, vec2};
+
+use crate::ui::commands::Command;
+use crate::ui::dock::DockLayout;
+use crate::ui::dock::Pane;
+use crate::ui::style::Palette;
+use crate::ui::style::SMALL;
+use crate::ui::text;
+
+/// Heights of the two bars.
+pub const TOP: f32 = 32.0;
+pub const STATUS: f32 = 20.0;
+/// Seconds that a notice stays.
+const NOTICE: f64 = 6.0;
+/// Most recent runs that a menu lists.
+const RECENT: usize = 12;
+
+/// What the bar at the top has to know.
+pub struct TopBar<'a> {
+    pub arrangement: &'a DockLayout,
+    /// Whether there is a view to go back to, and so on.
+    pub can: HistoryState,
+    pub recent: &'a [PathBuf],
+    pub palette: Palette,
+    /// Whether something is shown that can be copied and saved.
+    pub open: bool,
+}
+
+/// Which ways through the views there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HistoryState {
+    pub back: bool,
+    pub forward: bool,
+    pub undo: bool,
+    pub redo: bool,
+}
+
+impl TopBar<'_> {
+    /// Shows the bar, and says what was asked for.
+    pub fn show(&self, ui: &mut Ui) -> Option<Command> {
+        let mut asked = None;
+        let mut offer = |pressed: bool, command: Command| {
+            if pressed {
+                asked = Some(command);
+            }
+        };
+        ui.horizontal_centered(|ui| {
+            ui.spacing_mut().item_spacing.x = 4.0;
+            offer(button(ui, "Open", "Open a run", "Open a run (Ctrl O)", true), Command::Open);
+            let recent = menu(ui, "Recent", "Recent runs", !self.recent.is_empty(), |ui| {
+                let chosen = self.recent.iter().take(RECENT).find(|path| {
+                    let text = path.display().to_string();
+                    ui.button(RichText::new(tail(&text, 64)).size(SMALL)).on_hover_text(text).clicked()
+                });
+                chosen.cloned()
+            });
+            if let Some(path) = recent.flatten() {
+                offer(true, Command::OpenPath(path));
+            }
+            ui.add_space(12.0);
+            for (text, name, tip, enabled, command) in [
+                ("Back", "Back", "The view before (Alt Left)", self.can.back, Command::Back),
+                ("Forward", "Forward", "The view after (Alt Right)", self.can.forward, Command::Forward),
+                (
+                    "Undo",
+                    "Undo",
+                    "Undo the last change, the camera stays (Ctrl Z)",
+                    self.can.undo,
+                    Command::Undo,
+                ),
+                ("Redo", "Redo", "Do it again (Ctrl Shift Z)", self.can.redo, Command::Redo),
+            ] {
+                offer(button(ui, text, name, tip, enabled), command);
+            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                offer(button(ui, "?", "Keys and mouse", "Keys and mouse (?)", true), Command::Keys);
+                offer(
+                    button(ui, "Commands", "Find a command", "Find a command (Ctrl K)", true),
+                    Command::Commands,
+                );
+                let panel = menu(ui, "Panels", "Panels", true, |ui| self.panels(ui));
+                if let Some(command) = panel.flatten() {
+                    offer(true, command);
+                }
+                let tip = "Save what is shown as a PNG (Ctrl S)";
+                offer(button(ui, "Picture", "Save the picture", tip, self.open), Command::SavePicture);
+                let copied = menu(ui, "Copy", "Copy this view", self.open, |ui| {
+                    [
+                        ("As a command line", "Ctrl E", Command::CopyCommandLine),
+                        ("As JSON that opens it again", "Ctrl J", Command::CopyView),
+                        ("The values shown", "Ctrl D", Command::CopyValues),
+                        ("A summary in words", "Ctrl I", Command::CopySummary),
+                    ]
+                    .into_iter()
+                    .find(|(text, keys, _)| ui.add(Button::new(*text).shortcut_text(*keys)).clicked())
+                    .map(|(_, _, command)| command)
+                });
+                if let Some(command) = copied.flatten() {
+                    offer(true, command);
+                }
+            });
+        });
+        asked
+    }
+
+    fn panels(&self, ui: &mut Ui) -> Option<Command> {
+        let mut asked = None;
+        for pane in Pane::PANELS {
+            let mut on = self.arrangement.has(pane);
+            if ui.checkbox(&mut on, pane.title()).clicked() {
+                asked = Some(Command::Toggle(pane));
+            }
+        }
+        ui.separator();
+        if ui.add(Button::new("Only the scene").shortcut_text("F10")).clicked() {
+            asked = Some(Command::OnlyScene);
+        }
+        if ui.button("Where they began").clicked() {
+            asked = Some(Command::ResetLayout);
+        }
+        asked
+    }
+}
+
+fn button(ui: &mut Ui, text: &str, name: &str, tip: &str, enabled: bool) -> bool {
+    let button = Button::new(RichText::new(text).size(SMALL)).frame_when_inactive(false);
+    let response = ui.add_enabled(enabled, button).on_hover_text(tip);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, name));
+    response.clicked()
+}
+
+fn menu<T>(ui: &mut Ui, text: &str, name: &str, enabled: bool, add: impl FnOnce(&mut Ui) -> T) -> Option<T> {
+    let shown = ui.add_enabled_ui(enabled, |ui| {
+        let button = Button::new(RichText::new(text).size(SMALL)).frame_when_inactive(false);
+        egui::containers::menu::MenuButton::from_button(button).ui(ui, add)
+    });
+    let (response, inner) = shown.inner;
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, name));
+    inner.map(|inner| inner.inner)
+}
+
+/// The end of a text that is too long.
+fn tail(text: &str, most: usize) -> String {
+    let count = text.chars().count();
+    if count <= most {
+        return text.to_owned();
+    }
+    std::iter::once('…').chain(text.chars().skip(count + 1 - most)).collect()
+}
+
+/// What was just done, in one line.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Notice {
+    told: Option<(String, f64)>,
+}
+
+impl Notice {
+    pub fn tell(&mut self, text: impl Into<String>, now: f64) {
+        self.told = Some((text.into(), now));
+    }
+
+    fn text(&self, now: f64) -> Option<&str> {
+        self.told.as_ref().filter(|(_, since)| now - since < NOTICE).map(|(text, _)| text.as_str())
+    }
+}
+
+/// How much is drawn, and how fast.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RenderLoad<'a> {
+    /// Cells of all scenes together.
+    pub units: u64,
+    /// Pixels of all scenes together.
+    pub pixels: u64,
+    /// Milliseconds that the last picture took; `None` before there is one.
+    pub frame_ms: Option<f32>,
+    /// Milliseconds that laying out the panels took.
+    pub panels_ms: Option<f32>,
+    pub adapter: &'a str,
+}
+
+impl RenderLoad<'_> {
+    /// The same in words.
+    pub fn text(&self) -> String {
+        let units = match self.units {
+            1 => "1 unit".to_owned(),
+            units => format!("{} units", text::count(units)),
+        };
+        let density = self.units as f32 / self.pixels.max(1) as f32;
+        let mut parts = vec![units, format!("{} a pixel", text::number(density, density))];
+        parts.extend(self.frame_ms.map(|ms| format!("{ms:.0} ms a picture")));
+        parts.extend(self.panels_ms.map(|ms| format!("{ms:.1} ms panels")));
+        parts.push(self.adapter.to_owned());
+        parts.join(" · ")
+    }
+}
+
+/// The line at the bottom: what was just done, or a hint; how much is drawn and how fast.
+pub fn status(ui: &Ui, rect: egui::Rect, palette: Palette, notice: &Notice, load: RenderLoad) {
+    let now = ui.input(|input| input.time);
+    let font = FontId::proportional(SMALL - 1.0);
+    let painter = ui.painter_at(rect);
+    let right = painter.text(
+        rect.right_center() - vec2(12.0, 0.0),
+        Align2::RIGHT_CENTER,
+        load.text(),
+        font.clone(),
+        palette.dim,
+    );
+    let (text, colour) = match notice.text(now) {
+        Some(text) => {
+            ui.ctx().request_repaint_after(std::time::Duration::from_millis(500));
+            (text, palette.accent)
+        }
+        None => ("Click a cell to pin its unit · Ctrl K for every command · ? for keys", palette.dim),
+    };
+    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, colour);
+    job.wrap = egui::text::TextWrapping::truncate_at_width((right.left() - rect.left() - 36.0).max(0.0));
+    let galley = painter.layout_job(job);
+    let at = Align2::LEFT_CENTER.anchor_size(rect.left_center() + vec2(12.0, 0.0), galley.size());
+    painter.galley(at.min, galley, colour);
+    let id = ui.scope_id().with("status");
+    let response = ui.interact(rect, id, Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Status, true, format!("{text} · {}", load.text())));
+}

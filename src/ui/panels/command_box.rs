@@ -1,0 +1,208 @@
+//! The command box: everything that can be done, found by a few letters of its name. And the list of
+//! keys.
+
+use std::path::PathBuf;
+
+use egui::{
+    Align2, Area, Frame, Id, Key, Modifiers, Order, RichText, ScrollArea, TextEdit, Ui, WidgetInfo, vec2,
+};
+
+use crate::ui::commands;
+use crate::ui::commands::Command;
+use crate::ui::commands::Context;
+use crate::ui::commands::Entry;
+use crate::ui::commands::HANDS;
+use crate::ui::style::Palette;
+use crate::ui::style::SMALL;
+use crate::ui::style::TEXT;
+use crate::ui::style::semibold;
+use crate::ui::widgets::ROW;
+use crate::ui::widgets::Row;
+use crate::ui::widgets::row;
+
+/// Rows in sight.
+const ROWS: usize = 12;
+
+/// The box, and where hands are in it.
+#[derive(Debug, Default)]
+pub struct CommandBox {
+    open: bool,
+    text: String,
+    chosen: usize,
+}
+
+impl CommandBox {
+    pub fn open(&mut self) {
+        *self = Self { open: true, ..Self::default() };
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Shows the box where it is open, and returns what was chosen in it.
+    pub fn show(&mut self, ui: &Ui, context: &Context, palette: Palette) -> Option<Command> {
+        if !self.open {
+            return None;
+        }
+        let steps = ui.input_mut(|input| {
+            if input.consume_key(Modifiers::NONE, Key::Escape) {
+                self.open = false;
+            }
+            let down = input.count_and_consume_key(Modifiers::NONE, Key::ArrowDown);
+            let up = input.count_and_consume_key(Modifiers::NONE, Key::ArrowUp);
+            down as isize - up as isize
+        });
+        let enter = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
+        let mut all = commands::all(context);
+        let mut found: Vec<&Entry> = Vec::new();
+        if let Some(path) = path(&self.text) {
+            all.insert(
+                0,
+                Entry {
+                    group: "File",
+                    name: format!("Open {}", path.display()),
+                    keys: "Enter",
+                    command: Command::OpenPath(path),
+                },
+            );
+            found.push(&all[0]);
+        } else {
+            found.extend(commands::matching(&all, &self.text));
+        }
+        let last = found.len().saturating_sub(1);
+        self.chosen = self.chosen.saturating_add_signed(steps).min(last);
+        let mut taken = enter.then(|| found.get(self.chosen).map(|entry| entry.command.clone())).flatten();
+        let screen = ui.ctx().content_rect();
+        let width = (0.6 * screen.width()).clamp(240.0, 560.0);
+        let area = Area::new(Id::unique("command box"))
+            .order(Order::Foreground)
+            .fade_in(false)
+            .anchor(Align2::CENTER_TOP, vec2(0.0, 64.0));
+        let shown = area.show(ui.ctx(), |ui| {
+            Frame::popup(ui.style()).inner_margin(12.0).show(ui, |ui| {
+                ui.set_width(width);
+                let edit = TextEdit::singleline(&mut self.text)
+                    .hint_text("Find a command, or type the path of a run")
+                    .desired_width(f32::INFINITY);
+                let response = ui.add(edit);
+                response
+                    .widget_info(|| WidgetInfo::text_edit(true, &self.text, &self.text, "Name of a command"));
+                ui.ctx().accesskit_node_builder(response.id, |node| node.set_label("Name of a command"));
+                response.request_focus();
+                if response.changed() {
+                    self.chosen = 0;
+                }
+                ui.add_space(4.0);
+                ui.spacing_mut().item_spacing.y = 0.0;
+                let area = ScrollArea::vertical().max_height(ROWS as f32 * ROW).auto_shrink([false, true]);
+                area.show_rows(ui, ROW, found.len(), |ui, rows| {
+                    for index in rows {
+                        let entry = found[index];
+                        let shown = Row {
+                            name: format!("Command: {}", entry.name),
+                            left: &entry.name,
+                            right: if entry.keys.is_empty() { entry.group } else { entry.keys },
+                            selected: index == self.chosen,
+                        };
+                        let response = row(ui, palette, shown);
+                        if index == self.chosen && steps != 0 {
+                            response.scroll_to_me(None);
+                        }
+                        if response.clicked() {
+                            taken = Some(entry.command.clone());
+                        }
+                    }
+                });
+                if found.is_empty() {
+                    let none = "Nothing is called that. A path has a / in it.";
+                    ui.label(RichText::new(none).size(SMALL).color(palette.dim));
+                }
+            });
+        });
+        let elsewhere = ui.input(|input| {
+            input.pointer.any_pressed()
+                && input.pointer.interact_pos().is_some_and(|at| !shown.response.rect.contains(at))
+        });
+        if taken.is_some() || elsewhere {
+            self.open = false;
+        }
+        taken
+    }
+}
+
+/// The path that a text is meant as, where it looks like one.
+fn path(text: &str) -> Option<PathBuf> {
+    let text = text.trim();
+    let looks = text.contains('/') || text.contains(std::path::MAIN_SEPARATOR) || text.starts_with('~');
+    if !looks {
+        return None;
+    }
+    let home = std::env::home_dir().filter(|_| text == "~" || text.starts_with("~/"));
+    Some(match home {
+        Some(home) => home.join(text.trim_start_matches('~').trim_start_matches('/')),
+        None => PathBuf::from(text),
+    })
+}
+
+/// The list of keys and of what the mouse does, over the window; says whether it stays.
+pub fn keys(ui: &Ui, context: &Context, palette: Palette) -> bool {
+    let closed = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
+    let screen = ui.ctx().content_rect();
+    let all: Vec<Entry> = commands::all(context).into_iter().filter(|entry| !entry.keys.is_empty()).collect();
+    let room = vec2((0.9 * screen.width()).min(900.0), 0.9 * screen.height());
+    let area = Area::new(Id::unique("keys"))
+        .order(Order::Foreground)
+        .fade_in(false)
+        .default_size(room)
+        .anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0));
+    let shown = area.show(ui.ctx(), |ui| {
+        Frame::popup(ui.style()).inner_margin(20.0).show(ui, |ui| {
+            ui.set_max_width(room.x);
+            ScrollArea::vertical().max_height(room.y - 40.0).show(ui, |ui| {
+                ui.horizontal_top(|ui| {
+                    ui.spacing_mut().item_spacing.x = 32.0;
+                    let scene = HANDS.iter().map(|(keys, what)| (*keys, *what));
+                    let of = |groups: &[&str]| -> Vec<(&str, &str)> {
+                        let entries = all.iter().filter(|entry| groups.contains(&entry.group));
+                        entries.map(|entry| (entry.keys, entry.name.as_str())).collect()
+                    };
+                    ui.vertical(|ui| {
+                        table(ui, palette, "In the scene", scene.collect());
+                        table(ui, palette, "Columns", of(&["Columns"]));
+                    });
+                    ui.vertical(|ui| {
+                        table(ui, palette, "Views", of(&["Views"]));
+                        table(ui, palette, "Training", of(&["Training"]));
+                    });
+                    ui.vertical(|ui| {
+                        table(ui, palette, "Files", of(&["File"]));
+                        table(ui, palette, "Panels", of(&["Panels"]));
+                    });
+                });
+            });
+        });
+    });
+    let elsewhere = ui.input(|input| {
+        input.pointer.any_pressed()
+            && input.pointer.interact_pos().is_some_and(|at| !shown.response.rect.contains(at))
+    });
+    !closed && !elsewhere
+}
+
+fn table(ui: &mut Ui, palette: Palette, title: &str, rows: Vec<(&str, &str)>) {
+    if rows.is_empty() {
+        return;
+    }
+    ui.vertical(|ui| {
+        ui.label(RichText::new(title).font(egui::FontId::new(TEXT, semibold())));
+        egui::Grid::new(("keys", title)).num_columns(2).spacing(vec2(12.0, 2.0)).show(ui, |ui| {
+            for (keys, what) in rows {
+                ui.label(RichText::new(keys).size(SMALL).color(palette.accent));
+                ui.label(RichText::new(what).size(SMALL));
+                ui.end_row();
+            }
+        });
+        ui.add_space(8.0);
+    });
+}

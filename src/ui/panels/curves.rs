@@ -1,0 +1,140 @@
+//! Accuracy and loss along the training: thin curves behind the slider, and their values in words.
+
+use egui::{Mesh, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
+
+use crate::model::{Epoch, Recording};
+use crate::ui::style::Palette;
+use crate::ui::text;
+
+/// What a curve tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Curve {
+    Accuracy,
+    Loss,
+}
+
+impl Curve {
+    /// Those of which some epoch has a value.
+    pub fn of(recording: &Recording) -> impl Iterator<Item = Self> {
+        [Self::Accuracy, Self::Loss]
+            .into_iter()
+            .filter(|curve| recording.epochs.iter().any(|epoch| curve.value(epoch).is_some()))
+    }
+
+    fn value(self, epoch: &Epoch) -> Option<f64> {
+        match self {
+            Self::Accuracy => epoch.accuracy,
+            Self::Loss => epoch.loss,
+        }
+        .filter(|value| value.is_finite())
+    }
+
+    /// "accuracy 97.0 %"; `None` when the epoch has no such value.
+    pub fn tell(self, epoch: &Epoch) -> Option<String> {
+        let value = self.value(epoch)?;
+        Some(match self {
+            Self::Accuracy => format!("accuracy {value:.1} %"),
+            Self::Loss => format!("loss {}", text::number(value as f32, value.abs() as f32)),
+        })
+    }
+
+    /// What is past, and what is yet to come of a training that is over.
+    pub fn colours(self, palette: Palette) -> [egui::Color32; 2] {
+        match self {
+            Self::Accuracy => [palette.accent.gamma_multiply(0.8), palette.dim.gamma_multiply(0.6)],
+            Self::Loss => [palette.text.gamma_multiply(0.6), palette.dim.gamma_multiply(0.35)],
+        }
+    }
+
+    /// Draws the curve into `track`, what lies left of `now` stronger. `x_of` is where a place (an
+    /// index into the recording's epochs) stands.
+    pub fn paint(
+        self,
+        painter: &Painter,
+        palette: Palette,
+        recording: &Recording,
+        track: Rect,
+        now: f32,
+        x_of: &dyn Fn(f64) -> f32,
+    ) {
+        let values = || {
+            let epochs = recording.epochs.iter().enumerate();
+            epochs.filter_map(|(index, epoch)| Some((index, self.value(epoch)?)))
+        };
+        let low = values().map(|(_, value)| value).fold(f64::INFINITY, f64::min);
+        let high = values().map(|(_, value)| value).fold(f64::NEG_INFINITY, f64::max);
+        if low >= high {
+            return;
+        }
+        let height = track.height() - 4.0;
+        let point = |(index, value): (usize, f64)| {
+            let share = ((value - low) / (high - low)) as f32;
+            pos2(x_of(index as f64), track.bottom() - 2.0 - share * height)
+        };
+        let points = thinned(&values().map(point).collect::<Vec<_>>());
+        // Where the two parts meet lies within the stretch before this point, which both draw.
+        let split = points.partition_point(|point| point.x <= now);
+        let past = &points[..(split + 1).min(points.len())];
+        let rest = &points[split.saturating_sub(1)..];
+        let [done, to_come] = self.colours(palette);
+        let part = |left: f32, right: f32| {
+            let part = Rect::from_x_y_ranges(left..=right, track.y_range()).expand2(vec2(0.0, 2.0));
+            painter.with_clip_rect(painter.clip_rect().intersect(part))
+        };
+        let (before, after) = (part(track.left(), now), part(now, track.right() + 1.0));
+        if self == Self::Accuracy {
+            before.add(area(past, track.bottom(), palette.accent.gamma_multiply(0.12)));
+        }
+        before.add(Shape::line(past.to_vec(), Stroke::new(1.0, done)));
+        after.add(Shape::line(rest.to_vec(), Stroke::new(1.0, to_come)));
+    }
+}
+
+/// What lies below a curve.
+fn area(points: &[Pos2], bottom: f32, colour: egui::Color32) -> Mesh {
+    let mut mesh = Mesh::default();
+    for (at, point) in (0..).zip(points) {
+        mesh.colored_vertex(*point, colour);
+        mesh.colored_vertex(pos2(point.x, bottom), colour);
+        if at > 0 {
+            mesh.add_triangle(2 * at - 2, 2 * at - 1, 2 * at);
+            mesh.add_triangle(2 * at - 1, 2 * at, 2 * at + 1);
+        }
+    }
+    mesh
+}
+
+/// The points without those that nobody could tell apart: of many within a stretch of two, the highest
+/// and the lowest.
+fn thinned(points: &[Pos2]) -> Vec<Pos2> {
+    let stretch = |point: &Pos2| (point.x / 2.0).floor();
+    let mut thin = Vec::with_capacity(points.len());
+    for many in points.chunk_by(|a, b| stretch(a) == stretch(b)) {
+        let extreme = |a: &&Pos2, b: &&Pos2| a.y.total_cmp(&b.y);
+        let (Some(top), Some(low)) = (many.iter().min_by(extreme), many.iter().max_by(extreme)) else {
+            continue;
+        };
+        thin.extend(many.iter().filter(|point| many.len() <= 2 || *point == top || *point == low));
+    }
+    thin
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_curve_of_thousands_keeps_its_peaks_and_few_points() {
+        let mut points: Vec<Pos2> =
+            (0..5000).map(|at| pos2(at as f32 * 0.1, (at % 7) as f32 * 0.01)).collect();
+        points[1234].y = -30.0;
+        points[4321].y = 40.0;
+        let thin = thinned(&points);
+        assert!(thin.len() <= 2 * 251, "{}", thin.len());
+        assert!(thin.contains(&points[1234]) && thin.contains(&points[4321]));
+        assert!(thin.windows(2).all(|pair| pair[0].x <= pair[1].x), "in their order");
+        assert_eq!(thinned(&points[..1]), points[..1]);
+        let sparse: Vec<Pos2> = (0..50).map(|at| pos2(at as f32 * 9.0, at as f32)).collect();
+        assert_eq!(thinned(&sparse), sparse, "few points stay as they are");
+    }
+}

@@ -1,0 +1,165 @@
+//! The pane of what is looked at: the columns, the selection that each shows, and what is subtracted.
+
+use egui::{FontId, RichText, Ui};
+
+use super::columns::{self, Columns};
+use super::picker::{self, Offer, Picker};
+use crate::model::{Diff, Recording, Selection, ViewState};
+use crate::ui::runs::NamedRun;
+use crate::ui::runs::OpenRuns;
+use crate::ui::style::Palette;
+use crate::ui::style::SMALL;
+use crate::ui::style::semibold;
+use crate::ui::text;
+use crate::ui::widgets::heading;
+use crate::ui::widgets::named;
+use crate::ui::widgets::segmented;
+use crate::ui::widgets::thumbnails::Pictures;
+
+/// Where hands are in what the pane offers.
+#[derive(Debug, Default)]
+pub struct Hands {
+    show: Picker,
+    minus: Picker,
+}
+
+/// What the pane has to know.
+pub struct Input<'a> {
+    pub recording: &'a Recording,
+    /// The recording is that of their own; of none, when nothing is told of others.
+    pub runs: OpenRuns<'a>,
+    pub pictures: &'a Pictures,
+    pub palette: Palette,
+    pub columns: &'a Columns<'a>,
+    /// The predicted class of every input at the epoch that is shown; `None` where that is not known.
+    pub predictions: Option<&'a [Option<usize>]>,
+}
+
+impl Input<'_> {
+    /// Shows everything; changes the view in place.
+    pub fn show(&self, ui: &mut Ui, view: &mut ViewState, hands: &mut Hands) -> Option<columns::Action> {
+        self.title(ui);
+        let action = self.columns.show(ui, self.palette);
+        self.what(ui, view, hands);
+        self.warnings(ui);
+        action
+    }
+
+    fn title(&self, ui: &mut Ui) {
+        let recording = self.recording;
+        ui.add(
+            egui::Label::new(RichText::new(&recording.model).font(FontId::new(16.0, semibold()))).truncate(),
+        );
+        let plural = |count: usize, one: &str, many: &str| {
+            format!("{} {}", text::count(count as u64), if count == 1 { one } else { many })
+        };
+        let facts = [
+            plural(recording.layers.len(), "layer", "layers"),
+            plural(recording.units(), "unit", "units"),
+            plural(recording.inputs.len(), "input", "inputs"),
+        ];
+        self.dim(ui, &facts.join(" · "));
+    }
+
+    fn what(&self, ui: &mut Ui, view: &mut ViewState, hands: &mut Hands) {
+        heading(ui, "Show");
+        let offer = Offer {
+            group: "Show",
+            recording: self.recording,
+            pictures: Some(self.pictures),
+            palette: self.palette,
+            epoch: epoch_at(self.recording, view.epoch),
+            optional: false,
+            predictions: self.predictions,
+            list_height: picker::LIST,
+        };
+        if let Some(Some(select)) = offer.show(ui, &mut hands.show, Some(&view.query.select)) {
+            view.query.select = select;
+        }
+        heading(ui, "Minus");
+        let elsewhere = self.runs.differ(&view.query);
+        let recording = self.runs.of_minus(&view.query).map_or(self.recording, |run| run.recording);
+        let offer = Offer {
+            group: "Minus",
+            recording,
+            pictures: (!elsewhere).then_some(self.pictures),
+            predictions: self.predictions.filter(|_| !elsewhere),
+            epoch: epoch_at(recording, view.epoch),
+            optional: true,
+            ..offer
+        };
+        if let Some(minus) = offer.show(ui, &mut hands.minus, view.query.minus.as_ref()) {
+            view.query.minus = minus;
+        }
+        if view.query.minus.is_none() {
+            view.query.run_b = None;
+            return;
+        }
+        self.run_b(ui, view);
+        let options = [(Diff::Signed, "Signed"), (Diff::Abs, "Absolute"), (Diff::Effect, "Effect size")];
+        if let Some(diff) = segmented(ui, self.palette, "Difference", &options, Some(view.query.diff)) {
+            view.query.diff = diff;
+        }
+    }
+
+    /// Which run side B is read in, where several are open.
+    fn run_b(&self, ui: &mut Ui, view: &mut ViewState) {
+        let runs = self.runs;
+        if runs.all.len() < 2 {
+            return;
+        }
+        let query = &mut view.query;
+        let name = |run: usize| runs.all.get(run).map_or("another run", |run| run.name);
+        let current = query.run_b.unwrap_or(runs.own);
+        let mut chosen = current;
+        named(ui, self.palette, "Of run", |ui| {
+            let combo = egui::ComboBox::from_id_salt("run b")
+                .selected_text(RichText::new(text::truncate(name(current), 24)).size(SMALL))
+                .width(ui.available_width())
+                .show_ui(ui, |ui| {
+                    for run in 0..runs.all.len() {
+                        ui.selectable_value(&mut chosen, run, text::truncate(name(run), 40));
+                    }
+                });
+            combo.response.widget_info(|| {
+                let mut info = egui::WidgetInfo::labeled(egui::Role::ComboBox, true, "Minus: run");
+                info.current_text_value = Some(name(current).to_owned());
+                info
+            });
+        });
+        if chosen == current {
+            return;
+        }
+        query.run_b = (chosen != runs.own).then_some(chosen);
+        // What the other run lacks cannot be asked of it.
+        let lacks =
+            |run: &NamedRun| query.minus.as_ref().is_some_and(|minus| minus.count(run.recording).is_err());
+        if runs.all.get(chosen).is_some_and(lacks) {
+            query.minus = Some(Selection::default());
+        }
+    }
+
+    fn warnings(&self, ui: &mut Ui) {
+        if self.recording.warnings.is_empty() {
+            return;
+        }
+        heading(ui, "Found in the recording");
+        for warning in self.recording.warnings.iter().take(20) {
+            ui.label(RichText::new(text::truncate(warning, 400)).size(SMALL).color(self.palette.warning));
+        }
+        if self.recording.warnings.len() > 20 {
+            self.dim(ui, &format!("and {} more", self.recording.warnings.len() - 20));
+        }
+    }
+
+    fn dim(&self, ui: &mut Ui, text: &str) {
+        ui.label(RichText::new(text).size(SMALL).color(self.palette.dim));
+    }
+}
+
+/// The readable epoch nearest to a number; the later of two.
+fn epoch_at(recording: &Recording, number: f64) -> Option<usize> {
+    let epochs = recording.epochs.iter().enumerate().filter(|(_, epoch)| !epoch.damaged);
+    let distance = |epoch: u64| (epoch as f64 - number).abs();
+    epochs.min_by(|a, b| distance(a.1.number).total_cmp(&distance(b.1.number))).map(|(index, _)| index)
+}

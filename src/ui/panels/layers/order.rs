@@ -1,0 +1,206 @@
+//! Which layers are listed, and in which order: worked out when something that it depends on changed,
+//! and only then.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::column::{Column, kind};
+use crate::insight::LayerStats;
+use crate::model::Recording;
+
+/// What a table is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sort {
+    pub by: Column,
+    /// Numbers the least first, names from Z to A.
+    pub reversed: bool,
+}
+
+impl Sort {
+    /// What a click on a column's heading leads to: sorted by it, reversed, as trained.
+    pub fn turned(sort: Option<Self>, by: Column) -> Option<Self> {
+        match sort {
+            Some(Self { by: same, reversed: false }) if same == by => Some(Self { by, reversed: true }),
+            Some(Self { by: same, reversed: true }) if same == by => None,
+            _ => Some(Self { by, reversed: false }),
+        }
+    }
+}
+
+/// The layers that are listed.
+#[derive(Debug, Default)]
+pub struct Order {
+    rows: Vec<usize>,
+    /// What they were worked out from.
+    of: Option<u64>,
+    /// How often they were.
+    #[cfg(test)]
+    pub worked: usize,
+}
+
+impl Order {
+    /// Indices into the recording's layers.
+    pub fn rows(&self) -> &[usize] {
+        &self.rows
+    }
+
+    /// The row of a layer, if it is listed. Looks at all of them.
+    pub fn row_of(&self, layer: usize) -> Option<usize> {
+        self.rows.iter().position(|&listed| listed == layer)
+    }
+
+    /// Follows what is sorted by and searched for.
+    pub fn update(
+        &mut self,
+        recording: &Recording,
+        facts: Option<&[LayerStats]>,
+        sort: Option<Sort>,
+        search: &str,
+    ) {
+        let of = print(recording, facts, sort, search);
+        if self.of == Some(of) {
+            return;
+        }
+        self.of = Some(of);
+        #[cfg(test)]
+        {
+            self.worked += 1;
+        }
+        let layers = &recording.layers;
+        let pattern = Pattern::new(search);
+        let fact = |index: usize| facts.and_then(|facts| facts.get(index));
+        self.rows.clear();
+        self.rows.extend((0..layers.len()).filter(|&index| {
+            let layer = &layers[index];
+            pattern.matches(&layer.name) || pattern.matches(kind(layer)) || pattern.matches(layer.kind.name())
+        }));
+        if let Some(Sort { by, reversed }) = sort {
+            // Stable: equals stay as trained.
+            self.rows.sort_by(|&a, &b| by.compare((&layers[a], fact(a)), (&layers[b], fact(b)), reversed));
+        }
+    }
+}
+
+/// A number that changes with everything that the order depends on. Of the facts only those that are
+/// sorted by are looked at.
+fn print(recording: &Recording, facts: Option<&[LayerStats]>, sort: Option<Sort>, search: &str) -> u64 {
+    let mut print = DefaultHasher::new();
+    let layers = &recording.layers;
+    (layers.as_ptr() as usize, layers.len(), &recording.model).hash(&mut print);
+    for layer in [layers.first(), layers.last()].into_iter().flatten() {
+        (&layer.name, layer.units).hash(&mut print);
+    }
+    (sort, search).hash(&mut print);
+    if let Some(sort) = sort.filter(|sort| sort.by.is_fact()) {
+        for (layer, facts) in layers.iter().zip(facts.unwrap_or_default()) {
+            sort.by.value(layer, Some(facts)).map(f64::to_bits).hash(&mut print);
+        }
+    }
+    print.finish()
+}
+
+/// Words that are searched for, whatever their case: a part of a name or, with `*` (any text) and `?`
+/// (any character), the whole of it.
+#[derive(Debug)]
+pub struct Pattern {
+    text: Vec<char>,
+    whole: bool,
+}
+
+impl Pattern {
+    pub fn new(text: &str) -> Self {
+        let text = text.trim();
+        let whole = text.contains(['*', '?']);
+        let lower = text.to_lowercase();
+        // A part of a name is one with anything before and after it.
+        let text = if whole { lower } else { format!("*{lower}*") };
+        Self { text: text.chars().collect(), whole }
+    }
+
+    pub fn matches(&self, name: &str) -> bool {
+        let name: Vec<char> = name.to_lowercase().chars().collect();
+        let (mut at, mut on) = (0, 0);
+        // Where the last `*` stands, and how far it reaches.
+        let mut star: Option<(usize, usize)> = None;
+        while on < name.len() {
+            match self.text.get(at) {
+                Some('*') => {
+                    star = Some((at, on));
+                    at += 1;
+                }
+                Some(&c) if c == name[on] || (c == '?' && self.whole) => (at, on) = (at + 1, on + 1),
+                _ => {
+                    let Some((begun, reached)) = star else { return false };
+                    star = Some((begun, reached + 1));
+                    (at, on) = (begun + 1, reached + 1);
+                }
+            }
+        }
+        self.text[at..].iter().all(|&c| c == '*')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::testing;
+
+    #[test]
+    fn a_pattern_is_a_part_or_the_whole_of_a_name() {
+        for (pattern, name, matches) in [
+            ("", "anything", true),
+            ("CONV", "features.conv2", true),
+            ("conv3", "features.conv2", false),
+            ("conv?", "conv2", true),
+            ("conv?", "conv22", false),
+            ("conv?", "features.conv2", false),
+            ("*.conv?", "features.conv2", true),
+            ("*a*b", "xaxxbxb", true),
+            ("*a*b", "xaxxbxc", false),
+            ("**", "", true),
+            ("a*", "", false),
+            (" fc ", "fc1", true),
+        ] {
+            assert_eq!(Pattern::new(pattern).matches(name), matches, "{pattern} on {name}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_comes_last_however_it_is_sorted() {
+        let recording = testing::recording();
+        let dead = |dead| LayerStats { dead, ..LayerStats::default() };
+        let facts = [dead(None), dead(Some(0.1)), dead(Some(0.7))];
+        let mut order = Order::default();
+        let mut sorted = |facts: Option<&[LayerStats]>, sort| {
+            order.update(&recording, facts, sort, "");
+            order.rows().to_vec()
+        };
+        let by = |reversed| Some(Sort { by: Column::Dead, reversed });
+        assert_eq!(sorted(Some(&facts), by(false)), [2, 1, 0]);
+        assert_eq!(sorted(Some(&facts), by(true)), [1, 2, 0]);
+        assert_eq!(sorted(None, by(true)), [0, 1, 2], "as trained");
+        assert_eq!(sorted(Some(&facts[..1]), None), [0, 1, 2]);
+    }
+
+    #[test]
+    fn the_order_is_worked_out_only_when_something_changed() {
+        let recording = testing::recording();
+        let mean = |mean| LayerStats { mean, ..LayerStats::default() };
+        let mut facts = vec![mean(0.3), mean(f32::NAN), mean(0.2)];
+        let mut order = Order::default();
+        let by_mean = Some(Sort { by: Column::Mean, reversed: false });
+        for _ in 0..3 {
+            order.update(&recording, Some(&facts), by_mean, "");
+        }
+        assert_eq!((order.worked, order.rows()), (1, &[0, 2, 1][..]));
+        facts[1].dead = Some(0.5);
+        order.update(&recording, Some(&facts), by_mean, "");
+        assert_eq!(order.worked, 1, "not sorted by what is dead");
+        // In place: the same slice, of another epoch.
+        facts[1].mean = 4.0;
+        order.update(&recording, Some(&facts), by_mean, "");
+        assert_eq!((order.worked, order.rows()), (2, &[1, 0, 2][..]));
+        order.update(&recording, Some(&facts), by_mean, "conv");
+        assert_eq!((order.worked, order.rows()), (3, &[1, 0][..]));
+        assert_eq!((order.row_of(0), order.row_of(2)), (Some(1), None));
+    }
+}

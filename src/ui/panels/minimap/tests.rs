@@ -1,0 +1,233 @@
+//! The strip, driven by pointer, keys and accessible names; what its bars are.
+
+use std::time::Instant;
+
+use egui::{Key, Pos2, pos2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT, Queryable};
+
+use super::*;
+use crate::model::{Camera, Edge, Grid, SetView, Theme};
+use crate::ui::style::{install_fonts, install_style};
+use crate::ui::testing;
+
+struct State {
+    recording: Recording,
+    layout: Layout,
+    view: ViewState,
+    means: Option<Vec<f32>>,
+    framed: Option<usize>,
+    /// Every layer that was asked for.
+    asked: Vec<usize>,
+}
+
+type Window = Harness<'static, State>;
+
+/// A network of layers of so many units.
+fn network(units: &[usize]) -> Recording {
+    let mut recording = testing::recording();
+    let layer = recording.layers[1].clone();
+    recording.layers = units
+        .iter()
+        .enumerate()
+        .map(|(index, &units)| crate::model::Layer { name: format!("layer{index}"), units, ..layer.clone() })
+        .collect();
+    recording.edges = crate::model::recording::sequential_edges(units.len());
+    recording
+}
+
+fn window(recording: Recording) -> Window {
+    let state = State {
+        layout: Layout::new(&recording),
+        view: testing::view(&recording),
+        recording,
+        means: None,
+        framed: None,
+        asked: Vec::new(),
+    };
+    let show = |ui: &mut Ui, state: &mut State| {
+        let map = minimap(state);
+        if let Some(layer) = map.show(ui) {
+            state.framed = Some(layer);
+            state.asked.push(layer);
+        }
+    };
+    let mut window = Harness::builder()
+        .with_size(egui::vec2(640.0, 60.0))
+        .with_context_setup(|ctx| {
+            install_fonts(ctx);
+            install_style(ctx, Theme::Dark);
+        })
+        .build_ui_state(show, state);
+    window.run();
+    window
+}
+
+fn minimap(state: &State) -> Minimap<'_> {
+    Minimap {
+        recording: &state.recording,
+        layout: &state.layout,
+        view: &state.view,
+        aspect: 1.6,
+        means: state.means.as_deref(),
+        framed: state.framed,
+        hovered: None,
+        palette: Palette::of(Theme::Dark),
+    }
+}
+
+/// A strip of 300 points.
+fn strip() -> Rect {
+    Rect::from_min_size(Pos2::ZERO, vec2(300.0, HEIGHT))
+}
+
+fn name(window: &Window) -> String {
+    window.get_by_label("Minimap").accesskit_node().value().unwrap_or_default()
+}
+
+#[test]
+fn keys_and_screen_readers_go_from_layer_to_layer() {
+    let mut window = window(network(&[16, 64, 256, 64, 10]));
+    assert_eq!(name(&window), "no single layer");
+    assert_eq!(window.get_by_label("Minimap").accesskit_node().role(), Role::Slider);
+    window.get_by_label("Minimap").focus();
+    window.run();
+    let mut press = |key, layer: &str| {
+        window.key_press(key);
+        window.run();
+        assert_eq!(name(&window), layer, "{key:?}");
+    };
+    press(Key::ArrowRight, "layer0");
+    press(Key::ArrowRight, "layer1");
+    press(Key::End, "layer4");
+    press(Key::ArrowRight, "layer4");
+    press(Key::ArrowLeft, "layer3");
+    press(Key::Home, "layer0");
+    assert_eq!(window.state().asked, [0, 1, 4, 3, 0], "what is framed is not asked for again");
+    window.get_by_label("Minimap").set_value_accesskit(3.0);
+    window.run();
+    assert_eq!((name(&window).as_str(), window.state().framed), ("layer2", Some(2)), "counted from 1");
+}
+
+#[test]
+fn a_click_or_drag_leads_to_the_layer_there() {
+    let mut window = window(network(&[64; 5]));
+    let rect = window.get_by_label("Minimap").rect();
+    let at = |share: f32| pos2(rect.left() + MARGIN + share * (rect.width() - 2.0 * MARGIN), rect.center().y);
+    window.hover_at(at(0.49));
+    window.step();
+    window.drag_at(at(0.49));
+    window.step();
+    for share in [0.55, 0.7, 0.99] {
+        window.hover_at(at(share));
+        window.step();
+    }
+    window.drop_at(at(0.99));
+    window.run();
+    assert_eq!(window.state().asked.last(), Some(&4));
+    assert!(window.state().asked.contains(&3), "on the way: {:?}", window.state().asked);
+    window.hover_at(at(0.02));
+    window.step();
+    window.drag_at(at(0.02));
+    window.step();
+    window.drop_at(at(0.02));
+    window.run();
+    assert_eq!(window.state().framed, Some(0), "a click");
+}
+
+#[test]
+fn bars_stand_where_the_slabs_do_and_tell_size_value_and_what_is_hidden() {
+    let mut window = window(network(&[1, 16, 256, 16]));
+    window.state_mut().view.hidden.insert("layer1".to_owned());
+    window.state_mut().means = Some(vec![0.5, f32::NAN, -2.0, 1.0]);
+    let state = window.state();
+    let map = minimap(state);
+    let places = map.places(strip());
+    let depth = |layer: usize| -state.layout.slabs[layer].centre.z;
+    for (layer, place) in places.iter().enumerate() {
+        let share = depth(layer) / depth(3);
+        assert!((place - 300.0 * share).abs() < 0.01, "{layer}: {place}");
+    }
+    let bars = map.bars(strip(), &places);
+    let heights: Vec<f32> = bars.iter().map(|bar| bar.height).collect();
+    assert_eq!(heights, [0.25, 0.5, 1.0, 0.5], "the fourth root");
+    assert_eq!(bars.iter().map(|bar| bar.hidden).collect::<Vec<_>>(), [false, true, false, false]);
+    let colours = map.colours(&bars);
+    let table = state.view.colours().table(state.view.theme.slab());
+    assert_eq!((colours[2], colours[3]), (colour_of(table[0]), colour_of(table[255])));
+    assert!(!table.map(colour_of).contains(&colours[1]), "no value is none of the map's colours");
+    // Without its slab a hidden layer stands between its neighbours.
+    window.state_mut().layout.slabs.remove(1);
+    let places = minimap(window.state()).places(strip());
+    assert!((places[1] - places[2] / 2.0).abs() < 0.01, "{places:?}");
+}
+
+#[test]
+fn layers_that_share_a_place_show_their_greatest() {
+    let mut units = vec![1; 10_000];
+    units[5000] = 4096;
+    let mut window = window(network(&units));
+    let mut means = vec![0.1; 10_000];
+    means[2500] = -3.0;
+    window.state_mut().means = Some(means);
+    // Every layer skips to many others, too.
+    window.state_mut().recording.edges =
+        (0..9_000).map(|from| Edge { from, to: from + 1 + from % 900 }).collect();
+    let state = window.state();
+    let map = minimap(state);
+    let places = map.places(strip());
+    let bars = map.bars(strip(), &places);
+    assert!(bars.len() <= 101, "{}", bars.len());
+    assert_eq!(bars.iter().filter(|bar| bar.height == 1.0).count(), 1, "the one large layer is there");
+    assert!(bars.iter().any(|bar| bar.mean == Some(-3.0)), "and the one strong mean");
+    assert!(bars.windows(2).all(|pair| pair[0].x + pair[0].half <= pair[1].x - pair[1].half));
+    assert_eq!(map.mesh(&bars, 40.0, 20.0).vertices.len(), 4 * bars.len());
+    let mut times: Vec<_> = (0..21)
+        .map(|_| {
+            let start = Instant::now();
+            window.step();
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    println!("a frame with 10 000 layers: {:?}", times[10]);
+    assert!(times[10].as_millis() < 16, "{:?}", times[10]);
+}
+
+#[test]
+fn what_the_camera_sees_is_marked() {
+    let recording = network(&[64; 12]);
+    let layout = Layout::new(&recording);
+    let mut window = window(recording);
+    let seen = |window: &Window| {
+        let map = minimap(window.state());
+        let places = map.places(strip());
+        let stretches = map.seen(&places);
+        let within = |place: &f32| stretches.iter().any(|(from, to)| from <= place && place <= to);
+        places.iter().map(within).collect::<Vec<_>>()
+    };
+    assert_eq!(seen(&window), [true; 12], "the overview");
+    window.state_mut().view.camera = Camera::of_slab(&layout.slabs[6], 1.6);
+    let marks = seen(&window);
+    assert!(marks[6] && !marks[0] && !marks[5], "what stands before it is not drawn: {marks:?}");
+    let mut behind = Camera::set_view(SetView::Front, &layout, 1.6);
+    behind.yaw += std::f32::consts::PI;
+    window.state_mut().view.camera = behind;
+    assert!(!seen(&window).contains(&true), "turned away");
+}
+
+#[test]
+fn an_empty_network_and_one_of_a_single_layer_are_shown() {
+    let mut none = window(network(&[]));
+    none.get_by_label("Minimap").focus();
+    none.key_press(Key::ArrowRight);
+    none.run();
+    assert!(none.state().asked.is_empty());
+    let mut single = window(network(&[5]));
+    single.get_by_label("Minimap").click();
+    single.run();
+    assert_eq!(single.state().asked, [0]);
+    let grid = Layout::of_grids([(Grid::column(5), 5)]);
+    single.state_mut().layout = grid;
+    single.run();
+}

@@ -1,0 +1,246 @@
+//! A list whose rows are chosen by mouse and keys. Only the rows in sight are laid out, so that it may
+//! be as long as it likes.
+
+use egui::containers::scroll_area::{DragScroll, ScrollSource};
+use egui::style::ScrollAnimation;
+use egui::{
+    Event, EventFilter, Key, Modifiers, PointerButton, Rect, Response, Role, ScrollArea, Sense, Ui,
+    UiBuilder, WidgetInfo, pos2, vec2,
+};
+
+use super::filter::Rows;
+use super::row::Entry;
+use crate::model::Ranges;
+use crate::ui::style::Palette;
+use crate::ui::widgets::focus_ring;
+use crate::ui::widgets::list_selection::Choice;
+use crate::ui::widgets::list_selection::How;
+use crate::ui::widgets::list_selection::Pull;
+
+/// A list and what is chosen in it.
+pub struct List<'a> {
+    /// Its accessible name.
+    pub name: &'a str,
+    pub palette: Palette,
+    pub rows: Rows<'a>,
+    /// Height of a row, in points.
+    pub row: f32,
+    /// Height of the list, in points, where it has as many rows.
+    pub height: f32,
+    /// What is chosen of that which the rows show; some of it may have no row at the moment.
+    pub chosen: &'a Ranges,
+    pub pull: Pull,
+}
+
+/// What a hand did to a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picked {
+    pub chosen: Ranges,
+    /// These and nothing else are meant; otherwise they were added to or taken from what was chosen.
+    pub alone: bool,
+}
+
+impl List<'_> {
+    /// Shows the rows in sight, and returns what is chosen where that changed. `entry` tells what is said
+    /// of that which a row shows.
+    pub fn show<'t>(
+        &self,
+        ui: &mut Ui,
+        choice: &mut Choice,
+        entry: impl Fn(usize) -> Entry<'t>,
+    ) -> Option<Picked> {
+        if self.rows.count() == 0 {
+            return None;
+        }
+        // A finger that is drawn over the rows chooses them.
+        let source = ScrollSource { drag: DragScroll::Never, ..ScrollSource::default() };
+        let area = ScrollArea::vertical()
+            .id_salt(self.name)
+            .max_height(self.height)
+            .auto_shrink([false, true])
+            .scroll_source(source);
+        let shown = area.show_viewport(ui, |ui, viewport| {
+            let height = self.rows.count() as f32 * self.row;
+            let (whole, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
+            let top = whole.top() + viewport.top();
+            let seen =
+                Rect::from_x_y_ranges(whole.x_range(), top..=whole.bottom().min(top + viewport.height()));
+            self.rows_in(ui, whole, seen, choice, &entry)
+        });
+        shown.inner
+    }
+
+    fn rows_in<'t>(
+        &self,
+        ui: &mut Ui,
+        whole: Rect,
+        seen: Rect,
+        choice: &mut Choice,
+        entry: &impl Fn(usize) -> Entry<'t>,
+    ) -> Option<Picked> {
+        let id = ui.scope_id().with(self.name);
+        let list = ui.interact(seen, id, Sense::drag());
+        list.widget_info(|| WidgetInfo::labeled(Role::ListBox, ui.is_enabled(), self.name));
+        ui.ctx().accesskit_node_builder(id, |node| node.set_multiselectable());
+
+        let mut picked = self.pressed(ui, &list, whole, seen, choice);
+        if list.has_focus() {
+            picked = self.keys(ui, &list, choice).or(picked);
+            // A key may have led to a row out of sight.
+            if picked.is_some() {
+                choice.reveal();
+            }
+        }
+
+        let inner = ui.new_child(UiBuilder::new().max_rect(seen).accessibility_parent(id));
+        let first = self.row_at(seen.top(), whole);
+        for row in first..=self.row_at(seen.bottom() - 0.5, whole) {
+            let place = self.place(whole, row);
+            // Not to be focused: the list has the keyboard as a whole.
+            let response = inner.interact(place, id.with(row), Sense::CLICK);
+            let shown = self.rows.input(row);
+            let entry = entry(shown);
+            let selected = self.chosen.contains(shown);
+            response
+                .widget_info(|| WidgetInfo::labeled(Role::ListBoxOption, inner.is_enabled(), &entry.name));
+            inner.ctx().accesskit_node_builder(response.id, |node| {
+                node.set_selected(selected);
+                node.set_position_in_set(row + 1);
+                node.set_size_of_set(self.rows.count());
+                node.set_description(entry.description());
+            });
+            if choice.cursor() == Some(row) {
+                inner.ctx().accesskit_node_builder(id, |node| {
+                    node.set_active_descendant(response.id.accesskit_id());
+                });
+            }
+            if response.clicked() {
+                // Pressed and released within one frame, or clicked by other means than a pointer.
+                if !choice.is_held() {
+                    let how = How::of(held_at_press(&inner));
+                    picked = Some(self.press(choice, row, how));
+                    choice.release();
+                }
+                // A click on a row counts as one beside the list, which would lose the keyboard.
+                list.request_focus();
+            }
+            entry.paint(&inner, self.palette, place, selected, response.hovered());
+            if list.has_focus() && choice.cursor() == Some(row) {
+                focus_ring(&inner, &list.clone().with_new_rect(place), self.palette);
+            }
+        }
+        if !list.dragged() {
+            choice.release();
+        }
+        if let Some(row) = choice.take_revealed() {
+            ui.scroll_to_rect_animation(self.place(whole, row), None, ScrollAnimation::none());
+        }
+        picked
+    }
+
+    fn place(&self, whole: Rect, row: usize) -> Rect {
+        let top = whole.top() + row as f32 * self.row;
+        Rect::from_min_size(pos2(whole.left(), top), vec2(whole.width(), self.row))
+    }
+
+    fn row_at(&self, y: f32, whole: Rect) -> usize {
+        let row = ((y - whole.top()) / self.row).floor().max(0.0) as usize;
+        row.min(self.rows.count().saturating_sub(1))
+    }
+
+    fn press(&self, choice: &mut Choice, row: usize, how: How) -> Picked {
+        let rows = choice.press(&self.rows.rows_of(self.chosen), row, how);
+        self.picked(&rows, how)
+    }
+
+    /// What is chosen when these rows are, and how they came to be.
+    fn picked(&self, rows: &Ranges, how: How) -> Picked {
+        let mut chosen = self.rows.inputs_of(rows);
+        if how.keeps() {
+            let hidden = self.rows.hidden(self.chosen);
+            if !hidden.is_empty() {
+                chosen = chosen.as_slice().iter().chain(hidden.as_slice()).cloned().collect();
+            }
+        }
+        Picked { chosen, alone: how == How::Alone }
+    }
+
+    /// What the pointer does: it presses, and pulls.
+    fn pressed(
+        &self,
+        ui: &Ui,
+        list: &Response,
+        whole: Rect,
+        seen: Rect,
+        choice: &mut Choice,
+    ) -> Option<Picked> {
+        if list.drag_started_by(PointerButton::Primary) {
+            list.request_focus();
+            let at = ui.input(|input| input.pointer.press_origin()).or(list.interact_pointer_pos())?;
+            let how = How::of(held_at_press(ui));
+            return Some(self.press(choice, self.row_at(at.y, whole), how));
+        }
+        if !list.dragged_by(PointerButton::Primary) {
+            return None;
+        }
+        let at = list.interact_pointer_pos()?.y;
+        // Beyond an edge the rows come by, the faster the further.
+        let beyond = (at - seen.bottom()).max(0.0) + (at - seen.top()).min(0.0);
+        if beyond != 0.0 {
+            let speed = beyond * (8.0 + beyond.abs() / 8.0);
+            let step = ui.input(|input| input.stable_dt.min(0.1));
+            ui.scroll_with_delta_animation(vec2(0.0, -speed * step), ScrollAnimation::none());
+            ui.ctx().request_repaint();
+        }
+        let row = self.row_at(at.clamp(seen.top(), seen.bottom() - 0.5), whole);
+        let how = choice.held()?;
+        choice.pull(row, self.pull).map(|rows| self.picked(&rows, how))
+    }
+
+    /// What the keys do, which are the list's while it has the focus.
+    fn keys(&self, ui: &Ui, list: &Response, choice: &mut Choice) -> Option<Picked> {
+        let arrows = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(list.id, arrows));
+        let page = ((self.height / self.row) as isize - 1).max(1);
+        let mut picked: Option<Picked> = None;
+        // In their order and with the modifiers of each: several may come within a frame.
+        for event in ui.input(|input| input.events.clone()) {
+            let Event::Key { key, pressed: true, modifiers, .. } = event else { continue };
+            let steps = match key {
+                Key::ArrowDown => 1,
+                Key::ArrowUp => -1,
+                Key::PageDown => page,
+                Key::PageUp => -page,
+                Key::Home => -isize::MAX,
+                Key::End => isize::MAX,
+                Key::Space => {
+                    let chosen = picked.as_ref().map_or(self.chosen, |picked| &picked.chosen);
+                    let rows = choice.toggle(&self.rows.rows_of(chosen));
+                    picked = rows.map(|rows| self.picked(&rows, How::Toggle)).or(picked);
+                    continue;
+                }
+                Key::A if modifiers.command => {
+                    picked = Some(self.picked(&Ranges::from(0..=self.rows.count() - 1), How::Alone));
+                    continue;
+                }
+                _ => continue,
+            };
+            if let Some(rows) = choice.step(steps, self.rows.count(), modifiers.shift) {
+                let how = if modifiers.shift { How::Extend } else { How::Alone };
+                picked = Some(self.picked(&rows, how));
+            }
+        }
+        picked
+    }
+}
+
+/// The keys that were held when the pointer was pressed or released in this frame: they may be up again.
+fn held_at_press(ui: &Ui) -> Modifiers {
+    ui.input(|input| {
+        let press = |event: &Event| match event {
+            Event::PointerButton { button: PointerButton::Primary, modifiers, .. } => Some(*modifiers),
+            _ => None,
+        };
+        input.events.iter().find_map(press).unwrap_or(input.modifiers)
+    })
+}

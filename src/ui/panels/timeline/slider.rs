@@ -1,0 +1,250 @@
+//! The slider over the epochs: curves, ticks, and what hands and keys do with it.
+
+use egui::accesskit::{Action, ActionData};
+use egui::{
+    CornerRadius, EventFilter, FontId, Id, Key, Modifiers, Painter, Rect, Response, Sense, Stroke, Ui,
+    WidgetInfo, pos2, vec2,
+};
+
+use super::{Timeline, keys};
+use crate::model::ViewState;
+use crate::ui::panels::curves::Curve;
+use crate::ui::playback::Playback;
+use crate::ui::style::SMALL;
+use crate::ui::widgets::focus_ring;
+
+/// Below the curve: ticks and numbers.
+const TICKS: f32 = 20.0;
+/// Seconds in which the slider makes room for a new epoch.
+const GROWTH: f32 = 0.3;
+
+/// Where the epochs stand.
+pub(super) struct Track {
+    pub(super) rect: Rect,
+    /// The last place.
+    last: f32,
+    /// The place at the right end, which goes after the last one little by little.
+    shown: f32,
+}
+
+impl Track {
+    /// Of a place: an index into the recording's epochs, or between two of them.
+    pub(super) fn x_of(&self, place: f64) -> f32 {
+        self.rect.left() + self.rect.width() * place as f32 / self.shown
+    }
+
+    pub(super) fn place_at(&self, x: f32) -> f64 {
+        f64::from((self.shown * (x - self.rect.left()) / self.rect.width()).clamp(0.0, self.last))
+    }
+}
+
+impl Timeline<'_> {
+    pub(super) fn slider(
+        &self,
+        ui: &mut Ui,
+        size: egui::Vec2,
+        view: &mut ViewState,
+        playback: &mut Playback,
+        now: f64,
+    ) {
+        let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
+        let last = self.recording.epochs.len().saturating_sub(1).max(1) as f32;
+        // Makes room for a new epoch little by little.
+        let shown = if self.reduced_motion {
+            last
+        } else {
+            ui.ctx().animate_value_with_time(response.id.with("last"), last, GROWTH)
+        };
+        let track = Rect::from_min_max(
+            pos2(rect.left() + 8.0, rect.top() + 8.0),
+            pos2(rect.right() - 8.0, rect.bottom() - TICKS),
+        );
+        let track = Track { rect: track, last, shown };
+        self.drag(ui, &response, &track, view, playback, now);
+        self.speak(ui, &response, view, playback, now);
+
+        let painter = ui.painter_at(rect.expand2(vec2(8.0, 0.0)));
+        self.band(&painter, &track, playback);
+        let line = track.rect;
+        painter.hline(line.x_range(), line.bottom(), Stroke::new(1.0, self.palette.line));
+        let place = self.epochs.place(self.epochs.ordinal_of_number(view.epoch));
+        let x = track.x_of(place).min(line.right());
+        let x_of = |place| track.x_of(place);
+        for curve in Curve::of(self.recording) {
+            curve.paint(&painter, self.palette, self.recording, line, x, &x_of);
+        }
+        self.ticks(&painter, line, &x_of);
+        if !self.recording.epochs.is_empty() {
+            painter.vline(x, line.top()..=line.bottom() + 4.0, Stroke::new(1.5, self.palette.accent));
+            painter.circle_filled(pos2(x, line.bottom()), 5.0, self.palette.accent);
+        }
+        focus_ring(ui, &response, self.palette);
+        self.range(ui, &response, &track, view, playback);
+        if let Some(pointer) = response.hover_pos() {
+            let place = track.place_at(pointer.x);
+            response.on_hover_text_at_pointer(self.tip(place.round() as usize));
+        }
+    }
+
+    /// The pointer scrubs or, with Shift, marks a range.
+    fn drag(
+        &self,
+        ui: &Ui,
+        response: &Response,
+        track: &Track,
+        view: &mut ViewState,
+        playback: &mut Playback,
+        now: f64,
+    ) {
+        let marking = Marking(response.id.with("marking"));
+        let origin = ui.input(|input| input.pointer.press_origin());
+        if response.drag_started() && ui.input(|input| input.modifiers.shift) {
+            let from = origin.or(response.interact_pointer_pos());
+            marking.begin(ui, from.map(|from| self.epochs.ordinal_of_place(track.place_at(from.x))));
+        }
+        if let Some(pointer) = response.interact_pointer_pos()
+            && (response.dragged() || response.drag_started() || response.clicked())
+        {
+            let ordinal = self.epochs.ordinal_of_place(track.place_at(pointer.x));
+            if let Some(from) = marking.from(ui) {
+                playback.mark(from, ordinal, self.epochs);
+            } else if response.clicked() {
+                playback.glide_to(ordinal, self.epochs, view.epoch, now);
+            } else {
+                playback.hold();
+                view.epoch = self.epochs.number(ordinal);
+            }
+        }
+        if response.drag_stopped() && !marking.end(ui) {
+            // A hand lets go anywhere; the picture comes to rest on what was recorded.
+            let ordinal = self.epochs.ordinal_of_number(view.epoch);
+            playback.glide_to(ordinal, self.epochs, view.epoch, now);
+        }
+    }
+
+    /// What keys and screen readers ask for, and what these are told.
+    fn speak(&self, ui: &Ui, response: &Response, view: &mut ViewState, playback: &mut Playback, now: f64) {
+        let id = response.id;
+        let mut steps = asked_steps(ui, id);
+        if response.has_focus() {
+            let marked = playback.range(self.epochs).is_some();
+            let filter = EventFilter { horizontal_arrows: true, escape: marked, ..EventFilter::default() };
+            ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
+            steps += pressed_steps(ui);
+            keys(ui, self.epochs, view, playback);
+            if marked && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
+                playback.marked = None;
+            }
+        }
+        if steps != 0 {
+            playback.step(steps, self.epochs, view.epoch, now);
+        }
+        if let Some(number) = asked_number(ui, id) {
+            playback.glide_to(self.epochs.ordinal_of_number(number), self.epochs, view.epoch, now);
+        }
+        response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), view.epoch, "Epoch"));
+    }
+
+    fn tip(&self, index: usize) -> String {
+        let Some(epoch) = self.recording.epochs.get(index) else { return String::new() };
+        let mut tip = format!("epoch {}", epoch.number);
+        if epoch.damaged {
+            tip.push_str(" – damaged");
+        }
+        for told in Curve::of(self.recording).filter_map(|curve| curve.tell(epoch)) {
+            tip.push('\n');
+            tip.push_str(&told);
+        }
+        tip.push_str("\nShift and drag to mark a range");
+        tip
+    }
+
+    /// A tick per recorded epoch: bright when its values are at hand, crossed when damaged.
+    fn ticks(&self, painter: &Painter, track: Rect, x_of: &dyn Fn(f64) -> f32) {
+        let count = self.recording.epochs.len();
+        let font = FontId::proportional(SMALL - 1.0);
+        let top = track.bottom() + 2.0;
+        let dense = track.width() / count.max(1) as f32 <= 3.0;
+        let mut free_from = f32::NEG_INFINITY;
+        for (index, epoch) in self.recording.epochs.iter().enumerate() {
+            let x = x_of(index as f64);
+            if epoch.damaged {
+                let stroke = Stroke::new(1.5, self.palette.warning);
+                painter.line_segment([pos2(x - 2.5, top), pos2(x + 2.5, top + 5.0)], stroke);
+                painter.line_segment([pos2(x - 2.5, top + 5.0), pos2(x + 2.5, top)], stroke);
+            } else if !dense {
+                let ready = self.ready.get(index).copied().unwrap_or(false);
+                let colour = if ready { self.palette.text } else { self.palette.dim.gamma_multiply(0.5) };
+                painter.vline(x, top..=top + 4.0, Stroke::new(1.0, colour));
+            }
+            // Where a number begins at the latest; most of thousands find no room.
+            let is_last = index + 1 == count;
+            if x < free_from && !is_last {
+                continue;
+            }
+            let text = painter.layout_no_wrap(epoch.number.to_string(), font.clone(), self.palette.dim);
+            let left = x - text.size().x / 2.0;
+            // The last number always stands; others keep clear of it.
+            let end = x_of((count - 1) as f64) - 16.0;
+            if left > free_from && (is_last || left + text.size().x + 8.0 < end) {
+                free_from = left + text.size().x + 8.0;
+                painter.galley(pos2(left, top + 4.0), text, self.palette.dim);
+            }
+        }
+        if dense {
+            painter.rect_filled(
+                Rect::from_min_max(pos2(track.left(), top), pos2(track.right(), top + 2.0)),
+                CornerRadius::ZERO,
+                self.palette.dim.gamma_multiply(0.5),
+            );
+        }
+    }
+}
+
+/// The ordinal at which a range began that is being marked; kept while the pointer is held.
+struct Marking(Id);
+
+impl Marking {
+    fn begin(&self, ui: &Ui, from: Option<f64>) {
+        if let Some(from) = from {
+            ui.data_mut(|data| data.insert_temp(self.0, from));
+        }
+    }
+
+    fn from(&self, ui: &Ui) -> Option<f64> {
+        ui.data(|data| data.get_temp(self.0))
+    }
+
+    /// Whether one was being marked.
+    fn end(&self, ui: &Ui) -> bool {
+        ui.data_mut(|data| data.remove_temp::<f64>(self.0)).is_some()
+    }
+}
+
+/// Steps that a screen reader asks for.
+pub(super) fn asked_steps(ui: &Ui, id: Id) -> i32 {
+    ui.input(|input| {
+        let asked = |action| input.num_accesskit_action_requests(id, action) as i32;
+        asked(Action::Increment) - asked(Action::Decrement)
+    })
+}
+
+/// The number that a screen reader asks for.
+pub(super) fn asked_number(ui: &Ui, id: Id) -> Option<f64> {
+    ui.input(|input| {
+        let asked = input.accesskit_action_requests(id, Action::SetValue);
+        let number = asked.filter_map(|request| match request.data {
+            Some(ActionData::NumericValue(value)) => Some(value),
+            _ => None,
+        });
+        number.last()
+    })
+}
+
+/// Steps that the arrow keys ask for.
+pub(super) fn pressed_steps(ui: &Ui) -> i32 {
+    ui.input_mut(|input| {
+        let mut presses = |key| input.count_and_consume_key(Modifiers::NONE, key) as i32;
+        presses(Key::ArrowRight) - presses(Key::ArrowLeft)
+    })
+}

@@ -1,0 +1,254 @@
+//! Lines over the epochs, mean activation upwards: drawn, told and clicked.
+
+use egui::{Align2, EventFilter, FontId, Key, Response, Role, Sense, Ui, WidgetInfo};
+use egui_plot::{AxisHints, GridMark, Line, LineStyle, Plot, PlotPoints, VLine};
+
+use super::training::Series;
+use crate::model::Recording;
+use crate::ui::style::{Palette, SMALL};
+use crate::ui::text;
+use crate::ui::widgets::focus_ring;
+
+/// Points of a line up to which all are drawn.
+const DRAWN: usize = 1024;
+
+/// Lines over the epochs.
+pub(super) struct Chart<'a, 'l> {
+    pub recording: &'a Recording,
+    pub palette: Palette,
+    pub lines: &'l [Series<'a>],
+    pub height: f32,
+}
+
+impl Chart<'_, '_> {
+    /// Returns the number of the epoch that a hand chose.
+    pub fn show(&self, ui: &mut Ui, now: f64, summary: &str) -> Option<f64> {
+        let palette = self.palette;
+        let [mut x, mut y] = [[f64::INFINITY, f64::NEG_INFINITY]; 2];
+        let mut pieces: Vec<(usize, Vec<[f64; 2]>)> = Vec::new();
+        for (number, line) in self.lines.iter().enumerate() {
+            let points: Vec<[f64; 2]> = line.points(self.recording).collect();
+            for point in points.iter().filter(|point| point[1].is_finite()) {
+                for (ends, value) in [(&mut x, point[0]), (&mut y, point[1])] {
+                    *ends = [ends[0].min(value), ends[1].max(value)];
+                }
+            }
+            // No line across what has no value.
+            let runs = points.split(|point| !point[1].is_finite()).filter(|run| !run.is_empty());
+            pieces.extend(runs.map(|run| (number, thinned(run))));
+        }
+        if x[0] > x[1] {
+            [x, y] = [[0.0, 1.0]; 2];
+        }
+        let margin = |[low, high]: [f64; 2], share: f64, least: f64| {
+            let margin = (share * (high - low)).max(least);
+            (low - margin)..=(high + margin)
+        };
+        let (across, upwards) = (margin(x, 0.02, 0.02), margin(y, 0.08, 0.05 * y[1].abs().max(1e-6)));
+        let axis = |axis: AxisHints<'static>| {
+            axis.tick_label_color(palette.dim)
+                .tick_label_font(FontId::proportional(SMALL))
+                .label_spacing(egui::Rangef::new(8.0, 9.0))
+        };
+        let plot = Plot::new("training")
+            .height(self.height)
+            .show_background(false)
+            .show_crosshair(false)
+            .show_x(false)
+            .show_y(false)
+            .allow_drag(false)
+            .allow_zoom(false)
+            .allow_scroll(false)
+            .allow_boxed_zoom(false)
+            .allow_axis_zoom_drag(false)
+            .allow_double_click_reset(false)
+            .show_grid([false, true])
+            .grid_color(palette.line)
+            .grid_fade(0.0)
+            .x_grid_spacer(|input| marks(input.bounds, 8.0, 1.0))
+            .y_grid_spacer(|input| marks(input.bounds, 4.0, 0.0))
+            .custom_x_axes(vec![axis(AxisHints::new_x()).formatter(|mark, _| format!("{}", mark.value))])
+            .custom_y_axes(vec![
+                axis(AxisHints::new_y())
+                    .min_thickness(32.0)
+                    .formatter(|mark, _| tick(mark.value, mark.step_size)),
+            ])
+            .label_formatter(|_| None)
+            .sense(Sense::click_and_drag());
+        let shown = plot.show(ui, |plot| {
+            plot.set_plot_bounds_x(across);
+            plot.set_plot_bounds_y(upwards);
+            plot.vline(VLine::new("epoch", now).color(palette.accent).width(1.0).allow_hover(false));
+            for (number, points) in pieces {
+                let line = &self.lines[number];
+                let style = if line.dashed { LineStyle::dashed_dense() } else { LineStyle::Solid };
+                let drawn = Line::new(line.name.clone(), PlotPoints::new(points))
+                    .color(line.colour)
+                    .width(if line.bold { 2.5 } else { 1.5 })
+                    .style(style)
+                    .allow_hover(false);
+                plot.line(drawn);
+            }
+        });
+        if self.lines.iter().all(|line| line.moments.is_empty()) {
+            let font = FontId::proportional(SMALL);
+            let at = shown.transform.frame().center();
+            ui.painter().text(at, Align2::CENTER_CENTER, "reading…", font, palette.dim);
+        }
+        let response = shown.response;
+        response.widget_info(|| WidgetInfo::labeled(Role::Canvas, ui.is_enabled(), summary));
+        focus_ring(ui, &response, palette);
+        let number = |epoch: usize| self.recording.epochs.get(epoch).map(|epoch| epoch.number as f64);
+        let chosen = if response.clicked() || response.dragged() {
+            let at = response.interact_pointer_pos();
+            at.and_then(|at| self.nearest(shown.transform.value_from_position(at).x))
+        } else {
+            self.keys(ui, &response, now)
+        };
+        self.tell(ui, response, &shown.transform);
+        chosen.and_then(number)
+    }
+
+    /// Indices into the recording's epochs that some line knows.
+    fn epochs(&self) -> impl Iterator<Item = usize> {
+        self.lines.iter().max_by_key(|line| line.moments.len()).into_iter().flat_map(|line| {
+            let known = |epoch: &usize| *epoch < self.recording.epochs.len();
+            line.moments.iter().map(|moment| moment.epoch).filter(known)
+        })
+    }
+
+    /// The epoch whose number is nearest.
+    fn nearest(&self, number: f64) -> Option<usize> {
+        let distance = |epoch: &usize| (self.recording.epochs[*epoch].number as f64 - number).abs();
+        self.epochs().min_by(|a, b| distance(a).total_cmp(&distance(b)))
+    }
+
+    /// Arrow keys step through the epochs.
+    fn keys(&self, ui: &Ui, response: &Response, now: f64) -> Option<usize> {
+        if !response.has_focus() {
+            return None;
+        }
+        let arrows = EventFilter { horizontal_arrows: true, ..EventFilter::default() };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
+        let pressed = |key| ui.input(|input| input.key_pressed(key));
+        let number = |epoch: &usize| self.recording.epochs[*epoch].number as f64;
+        if pressed(Key::ArrowRight) {
+            self.epochs().find(|epoch| number(epoch) > now)
+        } else if pressed(Key::ArrowLeft) {
+            self.epochs().filter(|epoch| number(epoch) < now).last()
+        } else {
+            None
+        }
+    }
+
+    /// Says what the pointer is at: the line nearest to it, at the epoch nearest to it.
+    fn tell(&self, ui: &Ui, response: Response, transform: &egui_plot::PlotTransform) {
+        let Some(at) = response.hover_pos() else { return };
+        let Some(epoch) = self.nearest(transform.value_from_position(at).x) else { return };
+        let number = self.recording.epochs[epoch].number;
+        let place = |value: f32| {
+            transform.position_from_point(&egui_plot::PlotPoint::new(number as f64, f64::from(value)))
+        };
+        let values = self.lines.iter().filter_map(|line| Some((line, line.at(epoch)?)));
+        let distance = |value: f32| (place(value).y - at.y).abs();
+        let Some((line, value)) = values.min_by(|a, b| distance(a.1).total_cmp(&distance(b.1))) else {
+            return;
+        };
+        ui.painter().circle_filled(place(value), 3.5, line.colour);
+        let value = text::number(value, value.abs());
+        response.on_hover_text_at_pointer(format!("epoch {number} · {} · {value}", line.name));
+    }
+}
+
+/// Where lines of the grid stand: at most about `most` of them, on round numbers that are multiples of
+/// `least`.
+fn marks((low, high): (f64, f64), most: f64, least: f64) -> Vec<GridMark> {
+    let rough = (high - low) / most;
+    if !rough.is_finite() || rough <= 0.0 {
+        return Vec::new();
+    }
+    let power = 10f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|times| times * power).into_iter().find(|step| *step >= rough);
+    let step = step.unwrap_or(10.0 * power).max(least);
+    let mut at = (low / step).ceil();
+    let mut marks = Vec::new();
+    while at * step <= high && marks.len() < 32 {
+        // Without −0.
+        marks.push(GridMark { value: at * step + 0.0, step_size: step });
+        at += 1.0;
+    }
+    marks
+}
+
+/// A round number with the digits that tell it from the next one.
+fn tick(value: f64, step: f64) -> String {
+    let decimals = -step.log10().floor();
+    if !(-5.0..=6.0).contains(&decimals) {
+        return text::number(value as f32, value.abs() as f32);
+    }
+    format!("{value:.*}", decimals.max(0.0) as usize).replace('-', "\u{2212}")
+}
+
+/// Of very many points the least and the greatest of each stretch, so that no peak is lost.
+fn thinned(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    if points.len() <= DRAWN {
+        return points.to_vec();
+    }
+    let mut thin = Vec::with_capacity(DRAWN + 2);
+    for stretch in points.chunks(points.len().div_ceil(DRAWN / 2)) {
+        let by = |a: &&[f64; 2], b: &&[f64; 2]| a[1].total_cmp(&b[1]);
+        let (Some(low), Some(high)) = (stretch.iter().min_by(by), stretch.iter().max_by(by)) else {
+            continue;
+        };
+        let (first, second) = if low[0] <= high[0] { (low, high) } else { (high, low) };
+        thin.push(*first);
+        if second != first {
+            thin.push(*second);
+        }
+    }
+    thin
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grid_stands_on_round_numbers() {
+        let values = |bounds, most, least| {
+            marks(bounds, most, least).iter().map(|mark| mark.value).collect::<Vec<_>>()
+        };
+        assert_eq!(values((-0.1, 4.1), 8.0, 1.0), [0.0, 1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(values((-2.0, 102.0), 8.0, 1.0), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
+        assert_eq!(values((0.0, 1.0), 4.0, 0.0), [0.0, 0.5, 1.0]);
+        assert_eq!(values((-0.5, 0.5), 4.0, 0.0), [-0.5, 0.0, 0.5]);
+        assert!(values((1.0, 1.0), 4.0, 0.0).is_empty());
+        assert!(values((f64::NAN, 1.0), 4.0, 0.0).is_empty());
+    }
+
+    #[test]
+    fn ticks_have_the_digits_of_their_step() {
+        let cases = [
+            (0.6, 0.2, "0.6"),
+            (0.0, 0.2, "0.0"),
+            (-0.25, 0.05, "\u{2212}0.25"),
+            (1200.0, 200.0, "1200"),
+            (3e-9, 1e-9, "3.00·10^\u{2212}9"),
+        ];
+        for (value, step, text) in cases {
+            assert_eq!(tick(value, step), text);
+        }
+    }
+
+    #[test]
+    fn a_long_training_keeps_its_peaks() {
+        let mut points: Vec<[f64; 2]> = (0..100_000).map(|at| [f64::from(at), f64::from(at % 13)]).collect();
+        points[54_321][1] = 99.0;
+        points[12_345][1] = -99.0;
+        let thin = thinned(&points);
+        assert!(thin.len() <= DRAWN, "{}", thin.len());
+        assert!(thin.contains(&points[54_321]) && thin.contains(&points[12_345]));
+        assert!(thin.windows(2).all(|pair| pair[0][0] < pair[1][0]), "in their order");
+        assert_eq!(thinned(&points[..DRAWN]), points[..DRAWN]);
+    }
+}

@@ -1,0 +1,96 @@
+//! A view in plain words: for the clipboard, and for those who cannot see it.
+
+use super::description::SceneDescription;
+use super::navigation::Target;
+use crate::model::OrderBy;
+use crate::ui::text;
+
+impl SceneDescription<'_> {
+    /// Returns the scene in a few sentences: the network, the query, the colours, the camera.
+    pub fn summary(&self) -> String {
+        let Self { recording, view, .. } = self;
+        let plural = |count: usize, one: &str, many: &str| {
+            format!("{} {}", text::count(count as u64), if count == 1 { one } else { many })
+        };
+        let mut text = format!(
+            "{}: {}, {}, {}.",
+            recording.model,
+            plural(recording.layers.len(), "layer", "layers"),
+            plural(recording.units(), "unit", "units"),
+            plural(recording.epochs.len(), "epoch", "epochs"),
+        );
+        let mut say = |sentence: String| {
+            text.push(' ');
+            text.push_str(&sentence);
+            text.push('.');
+        };
+        say(format!("Shown: {}", text::shown(recording, self.runs, &view.query, self.position)));
+        if let Some(epoch) = recording.epochs.get(self.position.from).filter(|_| self.position.t == 0.0) {
+            let facts: Vec<String> = [
+                epoch.accuracy.map(|accuracy| format!("accuracy {accuracy:.1} %")),
+                epoch.loss.map(|loss| format!("loss {}", text::number(loss as f32, loss.abs() as f32))),
+            ]
+            .into_iter()
+            .flatten()
+            .collect();
+            if !facts.is_empty() {
+                say(format!("At this epoch: {}", facts.join(", ")));
+            }
+        }
+        let range = text::range_source(recording, self.runs, view, self.position, self.range_epochs);
+        say(format!("Colours: {}, {range}", view.colours().name()));
+        say(match self.camera_target {
+            Some(Target::View(at)) => format!("Seen from: {}", at.name()),
+            Some(Target::Slab(layer)) => {
+                let name = recording.layers.get(layer).map_or("", |layer| layer.name.as_str());
+                format!("Seen from: the front of layer {name}")
+            }
+            None => "Seen from where a hand has led the camera".to_owned(),
+        });
+        if let Some(order) = view.order {
+            let by = match order.by {
+                OrderBy::Activation => "strength",
+                OrderBy::Selectivity => "the class that they answer to",
+                OrderBy::Similarity => "likeness",
+            };
+            say(format!("Units stand by {by}, as at epoch {}", order.epoch));
+        }
+        let hidden: Vec<&str> = view.hidden.iter().map(String::as_str).take(20).collect();
+        if !hidden.is_empty() {
+            say(format!("Hidden: {}", hidden.join(", ")));
+        }
+        let pins: Vec<String> =
+            view.pins.iter().take(20).map(|pin| format!("unit {} of {}", pin.unit, pin.layer)).collect();
+        if !pins.is_empty() {
+            say(format!("Pinned: {}", pins.join(", ")));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Layout, Pin, SetView};
+    use crate::ui::testing;
+
+    #[test]
+    fn a_scene_is_described_in_sentences() {
+        let recording = testing::recording();
+        let layout = Layout::new(&recording);
+        let mut view = testing::view(&recording);
+        view.query.select = "class:cat".parse().unwrap();
+        view.hidden.insert("conv1".to_owned());
+        view.pins.push(Pin { layer: "fc".to_owned(), unit: 2 });
+        let scene = SceneDescription {
+            camera_target: Some(Target::View(SetView::Top)),
+            ..testing::description(&recording, &view, &layout)
+        };
+        assert_eq!(
+            scene.summary(),
+            "TestNet: 3 layers, 83 units, 5 epochs. Shown: mean activation · class cat · epoch 4. At this \
+             epoch: accuracy 80.0 %. Colours: viridis, range: each layer's own, this epoch. Seen from: top. \
+             Hidden: conv1. Pinned: unit 2 of fc."
+        );
+    }
+}
