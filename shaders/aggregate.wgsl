@@ -9,7 +9,8 @@
 #import rows { bits_of, data }
 #import stored { StoredSummary, stored, summary_of }
 #import "shared/summary.wgsl" {
-    HIGH, KIND, LOW, MEAN, RATE, SPREAD, Summary, empty_summary, flags, is_finite, merged, ordered, upper,
+    DEVIATION, HIGH, KIND, LOW, MEAN, RATE, Summary, empty_summary, flags, is_finite, merged,
+    ordered, upper,
 }
 
 const WORKGROUP: u32 = 64u;
@@ -80,12 +81,12 @@ fn add(running: ptr<function, Running>, bits: vec4<u32>, there: bool) {
         let fires = valued & (bitcast<vec4<i32>>(bits) > vec4<i32>(0));
         (*running).positives += select(none, vec4<u32>(1u), fires);
     }
-    if KIND == MEAN || KIND == SPREAD {
+    if KIND == MEAN || KIND == DEVIATION {
         (*running).first = select((*running).first, bits, valued & ((*running).count == none));
         let kept = select((*running).first, bits, valued);
         let apart = bitcast<vec4<f32>>(kept) - bitcast<vec4<f32>>((*running).first);
         (*running).sum += apart;
-        if KIND == SPREAD {
+        if KIND == DEVIATION {
             (*running).squares += apart * apart;
             (*running).differ |= kept ^ (*running).first;
         }
@@ -114,7 +115,7 @@ fn short_block(start: u32, end: u32, quad: u32) -> Summary {
     summary.count = running.count;
     summary.extreme = running.extreme;
     summary.positives = running.positives;
-    if KIND == MEAN || KIND == SPREAD {
+    if KIND == MEAN || KIND == DEVIATION {
         let first = bitcast<vec4<f32>>(running.first);
         let offset = running.sum / max(vec4<f32>(running.count), vec4<f32>(1.0));
         summary.high = upper(first + offset);

@@ -9,7 +9,7 @@ const RATE: u32 = 1u;
 const LOW: u32 = 2u;
 const HIGH: u32 = 3u;
 const MEAN: u32 = 4u;
-const SPREAD: u32 = 5u;
+const DEVIATION: u32 = 5u;
 
 // Bit of a count: a unit's sums left the range of f32, and the CPU has to compute it.
 const OUT_OF_RANGE: u32 = 0x80000000u;
@@ -73,7 +73,7 @@ fn upper(sum: vec4<f32>) -> vec4<f32> {
 // OUT_OF_RANGE where sums left the range of f32. `differ`: not all values of a unit are equal.
 fn flags(summary: Summary, differ: vec4<bool>) -> vec4<u32> {
     var within = is_finite(bitcast<vec4<u32>>(summary.high)) & is_finite(bitcast<vec4<u32>>(summary.low));
-    if KIND == SPREAD {
+    if KIND == DEVIATION {
         within &= is_finite(bitcast<vec4<u32>>(summary.squares));
         within &= !(differ & (summary.squares < vec4<f32>(LEAST_SQUARES)));
     }
@@ -93,7 +93,7 @@ fn merged(a: Summary, b: Summary) -> Summary {
     if KIND == RATE {
         both.positives = a.positives + b.positives;
     }
-    if KIND == MEAN || KIND == SPREAD {
+    if KIND == MEAN || KIND == DEVIATION {
         let share = vec4<f32>(counts(b)) / max(vec4<f32>(counts(a) + counts(b)), vec4<f32>(1.0));
         let apart = (b.high - a.high) + (b.low - a.low);
         let step = a.low + apart * share;

@@ -28,10 +28,10 @@ const FILES: &Files = files![
     "shared/rows_f32.wgsl",
     "shared/rows_u8.wgsl",
     "shared/stored_count.wgsl",
+    "shared/stored_deviation.wgsl",
     "shared/stored_extreme.wgsl",
     "shared/stored_mean.wgsl",
     "shared/stored_rate.wgsl",
-    "shared/stored_spread.wgsl",
     "shared/summary.wgsl",
     "shared/surface.wgsl",
     "shared/trace.wgsl",
@@ -62,7 +62,7 @@ pub const STORED_COUNT: &str = "shared/stored_count.wgsl";
 pub const STORED_RATE: &str = "shared/stored_rate.wgsl";
 pub const STORED_EXTREME: &str = "shared/stored_extreme.wgsl";
 pub const STORED_MEAN: &str = "shared/stored_mean.wgsl";
-pub const STORED_SPREAD: &str = "shared/stored_spread.wgsl";
+pub const STORED_DEVIATION: &str = "shared/stored_deviation.wgsl";
 
 /// A file with entry points, and the files that fill its slots.
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +128,7 @@ mod tests {
         pass::Kind::Low,
         pass::Kind::High,
         pass::Kind::Mean,
-        pass::Kind::Spread,
+        pass::Kind::Deviation,
     ];
 
     fn parsed(shader: Shader<'_>) -> naga::Module {
@@ -404,7 +404,7 @@ mod tests {
 
     #[test]
     fn constants_of_reductions_agree_with_the_shaders() {
-        let slots = [("rows", ROWS_F32), ("stored", STORED_SPREAD)];
+        let slots = [("rows", ROWS_F32), ("stored", STORED_DEVIATION)];
         for (shader, width) in [(AGGREGATE, pass::WORKGROUP), (DIFFERENCE, difference::WORKGROUP)] {
             let module = parsed(shader.with(&slots));
             assert!(module.entry_points.iter().all(|entry| entry.workgroup_size == [width, 1, 1]));
@@ -414,7 +414,7 @@ mod tests {
                 ("LOW", pass::Kind::Low),
                 ("HIGH", pass::Kind::High),
                 ("MEAN", pass::Kind::Mean),
-                ("SPREAD", pass::Kind::Quantiles),
+                ("DEVIATION", pass::Kind::Deviation),
             ] {
                 assert_eq!(literal(&module, name), naga::Literal::U32(kind as u32));
             }

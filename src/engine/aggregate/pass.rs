@@ -27,7 +27,7 @@ pub(in crate::engine) enum Kind {
     Low,
     High,
     Mean,
-    Quantiles,
+    Deviation,
 }
 
 impl Kind {
@@ -38,7 +38,7 @@ impl Kind {
             Stat::Min => Self::Low,
             Stat::Max => Self::High,
             Stat::Mean => Self::Mean,
-            Stat::Std => Self::Quantiles,
+            Stat::Std => Self::Deviation,
         }
     }
 
@@ -48,7 +48,7 @@ impl Kind {
             Self::Count | Self::Low | Self::High => 1,
             Self::Rate => 2,
             Self::Mean => 3,
-            Self::Quantiles => 4,
+            Self::Deviation => 4,
         }
     }
 
@@ -64,7 +64,7 @@ impl Kind {
             Self::Rate => shader::STORED_RATE,
             Self::Low | Self::High => shader::STORED_EXTREME,
             Self::Mean => shader::STORED_MEAN,
-            Self::Spread => shader::STORED_SPREAD,
+            Self::Deviation => shader::STORED_DEVIATION,
         }
     }
 }

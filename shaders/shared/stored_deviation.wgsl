@@ -1,4 +1,4 @@
-// Summaries in memory, of kind SPREAD.
+// Summaries in memory, of kind DEVIATION.
 
 #import "shared/summary.wgsl" { Summary, empty_summary }
 
