@@ -333,7 +333,7 @@ impl Backend for Aggregator {
             });
             state.store.begin();
             let reduced = guarded(&self.device, asked_bytes(layers), || {
-                let effect = (Kind::Quantiles, Diff::Effect);
+                let effect = (Kind::Deviation, Diff::Effect);
                 let mut beyond = self.reduce(&mut state, layers, &effects, effect, &mut values)?;
                 let kind = Kind::of(stat);
                 beyond.extend(self.reduce(&mut state, layers, &others, (kind, diff), &mut values)?);
