@@ -1,5 +1,7 @@
 //! The command line as scripts meet it: exit codes, what is on stdout and what on stderr.
 
+mod support;
+
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -15,14 +17,9 @@ fn run(arguments: &[&str]) -> Output {
     dnnviz().args(arguments).output().unwrap()
 }
 
-/// One of the real dumps; `None`, said aloud, where they are not beside the checkout.
+/// Path of an example dump, as an argument.
 fn dump(name: &str) -> Option<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/deepdiva").join(name);
-    if path.is_dir() {
-        return Some(path.to_str().unwrap().to_owned());
-    }
-    println!("skipped: {} is not there", path.display());
-    None
+    Some(support::dump(name)?.to_str().unwrap().to_owned())
 }
 
 fn text(bytes: &[u8]) -> &str {

@@ -3,6 +3,7 @@
 
 #[expect(dead_code, reason = "the tests of formats use all of it")]
 mod format_support;
+mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,8 +13,9 @@ use dnnviz::format::{self, EpochValues, Pictures, RunWriter, ShardWriter, SynthO
 use dnnviz::insight::{layer_stats, unit_profile, unit_profile_at};
 use dnnviz::model::{Aggregate, Epoch, Group, Source, Tensor};
 use dnnviz::stats::aggregated;
-use format_support::{dump, python_json};
+use format_support::python_json;
 use serde_json::Value;
+use support::dump;
 use tempfile::TempDir;
 
 fn temporary() -> TempDir {

@@ -1,13 +1,14 @@
 //! What keeps the window from hands: it must never be long, however much is read, searched or written.
 //! The times are of the window's thread; what drawing takes is apart.
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use dnnviz::app::offscreen::Offscreen;
-use dnnviz::engine::Gpu;
 use egui::Event;
 use tempfile::TempDir;
 
@@ -16,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const STALL: Duration = Duration::from_millis(50);
 
 fn window(run: &Path) -> Option<Offscreen> {
-    let gpu = Gpu::headless().inspect_err(|error| println!("skipped: {error}")).ok()?;
+    let gpu = support::gpu()?;
     let mut window = Offscreen::open(gpu, &[run.to_owned()], [1280, 1400]).read_out();
     // The first frame makes the glyphs.
     window.frame();
@@ -75,11 +76,7 @@ fn a_large_recording_opens_without_a_stall() {
 
 #[test]
 fn a_dump_of_thousands_of_files_opens_without_a_stall() {
-    let dump = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/deepdiva/cnn_basic/activations");
-    if !dump.is_dir() {
-        println!("skipped: the example dumps are not beside this checkout");
-        return;
-    }
+    let Some(dump) = support::dump("cnn_basic/activations") else { return };
     let folder = TempDir::new().expect("a temporary folder");
     let to = folder.path().join("activations");
     let files = multiplied(&dump, &to, 72);
