@@ -7,6 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use dnnviz::cli::demo;
 use serde_json::{Value, json};
 
 fn dnnviz() -> Command {
@@ -46,6 +47,29 @@ fn fails(arguments: &[&str]) -> String {
     assert_eq!(line.lines().count(), 1, "{arguments:?}: {line}");
     assert!(line.starts_with("dnnviz: ") && line.ends_with('\n'), "{arguments:?}: {line}");
     line.trim_end().to_owned()
+}
+
+/// What `cargo install` leaves is the program alone.
+#[test]
+fn the_program_alone_has_a_demo() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("dnnviz");
+    fs::copy(env!("CARGO_BIN_EXE_dnnviz"), &program).unwrap();
+    let cache = folder.path().join("cache");
+    let demo = demo::find([folder.path().join("share/dnnviz/demo")], Some(&cache)).unwrap();
+    assert!(demo.starts_with(&cache));
+    let output = Command::new(&program)
+        .args(["info", "--json"])
+        .arg(&demo)
+        .env("HOME", folder.path())
+        .env("XDG_CACHE_HOME", &cache)
+        .env("XDG_CONFIG_HOME", folder.path())
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    let info: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&info["model"], &info["epochs"].as_array().unwrap().len()), (&json!("AlexNet"), &6));
 }
 
 fn keys(value: &Value) -> Vec<&str> {
