@@ -36,13 +36,19 @@ const ROOMS: &[Room] = &[
         must_not: &[FILES, FORMATS, PANELS, &["egui_wgpu"], WINDOWS, GLUE],
     },
     Room {
+        name: "scene",
+        may: &["model", "stats", "insight", "engine"],
+        must_not: &[FILES, FORMATS, GPU, PANELS, WINDOWS, GLUE],
+    },
+    Room {
         name: "export",
         may: &[
             "model",
             "stats",
             "engine",
+            "scene",
+            "ui::scene::description",
             "ui::scene::overlay",
-            "ui::Overlay",
             "ui::scene::still",
             "ui::runs",
         ],
