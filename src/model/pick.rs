@@ -1,45 +1,46 @@
-//! Which cell a ray meets first: the same boxes that the shaders draw, one by one on the way of the
-//! ray, so that it is exact at every distance.
+//! Picking: the first cell or slab that a ray hits. It tests the same boxes that the shaders draw, one
+//! by one along the ray, and is therefore exact at every distance.
 
 use glam::{DVec3, Vec3, dvec3};
 
 use super::layout::{CELL_GAP, CELL_HEIGHT, LEAST_HEIGHT, SLAB_BORDER, SLAB_THICKNESS};
 use super::{Camera, LayerCells, Layout, Slab};
 
-/// What decides how high the cells stand: the values between two moments, and the ends of the colour
-/// map.
+/// The values and value ranges from which the heights of all cells are computed.
 #[derive(Clone, Copy, Debug)]
 pub struct SceneValues<'a> {
-    /// Per layer, as computed.
+    /// Values of each layer at the epoch before, not normalised.
     pub from: &'a [LayerCells],
-    /// On the same grids, or `t` is 0.
+    /// Values of each layer at the epoch after, on the same grids; unused where `t` is 0.
     pub to: &'a [LayerCells],
-    /// In [0, 1).
+    /// Weight of `to`, in [0, 1).
     pub t: f32,
-    /// Per layer, the normalised values at the ends of the colour map.
+    /// Normalised values at the ends of the colour map, per layer: (low, high).
     pub ranges: &'a [(f32, f32)],
-    /// Per layer, what values are divided by before they are compared with these.
+    /// Divisor that normalises the values of each layer.
     pub scales: &'a [f32],
-    /// The middle of the colour map is zero, and height is the absolute value.
+    /// The middle of the colour map is zero, and heights follow absolute values.
     pub diverging: bool,
     /// Factor on the height of cells, as in [`super::ViewState::height`].
     pub height: f32,
 }
 
-/// What a cell shows.
+/// The state of one cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CellState {
-    /// No cell stands there.
+    /// There is no cell.
     Nothing,
+    /// A cell without a value.
     NoValue,
-    /// As computed, not normalised.
+    /// A cell with this finite value, not normalised.
     Value(f32),
 }
 
 impl SceneValues<'_> {
-    /// What a cell shows; with a value at one moment only, it is shown as the nearer moment has it.
-    pub fn shown(&self, layer: usize, cell: usize) -> CellState {
-        let at = |layers: &[LayerCells]| layers.get(layer).and_then(|it| it.values.get(cell)).copied();
+    /// The state of a cell; `cell` is row-major. Where only one of the two epochs has a value, the cell
+    /// has the state of the nearer epoch.
+    pub fn cell_state(&self, layer: usize, cell: usize) -> CellState {
+        let at = |layers: &[LayerCells]| layers.get(layer).and_then(|cells| cells.values.get(cell)).copied();
         let Some(a) = at(self.from).filter(|value| *value != LayerCells::NO_CELL) else {
             return CellState::Nothing;
         };
@@ -56,19 +57,19 @@ impl SceneValues<'_> {
         if value.is_finite() { CellState::Value(value) } else { CellState::NoValue }
     }
 
-    /// What the values of a layer are divided by before they are looked at.
+    /// Divisor that normalises the values of a layer; 1 outside [`SceneValues::scales`].
     pub fn scale(&self, layer: usize) -> f32 {
         self.scales.get(layer).copied().unwrap_or(1.0)
     }
 
     /// Greatest height of a cell, in pitches.
-    fn highest(&self) -> f32 {
+    fn max_cell_height(&self) -> f32 {
         CELL_HEIGHT * self.height.clamp(0.05, 10.0)
     }
 
-    /// Height of a cell in pitches; `None` where there is none.
+    /// Height of a cell in pitches; `None` where there is no cell.
     pub fn cell_height(&self, layer: usize, cell: usize) -> Option<f32> {
-        let share = match self.shown(layer, cell) {
+        let share = match self.cell_state(layer, cell) {
             CellState::Nothing => return None,
             CellState::NoValue => 0.0,
             CellState::Value(value) => {
@@ -81,23 +82,24 @@ impl SceneValues<'_> {
                 if self.diverging { position.abs().min(1.0) } else { position.clamp(0.0, 1.0) }
             }
         };
-        Some(LEAST_HEIGHT + share * (self.highest() - LEAST_HEIGHT))
+        Some(LEAST_HEIGHT + share * (self.max_cell_height() - LEAST_HEIGHT))
     }
 }
 
-/// What a ray meets first.
+/// The first hit of a ray.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pick {
     /// Index into [`Layout::slabs`].
     pub slab: usize,
-    /// Index of the cell, row-major; `None` is the slab itself.
+    /// Row-major index of the cell; `None` for the slab itself.
     pub cell: Option<usize>,
-    /// From the eye, in world units.
+    /// Distance from the camera, in world units.
     pub distance: f32,
 }
 
-/// What the ray from the eye of `camera` meets first.
-pub fn pick(layout: &Layout, relief: &SceneValues, camera: &Camera, direction: Vec3) -> Option<Pick> {
+/// Returns the first cell or slab that a ray from `camera` hits; `direction` is in world space and of
+/// length 1. Slabs with an opacity of at most 0.5 are passed through.
+pub fn pick(layout: &Layout, values: &SceneValues, camera: &Camera, direction: Vec3) -> Option<Pick> {
     let mut best: Option<Pick> = None;
     for (index, slab) in layout.slabs.iter().enumerate() {
         if camera.presence(slab) <= 0.5 {
@@ -110,32 +112,31 @@ pub fn pick(layout: &Layout, relief: &SceneValues, camera: &Camera, direction: V
         let low = dvec3(-border, -border, -f64::from(SLAB_THICKNESS / slab.pitch));
         let body = ray.enters(low, grid + dvec3(border, border, 0.0)).filter(|t| nearer(*t));
         let limit = body.unwrap_or(f64::INFINITY);
-        let cell = ray.first_cell(slab, relief, limit).filter(|(_, t)| nearer(*t));
-        let found = match cell {
+        let cell = ray.first_cell(slab, values, limit).filter(|(_, t)| nearer(*t));
+        let hit = match cell {
             Some((cell, t)) => Some((Some(cell), t)),
             None => body.map(|t| (None, t)),
         };
-        if let Some((cell, t)) = found {
+        if let Some((cell, t)) = hit {
             best = Some(Pick { slab: index, cell, distance: t as f32 * slab.pitch });
         }
     }
     best
 }
 
-/// A ray in slab coordinates: x right and y down from the top-left corner, z out of the slab, all in
-/// cells.
+/// A ray in slab space: x right and y down from the top-left corner, z out of the slab, all in pitches.
 struct SlabRay {
     origin: DVec3,
     direction: DVec3,
 }
 
 impl SlabRay {
-    fn new(slab: &Slab, eye: Vec3, direction: Vec3) -> Self {
+    fn new(slab: &Slab, camera_position: Vec3, direction: Vec3) -> Self {
         let flip = dvec3(1.0, -1.0, 1.0);
-        let origin = (eye - slab.corner()).as_dvec3() * flip / f64::from(slab.pitch);
+        let origin = (camera_position - slab.corner()).as_dvec3() * flip / f64::from(slab.pitch);
         let mut direction = direction.as_dvec3() * flip;
         for axis in 0..3 {
-            // No component is zero, so that no plane is crossed at infinity.
+            // A component of zero would divide by zero below.
             if direction[axis].abs() < 1e-9 {
                 direction[axis] = 1e-9;
             }
@@ -143,24 +144,25 @@ impl SlabRay {
         Self { origin, direction }
     }
 
-    /// Between where it enters and where it leaves a box.
+    /// Ray parameters at which the ray enters and leaves a box.
     fn span(&self, low: DVec3, high: DVec3) -> (f64, f64) {
         let a = (low - self.origin) / self.direction;
         let b = (high - self.origin) / self.direction;
         (a.min(b).max_element(), a.max(b).min_element())
     }
 
-    /// Where it enters a box from outside.
+    /// Ray parameter at which the ray enters a box from outside; `None` if it misses the box.
     fn enters(&self, low: DVec3, high: DVec3) -> Option<f64> {
         let (enter, leave) = self.span(low, high);
         (enter > 0.0 && enter <= leave).then_some(enter)
     }
 
-    /// The first cell that it meets before `limit`, and where: a walk from cell to cell (Amanatides and
-    /// Woo, "A Fast Voxel Traversal Algorithm for Ray Tracing", 1987).
-    fn first_cell(&self, slab: &Slab, relief: &SceneValues, limit: f64) -> Option<(usize, f64)> {
+    /// Index of the first cell that the ray hits before `limit`, and the ray parameter of the hit. Visits
+    /// the cells along the ray one by one (Amanatides and Woo, "A Fast Voxel Traversal Algorithm for Ray
+    /// Tracing", 1987).
+    fn first_cell(&self, slab: &Slab, values: &SceneValues, limit: f64) -> Option<(usize, f64)> {
         let (columns, rows) = (i64::from(slab.grid.columns), i64::from(slab.grid.rows));
-        let high = dvec3(columns as f64, rows as f64, f64::from(relief.highest()));
+        let high = dvec3(columns as f64, rows as f64, f64::from(values.max_cell_height()));
         let (enter, leave) = self.span(DVec3::ZERO, high);
         let (start, end) = (enter.max(0.0), leave.min(limit));
         if start >= end {
@@ -178,7 +180,7 @@ impl SlabRay {
         loop {
             let cell = (row * columns + column) as usize;
             if cell < slab.units
-                && let Some(height) = relief.cell_height(slab.layer, cell)
+                && let Some(height) = values.cell_height(slab.layer, cell)
             {
                 let corner = dvec3(column as f64, row as f64, 0.0);
                 let low = corner + dvec3(gap, gap, 0.0);
