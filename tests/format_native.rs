@@ -557,7 +557,7 @@ fn a_made_up_recording_learns() {
     let source = open(&run);
     let recording = source.recording();
     assert_eq!((recording.units(), recording.layers.len(), recording.inputs.len()), (2000, 5, 40));
-    assert!(recording.output_names_classes());
+    assert!(recording.has_class_outputs());
     let accuracy: Vec<f64> = recording.epochs.iter().map(|epoch| epoch.accuracy.expect("known")).collect();
     assert!(accuracy[0] < 60.0 && accuracy[5] > 90.0, "{accuracy:?}");
     assert!(recording.epochs[0].loss > recording.epochs[5].loss);

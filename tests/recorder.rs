@@ -632,7 +632,7 @@ fn the_digits_are_learnt_and_recorded() {
     let source = open(&run);
     let recording = source.recording();
     assert_eq!((recording.inputs.len(), recording.layers.len(), &recording.warnings[..]), (360, 5, &[][..]));
-    assert!(recording.output_names_classes() && source.picture(100).is_some());
+    assert!(recording.has_class_outputs() && source.picture(100).is_some());
     let accuracy: Vec<f64> = recording.epochs.iter().map(|epoch| epoch.accuracy.expect("known")).collect();
     assert!(accuracy[0] < 40.0 && accuracy[2] > 80.0, "{accuracy:?}");
     // The recorded answers are the recorded predictions, and these the accuracy.

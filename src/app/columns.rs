@@ -13,7 +13,7 @@ use super::run::{OpenRunList, Run, RunState, nothing};
 use super::session::{Session, SessionResources};
 use crate::cli::view_args;
 use crate::engine::Gpu;
-use crate::model::columns::{Locks, MOST};
+use crate::model::columns::{Locks, MAX_COLUMNS};
 use crate::model::workspace::{ColumnView, EpochSpan, Workspace};
 use crate::model::{Theme, ViewState};
 use crate::stats::Backend;
@@ -76,7 +76,8 @@ pub struct SceneArea {
 impl Columns {
     /// One column for each of the first runs.
     pub fn new(runs: usize, gpu: Arc<Gpu>, backend: Arc<dyn Backend>, send: EventSender) -> Self {
-        let list: Vec<Column> = (0..runs.clamp(1, MOST)).map(|run| Column::new(run as u64, run)).collect();
+        let list: Vec<Column> =
+            (0..runs.clamp(1, MAX_COLUMNS)).map(|run| Column::new(run as u64, run)).collect();
         let next = list.len() as u64;
         let locks = Locks::default();
         Self {
@@ -364,7 +365,7 @@ impl Columns {
         let opened: OpenRunList = runs.iter().map(|run| run.opened().cloned()).collect();
         let focused = ui.memory(|memory| memory.focused());
         let had_keys = focused.is_some_and(|id| self.is_scene(id));
-        for (index, wanted) in workspace.columns.iter().take(MOST).enumerate() {
+        for (index, wanted) in workspace.columns.iter().take(MAX_COLUMNS).enumerate() {
             let stays = self.list.get(index).is_some_and(|column| column.run == wanted.run);
             if !stays {
                 let id = self.next;
@@ -387,7 +388,7 @@ impl Columns {
                 (Some(_), None) => {}
             }
         }
-        for gone in self.list.drain(workspace.columns.len().clamp(1, MOST)..) {
+        for gone in self.list.drain(workspace.columns.len().clamp(1, MAX_COLUMNS)..) {
             self.retired.extend(gone.session.map(|session| session.into_loader()));
         }
         self.locks = workspace.locks;

@@ -132,7 +132,7 @@ impl History {
     /// The view at a place, looked at from where one is.
     fn go(&mut self, at: usize, current: &Workspace) -> Workspace {
         self.at = at;
-        let view = self.views[at].with_places_of(current);
+        let view = self.views[at].with_cameras_and_epochs_of(current);
         self.views[at].clone_from(&view);
         view
     }

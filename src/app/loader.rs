@@ -12,7 +12,7 @@ use super::order;
 use super::run::{OpenRunList, RunEvent};
 use crate::engine::{Field, Gpu};
 use crate::model::{LayerCells, Layout, Picture, Query, Source, UnitOrder, UnitPermutation};
-use crate::stats::{self, Backend, Cells, Sides, Unmatched};
+use crate::stats::{self, Backend, Cells, Sides, UnmatchedLayer};
 
 /// Pictures that wait to be read, at most.
 const PICTURES: usize = 256;
@@ -92,7 +92,7 @@ pub struct Values {
     /// The same on this side, and what stands where.
     pub cells: Arc<Cells>,
     /// Layers that have no values because the run that is subtracted has no such layer.
-    pub unmatched: Arc<[Unmatched]>,
+    pub unmatched: Arc<[UnmatchedLayer]>,
 }
 
 /// Takes messages to the window; called on other threads.

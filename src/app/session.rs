@@ -24,7 +24,7 @@ use crate::model::{
     Camera, Edge, EpochPosition, EpochRef, Layout, Picture, Query, Recording, SceneValues, SetView, Source,
     UnitOrder, ViewState,
 };
-use crate::stats::{Backend, Cells, Quantiles, Unmatched};
+use crate::stats::{Backend, Cells, Quantiles, UnmatchedLayer};
 use crate::ui::ViewControl;
 use crate::ui::scene::hover::SlabValues;
 
@@ -39,7 +39,7 @@ pub struct Scene {
     /// The values of both on this side.
     cells: [Arc<Cells>; 2],
     /// Layers that have no values because the run that is subtracted has no such layer.
-    pub unmatched: Arc<[Unmatched]>,
+    pub unmatched: Arc<[UnmatchedLayer]>,
     /// Whether there are values, or slabs alone.
     filled: bool,
     /// Where in the recording that it was read from.
@@ -385,7 +385,7 @@ impl Session {
     pub fn scene(&self) -> Option<(&Scene, ViewState, Option<&Arc<InputPicture>>)> {
         let scene = self.scene.as_ref()?;
         let view = ViewState { query: scene.query.clone(), ..self.view.clone() };
-        let picture = self.standing().filter(|_| view.camera.sees_past_picture());
+        let picture = self.standing().filter(|_| view.camera.is_clear_of_picture());
         Some((scene, view, picture.map(|standing| &standing.picture)))
     }
 
@@ -404,7 +404,7 @@ impl Session {
     /// The edges that the scene draws: those of a network that branches, unless they are turned off.
     pub fn edges(&self) -> Vec<Edge> {
         let recording = self.scene.as_ref().map_or(&self.source, |scene| &scene.source).recording();
-        if self.view.edges && recording.branches() { recording.edges.clone() } else { Vec::new() }
+        if self.view.edges && recording.has_branches() { recording.edges.clone() } else { Vec::new() }
     }
 
     /// The slab whose edges stand out.

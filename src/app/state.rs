@@ -308,7 +308,7 @@ impl AppState {
         let mut workspace = self.columns.workspace(&self.runs);
         let column = ColumnView::new(run);
         if beside {
-            if workspace.columns.len() >= crate::model::columns::MOST {
+            if workspace.columns.len() >= crate::model::columns::MAX_COLUMNS {
                 return self.tell(ctx, "There is no room for another column");
             }
             workspace.columns.push(column);

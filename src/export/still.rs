@@ -202,14 +202,14 @@ impl Column<'_> {
     ) -> Result<(Vec<u8>, f64), StillError> {
         let Self { recording, runs, values, view } = *self;
         let hidden: Vec<bool> = values.layout.slabs.iter().map(|slab| slab.hidden).collect();
-        let edges = if view.edges && recording.branches() { recording.edges.as_slice() } else { &[] };
+        let edges = if view.edges && recording.has_branches() { recording.edges.as_slice() } else { &[] };
         let frame = Frame {
             view,
             from: &values.from,
             to: values.to(),
             t: values.position.t,
             ranges,
-            picture: values.picture.as_ref().filter(|_| view.camera.sees_past_picture()),
+            picture: values.picture.as_ref().filter(|_| view.camera.is_clear_of_picture()),
             network: Network { edges, hidden: &hidden, lit: None },
             size,
             every_cell: false,

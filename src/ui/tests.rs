@@ -24,7 +24,7 @@ use super::view_control::Facts;
 use super::view_control::SceneDescription;
 use super::view_control::ViewControl;
 use super::view_control::Viewport;
-use crate::model::columns::{Locks, MOST};
+use crate::model::columns::{Locks, MAX_COLUMNS};
 use crate::model::{
     Diff, Epoch, EpochPosition, Layout, Norm, OrderBy, Picture, Query, Range, Recording, Selection, SetView,
     Stat, Theme, UnitOrder, ViewState,
@@ -548,7 +548,7 @@ fn a_column_is_added_of_any_run_until_there_are_enough() {
     click(&mut window, "Add column");
     click(&mut window, "other");
     assert_eq!(std::mem::take(&mut window.state_mut().asked), [columns::Action::Add(1)]);
-    window.state_mut().columns = MOST;
+    window.state_mut().columns = MAX_COLUMNS;
     window.run();
     click(&mut window, "Duplicate column");
     window.key_press(Key::N);

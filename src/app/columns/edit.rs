@@ -3,7 +3,7 @@
 use super::{Column, Columns, scene_id};
 use crate::app::run::{OpenRunList, Run};
 use crate::model::Query;
-use crate::model::columns::{self, MOST};
+use crate::model::columns::{self, MAX_COLUMNS};
 use crate::ui::panels::columns::Action;
 
 impl Columns {
@@ -11,7 +11,7 @@ impl Columns {
     /// first of them, and the query.
     pub(super) fn difference(&self) -> Option<(usize, Query)> {
         let a = self.active.min(self.list.len().checked_sub(2)?);
-        let query = columns::difference(self.session(a)?.side(), self.session(a + 1)?.side())?;
+        let query = columns::difference_query(self.session(a)?.side(), self.session(a + 1)?.side())?;
         Some((a, query))
     }
 
@@ -83,7 +83,7 @@ impl Columns {
         runs: &OpenRunList,
         query: Query,
     ) {
-        if self.list.len() >= MOST {
+        if self.list.len() >= MAX_COLUMNS {
             return;
         }
         let (id, place) = (self.next, place.min(self.list.len()));

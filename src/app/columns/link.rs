@@ -39,8 +39,9 @@ impl Columns {
         let scales: Vec<_> = sessions().filter_map(Session::scale).collect();
         let own = |scale: &columns::ColourScale| (scale.extremes.clone(), false);
         let extremes: Vec<_> = if self.locks.scale {
-            let shared =
-                |scale: &columns::ColourScale| scales.iter().filter(|other| scale.is_like(other)).count() > 1;
+            let shared = |scale: &columns::ColourScale| {
+                scales.iter().filter(|other| scale.has_range_of(other)).count() > 1
+            };
             columns::common_extremes(&scales).into_iter().zip(scales.iter().map(shared)).collect()
         } else {
             scales.iter().map(own).collect()

@@ -15,7 +15,7 @@ impl Session {
 
     /// Looks as `lead` does, as far as they share how they look.
     pub fn share_look(&mut self, lead: &Self, locks: Locks) {
-        columns::share_look(&lead.view, &mut self.view, locks);
+        columns::share_appearance(&lead.view, &mut self.view, locks);
         self.interface.navigator.reduced_motion = lead.interface.navigator.reduced_motion;
     }
 
@@ -32,7 +32,7 @@ impl Session {
         }
         let at_rest = epochs.ordinal_of_number(lead.view.epoch).fract() == 0.0;
         self.interface.playback.hold();
-        self.view.epoch = columns::tied_epoch(self.recording(), lead.view.epoch, at_rest);
+        self.view.epoch = columns::linked_epoch(self.recording(), lead.view.epoch, at_rest);
     }
 
     /// Goes on playing, stepping or following where `lead` did, which rests from now on.
@@ -80,7 +80,7 @@ impl Session {
     pub fn look_like(&mut self, other: &Self, query: Query, locks: Locks) {
         self.view.query = query;
         self.share_look(other, locks);
-        self.view.epoch = columns::tied_epoch(self.recording(), other.view.epoch, true);
+        self.view.epoch = columns::linked_epoch(self.recording(), other.view.epoch, true);
         self.interface.playback.hold();
         self.interface.playback.speed = other.interface.playback.speed;
         self.interface.playback.looping = other.interface.playback.looping;
@@ -97,7 +97,7 @@ impl Session {
     /// The same view with A and B exchanged, as far as there is a B that is open; a view of the other
     /// run where B is read there. Until the new values are there, it shows what it showed.
     pub fn swapped(mut self) -> Self {
-        let Some((run, query)) = columns::swapped(self.run, &self.view.query) else { return self };
+        let Some((run, query)) = columns::swap_sides(self.run, &self.view.query) else { return self };
         let is_open = self.runs.get(run).is_some_and(Option::is_some);
         if run == self.run || !is_open {
             if is_open {
@@ -111,7 +111,7 @@ impl Session {
         let (epochs, runs) = (self.interface.epochs().clone(), Arc::clone(&self.runs));
         let mut next = self.onto(run, runs);
         next.interface.playback = playback.handed_over(&epochs, next.interface.epochs());
-        let epoch = columns::tied_epoch(next.recording(), view.epoch, true);
+        let epoch = columns::linked_epoch(next.recording(), view.epoch, true);
         let camera = if next.layout.slabs == layout.slabs { view.camera } else { next.view.camera };
         if next.layout.slabs == layout.slabs {
             next.interface.navigator = navigator;

@@ -80,7 +80,7 @@ impl SlabValues<'_> {
         let direction = ray(lens, at);
         let found = pick(layout, &self.relief, &lens.camera, direction)?;
         let (slab, cell) = (layout.slabs.get(found.slab)?, found.cell?);
-        let spot = self.arrangements.get(slab.layer)?.spot(slab.grid, cell)?;
+        let spot = self.arrangements.get(slab.layer)?.cell_unit(slab.grid, cell)?;
         Some(Hovered { slab: found.slab, layer: slab.layer, unit: spot.unit, at: spot.at, cell })
     }
 
@@ -88,9 +88,9 @@ impl SlabValues<'_> {
     /// maps are shown.
     pub fn value(&self, layout: &crate::model::Layout, layer: usize, unit: usize) -> Option<f32> {
         let slab = layout.slabs.iter().find(|slab| slab.layer == layer)?;
-        let patch = self.arrangements.get(layer)?.patch(slab.grid, unit)?;
+        let patch = self.arrangements.get(layer)?.unit_cells(slab.grid, unit)?;
         let cell = patch.row as usize * slab.grid.columns as usize + patch.column as usize;
-        match self.relief.shown(layer, cell) {
+        match self.relief.cell_state(layer, cell) {
             CellState::Value(value) if patch.columns == 1 && patch.rows == 1 => {
                 Some(value / self.relief.scale(layer))
             }
@@ -116,7 +116,7 @@ impl SlabValues<'_> {
         let cells = rows.flat_map(|row| columns.clone().map(move |column| (column, row)));
         for (column, row) in cells.take(MOST_TRIED) {
             let cell = row as usize * slab.grid.columns as usize + column as usize;
-            let Some(spot) = arrangement.spot(slab.grid, cell) else { continue };
+            let Some(spot) = arrangement.cell_unit(slab.grid, cell) else { continue };
             let seen = lens.see(slab.cell_centre(column, row));
             if seen.is_some_and(|at| area.contains(at)) && !found.contains(&(slab.layer, spot.unit)) {
                 found.push((slab.layer, spot.unit));
@@ -213,7 +213,7 @@ impl Hover {
         if let Some((y, x)) = hovered.at {
             title += &format!(" · y {y}, x {x}");
         }
-        let CellState::Value(value) = relief.shown(hovered.layer, hovered.cell) else {
+        let CellState::Value(value) = relief.cell_state(hovered.layer, hovered.cell) else {
             return vec![title, "no value".to_owned()];
         };
         let shown = value / relief.scale(hovered.layer);
@@ -262,7 +262,7 @@ impl Ranks {
 pub fn name(recording: &Recording, layer: usize, unit: usize, arrangements: &[CellArrangement]) -> String {
     let Some(facts) = recording.layers.get(layer) else { return String::new() };
     let is_map = arrangements.get(layer).is_some_and(|it| it.mosaic.is_some());
-    let class = (layer + 1 == recording.layers.len() && recording.output_names_classes())
+    let class = (layer + 1 == recording.layers.len() && recording.has_class_outputs())
         .then(|| recording.classes.iter().find(|class| usize::try_from(class.id) == Ok(unit)))
         .flatten();
     let what = if is_map { "map" } else { "unit" };
@@ -280,7 +280,7 @@ pub fn paint_pins(overlay: &Overlay, painter: &Painter, rect: Rect, mut taken: V
         let index = overlay.recording.layers.iter().position(|it| it.name == *layer);
         let slab = overlay.layout.slabs.iter().find(|slab| Some(slab.layer) == index);
         let Some(slab) = slab.filter(|slab| overlay.view.camera.presence(slab) > 0.5) else { continue };
-        let patch = slabs.arrangements.get(slab.layer).and_then(|it| it.patch(slab.grid, *unit));
+        let patch = slabs.arrangements.get(slab.layer).and_then(|it| it.unit_cells(slab.grid, *unit));
         let Some(outline) = patch.and_then(|patch| slabs.outline(slab, patch, lens)) else { continue };
         let bounds = outline.bounds();
         if !bounds.intersects(rect) {

@@ -39,7 +39,8 @@ impl Bench {
             })
             .collect();
         layers[1].values[9] = f32::NAN;
-        let arrangements = recording.layers.iter().map(|layer| CellArrangement::plain(layer.units)).collect();
+        let arrangements =
+            recording.layers.iter().map(|layer| CellArrangement::as_trained(layer.units)).collect();
         let ranges = layers.iter().map(|layer| (0.0, layer.units as f32)).collect();
         Self::of(recording, layers, arrangements, ranges)
     }
@@ -166,7 +167,7 @@ fn a_cell_of_a_feature_map_is_named_by_map_and_place() {
     let Bench { recording, layers, arrangements, ranges, .. } = bench;
     let mut bench = Bench::of(recording, layers, arrangements, ranges);
     bench.look_at(0);
-    let patch = bench.arrangements[0].patch(grid, 3).expect("the fourth map");
+    let patch = bench.arrangements[0].unit_cells(grid, 3).expect("the fourth map");
     let cell = (patch.row + 2) * grid.columns + patch.column + 4;
     bench.tells(0, cell as usize, &["conv1 · map 3 · y 2, x 4"]);
 }
@@ -297,7 +298,7 @@ fn a_box_drawn_with_alt_takes_the_units_in_it_and_leaves_the_camera() {
 fn a_box_takes_no_more_than_are_to_be_pinned() {
     let mut bench = Bench::new();
     bench.layers[1] = LayerCells { grid: Grid::near_square(400), units: 400, values: vec![0.0; 400] };
-    bench.arrangements[1] = CellArrangement::plain(400);
+    bench.arrangements[1] = CellArrangement::as_trained(400);
     let Bench { recording, layers, arrangements, ranges, .. } = bench;
     let mut bench = Bench::of(recording, layers, arrangements, ranges);
     bench.look_at(1);
