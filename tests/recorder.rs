@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dnnviz::Recorder;
-use dnnviz::capture::{About, Keep, Metrics, Network, Precision, RecorderError};
+use dnnviz::capture::{Keep, LayerDescription, Metrics, Network, Precision, RecorderError};
 use dnnviz::format::{self, Pictures};
 use dnnviz::model::{Dtype, EpochPosition, LayerKind, Query, Reduction, Selection, Source, Stat};
 use dnnviz::stats::{self, Cpu, Sides};
@@ -140,9 +140,14 @@ fn prediction(epoch: u64, input: usize) -> usize {
 }
 
 fn describe(rec: &mut Recorder) {
-    let about = |channels_last| About { channels_last, text: "a text".to_owned(), ..About::default() };
+    let about = |channels_last| LayerDescription {
+        channels_last,
+        text: "a text".to_owned(),
+        ..LayerDescription::default()
+    };
     rec.describe("last", about(true)).expect("describes");
-    let attention = About { kind: Some(LayerKind::Attention), parameters: Some(7), ..about(false) };
+    let attention =
+        LayerDescription { kind: Some(LayerKind::Attention), parameters: Some(7), ..about(false) };
     rec.describe("sequence", attention).expect("describes");
 }
 
@@ -484,7 +489,7 @@ fn what_does_not_fit_is_refused_and_forgets_nothing() {
     assert!(matches!(error, E::LayerChanged { .. }));
     refused(rec.layer("conv", &[0.0; 3], &[1, 3]), "was 3 channels and is now 3 units");
     refused(rec.layer("sequence", &[0.0; 3], &[1, 1, 3]), "is now 3 features at every position");
-    let error = refused(rec.describe("conv", About::default()), "has values already");
+    let error = refused(rec.describe("conv", LayerDescription::default()), "has values already");
     assert!(matches!(error, E::DescribedLate { .. }));
     for wrong in [98.0, -0.1, f64::NAN] {
         let metrics = Metrics { accuracy: Some(wrong), ..Metrics::default() };

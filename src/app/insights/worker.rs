@@ -141,7 +141,7 @@ impl Task {
     fn answer(
         &self,
         histories: &mut Histories,
-        wanted: insight::Wanted,
+        wanted: insight::StillWanted,
     ) -> Result<Option<InsightResult>, Reason> {
         let source = &*self.source;
         let told = |error: StatsError| error.to_string();
@@ -158,8 +158,8 @@ impl Task {
             InsightRequest::UnitProfile { layer, unit, epoch } => {
                 let mut biography =
                     insight::unit_profile_at(source, layer, unit, index(epoch)?).map_err(told)?;
-                let history =
-                    histories.of(self.state, (layer, unit), || insight::history(source, layer, unit, wanted));
+                let history = histories
+                    .of(self.state, (layer, unit), || insight::unit_history(source, layer, unit, wanted));
                 Ok(history.map(|history| {
                     biography.history = history;
                     InsightResult::UnitProfile(Box::new(biography))
