@@ -8,7 +8,9 @@ use std::time::Instant;
 use dnnviz::engine::{self, Field, Frame, Gpu, Network, Path, Renderer};
 use dnnviz::model::camera::SetView;
 use dnnviz::model::pick::pick;
-use dnnviz::model::{Camera, Grid, LayerCells, Layout, Normalisation, Query, SceneValues, ViewState};
+use dnnviz::model::{
+    Camera, EpochIndex, Grid, LayerCells, Layout, Normalisation, Query, SceneValues, ViewState,
+};
 use dnnviz::stats::{self, Cpu, Sides};
 use draw_support::draw;
 use glam::vec2;
@@ -160,8 +162,9 @@ fn the_cells_of_a_real_dump_are_met_where_they_are_drawn() {
     }
     let source = dnnviz::format::open(&run).expect("opens");
     let query = Query { select: "class:3".parse().expect("a selection"), ..Query::default() };
-    let cells =
-        [0, 3].map(|epoch| stats::cells(Sides::one(&*source), &query, epoch, &Cpu).expect("values").layers);
+    let cells = [0, 3].map(|epoch| {
+        stats::cells(Sides::one(&*source), &query, EpochIndex(epoch), &Cpu).expect("values").layers
+    });
     let mut scene = Scene::new(cells, false, source.recording().normalisation);
     scene.agrees("dump", &mut ViewState { query: query.clone(), ..view() }, 0.0, &[]);
     scene.agrees("dump moving", &mut ViewState { query, ..view() }, 0.4, &[]);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use self::worker::Worker;
 use super::cache::Cache;
 use crate::insight::{LayerStats, UnitProfile};
-use crate::model::Source;
+use crate::model::{LayerIndex, Source, UnitIndex};
 
 /// Bytes of answers that are kept.
 const BUDGET: u64 = 64 << 20;
@@ -19,8 +19,8 @@ const BUDGET: u64 = 64 << 20;
 pub enum InsightRequest {
     /// What can be said of every layer.
     Facts { epoch: u64 },
-    /// What can be said of a unit, counted from 0, of a layer, an index.
-    UnitProfile { layer: usize, unit: usize, epoch: u64 },
+    /// The profile of a unit.
+    UnitProfile { layer: LayerIndex, unit: UnitIndex, epoch: u64 },
     /// What the network took every input for.
     Predictions { epoch: u64 },
 }
@@ -59,7 +59,7 @@ pub struct InsightCache {
     stale: HashSet<InsightRequest>,
     /// What was told last of the layers, and of each unit.
     last_facts: Option<u64>,
-    last_of: HashMap<(usize, usize), u64>,
+    last_of: HashMap<(LayerIndex, UnitIndex), u64>,
     /// What was asked for last.
     wanted: Vec<InsightRequest>,
 }
@@ -153,7 +153,12 @@ impl InsightCache {
     }
 
     /// A unit's biography at an epoch, or why there is none.
-    pub fn biography(&self, layer: usize, unit: usize, epoch: u64) -> Option<Result<&UnitProfile, &str>> {
+    pub fn biography(
+        &self,
+        layer: LayerIndex,
+        unit: UnitIndex,
+        epoch: u64,
+    ) -> Option<Result<&UnitProfile, &str>> {
         match self.answer(InsightRequest::UnitProfile { layer, unit, epoch })? {
             Ok(InsightResult::UnitProfile(biography)) => Some(Ok(biography)),
             Ok(_) => None,
@@ -164,8 +169,8 @@ impl InsightCache {
     /// A unit's biography at the epoch `now` or, until that is there, the one that was told last.
     pub fn biography_by_now(
         &self,
-        layer: usize,
-        unit: usize,
+        layer: LayerIndex,
+        unit: UnitIndex,
         now: Option<u64>,
     ) -> Option<Result<&UnitProfile, &str>> {
         let at_now = now.and_then(|epoch| self.biography(layer, unit, epoch));
@@ -173,7 +178,7 @@ impl InsightCache {
     }
 
     /// The unit's biography that came last, at whatever epoch.
-    pub fn last_biography(&self, layer: usize, unit: usize) -> Option<&UnitProfile> {
+    pub fn last_biography(&self, layer: LayerIndex, unit: UnitIndex) -> Option<&UnitProfile> {
         let epoch = *self.last_of.get(&(layer, unit))?;
         self.biography(layer, unit, epoch)?.ok()
     }

@@ -11,7 +11,7 @@ use super::insights::InsightResponse;
 use super::order;
 use super::run::{OpenRunList, RunEvent};
 use crate::engine::{Field, Gpu};
-use crate::model::{LayerCells, Layout, Picture, Query, Source, UnitOrder, UnitPermutation};
+use crate::model::{EpochIndex, LayerCells, Layout, Picture, Query, Source, UnitOrder, UnitPermutation};
 use crate::stats::{self, Backend, Cells, Sides, UnmatchedLayer};
 
 /// Pictures that wait to be read, at most.
@@ -330,7 +330,7 @@ fn load(
         },
     };
     let sides = Sides { a, b };
-    let cells = stats::cells(sides, query, epoch, backend).map_err(|error| error.to_string())?;
+    let cells = stats::cells(sides, query, EpochIndex(epoch), backend).map_err(|error| error.to_string())?;
     let cells = cells.ordered(orders.of(key, query, sides, backend)?);
     let field = Field::new(gpu, &cells.layers, query.is_signed()).map_err(|error| error.to_string())?;
     let unmatched = cells.unmatched.clone().into();

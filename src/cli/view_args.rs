@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use crate::model::{
     ColourMap, Diff, EpochPosition, EpochRef, Norm, OrderBy, Pin, Query, Range, Recording, Stat, Theme,
-    UnitOrder, ViewState,
+    UnitIndex, UnitOrder, ViewState,
 };
 
 /// The options that choose how a view looks.
@@ -154,7 +154,7 @@ impl FromStr for PinArg {
     fn from_str(text: &str) -> Result<Self, String> {
         // Names may hold colons, numbers do not.
         let (layer, unit) = text.rsplit_once(':').ok_or("write it as LAYER:UNIT")?;
-        let unit = unit.parse().map_err(|_| format!("`{unit}` is no unit's number"))?;
+        let unit = unit.parse().map(UnitIndex).map_err(|_| format!("`{unit}` is no unit's number"))?;
         Ok(Self(Pin { layer: layer.to_owned(), unit }))
     }
 }
@@ -196,7 +196,7 @@ impl LookArgs {
         view.order = match self.order {
             None => None,
             Some(OrderArg { by, epoch }) => {
-                let here = || recording.epochs.get(position.from).map(|epoch| epoch.number);
+                let here = || recording.epochs.get(position.from.0).map(|epoch| epoch.number);
                 Some(UnitOrder { by, epoch: epoch.or_else(here).context("--order: there is no epoch")? })
             }
         };
@@ -210,7 +210,7 @@ impl LookArgs {
         for PinArg(pin) in &self.pin {
             let layer = recording.layers.iter().find(|layer| layer.name == pin.layer);
             let Some(layer) = layer else { bail!("--pin: there is no layer `{}`", pin.layer) };
-            if pin.unit >= layer.units {
+            if pin.unit.0 >= layer.units {
                 bail!("--pin: layer {} has {} units, from 0 on", layer.name, layer.units);
             }
         }

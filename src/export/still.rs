@@ -12,7 +12,8 @@ use crate::engine::{
 };
 use crate::model::columns::{ColourScale, common_extremes};
 use crate::model::{
-    EpochPosition, Layout, Normalisation, Recording, SceneValues, Theme, UnitPermutation, ViewState,
+    EpochIndex, EpochPosition, Layout, Normalisation, Recording, SceneValues, Theme, UnitPermutation,
+    ViewState,
 };
 use crate::stats::{self, Backend, Cells, Quantiles, Sides, StatsError};
 use crate::ui::Overlay;
@@ -82,7 +83,9 @@ impl Values {
         let mut over = Vec::new();
         if view.over_epochs {
             for epoch in (0..recording.epochs.len()).filter(|&epoch| !recording.epochs[epoch].damaged) {
-                over.push(Quantiles::of_all(&stats::cells(sides, &view.query, epoch, backend)?.layers));
+                over.push(Quantiles::of_all(
+                    &stats::cells(sides, &view.query, EpochIndex(epoch), backend)?.layers,
+                ));
             }
         }
         let picture = view.query.select.single_input().and_then(|input| source.picture(input));

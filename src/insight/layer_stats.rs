@@ -3,7 +3,7 @@
 use super::StillWanted;
 use super::selectivity::Preference;
 use super::summary::{LayerSummary, unit_means};
-use crate::model::Source;
+use crate::model::{EpochIndex, LayerIndex, Source};
 use crate::stats::StatsError;
 
 /// Fraction of a layer's value range that counts as its end, see [`LayerStats::saturated`].
@@ -39,12 +39,13 @@ pub struct LayerStats {
 /// Returns a [`StatsError`] if the epoch is damaged, or neither means nor values of inputs are recorded.
 pub fn layer_stats(
     source: &dyn Source,
-    epoch: usize,
+    epoch: EpochIndex,
     wanted: StillWanted,
 ) -> Result<Option<Vec<LayerStats>>, StatsError> {
     let recording = source.recording();
     let mut stats = Vec::with_capacity(recording.layers.len());
     for (layer, description) in recording.layers.iter().enumerate() {
+        let layer = LayerIndex(layer);
         if !wanted() {
             return Ok(None);
         }
@@ -58,8 +59,8 @@ pub fn layer_stats(
             preferences.iter().filter_map(|preference| Some(f64::from(preference.selectivity()?.index)));
         // Unreadable epochs are passed over.
         let previous_means = || {
-            let earlier = (0..epoch).rev().filter(|&index| !recording.epochs[index].damaged);
-            earlier.into_iter().find_map(|index| unit_means(source, index, layer).ok())
+            let earlier = (0..epoch.0).rev().filter(|&index| !recording.epochs[index].damaged);
+            earlier.into_iter().find_map(|index| unit_means(source, EpochIndex(index), layer).ok())
         };
         stats.push(LayerStats {
             selectivity: average(indices),

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::selectivity::Preference;
 use super::summary::{InputRows, LayerSummary, unit_means};
 use super::{Selectivity, StillWanted};
-use crate::model::{Grid, OrderBy, Source};
+use crate::model::{EpochIndex, Grid, LayerIndex, OrderBy, Source};
 use crate::stats::StatsError;
 
 /// Greatest number of inputs, evenly spaced, in a response profile.
@@ -34,20 +34,21 @@ pub fn unit_permutations(
     source: &dyn Source,
     values: Option<&[Vec<f32>]>,
     by: OrderBy,
-    epoch: usize,
+    epoch: EpochIndex,
     grids: &[Grid],
     wanted: StillWanted,
 ) -> Result<Option<Vec<Vec<u32>>>, StatsError> {
     let layers = source.recording().layers.len().min(grids.len());
-    let of_layer = |layer: usize| -> Result<Option<Vec<u32>>, StatsError> {
+    let of_layer = |index: usize| -> Result<Option<Vec<u32>>, StatsError> {
+        let layer = LayerIndex(index);
         if !wanted() {
             return Ok(None);
         }
-        let units = source.recording().layers[layer].units;
+        let units = source.recording().layers[index].units;
         Ok(Some(match by {
             OrderBy::Activation => {
                 let values =
-                    values.and_then(|values| values.get(layer)).filter(|values| values.len() == units);
+                    values.and_then(|values| values.get(index)).filter(|values| values.len() == units);
                 match values {
                     Some(values) => greatest_first(values),
                     None => greatest_first(&unit_means(source, epoch, layer)?),
@@ -55,7 +56,7 @@ pub fn unit_permutations(
             }
             OrderBy::Selectivity => by_preferred_class(&preferences(source, epoch, layer, units)?),
             OrderBy::Similarity => {
-                similarity::places(&response_profiles(source, epoch, layer, units)?, grids[layer], units)
+                similarity::places(&response_profiles(source, epoch, layer, units)?, grids[index], units)
             }
         }))
     };
@@ -74,8 +75,8 @@ fn greatest_first(values: &[f32]) -> Vec<u32> {
 /// Computes the class preference of every unit of a layer.
 fn preferences(
     source: &dyn Source,
-    epoch: usize,
-    layer: usize,
+    epoch: EpochIndex,
+    layer: LayerIndex,
     units: usize,
 ) -> Result<Vec<Preference>, StatsError> {
     let mut preferences = vec![Preference::default(); units];
@@ -142,8 +143,8 @@ fn standardise(profile: &mut [f32]) {
 /// Computes response profiles over classes, else over inputs, else from the means over all inputs.
 fn response_profiles(
     source: &dyn Source,
-    epoch: usize,
-    layer: usize,
+    epoch: EpochIndex,
+    layer: LayerIndex,
     units: usize,
 ) -> Result<ResponseProfiles, StatsError> {
     let classes = source.recording().classes.len();

@@ -7,18 +7,20 @@ use super::StillWanted;
 use super::selectivity::Preference;
 use super::similar;
 use super::summary::{self, InputRows, LayerSummary};
-use crate::model::{Aggregate, Recording, Source, SourceError, UnitAggregates};
+use crate::model::{
+    Aggregate, EpochIndex, LayerIndex, Recording, Source, SourceError, UnitAggregates, UnitIndex,
+};
 use crate::stats::StatsError;
 
 /// Everything known of one unit. Values are activations as recorded; NaN is no value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnitProfile {
-    /// Index into the recording's layers.
-    pub layer: usize,
-    /// Index of the unit within its layer.
-    pub unit: usize,
+    /// Its layer.
+    pub layer: LayerIndex,
+    /// The unit.
+    pub unit: UnitIndex,
     /// The epoch of all fields but `history`.
-    pub epoch: usize,
+    pub epoch: EpochIndex,
     /// One entry per readable epoch, in their order.
     pub history: Vec<UnitEpoch>,
     /// The distribution over all inputs, then those over each class with inputs.
@@ -40,7 +42,7 @@ pub struct UnitProfile {
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnitEpoch {
     /// The epoch.
-    pub epoch: usize,
+    pub epoch: EpochIndex,
     /// Mean over all inputs.
     pub all: f32,
     /// Mean over each class of the recording.
@@ -79,8 +81,8 @@ pub struct Selectivity {
 /// A unit whose activations are correlated with those of another.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SimilarUnit {
-    /// Index of the unit within its layer.
-    pub unit: usize,
+    /// The unit.
+    pub unit: UnitIndex,
     /// Pearson's correlation over the inputs, or over the class means if inputs are not recorded. In
     /// (0, 1].
     pub correlation: f32,
@@ -95,9 +97,9 @@ pub const STRONGEST_INPUTS: usize = 8;
 /// Returns a [`StatsError`] if the epoch is damaged, there is no such unit, or nothing is recorded of it.
 pub fn unit_profile(
     source: &dyn Source,
-    layer: usize,
-    unit: usize,
-    epoch: usize,
+    layer: LayerIndex,
+    unit: UnitIndex,
+    epoch: EpochIndex,
 ) -> Result<UnitProfile, StatsError> {
     let mut profile = unit_profile_at(source, layer, unit, epoch)?;
     profile.history = unit_history(source, layer, unit, &|| true).unwrap_or_default();
@@ -109,14 +111,14 @@ pub fn unit_profile(
 /// of the finite values of the inputs.
 pub fn unit_history(
     source: &dyn Source,
-    layer: usize,
-    unit: usize,
+    layer: LayerIndex,
+    unit: UnitIndex,
     wanted: StillWanted,
 ) -> Option<Vec<UnitEpoch>> {
     let recording = source.recording();
-    let epochs: Vec<usize> =
-        (0..recording.epochs.len()).filter(|&epoch| !recording.epochs[epoch].damaged).collect();
-    let read = |epoch: usize| {
+    let readable = (0..recording.epochs.len()).filter(|&epoch| !recording.epochs[epoch].damaged);
+    let epochs: Vec<EpochIndex> = readable.map(EpochIndex).collect();
+    let read = |epoch: EpochIndex| {
         let (all, classes) = UnitGroups::read(source, layer, unit, epoch).ok()?.means();
         Some(UnitEpoch { epoch, all, classes })
     };
@@ -136,14 +138,14 @@ pub fn unit_history(
 /// As [`unit_profile`].
 pub fn unit_profile_at(
     source: &dyn Source,
-    layer: usize,
-    unit: usize,
-    epoch: usize,
+    layer: LayerIndex,
+    unit: UnitIndex,
+    epoch: EpochIndex,
 ) -> Result<UnitProfile, StatsError> {
     let recording = source.recording();
     let unit_count = summary::unit_count(recording, epoch, layer)?;
-    if unit >= unit_count {
-        let what = format!("unit {unit} of layer {} is", recording.layers[layer].name);
+    if unit.0 >= unit_count {
+        let what = format!("unit {unit} of layer {} is", recording.layers[layer.0].name);
         return Err(summary::not_recorded(recording, epoch, what).into());
     }
     let mut groups = UnitGroups::read(source, layer, unit, epoch)?;
@@ -172,7 +174,7 @@ pub fn unit_profile_at(
     };
     let rank = if all.is_finite() {
         let means = summary::unit_means(source, epoch, layer)?;
-        Some(1 + means.iter().filter(|&&mean| mean > means[unit]).count())
+        Some(1 + means.iter().filter(|&&mean| mean > means[unit.0]).count())
     } else {
         None
     };
@@ -200,7 +202,12 @@ struct UnitGroups<'a> {
 
 impl<'a> UnitGroups<'a> {
     /// Reads the data that [`Self::means`] needs.
-    fn read(source: &'a dyn Source, layer: usize, unit: usize, epoch: usize) -> Result<Self, StatsError> {
+    fn read(
+        source: &'a dyn Source,
+        layer: LayerIndex,
+        unit: UnitIndex,
+        epoch: EpochIndex,
+    ) -> Result<Self, StatsError> {
         let recording = source.recording();
         let stored = source.unit_aggregates(epoch, layer, unit)?;
         let is_incomplete = stored.all.is_none()
@@ -223,9 +230,9 @@ impl<'a> UnitGroups<'a> {
     fn read_column(
         &mut self,
         source: &dyn Source,
-        layer: usize,
-        unit: usize,
-        epoch: usize,
+        layer: LayerIndex,
+        unit: UnitIndex,
+        epoch: EpochIndex,
     ) -> Result<(), StatsError> {
         if self.column.is_some() || self.recording.inputs.is_empty() {
             return Ok(());

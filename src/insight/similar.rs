@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::SimilarUnit;
 use super::summary::InputRows;
-use crate::model::Tensor;
+use crate::model::{Tensor, UnitIndex};
 
 /// Greatest number of values of a layer that are read. In larger layers, inputs are sampled with an even
 /// stride.
@@ -21,7 +21,7 @@ const MIN_POINTS: usize = 3;
 /// The units most correlated with `unit` over the inputs, the greatest correlation first. `column` has the
 /// unit's value for every input. Values that are not finite are left out pair by pair. Units with a
 /// constant value are similar to none.
-pub(super) fn over_inputs(rows: &InputRows, unit: usize, column: &[f32]) -> Vec<SimilarUnit> {
+pub(super) fn over_inputs(rows: &InputRows, unit: UnitIndex, column: &[f32]) -> Vec<SimilarUnit> {
     let InputRows { tensor, rows } = rows;
     let step = (rows.len().saturating_mul(tensor.columns())).div_ceil(MAX_VALUES).max(1);
     let points: Vec<(usize, f32)> = rows
@@ -65,22 +65,22 @@ pub(super) fn over_inputs(rows: &InputRows, unit: usize, column: &[f32]) -> Vec<
         } else {
             pairwise(tensor, other, &points)
         };
-        SimilarUnit { unit: other, correlation: correlation.clamp(-1.0, 1.0) as f32 }
+        SimilarUnit { unit: UnitIndex(other), correlation: correlation.clamp(-1.0, 1.0) as f32 }
     };
-    most_similar((0..tensor.columns()).filter(|&other| other != unit).map(correlation))
+    most_similar((0..tensor.columns()).filter(|&other| other != unit.0).map(correlation))
 }
 
 /// The units most correlated with `unit` over the class means, the greatest correlation first. `means` has
 /// the means of all units of the layer for each class.
-pub(super) fn over_classes(means: &[Vec<f32>], unit: usize) -> Vec<SimilarUnit> {
+pub(super) fn over_classes(means: &[Vec<f32>], unit: UnitIndex) -> Vec<SimilarUnit> {
     let Some(units) = means.first().map(Vec::len) else { return Vec::new() };
     let profile = |unit: usize| means.iter().map(move |means| f64::from(means[unit]));
-    let own: Vec<f64> = profile(unit).collect();
+    let own: Vec<f64> = profile(unit.0).collect();
     let similar_unit = |other: usize| {
         let pairs: Vec<(f64, f64)> = own.iter().copied().zip(profile(other)).collect();
-        SimilarUnit { unit: other, correlation: pearson(&pairs) as f32 }
+        SimilarUnit { unit: UnitIndex(other), correlation: pearson(&pairs) as f32 }
     };
-    most_similar((0..units).filter(|&other| other != unit).map(similar_unit))
+    most_similar((0..units).filter(|&other| other != unit.0).map(similar_unit))
 }
 
 /// The units with the greatest correlations above 0; of equal ones the lowest index first.

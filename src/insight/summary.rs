@@ -1,7 +1,7 @@
 //! Statistics of the units of a layer at an epoch, over all inputs and over each class: those stored in the
 //! recording, or else computed from the inputs in one pass.
 
-use crate::model::{Group, Recording, Source, SourceError, Tensor};
+use crate::model::{EpochIndex, Group, LayerIndex, Recording, Source, SourceError, Tensor};
 use crate::stats::{Extremes, Firing, Moments, Reducer, StatsError, reduce};
 
 /// Statistics of the units of a layer over all inputs; every array has one entry per unit.
@@ -27,8 +27,8 @@ impl LayerSummary {
     /// exclusively if the aggregates include more inputs than are recorded.
     pub(super) fn read(
         source: &dyn Source,
-        epoch: usize,
-        layer: usize,
+        epoch: EpochIndex,
+        layer: LayerIndex,
         mut class: impl FnMut(usize, &[f32]),
     ) -> Result<Self, StatsError> {
         let recording = source.recording();
@@ -106,7 +106,11 @@ impl LayerSummary {
 }
 
 /// The unit means over all inputs, as those of a query; NaN without a value.
-pub(super) fn unit_means(source: &dyn Source, epoch: usize, layer: usize) -> Result<Vec<f32>, StatsError> {
+pub(super) fn unit_means(
+    source: &dyn Source,
+    epoch: EpochIndex,
+    layer: LayerIndex,
+) -> Result<Vec<f32>, StatsError> {
     let recording = source.recording();
     let units = unit_count(recording, epoch, layer)?;
     if let Some(stored) = source.layer_aggregate(epoch, Group::All, layer)?
@@ -129,7 +133,11 @@ pub(super) struct InputRows {
 
 impl InputRows {
     /// Reads the values of every input; `None` if values of inputs are not recorded.
-    pub(super) fn read(source: &dyn Source, epoch: usize, layer: usize) -> Result<Option<Self>, StatsError> {
+    pub(super) fn read(
+        source: &dyn Source,
+        epoch: EpochIndex,
+        layer: LayerIndex,
+    ) -> Result<Option<Self>, StatsError> {
         let recording = source.recording();
         let inputs: Vec<usize> = (0..recording.inputs.len()).collect();
         if inputs.is_empty() {
@@ -147,7 +155,7 @@ impl InputRows {
                 && block.rows.iter().all(|&row| row < tensor.rows())
         });
         let shape = || StatsError::Shape {
-            layer: recording.layers[layer].name.clone(),
+            layer: recording.layers[layer.0].name.clone(),
             found: "another number of values".to_owned(),
             expected: format!("{} inputs and {units} units", inputs.len()),
         };
@@ -165,20 +173,24 @@ impl InputRows {
 ///
 /// # Errors
 /// Returns [`SourceError::NotRecorded`] if there is no such layer.
-pub(super) fn unit_count(recording: &Recording, epoch: usize, layer: usize) -> Result<usize, SourceError> {
-    match recording.layers.get(layer) {
+pub(super) fn unit_count(
+    recording: &Recording,
+    epoch: EpochIndex,
+    layer: LayerIndex,
+) -> Result<usize, SourceError> {
+    match recording.layers.get(layer.0) {
         Some(description) => Ok(description.units),
         None => Err(not_recorded(recording, epoch, format!("layer {layer} is"))),
     }
 }
 
 /// The error for an epoch with neither means nor values of inputs.
-pub(super) fn nothing_recorded(recording: &Recording, epoch: usize) -> SourceError {
+pub(super) fn nothing_recorded(recording: &Recording, epoch: EpochIndex) -> SourceError {
     not_recorded(recording, epoch, "neither means nor values of single inputs are".to_owned())
 }
 
 /// The error for values that are not recorded; `what` has its verb ("unit 7 is").
-pub(super) fn not_recorded(recording: &Recording, epoch: usize, what: String) -> SourceError {
-    let number = recording.epochs.get(epoch).map_or(epoch as u64, |epoch| epoch.number);
+pub(super) fn not_recorded(recording: &Recording, epoch: EpochIndex, what: String) -> SourceError {
+    let number = recording.epochs.get(epoch.0).map_or(epoch.0 as u64, |epoch| epoch.number);
     SourceError::NotRecorded { number, what }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    Aggregate, Group, MapBlock, Picture, Recording, RowBlock, Source, SourceError, Tensor, testing,
+    Aggregate, EpochIndex, Group, MapBlock, Picture, Recording, RowBlock, Source, SourceError, Tensor,
+    testing,
 };
 
 /// A recording in memory.
@@ -48,8 +49,8 @@ impl Made {
     }
 
     /// Fails if the epoch is damaged.
-    fn check_damage(&self, epoch: usize) -> Result<(), SourceError> {
-        let description = &self.recording.epochs[epoch];
+    fn check_damage(&self, epoch: EpochIndex) -> Result<(), SourceError> {
+        let description = &self.recording.epochs[epoch.0];
         let reason = "it ends early".to_owned();
         if description.damaged {
             Err(SourceError::Damaged { number: description.number, reason })
@@ -112,13 +113,17 @@ impl Source for Made {
         &self.recording
     }
 
-    fn aggregates(&self, epoch: usize, group: Group) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
+    fn aggregates(
+        &self,
+        epoch: EpochIndex,
+        group: Group,
+    ) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
         self.check_damage(epoch)?;
         let Some(change) = self.aggregates else { return Ok(None) };
         let layer = |layer: usize| {
             let of = |what: &dyn Fn(&[f64]) -> f64| -> Vec<f32> {
                 let units = 0..self.recording.layers[layer].units;
-                units.map(|unit| what(&self.values(epoch, group, layer, unit)) as f32).collect()
+                units.map(|unit| what(&self.values(epoch.0, group, layer, unit)) as f32).collect()
             };
             let count = self.recording.inputs.iter().filter(|input| match group {
                 Group::All => true,
@@ -136,10 +141,10 @@ impl Source for Made {
         Ok(Some(Arc::new((0..self.recording.layers.len()).map(layer).collect())))
     }
 
-    fn rows(&self, epoch: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {
+    fn rows(&self, epoch: EpochIndex, wanted: &[usize]) -> Result<RowBlock, SourceError> {
         self.check_damage(epoch)?;
         if !self.rows {
-            let number = self.recording.epochs[epoch].number;
+            let number = self.recording.epochs[epoch.0].number;
             return Err(SourceError::NotRecorded { number, what: "values of single inputs are".to_owned() });
         }
         let inputs = self.recording.inputs.len();
@@ -147,7 +152,7 @@ impl Source for Made {
             // Backwards, so that row indices differ from input indices.
             let places =
                 (0..inputs).rev().flat_map(|input| (0..description.units).map(move |unit| (input, unit)));
-            let values = places.map(|(input, unit)| (self.value)(epoch, input, layer, unit)).collect();
+            let values = places.map(|(input, unit)| (self.value)(epoch.0, input, layer, unit)).collect();
             Tensor::from_f32(values, inputs, description.units).unwrap()
         });
         Ok(RowBlock {
@@ -156,11 +161,11 @@ impl Source for Made {
         })
     }
 
-    fn maps(&self, _epoch: usize, _input: usize) -> Result<Vec<MapBlock>, SourceError> {
+    fn maps(&self, _epoch: EpochIndex, _input: usize) -> Result<Vec<MapBlock>, SourceError> {
         Ok(Vec::new())
     }
 
-    fn predictions(&self, epoch: usize) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError> {
+    fn predictions(&self, epoch: EpochIndex) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError> {
         self.check_damage(epoch)?;
         Ok(self.predictions.clone().map(Arc::new))
     }

@@ -7,7 +7,7 @@ use super::testing::{Made, class_means, close, deviation, mean, noise, rate, sel
 use super::unit_history;
 use super::unit_profile;
 use super::unit_profile_at;
-use crate::model::{Group, SourceError};
+use crate::model::{EpochIndex, Group, LayerIndex, SourceError, UnitIndex};
 use crate::stats::StatsError;
 
 /// 40 inputs of four classes or unlabelled, three layers of 5, 9 and 4 units, three epochs. Some values are
@@ -37,8 +37,12 @@ fn aggregated() -> Made {
     made
 }
 
+fn profile(made: &Made, layer: usize, unit: usize, epoch: usize) -> Result<UnitProfile, StatsError> {
+    unit_profile(made, LayerIndex(layer), UnitIndex(unit), EpochIndex(epoch))
+}
+
 fn stats(made: &Made, epoch: usize) -> Vec<LayerStats> {
-    layer_stats(made, epoch, &|| true).expect("statistics").expect("wanted")
+    layer_stats(made, EpochIndex(epoch), &|| true).expect("statistics").expect("wanted")
 }
 
 #[track_caller]
@@ -161,9 +165,9 @@ fn statistics_that_cannot_be_computed_are_none() {
     assert_eq!((found.saturated, found.sparsity), (None, None));
     assert!(found.selectivity.is_some() && found.change.is_some());
     made.aggregates = None;
-    let error = layer_stats(&made, 1, &|| true).expect_err("nothing is recorded");
+    let error = layer_stats(&made, EpochIndex(1), &|| true).expect_err("nothing is recorded");
     assert!(matches!(error, StatsError::Source(SourceError::NotRecorded { number: 10, .. })), "{error}");
-    let error = unit_profile(&made, 0, 0, 1).expect_err("nothing is recorded");
+    let error = profile(&made, 0, 0, 1).expect_err("nothing is recorded");
     assert!(matches!(error, StatsError::Source(SourceError::NotRecorded { number: 10, .. })), "{error}");
 }
 
@@ -184,26 +188,29 @@ fn a_damaged_epoch_is_an_error_and_is_passed_over_as_previous_epoch() {
     let mut made = made();
     made.recording.epochs[1].damaged = true;
     assert_stats(&made, &stats(&made, 2), 2);
-    for error in [layer_stats(&made, 1, &|| true).err(), unit_profile(&made, 0, 0, 1).err()] {
+    for error in [layer_stats(&made, EpochIndex(1), &|| true).err(), profile(&made, 0, 0, 1).err()] {
         assert!(matches!(error, Some(StatsError::Source(SourceError::Damaged { number: 10, .. }))));
     }
-    let epochs: Vec<usize> =
-        unit_history(&made, 0, 0, &|| true).expect("wanted").iter().map(|entry| entry.epoch).collect();
-    assert_eq!(epochs, [0, 2]);
+    let epochs: Vec<EpochIndex> = unit_history(&made, LayerIndex(0), UnitIndex(0), &|| true)
+        .expect("wanted")
+        .iter()
+        .map(|entry| entry.epoch)
+        .collect();
+    assert_eq!(epochs, [EpochIndex(0), EpochIndex(2)]);
 }
 
 #[test]
 fn one_class_has_no_selectivity() {
     let made = Made::new(&[3], &["only"], &[Some(0); 9], 1, |_, input, _, unit| noise(input * 3 + unit));
     assert_eq!(stats(&made, 0)[0].selectivity, None);
-    let found = unit_profile(&made, 0, 1, 0).expect("a unit");
+    let found = profile(&made, 0, 1, 0).expect("a unit");
     assert_eq!((found.selectivity, found.distributions.len()), (None, 2));
 }
 
 #[test]
 fn unwanted_computations_stop() {
-    assert!(layer_stats(&made(), 0, &|| false).expect("no error").is_none());
-    assert!(unit_history(&made(), 0, 0, &|| false).is_none());
+    assert!(layer_stats(&made(), EpochIndex(0), &|| false).expect("no error").is_none());
+    assert!(unit_history(&made(), LayerIndex(0), UnitIndex(0), &|| false).is_none());
 }
 
 /// Linear interpolation between order statistics.
@@ -230,12 +237,13 @@ fn correlation(made: &Made, epoch: usize, layer: usize, a: usize, b: usize) -> f
 
 #[track_caller]
 fn assert_profile(made: &Made, found: &UnitProfile) {
-    let &UnitProfile { layer, unit, epoch, .. } = found;
+    let &UnitProfile { layer: LayerIndex(layer), unit: UnitIndex(unit), epoch: EpochIndex(epoch), .. } =
+        found;
     let units = made.recording.layers[layer].units;
-    assert_eq!(found.history.iter().map(|entry| entry.epoch).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(found.history.iter().map(|entry| entry.epoch.0).collect::<Vec<_>>(), [0, 1, 2]);
     for entry in &found.history {
-        close(entry.all, mean(&made.values(entry.epoch, Group::All, layer, unit)), "history");
-        for (found, expected) in entry.classes.iter().zip(class_means(made, entry.epoch, layer, unit)) {
+        close(entry.all, mean(&made.values(entry.epoch.0, Group::All, layer, unit)), "history");
+        for (found, expected) in entry.classes.iter().zip(class_means(made, entry.epoch.0, layer, unit)) {
             close(*found, expected, "history of a class");
         }
         assert_eq!(entry.classes.len(), made.recording.classes.len());
@@ -279,7 +287,7 @@ fn assert_profile(made: &Made, found: &UnitProfile) {
     similar.sort_by(|a, b| b.1.total_cmp(&a.1));
     similar.truncate(6);
     assert_eq!(
-        found.similar.iter().map(|other| other.unit).collect::<Vec<_>>(),
+        found.similar.iter().map(|other| other.unit.0).collect::<Vec<_>>(),
         similar.iter().map(|other| other.0).collect::<Vec<_>>()
     );
     found.similar.iter().zip(&similar).for_each(|(found, it)| close(found.correlation, it.1, "correlation"));
@@ -294,13 +302,13 @@ fn unit_profiles_agree_with_plain_sums() {
     for (layer, units) in [5, 9, 4].into_iter().enumerate() {
         for unit in 0..units {
             for epoch in 0..3 {
-                assert_profile(&made, &unit_profile(&made, layer, unit, epoch).expect("a unit"));
+                assert_profile(&made, &profile(&made, layer, unit, epoch).expect("a unit"));
             }
         }
     }
     for (layer, unit) in [(0, 5), (3, 0)] {
         assert!(matches!(
-            unit_profile(&made, layer, unit, 0),
+            profile(&made, layer, unit, 0),
             Err(StatsError::Source(SourceError::NotRecorded { number: 0, .. }))
         ));
     }
@@ -310,7 +318,7 @@ fn unit_profiles_agree_with_plain_sums() {
 fn unit_profiles_are_computed_from_aggregates_alone() {
     let (made, exact) = (aggregated(), made());
     let (found, exact) =
-        (unit_profile(&made, 0, 2, 1).expect("a unit"), unit_profile(&exact, 0, 2, 1).expect("a unit"));
+        (profile(&made, 0, 2, 1).expect("a unit"), profile(&exact, 0, 2, 1).expect("a unit"));
     assert!(found.strongest.is_empty(), "no inputs");
     for (found, exact) in found.distributions.iter().zip(&exact.distributions) {
         assert_eq!((found.class, found.count, found.quartiles), (exact.class, 10 * exact.count, None));
@@ -326,7 +334,7 @@ fn unit_profiles_are_computed_from_aggregates_alone() {
     // Similar units by the means over the four classes.
     let own = class_means(&made, 1, 0, 2);
     for similar in &found.similar {
-        let other = class_means(&made, 1, 0, similar.unit);
+        let other = class_means(&made, 1, 0, similar.unit.0);
         let products: Vec<f64> =
             own.iter().zip(&other).map(|(a, b)| (a - mean(&own)) * (b - mean(&other))).collect();
         close(similar.correlation, mean(&products) / (deviation(&own) * deviation(&other)), "correlation");
@@ -339,8 +347,8 @@ fn means_are_from_aggregates_and_quartiles_from_recorded_inputs() {
     let mut made = aggregated();
     made.rows = true;
     let (found, exact) = (
-        unit_profile_at(&made, 0, 1, 0).expect("a unit"),
-        unit_profile_at(&self::made(), 0, 1, 0).expect("a unit"),
+        unit_profile_at(&made, LayerIndex(0), UnitIndex(1), EpochIndex(0)).expect("a unit"),
+        unit_profile_at(&self::made(), LayerIndex(0), UnitIndex(1), EpochIndex(0)).expect("a unit"),
     );
     assert_eq!(found.distributions[0].count, 10 * exact.distributions[0].count);
     assert_eq!(found.distributions[2].quartiles, exact.distributions[2].quartiles);
@@ -356,9 +364,10 @@ fn similar_units_are_found_among_many() {
     };
     let made = Made::new(&[200], &[], &[None; 700], 1, value);
     for unit in [0, 57, 123] {
-        let found = unit_profile_at(&made, 0, unit, 0).expect("a unit").similar;
-        assert_eq!(found[0].unit, (unit + 100) % 200);
-        close(found[0].correlation, correlation(&made, 0, 0, unit, found[0].unit), "correlation");
+        let found =
+            unit_profile_at(&made, LayerIndex(0), UnitIndex(unit), EpochIndex(0)).expect("a unit").similar;
+        assert_eq!(found[0].unit, UnitIndex((unit + 100) % 200));
+        close(found[0].correlation, correlation(&made, 0, 0, unit, found[0].unit.0), "correlation");
         assert!(found[0].correlation > 0.99 && found[1].correlation < 0.3, "{found:?}");
     }
 }

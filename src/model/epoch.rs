@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::Recording;
+use super::{EpochIndex, Recording};
 
 /// A reference to an epoch as written on the command line or in a selection.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -25,9 +25,9 @@ pub enum EpochRef {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EpochPosition {
     /// Index of the epoch at or before the position.
-    pub from: usize,
+    pub from: EpochIndex,
     /// Index of the epoch after the position; equal to `from` at a recorded epoch.
-    pub to: usize,
+    pub to: EpochIndex,
     /// Weight of `to`, in `[0, 1)`; 0 when `from == to`.
     pub t: f32,
 }
@@ -117,7 +117,7 @@ impl EpochRef {
         let (Some(&first), Some(&last)) = (readable.first(), readable.last()) else {
             return Err(EpochError::None);
         };
-        let at = |index| Ok(EpochPosition::at(index));
+        let at = |index| Ok(EpochPosition::at(EpochIndex(index)));
         match self {
             Self::First => at(first),
             Self::Last => at(last),
@@ -138,7 +138,8 @@ impl EpochRef {
                     .map(|pair| {
                         let t = (number - number_of(pair[0])) / (number_of(pair[1]) - number_of(pair[0]));
                         // Rounding to f32 must not reach the next epoch.
-                        EpochPosition { from: pair[0], to: pair[1], t: (t as f32).min(1.0f32.next_down()) }
+                        let (from, to) = (EpochIndex(pair[0]), EpochIndex(pair[1]));
+                        EpochPosition { from, to, t: (t as f32).min(1.0f32.next_down()) }
                     })
                     .ok_or_else(|| not_recorded(recording, &readable, number))
             }
@@ -148,7 +149,7 @@ impl EpochRef {
 
 impl EpochPosition {
     /// The position of one recorded epoch.
-    pub fn at(index: usize) -> Self {
+    pub fn at(index: EpochIndex) -> Self {
         Self { from: index, to: index, t: 0.0 }
     }
 
@@ -157,12 +158,13 @@ impl EpochPosition {
     /// # Panics
     /// Panics if an index is outside [`Recording::epochs`].
     pub fn number(self, recording: &Recording) -> f64 {
-        let number_of = |index: usize| recording.epochs[index].number as f64;
+        let number_of = |index: EpochIndex| recording.epochs[index.0].number as f64;
         number_of(self.from) + f64::from(self.t) * (number_of(self.to) - number_of(self.from))
     }
 }
 
-fn best(recording: &Recording, readable: &[usize]) -> Result<usize, EpochError> {
+/// The epoch of highest accuracy, else of lowest loss; the earliest of equals.
+fn best(recording: &Recording, readable: &[usize]) -> Result<EpochIndex, EpochError> {
     let score = |index: usize| {
         let epoch = &recording.epochs[index];
         epoch.accuracy.or(epoch.loss.map(|loss| -loss)).filter(|score| score.is_finite())
@@ -174,7 +176,7 @@ fn best(recording: &Recording, readable: &[usize]) -> Result<usize, EpochError> 
             Some((_, highest)) if highest >= score => best,
             _ => Some((index, score)),
         })
-        .map(|(index, _)| index)
+        .map(|(index, _)| EpochIndex(index))
         .ok_or(EpochError::NoMetric)
 }
 
@@ -219,19 +221,26 @@ mod tests {
     #[test]
     fn a_reference_is_resolved_among_the_readable_epochs() {
         let recording = training();
-        assert_eq!(resolve("first", &recording), Ok(EpochPosition::at(0)));
-        assert_eq!(resolve("last", &recording), Ok(EpochPosition::at(4)));
-        assert_eq!(resolve("8", &recording), Ok(EpochPosition::at(3)));
-        assert_eq!(resolve("0.5", &recording), Ok(EpochPosition { from: 0, to: 1, t: 0.25 }));
+        assert_eq!(resolve("first", &recording), Ok(EpochPosition::at(EpochIndex(0))));
+        assert_eq!(resolve("last", &recording), Ok(EpochPosition::at(EpochIndex(4))));
+        assert_eq!(resolve("8", &recording), Ok(EpochPosition::at(EpochIndex(3))));
+        assert_eq!(
+            resolve("0.5", &recording),
+            Ok(EpochPosition { from: EpochIndex(0), to: EpochIndex(1), t: 0.25 })
+        );
         let across = resolve("5", &recording);
         assert!(matches!(across, Err(EpochError::NotRecorded { .. })), "a whole number must be recorded");
         let across = resolve("3.5", &recording).unwrap();
-        assert_eq!(across, EpochPosition { from: 1, to: 3, t: 0.25 }, "over a damaged epoch");
+        assert_eq!(
+            across,
+            EpochPosition { from: EpochIndex(1), to: EpochIndex(3), t: 0.25 },
+            "over a damaged epoch"
+        );
         assert_eq!(across.number(&recording), 3.5);
-        assert_eq!(EpochRef::Between(9.0).resolve(&recording), Ok(EpochPosition::at(4)));
-        assert_eq!(EpochRef::Between(2.0).resolve(&recording), Ok(EpochPosition::at(1)));
+        assert_eq!(EpochRef::Between(9.0).resolve(&recording), Ok(EpochPosition::at(EpochIndex(4))));
+        assert_eq!(EpochRef::Between(2.0).resolve(&recording), Ok(EpochPosition::at(EpochIndex(1))));
         let nearly = resolve("1.9999999999999", &recording).unwrap();
-        assert!((nearly.from, nearly.to) == (0, 1) && nearly.t < 1.0, "{nearly:?}");
+        assert!((nearly.from, nearly.to) == (EpochIndex(0), EpochIndex(1)) && nearly.t < 1.0, "{nearly:?}");
     }
 
     #[test]
@@ -243,13 +252,13 @@ mod tests {
         }
         assert_eq!(
             resolve("best", &recording),
-            Ok(EpochPosition::at(1)),
+            Ok(EpochPosition::at(EpochIndex(1))),
             "the earliest of equals, undamaged"
         );
         for (epoch, accuracy) in recording.epochs.iter_mut().zip([10.0, 60.0, 99.0, 80.0, 70.0]) {
             epoch.accuracy = Some(accuracy);
         }
-        assert_eq!(resolve("best", &recording), Ok(EpochPosition::at(3)));
+        assert_eq!(resolve("best", &recording), Ok(EpochPosition::at(EpochIndex(3))));
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub mod camera;
 pub mod colour;
 pub mod columns;
 pub mod epoch;
+pub mod index;
 pub mod layout;
 pub mod pick;
 pub mod ranges;
@@ -37,6 +38,7 @@ pub use arrangement::{CellArrangement, CellUnit, Mosaic, UnitCells, UnitPermutat
 pub use camera::{Camera, SetView};
 pub use colour::ColourMap;
 pub use epoch::{EpochError, EpochPosition, EpochRef};
+pub use index::{EpochIndex, EpochNumber, LayerIndex, UnitIndex};
 pub use layout::{Grid, LayerCells, Layout, Slab};
 pub use pick::{CellState, Pick, SceneValues, pick};
 pub use ranges::Ranges;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Recording, Tensor};
+use super::{EpochIndex, LayerIndex, Recording, Tensor, UnitIndex};
 
 /// Values that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -53,13 +53,13 @@ pub struct Aggregate {
 
 impl Aggregate {
     /// The statistics of one unit, in arrays of one entry; `None` if there is no such unit.
-    pub fn of_unit(&self, unit: usize) -> Option<Self> {
+    pub fn of_unit(&self, unit: UnitIndex) -> Option<Self> {
         let of = |values: &Option<Vec<f32>>| {
-            values.as_ref().and_then(|values| values.get(unit)).map(|&value| vec![value])
+            values.as_ref().and_then(|values| values.get(unit.0)).map(|&value| vec![value])
         };
         Some(Self {
             count: self.count,
-            mean: vec![*self.mean.get(unit)?],
+            mean: vec![*self.mean.get(unit.0)?],
             variance: of(&self.variance),
             min: of(&self.min),
             max: of(&self.max),
@@ -112,8 +112,7 @@ pub struct Picture {
 
 /// A recording whose values can be read lazily and from any thread.
 ///
-/// `epoch` is an index into [`Recording::epochs`], `layer` into [`Recording::layers`], `unit` counts
-/// within its layer, and `wanted` holds indices into [`Recording::inputs`].
+/// `wanted` has indices into [`Recording::inputs`].
 ///
 /// # Errors
 /// All methods that read values return [`SourceError::Damaged`] if the epoch's values are missing or
@@ -124,30 +123,31 @@ pub trait Source: Send + Sync {
 
     /// The stored aggregate of every layer over `group`; `None` when the recording has none and it has
     /// to be computed from the inputs.
-    fn aggregates(&self, epoch: usize, group: Group) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError>;
+    fn aggregates(&self, epoch: EpochIndex, group: Group)
+    -> Result<Option<Arc<Vec<Aggregate>>>, SourceError>;
 
     /// Unit values of the wanted inputs at every layer.
-    fn rows(&self, epoch: usize, wanted: &[usize]) -> Result<RowBlock, SourceError>;
+    fn rows(&self, epoch: EpochIndex, wanted: &[usize]) -> Result<RowBlock, SourceError>;
 
     /// The stored aggregate of one layer over `group`; see [`Source::aggregates`].
     fn layer_aggregate(
         &self,
-        epoch: usize,
+        epoch: EpochIndex,
         group: Group,
-        layer: usize,
+        layer: LayerIndex,
     ) -> Result<Option<Aggregate>, SourceError> {
-        Ok(self.aggregates(epoch, group)?.and_then(|layers| layers.get(layer).cloned()))
+        Ok(self.aggregates(epoch, group)?.and_then(|layers| layers.get(layer.0).cloned()))
     }
 
     /// The stored aggregates of one unit over every group.
     fn unit_aggregates(
         &self,
-        epoch: usize,
-        layer: usize,
-        unit: usize,
+        epoch: EpochIndex,
+        layer: LayerIndex,
+        unit: UnitIndex,
     ) -> Result<UnitAggregates, SourceError> {
         let of = |group| -> Result<Option<Aggregate>, SourceError> {
-            Ok(self.aggregates(epoch, group)?.and_then(|layers| layers.get(layer)?.of_unit(unit)))
+            Ok(self.aggregates(epoch, group)?.and_then(|layers| layers.get(layer.0)?.of_unit(unit)))
         };
         let classes = 0..self.recording().classes.len();
         Ok(UnitAggregates {
@@ -157,38 +157,48 @@ pub trait Source: Send + Sync {
     }
 
     /// Unit values of the wanted inputs at one layer: [`Source::rows`] with only the tensor of `layer`.
-    fn layer_rows(&self, epoch: usize, layer: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {
+    fn layer_rows(
+        &self,
+        epoch: EpochIndex,
+        layer: LayerIndex,
+        wanted: &[usize],
+    ) -> Result<RowBlock, SourceError> {
         let RowBlock { mut layers, rows } = self.rows(epoch, wanted)?;
-        if layer >= layers.len() {
+        if layer.0 >= layers.len() {
             return Err(not_recorded(self.recording(), epoch, format!("layer {layer} is")));
         }
-        Ok(RowBlock { layers: vec![layers.swap_remove(layer)], rows })
+        Ok(RowBlock { layers: vec![layers.swap_remove(layer.0)], rows })
     }
 
     /// The value of one unit for every input, in the order of [`Recording::inputs`]; NaN for an input
     /// without a value.
-    fn unit_column(&self, epoch: usize, layer: usize, unit: usize) -> Result<Vec<f32>, SourceError> {
+    fn unit_column(
+        &self,
+        epoch: EpochIndex,
+        layer: LayerIndex,
+        unit: UnitIndex,
+    ) -> Result<Vec<f32>, SourceError> {
         let inputs: Vec<usize> = (0..self.recording().inputs.len()).collect();
         let block = self.layer_rows(epoch, layer, &inputs)?;
         match block.layers.first() {
-            Some(tensor) if unit < tensor.columns() => Ok(tensor.column(unit, block.rows)),
+            Some(tensor) if unit.0 < tensor.columns() => Ok(tensor.column(unit.0, block.rows)),
             _ => Err(not_recorded(self.recording(), epoch, format!("unit {unit} is"))),
         }
     }
 
     /// The feature maps recorded for an input, one block per layer; empty when there are none.
-    fn maps(&self, epoch: usize, input: usize) -> Result<Vec<MapBlock>, SourceError>;
+    fn maps(&self, epoch: EpochIndex, input: usize) -> Result<Vec<MapBlock>, SourceError>;
 
     /// Predicted class of every input, as an index into [`Recording::classes`]; `None` where predictions
     /// were not recorded.
-    fn predictions(&self, epoch: usize) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError>;
+    fn predictions(&self, epoch: EpochIndex) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError>;
 
     /// The picture of an input; `None` when there is none or it cannot be decoded.
     fn picture(&self, input: usize) -> Option<Picture>;
 }
 
 /// The error for values that are not recorded at an epoch; `what` has its verb ("input 7 is").
-fn not_recorded(recording: &Recording, epoch: usize, what: String) -> SourceError {
-    let number = recording.epochs.get(epoch).map_or(epoch as u64, |epoch| epoch.number);
+fn not_recorded(recording: &Recording, epoch: EpochIndex, what: String) -> SourceError {
+    let number = recording.epochs.get(epoch.0).map_or(epoch.0 as u64, |epoch| epoch.number);
     SourceError::NotRecorded { number, what }
 }

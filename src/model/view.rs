@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::colour::ColourMap;
 use super::recording::Recording;
-use super::{Camera, Normalisation, Selection};
+use super::{Camera, Normalisation, Selection, UnitIndex};
 
 /// A statistic per unit over the selected inputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -184,7 +184,7 @@ pub struct Pin {
     /// Name of its layer.
     pub layer: String,
     /// Index of the unit within its layer.
-    pub unit: usize,
+    pub unit: UnitIndex,
 }
 
 /// Everything that decides a picture of a recording. Small, stored as JSON, compared by value.

@@ -191,7 +191,7 @@ fn invalid_field(view: &ViewState) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Camera, Layout, Pin, Selection, SetView, testing};
+    use crate::model::{Camera, Layout, Pin, Selection, SetView, UnitIndex, testing};
 
     fn workspace() -> Workspace {
         let recording = testing::recording(&[4], &["cat"], &[Some(0)], &[0, 1]);
@@ -201,7 +201,7 @@ mod tests {
         view.query.minus = Some(Selection::default());
         view.query.run_b = Some(1);
         view.hidden.insert("conv".to_owned());
-        view.pins.push(Pin { layer: "0".to_owned(), unit: 3 });
+        view.pins.push(Pin { layer: "0".to_owned(), unit: UnitIndex(3) });
         let columns = vec![
             ColumnView {
                 view: Some(view),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::side::resolve_epoch;
 use super::{Backend, Sides, StatsError, UnmatchedLayer, table};
 use crate::model::{
-    CellArrangement, EpochPosition, Grid, LayerCells, Layout, MapBlock, Mosaic, Norm, Query, Source, Stat,
-    UnitPermutation,
+    CellArrangement, EpochIndex, EpochPosition, Grid, LayerCells, Layout, MapBlock, Mosaic, Norm, Query,
+    Source, Stat, UnitPermutation,
 };
 
 /// The cells of all slabs of a network.
@@ -64,7 +64,7 @@ impl Cells {
     }
 }
 
-/// Computes the cells of every layer for `query` at a recorded epoch of A (an index). The values are not
+/// Computes the cells of every layer for `query` at a recorded epoch of A. The values are not
 /// normalised, whatever [`Query::norm`] is.
 ///
 /// A layer is a grid of its units as in [`Layout::new`]. If the query is a single input, layers whose
@@ -72,7 +72,12 @@ impl Cells {
 ///
 /// # Errors
 /// Returns a [`StatsError`] if [`table`] does, or if feature maps contradict their size.
-pub fn cells(sides: Sides, query: &Query, epoch: usize, backend: &dyn Backend) -> Result<Cells, StatsError> {
+pub fn cells(
+    sides: Sides,
+    query: &Query,
+    epoch: EpochIndex,
+    backend: &dyn Backend,
+) -> Result<Cells, StatsError> {
     let position = EpochPosition::at(epoch);
     let source = sides.a;
     let raw = Query { norm: Norm::Raw, ..query.clone() };
@@ -159,8 +164,9 @@ mod tests {
     #[test]
     fn units_have_the_grid_of_the_layout() {
         let memory = Memory::new();
-        let layers = cells(Sides::one(&memory), &query("class:1"), 1, &Cpu).unwrap().layers;
-        let table = table(Sides::one(&memory), &query("class:1"), EpochPosition::at(1), &Cpu).unwrap();
+        let layers = cells(Sides::one(&memory), &query("class:1"), EpochIndex(1), &Cpu).unwrap().layers;
+        let table =
+            table(Sides::one(&memory), &query("class:1"), EpochPosition::at(EpochIndex(1)), &Cpu).unwrap();
         for ((slab, layer), values) in
             Layout::new(&memory.recording).slabs.iter().zip(&layers).zip(&table.layers)
         {
@@ -172,7 +178,7 @@ mod tests {
     #[test]
     fn the_maps_of_one_input_are_a_mosaic() {
         let memory = with_maps();
-        let layers = cells(Sides::one(&memory), &query("input:4"), 0, &Cpu).unwrap().layers;
+        let layers = cells(Sides::one(&memory), &query("input:4"), EpochIndex(0), &Cpu).unwrap().layers;
         assert_eq!(layers[0].grid, Grid { columns: 2, rows: 1 }, "no maps of this layer");
         let layer = &layers[1];
         // Three tiles of 3 × 2: (3 * 3 / 4).sqrt() rounds to 2 across.
@@ -196,7 +202,7 @@ mod tests {
     #[test]
     fn units_and_maps_have_the_given_order() {
         let memory = with_maps();
-        let trained = cells(Sides::one(&memory), &query("input:4"), 0, &Cpu).unwrap();
+        let trained = cells(Sides::one(&memory), &query("input:4"), EpochIndex(0), &Cpu).unwrap();
         let orders = [vec![1, 0], vec![2, 0, 1]].map(|unit_at| UnitPermutation::new(unit_at).map(Arc::new));
         let ordered = trained.clone().ordered(&orders);
         for (layer, (was, now)) in trained.layers.iter().zip(&ordered.layers).enumerate() {
@@ -218,7 +224,7 @@ mod tests {
             assert_eq!(known, [2, 18][layer]);
             assert_ne!(format!("{:?}", now.values), format!("{:?}", was.values));
         }
-        let column = cells(Sides::one(&memory), &query("all"), 0, &Cpu).unwrap();
+        let column = cells(Sides::one(&memory), &query("all"), EpochIndex(0), &Cpu).unwrap();
         assert_eq!(column.clone().ordered(&orders).layers[1], column.layers[1], "classes keep their names");
         let wrong = [None, UnitPermutation::new(vec![1, 0]).map(Arc::new)];
         assert_eq!(format!("{:?}", trained.clone().ordered(&wrong)), format!("{trained:?}"));
@@ -227,7 +233,8 @@ mod tests {
     #[test]
     fn mosaics_are_for_single_inputs_only() {
         let memory = with_maps();
-        let units = |query: &Query| cells(Sides::one(&memory), query, 0, &Cpu).unwrap().layers[1].units;
+        let units =
+            |query: &Query| cells(Sides::one(&memory), query, EpochIndex(0), &Cpu).unwrap().layers[1].units;
         assert_eq!(units(&query("input:4@first")), 35);
         for select in ["input:4,5", "class:1", "all", "input:4&class:1", "input:4@2.5"] {
             assert_eq!(units(&query(select)), 3, "{select}");
@@ -242,7 +249,7 @@ mod tests {
         for (height, width) in [(2, 2), (0, 0), (usize::MAX, 2)] {
             let mut memory = with_maps();
             (memory.maps[0].height, memory.maps[0].width) = (height, width);
-            let error = cells(Sides::one(&memory), &query("input:4"), 0, &Cpu).unwrap_err();
+            let error = cells(Sides::one(&memory), &query("input:4"), EpochIndex(0), &Cpu).unwrap_err();
             assert!(matches!(&error, StatsError::Shape { layer, .. } if layer == "2"), "{error}");
         }
     }

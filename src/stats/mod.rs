@@ -33,7 +33,7 @@ pub use quantiles::Quantiles;
 pub use reduce::{Extremes, Firing, Moments, Reducer, aggregated, reduce};
 pub use table::{Sides, UnitTable, UnmatchedLayer, table};
 
-use crate::model::{EpochError, SelectionError, SourceError};
+use crate::model::{EpochError, EpochIndex, SelectionError, SourceError};
 
 /// A statistic that cannot be computed.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +51,7 @@ pub enum StatsError {
     #[error("epoch index {index} is outside the {epochs} recorded epochs")]
     NoSuchEpoch {
         /// The epoch index.
-        index: usize,
+        index: EpochIndex,
         /// Number of recorded epochs.
         epochs: usize,
     },

@@ -4,7 +4,8 @@ use super::StatsError;
 use super::backend::{Backend, LayerRows, TensorRows, UnitMoments};
 use super::merge::merge_aggregates;
 use crate::model::{
-    Aggregate, Diff, EpochPosition, Group, Recording, RowBlock, Selection, Source, SourceError, Stat, Term,
+    Aggregate, Diff, EpochIndex, EpochPosition, Group, Recording, RowBlock, Selection, Source, SourceError,
+    Stat, Term,
 };
 
 /// The statistic to read of a side.
@@ -64,7 +65,7 @@ impl QuerySide {
     fn read_epoch(
         source: &dyn Source,
         selection: &Selection,
-        epoch: usize,
+        epoch: EpochIndex,
         stat: SideStat,
     ) -> Result<Self, StatsError> {
         match read_stored(source, selection, epoch, stat)? {
@@ -124,7 +125,7 @@ pub(super) fn resolve_epoch(
         None => epoch,
     };
     let epochs = recording.epochs.len();
-    match [position.from, position.to].into_iter().find(|&index| index >= epochs) {
+    match [position.from, position.to].into_iter().find(|index| index.0 >= epochs) {
         Some(index) => Err(StatsError::NoSuchEpoch { index, epochs }),
         None => Ok(position),
     }
@@ -154,7 +155,7 @@ fn groups(recording: &Recording, selection: &Selection) -> Option<Vec<Group>> {
 fn read_stored(
     source: &dyn Source,
     selection: &Selection,
-    epoch: usize,
+    epoch: EpochIndex,
     stat: SideStat,
 ) -> Result<Option<QuerySide>, StatsError> {
     let recording = source.recording();
@@ -185,7 +186,7 @@ fn read_stored(
         Some(data) => Ok(Some(QuerySide { inputs, data })),
         None if !has_unrecorded_inputs => Ok(None),
         None => {
-            let number = recording.epochs.get(epoch).map_or(0, |epoch| epoch.number);
+            let number = recording.epochs.get(epoch.0).map_or(0, |epoch| epoch.number);
             let statistic = match stat {
                 SideStat::Stat(Stat::Mean) => "the means",
                 SideStat::Stat(Stat::Std) => "the standard deviations",
@@ -204,7 +205,7 @@ fn read_stored(
 /// The statistic as stored in the aggregates of every layer; `None` if it is not stored for every unit.
 fn stored_data(
     recording: &Recording,
-    epoch: usize,
+    epoch: EpochIndex,
     layers: &[Aggregate],
     stat: SideStat,
 ) -> Option<SideData> {
@@ -238,7 +239,7 @@ fn stored_data(
             Stat::Count => {
                 // Values that are not finite are stored per layer, not per unit.
                 let not_finite =
-                    recording.epochs.get(epoch)?.not_finite.get(&layer.name).copied().unwrap_or(0);
+                    recording.epochs.get(epoch.0)?.not_finite.get(&layer.name).copied().unwrap_or(0);
                 (not_finite == 0).then(|| vec![stored.count as f64; layer.units])?
             }
         };
@@ -248,7 +249,7 @@ fn stored_data(
 }
 
 /// Reads the rows of the selected inputs and checks their shape against the recording.
-fn read_rows(source: &dyn Source, selection: &Selection, epoch: usize) -> Result<QuerySide, StatsError> {
+fn read_rows(source: &dyn Source, selection: &Selection, epoch: EpochIndex) -> Result<QuerySide, StatsError> {
     let recording = source.recording();
     let predictions = if selection.needs_predictions() { source.predictions(epoch)? } else { None };
     let wanted = selection.resolve(recording, predictions.as_deref().map(Vec::as_slice))?;

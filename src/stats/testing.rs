@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    Aggregate, Group, MapBlock, Picture, Recording, RowBlock, Source, SourceError, Tensor, testing,
+    Aggregate, EpochIndex, Group, MapBlock, Picture, Recording, RowBlock, Source, SourceError, Tensor,
+    testing,
 };
 
 /// The stored aggregates of an epoch index and a group, one per layer.
@@ -50,32 +51,36 @@ impl Source for Memory {
         &self.recording
     }
 
-    fn aggregates(&self, epoch: usize, group: Group) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
-        Ok((self.aggregates)(epoch, group).map(Arc::new))
+    fn aggregates(
+        &self,
+        epoch: EpochIndex,
+        group: Group,
+    ) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
+        Ok((self.aggregates)(epoch.0, group).map(Arc::new))
     }
 
-    fn rows(&self, epoch: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {
-        let number = self.recording.epochs[epoch].number;
+    fn rows(&self, epoch: EpochIndex, wanted: &[usize]) -> Result<RowBlock, SourceError> {
+        let number = self.recording.epochs[epoch.0].number;
         if !self.rows {
             return Err(SourceError::NotRecorded { number, what: "values of single inputs are".to_owned() });
         }
-        if self.recording.epochs[epoch].damaged {
+        if self.recording.epochs[epoch.0].damaged {
             return Err(SourceError::Damaged { number, reason: "it ends early".to_owned() });
         }
         let layers = self.recording.layers.iter().enumerate().map(|(layer, description)| {
             let inputs = self.recording.inputs.len();
             let places = (0..inputs).flat_map(|input| (0..description.units).map(move |unit| (input, unit)));
-            let values = places.map(|(input, unit)| self.value(epoch, input, layer, unit)).collect();
+            let values = places.map(|(input, unit)| self.value(epoch.0, input, layer, unit)).collect();
             Tensor::from_f32(values, inputs, description.units).unwrap()
         });
         Ok(RowBlock { layers: layers.collect(), rows: wanted.to_vec() })
     }
 
-    fn maps(&self, _epoch: usize, _input: usize) -> Result<Vec<MapBlock>, SourceError> {
+    fn maps(&self, _epoch: EpochIndex, _input: usize) -> Result<Vec<MapBlock>, SourceError> {
         Ok(self.maps.clone())
     }
 
-    fn predictions(&self, _epoch: usize) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError> {
+    fn predictions(&self, _epoch: EpochIndex) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError> {
         Ok(self.predictions.clone().map(Arc::new))
     }
 

@@ -26,8 +26,8 @@ use super::view_control::ViewControl;
 use super::view_control::Viewport;
 use crate::model::columns::{Locks, MAX_COLUMNS};
 use crate::model::{
-    Diff, Epoch, EpochPosition, Layout, Norm, OrderBy, Picture, Query, Range, Recording, Selection, SetView,
-    Stat, Theme, UnitOrder, ViewState,
+    Diff, Epoch, EpochIndex, EpochPosition, Layout, Norm, OrderBy, Picture, Query, Range, Recording,
+    Selection, SetView, Stat, Theme, UnitOrder, ViewState,
 };
 
 struct Window {
@@ -120,7 +120,7 @@ fn window(recording: Recording) -> Harness<'static, Window> {
                 layout: &window.layout,
                 ranges: &ranges,
                 has_no_value: false,
-                position: EpochPosition::at(0),
+                position: EpochPosition::at(EpochIndex(0)),
                 query: window.view.query.clone(),
                 missing: &[],
                 shared: false,
@@ -584,7 +584,7 @@ fn overlay<'a>(recording: &'a Recording, view: &'a ViewState, layout: &'a Layout
         layout,
         ranges: &[(0.0, 1.0); 3],
         has_no_value: false,
-        position: EpochPosition::at(4),
+        position: EpochPosition::at(EpochIndex(4)),
         highlighted: None,
         missing: &[],
         shared: false,

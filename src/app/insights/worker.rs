@@ -7,7 +7,7 @@ use std::thread;
 
 use super::{InsightRequest, InsightResponse, InsightResult, Reason, Tell};
 use crate::insight::{self, UnitEpoch};
-use crate::model::Source;
+use crate::model::{EpochIndex, LayerIndex, Source, UnitIndex};
 use crate::stats::StatsError;
 
 /// Histories that are kept, for the next epoch at which a unit is asked about.
@@ -148,7 +148,7 @@ impl Task {
         let index = |number: u64| {
             let epochs = &source.recording().epochs;
             let found = epochs.binary_search_by_key(&number, |epoch| epoch.number);
-            found.map_err(|_| format!("epoch {number} is no longer recorded"))
+            found.map(EpochIndex).map_err(|_| format!("epoch {number} is no longer recorded"))
         };
         match self.question {
             InsightRequest::Facts { epoch } => {
@@ -177,7 +177,7 @@ impl Task {
 #[derive(Default)]
 struct Histories {
     state: u64,
-    held: HashMap<(usize, usize), Vec<UnitEpoch>>,
+    held: HashMap<(LayerIndex, UnitIndex), Vec<UnitEpoch>>,
 }
 
 impl Histories {
@@ -185,7 +185,7 @@ impl Histories {
     fn of(
         &mut self,
         state: u64,
-        unit: (usize, usize),
+        unit: (LayerIndex, UnitIndex),
         read: impl FnOnce() -> Option<Vec<UnitEpoch>>,
     ) -> Option<Vec<UnitEpoch>> {
         if self.state != state || self.held.len() >= HISTORIES {

@@ -2,7 +2,7 @@
 
 use super::{Session, ValueKey};
 use crate::export::csv_field;
-use crate::model::{Epoch, EpochPosition, Pin, ViewState};
+use crate::model::{Epoch, EpochIndex, EpochPosition, LayerIndex, Pin, UnitIndex, ViewState};
 use crate::ui::commands::Command;
 use crate::ui::dock::Pane;
 use crate::ui::{
@@ -73,7 +73,7 @@ impl Session {
         let values = self.pinned_values();
         let places: Vec<_> = self.view.pins.iter().map(|pin| (pin.clone(), self.place(pin))).collect();
         let answers = &self.answers;
-        let known = |(pin, place): (Pin, Option<(usize, usize)>)| {
+        let known = |(pin, place): (Pin, Option<(LayerIndex, UnitIndex)>)| {
             let known = match place {
                 Some((layer, unit)) => answers.biography_by_now(layer, unit, resting),
                 None => Some(Err("there is no such unit in this run")),
@@ -105,7 +105,7 @@ impl Session {
             self.scene().and_then(|(scene, view, _)| super::slabs(scene, &view, &self.ranges, &scales));
         let value = |pin| {
             let (layer, unit) = self.place(pin)?;
-            slabs.as_ref()?.value(&self.layout, layer, unit)
+            slabs.as_ref()?.value(&self.layout, layer.0, unit.0)
         };
         self.view.pins.iter().map(value).collect()
     }
@@ -151,7 +151,7 @@ impl Session {
     }
 
     fn pin_of(&self, layer: usize, unit: usize) -> Option<Pin> {
-        Some(Pin { layer: self.recording().layers.get(layer)?.name.clone(), unit })
+        Some(Pin { layer: self.recording().layers.get(layer)?.name.clone(), unit: UnitIndex(unit) })
     }
 
     /// Asks for what panes have found to be missing.
@@ -199,7 +199,7 @@ impl Session {
             has_no_value: held.is_some_and(|scene| scene.from.has_no_value() || scene.to.has_no_value()),
             position: held
                 .map_or_else(|| self.wanted(), |scene| Some(scene.position))
-                .unwrap_or(EpochPosition::at(0)),
+                .unwrap_or(EpochPosition::at(EpochIndex(0))),
             query: held.map_or(&self.view.query, |scene| &scene.query).clone(),
             missing: &missing,
             shared: self.shared,

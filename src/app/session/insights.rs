@@ -4,7 +4,7 @@ use super::Session;
 use crate::app::insights::InsightRequest;
 use crate::app::insights::InsightResponse;
 use crate::insight::{LayerStats, UnitProfile};
-use crate::model::Pin;
+use crate::model::{LayerIndex, Pin, UnitIndex};
 
 impl Session {
     /// Lets be answered what is not yet: of the epoch that is looked at, when it rests, what every layer
@@ -57,12 +57,12 @@ impl Session {
     /// Number of the epoch that is looked at, unless it lies between two.
     pub(super) fn resting(&self) -> Option<u64> {
         let at = self.wanted().filter(|at| at.t == 0.0)?;
-        self.recording().epochs.get(at.from).map(|epoch| epoch.number)
+        self.recording().epochs.get(at.from.0).map(|epoch| epoch.number)
     }
 
     /// Layer, as an index, and unit of a pin.
-    pub(super) fn place(&self, pin: &Pin) -> Option<(usize, usize)> {
+    pub(super) fn place(&self, pin: &Pin) -> Option<(LayerIndex, UnitIndex)> {
         let layer = self.recording().layers.iter().position(|layer| layer.name == pin.layer)?;
-        (pin.unit < self.recording().layers[layer].units).then_some((layer, pin.unit))
+        (pin.unit.0 < self.recording().layers[layer].units).then_some((LayerIndex(layer), pin.unit))
     }
 }

@@ -82,7 +82,7 @@ impl Session {
         let query = self.query_number();
         let wanted = self.wanted();
         let newest = self.newest().filter(|_| self.interface.playback.following);
-        let wanted = wanted.iter().flat_map(|at| [at.from, at.to]).map(|epoch| self.key(query, epoch));
+        let wanted = wanted.iter().flat_map(|at| [at.from, at.to]).map(|epoch| self.key(query, epoch.0));
         wanted.chain(newest).collect()
     }
 
@@ -105,8 +105,8 @@ impl Session {
         let mut order: Vec<usize> = readable.to_vec();
         let newest = order.last().copied().filter(|_| following);
         order.sort_by_key(|epoch| {
-            let later = (Some(*epoch) != newest, *epoch != wanted.from, *epoch != wanted.to);
-            (later, epoch.abs_diff(wanted.to), *epoch < wanted.from)
+            let later = (Some(*epoch) != newest, *epoch != wanted.from.0, *epoch != wanted.to.0);
+            (later, epoch.abs_diff(wanted.to.0), *epoch < wanted.from.0)
         });
         let room = match self.cache.largest() {
             0 => order.len(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Scene, Session, ValueKey};
-use crate::model::{EpochPosition, Layout};
+use crate::model::{EpochIndex, EpochPosition, Layout};
 
 impl Session {
     /// Takes the values nearest to what is wanted, and lets the missing ones be read.
@@ -15,7 +15,7 @@ impl Session {
         }
         let Some(wanted) = self.wanted() else { return self.choose_empty() };
         let key = |epoch: usize| self.key(query, epoch);
-        let (from, to) = (key(wanted.from), key(wanted.to));
+        let (from, to) = (key(wanted.from.0), key(wanted.to.0));
         let mut at = |key: ValueKey| self.cache.get(key);
         let found = match (at(from), at(to)) {
             (Some(from), Some(to)) if from.field.layout() == to.field.layout() => Some((from, to, wanted)),
@@ -27,10 +27,10 @@ impl Session {
                 .readable()
                 .iter()
                 .filter(|epoch| self.cache.contains(self.key(query, **epoch)))
-                .min_by_key(|epoch| epoch.abs_diff(wanted.from))
+                .min_by_key(|epoch| epoch.abs_diff(wanted.from.0))
                 .copied()
                 .and_then(|epoch| Some((self.cache.get(self.key(query, epoch))?, epoch)))
-                .map(|(values, epoch)| (values.clone(), values, EpochPosition::at(epoch))),
+                .map(|(values, epoch)| (values.clone(), values, EpochPosition::at(EpochIndex(epoch)))),
         };
         if let Some((from, to, position)) = found {
             self.scene = Some(Scene {
@@ -84,7 +84,7 @@ impl Session {
                     cells: Default::default(),
                     unmatched: Arc::default(),
                     filled: false,
-                    position: self.wanted().unwrap_or(EpochPosition::at(0)),
+                    position: self.wanted().unwrap_or(EpochPosition::at(EpochIndex(0))),
                     query: self.view.query.clone(),
                     order: self.view.order,
                     run: self.run,

@@ -12,7 +12,9 @@ use crate::cli::output;
 use crate::cli::render::{Size, ViewArg};
 use crate::engine::bench::{RenderBench, bench_render};
 use crate::engine::{Field, Frame, Gpu, Path, Renderer, ranges};
-use crate::model::{Camera, EpochRef, Grid, LayerCells, Normalisation, Query, SetView, ViewState};
+use crate::model::{
+    Camera, EpochIndex, EpochRef, Grid, LayerCells, Normalisation, Query, SetView, ViewState,
+};
 use crate::stats::{self, Cpu, Sides};
 
 /// How long a frame takes
@@ -188,7 +190,7 @@ fn recorded(gpu: &Gpu, run: &std::path::Path, moving: bool) -> anyhow::Result<Sc
     let source = crate::cli::open(run)?;
     let recording = source.recording();
     let last = EpochRef::Last.resolve(recording)?.from;
-    let before = (0..last).rev().find(|&epoch| !recording.epochs[epoch].damaged).unwrap_or(last);
+    let before = (0..last.0).rev().find(|&epoch| !recording.epochs[epoch].damaged).map_or(last, EpochIndex);
     let field = |epoch| -> anyhow::Result<Field> {
         let query = Query::default();
         Ok(Field::new(

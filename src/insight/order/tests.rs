@@ -2,13 +2,13 @@
 
 use super::super::testing::{Made, class_means, noise, selectivity};
 use super::unit_permutations;
-use crate::model::{Grid, OrderBy, Source};
+use crate::model::{EpochIndex, Grid, OrderBy, Source};
 
 const CLASSES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
 fn ordered(made: &Made, values: Option<&[Vec<f32>]>, by: OrderBy) -> Vec<Vec<u32>> {
     let grids: Vec<Grid> = made.recording.layers.iter().map(|layer| Grid::near_square(layer.units)).collect();
-    unit_permutations(made, values, by, 0, &grids, &|| true).expect("an order").expect("wanted")
+    unit_permutations(made, values, by, EpochIndex(0), &grids, &|| true).expect("an order").expect("wanted")
 }
 
 /// Units in eight groups, in pseudo-random order; the units of a group have a greater activation for one
@@ -45,17 +45,19 @@ fn every_order_is_a_permutation_whatever_the_grid() {
     for by in [OrderBy::Activation, OrderBy::Selectivity, OrderBy::Similarity] {
         for grid in grids {
             let grids: Vec<Grid> = sizes.into_iter().map(grid).collect();
-            let found =
-                unit_permutations(&made, None, by, 0, &grids, &|| true).expect("an order").expect("wanted");
+            let found = unit_permutations(&made, None, by, EpochIndex(0), &grids, &|| true)
+                .expect("an order")
+                .expect("wanted");
             assert_eq!(found.len(), sizes.len());
             found.iter().zip(sizes).for_each(|(order, units)| assert_permutation(order, units));
-            let again = unit_permutations(&made, None, by, 0, &grids, &|| true).expect("an order");
+            let again =
+                unit_permutations(&made, None, by, EpochIndex(0), &grids, &|| true).expect("an order");
             assert_eq!(Some(found), again, "it is the same each time");
         }
     }
     let grids: Vec<Grid> = sizes.into_iter().map(Grid::near_square).collect();
     assert!(
-        unit_permutations(&made, None, OrderBy::Similarity, 0, &grids, &|| false)
+        unit_permutations(&made, None, OrderBy::Similarity, EpochIndex(0), &grids, &|| false)
             .expect("no error")
             .is_none()
     );

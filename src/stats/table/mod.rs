@@ -9,7 +9,7 @@ use self::compare::{LayerPair, compare, layer_names, match_layers};
 use super::StatsError;
 use super::backend::{Backend, rounded};
 use super::side::{QuerySide, SideData, SideStat, layer_rows, resolve_epoch};
-use crate::model::{Diff, EpochPosition, EpochRef, Norm, Query, Selection, Source};
+use crate::model::{Diff, EpochIndex, EpochPosition, EpochRef, Norm, Query, Selection, Source};
 
 /// The recordings of the two selections of a query: twice the same run, or two runs.
 #[derive(Clone, Copy)]
@@ -104,11 +104,11 @@ fn interpolate(from: &mut [Vec<f32>], to: &[Vec<f32>], t: f32) {
     }
 }
 
-/// The unit values at a recorded epoch of A (an index), not normalised.
+/// The unit values at a recorded epoch of A, not normalised.
 fn table_at(
     sides: Sides,
     query: &Query,
-    epoch: usize,
+    epoch: EpochIndex,
     backend: &dyn Backend,
 ) -> Result<UnitTable, StatsError> {
     let recording = sides.a.recording();
@@ -145,11 +145,11 @@ fn table_at(
     Ok(UnitTable { layers, inputs, minus_inputs, unmatched })
 }
 
-/// Reads side B for an epoch of A (an index).
+/// Reads side B for an epoch of A.
 fn read_side_b(
     sides: Sides,
     minus: &Selection,
-    epoch: usize,
+    epoch: EpochIndex,
     stat: SideStat,
     backend: &dyn Backend,
 ) -> Result<QuerySide, StatsError> {
@@ -157,7 +157,7 @@ fn read_side_b(
     let position = if sides.is_one() || minus.epoch.is_some() {
         resolve_epoch(recording, minus, EpochPosition::at(epoch))?
     } else {
-        let number = sides.a.recording().epochs.get(epoch).map_or(0, |epoch| epoch.number);
+        let number = sides.a.recording().epochs.get(epoch.0).map_or(0, |epoch| epoch.number);
         EpochRef::Number(number).resolve(recording)?
     };
     QuerySide::read(sides.b, minus, position, stat, backend)

@@ -22,7 +22,7 @@ fn minus(select: &str, minus: &str, diff: Diff) -> Query {
 }
 
 fn at(memory: &Memory, query: &Query, epoch: usize) -> UnitTable {
-    table(Sides::one(memory), query, EpochPosition::at(epoch), &Cpu).unwrap()
+    table(Sides::one(memory), query, EpochPosition::at(EpochIndex(epoch)), &Cpu).unwrap()
 }
 
 fn mean(values: &[f32]) -> f64 {
@@ -117,11 +117,19 @@ fn the_effect_size_is_the_difference_by_the_pooled_deviation() {
     assert!(same.layers.iter().flatten().all(|&value| value == 0.0));
     let single = at(&memory, &minus("input:0", "input:1", Diff::Effect), 1);
     assert!(single.layers.iter().flatten().all(|value| value.is_nan()), "two inputs have no spread");
-    let between =
-        table(Sides::one(&memory), &minus("all@3", "all", Diff::Effect), EpochPosition::at(0), &Cpu);
+    let between = table(
+        Sides::one(&memory),
+        &minus("all@3", "all", Diff::Effect),
+        EpochPosition::at(EpochIndex(0)),
+        &Cpu,
+    );
     assert!(matches!(between, Err(StatsError::Epoch(_))), "a whole number must be recorded");
-    let between =
-        table(Sides::one(&memory), &minus("all@2.5", "all", Diff::Effect), EpochPosition::at(0), &Cpu);
+    let between = table(
+        Sides::one(&memory),
+        &minus("all@2.5", "all", Diff::Effect),
+        EpochPosition::at(EpochIndex(0)),
+        &Cpu,
+    );
     assert_eq!(
         between.unwrap_err().to_string(),
         "`all@2.5` lies between two epochs, and an effect size needs recorded ones"
@@ -164,20 +172,20 @@ fn two_runs_are_matched_by_the_names_of_their_layers() {
     b.recording.epochs.remove(0);
     // The values of B depend on the layer index: its first layer now has three units.
     let query = Query { run_b: Some(1), ..minus("input:0", "input:0", Diff::Signed) };
-    let found = table(Sides { a: &a, b: &b }, &query, EpochPosition::at(1), &Cpu).unwrap();
+    let found = table(Sides { a: &a, b: &b }, &query, EpochPosition::at(EpochIndex(1)), &Cpu).unwrap();
     assert_eq!((found.unmatched.len(), found.minus_inputs), (0, Some(1)));
     // Epoch 4 is the first that B has.
     assert_eq!(found.layers[0][1], value(1, 0, 0, 1) - 9.0);
     assert_eq!(found.layers[1][2], value(1, 0, 1, 2) - value(0, 0, 0, 2));
-    let error = table(Sides { a: &a, b: &b }, &query, EpochPosition::at(0), &Cpu).unwrap_err();
+    let error = table(Sides { a: &a, b: &b }, &query, EpochPosition::at(EpochIndex(0)), &Cpu).unwrap_err();
     assert_eq!(error.to_string(), "in the run that is subtracted: epoch 0 is not recorded; there are 4, 8");
 
     b.recording.layers[0].name = "other".to_owned();
-    let found = table(Sides { a: &a, b: &b }, &query, EpochPosition::at(1), &Cpu).unwrap();
+    let found = table(Sides { a: &a, b: &b }, &query, EpochPosition::at(EpochIndex(1)), &Cpu).unwrap();
     assert_eq!(found.unmatched, [UnmatchedLayer { layer: 1, units: None }]);
     assert!(found.layers[1].iter().all(|value| value.is_nan()) && found.layers[0][1].is_finite());
     b.recording.layers[1].name = "2".to_owned();
-    let error = table(Sides { a: &a, b: &b }, &query, EpochPosition::at(1), &Cpu).unwrap_err();
+    let error = table(Sides { a: &a, b: &b }, &query, EpochPosition::at(EpochIndex(1)), &Cpu).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the two runs share no layer of one name and size: the one has 1, 2, the other other, 2"
@@ -187,7 +195,7 @@ fn two_runs_are_matched_by_the_names_of_their_layers() {
 #[test]
 fn between_epochs_values_are_interpolated() {
     let memory = Memory::new();
-    let between = EpochPosition { from: 1, to: 2, t: 0.25 };
+    let between = EpochPosition { from: EpochIndex(1), to: EpochIndex(2), t: 0.25 };
     let found = table(Sides::one(&memory), &plain("all", Stat::Mean), between, &Cpu).unwrap();
     let (from, to) = (at(&memory, &plain("all", Stat::Mean), 1), at(&memory, &plain("all", Stat::Mean), 2));
     for layer in 0..2 {
@@ -256,7 +264,10 @@ fn queries_on_aggregates_alone() {
         let table = at(&memory, &plain("class:0", stat), 0);
         assert_eq!((table.inputs, &table.layers), (1000, &vec![vec![expected; 2], vec![expected; 3]]));
     }
-    assert!(table(Sides::one(&memory), &plain("class:1", Stat::Mean), EpochPosition::at(0), &Cpu).is_err());
+    assert!(
+        table(Sides::one(&memory), &plain("class:1", Stat::Mean), EpochPosition::at(EpochIndex(0)), &Cpu)
+            .is_err()
+    );
     memory.aggregates = |epoch, group| {
         let mean = if group == Group::Class(0) { 3.0 } else { 5.0 };
         let layers = everything(epoch, Group::Class(0))?.into_iter();
@@ -277,7 +288,8 @@ fn queries_on_aggregates_alone() {
         everything(epoch, group).map(|layers| layers.into_iter().map(without).collect())
     };
     let error =
-        table(Sides::one(&memory), &plain("class:0", Stat::Max), EpochPosition::at(0), &Cpu).unwrap_err();
+        table(Sides::one(&memory), &plain("class:0", Stat::Max), EpochPosition::at(EpochIndex(0)), &Cpu)
+            .unwrap_err();
     assert_eq!(error.to_string(), "the greatest values over all 1000 inputs are not recorded at epoch 0");
 }
 
@@ -285,7 +297,7 @@ fn queries_on_aggregates_alone() {
 fn every_error_message_names_its_cause() {
     let mut memory = Memory::new();
     let message = |memory: &Memory, select: &str, epoch: usize| {
-        table(Sides::one(memory), &plain(select, Stat::Mean), EpochPosition::at(epoch), &Cpu)
+        table(Sides::one(memory), &plain(select, Stat::Mean), EpochPosition::at(EpochIndex(epoch)), &Cpu)
             .unwrap_err()
             .to_string()
     };
@@ -309,12 +321,12 @@ fn a_source_that_contradicts_its_recording_is_refused() {
         }
         fn aggregates(
             &self,
-            _: usize,
+            _: EpochIndex,
             _: Group,
         ) -> Result<Option<std::sync::Arc<Vec<Aggregate>>>, SourceError> {
             Ok(None)
         }
-        fn rows(&self, epoch: usize, wanted: &[usize]) -> Result<crate::model::RowBlock, SourceError> {
+        fn rows(&self, epoch: EpochIndex, wanted: &[usize]) -> Result<crate::model::RowBlock, SourceError> {
             let mut block = self.0.rows(epoch, wanted)?;
             match self.1 {
                 0 => block.layers.truncate(1),
@@ -324,10 +336,13 @@ fn a_source_that_contradicts_its_recording_is_refused() {
             }
             Ok(block)
         }
-        fn maps(&self, _: usize, _: usize) -> Result<Vec<crate::model::MapBlock>, SourceError> {
+        fn maps(&self, _: EpochIndex, _: usize) -> Result<Vec<crate::model::MapBlock>, SourceError> {
             Ok(Vec::new())
         }
-        fn predictions(&self, _: usize) -> Result<Option<std::sync::Arc<Vec<Option<usize>>>>, SourceError> {
+        fn predictions(
+            &self,
+            _: EpochIndex,
+        ) -> Result<Option<std::sync::Arc<Vec<Option<usize>>>>, SourceError> {
             Ok(None)
         }
         fn picture(&self, _: usize) -> Option<crate::model::Picture> {
@@ -337,7 +352,8 @@ fn a_source_that_contradicts_its_recording_is_refused() {
     for wrong in 0..4 {
         let source = Contradicting(Memory::new(), wrong);
         let error =
-            table(Sides::one(&source), &plain("all", Stat::Mean), EpochPosition::at(0), &Cpu).unwrap_err();
+            table(Sides::one(&source), &plain("all", Stat::Mean), EpochPosition::at(EpochIndex(0)), &Cpu)
+                .unwrap_err();
         assert!(matches!(error, StatsError::Shape { .. }), "{wrong}: {error}");
     }
 }

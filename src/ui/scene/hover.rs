@@ -280,7 +280,7 @@ pub fn paint_pins(overlay: &Overlay, painter: &Painter, rect: Rect, mut taken: V
         let index = overlay.recording.layers.iter().position(|it| it.name == *layer);
         let slab = overlay.layout.slabs.iter().find(|slab| Some(slab.layer) == index);
         let Some(slab) = slab.filter(|slab| overlay.view.camera.presence(slab) > 0.5) else { continue };
-        let patch = slabs.arrangements.get(slab.layer).and_then(|it| it.unit_cells(slab.grid, *unit));
+        let patch = slabs.arrangements.get(slab.layer).and_then(|it| it.unit_cells(slab.grid, unit.0));
         let Some(outline) = patch.and_then(|patch| slabs.outline(slab, patch, lens)) else { continue };
         let bounds = outline.bounds();
         if !bounds.intersects(rect) {

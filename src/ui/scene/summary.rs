@@ -39,7 +39,7 @@ impl Summary<'_> {
             text.push('.');
         };
         say(format!("CellState: {}", text::shown(recording, self.runs, &view.query, self.position)));
-        if let Some(epoch) = recording.epochs.get(self.position.from).filter(|_| self.position.t == 0.0) {
+        if let Some(epoch) = recording.epochs.get(self.position.from.0).filter(|_| self.position.t == 0.0) {
             let facts: Vec<String> = [
                 epoch.accuracy.map(|accuracy| format!("accuracy {accuracy:.1} %")),
                 epoch.loss.map(|loss| format!("loss {}", text::number(loss as f32, loss.abs() as f32))),
@@ -85,7 +85,7 @@ impl Summary<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Pin, SetView};
+    use crate::model::{EpochIndex, Pin, SetView, UnitIndex};
     use crate::ui::testing;
 
     #[test]
@@ -94,12 +94,12 @@ mod tests {
         let mut view = testing::view(&recording);
         view.query.select = "class:cat".parse().unwrap();
         view.hidden.insert("conv1".to_owned());
-        view.pins.push(Pin { layer: "fc".to_owned(), unit: 2 });
+        view.pins.push(Pin { layer: "fc".to_owned(), unit: UnitIndex(2) });
         let summary = Summary {
             recording: &recording,
             runs: OpenRuns::default(),
             view: &view,
-            position: EpochPosition::at(4),
+            position: EpochPosition::at(EpochIndex(4)),
             at: Some(Target::View(SetView::Top)),
             over: None,
         };

@@ -144,7 +144,7 @@ impl Offer<'_> {
 
     /// Whether predictions were recorded at a moment or, without one, at the epoch looked at.
     fn has_predictions(&self, at: Option<EpochPosition>) -> bool {
-        let epoch = at.map(|position| position.from).or(self.epoch);
+        let epoch = at.map(|position| position.from.0).or(self.epoch);
         epoch.and_then(|epoch| self.recording.epochs.get(epoch)).is_some_and(|epoch| epoch.has_predictions)
     }
 

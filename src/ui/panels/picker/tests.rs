@@ -7,7 +7,9 @@ use egui::{Event, Key, Modifiers, PointerButton, Pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 
-use crate::model::{Diff, EpochPosition, EpochRef, Ranges, Recording, Selection, Term, ViewState};
+use crate::model::{
+    Diff, EpochIndex, EpochPosition, EpochRef, Ranges, Recording, Selection, Term, ViewState,
+};
 use crate::ui::Columns;
 use crate::ui::NamedRun;
 use crate::ui::OpenRuns;
@@ -46,7 +48,12 @@ fn panel(runs: Vec<Recording>) -> Window {
         pane.show(ui, &mut state.view, &mut state.hands);
         // A frame has a legend, too.
         let query = state.view.query.clone();
-        std::hint::black_box(text::shown(&state.runs[0], pane.runs, &query, EpochPosition::at(0)));
+        std::hint::black_box(text::shown(
+            &state.runs[0],
+            pane.runs,
+            &query,
+            EpochPosition::at(EpochIndex(0)),
+        ));
     };
     let mut window = Harness::builder()
         .with_size(vec2(264.0, 1200.0))

@@ -6,7 +6,9 @@ use egui::{Modifiers, PointerButton, Rect, Shape, pos2, vec2};
 use egui_kittest::Harness;
 
 use super::*;
-use crate::model::{Camera, EpochPosition, Grid, Layout, Mosaic, SetView, UnitPermutation, ViewState};
+use crate::model::{
+    Camera, EpochIndex, EpochPosition, Grid, Layout, Mosaic, SetView, UnitIndex, UnitPermutation, ViewState,
+};
 use crate::ui::runs::OpenRuns;
 use crate::ui::style::{install_fonts, install_style};
 use crate::ui::testing;
@@ -78,7 +80,7 @@ impl Bench {
             layout: &self.layout,
             ranges: &self.ranges,
             has_no_value: true,
-            position: EpochPosition::at(4),
+            position: EpochPosition::at(EpochIndex(4)),
             highlighted: None,
             missing: &[],
             shared: false,
@@ -175,8 +177,10 @@ fn a_cell_of_a_feature_map_is_named_by_map_and_place() {
 #[test]
 fn pinned_units_are_named_unless_their_layer_is_hidden() {
     let mut bench = Bench::new();
-    bench.view.pins =
-        vec![Pin { layer: "conv2".to_owned(), unit: 12 }, Pin { layer: "x".to_owned(), unit: 1 }];
+    bench.view.pins = vec![
+        Pin { layer: "conv2".to_owned(), unit: UnitIndex(12) },
+        Pin { layer: "x".to_owned(), unit: UnitIndex(1) },
+    ];
     let names = |bench: &Bench| bench.told(None).iter().filter(|text| *text == "conv2 · 12").count();
     assert_eq!(names(&bench), 1);
     bench.view.hidden.insert("conv2".to_owned());
@@ -213,7 +217,7 @@ fn window() -> Harness<'static, Window> {
             layout: &bench.layout,
             ranges: &bench.ranges,
             has_no_value: false,
-            position: EpochPosition::at(0),
+            position: EpochPosition::at(EpochIndex(0)),
             query: bench.view.query.clone(),
             missing: &[],
             shared: false,
