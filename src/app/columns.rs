@@ -23,10 +23,10 @@ use crate::ui::PanelOutput;
 use crate::ui::Viewport;
 use crate::ui::commands::Command;
 use crate::ui::dock::Pane;
-use crate::ui::panels::columns::Columns as Part;
-use crate::ui::panels::columns::Entry;
-use crate::ui::panels::columns::split;
-use crate::ui::panels::columns::what;
+use crate::ui::panels::columns::ColumnBar;
+use crate::ui::panels::columns::ColumnEntry;
+use crate::ui::panels::columns::column_rects;
+use crate::ui::panels::columns::describe_column;
 use crate::ui::style::Palette;
 use crate::ui::view_control;
 
@@ -218,7 +218,7 @@ impl Columns {
         let facts: Vec<NamedRun> = runs.iter().map(|run| run.facts(&nothing)).collect();
         let entries = self.entries(runs, &facts);
         let mut commands: Vec<Command> = desk.pressed(ui, keys).into_iter().collect();
-        commands.extend(self.part(&entries, &facts).keys(ui, keys).map(Command::Column));
+        commands.extend(self.part(&entries, &facts).handle_keys(ui, keys).map(Command::Column));
         let active = self.active;
         let led = self.locks.epochs && self.active_session().is_some_and(Session::has_epochs);
         for (index, column) in self.list.iter_mut().enumerate() {
@@ -279,7 +279,7 @@ impl Columns {
         ui: &mut egui::Ui,
         runs: &[Run],
         facts: &[NamedRun],
-        part: &Part,
+        part: &ColumnBar,
         desk: &mut PanelState,
         asked: &mut PanelOutput,
     ) -> Rect {
@@ -316,7 +316,7 @@ impl Columns {
         command: &Command,
         runs: &[Run],
         facts: &[NamedRun],
-        part: &Part,
+        part: &ColumnBar,
     ) -> bool {
         if command.is_of_window() {
             return false;
@@ -408,7 +408,7 @@ impl Columns {
         runs: &[Run],
         facts: &[NamedRun],
     ) -> (Vec<SceneArea>, bool) {
-        let places = split(whole, self.list.len());
+        let places = column_rects(whole, self.list.len());
         let keys = self.has_keys(ui);
         let (theme, alone) = (self.theme(), self.list.len() == 1);
         let (mut pressed, mut pinned) = (None, false);
@@ -471,15 +471,15 @@ impl Columns {
         self.list.iter().any(|column| scene_id(column.id) == id)
     }
 
-    fn entries(&self, runs: &[Run], facts: &[NamedRun]) -> Vec<Entry> {
+    fn entries(&self, runs: &[Run], facts: &[NamedRun]) -> Vec<ColumnEntry> {
         let entry = |column: &Column| {
             let Some(run) = runs.get(column.run) else {
-                return Entry { run: String::new(), what: String::new(), live: false };
+                return ColumnEntry { run: String::new(), description: String::new(), live: false };
             };
             let what = match &column.session {
                 Some(session) => {
                     let all = OpenRuns { all: facts, own: column.run };
-                    what(session.recording(), all, &session.view.query)
+                    describe_column(session.recording(), all, &session.view.query)
                 }
                 None => match &run.state {
                     RunState::Opening => "opening".to_owned(),
@@ -487,14 +487,14 @@ impl Columns {
                     RunState::Refused(_) | RunState::Opened(_) => "cannot be opened".to_owned(),
                 },
             };
-            Entry { run: run.name.clone(), what, live: run.live }
+            ColumnEntry { run: run.name.clone(), description: what, live: run.live }
         };
         self.list.iter().map(entry).collect()
     }
 
-    fn part<'a>(&self, entries: &'a [Entry], facts: &'a [NamedRun<'a>]) -> Part<'a> {
+    fn part<'a>(&self, entries: &'a [ColumnEntry], facts: &'a [NamedRun<'a>]) -> ColumnBar<'a> {
         let active = self.active_session();
-        Part {
+        ColumnBar {
             entries,
             active: self.active,
             runs: facts,

@@ -5,14 +5,14 @@ use egui::{Rect, Ui, ViewportCommand};
 
 use super::settings::Settings;
 use crate::model::{Recording, Theme};
-use crate::ui::commands::{self, Command, Context};
+use crate::ui::commands::{self, Command, CommandContext};
 use crate::ui::dock::DockLayout;
 use crate::ui::panels::bars;
 use crate::ui::panels::bars::HistoryState;
 use crate::ui::panels::bars::Notice;
 use crate::ui::panels::bars::RenderLoad;
 use crate::ui::panels::bars::TopBar;
-use crate::ui::panels::columns::Columns as Part;
+use crate::ui::panels::columns::ColumnBar;
 use crate::ui::panels::command_box;
 use crate::ui::panels::command_box::CommandBox;
 use crate::ui::style::Palette;
@@ -101,11 +101,11 @@ impl PanelState {
         ui: &Ui,
         palette: Palette,
         recording: Option<&Recording>,
-        columns: &Part,
+        columns: &ColumnBar,
     ) -> Option<Command> {
-        let context = Context { recording, columns, recent: &self.settings.recent };
+        let context = CommandContext { recording, columns, recent: &self.settings.recent };
         if self.keys {
-            self.keys = command_box::keys(ui, &context, palette);
+            self.keys = command_box::show_key_list(ui, &context, palette);
         }
         let chosen = self.commands.show(ui, &context, palette);
         if ui.input(|input| !input.raw.hovered_files.is_empty()) {

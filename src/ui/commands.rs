@@ -8,7 +8,7 @@ use egui::{Key, KeyboardShortcut, Modifiers, Ui};
 use super::dock::DockPlace;
 use super::dock::Pane;
 use super::dock::PaneSize;
-use super::panels::columns;
+use super::panels::columns::{ColumnAction, ColumnBar};
 use crate::model::columns::{Locks, MOST};
 use crate::model::{ColourMap, Norm, OrderBy, Recording, SetView, Stat};
 
@@ -68,7 +68,7 @@ pub enum Command {
     Edges,
     LessMotion,
     ClearPins,
-    Column(columns::Action),
+    Column(ColumnAction),
 }
 
 impl Command {
@@ -94,7 +94,7 @@ impl Command {
 
 /// A command as it is offered.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub struct CommandEntry {
     pub group: &'static str,
     pub name: String,
     /// As people read them; empty without any.
@@ -150,19 +150,19 @@ pub fn pressed(ui: &Ui, for_scene: bool) -> Option<Command> {
 }
 
 /// What there is to choose among, beside what can always be done.
-pub struct Context<'a> {
+pub struct CommandContext<'a> {
     /// `None` while nothing is open.
     pub recording: Option<&'a Recording>,
-    pub columns: &'a columns::Columns<'a>,
+    pub columns: &'a ColumnBar<'a>,
     /// Paths of runs that were open before, the latest first.
     pub recent: &'a [PathBuf],
 }
 
 /// Everything that can be done now.
-pub fn all(context: &Context) -> Vec<Entry> {
+pub fn available(context: &CommandContext) -> Vec<CommandEntry> {
     let mut all = Vec::new();
     let mut add = |group, name: &str, keys, command| {
-        all.push(Entry { group, name: name.to_owned(), keys, command });
+        all.push(CommandEntry { group, name: name.to_owned(), keys, command });
     };
     add("File", "Open a run", "Ctrl O", Command::Open);
     add("File", "Open a run beside", "Ctrl Shift O", Command::OpenBeside);
@@ -285,31 +285,30 @@ fn looks(add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
     add("Look", "Less motion", "", Command::LessMotion);
 }
 
-fn columns(part: &columns::Columns, add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
-    use columns::Action;
-    let (many, free) = (part.entries.len() > 1, part.entries.len() < MOST);
+fn columns(bar: &ColumnBar, add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
+    let (many, free) = (bar.entries.len() > 1, bar.entries.len() < MOST);
     let mut offer = |possible: bool, name: &str, keys, action| {
         if possible {
             add("Columns", name, keys, Command::Column(action));
         }
     };
-    offer(free, "Add a column", "N", Action::Add(part.run));
-    offer(free, "Duplicate the column", "C", Action::Duplicate);
-    offer(many, "Remove the column", "Delete", Action::Remove);
-    offer(part.can_swap, "Swap A and B", "X", Action::Swap);
-    offer(many && free && part.can_subtract, "A column of the difference", "M", Action::Difference);
-    let Locks { cameras, epochs, scale } = part.locks;
-    let lock = |cameras, epochs, scale| Action::Lock(Locks { cameras, epochs, scale });
+    offer(free, "Add a column", "N", ColumnAction::Add(bar.run));
+    offer(free, "Duplicate the column", "C", ColumnAction::Duplicate);
+    offer(many, "Remove the column", "Delete", ColumnAction::Remove);
+    offer(bar.can_swap, "Swap A and B", "X", ColumnAction::Swap);
+    offer(many && free && bar.can_subtract, "A column of the difference", "M", ColumnAction::Difference);
+    let Locks { cameras, epochs, scale } = bar.locks;
+    let lock = |cameras, epochs, scale| ColumnAction::Lock(Locks { cameras, epochs, scale });
     offer(many, "Lock or unlock cameras", "K", lock(!cameras, epochs, scale));
     offer(many, "Lock or unlock epochs", "T", lock(cameras, !epochs, scale));
     offer(many, "Lock or unlock scales", "R", lock(cameras, epochs, !scale));
-    for index in (0..part.entries.len()).filter(|_| many) {
-        offer(index != part.active, &format!("Go to column {}", index + 1), "", Action::Activate(index));
+    for index in (0..bar.entries.len()).filter(|_| many) {
+        offer(index != bar.active, &format!("Go to column {}", index + 1), "", ColumnAction::Activate(index));
     }
 }
 
 /// What hands do in the scene, which is in no command.
-pub const HANDS: &[(&str, &str)] = &[
+pub const SCENE_GESTURES: &[(&str, &str)] = &[
     ("left drag", "orbit"),
     ("middle drag, Shift + left drag", "pan"),
     ("right drag", "look around"),
@@ -325,10 +324,10 @@ pub const HANDS: &[(&str, &str)] = &[
 
 /// The entries that hold all words of `text`, the best first: those whose name begins with it, then
 /// those with a word that does.
-pub fn matching<'a>(all: &'a [Entry], text: &str) -> Vec<&'a Entry> {
+pub fn matching<'a>(all: &'a [CommandEntry], text: &str) -> Vec<&'a CommandEntry> {
     let text = text.trim().to_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
-    let mut found: Vec<(u8, &Entry)> = all
+    let mut found: Vec<(u8, &CommandEntry)> = all
         .iter()
         .filter_map(|entry| {
             let name = entry.name.to_lowercase();

@@ -166,7 +166,7 @@ impl DockLayout {
         let alone = alone.filter(|id| {
             matches!(self.tree.tiles.get(*id), Some(Tile::Container(Container::Tabs(tabs))) if tabs.children.len() == 1)
         });
-        let mut panes = Panes { add, palette, scene: whole, alone };
+        let mut panes = DockBehavior { add, palette, scene: whole, alone };
         self.tree.ui(&mut panes, ui);
         panes.scene
     }
@@ -211,7 +211,7 @@ fn is(tile: &Tile<Pane>, wanted: Pane) -> bool {
 }
 
 /// How panes look.
-struct Panes<'a> {
+struct DockBehavior<'a> {
     add: &'a mut dyn FnMut(&mut Ui, Pane),
     palette: Palette,
     scene: Rect,
@@ -219,7 +219,7 @@ struct Panes<'a> {
     alone: Option<TileId>,
 }
 
-impl Behavior<Pane> for Panes<'_> {
+impl Behavior<Pane> for DockBehavior<'_> {
     fn pane_ui(&mut self, ui: &mut Ui, _: TileId, pane: &mut Pane) -> egui_tiles::UiResponse {
         if *pane == Pane::Scene {
             // Painted when everything that changes it was laid out.

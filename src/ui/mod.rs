@@ -15,10 +15,10 @@ pub mod text;
 pub mod view_control;
 pub mod widgets;
 
-pub use panels::columns::Columns;
+pub use panels::columns::ColumnBar;
 pub use runs::{NamedRun, OpenRuns};
 pub use scene::overlay::Overlay;
 pub use view_control::{
     Facts, LoadProgress, PanelOutput, SceneDescription, SceneResponse, ViewControl, Viewport,
 };
-pub use widgets::thumbnails::Pictures;
+pub use widgets::thumbnails::Thumbnails;

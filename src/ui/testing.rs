@@ -46,3 +46,10 @@ pub fn view(recording: &Recording) -> ViewState {
     let camera = Camera::set_view(SetView::Overview, &Layout::new(recording), 1.6);
     ViewState::new(camera, recording.epochs.last().map_or(0.0, |epoch| epoch.number as f64))
 }
+
+/// Two recordings that differ in the name of their second class, dog or wolf.
+pub fn two_recordings() -> [Recording; 2] {
+    let mut other = recording();
+    other.classes[1].name = "wolf".to_owned();
+    [recording(), other]
+}

@@ -7,14 +7,14 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use super::NamedRun;
 use super::OpenRuns;
 use super::Overlay;
-use super::Pictures;
+use super::Thumbnails;
 use super::commands::Command;
 use super::dock::DockLayout;
 use super::dock::Pane;
-use super::panels::columns;
-use super::panels::columns::Columns;
-use super::panels::columns::Entry;
-use super::panels::columns::split;
+use super::panels::columns::ColumnAction;
+use super::panels::columns::ColumnBar;
+use super::panels::columns::ColumnEntry;
+use super::panels::columns::column_rects;
 use super::scene::navigation::Target;
 use super::scene::projection::Projection;
 use super::scene::still;
@@ -42,7 +42,7 @@ struct Window {
     runs: Vec<&'static str>,
     locks: Locks,
     /// What was asked for of the columns, the latest last.
-    asked: Vec<columns::Action>,
+    asked: Vec<ColumnAction>,
     /// To be done in the next frame.
     commands: Vec<Command>,
 }
@@ -64,11 +64,11 @@ fn window(recording: Recording) -> Harness<'static, Window> {
     let show = |ui: &mut egui::Ui, window: &mut Window| {
         let id = egui::Id::unique("the scene");
         let keys = ui.memory(|memory| memory.focused()).is_none_or(|focused| focused == id);
-        let entry = Entry { run: "run".to_owned(), what: "all inputs".to_owned(), live: false };
+        let entry = ColumnEntry { run: "run".to_owned(), description: "all inputs".to_owned(), live: false };
         let entries = vec![entry; window.columns];
         let run = |name: &'static str| NamedRun { name, recording: &window.recording };
         let runs: Vec<NamedRun> = window.runs.iter().copied().map(run).collect();
-        let columns = Columns {
+        let columns = ColumnBar {
             entries: &entries,
             active: 0,
             runs: &runs,
@@ -77,7 +77,7 @@ fn window(recording: Recording) -> Harness<'static, Window> {
             can_swap: window.view.query.minus.is_some(),
             can_subtract: window.columns > 1,
         };
-        window.asked.extend(columns.keys(ui, keys));
+        window.asked.extend(columns.handle_keys(ui, keys));
         window.interface.advance(ui, &mut window.view, true, keys);
         let ranges = vec![(0.0, 1.0); window.recording.layers.len()];
         let ready = vec![true; window.recording.epochs.len()];
@@ -105,10 +105,10 @@ fn window(recording: Recording) -> Harness<'static, Window> {
             let scene = window.arrangement.show(ui, palette, &mut |ui, pane| {
                 asked.extend(interface.pane(ui, pane, &facts, view).columns);
             });
-            let places = split(scene, window.columns);
+            let places = column_rects(scene, window.columns);
             for (index, (header, _)) in places.iter().enumerate() {
                 if header.is_some_and(|header| columns.header(ui, header, index, palette)) {
-                    window.asked.push(columns::Action::Activate(index));
+                    window.asked.push(ColumnAction::Activate(index));
                 }
             }
             let rect = places[0].1;
@@ -294,7 +294,7 @@ fn picking_an_input_asks_for_its_picture_and_shows_it() {
 #[test]
 fn a_picture_whose_bytes_do_not_fit_its_size_is_none() {
     let ctx = egui::Context::default();
-    let mut pictures = Pictures::default();
+    let mut pictures = Thumbnails::default();
     pictures.insert(&ctx, 0, Some(&Picture { width: 2, height: 2, rgba: vec![0; 15] }));
     assert!(pictures.knows(0) && pictures.get(0).is_none());
 }
@@ -502,7 +502,6 @@ fn a_recording_without_epochs_and_layers_is_shown() {
 
 #[test]
 fn what_can_be_done_with_columns_has_a_button_and_a_key() {
-    use columns::Action;
     let mut window = window(testing::recording());
     for absent in ["Remove column", "Subtract columns", "Swap A and B", "Lock cameras"] {
         assert!(window.query_by_label(absent).is_none(), "{absent}: there is one column");
@@ -510,17 +509,17 @@ fn what_can_be_done_with_columns_has_a_button_and_a_key() {
     click(&mut window, "Add column");
     click(&mut window, "Minus: General");
     click(&mut window, "Swap A and B");
-    assert_eq!(std::mem::take(&mut window.state_mut().asked), [Action::Add(0), Action::Swap]);
+    assert_eq!(std::mem::take(&mut window.state_mut().asked), [ColumnAction::Add(0), ColumnAction::Swap]);
 
     window.state_mut().columns = 3;
     window.run();
-    let unlocked = |cameras, epochs, scale| Action::Lock(Locks { cameras, epochs, scale });
+    let unlocked = |cameras, epochs, scale| ColumnAction::Lock(Locks { cameras, epochs, scale });
     for (name, key, action) in [
-        ("Add column", Key::N, Action::Add(0)),
-        ("Duplicate column", Key::C, Action::Duplicate),
-        ("Remove column", Key::Delete, Action::Remove),
-        ("Swap A and B", Key::X, Action::Swap),
-        ("Subtract columns", Key::M, Action::Difference),
+        ("Add column", Key::N, ColumnAction::Add(0)),
+        ("Duplicate column", Key::C, ColumnAction::Duplicate),
+        ("Remove column", Key::Delete, ColumnAction::Remove),
+        ("Swap A and B", Key::X, ColumnAction::Swap),
+        ("Subtract columns", Key::M, ColumnAction::Difference),
         ("Lock cameras", Key::K, unlocked(false, true, true)),
         ("Lock epochs", Key::T, unlocked(true, false, true)),
         ("Lock scale", Key::R, unlocked(true, true, false)),
@@ -537,7 +536,7 @@ fn what_can_be_done_with_columns_has_a_button_and_a_key() {
         window.key_press_modifiers(modifiers, Key::Tab);
         window.run();
     }
-    assert_eq!(window.state().asked, [1, 2, 1, 2].map(Action::Activate));
+    assert_eq!(window.state().asked, [1, 2, 1, 2].map(ColumnAction::Activate));
 }
 
 #[test]
@@ -547,7 +546,7 @@ fn a_column_is_added_of_any_run_until_there_are_enough() {
     window.run();
     click(&mut window, "Add column");
     click(&mut window, "other");
-    assert_eq!(std::mem::take(&mut window.state_mut().asked), [columns::Action::Add(1)]);
+    assert_eq!(std::mem::take(&mut window.state_mut().asked), [ColumnAction::Add(1)]);
     window.state_mut().columns = MOST;
     window.run();
     click(&mut window, "Duplicate column");

@@ -7,21 +7,23 @@ use egui::{Align2, CornerRadius, FontId, Id, Key, Rect, Sense, Ui, WidgetInfo, v
 
 use super::commands::Command;
 use super::dock::Pane;
-use super::panels::about;
-use super::panels::about::About;
-use super::panels::columns;
-use super::panels::columns::Columns;
-use super::panels::input;
-use super::panels::input::Input;
-use super::panels::layers;
-use super::panels::layers::Layers;
+use super::panels::about::AboutAction;
+use super::panels::about::AboutPanel;
+use super::panels::columns::ColumnAction;
+use super::panels::columns::ColumnBar;
+use super::panels::input::InputPanel;
+use super::panels::input::InputPanelState;
+use super::panels::layers::LayersAction;
+use super::panels::layers::LayersPanel;
+use super::panels::layers::LayersPanelState;
 use super::panels::minimap::Minimap;
-use super::panels::options::Options;
+use super::panels::options::OptionsPanel;
 use super::panels::timeline;
 use super::panels::timeline::Timeline;
-use super::panels::unit;
 use super::panels::unit::ProfileResult;
-use super::panels::unit::Units;
+use super::panels::unit::UnitAction;
+use super::panels::unit::UnitPanel;
+use super::panels::unit::UnitPanelState;
 use super::playback::{Epochs, Playback};
 use super::runs::OpenRuns;
 use super::scene::gestures;
@@ -33,7 +35,7 @@ use super::scene::overlay::Overlay;
 use super::scene::projection::Projection;
 use super::scene::summary::Summary;
 use super::style::{Palette, SMALL, TEXT, install_style};
-use super::widgets::thumbnails::Pictures;
+use super::widgets::thumbnails::Thumbnails;
 use crate::insight::LayerStats;
 use crate::model::{EpochPosition, Layout, Pin, Query, Recording, Selection, Theme, UnitOrder, ViewState};
 
@@ -58,7 +60,7 @@ pub struct Facts<'a> {
     pub ready: &'a [bool],
     /// A writer is at work on the recording.
     pub live: bool,
-    pub columns: &'a Columns<'a>,
+    pub columns: &'a ColumnBar<'a>,
     /// One per layer, at the epoch that is shown or the one before it; `None` until they are known.
     pub layer_facts: Option<&'a [LayerStats]>,
     /// The predicted class of every input at the epoch that is shown; `None` until that is known.
@@ -111,7 +113,7 @@ pub struct Viewport<'a> {
 /// What was asked for in the panels that is not a change of the view.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PanelOutput {
-    pub columns: Option<columns::Action>,
+    pub columns: Option<ColumnAction>,
     /// The camera was sent somewhere.
     pub led: bool,
     /// What was just done, in few words.
@@ -135,11 +137,11 @@ pub struct SceneResponse {
 pub struct ViewControl {
     pub navigator: Navigator,
     pub playback: Playback,
-    pub pictures: Pictures,
+    pub pictures: Thumbnails,
     hover: RefCell<Hover>,
-    hands: input::Hands,
-    layers: layers::Hands,
-    units: unit::Hands,
+    hands: InputPanelState,
+    layers: LayersPanelState,
+    units: UnitPanelState,
     epochs: Epochs,
     theme: Option<Theme>,
 }
@@ -149,11 +151,11 @@ impl ViewControl {
         Self {
             navigator: Navigator::default(),
             playback: Playback::default(),
-            pictures: Pictures::default(),
+            pictures: Thumbnails::default(),
             hover: RefCell::default(),
-            hands: input::Hands::default(),
-            layers: layers::Hands::default(),
-            units: unit::Hands::default(),
+            hands: InputPanelState::default(),
+            layers: LayersPanelState::default(),
+            units: UnitPanelState::default(),
             epochs: Epochs::new(recording),
             theme: None,
         }
@@ -187,7 +189,7 @@ impl ViewControl {
         match pane {
             Pane::Scene => PanelOutput::default(),
             Pane::Input => {
-                let input = Input {
+                let input = InputPanel {
                     recording: facts.recording,
                     runs: facts.runs,
                     pictures: &self.pictures,
@@ -198,7 +200,7 @@ impl ViewControl {
                 PanelOutput { columns: input.show(ui, view, &mut self.hands), ..PanelOutput::default() }
             }
             Pane::Options => {
-                let options = Options {
+                let options = OptionsPanel {
                     recording: facts.recording,
                     ranges: facts.ranges,
                     palette,
@@ -211,14 +213,14 @@ impl ViewControl {
             Pane::Layers => self.layers(ui, facts, view),
             Pane::Unit => self.units(ui, facts, view),
             Pane::About => {
-                let about = About {
+                let about = AboutPanel {
                     recording: facts.recording,
                     layer: self.layers.selected,
                     run: facts.runs.own().map_or("", |run| run.name),
                     palette,
                 };
                 match about.show(ui) {
-                    Some(about::Action::Copy(text)) => copied(ui, text),
+                    Some(AboutAction::Copy(text)) => copied(ui, text),
                     None => PanelOutput::default(),
                 }
             }
@@ -230,9 +232,9 @@ impl ViewControl {
             Some(Target::Slab(slab)) => Some(slab),
             _ => None,
         };
-        let table = Layers {
+        let table = LayersPanel {
             recording: facts.recording,
-            facts: facts.layer_facts,
+            stats: facts.layer_facts,
             framed,
             hovered: self.navigator.hovered(),
             palette: Palette::of(view.theme),
@@ -255,16 +257,16 @@ impl ViewControl {
             }
         }
         match table.show(ui, view, &mut self.layers) {
-            Some(layers::Action::Frame(layer)) => self.go(ui, Some(Target::Slab(layer)), facts.layout, view),
-            Some(layers::Action::Copy(text)) => copied(ui, text),
+            Some(LayersAction::Frame(layer)) => self.go(ui, Some(Target::Slab(layer)), facts.layout, view),
+            Some(LayersAction::Copy(text)) => copied(ui, text),
             None => PanelOutput::default(),
         }
     }
 
     fn units(&mut self, ui: &mut Ui, facts: &Facts, view: &mut ViewState) -> PanelOutput {
-        let units = Units {
+        let units = UnitPanel {
             recording: facts.recording,
-            biographies: facts.biographies,
+            profiles: facts.biographies,
             values: facts.values,
             pictures: &self.pictures,
             palette: Palette::of(view.theme),
@@ -273,10 +275,10 @@ impl ViewControl {
         let epoch = view.epoch;
         for action in units.show(ui, view, &mut self.units) {
             match action {
-                unit::Action::Select(select) => view.query.select = select,
-                unit::Action::Pin(pin) => self.pin(view, pin),
-                unit::Action::WantPicture(input) => self.pictures.request(input),
-                unit::Action::Copy(text) => asked = copied(ui, text),
+                UnitAction::Select(select) => view.query.select = select,
+                UnitAction::Pin(pin) => self.pin(view, pin),
+                UnitAction::WantPicture(input) => self.pictures.request(input),
+                UnitAction::Copy(text) => asked = copied(ui, text),
             }
         }
         if view.epoch != epoch {
@@ -396,7 +398,7 @@ impl ViewControl {
                     !input.modifiers.command && (input.key_pressed(Key::L) || input.key_pressed(Key::End));
                 (input.key_pressed(Key::Space), presses(Key::ArrowRight) - presses(Key::ArrowLeft), follow)
             });
-            timeline::keys(ui, &self.epochs, view, &mut self.playback);
+            timeline::handle_keys(ui, &self.epochs, view, &mut self.playback);
             if follow {
                 self.playback.follow();
             }

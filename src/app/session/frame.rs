@@ -6,7 +6,7 @@ use crate::model::{Epoch, EpochPosition, Pin, ViewState};
 use crate::ui::commands::Command;
 use crate::ui::dock::Pane;
 use crate::ui::{
-    Columns, Facts, LoadProgress, NamedRun, OpenRuns, PanelOutput, SceneDescription, SceneResponse,
+    ColumnBar, Facts, LoadProgress, NamedRun, OpenRuns, PanelOutput, SceneDescription, SceneResponse,
     ViewControl, Viewport,
 };
 
@@ -33,7 +33,7 @@ impl Session {
     }
 
     /// Lays out the training, at the bottom.
-    pub fn timeline(&mut self, ui: &mut egui::Ui, around: &RunContext, columns: &Columns) {
+    pub fn timeline(&mut self, ui: &mut egui::Ui, around: &RunContext, columns: &ColumnBar) {
         self.with_facts(around, columns, |interface, facts, view| {
             interface.wear(ui, view.theme);
             interface.timeline(ui, facts, view);
@@ -46,7 +46,7 @@ impl Session {
         ui: &mut egui::Ui,
         pane: Pane,
         around: &RunContext,
-        columns: &Columns,
+        columns: &ColumnBar,
     ) -> PanelOutput {
         self.with_facts(around, columns, |interface, facts, view| interface.pane(ui, pane, facts, view))
     }
@@ -57,7 +57,7 @@ impl Session {
         ui: &egui::Ui,
         command: &Command,
         around: &RunContext,
-        columns: &Columns,
+        columns: &ColumnBar,
     ) -> PanelOutput {
         self.with_facts(around, columns, |interface, facts, view| interface.perform(ui, command, facts, view))
     }
@@ -65,7 +65,7 @@ impl Session {
     fn with_facts<T>(
         &mut self,
         around: &RunContext,
-        columns: &Columns,
+        columns: &ColumnBar,
         act: impl FnOnce(&mut ViewControl, &Facts, &mut ViewState) -> T,
     ) -> T {
         let ready = self.ready();

@@ -19,13 +19,13 @@ const LISTED: usize = 12;
 
 /// What is asked for that is not a change of the view.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum AboutAction {
     /// This text is to be put on the clipboard.
     Copy(String),
 }
 
 /// What is told of.
-pub struct About<'a> {
+pub struct AboutPanel<'a> {
     pub recording: &'a Recording,
     /// Index into [`Recording::layers`]; without one, the recording alone is told of.
     pub layer: Option<usize>,
@@ -35,11 +35,11 @@ pub struct About<'a> {
 }
 
 /// A name and what it is.
-type Fact = (&'static str, String);
+type LabelledFact = (&'static str, String);
 
-impl About<'_> {
+impl AboutPanel<'_> {
     /// Shows everything, of the layer first.
-    pub fn show(&self, ui: &mut Ui) -> Option<Action> {
+    pub fn show(&self, ui: &mut Ui) -> Option<AboutAction> {
         let mut action = None;
         ScrollArea::vertical().id_salt("about").auto_shrink(false).show(ui, |ui| {
             if let Some(layer) = self.layer.and_then(|layer| self.recording.layers.get(layer)) {
@@ -52,7 +52,7 @@ impl About<'_> {
         action
     }
 
-    fn layer(&self, ui: &mut Ui, layer: &Layer) -> Option<Action> {
+    fn layer(&self, ui: &mut Ui, layer: &Layer) -> Option<AboutAction> {
         heading(ui, "Layer");
         let facts = self.of_layer(layer);
         self.facts(ui, &facts);
@@ -71,7 +71,7 @@ impl About<'_> {
                 let _ = writeln!(text, "{name}: {value}");
             }
             text.push_str(&layer.text);
-            Action::Copy(text)
+            AboutAction::Copy(text)
         })
     }
 
@@ -95,7 +95,7 @@ impl About<'_> {
     }
 
     /// Two columns; values can be selected, and take as many lines as they need.
-    fn facts(&self, ui: &mut Ui, facts: &[Fact]) {
+    fn facts(&self, ui: &mut Ui, facts: &[LabelledFact]) {
         for (name, value) in facts {
             ui.horizontal_top(|ui| {
                 let key = Label::new(RichText::new(*name).size(SMALL).color(self.palette.dim));
@@ -114,19 +114,19 @@ impl About<'_> {
         }
     }
 
-    fn of_layer(&self, layer: &Layer) -> Vec<Fact> {
-        let mut facts: Vec<Fact> = vec![("name", layer.name.clone())];
+    fn of_layer(&self, layer: &Layer) -> Vec<LabelledFact> {
+        let mut facts: Vec<LabelledFact> = vec![("name", layer.name.clone())];
         if !layer.module.is_empty() && layer.module != layer.name {
             facts.push(("module", layer.module.clone()));
         }
         facts.push(("kind", kind(layer.kind).to_owned()));
-        facts.push(("units", text::count(layer.units as u64)));
+        facts.push(("units", text::format_count(layer.units as u64)));
         let shape: Vec<String> = layer.shape.iter().map(ToString::to_string).collect();
         if !shape.is_empty() {
             facts.push(("output shape", shape.join(" × ")));
         }
         let known = |known: bool, text: String| if known { text } else { "not recorded".to_owned() };
-        let parameters = layer.parameters.map(text::count);
+        let parameters = layer.parameters.map(text::format_count);
         facts.push(("parameters", known(parameters.is_some(), parameters.unwrap_or_default())));
         facts.push(("type", known(!layer.dtype.is_empty(), layer.dtype.clone())));
         facts.push(("one value is", captured(layer).to_owned()));
@@ -145,19 +145,19 @@ impl About<'_> {
             values += count;
             if epochs <= LISTED {
                 let comma = if text.is_empty() { "" } else { ", " };
-                let _ = write!(text, "{comma}{} at epoch {}", text::count(*count), epoch.number);
+                let _ = write!(text, "{comma}{} at epoch {}", text::format_count(*count), epoch.number);
             }
         }
         if epochs > LISTED {
-            let _ = write!(text, "; {} at {epochs} epochs in all", text::count(values));
+            let _ = write!(text, "; {} at {epochs} epochs in all", text::format_count(values));
         }
         if text.is_empty() { "none".to_owned() } else { text }
     }
 
-    fn of_recording(&self) -> Vec<Fact> {
+    fn of_recording(&self) -> Vec<LabelledFact> {
         let recording = self.recording;
-        let count = |count: usize| text::count(count as u64);
-        let mut facts: Vec<Fact> = vec![("model", recording.model.clone())];
+        let count = |count: usize| text::format_count(count as u64);
+        let mut facts: Vec<LabelledFact> = vec![("model", recording.model.clone())];
         if !self.run.is_empty() {
             facts.push(("opened from", self.run.to_owned()));
         }
@@ -173,7 +173,7 @@ impl About<'_> {
         facts.push(("network", format!("{layers}, {}", plural(recording.units(), "unit", "units"))));
         let parameters: Option<Vec<u64>> = recording.layers.iter().map(|layer| layer.parameters).collect();
         if let Some(parameters) = parameters.filter(|parameters| !parameters.is_empty()) {
-            facts.push(("parameters", text::count(parameters.iter().sum())));
+            facts.push(("parameters", text::format_count(parameters.iter().sum())));
         }
         facts.push(("epochs", self.epochs()));
         facts.push(("inputs", self.inputs()));
@@ -186,7 +186,7 @@ impl About<'_> {
     fn epochs(&self) -> String {
         let epochs = &self.recording.epochs;
         let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { return "none yet".to_owned() };
-        let mut text = text::count(epochs.len() as u64);
+        let mut text = text::format_count(epochs.len() as u64);
         if epochs.len() > 1 {
             let _ = write!(text, ", from {} to {}", first.number, last.number);
         }
@@ -210,9 +210,9 @@ impl About<'_> {
     fn inputs(&self) -> String {
         let recording = self.recording;
         let aggregated: u64 = recording.classes.iter().map(|class| class.aggregated).sum();
-        let mut text = text::count(recording.inputs.len() as u64);
+        let mut text = text::format_count(recording.inputs.len() as u64);
         if aggregated > 0 {
-            let _ = write!(text, " recorded; stored means are of {}", text::count(aggregated));
+            let _ = write!(text, " recorded; stored means are of {}", text::format_count(aggregated));
         }
         text
     }
@@ -225,7 +225,7 @@ impl About<'_> {
         }
         let names: Vec<&str> = classes.iter().take(LISTED).map(|class| class.name.as_str()).collect();
         let more = if classes.len() > LISTED { ", …" } else { "" };
-        format!("{}: {}{more}", text::count(classes.len() as u64), names.join(", "))
+        format!("{}: {}{more}", text::format_count(classes.len() as u64), names.join(", "))
     }
 
     fn warnings(&self, ui: &mut Ui) {
@@ -288,12 +288,12 @@ mod tests {
     struct State {
         recording: Recording,
         layer: Option<usize>,
-        asked: Option<Action>,
+        asked: Option<AboutAction>,
     }
 
     fn window(recording: Recording, layer: Option<usize>) -> Harness<'static, State> {
         let show = |ui: &mut Ui, state: &mut State| {
-            let about = About {
+            let about = AboutPanel {
                 recording: &state.recording,
                 layer: state.layer,
                 run: "/data/run 7",
@@ -352,7 +352,7 @@ mod tests {
         assert_eq!(text.accesskit_node().value().as_deref(), Some("Conv2d(\n  3, 16,\n  kernel_size=3\n)"));
         window.get_by_label("Copy the layer's facts").click();
         window.run();
-        let Some(Action::Copy(copied)) = &window.state().asked else { panic!("nothing copied") };
+        let Some(AboutAction::Copy(copied)) = &window.state().asked else { panic!("nothing copied") };
         assert!(copied.starts_with("name: conv1\nmodule: Conv2d\n"), "{copied}");
         assert!(copied.contains("\noutput shape: 16 × 24 × 24\n") && copied.ends_with("kernel_size=3\n)"));
     }

@@ -188,10 +188,10 @@ impl RenderLoad<'_> {
     pub fn text(&self) -> String {
         let units = match self.units {
             1 => "1 unit".to_owned(),
-            units => format!("{} units", text::count(units)),
+            units => format!("{} units", text::format_count(units)),
         };
         let density = self.units as f32 / self.pixels.max(1) as f32;
-        let mut parts = vec![units, format!("{} a pixel", text::number(density, density))];
+        let mut parts = vec![units, format!("{} a pixel", text::format_value(density, density))];
         parts.extend(self.frame_ms.map(|ms| format!("{ms:.0} ms a picture")));
         parts.extend(self.panels_ms.map(|ms| format!("{ms:.1} ms panels")));
         parts.push(self.adapter.to_owned());

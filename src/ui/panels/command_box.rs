@@ -9,15 +9,15 @@ use egui::{
 
 use crate::ui::commands;
 use crate::ui::commands::Command;
-use crate::ui::commands::Context;
-use crate::ui::commands::Entry;
-use crate::ui::commands::HANDS;
+use crate::ui::commands::CommandContext;
+use crate::ui::commands::CommandEntry;
+use crate::ui::commands::SCENE_GESTURES;
 use crate::ui::style::Palette;
 use crate::ui::style::SMALL;
 use crate::ui::style::TEXT;
 use crate::ui::style::semibold;
 use crate::ui::widgets::ROW;
-use crate::ui::widgets::Row;
+use crate::ui::widgets::RowContent;
 use crate::ui::widgets::row;
 
 /// Rows in sight.
@@ -41,7 +41,7 @@ impl CommandBox {
     }
 
     /// Shows the box where it is open, and returns what was chosen in it.
-    pub fn show(&mut self, ui: &Ui, context: &Context, palette: Palette) -> Option<Command> {
+    pub fn show(&mut self, ui: &Ui, context: &CommandContext, palette: Palette) -> Option<Command> {
         if !self.open {
             return None;
         }
@@ -54,12 +54,12 @@ impl CommandBox {
             down as isize - up as isize
         });
         let enter = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
-        let mut all = commands::all(context);
-        let mut found: Vec<&Entry> = Vec::new();
+        let mut all = commands::available(context);
+        let mut found: Vec<&CommandEntry> = Vec::new();
         if let Some(path) = path(&self.text) {
             all.insert(
                 0,
-                Entry {
+                CommandEntry {
                     group: "File",
                     name: format!("Open {}", path.display()),
                     keys: "Enter",
@@ -99,7 +99,7 @@ impl CommandBox {
                 area.show_rows(ui, ROW, found.len(), |ui, rows| {
                     for index in rows {
                         let entry = found[index];
-                        let shown = Row {
+                        let shown = RowContent {
                             name: format!("Command: {}", entry.name),
                             left: &entry.name,
                             right: if entry.keys.is_empty() { entry.group } else { entry.keys },
@@ -146,10 +146,11 @@ fn path(text: &str) -> Option<PathBuf> {
 }
 
 /// The list of keys and of what the mouse does, over the window; says whether it stays.
-pub fn keys(ui: &Ui, context: &Context, palette: Palette) -> bool {
+pub fn show_key_list(ui: &Ui, context: &CommandContext, palette: Palette) -> bool {
     let closed = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
     let screen = ui.ctx().content_rect();
-    let all: Vec<Entry> = commands::all(context).into_iter().filter(|entry| !entry.keys.is_empty()).collect();
+    let all: Vec<CommandEntry> =
+        commands::available(context).into_iter().filter(|entry| !entry.keys.is_empty()).collect();
     let room = vec2((0.9 * screen.width()).min(900.0), 0.9 * screen.height());
     let area = Area::new(Id::unique("keys"))
         .order(Order::Foreground)
@@ -162,7 +163,7 @@ pub fn keys(ui: &Ui, context: &Context, palette: Palette) -> bool {
             ScrollArea::vertical().max_height(room.y - 40.0).show(ui, |ui| {
                 ui.horizontal_top(|ui| {
                     ui.spacing_mut().item_spacing.x = 32.0;
-                    let scene = HANDS.iter().map(|(keys, what)| (*keys, *what));
+                    let scene = SCENE_GESTURES.iter().map(|(keys, what)| (*keys, *what));
                     let of = |groups: &[&str]| -> Vec<(&str, &str)> {
                         let entries = all.iter().filter(|entry| groups.contains(&entry.group));
                         entries.map(|entry| (entry.keys, entry.name.as_str())).collect()

@@ -8,12 +8,12 @@ use crate::ui::text;
 
 /// What a curve tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Curve {
+pub enum MetricCurve {
     Accuracy,
     Loss,
 }
 
-impl Curve {
+impl MetricCurve {
     /// Those of which some epoch has a value.
     pub fn of(recording: &Recording) -> impl Iterator<Item = Self> {
         [Self::Accuracy, Self::Loss]
@@ -30,11 +30,11 @@ impl Curve {
     }
 
     /// "accuracy 97.0 %"; `None` when the epoch has no such value.
-    pub fn tell(self, epoch: &Epoch) -> Option<String> {
+    pub fn label(self, epoch: &Epoch) -> Option<String> {
         let value = self.value(epoch)?;
         Some(match self {
             Self::Accuracy => format!("accuracy {value:.1} %"),
-            Self::Loss => format!("loss {}", text::number(value as f32, value.abs() as f32)),
+            Self::Loss => format!("loss {}", text::format_value(value as f32, value.abs() as f32)),
         })
     }
 

@@ -2,8 +2,8 @@
 
 use egui::{FontId, RichText, Ui};
 
-use super::columns::{self, Columns};
-use super::picker::{self, Offer, Picker};
+use super::columns::{ColumnAction, ColumnBar};
+use super::picker::{MIN_LIST_HEIGHT, PickerState, SelectionPicker};
 use crate::model::{Diff, Recording, Selection, ViewState};
 use crate::ui::runs::NamedRun;
 use crate::ui::runs::OpenRuns;
@@ -14,33 +14,38 @@ use crate::ui::text;
 use crate::ui::widgets::heading;
 use crate::ui::widgets::named;
 use crate::ui::widgets::segmented;
-use crate::ui::widgets::thumbnails::Pictures;
+use crate::ui::widgets::thumbnails::Thumbnails;
 
-/// Where hands are in what the pane offers.
+/// Where state are in what the pane offers.
 #[derive(Debug, Default)]
-pub struct Hands {
-    show: Picker,
-    minus: Picker,
+pub struct InputPanelState {
+    show: PickerState,
+    minus: PickerState,
 }
 
 /// What the pane has to know.
-pub struct Input<'a> {
+pub struct InputPanel<'a> {
     pub recording: &'a Recording,
     /// The recording is that of their own; of none, when nothing is told of others.
     pub runs: OpenRuns<'a>,
-    pub pictures: &'a Pictures,
+    pub pictures: &'a Thumbnails,
     pub palette: Palette,
-    pub columns: &'a Columns<'a>,
+    pub columns: &'a ColumnBar<'a>,
     /// The predicted class of every input at the epoch that is shown; `None` where that is not known.
     pub predictions: Option<&'a [Option<usize>]>,
 }
 
-impl Input<'_> {
+impl InputPanel<'_> {
     /// Shows everything; changes the view in place.
-    pub fn show(&self, ui: &mut Ui, view: &mut ViewState, hands: &mut Hands) -> Option<columns::Action> {
+    pub fn show(
+        &self,
+        ui: &mut Ui,
+        view: &mut ViewState,
+        state: &mut InputPanelState,
+    ) -> Option<ColumnAction> {
         self.title(ui);
         let action = self.columns.show(ui, self.palette);
-        self.what(ui, view, hands);
+        self.selections(ui, view, state);
         self.warnings(ui);
         action
     }
@@ -51,7 +56,7 @@ impl Input<'_> {
             egui::Label::new(RichText::new(&recording.model).font(FontId::new(16.0, semibold()))).truncate(),
         );
         let plural = |count: usize, one: &str, many: &str| {
-            format!("{} {}", text::count(count as u64), if count == 1 { one } else { many })
+            format!("{} {}", text::format_count(count as u64), if count == 1 { one } else { many })
         };
         let facts = [
             plural(recording.layers.len(), "layer", "layers"),
@@ -61,9 +66,9 @@ impl Input<'_> {
         self.dim(ui, &facts.join(" · "));
     }
 
-    fn what(&self, ui: &mut Ui, view: &mut ViewState, hands: &mut Hands) {
+    fn selections(&self, ui: &mut Ui, view: &mut ViewState, state: &mut InputPanelState) {
         heading(ui, "Show");
-        let offer = Offer {
+        let picker = SelectionPicker {
             group: "Show",
             recording: self.recording,
             pictures: Some(self.pictures),
@@ -71,24 +76,24 @@ impl Input<'_> {
             epoch: epoch_at(self.recording, view.epoch),
             optional: false,
             predictions: self.predictions,
-            list_height: picker::LIST,
+            list_height: MIN_LIST_HEIGHT,
         };
-        if let Some(Some(select)) = offer.show(ui, &mut hands.show, Some(&view.query.select)) {
+        if let Some(Some(select)) = picker.show(ui, &mut state.show, Some(&view.query.select)) {
             view.query.select = select;
         }
         heading(ui, "Minus");
         let elsewhere = self.runs.differ(&view.query);
         let recording = self.runs.of_minus(&view.query).map_or(self.recording, |run| run.recording);
-        let offer = Offer {
+        let picker = SelectionPicker {
             group: "Minus",
             recording,
             pictures: (!elsewhere).then_some(self.pictures),
             predictions: self.predictions.filter(|_| !elsewhere),
             epoch: epoch_at(recording, view.epoch),
             optional: true,
-            ..offer
+            ..picker
         };
-        if let Some(minus) = offer.show(ui, &mut hands.minus, view.query.minus.as_ref()) {
+        if let Some(minus) = picker.show(ui, &mut state.minus, view.query.minus.as_ref()) {
             view.query.minus = minus;
         }
         if view.query.minus.is_none() {

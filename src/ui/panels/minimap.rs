@@ -50,7 +50,7 @@ pub struct Minimap<'a> {
 
 /// One bar: a layer, or those that share a place.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Bar {
+struct LayerBar {
     /// The middle, and half the width.
     x: f32,
     half: f32,
@@ -86,7 +86,7 @@ impl Minimap<'_> {
         let strip = rect.shrink2(vec2(MARGIN, 0.0));
         let places = self.places(strip);
         let under = response.hover_pos().map(|pointer| nearest(&places, pointer.x));
-        let target = self.asked(ui, &response, &places);
+        let target = self.requested_layer(ui, &response, &places);
 
         if ui.is_rect_visible(rect) {
             self.paint(ui.painter(), strip, &places, under);
@@ -99,7 +99,7 @@ impl Minimap<'_> {
     }
 
     /// The layer that pointer, keys or a screen reader lead to.
-    fn asked(&self, ui: &Ui, response: &Response, places: &[f32]) -> Option<usize> {
+    fn requested_layer(&self, ui: &Ui, response: &Response, places: &[f32]) -> Option<usize> {
         if (response.clicked() || response.dragged())
             && let Some(pointer) = response.interact_pointer_pos()
         {
@@ -169,7 +169,7 @@ impl Minimap<'_> {
     }
 
     /// One bar per layer or, where that has no room, one per place.
-    fn bars(&self, strip: Rect, places: &[f32]) -> Vec<Bar> {
+    fn bars(&self, strip: Rect, places: &[f32]) -> Vec<LayerBar> {
         let layers = &self.recording.layers;
         let root = |units: usize| (units as f32).sqrt().sqrt();
         let tallest = layers.iter().map(|layer| root(layer.units)).fold(1.0, f32::max);
@@ -177,7 +177,7 @@ impl Minimap<'_> {
         let hidden = |layer: usize| {
             !self.view.hidden.is_empty() && self.view.hidden.contains(layers[layer].name.as_str())
         };
-        let bar = |layer: usize, x: f32, half: f32| Bar {
+        let bar = |layer: usize, x: f32, half: f32| LayerBar {
             x,
             half,
             height: root(layers[layer].units) / tallest,
@@ -187,7 +187,9 @@ impl Minimap<'_> {
         if layers.len() as f32 <= strip.width() / PITCH {
             return (0..layers.len())
                 .map(|layer| {
-                    let before = layer.checked_sub(1).map_or(f32::INFINITY, |it| places[layer] - places[it]);
+                    let before = layer
+                        .checked_sub(1)
+                        .map_or(f32::INFINITY, |previous| places[layer] - places[previous]);
                     let after = places.get(layer + 1).map_or(f32::INFINITY, |next| next - places[layer]);
                     let half = (0.35 * before.min(after)).clamp(1.0, BAR / 2.0);
                     bar(layer, places[layer], half)
@@ -195,7 +197,7 @@ impl Minimap<'_> {
                 .collect();
         }
         let slot = |x: f32| ((x - strip.left()) / PITCH) as usize;
-        let mut bars: Vec<(usize, Bar)> = Vec::new();
+        let mut bars: Vec<(usize, LayerBar)> = Vec::new();
         for (layer, &x) in places.iter().enumerate() {
             let slot = slot(x);
             let middle = strip.left() + (slot as f32 + 0.5) * PITCH;
@@ -238,7 +240,7 @@ impl Minimap<'_> {
     }
 
     /// All bars at once: their number costs no more than their corners.
-    fn mesh(&self, bars: &[Bar], ground: f32, most: f32) -> Mesh {
+    fn mesh(&self, bars: &[LayerBar], ground: f32, most: f32) -> Mesh {
         let colours = self.colours(bars);
         let mut mesh = Mesh::default();
         mesh.reserve_triangles(2 * bars.len());
@@ -261,7 +263,7 @@ impl Minimap<'_> {
         mesh
     }
 
-    fn colours(&self, bars: &[Bar]) -> Vec<Color32> {
+    fn colours(&self, bars: &[LayerBar]) -> Vec<Color32> {
         let neutral = self.palette.dim.gamma_multiply(0.7);
         let means = || bars.iter().filter_map(|bar| bar.mean);
         let (low, high) = means().fold((0.0f32, 0.0f32), |(low, high), mean| (low.min(mean), high.max(mean)));
@@ -338,9 +340,9 @@ impl Minimap<'_> {
             tip.push_str(&found.module);
         }
         let units = if found.units == 1 { "unit" } else { "units" };
-        tip.push_str(&format!("\n{} {units}", text::count(found.units as u64)));
+        tip.push_str(&format!("\n{} {units}", text::format_count(found.units as u64)));
         if let Some(mean) = self.means.and_then(|means| means.get(layer)).filter(|mean| mean.is_finite()) {
-            tip.push_str(&format!(" · mean {}", text::number(*mean, mean.abs())));
+            tip.push_str(&format!(" · mean {}", text::format_value(*mean, mean.abs())));
         }
         if self.view.hidden.contains(found.name.as_str()) {
             tip.push_str(" · hidden");
@@ -378,7 +380,7 @@ fn filled(depths: &[Option<f32>]) -> Vec<f32> {
         while known.get(next).is_some_and(|(at, _)| *at < index) {
             next += 1;
         }
-        all.push(match (next.checked_sub(1).map(|it| known[it]), known.get(next)) {
+        all.push(match (next.checked_sub(1).map(|previous| known[previous]), known.get(next)) {
             (_, Some(&(at, depth))) if at == index => depth,
             (Some((from, a)), Some(&(to, b))) => a + (b - a) * (index - from) as f32 / (to - from) as f32,
             // Beyond the known ones, one apart.

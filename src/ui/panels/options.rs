@@ -18,7 +18,7 @@ use crate::ui::widgets::segmented;
 const CLIPS: [(f32, &str); 5] = [(0.0, "0"), (0.5, "0.5"), (1.0, "1"), (2.0, "2"), (5.0, "5")];
 
 /// What the pane has to know.
-pub struct Options<'a> {
+pub struct OptionsPanel<'a> {
     pub recording: &'a Recording,
     /// Per layer, the values at the ends of the colour map.
     pub ranges: &'a [(f32, f32)],
@@ -29,7 +29,7 @@ pub struct Options<'a> {
     pub epoch: u64,
 }
 
-impl Options<'_> {
+impl OptionsPanel<'_> {
     /// Shows everything; changes the view in place, and says where the camera is to go.
     pub fn show(&self, ui: &mut Ui, view: &mut ViewState, reduced_motion: &mut bool) -> Option<SetView> {
         self.numbers(ui, view);
@@ -79,33 +79,33 @@ impl Options<'_> {
     /// Which values the ends of the colour map stand for.
     fn range(&self, ui: &mut Ui, view: &mut ViewState) {
         #[derive(Clone, Copy, PartialEq)]
-        enum Kind {
+        enum RangeKind {
             Auto,
             Layer,
             Network,
             Fixed,
         }
         let kind = match view.range {
-            Range::Auto => Kind::Auto,
-            Range::Layer => Kind::Layer,
-            Range::Network => Kind::Network,
-            Range::Fixed { .. } => Kind::Fixed,
+            Range::Auto => RangeKind::Auto,
+            Range::Layer => RangeKind::Layer,
+            Range::Network => RangeKind::Network,
+            Range::Fixed { .. } => RangeKind::Fixed,
         };
         let options = [
-            (Kind::Auto, "Auto"),
-            (Kind::Layer, "Per layer"),
-            (Kind::Network, "Network"),
-            (Kind::Fixed, "Fixed"),
+            (RangeKind::Auto, "Auto"),
+            (RangeKind::Layer, "Per layer"),
+            (RangeKind::Network, "Network"),
+            (RangeKind::Fixed, "Fixed"),
         ];
         match segmented(ui, self.palette, "Range", &options, Some(kind)) {
-            Some(Kind::Auto) => view.range = Range::Auto,
-            Some(Kind::Layer) => view.range = Range::Layer,
-            Some(Kind::Network) => view.range = Range::Network,
-            Some(Kind::Fixed) if kind != Kind::Fixed => {
+            Some(RangeKind::Auto) => view.range = Range::Auto,
+            Some(RangeKind::Layer) => view.range = Range::Layer,
+            Some(RangeKind::Network) => view.range = Range::Network,
+            Some(RangeKind::Fixed) if kind != RangeKind::Fixed => {
                 let (low, high) = self.ranges.first().copied().unwrap_or((0.0, 1.0));
                 view.range = Range::Fixed { low, high };
             }
-            Some(Kind::Fixed) | None => {}
+            Some(RangeKind::Fixed) | None => {}
         }
         if let Range::Fixed { low, high } = &mut view.range {
             let speed = f64::from((*high - *low).abs().max(1e-6)) / 200.0;

@@ -8,8 +8,8 @@ mod tests;
 
 use egui::{Align2, CornerRadius, FontId, Key, Modifiers, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 
-use self::fit::Fit;
-use super::curves::Curve;
+use self::fit::TimelineFit;
+use super::curves::MetricCurve;
 use crate::model::{Recording, ViewState};
 use crate::ui::playback::Epochs;
 use crate::ui::playback::Playback;
@@ -44,7 +44,7 @@ impl Timeline<'_> {
     pub fn show(&self, ui: &mut Ui, view: &mut ViewState, playback: &mut Playback) {
         let now = ui.input(|input| input.time);
         let height = ui.available_height();
-        let fit = Fit::of(ui.available_width(), self.live);
+        let fit = TimelineFit::of(ui.available_width(), self.live);
         let epochs = self.epochs;
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = fit::GAP;
@@ -162,14 +162,14 @@ impl Timeline<'_> {
         } else {
             format!("epoch {:.1}", position.number(self.recording))
         };
-        let curves: Vec<Curve> = Curve::of(self.recording).collect();
+        let curves: Vec<MetricCurve> = MetricCurve::of(self.recording).collect();
         let painter = ui.painter();
         let title = painter.layout_no_wrap(title, FontId::new(TEXT, semibold()), self.palette.text);
         // Where there is little room, the curves and what is under the pointer tell.
         let told: Vec<_> = curves
             .iter()
             .filter(|_| width >= fit::READING)
-            .filter_map(|curve| Some((curve, curve.tell(epoch)?)))
+            .filter_map(|curve| Some((curve, curve.label(epoch)?)))
             .map(|(curve, text)| {
                 (curve, painter.layout_no_wrap(text, FontId::proportional(SMALL), self.palette.dim))
             })
@@ -195,7 +195,7 @@ impl Timeline<'_> {
 
 /// What the keys do that are about epochs alone: `[` and `]` lead to the first and the last, `B` to the
 /// best, `I` and `O` mark where a range begins and ends.
-pub fn keys(ui: &Ui, epochs: &Epochs, view: &ViewState, playback: &mut Playback) {
+pub fn handle_keys(ui: &Ui, epochs: &Epochs, view: &ViewState, playback: &mut Playback) {
     let now = ui.input(|input| input.time);
     let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
     let target =

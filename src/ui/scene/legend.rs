@@ -25,13 +25,13 @@ pub fn paint(overlay: &Overlay, painter: &Painter, rect: Rect, palette: Palette)
     let width = (rect.width() - 2.0 * EDGE - 2.0 * PAD).max(40.0);
     let wrapped = |text: String, font: FontId, colour| painter.layout(text, font, colour, width);
     let title = wrapped(
-        text::shown(recording, overlay.runs, &view.query, overlay.position),
+        text::describe_query(recording, overlay.runs, &view.query, overlay.position),
         FontId::new(TEXT, semibold()),
         palette.text,
     );
     let shared = if overlay.shared { " · common to these columns" } else { "" };
     let source = wrapped(
-        text::range_source(recording, overlay.runs, view, overlay.position, overlay.over) + shared,
+        text::describe_range(recording, overlay.runs, view, overlay.position, overlay.over) + shared,
         FontId::proportional(SMALL - 1.0),
         palette.dim,
     );
@@ -144,7 +144,7 @@ fn outline(painter: &Painter, bar: Rect, theme: Theme) {
 fn ends(overlay: &Overlay) -> (String, String) {
     let of = |&(low, high): &(f32, f32)| {
         let span = (high - low).abs();
-        (text::number(low, span), text::number(high, span))
+        (text::format_value(low, span), text::format_value(high, span))
     };
     let named = |slab: usize| {
         let range = overlay.ranges.get(slab)?;

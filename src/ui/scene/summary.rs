@@ -24,7 +24,7 @@ impl Summary<'_> {
     pub fn text(&self) -> String {
         let Self { recording, view, .. } = self;
         let plural = |count: usize, one: &str, many: &str| {
-            format!("{} {}", text::count(count as u64), if count == 1 { one } else { many })
+            format!("{} {}", text::format_count(count as u64), if count == 1 { one } else { many })
         };
         let mut text = format!(
             "{}: {}, {}, {}.",
@@ -38,11 +38,11 @@ impl Summary<'_> {
             text.push_str(&sentence);
             text.push('.');
         };
-        say(format!("CellState: {}", text::shown(recording, self.runs, &view.query, self.position)));
+        say(format!("CellState: {}", text::describe_query(recording, self.runs, &view.query, self.position)));
         if let Some(epoch) = recording.epochs.get(self.position.from).filter(|_| self.position.t == 0.0) {
             let facts: Vec<String> = [
                 epoch.accuracy.map(|accuracy| format!("accuracy {accuracy:.1} %")),
-                epoch.loss.map(|loss| format!("loss {}", text::number(loss as f32, loss.abs() as f32))),
+                epoch.loss.map(|loss| format!("loss {}", text::format_value(loss as f32, loss.abs() as f32))),
             ]
             .into_iter()
             .flatten()
@@ -51,7 +51,7 @@ impl Summary<'_> {
                 say(format!("At this epoch: {}", facts.join(", ")));
             }
         }
-        let range = text::range_source(recording, self.runs, view, self.position, self.over);
+        let range = text::describe_range(recording, self.runs, view, self.position, self.over);
         say(format!("Colours: {}, {range}", view.colours().name()));
         say(match self.at {
             Some(Target::View(at)) => format!("Seen from: {}", at.name()),

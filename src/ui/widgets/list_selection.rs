@@ -4,9 +4,9 @@ use egui::Modifiers;
 
 use crate::model::Ranges;
 
-/// How a row joins those that are chosen.
+/// SelectMode a row joins those that are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
+pub enum SelectMode {
     /// It alone.
     Alone,
     /// It changes sides, the others stay.
@@ -17,7 +17,7 @@ pub enum How {
     ExtendMore,
 }
 
-impl How {
+impl SelectMode {
     /// What the held keys ask for: Shift extends, Ctrl (or Cmd) keeps the others.
     pub fn of(modifiers: Modifiers) -> Self {
         match (modifiers.shift, modifiers.command) {
@@ -36,7 +36,7 @@ impl How {
 
 /// What pulling the pressed pointer over a list does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pull {
+pub enum DragMode {
     /// The row under the pointer is chosen, as if it were pressed.
     Sweep,
     /// All rows that were passed are chosen.
@@ -45,26 +45,26 @@ pub enum Pull {
 
 /// Where hand and keyboard are in a list.
 #[derive(Clone, Debug, Default)]
-pub struct Choice {
+pub struct ListSelection {
     /// Where an extension begins.
     anchor: Option<usize>,
     /// The row that keys start from.
     cursor: Option<usize>,
-    held: Option<Held>,
+    held: Option<PressedRow>,
     /// That row is to be brought into sight.
     reveal: bool,
 }
 
 /// The pointer was pressed and is held.
 #[derive(Clone, Debug)]
-struct Held {
+struct PressedRow {
     /// Chosen before.
     before: Ranges,
     row: usize,
-    how: How,
+    mode: SelectMode,
 }
 
-impl Choice {
+impl ListSelection {
     /// The row that keys start from.
     pub fn cursor(&self) -> Option<usize> {
         self.cursor
@@ -75,9 +75,9 @@ impl Choice {
         self.held.is_some()
     }
 
-    /// How the row joined those that were chosen at which the pointer was pressed and is held.
-    pub fn held(&self) -> Option<How> {
-        self.held.as_ref().map(|held| held.how)
+    /// SelectMode the row joined those that were chosen at which the pointer was pressed and is held.
+    pub fn held(&self) -> Option<SelectMode> {
+        self.held.as_ref().map(|held| held.mode)
     }
 
     /// Takes note that other rows were chosen by other means.
@@ -96,35 +96,35 @@ impl Choice {
     }
 
     /// The pointer is pressed on a row, or released there soon after; returns what is chosen then.
-    pub fn press(&mut self, chosen: &Ranges, row: usize, how: How) -> Ranges {
-        self.held = Some(Held { before: chosen.clone(), row, how });
-        if matches!(how, How::Alone | How::Toggle) {
+    pub fn press(&mut self, chosen: &Ranges, row: usize, mode: SelectMode) -> Ranges {
+        self.held = Some(PressedRow { before: chosen.clone(), row, mode });
+        if matches!(mode, SelectMode::Alone | SelectMode::Toggle) {
             self.anchor = Some(row);
         }
         self.cursor = Some(row);
-        match how {
-            How::Alone => Ranges::from(row..=row),
-            How::Toggle if chosen.contains(row) => chosen.without(row),
-            How::Toggle => chosen.with(row..=row),
-            How::Extend | How::ExtendMore => self.extended(chosen, row, how),
+        match mode {
+            SelectMode::Alone => Ranges::from(row..=row),
+            SelectMode::Toggle if chosen.contains(row) => chosen.without(row),
+            SelectMode::Toggle => chosen.with(row..=row),
+            SelectMode::Extend | SelectMode::ExtendMore => self.extended(chosen, row, mode),
         }
     }
 
     /// The pressed pointer is over `row` now; `None` when it was there before.
-    pub fn pull(&mut self, row: usize, pull: Pull) -> Option<Ranges> {
+    pub fn drag(&mut self, row: usize, drag: DragMode) -> Option<Ranges> {
         let held = self.held.as_ref()?;
         if self.cursor == Some(row) {
             return None;
         }
         self.cursor = Some(row);
-        Some(match (held.how, pull) {
-            (How::Alone, Pull::Sweep) => {
+        Some(match (held.mode, drag) {
+            (SelectMode::Alone, DragMode::Sweep) => {
                 self.anchor = Some(row);
                 Ranges::from(row..=row)
             }
-            (How::Alone, Pull::Lasso) => Ranges::from(between(held.row, row)),
-            (How::Toggle, _) => held.before.with(between(held.row, row)),
-            (how, _) => self.extended(&held.before, row, how),
+            (SelectMode::Alone, DragMode::Lasso) => Ranges::from(between(held.row, row)),
+            (SelectMode::Toggle, _) => held.before.with(between(held.row, row)),
+            (mode, _) => self.extended(&held.before, row, mode),
         })
     }
 
@@ -157,9 +157,9 @@ impl Choice {
         Some(if chosen.contains(row) { chosen.without(row) } else { chosen.with(row..=row) })
     }
 
-    fn extended(&self, before: &Ranges, row: usize, how: How) -> Ranges {
+    fn extended(&self, before: &Ranges, row: usize, mode: SelectMode) -> Ranges {
         let range = between(self.anchor.unwrap_or(row), row);
-        if how == How::ExtendMore { before.with(range) } else { range.into() }
+        if mode == SelectMode::ExtendMore { before.with(range) } else { range.into() }
     }
 }
 
@@ -176,74 +176,78 @@ mod tests {
     }
 
     /// Presses and releases.
-    fn click(choice: &mut Choice, chosen: &Ranges, row: usize, how: How) -> Ranges {
-        let chosen = choice.press(chosen, row, how);
-        choice.release();
+    fn click(selection: &mut ListSelection, chosen: &Ranges, row: usize, mode: SelectMode) -> Ranges {
+        let chosen = selection.press(chosen, row, mode);
+        selection.release();
         chosen
     }
 
     #[test]
     fn clicks_choose_one_more_and_up_to() {
-        let mut choice = Choice::default();
+        let mut selection = ListSelection::default();
         let mut chosen = set("7");
-        for (row, how, expected) in [
-            (3, How::Alone, "3"),
-            (5, How::Toggle, "3 5"),
-            (3, How::Toggle, "5"),
-            (9, How::Toggle, "5 9"),
-            (7, How::Extend, "7 8 9"),
-            (10, How::Extend, "9 10"),
-            (4, How::Toggle, "4 9 10"),
-            (6, How::ExtendMore, "4 5 6 9 10"),
-            (6, How::Alone, "6"),
-            (6, How::Toggle, ""),
-            (4, How::Extend, "4 5 6"),
+        for (row, mode, expected) in [
+            (3, SelectMode::Alone, "3"),
+            (5, SelectMode::Toggle, "3 5"),
+            (3, SelectMode::Toggle, "5"),
+            (9, SelectMode::Toggle, "5 9"),
+            (7, SelectMode::Extend, "7 8 9"),
+            (10, SelectMode::Extend, "9 10"),
+            (4, SelectMode::Toggle, "4 9 10"),
+            (6, SelectMode::ExtendMore, "4 5 6 9 10"),
+            (6, SelectMode::Alone, "6"),
+            (6, SelectMode::Toggle, ""),
+            (4, SelectMode::Extend, "4 5 6"),
         ] {
-            chosen = click(&mut choice, &chosen, row, how);
-            assert_eq!(chosen, set(expected), "{how:?} {row}");
+            chosen = click(&mut selection, &chosen, row, mode);
+            assert_eq!(chosen, set(expected), "{mode:?} {row}");
         }
     }
 
     #[test]
     fn a_lasso_chooses_what_it_covers_and_gives_back_what_it_leaves() {
-        let mut choice = Choice::default();
-        assert_eq!(choice.press(&set("1 9"), 4, How::Alone), set("4"));
-        assert_eq!(choice.pull(4, Pull::Lasso), None, "still there");
-        assert_eq!(choice.pull(6, Pull::Lasso), Some(set("4 5 6")));
-        assert_eq!(choice.pull(3, Pull::Lasso), Some(set("3 4")));
-        assert_eq!(choice.pull(4, Pull::Lasso), Some(set("4")));
-        choice.release();
-        assert_eq!(choice.pull(5, Pull::Lasso), None, "released");
-        assert_eq!(click(&mut choice, &set("4"), 6, How::Extend), set("4 5 6"), "from where it began");
+        let mut selection = ListSelection::default();
+        assert_eq!(selection.press(&set("1 9"), 4, SelectMode::Alone), set("4"));
+        assert_eq!(selection.drag(4, DragMode::Lasso), None, "still there");
+        assert_eq!(selection.drag(6, DragMode::Lasso), Some(set("4 5 6")));
+        assert_eq!(selection.drag(3, DragMode::Lasso), Some(set("3 4")));
+        assert_eq!(selection.drag(4, DragMode::Lasso), Some(set("4")));
+        selection.release();
+        assert_eq!(selection.drag(5, DragMode::Lasso), None, "released");
+        assert_eq!(
+            click(&mut selection, &set("4"), 6, SelectMode::Extend),
+            set("4 5 6"),
+            "from where it began"
+        );
 
-        assert_eq!(choice.press(&set("1 5"), 4, How::Toggle), set("1 4 5"));
-        assert_eq!(choice.pull(6, Pull::Lasso), Some(set("1 4 5 6")));
-        assert_eq!(choice.pull(3, Pull::Lasso), Some(set("1 3 4 5")), "what was chosen before stays");
+        assert_eq!(selection.press(&set("1 5"), 4, SelectMode::Toggle), set("1 4 5"));
+        assert_eq!(selection.drag(6, DragMode::Lasso), Some(set("1 4 5 6")));
+        assert_eq!(selection.drag(3, DragMode::Lasso), Some(set("1 3 4 5")), "what was chosen before stays");
     }
 
     #[test]
     fn a_sweep_chooses_the_row_under_the_pointer() {
-        let mut choice = Choice::default();
-        choice.press(&set(""), 4, How::Alone);
-        assert_eq!(choice.pull(5, Pull::Sweep), Some(set("5")));
-        assert_eq!(choice.pull(6, Pull::Sweep), Some(set("6")));
-        choice.release();
-        assert_eq!(click(&mut choice, &set("6"), 8, How::Extend), set("6 7 8"), "from the last");
+        let mut selection = ListSelection::default();
+        selection.press(&set(""), 4, SelectMode::Alone);
+        assert_eq!(selection.drag(5, DragMode::Sweep), Some(set("5")));
+        assert_eq!(selection.drag(6, DragMode::Sweep), Some(set("6")));
+        selection.release();
+        assert_eq!(click(&mut selection, &set("6"), 8, SelectMode::Extend), set("6 7 8"), "from the last");
     }
 
     #[test]
     fn keys_step_extend_and_turn_over() {
-        let mut choice = Choice::default();
-        assert_eq!(choice.step(1, 0, false), None, "nothing to step to");
-        assert_eq!(choice.toggle(&set("")), None);
-        assert_eq!(choice.step(1, 5, false), Some(set("0")));
-        assert_eq!(choice.step(1, 5, false), Some(set("1")));
-        assert_eq!(choice.step(1, 5, true), Some(set("1 2")));
-        assert_eq!(choice.step(9, 5, true), Some(set("1 2 3 4")), "no further than the last");
-        assert_eq!(choice.step(-9, 5, true), Some(set("0 1")));
-        assert_eq!(choice.toggle(&set("0 1")), Some(set("1")));
-        assert_eq!(choice.toggle(&set("1")), Some(set("0 1")));
-        choice.lead(&set("3 4"));
-        assert_eq!(choice.step(-1, 5, false), Some(set("2")), "from what was chosen elsewhere");
+        let mut selection = ListSelection::default();
+        assert_eq!(selection.step(1, 0, false), None, "nothing to step to");
+        assert_eq!(selection.toggle(&set("")), None);
+        assert_eq!(selection.step(1, 5, false), Some(set("0")));
+        assert_eq!(selection.step(1, 5, false), Some(set("1")));
+        assert_eq!(selection.step(1, 5, true), Some(set("1 2")));
+        assert_eq!(selection.step(9, 5, true), Some(set("1 2 3 4")), "no further than the last");
+        assert_eq!(selection.step(-9, 5, true), Some(set("0 1")));
+        assert_eq!(selection.toggle(&set("0 1")), Some(set("1")));
+        assert_eq!(selection.toggle(&set("1")), Some(set("0 1")));
+        selection.lead(&set("3 4"));
+        assert_eq!(selection.step(-1, 5, false), Some(set("2")), "from what was chosen elsewhere");
     }
 }

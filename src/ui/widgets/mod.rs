@@ -83,7 +83,7 @@ pub fn segmented<T: Copy + PartialEq>(
 }
 
 /// What a row of a list says.
-pub struct Row<'a> {
+pub struct RowContent<'a> {
     /// Its accessible name.
     pub name: String,
     pub left: &'a str,
@@ -92,7 +92,7 @@ pub struct Row<'a> {
 }
 
 /// A row of a list, as wide as there is room.
-pub fn row(ui: &mut Ui, palette: Palette, row: Row) -> Response {
+pub fn row(ui: &mut Ui, palette: Palette, row: RowContent) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), row.selected, &row.name));
     paint_row(ui, palette, rect, response.hovered(), &row);
@@ -101,7 +101,7 @@ pub fn row(ui: &mut Ui, palette: Palette, row: Row) -> Response {
 }
 
 /// Paints a row of a list.
-pub fn paint_row(ui: &Ui, palette: Palette, rect: Rect, hovered: bool, row: &Row) {
+pub fn paint_row(ui: &Ui, palette: Palette, rect: Rect, hovered: bool, row: &RowContent) {
     let fill = match (row.selected, hovered) {
         (true, _) => Some(palette.accent_fill),
         (false, true) => Some(palette.control),

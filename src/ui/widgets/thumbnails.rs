@@ -15,28 +15,28 @@ const KEPT: usize = 1024;
 /// Whole pictures kept at a time.
 const KEPT_WHOLE: usize = 4;
 
-/// Pictures by input.
+/// Thumbnails by input.
 #[derive(Default)]
-pub struct Pictures {
-    small: HashMap<usize, Held>,
+pub struct Thumbnails {
+    small: HashMap<usize, Thumbnail>,
     /// The newest last.
     whole: Vec<(usize, TextureHandle)>,
     /// Of how many uses the latest is.
     now: Cell<u64>,
-    wanted: RefCell<Wanted>,
+    wanted: RefCell<WantedPictures>,
     /// Those that were looked at last, the newest last.
     looked_at: RefCell<Vec<usize>>,
 }
 
 /// What was asked for since this was last told.
 #[derive(Default)]
-struct Wanted {
+struct WantedPictures {
     /// The latest last.
     whole: Vec<usize>,
     small: Vec<usize>,
 }
 
-struct Held {
+struct Thumbnail {
     /// `None` where there is no picture or it cannot be read.
     texture: Option<TextureHandle>,
     /// It is the whole picture.
@@ -44,7 +44,7 @@ struct Held {
     used: Cell<u64>,
 }
 
-impl Pictures {
+impl Thumbnails {
     /// Takes what was read for an input; the whole of it is kept where that was asked for.
     pub fn insert(&mut self, ctx: &Context, input: usize, picture: Option<&Picture>) {
         let side = ctx.input(|input| input.max_texture_side) as u32;
@@ -81,7 +81,7 @@ impl Pictures {
             }
             small
         });
-        self.small.insert(input, Held { texture, is_whole, used: Cell::new(self.tick()) });
+        self.small.insert(input, Thumbnail { texture, is_whole, used: Cell::new(self.tick()) });
     }
 
     /// Whether it is known what picture `input` has, at least in small.
@@ -130,7 +130,7 @@ impl Pictures {
     /// whole ones, then small ones, the latest first. To be called once a frame: what was asked for
     /// before that is out of sight.
     pub fn take_wanted(&self) -> Vec<usize> {
-        let Wanted { whole, small } = self.wanted.take();
+        let WantedPictures { whole, small } = self.wanted.take();
         let mut seen = HashSet::new();
         let latest = whole.into_iter().rev().chain(small.into_iter().rev());
         latest.filter(|input| seen.insert(*input)).collect()
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn what_was_asked_for_is_told_once_the_newest_first_and_then_forgotten() {
         let ctx = Context::default();
-        let mut pictures = Pictures::default();
+        let mut pictures = Thumbnails::default();
         pictures.insert(&ctx, 3, None);
         for input in [1, 2, 3, 2, 4] {
             pictures.request(input);
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn large_pictures_are_made_small_by_means_and_the_whole_is_kept_where_it_is_looked_at() {
         let ctx = Context::default();
-        let mut pictures = Pictures::default();
+        let mut pictures = Thumbnails::default();
         let checks = picture(256, 128, |x, y| if (x + y) % 2 == 0 { [255; 4] } else { [0, 0, 0, 255] });
         pictures.insert(&ctx, 0, Some(&checks));
         assert_eq!(pictures.get(0).map(TextureHandle::size), Some([64, 32]));
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn the_longest_unused_of_a_thousand_go_first() {
         let ctx = Context::default();
-        let mut pictures = Pictures::default();
+        let mut pictures = Thumbnails::default();
         let dot = picture(1, 1, |_, _| [9; 4]);
         for input in 0..KEPT {
             pictures.insert(&ctx, input, Some(&dot));

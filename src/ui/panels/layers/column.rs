@@ -9,7 +9,7 @@ use crate::ui::text;
 
 /// What is told of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Column {
+pub enum TableColumn {
     Name,
     Type,
     Units,
@@ -22,7 +22,7 @@ pub enum Column {
     Change,
 }
 
-impl Column {
+impl TableColumn {
     /// All, in the order in which they stand; the name is the one that does not scroll away.
     pub const ALL: [Self; 10] = [
         Self::Name,
@@ -94,7 +94,7 @@ impl Column {
     }
 
     /// Whether it is told by [`LayerStats`], which change with the epoch.
-    pub fn is_fact(self) -> bool {
+    pub fn is_measured(self) -> bool {
         matches!(
             self,
             Self::Mean | Self::Dead | Self::Saturated | Self::Sparsity | Self::Selectivity | Self::Change
@@ -102,56 +102,56 @@ impl Column {
     }
 
     /// The number in it, where it holds one and it is known.
-    pub fn value(self, layer: &Layer, facts: Option<&LayerStats>) -> Option<f64> {
-        let fact = |of: fn(&LayerStats) -> Option<f32>| facts.and_then(of).map(f64::from);
+    pub fn value(self, layer: &Layer, stats: Option<&LayerStats>) -> Option<f64> {
+        let stat = |of: fn(&LayerStats) -> Option<f32>| stats.and_then(of).map(f64::from);
         match self {
             Self::Name | Self::Type => None,
             Self::Units => Some(layer.units as f64),
             Self::Shape => Some(layer.shape.iter().map(|&side| side as f64).product()),
-            Self::Mean => fact(|facts| Some(facts.mean)),
-            Self::Dead => fact(|facts| facts.dead),
-            Self::Saturated => fact(|facts| facts.saturated),
-            Self::Sparsity => fact(|facts| facts.sparsity),
-            Self::Selectivity => fact(|facts| facts.selectivity),
-            Self::Change => fact(|facts| facts.change),
+            Self::Mean => stat(|stats| Some(stats.mean)),
+            Self::Dead => stat(|stats| stats.dead),
+            Self::Saturated => stat(|stats| stats.saturated),
+            Self::Sparsity => stat(|stats| stats.sparsity),
+            Self::Selectivity => stat(|stats| stats.selectivity),
+            Self::Change => stat(|stats| stats.change),
         }
         .filter(|value| value.is_finite())
     }
 
     /// What stands in it.
-    pub fn text(self, layer: &Layer, facts: Option<&LayerStats>) -> String {
+    pub fn text(self, layer: &Layer, stats: Option<&LayerStats>) -> String {
         match self {
             Self::Name => layer.name.clone(),
             Self::Type => kind(layer).to_owned(),
-            Self::Units => text::count(layer.units as u64),
+            Self::Units => text::format_count(layer.units as u64),
             Self::Shape => shape(layer),
-            _ => self.value(layer, facts).map_or_else(
+            _ => self.value(layer, stats).map_or_else(
                 || "–".to_owned(),
                 |value| match self {
                     Self::Dead | Self::Saturated | Self::Sparsity => percent(value),
-                    Self::Selectivity => text::number(value as f32, 1.0),
-                    _ => text::number(value as f32, value.abs() as f32),
+                    Self::Selectivity => text::format_value(value as f32, 1.0),
+                    _ => text::format_value(value as f32, value.abs() as f32),
                 },
             ),
         }
     }
 
     /// How much of the cell a bar fills, in [0, 1], and whether it speaks of units that do no work.
-    pub fn bar(self, layer: &Layer, facts: Option<&LayerStats>) -> Option<(f32, bool)> {
+    pub fn bar(self, layer: &Layer, stats: Option<&LayerStats>) -> Option<(f32, bool)> {
         let wasted = matches!(self, Self::Dead | Self::Saturated);
         let share = wasted || matches!(self, Self::Sparsity | Self::Selectivity);
-        let value = self.value(layer, facts).filter(|value| share && *value > 0.0)?;
+        let value = self.value(layer, stats).filter(|value| share && *value > 0.0)?;
         Some(((value as f32).min(1.0), wasted))
     }
 
     /// What is copied: whole digits, shares in [0, 1], nothing where nothing is known.
-    pub fn copied(self, layer: &Layer, facts: Option<&LayerStats>) -> String {
+    pub fn copied(self, layer: &Layer, stats: Option<&LayerStats>) -> String {
         match self {
             Self::Name | Self::Type | Self::Shape => {
-                self.text(layer, facts).replace(|c: char| c.is_control(), " ")
+                self.text(layer, stats).replace(|c: char| c.is_control(), " ")
             }
             // As an f32, which is written with the digits that it has.
-            _ => self.value(layer, facts).map_or_else(String::new, |value| (value as f32).to_string()),
+            _ => self.value(layer, stats).map_or_else(String::new, |value| (value as f32).to_string()),
         }
     }
 

@@ -3,21 +3,21 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::column::{Column, kind};
+use super::column::{TableColumn, kind};
 use crate::insight::LayerStats;
 use crate::model::Recording;
 
 /// What a table is sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Sort {
-    pub by: Column,
+pub struct TableSort {
+    pub by: TableColumn,
     /// Numbers the least first, names from Z to A.
     pub reversed: bool,
 }
 
-impl Sort {
+impl TableSort {
     /// What a click on a column's heading leads to: sorted by it, reversed, as trained.
-    pub fn turned(sort: Option<Self>, by: Column) -> Option<Self> {
+    pub fn turned(sort: Option<Self>, by: TableColumn) -> Option<Self> {
         match sort {
             Some(Self { by: same, reversed: false }) if same == by => Some(Self { by, reversed: true }),
             Some(Self { by: same, reversed: true }) if same == by => None,
@@ -28,7 +28,7 @@ impl Sort {
 
 /// The layers that are listed.
 #[derive(Debug, Default)]
-pub struct Order {
+pub struct LayerOrder {
     rows: Vec<usize>,
     /// What they were worked out from.
     of: Option<u64>,
@@ -37,7 +37,7 @@ pub struct Order {
     pub worked: usize,
 }
 
-impl Order {
+impl LayerOrder {
     /// Indices into the recording's layers.
     pub fn rows(&self) -> &[usize] {
         &self.rows
@@ -52,11 +52,11 @@ impl Order {
     pub fn update(
         &mut self,
         recording: &Recording,
-        facts: Option<&[LayerStats]>,
-        sort: Option<Sort>,
+        stats: Option<&[LayerStats]>,
+        sort: Option<TableSort>,
         search: &str,
     ) {
-        let of = print(recording, facts, sort, search);
+        let of = print(recording, stats, sort, search);
         if self.of == Some(of) {
             return;
         }
@@ -66,23 +66,23 @@ impl Order {
             self.worked += 1;
         }
         let layers = &recording.layers;
-        let pattern = Pattern::new(search);
-        let fact = |index: usize| facts.and_then(|facts| facts.get(index));
+        let pattern = NamePattern::new(search);
+        let stat = |index: usize| stats.and_then(|stats| stats.get(index));
         self.rows.clear();
         self.rows.extend((0..layers.len()).filter(|&index| {
             let layer = &layers[index];
             pattern.matches(&layer.name) || pattern.matches(kind(layer)) || pattern.matches(layer.kind.name())
         }));
-        if let Some(Sort { by, reversed }) = sort {
+        if let Some(TableSort { by, reversed }) = sort {
             // Stable: equals stay as trained.
-            self.rows.sort_by(|&a, &b| by.compare((&layers[a], fact(a)), (&layers[b], fact(b)), reversed));
+            self.rows.sort_by(|&a, &b| by.compare((&layers[a], stat(a)), (&layers[b], stat(b)), reversed));
         }
     }
 }
 
-/// A number that changes with everything that the order depends on. Of the facts only those that are
+/// A number that changes with everything that the order depends on. Of the stats only those that are
 /// sorted by are looked at.
-fn print(recording: &Recording, facts: Option<&[LayerStats]>, sort: Option<Sort>, search: &str) -> u64 {
+fn print(recording: &Recording, stats: Option<&[LayerStats]>, sort: Option<TableSort>, search: &str) -> u64 {
     let mut print = DefaultHasher::new();
     let layers = &recording.layers;
     (layers.as_ptr() as usize, layers.len(), &recording.model).hash(&mut print);
@@ -90,9 +90,9 @@ fn print(recording: &Recording, facts: Option<&[LayerStats]>, sort: Option<Sort>
         (&layer.name, layer.units).hash(&mut print);
     }
     (sort, search).hash(&mut print);
-    if let Some(sort) = sort.filter(|sort| sort.by.is_fact()) {
-        for (layer, facts) in layers.iter().zip(facts.unwrap_or_default()) {
-            sort.by.value(layer, Some(facts)).map(f64::to_bits).hash(&mut print);
+    if let Some(sort) = sort.filter(|sort| sort.by.is_measured()) {
+        for (layer, stats) in layers.iter().zip(stats.unwrap_or_default()) {
+            sort.by.value(layer, Some(stats)).map(f64::to_bits).hash(&mut print);
         }
     }
     print.finish()
@@ -101,12 +101,12 @@ fn print(recording: &Recording, facts: Option<&[LayerStats]>, sort: Option<Sort>
 /// Words that are searched for, whatever their case: a part of a name or, with `*` (any text) and `?`
 /// (any character), the whole of it.
 #[derive(Debug)]
-pub struct Pattern {
+pub struct NamePattern {
     text: Vec<char>,
     whole: bool,
 }
 
-impl Pattern {
+impl NamePattern {
     pub fn new(text: &str) -> Self {
         let text = text.trim();
         let whole = text.contains(['*', '?']);
@@ -160,7 +160,7 @@ mod tests {
             ("a*", "", false),
             (" fc ", "fc1", true),
         ] {
-            assert_eq!(Pattern::new(pattern).matches(name), matches, "{pattern} on {name}");
+            assert_eq!(NamePattern::new(pattern).matches(name), matches, "{pattern} on {name}");
         }
     }
 
@@ -168,38 +168,38 @@ mod tests {
     fn what_is_not_known_comes_last_however_it_is_sorted() {
         let recording = testing::recording();
         let dead = |dead| LayerStats { dead, ..LayerStats::default() };
-        let facts = [dead(None), dead(Some(0.1)), dead(Some(0.7))];
-        let mut order = Order::default();
-        let mut sorted = |facts: Option<&[LayerStats]>, sort| {
-            order.update(&recording, facts, sort, "");
+        let stats = [dead(None), dead(Some(0.1)), dead(Some(0.7))];
+        let mut order = LayerOrder::default();
+        let mut sorted = |stats: Option<&[LayerStats]>, sort| {
+            order.update(&recording, stats, sort, "");
             order.rows().to_vec()
         };
-        let by = |reversed| Some(Sort { by: Column::Dead, reversed });
-        assert_eq!(sorted(Some(&facts), by(false)), [2, 1, 0]);
-        assert_eq!(sorted(Some(&facts), by(true)), [1, 2, 0]);
+        let by = |reversed| Some(TableSort { by: TableColumn::Dead, reversed });
+        assert_eq!(sorted(Some(&stats), by(false)), [2, 1, 0]);
+        assert_eq!(sorted(Some(&stats), by(true)), [1, 2, 0]);
         assert_eq!(sorted(None, by(true)), [0, 1, 2], "as trained");
-        assert_eq!(sorted(Some(&facts[..1]), None), [0, 1, 2]);
+        assert_eq!(sorted(Some(&stats[..1]), None), [0, 1, 2]);
     }
 
     #[test]
     fn the_order_is_worked_out_only_when_something_changed() {
         let recording = testing::recording();
         let mean = |mean| LayerStats { mean, ..LayerStats::default() };
-        let mut facts = vec![mean(0.3), mean(f32::NAN), mean(0.2)];
-        let mut order = Order::default();
-        let by_mean = Some(Sort { by: Column::Mean, reversed: false });
+        let mut stats = vec![mean(0.3), mean(f32::NAN), mean(0.2)];
+        let mut order = LayerOrder::default();
+        let by_mean = Some(TableSort { by: TableColumn::Mean, reversed: false });
         for _ in 0..3 {
-            order.update(&recording, Some(&facts), by_mean, "");
+            order.update(&recording, Some(&stats), by_mean, "");
         }
         assert_eq!((order.worked, order.rows()), (1, &[0, 2, 1][..]));
-        facts[1].dead = Some(0.5);
-        order.update(&recording, Some(&facts), by_mean, "");
+        stats[1].dead = Some(0.5);
+        order.update(&recording, Some(&stats), by_mean, "");
         assert_eq!(order.worked, 1, "not sorted by what is dead");
         // In place: the same slice, of another epoch.
-        facts[1].mean = 4.0;
-        order.update(&recording, Some(&facts), by_mean, "");
+        stats[1].mean = 4.0;
+        order.update(&recording, Some(&stats), by_mean, "");
         assert_eq!((order.worked, order.rows()), (2, &[1, 0, 2][..]));
-        order.update(&recording, Some(&facts), by_mean, "conv");
+        order.update(&recording, Some(&stats), by_mean, "conv");
         assert_eq!((order.worked, order.rows()), (3, &[1, 0][..]));
         assert_eq!((order.row_of(0), order.row_of(2)), (Some(1), None));
     }

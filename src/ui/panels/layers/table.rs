@@ -8,9 +8,9 @@ use egui::{
 };
 use egui_table::{CellInfo, HeaderCellInfo, HeaderRow, Table, TableDelegate, TableState};
 
-use super::column::{Column, kind};
-use super::order::Sort;
-use super::{Action, Hands, Layers};
+use super::column::{TableColumn, kind};
+use super::order::TableSort;
+use super::{LayersAction, LayersPanel, LayersPanelState};
 use crate::insight::LayerStats;
 use crate::model::ViewState;
 use crate::ui::style::{SMALL, semibold};
@@ -26,20 +26,27 @@ const DOT: f32 = 20.0;
 /// The share of a narrow table that names take at least.
 const NAMES: f32 = 0.27;
 
-impl Layers<'_> {
+impl LayersPanel<'_> {
     /// Shows headings and the rows in sight.
     pub(super) fn rows(
         &self,
         ui: &mut Ui,
         table: &Response,
         view: &mut ViewState,
-        hands: &mut Hands,
+        state: &mut LayersPanelState,
         reveal: bool,
-    ) -> Option<Action> {
-        let rows = hands.order.rows().len() as u64;
-        let revealed = hands.selected.filter(|_| reveal).and_then(|layer| hands.order.row_of(layer));
-        let mut delegate =
-            Rows { layers: self, table, view, hands, pointed: None, sticky: false, action: None };
+    ) -> Option<LayersAction> {
+        let rows = state.order.rows().len() as u64;
+        let revealed = state.selected.filter(|_| reveal).and_then(|layer| state.order.row_of(layer));
+        let mut delegate = LayerTableDelegate {
+            layers: self,
+            table,
+            view,
+            state,
+            pointed: None,
+            sticky: false,
+            action: None,
+        };
         let builder = UiBuilder::new().accessibility_parent(table.id).max_rect(table.rect);
         ui.scope_builder(builder, |ui| {
             let style = ui.style_mut();
@@ -50,7 +57,7 @@ impl Layers<'_> {
             for widget in [&mut widgets.hovered, &mut widgets.active] {
                 widget.bg_stroke = Stroke::new(1.0, self.palette.accent);
             }
-            let columns: Vec<_> = Column::ALL.iter().map(|column| laid_out(*column)).collect();
+            let columns: Vec<_> = TableColumn::ALL.iter().map(|column| laid_out(*column)).collect();
             let mut shown = Table::new()
                 .id_salt("layers")
                 .num_rows(rows)
@@ -63,13 +70,13 @@ impl Layers<'_> {
             }
             shown.show(ui, &mut delegate);
         });
-        let Rows { pointed, action, hands, .. } = delegate;
-        hands.pointed = pointed;
+        let LayerTableDelegate { pointed, action, state, .. } = delegate;
+        state.pointed = pointed;
         action
     }
 }
 
-fn laid_out(column: Column) -> egui_table::Column {
+fn laid_out(column: TableColumn) -> egui_table::Column {
     let [least, usual, greatest] = column.widths();
     egui_table::Column::new(usual).range(egui::Rangef::new(least, greatest))
 }
@@ -82,7 +89,7 @@ fn fit(ui: &Ui, id: egui::Id, columns: &[egui_table::Column]) {
     if state.parent_width.is_some_and(|before| (before - room).abs() < 0.5) {
         return;
     }
-    let [least, usual, greatest] = Column::Name.widths();
+    let [least, usual, greatest] = TableColumn::Name.widths();
     // Those that scroll should not be squeezed out by names.
     let least = least.max(usual.min(NAMES * room));
     let mut others = 0.0;
@@ -102,36 +109,36 @@ fn fit(ui: &Ui, id: egui::Id, columns: &[egui_table::Column]) {
 }
 
 /// How many units show no value, where there are such.
-fn without_value(facts: Option<&LayerStats>) -> Option<String> {
-    let units = facts.map(|facts| facts.without_value).filter(|units| *units > 0)?;
+fn without_value(stats: Option<&LayerStats>) -> Option<String> {
+    let units = stats.map(|stats| stats.without_value).filter(|units| *units > 0)?;
     let plural = if units == 1 { "unit" } else { "units" };
-    Some(format!("{} {plural} without a value", text::count(units as u64)))
+    Some(format!("{} {plural} without a value", text::format_count(units as u64)))
 }
 
 /// What is laid out in a frame.
-struct Rows<'a> {
-    layers: &'a Layers<'a>,
+struct LayerTableDelegate<'a> {
+    layers: &'a LayersPanel<'a>,
     table: &'a Response,
     view: &'a mut ViewState,
-    hands: &'a mut Hands,
+    state: &'a mut LayersPanelState,
     pointed: Option<usize>,
     /// The part that does not scroll sideways is laid out, after the headings; the other part is
     /// before them.
     sticky: bool,
-    action: Option<Action>,
+    action: Option<LayersAction>,
 }
 
-impl TableDelegate for Rows<'_> {
+impl TableDelegate for LayerTableDelegate<'_> {
     fn default_row_height(&self) -> f32 {
         ROW
     }
 
     fn header_cell_ui(&mut self, ui: &mut Ui, cell: &HeaderCellInfo) {
         self.sticky = true;
-        let Some(&column) = Column::ALL.get(cell.col_range.start) else { return };
+        let Some(&column) = TableColumn::ALL.get(cell.col_range.start) else { return };
         let palette = self.layers.palette;
         let place = ui.max_rect();
-        let sort = self.hands.sort.filter(|sort| sort.by == column);
+        let sort = self.state.sort.filter(|sort| sort.by == column);
         let response =
             ui.interact(place, self.table.id.with(("heading", cell.col_range.start)), Sense::click());
         let direction = match sort.map(|sort| sort.reversed == column.is_number()) {
@@ -168,7 +175,7 @@ impl TableDelegate for Rows<'_> {
             ui.set_min_width(text.width() + 2.0 * AIR + 12.0);
         }
         if response.clicked() {
-            self.hands.sort = Sort::turned(self.hands.sort, column);
+            self.state.sort = TableSort::turned(self.state.sort, column);
             ui.ctx().request_repaint();
         }
         response.on_hover_text(column.tip());
@@ -186,7 +193,7 @@ impl TableDelegate for Rows<'_> {
         let sides = [id, id.with("scrolls")];
         // Not to be focused: the table has the keyboard as a whole.
         let response = ui.interact(place, sides[usize::from(!self.sticky)], Sense::CLICK);
-        let selected = self.hands.selected == Some(index);
+        let selected = self.state.selected == Some(index);
         if self.sticky {
             response.widget_info(|| self.told(ui, index));
             ui.ctx().accesskit_node_builder(id, |node| {
@@ -218,14 +225,14 @@ impl TableDelegate for Rows<'_> {
             ui.painter().rect_filled(mark, CornerRadius::ZERO, palette.accent);
         }
         if response.clicked() {
-            self.hands.selected = Some(index);
+            self.state.selected = Some(index);
             self.table.request_focus();
         }
         if response.double_clicked() {
-            self.action = Some(Action::Frame(index));
+            self.action = Some(LayersAction::Frame(index));
         }
         if self.sticky {
-            let facts = self.layers.facts_of(index);
+            let stats = self.layers.stats_of(index);
             response.on_hover_ui(|ui| {
                 ui.label(format!(
                     "{} · {}\n{}",
@@ -233,7 +240,7 @@ impl TableDelegate for Rows<'_> {
                     layer.kind.name(),
                     text::truncate(&layer.text, 400)
                 ));
-                if let Some(text) = without_value(facts) {
+                if let Some(text) = without_value(stats) {
                     ui.label(text);
                 }
             });
@@ -243,32 +250,32 @@ impl TableDelegate for Rows<'_> {
     fn cell_ui(&mut self, ui: &mut Ui, cell: &CellInfo) {
         let Some(index) = self.index(cell.row_nr) else { return };
         let (Some(&column), Some(layer)) =
-            (Column::ALL.get(cell.col_nr), self.layers.recording.layers.get(index))
+            (TableColumn::ALL.get(cell.col_nr), self.layers.recording.layers.get(index))
         else {
             return;
         };
         let palette = self.layers.palette;
-        let facts = self.layers.facts_of(index);
+        let stats = self.layers.stats_of(index);
         let hidden = self.view.hidden.contains(&layer.name);
         let place = ui.max_rect();
-        if column == Column::Name {
+        if column == TableColumn::Name {
             self.dot(ui, index, &layer.name, hidden);
         }
         let faint = |colour: Color32| if hidden { colour.gamma_multiply(0.55) } else { colour };
-        if let Some((share, wasted)) = column.bar(layer, facts) {
+        if let Some((share, wasted)) = column.bar(layer, stats) {
             let colour = if wasted { palette.warning } else { palette.dim };
             let whole = place.shrink2(vec2(4.0, 3.0));
             let bar = whole.with_max_x(whole.left() + share * whole.width());
             ui.painter().rect_filled(bar, CornerRadius::same(2), faint(colour).gamma_multiply(0.28));
         }
-        let text = column.text(layer, facts);
+        let text = column.text(layer, stats);
         let (left, right) = match column {
-            Column::Name => (place.left() + DOT, place.right() - 4.0),
+            TableColumn::Name => (place.left() + DOT, place.right() - 4.0),
             _ => (place.left() + AIR, place.right() - AIR),
         };
         let colour = match column {
-            Column::Name if self.layers.framed == Some(index) => palette.accent,
-            Column::Type | Column::Shape => palette.dim,
+            TableColumn::Name if self.layers.framed == Some(index) => palette.accent,
+            TableColumn::Type | TableColumn::Shape => palette.dim,
             _ if text == "–" => palette.dim,
             _ => palette.text,
         };
@@ -287,9 +294,9 @@ impl TableDelegate for Rows<'_> {
     }
 }
 
-impl Rows<'_> {
+impl LayerTableDelegate<'_> {
     fn index(&self, row: u64) -> Option<usize> {
-        self.hands.order.rows().get(usize::try_from(row).ok()?).copied()
+        self.state.order.rows().get(usize::try_from(row).ok()?).copied()
     }
 
     /// The dot before a name: full where the layer's slab is shown.
@@ -319,15 +326,15 @@ impl Rows<'_> {
     /// A row in words.
     fn told(&self, ui: &Ui, index: usize) -> WidgetInfo {
         let layer = &self.layers.recording.layers[index];
-        let facts = self.layers.facts_of(index);
+        let stats = self.layers.stats_of(index);
         let mut info = WidgetInfo::labeled(Role::Row, ui.is_enabled(), format!("Layer: {}", layer.name));
-        let units = format!("{} units", Column::Units.text(layer, facts));
+        let units = format!("{} units", TableColumn::Units.text(layer, stats));
         let mut parts = vec![kind(layer).to_owned(), units];
-        parts.extend(Column::ALL[3..].iter().filter_map(|column| {
-            column.value(layer, facts)?;
-            Some(format!("{} {}", column.title().to_lowercase(), column.text(layer, facts)))
+        parts.extend(TableColumn::ALL[3..].iter().filter_map(|column| {
+            column.value(layer, stats)?;
+            Some(format!("{} {}", column.title().to_lowercase(), column.text(layer, stats)))
         }));
-        parts.extend(without_value(facts));
+        parts.extend(without_value(stats));
         if self.view.hidden.contains(&layer.name) {
             parts.push("hidden".to_owned());
         }

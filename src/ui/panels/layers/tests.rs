@@ -5,8 +5,8 @@ use egui::{Event, Key, Rect, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 
-use super::column::Column;
-use super::{Action, Hands, Layers};
+use super::column::TableColumn;
+use super::{LayersAction, LayersPanel, LayersPanelState};
 use crate::insight::LayerStats;
 use crate::model::{Recording, Theme, ViewState};
 use crate::ui::style::{Palette, install_fonts, install_style};
@@ -14,28 +14,28 @@ use crate::ui::testing;
 
 struct State {
     recording: Recording,
-    facts: Option<Vec<LayerStats>>,
+    stats: Option<Vec<LayerStats>>,
     view: ViewState,
-    hands: Hands,
+    panel: LayersPanelState,
     framed: Option<usize>,
-    asked: Vec<Action>,
+    asked: Vec<LayersAction>,
 }
 
 type Window = Harness<'static, State>;
 
-fn table(recording: Recording, facts: Option<Vec<LayerStats>>, width: f32) -> Window {
+fn table(recording: Recording, stats: Option<Vec<LayerStats>>, width: f32) -> Window {
     let view = testing::view(&recording);
-    let hands = Hands::default();
-    let state = State { recording, facts, view, hands, framed: None, asked: Vec::new() };
+    let state =
+        State { recording, stats, view, panel: LayersPanelState::default(), framed: None, asked: Vec::new() };
     let show = |ui: &mut egui::Ui, state: &mut State| {
-        let layers = Layers {
+        let layers = LayersPanel {
             recording: &state.recording,
-            facts: state.facts.as_deref(),
+            stats: state.stats.as_deref(),
             framed: state.framed,
             hovered: None,
             palette: Palette::of(state.view.theme),
         };
-        state.asked.extend(layers.show(ui, &mut state.view, &mut state.hands));
+        state.asked.extend(layers.show(ui, &mut state.view, &mut state.panel));
     };
     let mut window = Harness::builder()
         .with_size(vec2(width, 260.0))
@@ -51,7 +51,7 @@ fn table(recording: Recording, facts: Option<Vec<LayerStats>>, width: f32) -> Wi
 }
 
 /// conv1, conv2 and fc, of which conv2 is the most wasted and fc the least known.
-fn facts() -> Vec<LayerStats> {
+fn stats() -> Vec<LayerStats> {
     vec![
         LayerStats {
             mean: 0.25,
@@ -76,7 +76,7 @@ fn facts() -> Vec<LayerStats> {
 }
 
 fn few() -> Window {
-    table(testing::recording(), Some(facts()), 1000.0)
+    table(testing::recording(), Some(stats()), 1000.0)
 }
 
 /// The names of the rows, from top to bottom.
@@ -162,7 +162,7 @@ fn layers_are_found_by_name_and_type() {
     search(&mut window, "conv?");
     assert_eq!(rows(&window), ["conv1", "conv2"]);
     press(&mut window, Key::Enter);
-    assert_eq!(window.state().hands.selected, Some(0), "the first that was found");
+    assert_eq!(window.state().panel.selected, Some(0), "the first that was found");
     search(&mut window, "nothing");
     window.get_by_label("no layer goes by this name");
     window.get_by_label("0 of 3");
@@ -172,10 +172,10 @@ fn layers_are_found_by_name_and_type() {
 fn keys_choose_hide_solo_and_frame() {
     let mut window = few();
     click(&mut window, "Layer: conv1");
-    assert_eq!(window.state().hands.selected, Some(0));
+    assert_eq!(window.state().panel.selected, Some(0));
     assert!(window.get_by_label("Layer: conv1").is_focused(), "the row that the keys speak to");
     press(&mut window, Key::ArrowDown);
-    assert_eq!(window.state().hands.selected, Some(1));
+    assert_eq!(window.state().panel.selected, Some(1));
     press(&mut window, Key::H);
     assert_eq!(hidden(&window), ["conv2"]);
     press(&mut window, Key::H);
@@ -189,14 +189,14 @@ fn keys_choose_hide_solo_and_frame() {
     assert_eq!(hidden(&window), [""; 0], "all again");
     assert_eq!(window.state().asked, []);
     press(&mut window, Key::Enter);
-    assert_eq!(window.state().asked, [Action::Frame(2)]);
+    assert_eq!(window.state().asked, [LayersAction::Frame(2)]);
     press(&mut window, Key::ArrowDown);
-    assert_eq!(window.state().hands.selected, Some(2), "there is none below");
+    assert_eq!(window.state().panel.selected, Some(2), "there is none below");
     // In the order in which they stand.
     click(&mut window, "Sort: Dead");
     click(&mut window, "Layer: conv2");
     press(&mut window, Key::ArrowDown);
-    assert_eq!(window.state().hands.selected, Some(0));
+    assert_eq!(window.state().panel.selected, Some(0));
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn buttons_do_what_the_keys_do() {
     click(&mut window, "Layers: Show all");
     assert_eq!(hidden(&window), [""; 0]);
     click(&mut window, "Layers: Frame");
-    assert_eq!(window.state().asked, [Action::Frame(2)]);
+    assert_eq!(window.state().asked, [LayersAction::Frame(2)]);
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn a_dot_hides_its_layer_and_says_so() {
     assert!(window.get_by_label("Layer: conv1").value().unwrap_or_default().ends_with("hidden"));
     click(&mut window, "Visible: conv1");
     assert_eq!(hidden(&window), [""; 0]);
-    assert_eq!(window.state().hands.selected, None, "the row was not meant");
+    assert_eq!(window.state().panel.selected, None, "the row was not meant");
 }
 
 #[test]
@@ -239,8 +239,8 @@ fn a_double_click_frames() {
         window.get_by_label("Layer: conv2").click();
         window.step();
     }
-    assert_eq!(window.state().asked, [Action::Frame(1)]);
-    assert_eq!(window.state().hands.selected, Some(1));
+    assert_eq!(window.state().asked, [LayersAction::Frame(1)]);
+    assert_eq!(window.state().panel.selected, Some(1));
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn what_is_listed_is_copied_as_it_is() {
     let expected = "layer\ttype\tunits\tshape\tmean\tdead\tsaturated\tsparsity\tselectivity\tchange\n\
                     conv2\tConv2d\t64\t64\t-1.5\t0.875\t0.25\t0.0004\t0.5\t0.03125\n\
                     conv1\tConv2d\t16\t16\t0.25\t0.125\t0\t0.5\t0.75\t\n";
-    assert_eq!(window.state().asked, [Action::Copy(expected.to_owned())]);
+    assert_eq!(window.state().asked, [LayersAction::Copy(expected.to_owned())]);
 }
 
 #[test]
@@ -261,10 +261,10 @@ fn without_facts_the_layers_are_there() {
     assert_eq!(rows(&window), ["conv1", "conv2", "fc"]);
     click(&mut window, "Sort: Mean");
     assert_eq!(rows(&window), ["conv1", "conv2", "fc"]);
-    window.state_mut().facts = Some(facts());
+    window.state_mut().stats = Some(stats());
     window.run();
     assert_eq!(rows(&window), ["conv1", "conv2", "fc"], "0.25, −1.5 and none");
-    window.state_mut().facts.iter_mut().flatten().for_each(|facts| facts.mean = -facts.mean);
+    window.state_mut().stats.iter_mut().flatten().for_each(|stats| stats.mean = -stats.mean);
     window.run();
     assert_eq!(rows(&window), ["conv2", "conv1", "fc"], "of another epoch");
 }
@@ -281,21 +281,21 @@ fn many() -> (Recording, Vec<LayerStats>) {
 
 #[test]
 fn ten_thousand_layers_cost_no_more_than_those_in_sight() {
-    let (recording, facts) = many();
-    let mut window = table(recording, Some(facts), 600.0);
+    let (recording, stats) = many();
+    let mut window = table(recording, Some(stats), 600.0);
     let listed = rows(&window).len();
     assert!((5..=14).contains(&listed), "{listed} rows are laid out");
     click(&mut window, "Sort: Mean");
     // 7919 is prime to 10 000: every mean once; that of 9999 is found without the table.
     let greatest = (0..10_000).find(|index| (index * 7919) % 10_000 == 9999).expect("one");
     assert_eq!(rows(&window)[0], format!("layer{greatest}"));
-    let worked = window.state().hands.order.worked;
+    let worked = window.state().panel.order.worked;
     for _ in 0..20 {
         window.step();
     }
-    assert_eq!(window.state().hands.order.worked, worked, "nothing changed");
+    assert_eq!(window.state().panel.order.worked, worked, "nothing changed");
     // Chosen in the scene: its row comes into sight.
-    window.state_mut().hands.selected = Some(4711);
+    window.state_mut().panel.selected = Some(4711);
     window.run();
     let row = window.get_by_label("Layer: layer4711");
     assert_eq!(row.accesskit_node().is_selected(), Some(true));
@@ -309,7 +309,7 @@ fn ten_thousand_layers_cost_no_more_than_those_in_sight() {
 
 #[test]
 fn a_narrow_pane_keeps_the_names_and_scrolls_the_numbers() {
-    let window = table(testing::recording(), Some(facts()), 400.0);
+    let window = table(testing::recording(), Some(stats()), 400.0);
     let screen = Rect::from_min_size(egui::Pos2::ZERO, vec2(400.0, 260.0));
     for name in ["Layers: search", "Layers: Solo", "Layers: Copy", "Layers: Show all", "Sort: Layer"] {
         let rect = window.get_by_label(name).rect();
@@ -322,15 +322,15 @@ fn a_narrow_pane_keeps_the_names_and_scrolls_the_numbers() {
 
 #[test]
 fn names_take_what_the_numbers_leave() {
-    let mut window = table(testing::recording(), Some(facts()), 700.0);
+    let mut window = table(testing::recording(), Some(stats()), 700.0);
     let name = |window: &Window| window.get_by_label("Sort: Layer").rect().width();
     // Where the last heading in sight ends, which begins more than a hair's breadth before the edge.
     let last = |window: &Window, width: f32| {
-        let right = |column: &Column| {
+        let right = |column: &TableColumn| {
             let heading = window.query_by_label(&format!("Sort: {}", column.title()))?.rect();
             (heading.left() < width - 10.0).then_some(heading.right())
         };
-        Column::ALL.iter().filter_map(right).fold(0.0, f32::max)
+        TableColumn::ALL.iter().filter_map(right).fold(0.0, f32::max)
     };
     let narrow = name(&window);
     for _ in 0..2 {

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use crate::model::{Predicted, Ranges, Recording, Selection};
 
-/// Inputs that are gone through at a time, and how long in a frame.
+/// Inputs that are gone through at a time, and mode long in a frame.
 const SLICE: usize = 4096;
 const TIME: Duration = Duration::from_millis(2);
 
 /// What inputs have to be, to be shown.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Filter {
+pub struct InputFilter {
     /// Part of their id, whatever the case of its letters.
     pub text: String,
     /// Index into [`Recording::classes`].
@@ -21,8 +21,8 @@ pub struct Filter {
 
 /// The inputs that a filter leaves.
 #[derive(Debug, Default)]
-pub struct Found {
-    asked: Filter,
+pub struct FilteredInputs {
+    asked: InputFilter,
     /// Where recording and predictions lie, and of which epoch these are: others are told by that.
     of: (usize, usize, Option<usize>),
     /// Ascending.
@@ -33,14 +33,14 @@ pub struct Found {
 
 /// The rows of a list, and which inputs they show.
 #[derive(Clone, Copy, Debug)]
-pub enum Rows<'a> {
+pub enum ListRows<'a> {
     /// Every one of so many.
     All(usize),
     /// Ascending.
     Some(&'a [u32]),
 }
 
-impl Filter {
+impl InputFilter {
     /// Whether it leaves some out.
     pub fn is_active(&self) -> bool {
         *self != Self::default()
@@ -82,7 +82,7 @@ impl Filter {
     /// The selection that it stands for, at the moment of `current`; `found` are the inputs that it
     /// leaves. By class and prediction it says so, and holds at other epochs as well; by name it counts
     /// the inputs up.
-    pub fn selection(&self, recording: &Recording, current: &Selection, found: Rows) -> Selection {
+    pub fn selection(&self, recording: &Recording, current: &Selection, found: ListRows) -> Selection {
         let base = Selection { epoch: current.epoch, ..Selection::default() };
         if !self.text.trim().is_empty() {
             return base.with_inputs(&found.inputs(0, found.count()));
@@ -96,12 +96,12 @@ impl Filter {
     }
 }
 
-impl Found {
+impl FilteredInputs {
     /// Goes on with what `filter` leaves, by the predictions of an epoch; says whether more is to come. Of another recording, or with
     /// other predictions where they play a part, it begins anew.
     pub fn advance(
         &mut self,
-        filter: &Filter,
+        filter: &InputFilter,
         recording: &Recording,
         predictions: Option<&[Option<usize>]>,
         epoch: Option<usize>,
@@ -126,8 +126,8 @@ impl Found {
         self.passed < count
     }
 
-    pub fn rows(&self) -> Rows<'_> {
-        Rows::Some(&self.inputs)
+    pub fn rows(&self) -> ListRows<'_> {
+        ListRows::Some(&self.inputs)
     }
 
     /// Inputs that have been gone through.
@@ -136,12 +136,12 @@ impl Found {
     }
 
     /// What was asked for last.
-    pub fn asked(&self) -> &Filter {
+    pub fn asked(&self) -> &InputFilter {
         &self.asked
     }
 }
 
-impl Rows<'_> {
+impl ListRows<'_> {
     pub fn count(&self) -> usize {
         match self {
             Self::All(count) => *count,
@@ -259,9 +259,9 @@ mod tests {
         (recording, predictions)
     }
 
-    fn all(filter: &Filter) -> Vec<usize> {
+    fn all(filter: &InputFilter) -> Vec<usize> {
         let (recording, predictions) = many();
-        let mut found = Found::default();
+        let mut found = FilteredInputs::default();
         while found.advance(filter, &recording, Some(&predictions), None) {}
         let rows = found.rows();
         (0..rows.count()).map(|row| rows.input(row)).collect()
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_filter_leaves_what_it_says_in_slices() {
-        let of = |text: &str, class, predicted| Filter { text: text.to_owned(), class, predicted };
+        let of = |text: &str, class, predicted| InputFilter { text: text.to_owned(), class, predicted };
         let wrong = all(&of("", None, Predicted::Wrong));
         let oracle: Vec<usize> = (0..10_000).filter(|index| index % 5 == 0 && index % 3 != 0).collect();
         assert_eq!(wrong, oracle);
@@ -282,26 +282,27 @@ mod tests {
 
     #[test]
     fn a_number_is_a_place_to_go_to_and_leaves_nothing_out() {
-        let number = |text: &str| Filter { text: text.to_owned(), ..Filter::default() }.number(100);
+        let number = |text: &str| InputFilter { text: text.to_owned(), ..InputFilter::default() }.number(100);
         assert_eq!((number(" 42 "), number("0")), (Some(42), Some(0)));
         assert_eq!((number("100"), number("-4"), number("4a"), number("")), (None, None, None, None));
-        let filter = Filter { text: "42".to_owned(), ..Filter::default() };
+        let filter = InputFilter { text: "42".to_owned(), ..InputFilter::default() };
         assert!(!filter.without_number(100).is_active() && filter.without_number(42).is_active());
     }
 
     #[test]
     fn it_begins_anew_when_something_else_is_asked_for() {
         let (mut recording, predictions) = many();
-        let mut found = Found::default();
-        let finish = |found: &mut Found, filter: &Filter, recording: &Recording, predictions: &[_]| {
-            while found.advance(filter, recording, Some(predictions), None) {}
-            found.rows().count()
-        };
-        let wrong = Filter { predicted: Predicted::Wrong, ..Filter::default() };
+        let mut found = FilteredInputs::default();
+        let finish =
+            |found: &mut FilteredInputs, filter: &InputFilter, recording: &Recording, predictions: &[_]| {
+                while found.advance(filter, recording, Some(predictions), None) {}
+                found.rows().count()
+            };
+        let wrong = InputFilter { predicted: Predicted::Wrong, ..InputFilter::default() };
         assert_eq!(finish(&mut found, &wrong, &recording, &predictions), 1333);
         let right: Vec<_> = recording.inputs.iter().map(|input| input.class).collect();
         assert_eq!(finish(&mut found, &wrong, &recording, &right), 0, "at another epoch");
-        let cats = Filter { class: Some(0), ..Filter::default() };
+        let cats = InputFilter { class: Some(0), ..InputFilter::default() };
         assert_eq!(finish(&mut found, &cats, &recording, &predictions), 3334);
         recording.inputs.truncate(30);
         let other = recording.clone();
@@ -311,13 +312,13 @@ mod tests {
     #[test]
     fn rows_and_inputs_are_each_others() {
         let shown = [2, 3, 4, 7, 9, 10];
-        let rows = Rows::Some(&shown);
+        let rows = ListRows::Some(&shown);
         let set = |indices: &[usize]| indices.iter().copied().collect::<Ranges>();
         assert_eq!(rows.inputs_of(&Ranges::from(1..=4)), set(&[3, 4, 7, 9]));
         assert_eq!(rows.rows_of(&set(&[0, 1, 4, 5, 6, 7, 8, 10, 12])), set(&[2, 3, 5]));
         assert_eq!(rows.hidden(&Ranges::from(1..=12)), set(&[1, 5, 6, 8, 11, 12]));
         assert_eq!((rows.row(7), rows.row(8), rows.row(99)), (Some(3), None, None));
-        let everything = Rows::All(50);
+        let everything = ListRows::All(50);
         assert_eq!(everything.rows_of(&set(&[1, 9])), set(&[1, 9]));
         assert_eq!(everything.hidden(&set(&[1, 9])), set(&[]));
     }
@@ -327,8 +328,9 @@ mod tests {
         let recording = testing::recording();
         let current: Selection = "class:cat&input:1@first".parse().expect("a selection");
         let shown = [1, 2, 5];
-        let text = |filter: Filter| filter.selection(&recording, &current, Rows::Some(&shown)).to_string();
-        let filter = |text: &str, class, predicted| Filter { text: text.to_owned(), class, predicted };
+        let text =
+            |filter: InputFilter| filter.selection(&recording, &current, ListRows::Some(&shown)).to_string();
+        let filter = |text: &str, class, predicted| InputFilter { text: text.to_owned(), class, predicted };
         assert_eq!(text(filter("", Some(1), Predicted::Wrong)), "class:dog&wrong@first");
         assert_eq!(text(filter("", None, Predicted::Right)), "right@first");
         assert_eq!(text(filter("ima", Some(1), Predicted::Wrong)), "input:1-2,5@first");

@@ -4,32 +4,37 @@ use std::borrow::Cow;
 
 use egui::{FontId, Key, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo};
 
-use super::filter::{Filter, Rows};
-use super::list::{List, Picked};
-use super::row::{Entry, TALL, Verdict};
-use super::{Known, Offer, Picker, alone};
+use super::filter::{InputFilter, ListRows};
+use super::list::{ListResponse, SelectableList};
+use super::row::{ListEntry, PredictionOutcome, TALL};
+use super::{PickerState, ResolvedSelection, SelectionPicker, alone};
 use crate::model::{Predicted, Selection};
 use crate::ui::style::SMALL;
 use crate::ui::text;
-use crate::ui::widgets::list_selection::Choice;
-use crate::ui::widgets::list_selection::Pull;
+use crate::ui::widgets::list_selection::DragMode;
+use crate::ui::widgets::list_selection::ListSelection;
 use crate::ui::widgets::{ROW, named, segmented};
 
 /// Edge of the picture of the one that is chosen.
 const COVER: f32 = 72.0;
-/// Rows of classes that are seen at a time.
+/// ListRows of classes that are seen at a time.
 const CLASSES: f32 = 12.0;
 
-impl Offer<'_> {
-    pub(super) fn inputs(&self, ui: &mut Ui, picker: &mut Picker, current: &Selection) -> Option<Selection> {
-        let sought = self.search(ui, picker);
+impl SelectionPicker<'_> {
+    pub(super) fn inputs(
+        &self,
+        ui: &mut Ui,
+        picker: &mut PickerState,
+        current: &Selection,
+    ) -> Option<Selection> {
+        let target = self.search(ui, picker);
         self.narrow(ui, &mut picker.filter);
         let more = self.find(picker);
         if more {
             ui.ctx().request_repaint();
         }
         let all = self.shown(ui, picker, current, more);
-        if let Some(Sought { input, chosen }) = sought {
+        if let Some(SearchTarget { input, chosen }) = target {
             let number = picker.filter.number(self.recording.inputs.len());
             let rows = picker.rows(self.recording);
             let first = (rows.count() > 0).then(|| rows.input(0));
@@ -40,21 +45,21 @@ impl Offer<'_> {
             }
         }
         let pictured = self.pictured(picker);
-        let Picker { inputs, known, found, .. } = picker;
+        let PickerState { inputs, known, found, .. } = picker;
         let known = known.as_ref()?;
-        let every = Rows::All(self.recording.inputs.len());
-        let list = List {
+        let every = ListRows::All(self.recording.inputs.len());
+        let list = SelectableList {
             name: &format!("{}: inputs", self.group),
             palette: self.palette,
             rows: if found.asked().is_active() { found.rows() } else { every },
             row: if pictured { TALL } else { ROW },
             height: self.list_height,
             chosen: &known.inputs,
-            pull: Pull::Lasso,
+            drag_mode: DragMode::Lasso,
         };
-        let picked = list.show(ui, inputs, |index| self.entry(known, index, pictured));
+        let response = list.show(ui, inputs, |index| self.entry(known, index, pictured));
         self.picture(ui, current);
-        let Some(Picked { chosen, alone: is_alone }) = picked else { return all };
+        let Some(ListResponse { chosen, alone: is_alone }) = response else { return all };
         Some(match chosen.single() {
             // One input is meant as such, whatever was made of it.
             Some(input) if is_alone => Selection { epoch: current.epoch, ..Selection::input(input) },
@@ -64,7 +69,7 @@ impl Offer<'_> {
     }
 
     /// The line to search in; says where it leads.
-    fn search(&self, ui: &mut Ui, picker: &mut Picker) -> Option<Sought> {
+    fn search(&self, ui: &mut Ui, picker: &mut PickerState) -> Option<SearchTarget> {
         let text = &mut picker.filter.text;
         let edit = TextEdit::singleline(text)
             .font(FontId::proportional(SMALL))
@@ -85,15 +90,15 @@ impl Offer<'_> {
                 return None;
             }
             if pressed(Key::Enter) && !written.trim().is_empty() {
-                return Some(Sought { input: None, chosen: true });
+                return Some(SearchTarget { input: None, chosen: true });
             }
         }
         let number = picker.filter.number(self.recording.inputs.len());
-        (response.changed() && number.is_some()).then_some(Sought { input: number, chosen: false })
+        (response.changed() && number.is_some()).then_some(SearchTarget { input: number, chosen: false })
     }
 
     /// By class, and by what was predicted.
-    fn narrow(&self, ui: &mut Ui, filter: &mut Filter) {
+    fn narrow(&self, ui: &mut Ui, filter: &mut InputFilter) {
         let classes = &self.recording.classes;
         if !classes.is_empty() {
             let text = |class: Option<usize>| match class.and_then(|class| classes.get(class)) {
@@ -132,7 +137,7 @@ impl Offer<'_> {
     }
 
     /// Goes on looking for what the filter leaves; whether more is to come.
-    fn find(&self, picker: &mut Picker) -> bool {
+    fn find(&self, picker: &mut PickerState) -> bool {
         let mut filter = picker.filter.without_number(self.recording.inputs.len());
         // What is not known here leaves nothing out.
         filter.class = filter.class.filter(|class| *class < self.recording.classes.len());
@@ -141,24 +146,24 @@ impl Offer<'_> {
         }
         filter.text = filter.text.trim().to_owned();
         if *picker.found.asked() != filter {
-            // Rows are counted anew.
-            picker.inputs = Choice::default();
+            // ListRows are counted anew.
+            picker.inputs = ListSelection::default();
         }
         if filter.is_active() {
             return picker.found.advance(&filter, self.recording, self.predictions, self.epoch);
         }
-        picker.found = super::Found::default();
+        picker.found = super::FilteredInputs::default();
         false
     }
 
-    /// How many the filter leaves, and the button that chooses them.
-    fn shown(&self, ui: &mut Ui, picker: &Picker, current: &Selection, more: bool) -> Option<Selection> {
+    /// SelectMode many the filter leaves, and the button that chooses them.
+    fn shown(&self, ui: &mut Ui, picker: &PickerState, current: &Selection, more: bool) -> Option<Selection> {
         if !picker.found.asked().is_active() {
             return None;
         }
         let rows = picker.found.rows();
         let total = self.recording.inputs.len();
-        let count = |count: usize| text::count(count as u64);
+        let count = |count: usize| text::format_count(count as u64);
         let mut asked = None;
         ui.horizontal(|ui| {
             let text = if more {
@@ -184,7 +189,7 @@ impl Offer<'_> {
     }
 
     /// Whether there are pictures to be shown.
-    fn pictured(&self, picker: &mut Picker) -> bool {
+    fn pictured(&self, picker: &mut PickerState) -> bool {
         if self.pictures.is_none() {
             return false;
         }
@@ -200,16 +205,20 @@ impl Offer<'_> {
     }
 
     /// What a row says of an input.
-    fn entry(&self, known: &Known, index: usize, pictured: bool) -> Entry<'_> {
+    fn entry(&self, known: &ResolvedSelection, index: usize, pictured: bool) -> ListEntry<'_> {
         let input = &self.recording.inputs[index];
         let name_of = |class: usize| self.recording.classes.get(class).map(|class| class.name.as_str());
         let number = index.to_string();
         let predicted = self.predictions.and_then(|all| all.get(index).copied().flatten());
-        let verdict = match (predicted, input.class) {
-            (None, _) => Verdict::Unknown,
-            (Some(predicted), Some(class)) if predicted == class => Verdict::Right,
-            (Some(predicted), Some(_)) => Verdict::Wrong(name_of(predicted).unwrap_or("another class")),
-            (Some(predicted), None) => name_of(predicted).map_or(Verdict::Unknown, Verdict::Unlabelled),
+        let outcome = match (predicted, input.class) {
+            (None, _) => PredictionOutcome::Unknown,
+            (Some(predicted), Some(class)) if predicted == class => PredictionOutcome::Right,
+            (Some(predicted), Some(_)) => {
+                PredictionOutcome::Wrong(name_of(predicted).unwrap_or("another class"))
+            }
+            (Some(predicted), None) => {
+                name_of(predicted).map_or(PredictionOutcome::Unknown, PredictionOutcome::Unlabelled)
+            }
         };
         let picture = self.pictures.filter(|_| pictured).map(|pictures| {
             if input.has_picture {
@@ -222,15 +231,15 @@ impl Offer<'_> {
             && (known.inputs.is_empty() || known.inputs.contains(index))
             && match known.selection.predicted() {
                 Some(Predicted::All) => true,
-                Some(Predicted::Right) => verdict == Verdict::Right,
-                Some(Predicted::Wrong) => matches!(verdict, Verdict::Wrong(_)),
+                Some(Predicted::Right) => outcome == PredictionOutcome::Right,
+                Some(Predicted::Wrong) => matches!(outcome, PredictionOutcome::Wrong(_)),
                 None => false,
             };
-        Entry {
+        ListEntry {
             name: format!("{}: input {index}", self.group),
             left: if input.id == number { number } else { format!("{number}  {}", input.id) },
             right: Cow::Borrowed(input.class.and_then(name_of).unwrap_or_default()),
-            verdict,
+            outcome,
             picture,
             belongs,
         }
@@ -249,12 +258,12 @@ impl Offer<'_> {
         let size = size * (COVER / size.max_elem().max(1.0));
         ui.add_space(4.0);
         let image = egui::Image::new(texture).fit_to_exact_size(size).corner_radius(2);
-        ui.add(image.alt_text(text::input(self.recording, input)));
+        ui.add(image.alt_text(text::describe_input(self.recording, input)));
     }
 }
 
 /// Where the line to search in leads.
-struct Sought {
+struct SearchTarget {
     /// The input that it is the number of.
     input: Option<usize>,
     /// It, or the first that is found, is to be chosen.

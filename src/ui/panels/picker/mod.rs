@@ -1,12 +1,12 @@
 //! Choosing a selection by hand: by classes, by inputs, by what was predicted, at a moment of its own,
 //! or as text. All of them show the one selection, and change it.
 
-mod field;
+mod epoch;
 mod filter;
 mod inputs;
 mod list;
-mod moment;
 mod row;
+mod selection_field;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -14,66 +14,66 @@ mod tests_inputs;
 
 use egui::Ui;
 
-use self::field::Field;
-use self::filter::{Filter, Found, Rows};
-use self::list::{List, Picked};
-use self::row::{Entry, Verdict};
+use self::filter::{FilteredInputs, InputFilter, ListRows};
+use self::list::{ListResponse, SelectableList};
+use self::row::{ListEntry, PredictionOutcome};
+use self::selection_field::SelectionField;
 use crate::model::{Counted, EpochPosition, Predicted, Ranges, Recording, Selection, SelectionError, Term};
 use crate::ui::style::Palette;
 use crate::ui::text;
 use crate::ui::widgets::ROW;
-use crate::ui::widgets::list_selection::Choice;
-use crate::ui::widgets::list_selection::Pull;
+use crate::ui::widgets::list_selection::DragMode;
+use crate::ui::widgets::list_selection::ListSelection;
 use crate::ui::widgets::named;
 use crate::ui::widgets::segmented;
-use crate::ui::widgets::thumbnails::Pictures;
+use crate::ui::widgets::thumbnails::Thumbnails;
 
 /// Height of a list where there is no more room, in points.
-pub const LIST: f32 = 6.0 * ROW;
+pub const MIN_LIST_HEIGHT: f32 = 6.0 * ROW;
 
 /// Which list is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Open {
+enum OpenList {
     Classes,
     Inputs,
 }
 
 /// Where hands are in choosing one selection.
 #[derive(Debug, Default)]
-pub struct Picker {
-    open: Option<Open>,
-    classes: Choice,
-    inputs: Choice,
-    filter: Filter,
-    found: Found,
+pub struct PickerState {
+    open: Option<OpenList>,
+    classes: ListSelection,
+    inputs: ListSelection,
+    filter: InputFilter,
+    found: FilteredInputs,
     /// Whether any input of the recording that lies there has a picture.
     pictured: Option<(usize, bool)>,
-    field: Field,
-    known: Option<Known>,
+    field: SelectionField,
+    known: Option<ResolvedSelection>,
     /// What was chosen here last, other than as text: it leaves lists and hands where they are.
     own: Option<Selection>,
 }
 
 /// What a selection comes to, as long as it stays the same.
 #[derive(Debug)]
-struct Known {
+struct ResolvedSelection {
     selection: Selection,
-    /// Where the recording lies, and how many epochs it has: another one is told by that.
+    /// Where the recording lies, and mode many epochs it has: another one is told by that.
     recording: (usize, usize),
     classes: Ranges,
     inputs: Ranges,
-    /// How many inputs that are, in words.
+    /// SelectMode many inputs that are, in words.
     count: Option<String>,
 }
 
-/// What there is to choose from, and how it looks.
+/// What there is to choose from, and mode it looks.
 #[derive(Clone, Copy)]
-pub struct Offer<'a> {
+pub struct SelectionPicker<'a> {
     /// Which selection it is: the beginning of every accessible name.
     pub group: &'a str,
     pub recording: &'a Recording,
-    /// Pictures of the recording's inputs.
-    pub pictures: Option<&'a Pictures>,
+    /// Thumbnails of the recording's inputs.
+    pub pictures: Option<&'a Thumbnails>,
     /// The predicted class of every input at the epoch looked at, where that is known.
     pub predictions: Option<&'a [Option<usize>]>,
     pub palette: Palette,
@@ -81,28 +81,28 @@ pub struct Offer<'a> {
     pub epoch: Option<usize>,
     /// There may be no selection at all.
     pub optional: bool,
-    /// Height of its lists, in points: [`LIST`], or more.
+    /// Height of its lists, in points: [`MIN_LIST_HEIGHT`], or more.
     pub list_height: f32,
 }
 
-impl Offer<'_> {
+impl SelectionPicker<'_> {
     /// Shows `current`, and returns what is chosen instead where that changed.
     pub fn show(
         &self,
         ui: &mut Ui,
-        picker: &mut Picker,
+        picker: &mut PickerState,
         current: Option<&Selection>,
     ) -> Option<Option<Selection>> {
         picker.note(current, self.recording);
         let changed = self.kind(ui, picker, current);
         let Some(current) = current else { return changed };
         let asked = match picker.open {
-            Some(Open::Classes) => self.classes(ui, picker, current),
-            Some(Open::Inputs) => self.inputs(ui, picker, current),
+            Some(OpenList::Classes) => self.classes(ui, picker, current),
+            Some(OpenList::Inputs) => self.inputs(ui, picker, current),
             None => None,
         };
         let asked = self.predicted(ui, current).or(asked);
-        let asked = self.moment(ui, current).or(asked);
+        let asked = self.own_epoch(ui, current).or(asked);
         let mut asked = asked.and_then(|selection| self.checked(picker, selection));
         // Lists stay as they are under the hand that chooses in them.
         picker.own.clone_from(&asked);
@@ -116,7 +116,7 @@ impl Offer<'_> {
     }
 
     /// The selection if it can be shown; otherwise says why not.
-    fn checked(&self, picker: &mut Picker, selection: Selection) -> Option<Selection> {
+    fn checked(&self, picker: &mut PickerState, selection: Selection) -> Option<Selection> {
         match self.check(&selection) {
             Ok(_) => {
                 picker.field.accept();
@@ -129,7 +129,7 @@ impl Offer<'_> {
         }
     }
 
-    /// How many inputs it chooses, as far as that is known without reading anything.
+    /// SelectMode many inputs it chooses, as far as that is known without reading anything.
     fn check(&self, selection: &Selection) -> Result<Counted, SelectionError> {
         let counted = selection.count(self.recording)?;
         let own = selection.epoch.map(|epoch| epoch.resolve(self.recording)).transpose()?;
@@ -150,25 +150,25 @@ impl Offer<'_> {
     fn kind(
         &self,
         ui: &mut Ui,
-        picker: &mut Picker,
+        picker: &mut PickerState,
         current: Option<&Selection>,
     ) -> Option<Option<Selection>> {
         #[derive(Clone, Copy, PartialEq)]
-        enum Kind {
+        enum PickerMode {
             None,
             General,
-            List(Open),
+            List(OpenList),
         }
         let kind = match (current, picker.open) {
-            (None, _) => Kind::None,
-            (Some(_), None) => Kind::General,
-            (Some(_), Some(open)) => Kind::List(open),
+            (None, _) => PickerMode::None,
+            (Some(_), None) => PickerMode::General,
+            (Some(_), Some(open)) => PickerMode::List(open),
         };
         let options = [
-            (self.optional, Kind::None, "None"),
-            (true, Kind::General, "General"),
-            (!self.recording.classes.is_empty(), Kind::List(Open::Classes), "Class"),
-            (!self.recording.inputs.is_empty(), Kind::List(Open::Inputs), "Input"),
+            (self.optional, PickerMode::None, "None"),
+            (true, PickerMode::General, "General"),
+            (!self.recording.classes.is_empty(), PickerMode::List(OpenList::Classes), "Class"),
+            (!self.recording.inputs.is_empty(), PickerMode::List(OpenList::Inputs), "Input"),
         ];
         let offered = options.into_iter().filter(|(offered, ..)| *offered);
         let options: Vec<_> = offered.map(|(_, kind, name)| (kind, name)).collect();
@@ -177,22 +177,22 @@ impl Offer<'_> {
         let base = current.cloned().unwrap_or_default();
         let lists_nothing = base.terms.iter().all(|term| matches!(term, Term::Right | Term::Wrong));
         let selection = match chosen {
-            Kind::None => return Some(None),
-            Kind::General => {
+            PickerMode::None => return Some(None),
+            PickerMode::General => {
                 picker.open = None;
                 alone(&base)
             }
-            Kind::List(open) => {
+            PickerMode::List(open) => {
                 picker.open = Some(open);
                 match open {
                     // The list of what is chosen otherwise is only opened.
                     _ if !lists_nothing => return None,
-                    Open::Classes => {
+                    OpenList::Classes => {
                         let first = self.recording.classes.iter().position(|class| class.count() > 0);
                         let first = first.unwrap_or(0);
                         base.with_classes(self.recording, &Ranges::from(first..=first))
                     }
-                    Open::Inputs => Selection { epoch: base.epoch, ..Selection::input(0) },
+                    OpenList::Inputs => Selection { epoch: base.epoch, ..Selection::input(0) },
                 }
             }
         };
@@ -201,34 +201,34 @@ impl Offer<'_> {
         Some(Some(selection))
     }
 
-    fn classes(&self, ui: &mut Ui, picker: &mut Picker, current: &Selection) -> Option<Selection> {
-        let Picker { classes, known, .. } = picker;
-        let list = List {
+    fn classes(&self, ui: &mut Ui, picker: &mut PickerState, current: &Selection) -> Option<Selection> {
+        let PickerState { classes, known, .. } = picker;
+        let list = SelectableList {
             name: &format!("{}: classes", self.group),
             palette: self.palette,
-            rows: Rows::All(self.recording.classes.len()),
+            rows: ListRows::All(self.recording.classes.len()),
             row: ROW,
             height: self.list_height,
             chosen: &known.as_ref()?.classes,
-            pull: Pull::Sweep,
+            drag_mode: DragMode::Sweep,
         };
         let text = |index: usize| {
             let class = &self.recording.classes[index];
             let right = match class.count() {
                 1 => "1 input".to_owned(),
-                count => format!("{} inputs", text::count(count)),
+                count => format!("{} inputs", text::format_count(count)),
             };
             let name = format!("{}: class {}", self.group, class.name);
-            Entry {
+            ListEntry {
                 name,
                 left: class.name.clone(),
                 right: right.into(),
-                verdict: Verdict::Unknown,
+                outcome: PredictionOutcome::Unknown,
                 picture: None,
                 belongs: false,
             }
         };
-        let Picked { chosen, alone: is_alone } = list.show(ui, classes, text)?;
+        let ListResponse { chosen, alone: is_alone } = list.show(ui, classes, text)?;
         let base = if is_alone { alone(current) } else { current.clone() };
         Some(base.with_classes(self.recording, &chosen))
     }
@@ -248,7 +248,7 @@ impl Offer<'_> {
     }
 }
 
-impl Picker {
+impl PickerState {
     /// Takes note of what is chosen, and of what it comes to where that is new.
     fn note(&mut self, current: Option<&Selection>, recording: &Recording) {
         let Some(selection) = current else {
@@ -267,9 +267,9 @@ impl Picker {
         let same = self.known.as_ref().is_some_and(|known| known.selection == *selection);
         if !same && self.own.as_ref() != Some(selection) {
             self.open = match (self.open, &classes, &inputs) {
-                (Some(Open::Classes), Some(_), _) => Some(Open::Classes),
-                (_, _, Some(_)) => Some(Open::Inputs),
-                (_, Some(_), None) => Some(Open::Classes),
+                (Some(OpenList::Classes), Some(_), _) => Some(OpenList::Classes),
+                (_, _, Some(_)) => Some(OpenList::Inputs),
+                (_, Some(_), None) => Some(OpenList::Classes),
                 (_, None, None) => None,
             };
             self.classes.lead(classes.as_ref().unwrap_or(&Ranges::default()));
@@ -280,7 +280,7 @@ impl Picker {
         if !same {
             self.field.write(selection);
         }
-        self.known = Some(Known {
+        self.known = Some(ResolvedSelection {
             recording: place,
             classes: classes.unwrap_or_default(),
             inputs: inputs.unwrap_or_default(),
@@ -290,7 +290,7 @@ impl Picker {
     }
 }
 
-impl Picker {
+impl PickerState {
     /// Takes note of the input that keys start from, and brings it into sight.
     fn lead_to(&mut self, input: Option<usize>, recording: &Recording) {
         let row = input.and_then(|input| self.rows(recording).row(input));
@@ -298,8 +298,8 @@ impl Picker {
     }
 
     /// The rows of the list of inputs.
-    fn rows(&self, recording: &Recording) -> Rows<'_> {
-        if self.found.asked().is_active() { self.found.rows() } else { Rows::All(recording.inputs.len()) }
+    fn rows(&self, recording: &Recording) -> ListRows<'_> {
+        if self.found.asked().is_active() { self.found.rows() } else { ListRows::All(recording.inputs.len()) }
     }
 }
 
@@ -315,6 +315,6 @@ fn counting(counted: Counted, recording: &Recording) -> Option<String> {
     let aggregated = recording.classes.iter().any(|class| class.aggregated > class.inputs as u64);
     let recorded = if aggregated && counted.of == recording.inputs.len() as u64 { "recorded " } else { "" };
     let noun = if counted.of == 1 { "input" } else { "inputs" };
-    let of = format!("{} {recorded}{noun}", text::count(counted.of));
-    Some(if inputs == counted.of { of } else { format!("{} of {of}", text::count(inputs)) })
+    let of = format!("{} {recorded}{noun}", text::format_count(counted.of));
+    Some(if inputs == counted.of { of } else { format!("{} of {of}", text::format_count(inputs)) })
 }

@@ -15,7 +15,7 @@ const PICTURE: f32 = 24.0;
 
 /// What the network made of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict<'a> {
+pub enum PredictionOutcome<'a> {
     Unknown,
     /// Predicted as labelled.
     Right,
@@ -26,32 +26,32 @@ pub enum Verdict<'a> {
 }
 
 /// What a row says.
-pub struct Entry<'a> {
+pub struct ListEntry<'a> {
     /// Its accessible name.
     pub name: String,
     pub left: String,
     pub right: Cow<'a, str>,
-    pub verdict: Verdict<'a>,
+    pub outcome: PredictionOutcome<'a>,
     /// There are pictures: room for one and, as far as it is there, the one.
     pub picture: Option<Option<&'a TextureHandle>>,
     /// It belongs to what is chosen by other means than this list.
     pub belongs: bool,
 }
 
-impl Entry<'_> {
+impl ListEntry<'_> {
     /// Everything that it says, for those who cannot see it.
     pub fn description(&self) -> String {
         let mut text = self.left.clone();
         if !self.right.is_empty() {
             let _ = write!(text, ", {}", self.right);
         }
-        match self.verdict {
-            Verdict::Unknown => {}
-            Verdict::Right => text.push_str(", predicted right"),
-            Verdict::Wrong(class) => {
+        match self.outcome {
+            PredictionOutcome::Unknown => {}
+            PredictionOutcome::Right => text.push_str(", predicted right"),
+            PredictionOutcome::Wrong(class) => {
                 let _ = write!(text, ", wrongly predicted as {class}");
             }
-            Verdict::Unlabelled(class) => {
+            PredictionOutcome::Unlabelled(class) => {
                 let _ = write!(text, ", predicted as {class}");
             }
         }
@@ -92,20 +92,20 @@ impl Entry<'_> {
             left
         };
         let sign = |right: f32| pos2(right - 8.0, rect.center().y);
-        match self.verdict {
-            Verdict::Unknown => right = put(right, &self.right, most, palette.dim),
-            Verdict::Right => {
+        match self.outcome {
+            PredictionOutcome::Unknown => right = put(right, &self.right, most, palette.dim),
+            PredictionOutcome::Right => {
                 right = put(right, &self.right, most, palette.dim);
                 tick(ui, sign(right), palette.dim);
                 right -= 16.0;
             }
-            Verdict::Wrong(class) => {
+            PredictionOutcome::Wrong(class) => {
                 right = put(right, class, most / 2.0, palette.warning);
                 arrow(ui, sign(right), palette.dim);
                 right -= 16.0;
                 right = put(right, &self.right, most / 2.0, palette.dim);
             }
-            Verdict::Unlabelled(class) => {
+            PredictionOutcome::Unlabelled(class) => {
                 right = put(right, class, most, palette.dim);
                 arrow(ui, sign(right), palette.dim);
                 right -= 16.0;

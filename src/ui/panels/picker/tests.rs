@@ -8,12 +8,12 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 
 use crate::model::{Diff, EpochPosition, EpochRef, Ranges, Recording, Selection, Term, ViewState};
-use crate::ui::Columns;
+use crate::ui::ColumnBar;
 use crate::ui::NamedRun;
 use crate::ui::OpenRuns;
-use crate::ui::Pictures;
-use crate::ui::panels::input::Hands;
-use crate::ui::panels::input::Input as Pane;
+use crate::ui::Thumbnails;
+use crate::ui::panels::input::InputPanel;
+use crate::ui::panels::input::InputPanelState;
 use crate::ui::style::{Palette, install_fonts, install_style};
 use crate::ui::testing;
 use crate::ui::text;
@@ -21,8 +21,8 @@ use crate::ui::text;
 struct State {
     runs: Vec<Recording>,
     view: ViewState,
-    hands: Hands,
-    pictures: Pictures,
+    panel: InputPanelState,
+    pictures: Thumbnails,
 }
 
 type Window = Harness<'static, State>;
@@ -30,23 +30,23 @@ type Window = Harness<'static, State>;
 /// The pane over the first of some runs.
 fn panel(runs: Vec<Recording>) -> Window {
     let view = testing::view(&runs[0]);
-    let state = State { runs, view, hands: Hands::default(), pictures: Pictures::default() };
+    let state = State { runs, view, panel: InputPanelState::default(), pictures: Thumbnails::default() };
     let show = |ui: &mut egui::Ui, state: &mut State| {
         let names = ["clean", "tampered"];
         let facts = |(run, name)| NamedRun { name, recording: run };
         let runs: Vec<NamedRun> = state.runs.iter().zip(names).map(facts).collect();
-        let pane = Pane {
+        let pane = InputPanel {
             recording: &state.runs[0],
             runs: OpenRuns { all: &runs, own: 0 },
             pictures: &state.pictures,
             palette: Palette::of(state.view.theme),
-            columns: &Columns::default(),
+            columns: &ColumnBar::default(),
             predictions: None,
         };
-        pane.show(ui, &mut state.view, &mut state.hands);
+        pane.show(ui, &mut state.view, &mut state.panel);
         // A frame has a legend, too.
         let query = state.view.query.clone();
-        std::hint::black_box(text::shown(&state.runs[0], pane.runs, &query, EpochPosition::at(0)));
+        std::hint::black_box(text::describe_query(&state.runs[0], pane.runs, &query, EpochPosition::at(0)));
     };
     let mut window = Harness::builder()
         .with_size(vec2(264.0, 1200.0))
@@ -273,7 +273,7 @@ fn right_and_wrong_are_offered_where_there_are_predictions() {
     window.run();
     click(&mut window, "Show predicted: Right");
     assert_eq!(select(&window), "right");
-    assert!(window.query_by_label("60 inputs").is_none(), "how many is not known");
+    assert!(window.query_by_label("60 inputs").is_none(), "the number is not known");
     window.state_mut().view.epoch = 0.0;
     window.run();
     click(&mut window, "Show predicted: All");

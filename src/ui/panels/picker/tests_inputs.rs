@@ -7,16 +7,16 @@ use egui::{Event, Key, Modifiers, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 
-use super::{LIST, Offer, Picker};
+use super::{MIN_LIST_HEIGHT, PickerState, SelectionPicker};
 use crate::model::{Input, Picture, Recording, Selection, Term};
 use crate::ui::style::{Palette, install_fonts, install_style};
-use crate::ui::{Pictures, testing};
+use crate::ui::{Thumbnails, testing};
 
 struct State {
     recording: Recording,
     predictions: Option<Vec<Option<usize>>>,
-    pictures: Pictures,
-    picker: Picker,
+    pictures: Thumbnails,
+    picker: PickerState,
     select: Selection,
     /// What was asked for in the last frame.
     wanted: Vec<usize>,
@@ -40,13 +40,13 @@ fn window(count: usize, pictured: bool) -> Window {
     let state = State {
         recording,
         predictions: Some(predictions),
-        pictures: Pictures::default(),
-        picker: Picker::default(),
+        pictures: Thumbnails::default(),
+        picker: PickerState::default(),
         select: Selection::default(),
         wanted: Vec::new(),
     };
     let show = |ui: &mut egui::Ui, state: &mut State| {
-        let offer = Offer {
+        let offer = SelectionPicker {
             group: "Show",
             recording: &state.recording,
             pictures: Some(&state.pictures),
@@ -54,7 +54,7 @@ fn window(count: usize, pictured: bool) -> Window {
             palette: Palette::of(crate::model::Theme::Dark),
             epoch: Some(3),
             optional: false,
-            list_height: LIST,
+            list_height: MIN_LIST_HEIGHT,
         };
         if let Some(Some(select)) = offer.show(ui, &mut state.picker, Some(&state.select)) {
             state.select = select;

@@ -17,7 +17,7 @@ const SLIDER: f32 = 200.0;
 
 /// Which parts are shown, and how wide they are.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Fit {
+pub(super) struct TimelineFit {
     /// To the first, the last and the best epoch.
     pub(super) jumps: bool,
     pub(super) badge: Option<f32>,
@@ -27,7 +27,7 @@ pub(super) struct Fit {
     pub(super) slider: f32,
 }
 
-impl Fit {
+impl TimelineFit {
     /// The richest one that leaves the slider room in `width` points, else the barest.
     pub(super) fn of(width: f32, live: bool) -> Self {
         let badge = |width: f32| live.then_some(width);

@@ -6,7 +6,7 @@ use egui::{
 };
 
 use super::Timeline;
-use super::slider::{Track, asked_number, asked_steps, pressed_steps};
+use super::slider::{TimelineTrack, pressed_steps, requested_number, requested_steps};
 use crate::model::ViewState;
 use crate::ui::playback::Playback;
 use crate::ui::style::SMALL;
@@ -17,21 +17,21 @@ use crate::ui::widgets::focus_ring;
 const HANDLE: egui::Vec2 = vec2(6.0, 16.0);
 
 #[derive(Clone, Copy, PartialEq)]
-enum End {
+enum RangeEnd {
     Start,
     End,
 }
 
 impl Timeline<'_> {
     /// Paints what lies behind the curves.
-    pub(super) fn band(&self, painter: &Painter, track: &Track, playback: &Playback) {
+    pub(super) fn band(&self, painter: &Painter, track: &TimelineTrack, playback: &Playback) {
         if playback.range(self.epochs).is_some() {
             let band = self.band_rect(track, playback);
             painter.rect_filled(band, CornerRadius::ZERO, self.palette.accent.gamma_multiply(0.12));
         }
     }
 
-    fn band_rect(&self, track: &Track, playback: &Playback) -> Rect {
+    fn band_rect(&self, track: &TimelineTrack, playback: &Playback) -> Rect {
         let (first, last) = playback.bounds(self.epochs);
         let x_of = |ordinal: f64| track.x_of(self.epochs.place(ordinal));
         Rect::from_x_y_ranges(x_of(first)..=x_of(last).min(track.rect.right()), track.rect.y_range())
@@ -42,7 +42,7 @@ impl Timeline<'_> {
         &self,
         ui: &Ui,
         slider: &Response,
-        track: &Track,
+        track: &TimelineTrack,
         view: &mut ViewState,
         playback: &mut Playback,
     ) {
@@ -50,7 +50,7 @@ impl Timeline<'_> {
             return;
         }
         let before = playback.range(self.epochs);
-        for end in [End::Start, End::End] {
+        for end in [RangeEnd::Start, RangeEnd::End] {
             self.end(ui, slider, track, view, playback, end);
         }
         if before.is_some() {
@@ -71,16 +71,16 @@ impl Timeline<'_> {
         &self,
         ui: &Ui,
         slider: &Response,
-        track: &Track,
+        track: &TimelineTrack,
         view: &mut ViewState,
         playback: &mut Playback,
-        end: End,
+        end: RangeEnd,
     ) {
         let marked = playback.range(self.epochs).is_some();
         let (first, last) = playback.bounds(self.epochs);
         let (ordinal, name) = match end {
-            End::Start => (first, "Range start"),
-            End::End => (last, "Range end"),
+            RangeEnd::Start => (first, "Range start"),
+            RangeEnd::End => (last, "Range end"),
         };
         let x = track.x_of(self.epochs.place(ordinal)).min(track.rect.right());
         let rect = Rect::from_min_max(
@@ -92,13 +92,14 @@ impl Timeline<'_> {
         let response = ui.interact(rect, slider.id.with(name), sense);
         response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), self.epochs.number(ordinal), name));
 
-        let mut target = asked_number(ui, response.id).map(|number| self.epochs.ordinal_of_number(number));
-        let mut steps = asked_steps(ui, response.id);
+        let mut target =
+            requested_number(ui, response.id).map(|number| self.epochs.ordinal_of_number(number));
+        let mut steps = requested_steps(ui, response.id);
         if response.has_focus() {
             let filter = EventFilter { horizontal_arrows: true, escape: marked, ..EventFilter::default() };
             ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
             steps += pressed_steps(ui);
-            super::keys(ui, self.epochs, view, playback);
+            super::handle_keys(ui, self.epochs, view, playback);
             if marked && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
                 playback.marked = None;
                 return;
@@ -115,8 +116,8 @@ impl Timeline<'_> {
         if let Some(target) = target.map(f64::round) {
             // The ends do not pass each other: a hand that pulls one is not to hold the other.
             match end {
-                End::Start => playback.mark(target.clamp(0.0, (last - 1.0).max(0.0)), last, self.epochs),
-                End::End => playback.mark(first, target.max(first + 1.0), self.epochs),
+                RangeEnd::Start => playback.mark(target.clamp(0.0, (last - 1.0).max(0.0)), last, self.epochs),
+                RangeEnd::End => playback.mark(first, target.max(first + 1.0), self.epochs),
             }
         }
         if response.hovered() || response.dragged() {
@@ -131,24 +132,24 @@ impl Timeline<'_> {
             focus_ring(ui, &response, self.palette);
         }
         let tip = match end {
-            End::Start => "Playing begins here (I marks it at the current epoch)",
-            End::End => "Playing ends here (O marks it at the current epoch)",
+            RangeEnd::Start => "Playing begins here (I marks it at the current epoch)",
+            RangeEnd::End => "Playing ends here (O marks it at the current epoch)",
         };
         response.on_hover_text(tip);
     }
 
     /// A line with a flag that points into the range.
-    fn paint_end(&self, painter: &Painter, track: &Track, x: f32, end: End, held: bool) {
+    fn paint_end(&self, painter: &Painter, track: &TimelineTrack, x: f32, end: RangeEnd, held: bool) {
         let colour = if held { self.palette.accent } else { self.palette.accent.gamma_multiply(0.7) };
         painter.vline(x, track.rect.y_range(), Stroke::new(1.0, colour));
-        let inwards = if end == End::Start { 6.0 } else { -6.0 };
+        let inwards = if end == RangeEnd::Start { 6.0 } else { -6.0 };
         let top = track.rect.top();
         let flag = [pos2(x, top - 4.0), pos2(x + inwards, top), pos2(x, top + 4.0)];
         painter.add(egui::Shape::convex_polygon(flag.to_vec(), colour, Stroke::NONE));
     }
 
     /// "epochs 3–9" in the band or, where that is too narrow, beside it; and what clears it.
-    fn words(&self, ui: &Ui, slider: &Response, track: &Track, playback: &mut Playback) {
+    fn words(&self, ui: &Ui, slider: &Response, track: &TimelineTrack, playback: &mut Playback) {
         let Some(range) = playback.range(self.epochs) else { return };
         let band = self.band_rect(track, playback);
         let text = format!("epochs {}–{}", range.first, range.last);

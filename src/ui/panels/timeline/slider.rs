@@ -6,9 +6,9 @@ use egui::{
     WidgetInfo, pos2, vec2,
 };
 
-use super::{Timeline, keys};
+use super::{Timeline, handle_keys};
 use crate::model::ViewState;
-use crate::ui::panels::curves::Curve;
+use crate::ui::panels::curves::MetricCurve;
 use crate::ui::playback::Playback;
 use crate::ui::style::SMALL;
 use crate::ui::widgets::focus_ring;
@@ -19,7 +19,7 @@ const TICKS: f32 = 20.0;
 const GROWTH: f32 = 0.3;
 
 /// Where the epochs stand.
-pub(super) struct Track {
+pub(super) struct TimelineTrack {
     pub(super) rect: Rect,
     /// The last place.
     last: f32,
@@ -27,7 +27,7 @@ pub(super) struct Track {
     shown: f32,
 }
 
-impl Track {
+impl TimelineTrack {
     /// Of a place: an index into the recording's epochs, or between two of them.
     pub(super) fn x_of(&self, place: f64) -> f32 {
         self.rect.left() + self.rect.width() * place as f32 / self.shown
@@ -59,7 +59,7 @@ impl Timeline<'_> {
             pos2(rect.left() + 8.0, rect.top() + 8.0),
             pos2(rect.right() - 8.0, rect.bottom() - TICKS),
         );
-        let track = Track { rect: track, last, shown };
+        let track = TimelineTrack { rect: track, last, shown };
         self.drag(ui, &response, &track, view, playback, now);
         self.speak(ui, &response, view, playback, now);
 
@@ -70,7 +70,7 @@ impl Timeline<'_> {
         let place = self.epochs.place(self.epochs.ordinal_of_number(view.epoch));
         let x = track.x_of(place).min(line.right());
         let x_of = |place| track.x_of(place);
-        for curve in Curve::of(self.recording) {
+        for curve in MetricCurve::of(self.recording) {
             curve.paint(&painter, self.palette, self.recording, line, x, &x_of);
         }
         self.ticks(&painter, line, &x_of);
@@ -91,12 +91,12 @@ impl Timeline<'_> {
         &self,
         ui: &Ui,
         response: &Response,
-        track: &Track,
+        track: &TimelineTrack,
         view: &mut ViewState,
         playback: &mut Playback,
         now: f64,
     ) {
-        let marking = Marking(response.id.with("marking"));
+        let marking = RangeMarking(response.id.with("marking"));
         let origin = ui.input(|input| input.pointer.press_origin());
         if response.drag_started() && ui.input(|input| input.modifiers.shift) {
             let from = origin.or(response.interact_pointer_pos());
@@ -125,13 +125,13 @@ impl Timeline<'_> {
     /// What keys and screen readers ask for, and what these are told.
     fn speak(&self, ui: &Ui, response: &Response, view: &mut ViewState, playback: &mut Playback, now: f64) {
         let id = response.id;
-        let mut steps = asked_steps(ui, id);
+        let mut steps = requested_steps(ui, id);
         if response.has_focus() {
             let marked = playback.range(self.epochs).is_some();
             let filter = EventFilter { horizontal_arrows: true, escape: marked, ..EventFilter::default() };
             ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
             steps += pressed_steps(ui);
-            keys(ui, self.epochs, view, playback);
+            handle_keys(ui, self.epochs, view, playback);
             if marked && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
                 playback.marked = None;
             }
@@ -139,7 +139,7 @@ impl Timeline<'_> {
         if steps != 0 {
             playback.step(steps, self.epochs, view.epoch, now);
         }
-        if let Some(number) = asked_number(ui, id) {
+        if let Some(number) = requested_number(ui, id) {
             playback.glide_to(self.epochs.ordinal_of_number(number), self.epochs, view.epoch, now);
         }
         response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), view.epoch, "Epoch"));
@@ -151,7 +151,7 @@ impl Timeline<'_> {
         if epoch.damaged {
             tip.push_str(" – damaged");
         }
-        for told in Curve::of(self.recording).filter_map(|curve| curve.tell(epoch)) {
+        for told in MetricCurve::of(self.recording).filter_map(|curve| curve.label(epoch)) {
             tip.push('\n');
             tip.push_str(&told);
         }
@@ -202,9 +202,9 @@ impl Timeline<'_> {
 }
 
 /// The ordinal at which a range began that is being marked; kept while the pointer is held.
-struct Marking(Id);
+struct RangeMarking(Id);
 
-impl Marking {
+impl RangeMarking {
     fn begin(&self, ui: &Ui, from: Option<f64>) {
         if let Some(from) = from {
             ui.data_mut(|data| data.insert_temp(self.0, from));
@@ -222,7 +222,7 @@ impl Marking {
 }
 
 /// Steps that a screen reader asks for.
-pub(super) fn asked_steps(ui: &Ui, id: Id) -> i32 {
+pub(super) fn requested_steps(ui: &Ui, id: Id) -> i32 {
     ui.input(|input| {
         let asked = |action| input.num_accesskit_action_requests(id, action) as i32;
         asked(Action::Increment) - asked(Action::Decrement)
@@ -230,7 +230,7 @@ pub(super) fn asked_steps(ui: &Ui, id: Id) -> i32 {
 }
 
 /// The number that a screen reader asks for.
-pub(super) fn asked_number(ui: &Ui, id: Id) -> Option<f64> {
+pub(super) fn requested_number(ui: &Ui, id: Id) -> Option<f64> {
     ui.input(|input| {
         let asked = input.accesskit_action_requests(id, Action::SetValue);
         let number = asked.filter_map(|request| match request.data {

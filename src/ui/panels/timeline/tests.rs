@@ -4,7 +4,7 @@ use egui::{Event, Key, Modifiers, PointerButton, Pos2, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 
-use super::{HEIGHT, Timeline, keys};
+use super::{HEIGHT, Timeline, handle_keys};
 use crate::model::{Recording, ViewState};
 use crate::ui::playback::{Epochs, Playback};
 use crate::ui::style::{Palette, install_fonts, install_style};
@@ -41,7 +41,7 @@ fn window(width: f32, live: bool) -> Window {
     let show = |ui: &mut egui::Ui, state: &mut State| {
         let (now, step) = ui.input(|input| (input.time, f64::from(input.stable_dt)));
         if ui.memory(|memory| memory.focused()).is_none() {
-            keys(ui, &state.epochs, &state.view, &mut state.playback);
+            handle_keys(ui, &state.epochs, &state.view, &mut state.playback);
         }
         state.view.epoch = state.playback.update(&state.epochs, state.view.epoch, now, step, true);
         let timeline = Timeline {

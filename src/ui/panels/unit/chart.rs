@@ -3,7 +3,7 @@
 use egui::{Align2, EventFilter, FontId, Key, Response, Role, Sense, Ui, WidgetInfo};
 use egui_plot::{AxisHints, GridMark, Line, LineStyle, Plot, PlotPoints, VLine};
 
-use super::training::Series;
+use super::training::ChartSeries;
 use crate::model::Recording;
 use crate::ui::style::{Palette, SMALL};
 use crate::ui::text;
@@ -13,14 +13,14 @@ use crate::ui::widgets::focus_ring;
 const DRAWN: usize = 1024;
 
 /// Lines over the epochs.
-pub(super) struct Chart<'a, 'l> {
+pub(super) struct TrainingChart<'a, 'l> {
     pub recording: &'a Recording,
     pub palette: Palette,
-    pub lines: &'l [Series<'a>],
+    pub lines: &'l [ChartSeries<'a>],
     pub height: f32,
 }
 
-impl Chart<'_, '_> {
+impl TrainingChart<'_, '_> {
     /// Returns the number of the epoch that a hand chose.
     pub fn show(&self, ui: &mut Ui, now: f64, summary: &str) -> Option<f64> {
         let palette = self.palette;
@@ -90,7 +90,7 @@ impl Chart<'_, '_> {
                 plot.line(drawn);
             }
         });
-        if self.lines.iter().all(|line| line.moments.is_empty()) {
+        if self.lines.iter().all(|line| line.history.is_empty()) {
             let font = FontId::proportional(SMALL);
             let at = shown.transform.frame().center();
             ui.painter().text(at, Align2::CENTER_CENTER, "reading…", font, palette.dim);
@@ -111,9 +111,9 @@ impl Chart<'_, '_> {
 
     /// Indices into the recording's epochs that some line knows.
     fn epochs(&self) -> impl Iterator<Item = usize> {
-        self.lines.iter().max_by_key(|line| line.moments.len()).into_iter().flat_map(|line| {
+        self.lines.iter().max_by_key(|line| line.history.len()).into_iter().flat_map(|line| {
             let known = |epoch: &usize| *epoch < self.recording.epochs.len();
-            line.moments.iter().map(|moment| moment.epoch).filter(known)
+            line.history.iter().map(|epoch_stats| epoch_stats.epoch).filter(known)
         })
     }
 
@@ -155,7 +155,7 @@ impl Chart<'_, '_> {
             return;
         };
         ui.painter().circle_filled(place(value), 3.5, line.colour);
-        let value = text::number(value, value.abs());
+        let value = text::format_value(value, value.abs());
         response.on_hover_text_at_pointer(format!("epoch {number} · {} · {value}", line.name));
     }
 }
@@ -184,7 +184,7 @@ fn marks((low, high): (f64, f64), most: f64, least: f64) -> Vec<GridMark> {
 fn tick(value: f64, step: f64) -> String {
     let decimals = -step.log10().floor();
     if !(-5.0..=6.0).contains(&decimals) {
-        return text::number(value as f32, value.abs() as f32);
+        return text::format_value(value as f32, value.abs() as f32);
     }
     format!("{value:.*}", decimals.max(0.0) as usize).replace('-', "\u{2212}")
 }

@@ -4,8 +4,8 @@ use egui::{
     Align2, Color32, CornerRadius, FontId, Rect, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
 };
 
-use super::lines::{MOST, look};
-use super::{Action, Units};
+use super::lines::{MOST, series_style};
+use super::{UnitAction, UnitPanel};
 use crate::insight::{Distribution, UnitProfile};
 use crate::model::{Selection, ViewState};
 use crate::ui::style::SMALL;
@@ -19,14 +19,14 @@ const NAME: f32 = 96.0;
 /// Width of the means.
 const MEAN: f32 = 48.0;
 
-impl Units<'_> {
+impl UnitPanel<'_> {
     /// Shows a row per distribution; returns what a click selects.
-    pub(super) fn classes(&self, ui: &mut Ui, biography: &UnitProfile, view: &ViewState) -> Option<Action> {
+    pub(super) fn classes(&self, ui: &mut Ui, profile: &UnitProfile, view: &ViewState) -> Option<UnitAction> {
         heading(ui, "Classes");
-        let all = &biography.distributions;
+        let all = &profile.distributions;
         let chosen = view.query.select.classes(self.recording).unwrap_or_default();
         let none = view.query.select.terms.is_empty();
-        let drawn = self.classes_drawn(biography, &chosen);
+        let drawn = self.classes_drawn(profile, &chosen);
         let ends = ends(all)?;
         let mut action = None;
         ui.scope(|ui| {
@@ -41,12 +41,12 @@ impl Units<'_> {
                         None => (none, self.palette.text),
                         Some(class) => {
                             let number = drawn.iter().find(|(drawn, _)| *drawn == class);
-                            let colour = number.map(|(_, number)| look(*number, self.palette).colour);
+                            let colour = number.map(|(_, number)| series_style(*number, self.palette).colour);
                             (chosen.contains(&class), colour.unwrap_or(self.palette.dim))
                         }
                     };
                     if self.class(ui, distribution, ends, selected, colour) {
-                        action = Some(Action::Select(match distribution.class {
+                        action = Some(UnitAction::Select(match distribution.class {
                             Some(class) if class < self.recording.classes.len() => {
                                 Selection::class(self.recording, class)
                             }
@@ -102,7 +102,7 @@ impl Units<'_> {
             font.clone(),
             palette.text,
         );
-        let mean = text::number(distribution.mean, distribution.mean.abs());
+        let mean = text::format_value(distribution.mean, distribution.mean.abs());
         ui.painter().text(
             rect.right_center() - vec2(4.0, 0.0),
             Align2::RIGHT_CENTER,
@@ -151,7 +151,7 @@ impl Units<'_> {
         let font = FontId::proportional(SMALL);
         let text = |x: f32, align: Align2, value: f32| {
             let at = pos2(x, rect.top());
-            ui.painter().text(at, align, text::number(value, span), font.clone(), self.palette.dim)
+            ui.painter().text(at, align, text::format_value(value, span), font.clone(), self.palette.dim)
         };
         let low = text(place.left(), Align2::LEFT_TOP, ends[0]);
         let high = text(place.right(), Align2::RIGHT_TOP, ends[1]);
@@ -191,9 +191,9 @@ fn ends(distributions: &[Distribution]) -> Option<[f32; 2]> {
 
 /// A distribution in words.
 fn told(distribution: &Distribution) -> String {
-    let number = |value: f32| text::number(value, value.abs());
+    let number = |value: f32| text::format_value(value, value.abs());
     let mut parts = vec![
-        format!("{} values", text::count(distribution.count)),
+        format!("{} values", text::format_count(distribution.count)),
         format!("mean {}", number(distribution.mean)),
     ];
     parts.extend(distribution.deviation.map(|deviation| format!("standard deviation {}", number(deviation))));

@@ -43,17 +43,17 @@ const ON_LIGHT: [[u8; 3]; MOST] = [
 
 /// How a line looks.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Look {
+pub struct SeriesStyle {
     pub colour: Color32,
     pub dashed: bool,
 }
 
-/// The look of the line with this number. After [`MOST`] they begin anew.
-pub fn look(number: usize, palette: Palette) -> Look {
+/// The series_style of the line with this number. After [`MOST`] they begin anew.
+pub fn series_style(number: usize, palette: Palette) -> SeriesStyle {
     let number = number % MOST;
     let dark = palette.panel.r() < 128;
     let [r, g, b] = if dark { ON_DARK[number] } else { ON_LIGHT[number] };
-    Look { colour: Color32::from_rgb(r, g, b), dashed: number >= 7 }
+    SeriesStyle { colour: Color32::from_rgb(r, g, b), dashed: number >= 7 }
 }
 
 #[cfg(test)]
@@ -93,7 +93,7 @@ mod tests {
     fn lines_are_seen_on_their_ground_and_told_apart() {
         for theme in [Theme::Dark, Theme::Light] {
             let palette = Palette::of(theme);
-            let looks: Vec<Look> = (0..MOST).map(|number| look(number, palette)).collect();
+            let looks: Vec<SeriesStyle> = (0..MOST).map(|number| series_style(number, palette)).collect();
             for (number, one) in looks.iter().enumerate() {
                 let ratio = contrast(one.colour, palette.panel);
                 assert!(ratio >= 3.0, "{theme:?} {number}: {ratio}");

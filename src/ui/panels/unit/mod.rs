@@ -1,12 +1,12 @@
-//! The biography of pinned units: their training, their classes, the inputs that drive them, and units
+//! The profile of pinned units: their training, their classes, the inputs that drive them, and units
 //! like them.
 
-mod alike;
 mod chart;
 mod classes;
 mod copy;
 mod lines;
 mod pins;
+mod similar;
 #[cfg(test)]
 mod tests;
 mod training;
@@ -19,7 +19,7 @@ use crate::model::{Pin, Recording, Selection, ViewState};
 use crate::ui::style::Palette;
 use crate::ui::style::SMALL;
 use crate::ui::text;
-use crate::ui::widgets::thumbnails::Pictures;
+use crate::ui::widgets::thumbnails::Thumbnails;
 
 /// Height of the chart, at least and at most.
 const CHART: std::ops::RangeInclusive<f32> = 96.0..=240.0;
@@ -31,19 +31,19 @@ pub type ProfileResult<'a> = Option<Result<&'a UnitProfile, &'a str>>;
 
 /// What the panel has to know.
 #[derive(Clone, Copy)]
-pub struct Units<'a> {
+pub struct UnitPanel<'a> {
     pub recording: &'a Recording,
     /// Of the pinned units, in any order.
-    pub biographies: &'a [(Pin, ProfileResult<'a>)],
+    pub profiles: &'a [(Pin, ProfileResult<'a>)],
     /// What the scene shows of each of these.
     pub values: &'a [Option<f32>],
-    pub pictures: &'a Pictures,
+    pub pictures: &'a Thumbnails,
     pub palette: Palette,
 }
 
 /// What the panel asks for that is not a change of the view.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Action {
+pub enum UnitAction {
     /// Show these inputs in the whole scene.
     Select(Selection),
     /// Pin this unit as well.
@@ -54,9 +54,9 @@ pub enum Action {
     Copy(String),
 }
 
-/// Where hands are in the panel.
+/// Where state are in the panel.
 #[derive(Debug, Default)]
-pub struct Hands {
+pub struct UnitPanelState {
     /// The unit that is shown, one of those pinned; others may set it.
     pub shown: Option<Pin>,
     /// Training compares all pinned units.
@@ -73,39 +73,39 @@ pub struct Hands {
     height: f32,
 }
 
-impl<'a> Units<'a> {
+impl<'a> UnitPanel<'a> {
     /// Shows everything, as wide as there is room; changes epoch and pins in the view.
-    pub fn show(&self, ui: &mut Ui, view: &mut ViewState, hands: &mut Hands) -> Vec<Action> {
+    pub fn show(&self, ui: &mut Ui, view: &mut ViewState, state: &mut UnitPanelState) -> Vec<UnitAction> {
         let mut actions = Vec::new();
         // What was pinned last is shown; what is pinned no more is not.
-        if view.pins.len() > hands.pinned
-            || hands.shown.as_ref().is_none_or(|shown| !view.pins.contains(shown))
+        if view.pins.len() > state.pinned
+            || state.shown.as_ref().is_none_or(|shown| !view.pins.contains(shown))
         {
-            hands.shown = view.pins.last().cloned();
+            state.shown = view.pins.last().cloned();
         }
         let room = ui.available_height();
         ScrollArea::vertical().id_salt("units").auto_shrink(false).show(ui, |ui| {
-            self.pins(ui, view, hands, &mut actions);
-            let Some(pin) = hands.shown.clone().filter(|pin| view.pins.contains(pin)) else {
+            self.pins(ui, view, state, &mut actions);
+            let Some(pin) = state.shown.clone().filter(|pin| view.pins.contains(pin)) else {
                 self.nothing(ui);
                 return;
             };
             match self.of(&pin) {
-                Some(Ok(biography)) => {
-                    self.facts(ui, &pin, biography);
+                Some(Ok(profile)) => {
+                    self.facts(ui, &pin, profile);
                     let top = ui.cursor().top();
-                    self.parts(ui, (&pin, biography), view, hands, &mut actions, room);
-                    hands.height = ui.cursor().top() - top;
+                    self.parts(ui, (&pin, profile), view, state, &mut actions, room);
+                    state.height = ui.cursor().top() - top;
                 }
                 Some(Err(reason)) => {
                     let text =
                         RichText::new(text::truncate(reason, 400)).size(SMALL).color(self.palette.warning);
                     ui.add(Label::new(text).wrap());
                 }
-                None => self.reading(ui, hands.height),
+                None => self.reading(ui, state.height),
             }
         });
-        hands.pinned = view.pins.len();
+        state.pinned = view.pins.len();
         actions
     }
 
@@ -113,26 +113,43 @@ impl<'a> Units<'a> {
     fn parts(
         &self,
         ui: &mut Ui,
-        (pin, biography): (&Pin, &'a UnitProfile),
+        (pin, profile): (&Pin, &'a UnitProfile),
         view: &mut ViewState,
-        hands: &mut Hands,
-        actions: &mut Vec<Action>,
+        state: &mut UnitPanelState,
+        actions: &mut Vec<UnitAction>,
         room: f32,
     ) {
         let columns = ((ui.available_width() / COLUMN) as usize).clamp(1, 4);
         let chart = (room - 120.0).clamp(*CHART.start(), *CHART.end());
         #[derive(Clone, Copy)]
-        enum Part {
+        enum UnitSection {
             Training,
             Classes,
             Strongest,
-            Twins,
+            SimilarUnits,
         }
-        let parts: &[&[Part]] = match columns {
-            1 => &[&[Part::Training, Part::Classes, Part::Strongest, Part::Twins]],
-            2 => &[&[Part::Training, Part::Strongest], &[Part::Classes, Part::Twins]],
-            3 => &[&[Part::Training], &[Part::Classes], &[Part::Strongest, Part::Twins]],
-            _ => &[&[Part::Training], &[Part::Classes], &[Part::Strongest], &[Part::Twins]],
+        let parts: &[&[UnitSection]] = match columns {
+            1 => &[&[
+                UnitSection::Training,
+                UnitSection::Classes,
+                UnitSection::Strongest,
+                UnitSection::SimilarUnits,
+            ]],
+            2 => &[
+                &[UnitSection::Training, UnitSection::Strongest],
+                &[UnitSection::Classes, UnitSection::SimilarUnits],
+            ],
+            3 => &[
+                &[UnitSection::Training],
+                &[UnitSection::Classes],
+                &[UnitSection::Strongest, UnitSection::SimilarUnits],
+            ],
+            _ => &[
+                &[UnitSection::Training],
+                &[UnitSection::Classes],
+                &[UnitSection::Strongest],
+                &[UnitSection::SimilarUnits],
+            ],
         };
         ui.spacing_mut().item_spacing.x = 16.0;
         ui.columns(columns, |columns| {
@@ -140,10 +157,10 @@ impl<'a> Units<'a> {
                 ui.spacing_mut().item_spacing.x = 8.0;
                 for part in *parts {
                     match part {
-                        Part::Training => self.training(ui, (pin, biography), view, hands, chart),
-                        Part::Classes => actions.extend(self.classes(ui, biography, view)),
-                        Part::Strongest => self.strongest(ui, biography, view, actions),
-                        Part::Twins => self.twins(ui, (pin, biography), view, actions),
+                        UnitSection::Training => self.training(ui, (pin, profile), view, state, chart),
+                        UnitSection::Classes => actions.extend(self.classes(ui, profile, view)),
+                        UnitSection::Strongest => self.strongest(ui, profile, view, actions),
+                        UnitSection::SimilarUnits => self.similar_units(ui, (pin, profile), view, actions),
                     }
                 }
             }
@@ -151,22 +168,22 @@ impl<'a> Units<'a> {
     }
 
     /// A line of facts.
-    fn facts(&self, ui: &mut Ui, pin: &Pin, biography: &UnitProfile) {
-        let number = |value: f32| text::number(value, value.abs());
-        let all = biography.distributions.iter().find(|distribution| distribution.class.is_none());
+    fn facts(&self, ui: &mut Ui, pin: &Pin, profile: &UnitProfile) {
+        let number = |value: f32| text::format_value(value, value.abs());
+        let all = profile.distributions.iter().find(|distribution| distribution.class.is_none());
         let mut parts = Vec::new();
         parts.extend(self.value(pin).map(|value| format!("now {}", number(value))));
-        if let Some(epoch) = self.recording.epochs.get(biography.epoch) {
+        if let Some(epoch) = self.recording.epochs.get(profile.epoch) {
             parts.push(format!("at epoch {}:", epoch.number));
         }
         parts.extend(all.map(|all| format!("mean {}", number(all.mean))));
-        let of = text::count(biography.of as u64);
-        parts.extend(biography.rank.map(|rank| format!("{} of {of}", ordinal(rank))));
-        parts.extend(biography.selectivity.map(|selectivity| {
+        let of = text::format_count(profile.of as u64);
+        parts.extend(profile.rank.map(|rank| format!("{} of {of}", text::format_ordinal(rank as u64))));
+        parts.extend(profile.selectivity.map(|selectivity| {
             let class = self.recording.classes.get(selectivity.class);
             let class =
                 class.map_or_else(String::new, |class| format!(" for {}", text::truncate(&class.name, 24)));
-            format!("selectivity {}{class}", text::number(selectivity.index, 1.0))
+            format!("selectivity {}{class}", text::format_value(selectivity.index, 1.0))
         }));
         let rate = all.and_then(|all| all.rate);
         parts.extend(rate.map(|rate| format!("fires for {:.0} % of inputs", 100.0 * rate)));
@@ -185,17 +202,17 @@ impl<'a> Units<'a> {
     }
 
     fn of(&self, pin: &Pin) -> ProfileResult<'a> {
-        self.biographies.iter().find(|(of, _)| of == pin)?.1
+        self.profiles.iter().find(|(of, _)| of == pin)?.1
     }
 
-    /// The biography of a unit, where it is known.
+    /// The profile of a unit, where it is known.
     fn known(&self, pin: &Pin) -> Option<&'a UnitProfile> {
         self.of(pin)?.ok()
     }
 
     /// What the scene shows of a unit.
     fn value(&self, pin: &Pin) -> Option<f32> {
-        let place = self.biographies.iter().position(|(of, _)| of == pin)?;
+        let place = self.profiles.iter().position(|(of, _)| of == pin)?;
         self.values.get(place).copied().flatten()
     }
 
@@ -207,16 +224,4 @@ impl<'a> Units<'a> {
 /// A unit as its chip says it: "conv2 · 17".
 fn named(pin: &Pin) -> String {
     format!("{} · {}", text::truncate(&pin.layer, 24), pin.unit)
-}
-
-/// "1st", "12th", "23rd".
-fn ordinal(number: usize) -> String {
-    let ending = match (number % 10, number % 100) {
-        (_, 11..=13) => "th",
-        (1, _) => "st",
-        (2, _) => "nd",
-        (3, _) => "rd",
-        _ => "th",
-    };
-    format!("{}{ending}", text::count(number as u64))
 }

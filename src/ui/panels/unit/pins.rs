@@ -5,7 +5,7 @@ use egui::{
     WidgetInfo, pos2, vec2,
 };
 
-use super::{Action, Hands, Units, named};
+use super::{UnitAction, UnitPanel, UnitPanelState, named};
 use crate::model::{Pin, Recording, ViewState};
 use crate::ui::style::SMALL;
 use crate::ui::text;
@@ -47,29 +47,29 @@ pub fn pin(recording: &Recording, text: &str) -> Result<Pin, PinError> {
     Ok(Pin { layer: name.to_owned(), unit })
 }
 
-impl Units<'_> {
+impl UnitPanel<'_> {
     /// Shows the chips, and what can be done with them.
     pub(super) fn pins(
         &self,
         ui: &mut Ui,
         view: &mut ViewState,
-        hands: &mut Hands,
-        actions: &mut Vec<Action>,
+        state: &mut UnitPanelState,
+        actions: &mut Vec<UnitAction>,
     ) {
         let mut removed = None;
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             for (number, pin) in view.pins.iter().enumerate() {
-                let shown = hands.shown.as_ref() == Some(pin);
-                let (chosen, gone) = self.chip(ui, pin, shown, hands);
+                let shown = state.shown.as_ref() == Some(pin);
+                let (chosen, gone) = self.chip(ui, pin, shown, state);
                 if chosen {
-                    hands.shown = Some(pin.clone());
+                    state.shown = Some(pin.clone());
                 }
                 if gone {
                     removed = Some(number);
                 }
             }
-            self.field(ui, view, hands, actions);
+            self.field(ui, view, state, actions);
             let button = |ui: &mut Ui, name: &str, enabled: bool, tip: &str| {
                 let response = ui.add_enabled(enabled, Button::new(RichText::new(name).size(SMALL)));
                 response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, format!("Pins: {name}")));
@@ -78,33 +78,33 @@ impl Units<'_> {
             if !view.pins.is_empty() && button(ui, "Clear", true, "Let go of all pinned units") {
                 view.pins.clear();
             }
-            let known = hands.shown.as_ref().and_then(|pin| Some((pin, self.known(pin)?)));
+            let known = state.shown.as_ref().and_then(|pin| Some((pin, self.known(pin)?)));
             if !view.pins.is_empty() {
                 let tip = "Copy what is shown of this unit, as tab-separated text";
                 if button(ui, "Copy", known.is_some(), tip)
-                    && let Some((pin, biography)) = known
+                    && let Some((pin, profile)) = known
                 {
-                    actions.push(Action::Copy(self.copied(pin, biography)));
+                    actions.push(UnitAction::Copy(self.copied(pin, profile)));
                 }
             }
         });
-        if let Some(error) = &hands.error {
+        if let Some(error) = &state.error {
             let text = RichText::new(error).size(SMALL).color(self.palette.warning);
             ui.add(Label::new(text).truncate());
         }
         if let Some(number) = removed {
             // What follows takes its place, also under the keyboard.
             let gone = view.pins.remove(number);
-            if hands.shown.as_ref() == Some(&gone) {
+            if state.shown.as_ref() == Some(&gone) {
                 let last = view.pins.len().saturating_sub(1);
-                hands.shown = view.pins.get(number.min(last)).cloned();
-                hands.focus = hands.shown.is_some() && hands.by_key;
+                state.shown = view.pins.get(number.min(last)).cloned();
+                state.focus = state.shown.is_some() && state.by_key;
             }
         }
     }
 
     /// A chip: whether it was chosen, and whether it is to go.
-    fn chip(&self, ui: &mut Ui, pin: &Pin, shown: bool, hands: &mut Hands) -> (bool, bool) {
+    fn chip(&self, ui: &mut Ui, pin: &Pin, shown: bool, state: &mut UnitPanelState) -> (bool, bool) {
         let palette = self.palette;
         let name = named(pin);
         let text = ui.painter().layout_no_wrap(name.clone(), FontId::proportional(SMALL), palette.text);
@@ -134,16 +134,16 @@ impl Units<'_> {
             ui.painter().line_segment([centre - arm, centre + arm], Stroke::new(1.5, colour));
         }
         focus_ring(ui, &remove, palette);
-        if shown && std::mem::take(&mut hands.focus) {
+        if shown && std::mem::take(&mut state.focus) {
             response.request_focus();
         }
         let delete = response.has_focus() && ui.input(|input| input.key_pressed(Key::Delete));
         if delete || remove.clicked() {
-            hands.by_key = delete;
+            state.by_key = delete;
         }
         let gone = delete || remove.clicked();
         let chosen = response.clicked();
-        let value = self.value(pin).map(|value| format!("\nnow {}", text::number(value, value.abs())));
+        let value = self.value(pin).map(|value| format!("\nnow {}", text::format_value(value, value.abs())));
         response.on_hover_ui(|ui| {
             ui.label(format!("{} unit {}{}", pin.layer, pin.unit, value.unwrap_or_default()));
         });
@@ -152,8 +152,14 @@ impl Units<'_> {
     }
 
     /// The line that a unit is pinned by.
-    fn field(&self, ui: &mut Ui, view: &ViewState, hands: &mut Hands, actions: &mut Vec<Action>) {
-        let edit = TextEdit::singleline(&mut hands.text)
+    fn field(
+        &self,
+        ui: &mut Ui,
+        view: &ViewState,
+        state: &mut UnitPanelState,
+        actions: &mut Vec<UnitAction>,
+    ) {
+        let edit = TextEdit::singleline(&mut state.text)
             .id(ui.scope_id().with("pin a unit"))
             .font(FontId::proportional(SMALL))
             .hint_text("layer:unit")
@@ -162,30 +168,30 @@ impl Units<'_> {
         let response = ui.add(edit);
         response.widget_info(|| {
             let mut info = WidgetInfo::labeled(Role::TextInput, ui.is_enabled(), "Pin a unit");
-            info.current_text_value = Some(hands.text.clone());
+            info.current_text_value = Some(state.text.clone());
             info
         });
         if response.changed() {
-            hands.error = None;
+            state.error = None;
         }
         if !(response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)))
-            || hands.text.trim().is_empty()
+            || state.text.trim().is_empty()
         {
             return;
         }
         // For the next one, or to mend this one.
         response.request_focus();
-        match pin(self.recording, &hands.text) {
+        match pin(self.recording, &state.text) {
             Ok(pin) => {
-                hands.text.clear();
-                hands.error = None;
+                state.text.clear();
+                state.error = None;
                 if view.pins.contains(&pin) {
-                    hands.shown = Some(pin);
+                    state.shown = Some(pin);
                 } else {
-                    actions.push(Action::Pin(pin));
+                    actions.push(UnitAction::Pin(pin));
                 }
             }
-            Err(error) => hands.error = Some(error.to_string()),
+            Err(error) => state.error = Some(error.to_string()),
         }
     }
 

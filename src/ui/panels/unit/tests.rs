@@ -1,23 +1,23 @@
-//! The biographies' panel, driven by keys and accessible names.
+//! The profiles' panel, driven by keys and accessible names.
 
 use egui::accesskit::Toggled;
 use egui::{Event, Key, Rect, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 
-use super::{Action, Hands, ProfileResult, Units};
+use super::{ProfileResult, UnitAction, UnitPanel, UnitPanelState};
 use crate::insight::{Distribution, Selectivity, SimilarUnit, UnitEpoch, UnitProfile};
 use crate::model::{Pin, Recording, Selection, Theme, ViewState};
 use crate::ui::style::{Palette, install_fonts, install_style};
-use crate::ui::{Pictures, testing};
+use crate::ui::{Thumbnails, testing};
 
 struct State {
     recording: Recording,
     known: Vec<(Pin, Option<Result<UnitProfile, String>>)>,
     view: ViewState,
-    hands: Hands,
-    pictures: Pictures,
-    asked: Vec<Action>,
+    panel: UnitPanelState,
+    pictures: Thumbnails,
+    asked: Vec<UnitAction>,
 }
 
 type Window = Harness<'static, State>;
@@ -29,8 +29,8 @@ fn panel(size: egui::Vec2) -> Window {
         view,
         recording,
         known: Vec::new(),
-        hands: Hands::default(),
-        pictures: Pictures::default(),
+        panel: UnitPanelState::default(),
+        pictures: Thumbnails::default(),
         asked: Vec::new(),
     };
     let show = |ui: &mut egui::Ui, state: &mut State| {
@@ -42,14 +42,14 @@ fn panel(size: egui::Vec2) -> Window {
                 (pin.clone(), known)
             })
             .collect();
-        let units = Units {
+        let units = UnitPanel {
             recording: &state.recording,
-            biographies: &known,
+            profiles: &known,
             values: &[Some(0.625), None],
             pictures: &state.pictures,
             palette: Palette::of(state.view.theme),
         };
-        let asked = units.show(ui, &mut state.view, &mut state.hands);
+        let asked = units.show(ui, &mut state.view, &mut state.panel);
         state.asked.extend(asked);
     };
     let mut window = Harness::builder()
@@ -69,8 +69,8 @@ fn pin(layer: &str, unit: usize) -> Pin {
 }
 
 /// A unit that learns to tell cats: from 0.125 to 0.5 over five epochs, the third without a value.
-fn biography(unit: usize) -> UnitProfile {
-    let moment = |epoch: usize| {
+fn profile(unit: usize) -> UnitProfile {
+    let epoch_stats = |epoch: usize| {
         let grown = 0.125 * epoch as f32;
         let mean = |value: f32| if epoch == 2 { f32::NAN } else { value };
         UnitEpoch {
@@ -91,7 +91,7 @@ fn biography(unit: usize) -> UnitProfile {
         layer: 1,
         unit,
         epoch: 4,
-        history: (0..5).map(moment).collect(),
+        history: (0..5).map(epoch_stats).collect(),
         distributions: vec![
             of(None, 0.5, Some([-0.5, 0.0, 0.25, 0.75, 2.0])),
             of(Some(0), 1.0, Some([0.5, 0.75, 1.0, 1.25, 2.0])),
@@ -113,7 +113,7 @@ fn biography(unit: usize) -> UnitProfile {
 fn one() -> Window {
     let mut window = panel(vec2(800.0, 600.0));
     window.state_mut().view.pins = vec![pin("conv2", 17)];
-    window.state_mut().known = vec![(pin("conv2", 17), Some(Ok(biography(17))))];
+    window.state_mut().known = vec![(pin("conv2", 17), Some(Ok(profile(17))))];
     window.run();
     window
 }
@@ -122,7 +122,7 @@ fn one() -> Window {
 fn two() -> Window {
     let mut window = one();
     window.state_mut().view.pins.push(pin("conv1", 3));
-    let other = UnitProfile { layer: 0, rank: Some(11), of: 16, ..biography(3) };
+    let other = UnitProfile { layer: 0, rank: Some(11), of: 16, ..profile(3) };
     window.state_mut().known.push((pin("conv1", 3), Some(Ok(other))));
     window.run();
     window
@@ -160,7 +160,7 @@ fn without_pins_it_says_how_to_pin() {
     window.key_press_modifiers(egui::Modifiers::COMMAND, Key::A);
     window.run();
     write(&mut window, "conv2:63");
-    assert_eq!(window.state().asked, [Action::Pin(pin("conv2", 63))]);
+    assert_eq!(window.state().asked, [UnitAction::Pin(pin("conv2", 63))]);
     assert!(window.query_by_label_contains("there is no layer").is_none());
     assert_eq!(window.get_by_label("Pin a unit").value().as_deref(), Some(""), "ready for the next");
 }
@@ -176,7 +176,7 @@ fn one_unit_after_the_other_is_written() {
     window.run();
     window.key_press(Key::Enter);
     window.run();
-    assert_eq!(window.state().asked, [Action::Pin(pin("conv1", 3)), Action::Pin(pin("fc", 2))]);
+    assert_eq!(window.state().asked, [UnitAction::Pin(pin("conv1", 3)), UnitAction::Pin(pin("fc", 2))]);
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn a_class_is_selected_in_the_whole_scene() {
         )
     );
     click(&mut window, "Classes: dog");
-    let select = |text: &str| Action::Select(text.parse().expect("a selection"));
+    let select = |text: &str| UnitAction::Select(text.parse().expect("a selection"));
     assert_eq!(window.state().asked, [select("class:dog")]);
     window.state_mut().view.query.select = "class:dog".parse().expect("a selection");
     window.run();
@@ -294,11 +294,11 @@ fn inputs_are_shown_and_their_pictures_asked_for() {
     );
     assert_eq!(window.state().asked, [], "this recording has no pictures");
     click(&mut window, "Strongest: input 3");
-    assert_eq!(window.state().asked, [Action::Select(Selection::input(3))]);
+    assert_eq!(window.state().asked, [UnitAction::Select(Selection::input(3))]);
     window.state_mut().recording.inputs[0].has_picture = true;
     window.state_mut().asked.clear();
     window.step();
-    assert_eq!(window.state().asked, [Action::WantPicture(0)]);
+    assert_eq!(window.state().asked, [UnitAction::WantPicture(0)]);
     let ctx = window.ctx.clone();
     window.state_mut().pictures.insert(&ctx, 0, None);
     window.state_mut().asked.clear();
@@ -311,7 +311,7 @@ fn a_twin_is_pinned() {
     let mut window = one();
     window.get_by_label("Like it: unit 9");
     click(&mut window, "Like it: unit 5");
-    assert_eq!(window.state().asked, [Action::Pin(pin("conv2", 5))]);
+    assert_eq!(window.state().asked, [UnitAction::Pin(pin("conv2", 5))]);
 }
 
 #[test]
@@ -340,17 +340,17 @@ fn while_it_is_read_nothing_jumps_and_errors_are_one_line() {
     window.run();
     window.get_by_label("reading…");
     assert_eq!(below(&window), before);
-    let height = window.state().hands.height;
+    let height = window.state().panel.height;
     assert!(height > 300.0, "{height}: its place is kept");
     window.state_mut().known[0].1 = Some(Err("epoch 4 is damaged".to_owned()));
     window.run();
     window.get_by_label("epoch 4 is damaged");
     // What takes longest comes last: the rest is there.
-    window.state_mut().known[0].1 = Some(Ok(UnitProfile { history: Vec::new(), ..biography(17) }));
+    window.state_mut().known[0].1 = Some(Ok(UnitProfile { history: Vec::new(), ..profile(17) }));
     window.run();
     window.get_by_label("Training of conv2 unit 17: being read");
     window.get_by_label("Like it: unit 5");
-    assert_eq!(window.state().hands.height, height);
+    assert_eq!(window.state().panel.height, height);
     // Not asked for yet.
     window.state_mut().known.clear();
     window.run();
@@ -386,7 +386,7 @@ like it\tcorrelation
 5\t0.984375
 9\t-0.25
 ";
-    assert_eq!(window.state().asked, [Action::Copy(expected.to_owned())]);
+    assert_eq!(window.state().asked, [UnitAction::Copy(expected.to_owned())]);
 }
 
 #[test]
@@ -394,7 +394,7 @@ fn a_narrow_pane_has_one_column_and_a_wide_one_several() {
     let tops = |width: f32| {
         let mut window = panel(vec2(width, 900.0));
         window.state_mut().view.pins = vec![pin("conv2", 17)];
-        window.state_mut().known = vec![(pin("conv2", 17), Some(Ok(biography(17))))];
+        window.state_mut().known = vec![(pin("conv2", 17), Some(Ok(profile(17))))];
         window.run();
         let screen = Rect::from_min_size(egui::Pos2::ZERO, vec2(width, 900.0));
         let top = |name: &str| {
@@ -404,12 +404,14 @@ fn a_narrow_pane_has_one_column_and_a_wide_one_several() {
         };
         ["Training of", "Classes: all inputs", "Strongest: input 3", "Like it: unit 5"].map(top)
     };
-    let [training, classes, strongest, twins] = tops(420.0);
-    assert!(training < classes && classes < strongest && strongest < twins);
-    let [training, classes, strongest, twins] = tops(600.0);
-    assert!((training - classes).abs() < 40.0 && strongest > training + 100.0 && twins > classes + 40.0);
-    let [training, classes, strongest, twins] = tops(1200.0);
-    let all = [training, classes, strongest, twins];
+    let [training, classes, strongest, similar_units] = tops(420.0);
+    assert!(training < classes && classes < strongest && strongest < similar_units);
+    let [training, classes, strongest, similar_units] = tops(600.0);
+    assert!(
+        (training - classes).abs() < 40.0 && strongest > training + 100.0 && similar_units > classes + 40.0
+    );
+    let [training, classes, strongest, similar_units] = tops(1200.0);
+    let all = [training, classes, strongest, similar_units];
     assert!(all.iter().all(|top| (top - training).abs() < 40.0), "side by side: {all:?}");
 }
 
@@ -420,11 +422,11 @@ fn of_a_thousand_classes_those_in_sight_are_laid_out() {
     let class = state.recording.classes[0].clone();
     let named = |index: usize| crate::model::Class { name: format!("class{index}"), ..class.clone() };
     state.recording.classes = (0..1000).map(named).collect();
-    let mut many = biography(17);
+    let mut many = profile(17);
     let of = |class| Distribution { class: Some(class), ..many.distributions[1].clone() };
     many.distributions = (0..1000).map(of).collect();
-    for moment in &mut many.history {
-        moment.classes = vec![0.25; 1000];
+    for epoch_stats in &mut many.history {
+        epoch_stats.classes = vec![0.25; 1000];
     }
     state.known[0].1 = Some(Ok(many));
     window.run();

@@ -2,14 +2,14 @@
 
 use egui::{DragValue, RichText, Role, Ui, WidgetInfo};
 
-use super::Offer;
+use super::SelectionPicker;
 use crate::model::{EpochRef, Selection};
 use crate::ui::style::SMALL;
 use crate::ui::widgets::named;
 
-impl Offer<'_> {
+impl SelectionPicker<'_> {
     /// The epoch looked at, or one of its own.
-    pub(super) fn moment(&self, ui: &mut Ui, current: &Selection) -> Option<Selection> {
+    pub(super) fn own_epoch(&self, ui: &mut Ui, current: &Selection) -> Option<Selection> {
         let epochs = &self.recording.epochs;
         if epochs.len() < 2 && current.epoch.is_none() {
             return None;

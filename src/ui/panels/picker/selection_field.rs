@@ -10,7 +10,7 @@ const WRITTEN: usize = 400;
 
 /// What the line holds.
 #[derive(Debug, Default)]
-pub struct Field {
+pub struct SelectionField {
     text: String,
     /// The selection is too long to be written out.
     long: bool,
@@ -18,7 +18,7 @@ pub struct Field {
     error: Option<String>,
 }
 
-impl Field {
+impl SelectionField {
     /// Writes what is chosen, unless it says so already in other words.
     pub fn write(&mut self, selection: &Selection) {
         self.error = None;
