@@ -1,5 +1,5 @@
-//! Everything that can be done, by name: what the command box offers and the list of keys shows. What
-//! has a shortcut here is asked for by it; other keys are taken where they belong.
+//! The list of commands: what the command box offers and the list of keys shows. Shortcuts listed here are
+//! consumed here; other keys are handled by the panel or scene that has the keyboard.
 
 use std::path::PathBuf;
 
@@ -12,12 +12,12 @@ use super::panels::columns::{ColumnAction, ColumnBar};
 use crate::model::columns::{Locks, MOST};
 use crate::model::{ColourMap, Norm, OrderBy, Recording, SetView, Stat};
 
-/// What a person can ask for.
+/// Something a user can do by key, menu or command box.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     Open,
     OpenBeside,
-    /// In the place of what is shown.
+    /// Opens a run in the active column, in place of its run.
     OpenPath(PathBuf),
     SavePicture,
     CopyCommandLine,
@@ -72,7 +72,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether it is neither of a view nor of the columns nor of the panels.
+    /// Returns `true` if the command concerns neither a view nor the columns nor the panels.
     pub fn is_of_window(&self) -> bool {
         matches!(
             self,
@@ -92,22 +92,23 @@ impl Command {
     }
 }
 
-/// A command as it is offered.
+/// A command as the command box and the list of keys show it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CommandEntry {
     pub group: &'static str,
     pub name: String,
-    /// As people read them; empty without any.
+    /// The keys as text for the user; empty without any.
     pub keys: &'static str,
     pub command: Command,
 }
 
-/// What is pressed together with what, for a command that is taken here.
+/// The modifiers and the key that trigger a command.
 struct Shortcut(Modifiers, Key, Command);
 
 const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
-/// Those with more modifiers first: egui takes Ctrl + Shift + Z for Ctrl + Z as well.
+/// In this order because egui also matches Ctrl + Shift + Z as Ctrl + Z: shortcuts with more modifiers
+/// come first.
 const SHORTCUTS: &[Shortcut] = &[
     Shortcut(CTRL_SHIFT, Key::O, Command::OpenBeside),
     Shortcut(CTRL_SHIFT, Key::Z, Command::Redo),
@@ -133,7 +134,7 @@ const SHORTCUTS: &[Shortcut] = &[
     Shortcut(Modifiers::NONE, Key::F11, Command::FullScreen),
 ];
 
-/// The command whose shortcut was pressed; that is taken from what others see. `?` only where keys are
+/// Returns the command whose shortcut was pressed, and consumes that input. `?` counts only with
 /// `for_scene`: elsewhere it is text.
 pub fn pressed(ui: &Ui, for_scene: bool) -> Option<Command> {
     ui.input_mut(|input| {
@@ -149,16 +150,16 @@ pub fn pressed(ui: &Ui, for_scene: bool) -> Option<Command> {
     })
 }
 
-/// What there is to choose among, beside what can always be done.
+/// The state of the window on which the list of available commands depends.
 pub struct CommandContext<'a> {
-    /// `None` while nothing is open.
+    /// `None` while no run is open.
     pub recording: Option<&'a Recording>,
     pub columns: &'a ColumnBar<'a>,
-    /// Paths of runs that were open before, the latest first.
+    /// Paths of runs that were opened before, the latest first.
     pub recent: &'a [PathBuf],
 }
 
-/// Everything that can be done now.
+/// Returns every command that is available now.
 pub fn available(context: &CommandContext) -> Vec<CommandEntry> {
     let mut all = Vec::new();
     let mut add = |group, name: &str, keys, command| {
@@ -307,7 +308,7 @@ fn columns(bar: &ColumnBar, add: &mut impl FnMut(&'static str, &str, &'static st
     }
 }
 
-/// What hands do in the scene, which is in no command.
+/// Mouse and key gestures of the scene that are no commands.
 pub const SCENE_GESTURES: &[(&str, &str)] = &[
     ("left drag", "orbit"),
     ("middle drag, Shift + left drag", "pan"),
@@ -322,8 +323,8 @@ pub const SCENE_GESTURES: &[(&str, &str)] = &[
     ("Tab, Shift + Tab", "the next control, the one before"),
 ];
 
-/// The entries that hold all words of `text`, the best first: those whose name begins with it, then
-/// those with a word that does.
+/// Returns the entries that contain every word of `text`, the best first: entries whose name begins with
+/// `text`, then those with a word that begins with its first word.
 pub fn matching<'a>(all: &'a [CommandEntry], text: &str) -> Vec<&'a CommandEntry> {
     let text = text.trim().to_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();

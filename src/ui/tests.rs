@@ -1,4 +1,4 @@
-//! The window's content, driven by keys and accessible names; the overlay, read back as text.
+//! The content of a column, driven by keys and accessible names; the overlay, compared as text.
 
 use egui::{Key, Rect, Shape, pos2, vec2};
 use egui_kittest::Harness;
@@ -37,13 +37,13 @@ struct Window {
     interface: ViewControl,
     view: ViewState,
     live: bool,
-    /// How many columns it has, all of the same run.
+    /// Number of columns, all of the same run.
     columns: usize,
     runs: Vec<&'static str>,
     locks: Locks,
-    /// What was asked for of the columns, the latest last.
+    /// Actions requested by the columns, the latest last.
     asked: Vec<ColumnAction>,
-    /// To be done in the next frame.
+    /// Commands for the next frame.
     commands: Vec<Command>,
 }
 
@@ -182,7 +182,7 @@ fn how_cells_are_looked_at_is_chosen_by_hand() {
     click(&mut window, "Order: Class");
     let order = UnitOrder { by: OrderBy::Selectivity, epoch: 4 };
     assert_eq!(window.state().view.order, Some(order));
-    // It stays that of the epoch at which it was chosen.
+    // The order stays that of the epoch at which it was chosen.
     click(&mut window, "Step back");
     assert_eq!(window.state().view.order, Some(order));
     click(&mut window, "Order: As trained");
@@ -556,7 +556,7 @@ fn a_column_is_added_of_any_run_until_there_are_enough() {
     assert_eq!(window.state().asked, []);
 }
 
-/// What the overlay paints: texts and where they stand.
+/// Returns the texts that the overlay paints, and their rectangles.
 fn texts(overlay: &Overlay, size: egui::Vec2) -> Vec<(String, Rect)> {
     let ctx = egui::Context::default();
     install_fonts(&ctx);

@@ -1,4 +1,4 @@
-//! What is known of a layer and of the recording: key by key, to be read, selected and copied.
+//! Panel with the facts of a layer and of the recording, which can be selected and copied.
 
 use std::fmt::Write;
 
@@ -10,35 +10,35 @@ use crate::ui::style::SMALL;
 use crate::ui::text;
 use crate::ui::widgets::heading;
 
-/// Width of the names of what is told.
+/// Width of the labels, in points.
 const KEY: f32 = 88.0;
-/// Greatest height of a module's text.
+/// Maximum height of a module's text, in points.
 const TEXT: f32 = 168.0;
-/// Of a long list, how many are told one by one.
+/// Maximum number of listed items.
 const LISTED: usize = 12;
 
-/// What is asked for that is not a change of the view.
+/// A request of the panel that is no change of the view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AboutAction {
-    /// This text is to be put on the clipboard.
+    /// Put this text on the clipboard.
     Copy(String),
 }
 
-/// What is told of.
+/// Panel with the facts of a layer and of the recording.
 pub struct AboutPanel<'a> {
     pub recording: &'a Recording,
-    /// Index into [`Recording::layers`]; without one, the recording alone is told of.
+    /// Index into [`Recording::layers`]; `None` shows the recording alone.
     pub layer: Option<usize>,
-    /// Where the recording was opened from, for people.
+    /// Path or name of the run, for the user.
     pub run: &'a str,
     pub palette: Palette,
 }
 
-/// A name and what it is.
+/// A label and its value.
 type LabelledFact = (&'static str, String);
 
 impl AboutPanel<'_> {
-    /// Shows everything, of the layer first.
+    /// Shows the facts of the layer, then those of the recording.
     pub fn show(&self, ui: &mut Ui) -> Option<AboutAction> {
         let mut action = None;
         ScrollArea::vertical().id_salt("about").auto_shrink(false).show(ui, |ui| {
@@ -75,7 +75,7 @@ impl AboutPanel<'_> {
         })
     }
 
-    /// A module's whole text; a part of it can be selected.
+    /// Shows a module's whole text, which can be selected.
     fn text(&self, ui: &mut Ui, text: &str) {
         let area = ScrollArea::both().id_salt("module text").max_height(TEXT).auto_shrink([false, true]);
         area.show(ui, |ui| {
@@ -94,7 +94,7 @@ impl AboutPanel<'_> {
         });
     }
 
-    /// Two columns; values can be selected, and take as many lines as they need.
+    /// Shows labels and values in two columns; values can be selected, and wrap.
     fn facts(&self, ui: &mut Ui, facts: &[LabelledFact]) {
         for (name, value) in facts {
             ui.horizontal_top(|ui| {
@@ -135,7 +135,7 @@ impl AboutPanel<'_> {
         facts
     }
 
-    /// "12 at epoch 3, 4 at epoch 5".
+    /// Counts of values that are not finite: "12 at epoch 3, 4 at epoch 5".
     fn not_finite(&self, layer: &str) -> String {
         let mut text = String::new();
         let (mut epochs, mut values) = (0, 0);
@@ -182,7 +182,7 @@ impl AboutPanel<'_> {
         facts
     }
 
-    /// "20, from 0 to 19; 1 damaged; predictions at 19".
+    /// Recorded epochs: "20, from 0 to 19; 1 damaged; predictions at 19".
     fn epochs(&self) -> String {
         let epochs = &self.recording.epochs;
         let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { return "none yet".to_owned() };
@@ -217,7 +217,7 @@ impl AboutPanel<'_> {
         text
     }
 
-    /// "3: cat, dog, bird".
+    /// Classes: "3: cat, dog, bird".
     fn classes(&self) -> String {
         let classes = &self.recording.classes;
         if classes.is_empty() {
@@ -245,7 +245,7 @@ impl AboutPanel<'_> {
     }
 }
 
-/// What a unit of the layer is.
+/// The meaning of a unit of a layer.
 fn kind(kind: LayerKind) -> &'static str {
     match kind {
         LayerKind::Dense => "dense: a unit is a neuron",
@@ -256,7 +256,7 @@ fn kind(kind: LayerKind) -> &'static str {
     }
 }
 
-/// What of the activation one value stands for.
+/// The part of the activation that one value stands for.
 fn captured(layer: &Layer) -> &'static str {
     match layer.reduction {
         Reduction::None => "the activation of the unit itself",
@@ -312,7 +312,7 @@ mod tests {
         window
     }
 
-    /// How many labels say this.
+    /// Returns the number of labels with this text.
     fn said(window: &Harness<'static, State>, text: &str) -> usize {
         let labels = window.query_all_by_value(text);
         labels.filter(|node| node.accesskit_node().role() == egui::accesskit::Role::Label).count()

@@ -1,5 +1,4 @@
-//! What stands at the edges of the workbench: what can be done, at the top; what is going on, at the
-//! bottom.
+//! The bars at the top and the bottom of the window: menus and buttons; status and render load.
 
 use std::path::PathBuf;
 
@@ -12,26 +11,26 @@ use crate::ui::style::Palette;
 use crate::ui::style::SMALL;
 use crate::ui::text;
 
-/// Heights of the two bars.
+/// Heights of the two bars, in points.
 pub const TOP: f32 = 32.0;
 pub const STATUS: f32 = 20.0;
-/// Seconds that a notice stays.
+/// Seconds that a notice is shown.
 const NOTICE: f64 = 6.0;
-/// Most recent runs that a menu lists.
+/// Maximum number of recent runs in the menu.
 const RECENT: usize = 12;
 
-/// What the bar at the top has to know.
+/// The bar at the top.
 pub struct TopBar<'a> {
     pub arrangement: &'a DockLayout,
-    /// Whether there is a view to go back to, and so on.
+    /// Directions of the history that are available.
     pub can: HistoryState,
     pub recent: &'a [PathBuf],
     pub palette: Palette,
-    /// Whether something is shown that can be copied and saved.
+    /// A recording is open, so that its view can be copied and saved.
     pub open: bool,
 }
 
-/// Which ways through the views there are.
+/// Directions of the view history that are available.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HistoryState {
     pub back: bool,
@@ -41,7 +40,7 @@ pub struct HistoryState {
 }
 
 impl TopBar<'_> {
-    /// Shows the bar, and says what was asked for.
+    /// Shows the bar, and returns the chosen command.
     pub fn show(&self, ui: &mut Ui) -> Option<Command> {
         let mut asked = None;
         let mut offer = |pressed: bool, command: Command| {
@@ -144,7 +143,7 @@ fn menu<T>(ui: &mut Ui, text: &str, name: &str, enabled: bool, add: impl FnOnce(
     inner.map(|inner| inner.inner)
 }
 
-/// The end of a text that is too long.
+/// Returns the end of a text, at most `most` characters.
 fn tail(text: &str, most: usize) -> String {
     let count = text.chars().count();
     if count <= most {
@@ -153,7 +152,7 @@ fn tail(text: &str, most: usize) -> String {
     std::iter::once('…').chain(text.chars().skip(count + 1 - most)).collect()
 }
 
-/// What was just done, in one line.
+/// The outcome of the last command, shown in the status bar for a few seconds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Notice {
     told: Option<(String, f64)>,
@@ -169,22 +168,22 @@ impl Notice {
     }
 }
 
-/// How much is drawn, and how fast.
+/// The amount of drawing and its duration.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RenderLoad<'a> {
-    /// Cells of all scenes together.
+    /// Number of cells of all scenes.
     pub units: u64,
-    /// Pixels of all scenes together.
+    /// Number of pixels of all scenes.
     pub pixels: u64,
-    /// Milliseconds that the last picture took; `None` before there is one.
+    /// Milliseconds for the last picture; `None` before the first.
     pub frame_ms: Option<f32>,
-    /// Milliseconds that laying out the panels took.
+    /// Milliseconds for the layout of the panels.
     pub panels_ms: Option<f32>,
     pub adapter: &'a str,
 }
 
 impl RenderLoad<'_> {
-    /// The same in words.
+    /// Returns the load as text.
     pub fn text(&self) -> String {
         let units = match self.units {
             1 => "1 unit".to_owned(),
@@ -199,7 +198,7 @@ impl RenderLoad<'_> {
     }
 }
 
-/// The line at the bottom: what was just done, or a hint; how much is drawn and how fast.
+/// Paints the status bar: the notice, else a hint, and the render load.
 pub fn status(ui: &Ui, rect: egui::Rect, palette: Palette, notice: &Notice, load: RenderLoad) {
     let now = ui.input(|input| input.time);
     let font = FontId::proportional(SMALL - 1.0);

@@ -1,4 +1,4 @@
-//! Views side by side: their part of the side panel, their keys, where each stands and what is above it.
+//! The columns of the window: their section of the side panel, their keys, their headers and rectangles.
 
 use egui::{
     Align2, Button, CornerRadius, FontId, Key, Modifiers, Rect, Response, RichText, Role, Sense, Stroke, Ui,
@@ -17,51 +17,51 @@ use crate::ui::widgets::RowContent;
 use crate::ui::widgets::heading;
 use crate::ui::widgets::row;
 
-/// Height of what stands above a scene that is not alone.
+/// Height of the header above a scene, in points.
 const HEADER: f32 = 28.0;
-/// Between two scenes.
+/// Space between two scenes, in points.
 const GAP: f32 = 2.0;
 
-/// What is asked for.
+/// A change of the columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnAction {
-    /// Speak of this column.
+    /// Make this column the active one.
     Activate(usize),
-    /// Another column, of this run.
+    /// Add a column of this run.
     Add(usize),
-    /// Another column that shows what the active one shows.
+    /// Add a column with the view of the active one.
     Duplicate,
-    /// The active column goes.
+    /// Remove the active column.
     Remove,
-    /// The active column shows B minus A.
+    /// Exchange the sides A and B of the active column.
     Swap,
-    /// Another column, of the active one minus its neighbour.
+    /// Add a column of the active one minus its neighbour.
     Difference,
     Lock(Locks),
 }
 
-/// A column in words.
+/// The description of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnEntry {
     pub run: String,
-    /// Which selection, in few words; or why there is nothing to show.
+    /// Short description of its query; or the reason why nothing is shown.
     pub description: String,
     /// A writer is at work on the run.
     pub live: bool,
 }
 
-/// The columns of a window.
+/// The columns of a window, and what can be done with them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ColumnBar<'a> {
     pub entries: &'a [ColumnEntry],
-    /// The one that panels and keys speak of.
+    /// Index of the active column, which panels and keys refer to.
     pub active: usize,
-    /// The runs that a column can be added of.
+    /// The runs that a column can show.
     pub runs: &'a [NamedRun<'a>],
-    /// The run of the active column.
+    /// Index of the run of the active column.
     pub run: usize,
     pub locks: Locks,
-    /// The active column shows a difference, so that its sides can be exchanged.
+    /// The active column shows a difference, whose sides can be exchanged.
     pub can_swap: bool,
     /// The active column and its neighbour can be subtracted.
     pub can_subtract: bool,
@@ -76,7 +76,7 @@ impl ColumnBar<'_> {
         self.entries.len() >= MOST
     }
 
-    /// The part of the side panel.
+    /// Shows the section of the side panel.
     pub fn show(&self, ui: &mut Ui, palette: Palette) -> Option<ColumnAction> {
         heading(ui, "Columns");
         let mut action = None;
@@ -164,7 +164,7 @@ impl ColumnBar<'_> {
         (locks != self.locks).then_some(ColumnAction::Lock(locks))
     }
 
-    /// What the keys ask for; those without Ctrl only where `ours`.
+    /// Returns the action of the pressed keys; those without Ctrl count only with `ours`.
     pub fn handle_keys(&self, ui: &Ui, ours: bool) -> Option<ColumnAction> {
         let count = self.entries.len();
         ui.input_mut(|input| {
@@ -201,7 +201,7 @@ impl ColumnBar<'_> {
         })
     }
 
-    /// Paints the header of a column, and says whether it was clicked.
+    /// Paints the header of a column, and returns `true` if it was clicked.
     pub fn header(&self, ui: &Ui, rect: Rect, index: usize, palette: Palette) -> bool {
         let Some(entry) = self.entries.get(index) else { return false };
         let response = ui.interact(rect, ui.scope_id().with(("column", index)), Sense::click());
@@ -245,8 +245,8 @@ impl ColumnBar<'_> {
     }
 }
 
-/// Where the scenes of `count` columns stand in `whole`, and above each its header, where it is not
-/// alone.
+/// Divides `whole` among `count` columns; returns the rectangles of the header, if there are several
+/// columns, and of the scene.
 pub fn column_rects(whole: Rect, count: usize) -> Vec<(Option<Rect>, Rect)> {
     if count <= 1 {
         return vec![(None, whole)];
@@ -261,12 +261,12 @@ pub fn column_rects(whole: Rect, count: usize) -> Vec<(Option<Rect>, Rect)> {
     (0..count).map(column).collect()
 }
 
-/// What a column shows of its run, in few words.
+/// Describes the query of a column in a short text.
 pub fn describe_column(recording: &Recording, runs: OpenRuns, query: &Query) -> String {
     let select = text::describe_selection(recording, &query.select);
     let Some(b) = &query.minus else { return select };
     let b = match runs.of_minus(query).filter(|_| runs.differ(query)) {
-        // The same in another run.
+        // The same selection in another run.
         Some(run) if query.select == *b => run.name.to_owned(),
         Some(run) => format!("{} of {}", text::describe_selection(run.recording, b), run.name),
         None => text::describe_selection(recording, b),

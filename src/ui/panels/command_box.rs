@@ -1,5 +1,4 @@
-//! The command box: everything that can be done, found by a few letters of its name. And the list of
-//! keys.
+//! The command box, which finds commands by a part of their name, and the list of keys.
 
 use std::path::PathBuf;
 
@@ -20,10 +19,10 @@ use crate::ui::widgets::ROW;
 use crate::ui::widgets::RowContent;
 use crate::ui::widgets::row;
 
-/// Rows in sight.
+/// Maximum number of visible rows.
 const ROWS: usize = 12;
 
-/// The box, and where hands are in it.
+/// The command box and its input state.
 #[derive(Debug, Default)]
 pub struct CommandBox {
     open: bool,
@@ -40,7 +39,7 @@ impl CommandBox {
         self.open
     }
 
-    /// Shows the box where it is open, and returns what was chosen in it.
+    /// Shows the box if it is open, and returns the chosen command.
     pub fn show(&mut self, ui: &Ui, context: &CommandContext, palette: Palette) -> Option<Command> {
         if !self.open {
             return None;
@@ -131,7 +130,7 @@ impl CommandBox {
     }
 }
 
-/// The path that a text is meant as, where it looks like one.
+/// Returns the path in a text that looks like one.
 fn path(text: &str) -> Option<PathBuf> {
     let text = text.trim();
     let looks = text.contains('/') || text.contains(std::path::MAIN_SEPARATOR) || text.starts_with('~');
@@ -145,7 +144,7 @@ fn path(text: &str) -> Option<PathBuf> {
     })
 }
 
-/// The list of keys and of what the mouse does, over the window; says whether it stays.
+/// Shows the list of keys and mouse gestures over the window; returns `true` if it stays open.
 pub fn show_key_list(ui: &Ui, context: &CommandContext, palette: Palette) -> bool {
     let closed = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
     let screen = ui.ctx().content_rect();

@@ -1,4 +1,4 @@
-//! Accuracy and loss along the training: thin curves behind the slider, and their values in words.
+//! Curves of accuracy and loss behind the slider, and their values as text.
 
 use egui::{Mesh, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
 
@@ -6,7 +6,7 @@ use crate::model::{Epoch, Recording};
 use crate::ui::style::Palette;
 use crate::ui::text;
 
-/// What a curve tells.
+/// The metric of a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricCurve {
     Accuracy,
@@ -14,7 +14,7 @@ pub enum MetricCurve {
 }
 
 impl MetricCurve {
-    /// Those of which some epoch has a value.
+    /// Returns the metrics that at least one epoch has.
     pub fn of(recording: &Recording) -> impl Iterator<Item = Self> {
         [Self::Accuracy, Self::Loss]
             .into_iter()
@@ -29,7 +29,7 @@ impl MetricCurve {
         .filter(|value| value.is_finite())
     }
 
-    /// "accuracy 97.0 %"; `None` when the epoch has no such value.
+    /// Returns the value as text, "accuracy 97.0 %"; `None` if the epoch has none.
     pub fn label(self, epoch: &Epoch) -> Option<String> {
         let value = self.value(epoch)?;
         Some(match self {
@@ -38,7 +38,7 @@ impl MetricCurve {
         })
     }
 
-    /// What is past, and what is yet to come of a training that is over.
+    /// Returns the colours of the part up to the current epoch and of the rest.
     pub fn colours(self, palette: Palette) -> [egui::Color32; 2] {
         match self {
             Self::Accuracy => [palette.accent.gamma_multiply(0.8), palette.dim.gamma_multiply(0.6)],
@@ -46,8 +46,8 @@ impl MetricCurve {
         }
     }
 
-    /// Draws the curve into `track`, what lies left of `now` stronger. `x_of` is where a place (an
-    /// index into the recording's epochs) stands.
+    /// Draws the curve into `track`, stronger to the left of `now`. `x_of` returns the position of a place
+    /// (an index into the recording's epochs).
     pub fn paint(
         self,
         painter: &Painter,
@@ -72,7 +72,7 @@ impl MetricCurve {
             pos2(x_of(index as f64), track.bottom() - 2.0 - share * height)
         };
         let points = thinned(&values().map(point).collect::<Vec<_>>());
-        // Where the two parts meet lies within the stretch before this point, which both draw.
+        // The two parts overlap in the segment before this point, which both draw.
         let split = points.partition_point(|point| point.x <= now);
         let past = &points[..(split + 1).min(points.len())];
         let rest = &points[split.saturating_sub(1)..];
@@ -90,7 +90,7 @@ impl MetricCurve {
     }
 }
 
-/// What lies below a curve.
+/// Returns the area below a curve.
 fn area(points: &[Pos2], bottom: f32, colour: egui::Color32) -> Mesh {
     let mut mesh = Mesh::default();
     for (at, point) in (0..).zip(points) {
@@ -104,8 +104,8 @@ fn area(points: &[Pos2], bottom: f32, colour: egui::Color32) -> Mesh {
     mesh
 }
 
-/// The points without those that nobody could tell apart: of many within a stretch of two, the highest
-/// and the lowest.
+/// Drops points that are indistinguishable on the screen: of every stretch of two points, the highest and
+/// the lowest stay.
 fn thinned(points: &[Pos2]) -> Vec<Pos2> {
     let stretch = |point: &Pos2| (point.x / 2.0).floor();
     let mut thin = Vec::with_capacity(points.len());

@@ -1,4 +1,4 @@
-//! The pane of what is looked at: the columns, the selection that each shows, and what is subtracted.
+//! Panel with the columns and the selections of sides A and B.
 
 use egui::{FontId, RichText, Ui};
 
@@ -16,27 +16,27 @@ use crate::ui::widgets::named;
 use crate::ui::widgets::segmented;
 use crate::ui::widgets::thumbnails::Thumbnails;
 
-/// Where state are in what the pane offers.
+/// Input state of the panel.
 #[derive(Debug, Default)]
 pub struct InputPanelState {
     show: PickerState,
     minus: PickerState,
 }
 
-/// What the pane has to know.
+/// Panel with the columns and the selections of sides A and B.
 pub struct InputPanel<'a> {
     pub recording: &'a Recording,
-    /// The recording is that of their own; of none, when nothing is told of others.
+    /// All open runs, with the recording as the own one; without runs, none is named.
     pub runs: OpenRuns<'a>,
     pub pictures: &'a Thumbnails,
     pub palette: Palette,
     pub columns: &'a ColumnBar<'a>,
-    /// The predicted class of every input at the epoch that is shown; `None` where that is not known.
+    /// The predicted class of every input at the current epoch; `None` if that is not known.
     pub predictions: Option<&'a [Option<usize>]>,
 }
 
 impl InputPanel<'_> {
-    /// Shows everything; changes the view in place.
+    /// Shows the panel; changes the view in place.
     pub fn show(
         &self,
         ui: &mut Ui,
@@ -107,7 +107,7 @@ impl InputPanel<'_> {
         }
     }
 
-    /// Which run side B is read in, where several are open.
+    /// Shows the choice of the run of side B, if several are open.
     fn run_b(&self, ui: &mut Ui, view: &mut ViewState) {
         let runs = self.runs;
         if runs.all.len() < 2 {
@@ -136,7 +136,7 @@ impl InputPanel<'_> {
             return;
         }
         query.run_b = (chosen != runs.own).then_some(chosen);
-        // What the other run lacks cannot be asked of it.
+        // A selection that the other run cannot resolve is replaced by all inputs.
         let lacks =
             |run: &NamedRun| query.minus.as_ref().is_some_and(|minus| minus.count(run.recording).is_err());
         if runs.all.get(chosen).is_some_and(lacks) {
@@ -162,7 +162,7 @@ impl InputPanel<'_> {
     }
 }
 
-/// The readable epoch nearest to a number; the later of two.
+/// Returns the readable epoch nearest to a number; the later of two.
 fn epoch_at(recording: &Recording, number: f64) -> Option<usize> {
     let epochs = recording.epochs.iter().enumerate().filter(|(_, epoch)| !epoch.damaged);
     let distance = |epoch: u64| (epoch as f64 - number).abs();

@@ -1,5 +1,5 @@
-//! The whole network as a strip: where every layer stands, how large it is, what skips over what, and
-//! which part of it is looked at.
+//! The network as a strip: one bar per layer, arcs for edges that skip layers, and a mark for what the
+//! camera sees.
 
 use egui::accesskit::{Action, ActionData};
 use egui::epaint::QuadraticBezierShape;
@@ -17,52 +17,52 @@ use crate::ui::style::colour_of;
 use crate::ui::text;
 use crate::ui::widgets::focus_ring;
 
-/// Height of the strip.
+/// Height of the strip, in points.
 pub const HEIGHT: f32 = 44.0;
-/// Left and right of the bars.
+/// Space to the left and right of the bars, in points.
 const MARGIN: f32 = 8.0;
-/// Above the bars, for what skips layers; below them, for what is seen.
+/// Space above the bars, for arcs, and below them, for the camera mark.
 const ABOVE: f32 = 12.0;
 const BELOW: f32 = 6.0;
-/// Least width of a layer's place. Layers that have less share bars.
+/// Minimum width of a layer, in points. Narrower layers share bars.
 const PITCH: f32 = 3.0;
-/// Greatest width of a bar.
+/// Maximum width of a bar, in points.
 const BAR: f32 = 10.0;
-/// Arcs that are drawn at most, the longest first.
+/// Maximum number of arcs; the longest are drawn.
 const ARCS: usize = 200;
 
-/// What the strip shows.
+/// The network as a strip, on which a layer can be chosen.
 pub struct Minimap<'a> {
     pub recording: &'a Recording,
-    /// Where the slabs stand; a hidden layer may have none.
+    /// The positions of the slabs; a hidden layer may have none.
     pub layout: &'a Layout,
     pub view: &'a ViewState,
-    /// Width by height of the scene, which tells what the camera sees.
+    /// Width of the scene divided by its height, which limits what the camera sees.
     pub aspect: f32,
-    /// Per layer, its mean as the query shows it; NaN is no value. The ends of the colour map are the
-    /// least mean, or 0 if that is below, and the greatest; around 0 alike where the map diverges.
+    /// Mean of the query per layer; NaN is no value. The colour map reaches from the lowest mean, or 0 if
+    /// that is lower, to the highest; a diverging map is symmetric around 0.
     pub means: Option<&'a [f32]>,
-    /// The layer that is framed, and the one under the pointer elsewhere.
+    /// The framed layer, and the layer hovered in the scene or the table.
     pub framed: Option<usize>,
     pub hovered: Option<usize>,
     pub palette: Palette,
 }
 
-/// One bar: a layer, or those that share a place.
+/// A bar of the strip: one layer, or several that share a slot.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct LayerBar {
-    /// The middle, and half the width.
+    /// Centre and half the width, in points.
     x: f32,
     half: f32,
     /// Share of the greatest height.
     height: f32,
-    /// `None` without a value, or where no means are known.
+    /// `None` without a value.
     mean: Option<f32>,
     hidden: bool,
 }
 
 impl Minimap<'_> {
-    /// Shows the strip, as wide as there is room; returns the layer that is to be framed.
+    /// Shows the strip over the available width; returns the layer to be framed.
     pub fn show(&self, ui: &mut Ui) -> Option<usize> {
         let (rect, response) =
             ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::click_and_drag());
@@ -98,7 +98,7 @@ impl Minimap<'_> {
         target.filter(|target| Some(*target) != self.framed)
     }
 
-    /// The layer that pointer, keys or a screen reader lead to.
+    /// Returns the layer that the pointer, a key or a screen reader requests.
     fn requested_layer(&self, ui: &Ui, response: &Response, places: &[f32]) -> Option<usize> {
         if (response.clicked() || response.dragged())
             && let Some(pointer) = response.interact_pointer_pos()
@@ -133,7 +133,7 @@ impl Minimap<'_> {
         if steps != 0 {
             target = Some(match self.framed {
                 Some(layer) => layer.saturating_add_signed(steps),
-                // From the overview, the first step leads to an end.
+                // From the overview, the first step goes to an end.
                 None if steps < 0 => last,
                 None => 0,
             });
@@ -141,7 +141,7 @@ impl Minimap<'_> {
         target.map(|layer| layer.min(last))
     }
 
-    /// Per layer, where it stands; ascending.
+    /// Returns the position of every layer, in ascending order.
     fn places(&self, strip: Rect) -> Vec<f32> {
         let count = self.recording.layers.len();
         let mut depths: Vec<Option<f32>> = vec![None; count];
@@ -151,7 +151,7 @@ impl Minimap<'_> {
             }
         }
         let mut depths = filled(&depths);
-        // Data flows one way.
+        // Positions never decrease along the network.
         let mut furthest = f32::NEG_INFINITY;
         for depth in &mut depths {
             furthest = furthest.max(*depth);
@@ -168,7 +168,7 @@ impl Minimap<'_> {
         depths.into_iter().map(x_of).collect()
     }
 
-    /// One bar per layer or, where that has no room, one per place.
+    /// Returns one bar per layer or, if there is too little room, one per slot.
     fn bars(&self, strip: Rect, places: &[f32]) -> Vec<LayerBar> {
         let layers = &self.recording.layers;
         let root = |units: usize| (units as f32).sqrt().sqrt();
@@ -239,7 +239,7 @@ impl Minimap<'_> {
         }
     }
 
-    /// All bars at once: their number costs no more than their corners.
+    /// Returns all bars as one mesh.
     fn mesh(&self, bars: &[LayerBar], ground: f32, most: f32) -> Mesh {
         let colours = self.colours(bars);
         let mut mesh = Mesh::default();
@@ -249,7 +249,7 @@ impl Minimap<'_> {
             let top = ground - (bar.height * most).max(3.0);
             let rect = Rect::from_x_y_ranges(bar.x - bar.half..=bar.x + bar.half, top..=ground);
             if bar.hidden {
-                // Hollow: its edges alone.
+                // A hidden layer is drawn as an outline.
                 let dim = self.palette.dim.gamma_multiply(0.7);
                 let edge = |x: egui::Rangef, y: egui::Rangef| Rect::from_x_y_ranges(x, y);
                 let (x, y) = (rect.x_range(), rect.y_range());
@@ -281,7 +281,7 @@ impl Minimap<'_> {
         bars.iter().map(|bar| bar.mean.map_or(neutral, of)).collect()
     }
 
-    /// What leads from a layer to another one than the next.
+    /// Paints the edges that skip layers.
     fn arcs(&self, painter: &Painter, places: &[f32], top: f32, bottom: f32) {
         let ends = |edge: &crate::model::Edge| {
             let (from, to) = (edge.from.min(edge.to), edge.from.max(edge.to));
@@ -301,7 +301,7 @@ impl Minimap<'_> {
         let longest = spans.iter().map(length).fold(1.0, f32::max);
         let stroke = Stroke::new(1.0, self.palette.dim.gamma_multiply(0.6));
         for (from, to) in spans {
-            // Long ones rise higher; the middle of such a curve lies half as high as its control point.
+            // Long arcs rise higher. A quadratic curve reaches half the height of its control point.
             let rise = 2.0 * (bottom - top) * (0.35 + 0.65 * ((to - from) / longest).sqrt());
             let points = [pos2(from, bottom), pos2((from + to) / 2.0, bottom - rise), pos2(to, bottom)];
             painter.add(QuadraticBezierShape::from_points_stroke(
@@ -313,7 +313,7 @@ impl Minimap<'_> {
         }
     }
 
-    /// The stretches of the strip whose slabs the camera has in its picture.
+    /// Returns the stretches of the strip whose slabs the camera sees.
     fn seen(&self, places: &[f32]) -> Vec<(f32, f32)> {
         let camera = &self.view.camera;
         let clip_from_world = camera.clip_from_world(self.aspect.max(0.01));
@@ -351,7 +351,7 @@ impl Minimap<'_> {
     }
 }
 
-/// Whether a part of a slab's box may be in the picture: not when all of it lies beyond one edge.
+/// Returns `true` if a part of a slab's box may be visible: its corners are not all beyond one edge.
 fn is_seen(clip_from_world: Mat4, slab: &Slab) -> bool {
     let (low, high) = slab.bounds();
     let mut beyond = [true; 5];
@@ -368,7 +368,7 @@ fn is_seen(clip_from_world: Mat4, slab: &Slab) -> bool {
     beyond.iter().all(|all| !all)
 }
 
-/// What is missing lies evenly between its neighbours; without any, the places are counted.
+/// Interpolates missing depths evenly between their neighbours; without any depth, layers are numbered.
 fn filled(depths: &[Option<f32>]) -> Vec<f32> {
     let known: Vec<(usize, f32)> =
         depths.iter().enumerate().filter_map(|(index, depth)| Some((index, (*depth)?))).collect();
@@ -383,7 +383,7 @@ fn filled(depths: &[Option<f32>]) -> Vec<f32> {
         all.push(match (next.checked_sub(1).map(|previous| known[previous]), known.get(next)) {
             (_, Some(&(at, depth))) if at == index => depth,
             (Some((from, a)), Some(&(to, b))) => a + (b - a) * (index - from) as f32 / (to - from) as f32,
-            // Beyond the known ones, one apart.
+            // Beyond the known depths, layers are 1 apart.
             (None, _) => first.1 - (first.0 - index) as f32,
             (_, None) => last.1 + (index - last.0) as f32,
         });
@@ -391,7 +391,7 @@ fn filled(depths: &[Option<f32>]) -> Vec<f32> {
     all
 }
 
-/// The layer whose place is nearest.
+/// Returns the layer at the nearest position.
 fn nearest(places: &[f32], x: f32) -> usize {
     let after = places.partition_point(|place| *place < x);
     match (after.checked_sub(1), places.get(after)) {

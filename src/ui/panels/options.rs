@@ -1,4 +1,4 @@
-//! The pane of how it is looked at: the numbers, the colours, the cells, the scene.
+//! Panel with the statistic, the colours, the cells and the scene options.
 
 use egui::{DragValue, RichText, Slider, Ui};
 
@@ -14,23 +14,23 @@ use crate::ui::widgets::heading;
 use crate::ui::widgets::named;
 use crate::ui::widgets::segmented;
 
-/// Percentages that can be left out at each end of the colour map.
+/// Percentages that can be clipped at each end of the colour map.
 const CLIPS: [(f32, &str); 5] = [(0.0, "0"), (0.5, "0.5"), (1.0, "1"), (2.0, "2"), (5.0, "5")];
 
-/// What the pane has to know.
+/// Panel with the statistic, the colours, the cells and the scene options.
 pub struct OptionsPanel<'a> {
     pub recording: &'a Recording,
-    /// Per layer, the values at the ends of the colour map.
+    /// The value range of every layer.
     pub ranges: &'a [(f32, f32)],
     pub palette: Palette,
-    /// Where the camera is.
+    /// The target at which the camera is.
     pub at: Option<Target>,
-    /// Number of the epoch that is shown, or of the nearest.
+    /// Number of the current epoch, or of the nearest one.
     pub epoch: u64,
 }
 
 impl OptionsPanel<'_> {
-    /// Shows everything; changes the view in place, and says where the camera is to go.
+    /// Shows the panel; changes the view in place, and returns the chosen set view.
     pub fn show(&self, ui: &mut Ui, view: &mut ViewState, reduced_motion: &mut bool) -> Option<SetView> {
         self.numbers(ui, view);
         self.colours(ui, view);
@@ -38,7 +38,7 @@ impl OptionsPanel<'_> {
         self.scene(ui, view, reduced_motion)
     }
 
-    /// What is told of each unit, and on what scale.
+    /// Shows the statistic and its normalisation.
     fn numbers(&self, ui: &mut Ui, view: &mut ViewState) {
         heading(ui, "Statistic");
         let stats = [
@@ -50,7 +50,7 @@ impl OptionsPanel<'_> {
             (Stat::Count, "Count"),
         ];
         let query = &mut view.query;
-        // An effect size is one of means, whatever the statistic.
+        // An effect size always compares means, whatever the statistic.
         let takes_part = query.minus.is_none() || query.diff != Diff::Effect;
         ui.add_enabled_ui(takes_part, |ui| {
             if let Some(stat) = segmented(ui, self.palette, "Statistic", &stats, Some(query.stat)) {
@@ -76,7 +76,7 @@ impl OptionsPanel<'_> {
         self.ends(ui, view);
     }
 
-    /// Which values the ends of the colour map stand for.
+    /// Shows the choice of the value range.
     fn range(&self, ui: &mut Ui, view: &mut ViewState) {
         #[derive(Clone, Copy, PartialEq)]
         enum RangeKind {
@@ -146,7 +146,7 @@ impl OptionsPanel<'_> {
         });
     }
 
-    /// How the ends of the colour map are found, and what is too weak to matter.
+    /// Shows clipping, the range over all epochs, and the threshold of weak values.
     fn ends(&self, ui: &mut Ui, view: &mut ViewState) {
         let own = !matches!(view.range, Range::Fixed { .. });
         ui.add_enabled_ui(own, |ui| {
@@ -222,7 +222,7 @@ impl OptionsPanel<'_> {
     }
 }
 
-/// A slider with a name before it; says whether it was moved.
+/// Shows a slider with a name before it; returns `true` if it was moved.
 fn slider(
     ui: &mut Ui,
     palette: Palette,
@@ -231,7 +231,7 @@ fn slider(
     add: impl FnOnce(&mut Ui) -> egui::Response,
 ) -> bool {
     named(ui, palette, text, |ui| {
-        // The number stands at its right.
+        // The value is shown to the right of the slider.
         ui.spacing_mut().slider_width = (ui.available_width() - 56.0).max(40.0);
         let response = add(ui);
         ui.ctx().accesskit_node_builder(response.id, |node| node.set_label(name));

@@ -1,15 +1,15 @@
-//! The epochs that can be shown, and the ways to count them.
+//! The readable epochs, and conversions between their number, place and ordinal.
 
 use crate::model::{EpochPosition, EpochRef, Recording};
 
-/// The readable epochs of a recording, and the three ways to count them: by *number*, as recorded;
-/// by *place*, an index into [`Recording::epochs`]; by *ordinal*, an index into the readable ones.
-/// All three are continuous: a fraction lies between two epochs.
+/// The readable epochs of a recording. An epoch is identified in three ways: by *number*, as recorded; by
+/// *place*, an index into [`Recording::epochs`]; by *ordinal*, an index into the readable ones. All three
+/// are continuous: a fraction lies between two epochs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Epochs {
     readable: Vec<usize>,
     numbers: Vec<f64>,
-    /// Ordinal of the best epoch, where accuracy or loss tell.
+    /// Ordinal of the best epoch, if accuracy or loss was recorded.
     best: Option<usize>,
 }
 
@@ -25,23 +25,23 @@ impl Epochs {
         }
     }
 
-    /// The ordinal of the epoch of highest accuracy, else of lowest loss; `None` where neither was
+    /// Returns the ordinal of the epoch of highest accuracy, else of lowest loss; `None` if neither was
     /// recorded.
     pub fn best(&self) -> Option<f64> {
         self.best.map(|ordinal| ordinal as f64)
     }
 
-    /// Places of the readable epochs.
+    /// Returns the places of the readable epochs.
     pub fn readable(&self) -> &[usize] {
         &self.readable
     }
 
-    /// The last ordinal.
+    /// Returns the last ordinal.
     pub fn last(&self) -> f64 {
         self.readable.len().saturating_sub(1) as f64
     }
 
-    /// Where `ordinal` lies between two readable epochs; `None` when no epoch is readable.
+    /// Returns the epoch position of an ordinal; `None` if no epoch is readable.
     pub fn position(&self, ordinal: f64) -> Option<EpochPosition> {
         let ordinal = ordinal.clamp(0.0, self.last());
         let below = ordinal.floor() as usize;

@@ -1,4 +1,4 @@
-//! Playing, stepping, following, and the range that is marked.
+//! Playing, stepping, following, and the marked range.
 
 use super::*;
 use crate::model::EpochPosition;
@@ -95,7 +95,7 @@ fn a_glide_goes_on_among_more_epochs() {
     recording.epochs.push(crate::model::Epoch { number: 9, ..Default::default() });
     let mut playback = Playback::default();
     playback.step(-1, &before, 7.0, 0.0);
-    // Epoch 4 has become readable, so that ordinals shift, and 9 is new.
+    // Epoch 4 has become readable, which shifts the ordinals, and 9 is new.
     let now = Epochs::new(&recording);
     playback.renumber(&before, &now);
     assert_eq!(playback.update(&now, 7.0, 1.0, 0.01, false), 6.0, "where it was to end");
@@ -121,7 +121,7 @@ fn steps_glide_to_the_next_recorded_epoch_and_add_up() {
     assert_eq!(playback.update(&epochs, 3.1, 20.0, 0.01, true), 2.0, "back to the one before");
 }
 
-/// Plays for some seconds from `number` on; returns the least and the greatest number shown.
+/// Plays for `seconds` from `number` on; returns the lowest and the highest number reached.
 fn played(playback: &mut Playback, epochs: &Epochs, mut number: f64, seconds: f64) -> (f64, f64) {
     let mut seen = (f64::INFINITY, f64::NEG_INFINITY);
     for _ in 0..(seconds / 0.05) as usize {

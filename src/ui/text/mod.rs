@@ -11,7 +11,7 @@ pub use self::range::describe_range;
 /// The most characters of a run's name in a legend.
 const NAME: usize = 32;
 
-/// At most `most` characters, cut in the middle: the ends of module names tell them apart.
+/// Shortens a text to `most` characters, in the middle, because module names differ at their ends.
 pub fn truncate(text: &str, most: usize) -> String {
     let length = text.chars().count();
     if length <= most {

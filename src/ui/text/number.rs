@@ -1,7 +1,7 @@
 //! Numbers as text.
 
-/// A value with as many digits as a scale of size `span` deserves: about three, a true minus sign,
-/// and powers of ten beyond reason.
+/// Formats a value with about three digits of a scale of size `span`, a true minus sign, and a power of
+/// ten for very large or small scales.
 pub fn format_value(value: f32, span: f32) -> String {
     if !value.is_finite() {
         return "–".to_owned();
@@ -24,7 +24,7 @@ pub fn format_value(value: f32, span: f32) -> String {
     text.replace('-', "\u{2212}")
 }
 
-/// A place in an order: 1st, 2nd, 3rd, 4th, … 11th.
+/// Formats an ordinal number: 1st, 2nd, 3rd, 4th, … 11th.
 pub fn format_ordinal(place: u64) -> String {
     let ending = match (place % 10, place % 100) {
         (1, rest) if rest != 11 => "st",
@@ -35,7 +35,7 @@ pub fn format_ordinal(place: u64) -> String {
     format!("{}{ending}", format_count(place))
 }
 
-/// A count with thin spaces between thousands.
+/// Formats a count with thin spaces between thousands.
 pub fn format_count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + 4);

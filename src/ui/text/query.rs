@@ -7,7 +7,7 @@ use crate::ui::runs::{NamedRun, OpenRuns};
 /// The most characters of a selection.
 const SELECTION: usize = 120;
 
-/// What is shown: "mean activation · class 3 minus class 5 · epoch 12".
+/// Describes a query at an epoch: "mean activation · class 3 minus class 5 · epoch 12".
 pub fn describe_query(
     recording: &Recording,
     runs: OpenRuns,
@@ -34,7 +34,7 @@ pub fn describe_query(
             }
         }
     };
-    // Where every selection has a moment of its own, the one looked at plays no part.
+    // If every selection has an epoch of its own, the current one has no effect.
     let elsewhere = |selection: &Selection| selection.epoch.is_some();
     if elsewhere(&query.select) && query.minus.as_ref().is_none_or(elsewhere) {
         return format!("{} · {who}", measure_label(query));
@@ -42,7 +42,7 @@ pub fn describe_query(
     format!("{} · {who} · {}", measure_label(query), epoch_label(recording, position))
 }
 
-/// What is told of each unit, and what it is divided by.
+/// Names the statistic of a query and its normalisation.
 pub fn measure_label(query: &Query) -> String {
     let what = match (query.stat, query.select.single_input(), &query.minus) {
         (_, _, Some(_)) if query.diff == Diff::Effect => "effect size",
@@ -61,12 +61,12 @@ pub fn measure_label(query: &Query) -> String {
     }
 }
 
-/// A set of inputs in words, of bounded length.
+/// Describes a set of inputs, in a text of bounded length.
 pub fn describe_selection(recording: &Recording, selection: &Selection) -> String {
     side(recording, selection, None)
 }
 
-/// The same, of a run.
+/// Describes a set of inputs; `of_run` is a suffix that names the run.
 fn side(recording: &Recording, selection: &Selection, of_run: Option<String>) -> String {
     let inputs = match selection.single_input() {
         Some(index) => describe_input(recording, index),
@@ -76,7 +76,7 @@ fn side(recording: &Recording, selection: &Selection, of_run: Option<String>) ->
     format!("{}{}{epoch}", truncate(&inputs, SELECTION), of_run.unwrap_or_default())
 }
 
-/// One input in words, with its class where it has one.
+/// Describes one input, with its class if it has one.
 pub fn describe_input(recording: &Recording, index: usize) -> String {
     let class = recording.inputs.get(index).and_then(|input| recording.classes.get(input.class?));
     match class {
@@ -85,7 +85,7 @@ pub fn describe_input(recording: &Recording, index: usize) -> String {
     }
 }
 
-/// A moment of the training in words.
+/// Describes an epoch position.
 pub fn epoch_label(recording: &Recording, position: EpochPosition) -> String {
     if recording.epochs.is_empty() {
         return "no epoch yet".to_owned();

@@ -8,8 +8,8 @@ fn symmetric(view: &ViewState) -> bool {
     view.query.is_signed() || view.colours().is_diverging()
 }
 
-/// Where the ends of the colour map come from, and what was done to the values before they were
-/// recorded. `over`: epochs whose values were read, of how many, where the ends are those of all.
+/// Describes the origin of the value range, and a normalisation that the recording applied. `over`: if the
+/// range is that of all epochs, the number of epochs whose values were read, and of all.
 pub fn describe_range(
     recording: &Recording,
     runs: OpenRuns,

@@ -1,24 +1,24 @@
-//! Choosing rows of a list: what a press, a drag or a key makes of the rows that are chosen.
+//! The rows selected in a list, and how a press, a drag or a key changes them.
 
 use egui::Modifiers;
 
 use crate::model::Ranges;
 
-/// SelectMode a row joins those that are chosen.
+/// How a pressed row changes the selected rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SelectMode {
-    /// It alone.
+    /// Selects the row alone.
     Alone,
-    /// It changes sides, the others stay.
+    /// Adds or removes the row.
     Toggle,
-    /// Everything from the last one that was pressed to it.
+    /// Selects from the anchor to the row.
     Extend,
-    /// The same, and the others stay.
+    /// Adds the rows from the anchor to the row.
     ExtendMore,
 }
 
 impl SelectMode {
-    /// What the held keys ask for: Shift extends, Ctrl (or Cmd) keeps the others.
+    /// Returns the mode of the pressed modifiers: Shift extends, Ctrl (or Cmd) keeps other rows.
     pub fn of(modifiers: Modifiers) -> Self {
         match (modifiers.shift, modifiers.command) {
             (false, false) => Self::Alone,
@@ -28,74 +28,74 @@ impl SelectMode {
         }
     }
 
-    /// Whether what is chosen elsewhere stays.
+    /// Returns `true` if other rows stay selected.
     pub fn keeps(self) -> bool {
         matches!(self, Self::Toggle | Self::ExtendMore)
     }
 }
 
-/// What pulling the pressed pointer over a list does.
+/// How a drag over a list changes the selected rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DragMode {
-    /// The row under the pointer is chosen, as if it were pressed.
+    /// Selects the row under the pointer alone.
     Sweep,
-    /// All rows that were passed are chosen.
+    /// Selects every row between the press and the pointer.
     Lasso,
 }
 
-/// Where hand and keyboard are in a list.
+/// Pointer and keyboard state of a list.
 #[derive(Clone, Debug, Default)]
 pub struct ListSelection {
-    /// Where an extension begins.
+    /// The row where an extension begins.
     anchor: Option<usize>,
     /// The row that keys start from.
     cursor: Option<usize>,
     held: Option<PressedRow>,
-    /// That row is to be brought into sight.
+    /// The cursor row should be scrolled into view.
     reveal: bool,
 }
 
-/// The pointer was pressed and is held.
+/// A press that has not been released.
 #[derive(Clone, Debug)]
 struct PressedRow {
-    /// Chosen before.
+    /// The rows selected before the press.
     before: Ranges,
     row: usize,
     mode: SelectMode,
 }
 
 impl ListSelection {
-    /// The row that keys start from.
+    /// Returns the row that keys start from.
     pub fn cursor(&self) -> Option<usize> {
         self.cursor
     }
 
-    /// Whether the pointer is held.
+    /// Returns `true` while the pointer is pressed.
     pub fn is_held(&self) -> bool {
         self.held.is_some()
     }
 
-    /// SelectMode the row joined those that were chosen at which the pointer was pressed and is held.
+    /// Returns the mode of the current press.
     pub fn held(&self) -> Option<SelectMode> {
         self.held.as_ref().map(|held| held.mode)
     }
 
-    /// Takes note that other rows were chosen by other means.
+    /// Moves cursor and anchor after the selection changed elsewhere.
     pub fn lead(&mut self, chosen: &Ranges) {
         *self = Self { anchor: chosen.first(), cursor: chosen.first(), held: None, reveal: true };
     }
 
-    /// The current row is to be brought into sight.
+    /// Requests that the cursor row is scrolled into view.
     pub fn reveal(&mut self) {
         self.reveal = true;
     }
 
-    /// The row to be brought into sight, once.
+    /// Returns the row to be scrolled into view, once.
     pub fn take_revealed(&mut self) -> Option<usize> {
         std::mem::take(&mut self.reveal).then_some(self.cursor).flatten()
     }
 
-    /// The pointer is pressed on a row, or released there soon after; returns what is chosen then.
+    /// Handles a press on a row; returns the rows selected then.
     pub fn press(&mut self, chosen: &Ranges, row: usize, mode: SelectMode) -> Ranges {
         self.held = Some(PressedRow { before: chosen.clone(), row, mode });
         if matches!(mode, SelectMode::Alone | SelectMode::Toggle) {
@@ -110,7 +110,7 @@ impl ListSelection {
         }
     }
 
-    /// The pressed pointer is over `row` now; `None` when it was there before.
+    /// Handles a drag to `row`; returns the rows selected then, `None` if the row is the same as before.
     pub fn drag(&mut self, row: usize, drag: DragMode) -> Option<Ranges> {
         let held = self.held.as_ref()?;
         if self.cursor == Some(row) {
@@ -128,17 +128,18 @@ impl ListSelection {
         })
     }
 
-    /// The pointer is released.
+    /// Handles the release of the pointer.
     pub fn release(&mut self) {
         self.held = None;
     }
 
-    /// A key leads to another of `rows` rows; `extend` keeps where it began. `None` in an empty list.
+    /// Moves the cursor by `steps` in a list of `rows` rows; `extend` keeps the anchor. Returns the rows
+    /// selected then, `None` in an empty list.
     pub fn step(&mut self, steps: isize, rows: usize, extend: bool) -> Option<Ranges> {
         let last = rows.checked_sub(1)?;
         let row = match self.cursor {
             Some(row) => row.saturating_add_signed(steps).min(last),
-            // Without one, Home and End lead to the ends, and a step to the nearer one.
+            // Without a cursor, Home and End go to the ends, and a step to the nearer end.
             None if steps == isize::MAX => last,
             None if steps < 0 && steps != -isize::MAX => last,
             None => 0,
@@ -150,7 +151,7 @@ impl ListSelection {
         Some(Ranges::from(between(self.anchor.unwrap_or(row), row)))
     }
 
-    /// A key turns the current row over.
+    /// Adds or removes the cursor row.
     pub fn toggle(&mut self, chosen: &Ranges) -> Option<Ranges> {
         let row = self.cursor?;
         self.anchor = Some(row);
@@ -175,7 +176,7 @@ mod tests {
         text.split_whitespace().map(|index| index.parse::<usize>().expect("a number")).collect()
     }
 
-    /// Presses and releases.
+    /// Presses and releases a row.
     fn click(selection: &mut ListSelection, chosen: &Ranges, row: usize, mode: SelectMode) -> Ranges {
         let chosen = selection.press(chosen, row, mode);
         selection.release();

@@ -1,5 +1,5 @@
-//! The inputs' pictures, as far as they have been handed over: small ones for lists, whole ones for the
-//! few that are looked at. What is missing is asked for here, and forgotten once it is out of sight.
+//! Textures of the inputs' pictures: small ones for lists, and whole ones for the last few inputs shown
+//! large. Missing pictures are requested here; requests last for one frame.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -10,42 +10,42 @@ use crate::model::Picture;
 
 /// Longest edge of a small picture, in pixels.
 pub const SMALL_EDGE: usize = 64;
-/// Small pictures kept at a time; 16 MiB at most.
+/// Maximum number of small pictures; 16 MiB at most.
 const KEPT: usize = 1024;
-/// Whole pictures kept at a time.
+/// Maximum number of whole pictures.
 const KEPT_WHOLE: usize = 4;
 
-/// Thumbnails by input.
+/// Textures of the inputs' pictures, by input.
 #[derive(Default)]
 pub struct Thumbnails {
     small: HashMap<usize, Thumbnail>,
     /// The newest last.
     whole: Vec<(usize, TextureHandle)>,
-    /// Of how many uses the latest is.
+    /// Counter of uses, for finding the least recently used picture.
     now: Cell<u64>,
     wanted: RefCell<WantedPictures>,
-    /// Those that were looked at last, the newest last.
+    /// The inputs last requested whole, the newest last.
     looked_at: RefCell<Vec<usize>>,
 }
 
-/// What was asked for since this was last told.
+/// The inputs requested since the last call of [`Thumbnails::take_wanted`].
 #[derive(Default)]
 struct WantedPictures {
-    /// The latest last.
+    /// The newest last.
     whole: Vec<usize>,
     small: Vec<usize>,
 }
 
 struct Thumbnail {
-    /// `None` where there is no picture or it cannot be read.
+    /// `None` if there is no picture or it cannot be read.
     texture: Option<TextureHandle>,
-    /// It is the whole picture.
+    /// The texture is the whole picture.
     is_whole: bool,
     used: Cell<u64>,
 }
 
 impl Thumbnails {
-    /// Takes what was read for an input; the whole of it is kept where that was asked for.
+    /// Stores the picture that was read for an input; also the whole of it if that was requested.
     pub fn insert(&mut self, ctx: &Context, input: usize, picture: Option<&Picture>) {
         let side = ctx.input(|input| input.max_texture_side) as u32;
         let picture = picture
@@ -84,33 +84,32 @@ impl Thumbnails {
         self.small.insert(input, Thumbnail { texture, is_whole, used: Cell::new(self.tick()) });
     }
 
-    /// Whether it is known what picture `input` has, at least in small.
+    /// Returns `true` if the picture of `input` has been read, at least in small.
     pub fn knows(&self, input: usize) -> bool {
         self.small.contains_key(&input)
     }
 
-    /// The picture of `input`, at most [`SMALL_EDGE`] pixels long, if it has one and it has been handed
-    /// over.
+    /// Returns the picture of `input`, at most [`SMALL_EDGE`] pixels long, if it has been read.
     pub fn get(&self, input: usize) -> Option<&TextureHandle> {
         let held = self.small.get(&input)?;
         held.used.set(self.tick());
         held.texture.as_ref()
     }
 
-    /// The whole picture of `input` or, until it is there, the small one.
+    /// Returns the whole picture of `input` or, until it is read, the small one.
     pub fn whole(&self, input: usize) -> Option<&TextureHandle> {
         let whole = self.whole.iter().find(|(other, _)| *other == input).map(|(_, texture)| texture);
         whole.or_else(|| self.get(input))
     }
 
-    /// The picture of `input` is in sight; it is asked for where it is not known.
+    /// Requests the picture of `input` if it has not been read.
     pub fn request(&self, input: usize) {
         if !self.knows(input) {
             self.wanted.borrow_mut().small.push(input);
         }
     }
 
-    /// The same for the whole picture.
+    /// Requests the whole picture of `input`.
     pub fn request_whole(&self, input: usize) {
         let mut looked_at = self.looked_at.borrow_mut();
         if looked_at.last() != Some(&input) {
@@ -126,9 +125,9 @@ impl Thumbnails {
         }
     }
 
-    /// The inputs whose pictures were asked for since the last call, each once, the most wanted first:
-    /// whole ones, then small ones, the latest first. To be called once a frame: what was asked for
-    /// before that is out of sight.
+    /// Returns the inputs whose pictures were requested since the last call, each once: whole ones first,
+    /// then small ones, the latest first. Call once per frame, so that requests of rows that are no longer
+    /// visible are dropped.
     pub fn take_wanted(&self) -> Vec<usize> {
         let WantedPictures { whole, small } = self.wanted.take();
         let mut seen = HashSet::new();
@@ -142,8 +141,8 @@ impl Thumbnails {
     }
 }
 
-/// At most [`SMALL_EDGE`] pixels long: every pixel the mean of those that it covers, in premultiplied,
-/// encoded values.
+/// Scales an image to at most [`SMALL_EDGE`] pixels, each the mean of the pixels that it covers, in
+/// premultiplied, encoded values.
 fn scaled_down(image: &ColorImage) -> ColorImage {
     let [width, height] = image.size;
     let longest = width.max(height).max(1);

@@ -1,5 +1,4 @@
-//! The layers as a table: sorted, searched, shown and hidden, and led to. Only the rows in sight are
-//! laid out.
+//! The table of layers: sorting, searching, hiding and framing. Only visible rows are laid out.
 
 mod column;
 mod order;
@@ -18,49 +17,49 @@ use crate::ui::style::SMALL;
 use crate::ui::text;
 use crate::ui::widgets::focus_ring;
 
-/// LayerTableDelegate that a page key goes on by.
+/// Number of rows that a page key moves by.
 const PAGE: usize = 10;
-/// Width of the line that is searched by.
+/// Width of the search field, in points.
 const SEARCH: f32 = 144.0;
 
-/// What the table has to know.
+/// The table of layers.
 #[derive(Clone, Copy)]
 pub struct LayersPanel<'a> {
     pub recording: &'a Recording,
-    /// One per layer, at the epoch that is shown; `None` as long as they are not known.
+    /// Statistics per layer at the current epoch; `None` until they are known.
     pub stats: Option<&'a [LayerStats]>,
-    /// The layer that the camera stands before.
+    /// The framed layer.
     pub framed: Option<usize>,
-    /// The layer pointed at in the scene.
+    /// The layer hovered in the scene.
     pub hovered: Option<usize>,
     pub palette: Palette,
 }
 
-/// What the table asks for that is not a change of the view.
+/// A request of the table that is no change of the view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LayersAction {
-    /// Bring the camera before a layer.
+    /// Frame a layer.
     Frame(usize),
-    /// Put a text on the clipboard.
+    /// Put this text on the clipboard.
     Copy(String),
 }
 
-/// Where state are in the table.
+/// Input state of the table.
 #[derive(Debug, Default)]
 pub struct LayersPanelState {
-    /// The chosen layer; others may set it, and the table follows.
+    /// The selected layer. It can be set from outside; the table scrolls to it.
     pub selected: Option<usize>,
-    /// The layer whose row is pointed at, as of the last frame.
+    /// The layer whose row was hovered in the last frame.
     pub pointed: Option<usize>,
     search: String,
     sort: Option<TableSort>,
     order: LayerOrder,
-    /// What was chosen in the last frame.
+    /// The layer that was selected in the last frame.
     known: Option<usize>,
 }
 
 impl LayersPanel<'_> {
-    /// Shows the table, as wide and high as there is room; hides and shows layers in the view.
+    /// Shows the table over the available space; hides and shows layers in the view.
     pub fn show(
         &self,
         ui: &mut Ui,
@@ -69,7 +68,7 @@ impl LayersPanel<'_> {
     ) -> Option<LayersAction> {
         let layers = self.recording.layers.len();
         state.selected = state.selected.filter(|&layer| layer < layers);
-        // Set by others: its row comes into sight.
+        // Selected from outside: the table scrolls to the row.
         let mut reveal = state.selected != state.known;
         let mut action = ui.horizontal_wrapped(|ui| self.tools(ui, view, state)).inner;
         state.order.update(self.recording, self.stats, state.sort, &state.search);
@@ -95,7 +94,7 @@ impl LayersPanel<'_> {
         action
     }
 
-    /// The line above the table: what is searched for, and what can be done.
+    /// Shows the search field and the buttons above the table.
     fn tools(&self, ui: &mut Ui, view: &mut ViewState, state: &mut LayersPanelState) -> Option<LayersAction> {
         let palette = self.palette;
         let edit = TextEdit::singleline(&mut state.search)
@@ -109,7 +108,7 @@ impl LayersPanel<'_> {
             info
         });
         state.order.update(self.recording, self.stats, state.sort, &state.search);
-        // Enter takes the first that was found.
+        // Enter selects the first match.
         if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
             state.selected = state.order.rows().first().copied().or(state.selected);
         }
@@ -144,7 +143,7 @@ impl LayersPanel<'_> {
         action
     }
 
-    /// What the keys do, which are the table's while it has the focus; whether they led to another row.
+    /// Handles the keys of the focused table; returns an action, and `true` if the selected row changed.
     fn keys(
         &self,
         ui: &Ui,
@@ -161,7 +160,7 @@ impl LayersPanel<'_> {
                 continue;
             }
             let last = state.order.rows().len().saturating_sub(1);
-            // Only when a key is pressed is a layer looked for in the list.
+            // A closure, because the search for the row is slow and only needed after a key press.
             let at = || state.selected.and_then(|layer| state.order.row_of(layer));
             let to = match (key, state.selected) {
                 (Key::ArrowDown, _) => at().map_or(0, |row| row + 1),
@@ -198,7 +197,7 @@ impl LayersPanel<'_> {
         view.hidden.contains(self.name(layer))
     }
 
-    /// The listed rows as tab-separated text, a line of headings first.
+    /// Returns the listed rows as tab-separated text with a line of headings.
     fn copied(&self, rows: &[usize]) -> String {
         let mut text = TableColumn::ALL.map(|column| column.title().to_lowercase()).join("\t");
         text.push('\n');

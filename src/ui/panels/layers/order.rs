@@ -1,5 +1,4 @@
-//! Which layers are listed, and in which order: worked out when something that it depends on changed,
-//! and only then.
+//! The layers that the table lists and their order, recomputed only after a change.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -7,16 +6,16 @@ use super::column::{TableColumn, kind};
 use crate::insight::LayerStats;
 use crate::model::Recording;
 
-/// What a table is sorted by.
+/// The column and the direction that the table is sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TableSort {
     pub by: TableColumn,
-    /// Numbers the least first, names from Z to A.
+    /// Numbers in ascending order, names in descending order.
     pub reversed: bool,
 }
 
 impl TableSort {
-    /// What a click on a column's heading leads to: sorted by it, reversed, as trained.
+    /// Returns the sorting after a click on a heading: sorted by it, reversed, as trained.
     pub fn turned(sort: Option<Self>, by: TableColumn) -> Option<Self> {
         match sort {
             Some(Self { by: same, reversed: false }) if same == by => Some(Self { by, reversed: true }),
@@ -26,29 +25,29 @@ impl TableSort {
     }
 }
 
-/// The layers that are listed.
+/// The listed layers, in their order.
 #[derive(Debug, Default)]
 pub struct LayerOrder {
     rows: Vec<usize>,
-    /// What they were worked out from.
+    /// Fingerprint of the data that the rows were computed from.
     of: Option<u64>,
-    /// How often they were.
+    /// Number of times that the rows were computed.
     #[cfg(test)]
     pub worked: usize,
 }
 
 impl LayerOrder {
-    /// Indices into the recording's layers.
+    /// Returns the rows as indices into the recording's layers.
     pub fn rows(&self) -> &[usize] {
         &self.rows
     }
 
-    /// The row of a layer, if it is listed. Looks at all of them.
+    /// Returns the row of a layer, if it is listed. Takes time linear in the number of rows.
     pub fn row_of(&self, layer: usize) -> Option<usize> {
         self.rows.iter().position(|&listed| listed == layer)
     }
 
-    /// Follows what is sorted by and searched for.
+    /// Recomputes the rows if sorting, search or the sorted values changed.
     pub fn update(
         &mut self,
         recording: &Recording,
@@ -74,14 +73,14 @@ impl LayerOrder {
             pattern.matches(&layer.name) || pattern.matches(kind(layer)) || pattern.matches(layer.kind.name())
         }));
         if let Some(TableSort { by, reversed }) = sort {
-            // Stable: equals stay as trained.
+            // A stable sort keeps equal layers as trained.
             self.rows.sort_by(|&a, &b| by.compare((&layers[a], stat(a)), (&layers[b], stat(b)), reversed));
         }
     }
 }
 
-/// A number that changes with everything that the order depends on. Of the stats only those that are
-/// sorted by are looked at.
+/// Returns a fingerprint of everything that the order depends on. Of the statistics, only the sorted
+/// column counts.
 fn print(recording: &Recording, stats: Option<&[LayerStats]>, sort: Option<TableSort>, search: &str) -> u64 {
     let mut print = DefaultHasher::new();
     let layers = &recording.layers;
@@ -98,8 +97,8 @@ fn print(recording: &Recording, stats: Option<&[LayerStats]>, sort: Option<Table
     print.finish()
 }
 
-/// Words that are searched for, whatever their case: a part of a name or, with `*` (any text) and `?`
-/// (any character), the whole of it.
+/// A search pattern without case: a part of a name or, with `*` (any text) and `?` (any character), the
+/// whole of it.
 #[derive(Debug)]
 pub struct NamePattern {
     text: Vec<char>,
@@ -111,7 +110,7 @@ impl NamePattern {
         let text = text.trim();
         let whole = text.contains(['*', '?']);
         let lower = text.to_lowercase();
-        // A part of a name is one with anything before and after it.
+        // A part of a name has any text before and after it.
         let text = if whole { lower } else { format!("*{lower}*") };
         Self { text: text.chars().collect(), whole }
     }
@@ -119,7 +118,7 @@ impl NamePattern {
     pub fn matches(&self, name: &str) -> bool {
         let name: Vec<char> = name.to_lowercase().chars().collect();
         let (mut at, mut on) = (0, 0);
-        // Where the last `*` stands, and how far it reaches.
+        // Position of the last `*`, and the end of the text that it matched.
         let mut star: Option<(usize, usize)> = None;
         while on < name.len() {
             match self.text.get(at) {
@@ -195,7 +194,7 @@ mod tests {
         stats[1].dead = Some(0.5);
         order.update(&recording, Some(&stats), by_mean, "");
         assert_eq!(order.worked, 1, "not sorted by what is dead");
-        // In place: the same slice, of another epoch.
+        // The same slice, with the values of another epoch.
         stats[1].mean = 4.0;
         order.update(&recording, Some(&stats), by_mean, "");
         assert_eq!((order.worked, order.rows()), (2, &[1, 0, 2][..]));

@@ -1,4 +1,4 @@
-//! The rows and headings of the layers' table: what is laid out of it, and what a pointer does there.
+//! The rows and headings of the table of layers: layout and pointer.
 
 use egui::accesskit::SortDirection;
 use egui::style::ScrollAnimation;
@@ -17,17 +17,17 @@ use crate::ui::style::{SMALL, semibold};
 use crate::ui::text;
 use crate::ui::widgets::{ROW, focus_ring};
 
-/// Height of the headings.
+/// Height of the headings, in points.
 const HEADINGS: f32 = 24.0;
-/// Space beside what stands in a cell.
+/// Space beside the content of a cell, in points.
 const AIR: f32 = 8.0;
-/// Space for the dot before a name.
+/// Width of the dot before a name, in points.
 const DOT: f32 = 20.0;
-/// The share of a narrow table that names take at least.
+/// Minimum share of a narrow table that the names take.
 const NAMES: f32 = 0.27;
 
 impl LayersPanel<'_> {
-    /// Shows headings and the rows in sight.
+    /// Shows the headings and the visible rows.
     pub(super) fn rows(
         &self,
         ui: &mut Ui,
@@ -51,7 +51,7 @@ impl LayersPanel<'_> {
         ui.scope_builder(builder, |ui| {
             let style = ui.style_mut();
             style.scroll_animation = ScrollAnimation::none();
-            // The lines that columns are resized by: faint until they are pointed at.
+            // Lines for resizing columns are faint until hovered.
             let widgets = &mut style.visuals.widgets;
             widgets.noninteractive.bg_stroke.color = self.palette.line.gamma_multiply(0.5);
             for widget in [&mut widgets.hovered, &mut widgets.active] {
@@ -81,8 +81,8 @@ fn laid_out(column: TableColumn) -> egui_table::Column {
     egui_table::Column::new(usual).range(egui::Rangef::new(least, greatest))
 }
 
-/// Has the names take what the other columns leave, whenever the room changes: the last one that there is
-/// room for is seen whole.
+/// Gives the names the width that the other columns leave, after the available width changed, so that the
+/// last visible column is not cut.
 fn fit(ui: &Ui, id: egui::Id, columns: &[egui_table::Column]) {
     let room = ui.available_width();
     let mut state = TableState::load(ui, id).unwrap_or_default();
@@ -90,7 +90,7 @@ fn fit(ui: &Ui, id: egui::Id, columns: &[egui_table::Column]) {
         return;
     }
     let [least, usual, greatest] = TableColumn::Name.widths();
-    // Those that scroll should not be squeezed out by names.
+    // The scrolling columns keep a minimum of the width.
     let least = least.max(usual.min(NAMES * room));
     let mut others = 0.0;
     for (at, column) in columns.iter().enumerate().skip(1) {
@@ -103,27 +103,27 @@ fn fit(ui: &Ui, id: egui::Id, columns: &[egui_table::Column]) {
     if let Some(names) = columns.first() {
         state.col_widths.insert(names.id_for(0), (room - others).clamp(least, greatest).floor());
     }
-    // Known widths: nothing need be laid out once to be measured.
+    // With known widths, egui_table needs no sizing pass.
     state.parent_width = Some(room);
     state.store(ui, id);
 }
 
-/// How many units show no value, where there are such.
+/// Returns the number of units without a value as text, if there are any.
 fn without_value(stats: Option<&LayerStats>) -> Option<String> {
     let units = stats.map(|stats| stats.without_value).filter(|units| *units > 0)?;
     let plural = if units == 1 { "unit" } else { "units" };
     Some(format!("{} {plural} without a value", text::format_count(units as u64)))
 }
 
-/// What is laid out in a frame.
+/// Lays out one frame of the table.
 struct LayerTableDelegate<'a> {
     layers: &'a LayersPanel<'a>,
     table: &'a Response,
     view: &'a mut ViewState,
     state: &'a mut LayersPanelState,
     pointed: Option<usize>,
-    /// The part that does not scroll sideways is laid out, after the headings; the other part is
-    /// before them.
+    /// The sticky part is being laid out, which comes after the headings; the scrolling part comes before
+    /// them.
     sticky: bool,
     action: Option<LayersAction>,
 }
@@ -191,7 +191,7 @@ impl TableDelegate for LayerTableDelegate<'_> {
         let palette = self.layers.palette;
         let id = self.table.id.with(("row", index));
         let sides = [id, id.with("scrolls")];
-        // Not to be focused: the table has the keyboard as a whole.
+        // Rows take no focus; the table as a whole has it.
         let response = ui.interact(place, sides[usize::from(!self.sticky)], Sense::CLICK);
         let selected = self.state.selected == Some(index);
         if self.sticky {
@@ -299,7 +299,7 @@ impl LayerTableDelegate<'_> {
         self.state.order.rows().get(usize::try_from(row).ok()?).copied()
     }
 
-    /// The dot before a name: full where the layer's slab is shown.
+    /// Shows the dot before a name, which is filled if the layer is visible.
     fn dot(&mut self, ui: &Ui, index: usize, name: &str, hidden: bool) {
         let palette = self.layers.palette;
         let place = ui.max_rect().with_max_x(ui.max_rect().left() + DOT).intersect(ui.clip_rect());
@@ -323,7 +323,7 @@ impl LayerTableDelegate<'_> {
         response.on_hover_text(if hidden { "Show" } else { "Hide" });
     }
 
-    /// A row in words.
+    /// Returns the accessible description of a row.
     fn told(&self, ui: &Ui, index: usize) -> WidgetInfo {
         let layer = &self.layers.recording.layers[index];
         let stats = self.layers.stats_of(index);

@@ -1,4 +1,4 @@
-//! The layers' table, driven by keys and accessible names.
+//! The table of layers, driven by keys and accessible names.
 
 use egui::accesskit::{Role, Toggled};
 use egui::{Event, Key, Rect, vec2};
@@ -50,7 +50,7 @@ fn table(recording: Recording, stats: Option<Vec<LayerStats>>, width: f32) -> Wi
     window
 }
 
-/// conv1, conv2 and fc, of which conv2 is the most wasted and fc the least known.
+/// Statistics of conv1, conv2 and fc: conv2 has the most dead units, fc the fewest known values.
 fn stats() -> Vec<LayerStats> {
     vec![
         LayerStats {
@@ -79,7 +79,7 @@ fn few() -> Window {
     table(testing::recording(), Some(stats()), 1000.0)
 }
 
-/// The names of the rows, from top to bottom.
+/// Returns the names of the rows, from top to bottom.
 fn rows(window: &Window) -> Vec<String> {
     let rows = window.get_all_by_role(Role::Row);
     let mut rows: Vec<(f32, String)> =
@@ -91,7 +91,7 @@ fn rows(window: &Window) -> Vec<String> {
 fn click(window: &mut Window, name: &str) {
     window.get_by_label(name).click();
     window.run();
-    // The next click is none of a double one.
+    // Lets time pass, so that the next click does not count as a double click.
     for _ in 0..8 {
         window.step();
     }
@@ -192,7 +192,7 @@ fn keys_choose_hide_solo_and_frame() {
     assert_eq!(window.state().asked, [LayersAction::Frame(2)]);
     press(&mut window, Key::ArrowDown);
     assert_eq!(window.state().panel.selected, Some(2), "there is none below");
-    // In the order in which they stand.
+    // In the order of the rows.
     click(&mut window, "Sort: Dead");
     click(&mut window, "Layer: conv2");
     press(&mut window, Key::ArrowDown);
@@ -286,7 +286,8 @@ fn ten_thousand_layers_cost_no_more_than_those_in_sight() {
     let listed = rows(&window).len();
     assert!((5..=14).contains(&listed), "{listed} rows are laid out");
     click(&mut window, "Sort: Mean");
-    // 7919 is prime to 10 000: every mean once; that of 9999 is found without the table.
+    // 7919 and 10 000 are coprime, so that every mean occurs once; that of 9999 is found without the
+    // table.
     let greatest = (0..10_000).find(|index| (index * 7919) % 10_000 == 9999).expect("one");
     assert_eq!(rows(&window)[0], format!("layer{greatest}"));
     let worked = window.state().panel.order.worked;
@@ -294,7 +295,7 @@ fn ten_thousand_layers_cost_no_more_than_those_in_sight() {
         window.step();
     }
     assert_eq!(window.state().panel.order.worked, worked, "nothing changed");
-    // Chosen in the scene: its row comes into sight.
+    // Selected in the scene: its row scrolls into view.
     window.state_mut().panel.selected = Some(4711);
     window.run();
     let row = window.get_by_label("Layer: layer4711");
@@ -324,7 +325,7 @@ fn a_narrow_pane_keeps_the_names_and_scrolls_the_numbers() {
 fn names_take_what_the_numbers_leave() {
     let mut window = table(testing::recording(), Some(stats()), 700.0);
     let name = |window: &Window| window.get_by_label("Sort: Layer").rect().width();
-    // Where the last heading in sight ends, which begins more than a hair's breadth before the edge.
+    // Returns the right edge of the last visible heading, which begins at least 10 points before the edge.
     let last = |window: &Window, width: f32| {
         let right = |column: &TableColumn| {
             let heading = window.query_by_label(&format!("Sort: {}", column.title()))?.rect();

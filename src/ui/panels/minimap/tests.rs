@@ -1,4 +1,4 @@
-//! The strip, driven by pointer, keys and accessible names; what its bars are.
+//! The strip, driven by pointer, keys and accessible names, and its bars.
 
 use std::time::Instant;
 
@@ -17,13 +17,13 @@ struct State {
     view: ViewState,
     means: Option<Vec<f32>>,
     framed: Option<usize>,
-    /// Every layer that was asked for.
+    /// Every requested layer.
     asked: Vec<usize>,
 }
 
 type Window = Harness<'static, State>;
 
-/// A network of layers of so many units.
+/// A network of layers with these numbers of units.
 fn network(units: &[usize]) -> Recording {
     let mut recording = testing::recording();
     let layer = recording.layers[1].clone();
@@ -156,7 +156,7 @@ fn bars_stand_where_the_slabs_do_and_tell_size_value_and_what_is_hidden() {
     let table = state.view.colours().table(state.view.theme.slab());
     assert_eq!((colours[2], colours[3]), (colour_of(table[0]), colour_of(table[255])));
     assert!(!table.map(colour_of).contains(&colours[1]), "no value is none of the map's colours");
-    // Without its slab a hidden layer stands between its neighbours.
+    // A hidden layer without a slab lies between its neighbours.
     window.state_mut().layout.slabs.remove(1);
     let places = minimap(window.state()).places(strip());
     assert!((places[1] - places[2] / 2.0).abs() < 0.01, "{places:?}");
@@ -170,7 +170,7 @@ fn layers_that_share_a_place_show_their_greatest() {
     let mut means = vec![0.1; 10_000];
     means[2500] = -3.0;
     window.state_mut().means = Some(means);
-    // Every layer skips to many others, too.
+    // Every layer has edges to many others as well.
     window.state_mut().recording.edges =
         (0..9_000).map(|from| Edge { from, to: from + 1 + from % 900 }).collect();
     let state = window.state();

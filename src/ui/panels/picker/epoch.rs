@@ -1,4 +1,4 @@
-//! At which moment a selection is looked at: the one that is shown, or one of its own.
+//! The epoch of a selection: the current one, or one of its own.
 
 use egui::{DragValue, RichText, Role, Ui, WidgetInfo};
 
@@ -8,7 +8,7 @@ use crate::ui::style::SMALL;
 use crate::ui::widgets::named;
 
 impl SelectionPicker<'_> {
-    /// The epoch looked at, or one of its own.
+    /// Shows the choice of the epoch.
     pub(super) fn own_epoch(&self, ui: &mut Ui, current: &Selection) -> Option<Selection> {
         let epochs = &self.recording.epochs;
         if epochs.len() < 2 && current.epoch.is_none() {
@@ -53,7 +53,7 @@ impl SelectionPicker<'_> {
         (chosen != current.epoch).then(|| Selection { epoch: chosen, ..current.clone() })
     }
 
-    /// One of the recorded numbers, by dragging or as text.
+    /// Shows the choice of a recorded epoch number, by dragging or as text.
     fn number(&self, ui: &mut Ui, number: &mut u64) {
         let readable: Vec<u64> =
             self.recording.epochs.iter().filter(|epoch| !epoch.damaged).map(|epoch| epoch.number).collect();

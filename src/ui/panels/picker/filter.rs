@@ -1,52 +1,52 @@
-//! Which inputs a list shows: by a part of their name, by class, by what was predicted. A million are
-//! gone through in slices, a little in each frame, and what was found so far is shown.
+//! The inputs that the list shows: filtered by a part of their id, by class and by prediction. A million
+//! inputs are searched in slices, a few per frame; matches appear as they are found.
 
 use std::time::{Duration, Instant};
 
 use crate::model::{Predicted, Ranges, Recording, Selection};
 
-/// Inputs that are gone through at a time, and mode long in a frame.
+/// Number of inputs in a slice, and the time spent in a frame.
 const SLICE: usize = 4096;
 const TIME: Duration = Duration::from_millis(2);
 
-/// What inputs have to be, to be shown.
+/// The conditions on listed inputs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InputFilter {
-    /// Part of their id, whatever the case of its letters.
+    /// A part of the id, without case.
     pub text: String,
     /// Index into [`Recording::classes`].
     pub class: Option<usize>,
     pub predicted: Predicted,
 }
 
-/// The inputs that a filter leaves.
+/// The inputs that match a filter, as far as searched.
 #[derive(Debug, Default)]
 pub struct FilteredInputs {
     asked: InputFilter,
-    /// Where recording and predictions lie, and of which epoch these are: others are told by that.
+    /// Addresses of recording and predictions, and the epoch of these: they identify what was searched.
     of: (usize, usize, Option<usize>),
     /// Ascending.
     inputs: Vec<u32>,
-    /// Inputs that have been gone through.
+    /// Number of inputs that have been searched.
     passed: usize,
 }
 
-/// The rows of a list, and which inputs they show.
+/// The inputs behind the rows of a list.
 #[derive(Clone, Copy, Debug)]
 pub enum ListRows<'a> {
-    /// Every one of so many.
+    /// All inputs; their number.
     All(usize),
-    /// Ascending.
+    /// These inputs, in ascending order.
     Some(&'a [u32]),
 }
 
 impl InputFilter {
-    /// Whether it leaves some out.
+    /// Returns `true` if the filter excludes inputs.
     pub fn is_active(&self) -> bool {
         *self != Self::default()
     }
 
-    /// The filter without a number, which is a place to go to: [`Self::number`].
+    /// Returns the filter without a text that is an input's number, see [`Self::number`].
     pub fn without_number(&self, inputs: usize) -> Self {
         match self.number(inputs) {
             Some(_) => Self { text: String::new(), ..self.clone() },
@@ -54,7 +54,7 @@ impl InputFilter {
         }
     }
 
-    /// The input that the text is the number of.
+    /// Returns the input whose number the text is.
     pub fn number(&self, inputs: usize) -> Option<usize> {
         let text = self.text.trim();
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -79,9 +79,9 @@ impl InputFilter {
         contains(&input.id, self.text.trim())
     }
 
-    /// The selection that it stands for, at the moment of `current`; `found` are the inputs that it
-    /// leaves. By class and prediction it says so, and holds at other epochs as well; by name it counts
-    /// the inputs up.
+    /// Returns the selection that the filter stands for, at the epoch of `current`; `matches` are the
+    /// inputs that match. Class and prediction become terms, which hold at other epochs as well; with a
+    /// part of an id, the matching inputs are listed.
     pub fn selection(&self, recording: &Recording, current: &Selection, found: ListRows) -> Selection {
         let base = Selection { epoch: current.epoch, ..Selection::default() };
         if !self.text.trim().is_empty() {
@@ -97,8 +97,8 @@ impl InputFilter {
 }
 
 impl FilteredInputs {
-    /// Goes on with what `filter` leaves, by the predictions of an epoch; says whether more is to come. Of another recording, or with
-    /// other predictions where they play a part, it begins anew.
+    /// Continues the search; returns `true` if inputs are left. It starts again if the filter or the
+    /// recording changed, or predictions that the filter depends on.
     pub fn advance(
         &mut self,
         filter: &InputFilter,
@@ -130,12 +130,12 @@ impl FilteredInputs {
         ListRows::Some(&self.inputs)
     }
 
-    /// Inputs that have been gone through.
+    /// Returns the number of inputs that have been searched.
     pub fn passed(&self) -> usize {
         self.passed
     }
 
-    /// What was asked for last.
+    /// Returns the filter of the current search.
     pub fn asked(&self) -> &InputFilter {
         &self.asked
     }
@@ -150,7 +150,7 @@ impl ListRows<'_> {
     }
 
     /// # Panics
-    /// When there is no such row.
+    /// If there is no such row.
     pub fn input(&self, row: usize) -> usize {
         match self {
             Self::All(_) => row,
@@ -158,7 +158,7 @@ impl ListRows<'_> {
         }
     }
 
-    /// The row of an input, or the one that it would have.
+    /// Returns the row of an input, or the row where it would be.
     fn before(&self, input: usize) -> usize {
         match self {
             Self::All(count) => input.min(*count),
@@ -166,13 +166,13 @@ impl ListRows<'_> {
         }
     }
 
-    /// The row that shows an input.
+    /// Returns the row of an input, if it is listed.
     pub fn row(&self, input: usize) -> Option<usize> {
         let row = self.before(input);
         (row < self.count() && self.input(row) == input).then_some(row)
     }
 
-    /// The inputs of the rows from `from` on, up to but without `to`.
+    /// Returns the inputs of the rows from `from` up to, but not including, `to`.
     fn inputs(&self, from: usize, to: usize) -> Ranges {
         match self {
             _ if from >= to => Ranges::default(),
@@ -184,7 +184,7 @@ impl ListRows<'_> {
         }
     }
 
-    /// The inputs that rows show.
+    /// Returns the inputs of some rows.
     pub fn inputs_of(&self, rows: &Ranges) -> Ranges {
         match self {
             Self::All(_) => rows.clone(),
@@ -195,7 +195,7 @@ impl ListRows<'_> {
         }
     }
 
-    /// The rows that show any of some inputs.
+    /// Returns the rows of some inputs, as far as they are listed.
     pub fn rows_of(&self, inputs: &Ranges) -> Ranges {
         match self {
             Self::All(_) => inputs.clone(),
@@ -210,7 +210,7 @@ impl ListRows<'_> {
         }
     }
 
-    /// Those of some inputs that no row shows.
+    /// Returns those of some inputs that are not listed.
     pub fn hidden(&self, inputs: &Ranges) -> Ranges {
         match self {
             Self::All(_) => Ranges::default(),
@@ -235,7 +235,7 @@ impl ListRows<'_> {
     }
 }
 
-/// Whether `text` has `part` somewhere, whatever the case of ASCII letters.
+/// Returns `true` if `text` contains `part`, without case for ASCII letters.
 fn contains(text: &str, part: &str) -> bool {
     let (text, part) = (text.as_bytes(), part.as_bytes());
     part.is_empty() || text.windows(part.len()).any(|piece| piece.eq_ignore_ascii_case(part))

@@ -1,4 +1,4 @@
-//! The list of inputs: searched, narrowed down by class and by what was predicted, with their pictures.
+//! The list of inputs, with a search field, filters by class and prediction, pictures and predictions.
 
 use std::borrow::Cow;
 
@@ -15,9 +15,9 @@ use crate::ui::widgets::list_selection::DragMode;
 use crate::ui::widgets::list_selection::ListSelection;
 use crate::ui::widgets::{ROW, named, segmented};
 
-/// Edge of the picture of the one that is chosen.
+/// Edge of the picture of the selected input, in points.
 const COVER: f32 = 72.0;
-/// ListRows of classes that are seen at a time.
+/// Number of visible rows in the list of classes.
 const CLASSES: f32 = 12.0;
 
 impl SelectionPicker<'_> {
@@ -61,14 +61,14 @@ impl SelectionPicker<'_> {
         self.picture(ui, current);
         let Some(ListResponse { chosen, alone: is_alone }) = response else { return all };
         Some(match chosen.single() {
-            // One input is meant as such, whatever was made of it.
+            // A single input is a selection of its own, whatever the terms before.
             Some(input) if is_alone => Selection { epoch: current.epoch, ..Selection::input(input) },
             _ if is_alone => alone(current).with_inputs(&chosen),
             _ => current.with_inputs(&chosen),
         })
     }
 
-    /// The line to search in; says where it leads.
+    /// Shows the search field; returns the input that it requests.
     fn search(&self, ui: &mut Ui, picker: &mut PickerState) -> Option<SearchTarget> {
         let text = &mut picker.filter.text;
         let edit = TextEdit::singleline(text)
@@ -97,7 +97,7 @@ impl SelectionPicker<'_> {
         (response.changed() && number.is_some()).then_some(SearchTarget { input: number, chosen: false })
     }
 
-    /// By class, and by what was predicted.
+    /// Shows the filters by class and by prediction.
     fn narrow(&self, ui: &mut Ui, filter: &mut InputFilter) {
         let classes = &self.recording.classes;
         if !classes.is_empty() {
@@ -136,17 +136,17 @@ impl SelectionPicker<'_> {
         }
     }
 
-    /// Goes on looking for what the filter leaves; whether more is to come.
+    /// Continues the search; returns `true` if inputs are left.
     fn find(&self, picker: &mut PickerState) -> bool {
         let mut filter = picker.filter.without_number(self.recording.inputs.len());
-        // What is not known here leaves nothing out.
+        // A class or prediction that this recording lacks excludes nothing.
         filter.class = filter.class.filter(|class| *class < self.recording.classes.len());
         if self.predictions.is_none() {
             filter.predicted = Predicted::All;
         }
         filter.text = filter.text.trim().to_owned();
         if *picker.found.asked() != filter {
-            // ListRows are counted anew.
+            // Row indices change with the filter.
             picker.inputs = ListSelection::default();
         }
         if filter.is_active() {
@@ -156,7 +156,7 @@ impl SelectionPicker<'_> {
         false
     }
 
-    /// SelectMode many the filter leaves, and the button that chooses them.
+    /// Shows the number of matches, and the button that selects them.
     fn shown(&self, ui: &mut Ui, picker: &PickerState, current: &Selection, more: bool) -> Option<Selection> {
         if !picker.found.asked().is_active() {
             return None;
@@ -188,7 +188,7 @@ impl SelectionPicker<'_> {
         asked
     }
 
-    /// Whether there are pictures to be shown.
+    /// Returns `true` if the recording has pictures of inputs.
     fn pictured(&self, picker: &mut PickerState) -> bool {
         if self.pictures.is_none() {
             return false;
@@ -204,7 +204,7 @@ impl SelectionPicker<'_> {
         }
     }
 
-    /// What a row says of an input.
+    /// Returns the content of an input's row.
     fn entry(&self, known: &ResolvedSelection, index: usize, pictured: bool) -> ListEntry<'_> {
         let input = &self.recording.inputs[index];
         let name_of = |class: usize| self.recording.classes.get(class).map(|class| class.name.as_str());
@@ -245,8 +245,8 @@ impl SelectionPicker<'_> {
         }
     }
 
-    /// The picture of the one input that is chosen. It stands below the list, so that no row moves from
-    /// under the hand that chooses it.
+    /// Shows the picture of the selected input. It is below the list, so that rows do not move during
+    /// selection.
     fn picture(&self, ui: &mut Ui, current: &Selection) {
         let (Some(pictures), Some(input)) = (self.pictures, current.single_input()) else { return };
         if input >= self.recording.inputs.len() {
@@ -262,10 +262,10 @@ impl SelectionPicker<'_> {
     }
 }
 
-/// Where the line to search in leads.
+/// A request of the search field.
 struct SearchTarget {
-    /// The input that it is the number of.
+    /// The input whose number was typed.
     input: Option<usize>,
-    /// It, or the first that is found, is to be chosen.
+    /// Select this input or, without one, the first match.
     chosen: bool,
 }

@@ -1,5 +1,5 @@
-//! A list whose rows are chosen by mouse and keys. Only the rows in sight are laid out, so that it may
-//! be as long as it likes.
+//! A list whose rows are selected by pointer and keys. Only visible rows are laid out, whatever the number
+//! of rows.
 
 use egui::containers::scroll_area::{DragScroll, ScrollSource};
 use egui::style::ScrollAnimation;
@@ -17,7 +17,7 @@ use crate::ui::widgets::list_selection::DragMode;
 use crate::ui::widgets::list_selection::ListSelection;
 use crate::ui::widgets::list_selection::SelectMode;
 
-/// A list and what is chosen in it.
+/// A list and its selected rows.
 pub struct SelectableList<'a> {
     /// Its accessible name.
     pub name: &'a str,
@@ -25,24 +25,24 @@ pub struct SelectableList<'a> {
     pub rows: ListRows<'a>,
     /// Height of a row, in points.
     pub row: f32,
-    /// Height of the list, in points, where it has as many rows.
+    /// Maximum height of the list, in points.
     pub height: f32,
-    /// What is chosen of that which the rows show; some of it may have no row at the moment.
+    /// The selected inputs or classes; some may have no row at the moment.
     pub chosen: &'a Ranges,
     pub drag_mode: DragMode,
 }
 
-/// What a hand did to a list.
+/// A change of the selection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListResponse {
     pub chosen: Ranges,
-    /// These and nothing else are meant; otherwise they were added to or taken from what was chosen.
+    /// These alone are selected; otherwise they were added to or removed from the selection.
     pub alone: bool,
 }
 
 impl SelectableList<'_> {
-    /// Shows the rows in sight, and returns what is chosen where that changed. `entry` tells what is said
-    /// of that which a row shows.
+    /// Shows the visible rows, and returns the selection if it changed. `entry` returns the content of a
+    /// row.
     pub fn show<'t>(
         &self,
         ui: &mut Ui,
@@ -52,7 +52,7 @@ impl SelectableList<'_> {
         if self.rows.count() == 0 {
             return None;
         }
-        // A finger that is drawn over the rows chooses them.
+        // A drag over the rows selects them instead of scrolling.
         let source = ScrollSource { drag: DragScroll::Never, ..ScrollSource::default() };
         let area = ScrollArea::vertical()
             .id_salt(self.name)
@@ -86,7 +86,7 @@ impl SelectableList<'_> {
         let mut change = self.pressed(ui, &list, whole, seen, list_selection);
         if list.has_focus() {
             change = self.keys(ui, &list, list_selection).or(change);
-            // A key may have led to a row out of sight.
+            // A key may have moved the cursor to a row that is not visible.
             if change.is_some() {
                 list_selection.reveal();
             }
@@ -96,7 +96,7 @@ impl SelectableList<'_> {
         let first = self.row_at(seen.top(), whole);
         for row in first..=self.row_at(seen.bottom() - 0.5, whole) {
             let place = self.place(whole, row);
-            // Not to be focused: the list has the keyboard as a whole.
+            // Rows take no focus; the list as a whole has it.
             let response = inner.interact(place, id.with(row), Sense::CLICK);
             let shown = self.rows.input(row);
             let entry = entry(shown);
@@ -115,13 +115,13 @@ impl SelectableList<'_> {
                 });
             }
             if response.clicked() {
-                // Pressed and released within one frame, or clicked by other means than a pointer.
+                // Pressed and released within one frame, or clicked by a screen reader.
                 if !list_selection.is_held() {
                     let mode = SelectMode::of(held_at_press(&inner));
                     change = Some(self.press(list_selection, row, mode));
                     list_selection.release();
                 }
-                // A click on a row counts as one beside the list, which would lose the keyboard.
+                // A click on a row counts as one outside of the list, which would lose the focus.
                 list.request_focus();
             }
             entry.paint(&inner, self.palette, place, selected, response.hovered());
@@ -153,7 +153,7 @@ impl SelectableList<'_> {
         self.list_response(&rows, mode)
     }
 
-    /// What is chosen when these rows are, and mode they came to be.
+    /// Returns the selection after these rows were selected in this mode.
     fn list_response(&self, rows: &Ranges, mode: SelectMode) -> ListResponse {
         let mut chosen = self.rows.inputs_of(rows);
         if mode.keeps() {
@@ -165,7 +165,7 @@ impl SelectableList<'_> {
         ListResponse { chosen, alone: mode == SelectMode::Alone }
     }
 
-    /// What the pointer does: it presses, and pulls.
+    /// Handles presses and drags of the pointer.
     fn pressed(
         &self,
         ui: &Ui,
@@ -184,7 +184,7 @@ impl SelectableList<'_> {
             return None;
         }
         let at = list.interact_pointer_pos()?.y;
-        // Beyond an edge the rows come by, the faster the further.
+        // Beyond an edge the list scrolls, with a speed that grows with the distance.
         let beyond = (at - seen.bottom()).max(0.0) + (at - seen.top()).min(0.0);
         if beyond != 0.0 {
             let speed = beyond * (8.0 + beyond.abs() / 8.0);
@@ -197,13 +197,13 @@ impl SelectableList<'_> {
         list_selection.drag(row, self.drag_mode).map(|rows| self.list_response(&rows, mode))
     }
 
-    /// What the keys do, which are the list's while it has the focus.
+    /// Handles the keys of the focused list.
     fn keys(&self, ui: &Ui, list: &Response, list_selection: &mut ListSelection) -> Option<ListResponse> {
         let arrows = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
         ui.memory_mut(|memory| memory.set_focus_lock_filter(list.id, arrows));
         let page = ((self.height / self.row) as isize - 1).max(1);
         let mut change: Option<ListResponse> = None;
-        // In their order and with the modifiers of each: several may come within a frame.
+        // In order, each with its own modifiers, because several keys can arrive within a frame.
         for event in ui.input(|input| input.events.clone()) {
             let Event::Key { key, pressed: true, modifiers, .. } = event else { continue };
             let steps = match key {
@@ -235,7 +235,7 @@ impl SelectableList<'_> {
     }
 }
 
-/// The keys that were held when the pointer was pressed or released in this frame: they may be up again.
+/// Returns the modifiers at the press or release in this frame, because they may have been released since.
 fn held_at_press(ui: &Ui) -> Modifiers {
     ui.input(|input| {
         let press = |event: &Event| match event {

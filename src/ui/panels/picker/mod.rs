@@ -1,5 +1,5 @@
-//! Choosing a selection by hand: by classes, by inputs, by what was predicted, at a moment of its own,
-//! or as text. All of them show the one selection, and change it.
+//! Controls of a selection: lists of classes and inputs, predictions, an epoch of its own, and a text
+//! field. All of them show and change the same selection.
 
 mod epoch;
 mod filter;
@@ -28,17 +28,17 @@ use crate::ui::widgets::named;
 use crate::ui::widgets::segmented;
 use crate::ui::widgets::thumbnails::Thumbnails;
 
-/// Height of a list where there is no more room, in points.
+/// Minimum height of a list, in points.
 pub const MIN_LIST_HEIGHT: f32 = 6.0 * ROW;
 
-/// Which list is open.
+/// The open list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum OpenList {
     Classes,
     Inputs,
 }
 
-/// Where hands are in choosing one selection.
+/// Input state of a picker.
 #[derive(Debug, Default)]
 pub struct PickerState {
     open: Option<OpenList>,
@@ -46,47 +46,47 @@ pub struct PickerState {
     inputs: ListSelection,
     filter: InputFilter,
     found: FilteredInputs,
-    /// Whether any input of the recording that lies there has a picture.
+    /// Address of a recording, and `true` if any of its inputs has a picture.
     pictured: Option<(usize, bool)>,
     field: SelectionField,
     known: Option<ResolvedSelection>,
-    /// What was chosen here last, other than as text: it leaves lists and hands where they are.
+    /// The selection last made in the lists; lists and cursors stay as they are for it.
     own: Option<Selection>,
 }
 
-/// What a selection comes to, as long as it stays the same.
+/// Classes and inputs of a selection, kept until it changes.
 #[derive(Debug)]
 struct ResolvedSelection {
     selection: Selection,
-    /// Where the recording lies, and mode many epochs it has: another one is told by that.
+    /// Address of the recording and its number of epochs, which identify it.
     recording: (usize, usize),
     classes: Ranges,
     inputs: Ranges,
-    /// SelectMode many inputs that are, in words.
+    /// The number of its inputs, as text.
     count: Option<String>,
 }
 
-/// What there is to choose from, and mode it looks.
+/// Controls of one selection.
 #[derive(Clone, Copy)]
 pub struct SelectionPicker<'a> {
-    /// Which selection it is: the beginning of every accessible name.
+    /// The name of the selection, with which every accessible name begins.
     pub group: &'a str,
     pub recording: &'a Recording,
-    /// Thumbnails of the recording's inputs.
+    /// Pictures of the recording's inputs.
     pub pictures: Option<&'a Thumbnails>,
-    /// The predicted class of every input at the epoch looked at, where that is known.
+    /// The predicted class of every input at the current epoch, if known.
     pub predictions: Option<&'a [Option<usize>]>,
     pub palette: Palette,
-    /// The epoch looked at, as an index into [`Recording::epochs`].
+    /// The current epoch, as an index into [`Recording::epochs`].
     pub epoch: Option<usize>,
-    /// There may be no selection at all.
+    /// The selection can be `None`.
     pub optional: bool,
-    /// Height of its lists, in points: [`MIN_LIST_HEIGHT`], or more.
+    /// Height of a list, in points; at least [`MIN_LIST_HEIGHT`].
     pub list_height: f32,
 }
 
 impl SelectionPicker<'_> {
-    /// Shows `current`, and returns what is chosen instead where that changed.
+    /// Shows `current`, and returns another selection if it changed.
     pub fn show(
         &self,
         ui: &mut Ui,
@@ -104,7 +104,7 @@ impl SelectionPicker<'_> {
         let asked = self.predicted(ui, current).or(asked);
         let asked = self.own_epoch(ui, current).or(asked);
         let mut asked = asked.and_then(|selection| self.checked(picker, selection));
-        // Lists stay as they are under the hand that chooses in them.
+        // A selection made in a list does not move the cursor of that list.
         picker.own.clone_from(&asked);
         let name = format!("{}: selection", self.group);
         if let Some(selection) = picker.field.show(ui, &name, current) {
@@ -115,7 +115,7 @@ impl SelectionPicker<'_> {
         changed.or(asked.map(Some))
     }
 
-    /// The selection if it can be shown; otherwise says why not.
+    /// Returns the selection if it is valid; otherwise shows the error.
     fn checked(&self, picker: &mut PickerState, selection: Selection) -> Option<Selection> {
         match self.check(&selection) {
             Ok(_) => {
@@ -129,7 +129,7 @@ impl SelectionPicker<'_> {
         }
     }
 
-    /// SelectMode many inputs it chooses, as far as that is known without reading anything.
+    /// Counts the inputs of a selection, as far as known without reading files.
     fn check(&self, selection: &Selection) -> Result<Counted, SelectionError> {
         let counted = selection.count(self.recording)?;
         let own = selection.epoch.map(|epoch| epoch.resolve(self.recording)).transpose()?;
@@ -140,13 +140,13 @@ impl SelectionPicker<'_> {
         Ok(counted)
     }
 
-    /// Whether predictions were recorded at a moment or, without one, at the epoch looked at.
+    /// Returns `true` if predictions were recorded at `at` or, without one, at the current epoch.
     fn has_predictions(&self, at: Option<EpochPosition>) -> bool {
         let epoch = at.map(|position| position.from).or(self.epoch);
         epoch.and_then(|epoch| self.recording.epochs.get(epoch)).is_some_and(|epoch| epoch.has_predictions)
     }
 
-    /// None, everything, or one of the lists.
+    /// Shows the choice among no selection, all inputs, and the lists.
     fn kind(
         &self,
         ui: &mut Ui,
@@ -185,7 +185,7 @@ impl SelectionPicker<'_> {
             PickerMode::List(open) => {
                 picker.open = Some(open);
                 match open {
-                    // The list of what is chosen otherwise is only opened.
+                    // The list of an existing selection is opened without changing it.
                     _ if !lists_nothing => return None,
                     OpenList::Classes => {
                         let first = self.recording.classes.iter().position(|class| class.count() > 0);
@@ -249,7 +249,7 @@ impl SelectionPicker<'_> {
 }
 
 impl PickerState {
-    /// Takes note of what is chosen, and of what it comes to where that is new.
+    /// Resolves the selection if it is new, and moves lists and cursors to it.
     fn note(&mut self, current: Option<&Selection>, recording: &Recording) {
         let Some(selection) = current else {
             self.known = None;
@@ -291,25 +291,25 @@ impl PickerState {
 }
 
 impl PickerState {
-    /// Takes note of the input that keys start from, and brings it into sight.
+    /// Moves the cursor of the list of inputs, and scrolls to it.
     fn lead_to(&mut self, input: Option<usize>, recording: &Recording) {
         let row = input.and_then(|input| self.rows(recording).row(input));
         self.inputs.lead(&row.map_or_else(Ranges::default, |row| Ranges::from(row..=row)));
     }
 
-    /// The rows of the list of inputs.
+    /// Returns the rows of the list of inputs.
     fn rows(&self, recording: &Recording) -> ListRows<'_> {
         if self.found.asked().is_active() { self.found.rows() } else { ListRows::All(recording.inputs.len()) }
     }
 }
 
-/// Without its classes and inputs.
+/// Returns the selection without its classes and inputs.
 fn alone(selection: &Selection) -> Selection {
     let predicted = |term: &&Term| matches!(term, Term::Right | Term::Wrong);
     Selection { terms: selection.terms.iter().filter(predicted).cloned().collect(), epoch: selection.epoch }
 }
 
-/// "37 of 1 797 inputs".
+/// Formats the number of inputs: "37 of 1 797 inputs".
 fn counting(counted: Counted, recording: &Recording) -> Option<String> {
     let inputs = counted.inputs?;
     let aggregated = recording.classes.iter().any(|class| class.aggregated > class.inputs as u64);

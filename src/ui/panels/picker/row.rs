@@ -1,4 +1,4 @@
-//! A row of a list: a picture where there are such, a name, and what is known beside it.
+//! A row of a list: a picture if there is one, a name, and details to its right.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -9,37 +9,37 @@ use egui::{Color32, CornerRadius, FontId, Galley, Rect, Stroke, TextureHandle, U
 
 use crate::ui::style::{Palette, SMALL};
 
-/// Height of a row with a picture, and the edge of the picture.
+/// Height of a row with a picture, and edge of the picture, in points.
 pub const TALL: f32 = 28.0;
 const PICTURE: f32 = 24.0;
 
-/// What the network made of an input.
+/// The prediction for an input compared with its label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PredictionOutcome<'a> {
     Unknown,
-    /// Predicted as labelled.
+    /// Predicted class and label are equal.
     Right,
-    /// Predicted as this other class.
+    /// Predicted as this class instead of the label.
     Wrong(&'a str),
-    /// Predicted as this class, and not labelled.
+    /// Predicted as this class; there is no label.
     Unlabelled(&'a str),
 }
 
-/// What a row says.
+/// The content of a row.
 pub struct ListEntry<'a> {
     /// Its accessible name.
     pub name: String,
     pub left: String,
     pub right: Cow<'a, str>,
     pub outcome: PredictionOutcome<'a>,
-    /// There are pictures: room for one and, as far as it is there, the one.
+    /// `None` without room for a picture; `Some(None)` until the picture is loaded.
     pub picture: Option<Option<&'a TextureHandle>>,
-    /// It belongs to what is chosen by other means than this list.
+    /// The input is selected by a term other than its number.
     pub belongs: bool,
 }
 
 impl ListEntry<'_> {
-    /// Everything that it says, for those who cannot see it.
+    /// Returns the accessible description.
     pub fn description(&self) -> String {
         let mut text = self.left.clone();
         if !self.right.is_empty() {
@@ -80,11 +80,11 @@ impl ListEntry<'_> {
             paint_picture(ui, palette, place, picture);
             left = place.right() + 8.0;
         }
-        // The name has at least a third of the room.
+        // The name has at least a third of the width.
         let room = rect.right() - 8.0 - left;
         let most = 2.0 / 3.0 * room - 16.0;
         let mut right = rect.right() - 8.0;
-        // Writes a text that ends there, and returns where it begins.
+        // Paints a text that ends at `right`, and returns its left edge.
         let put = |right: f32, text: &str, most: f32, colour: Color32| {
             let text = galley(ui, text, most, colour);
             let left = right - text.size().x;
@@ -116,7 +116,7 @@ impl ListEntry<'_> {
     }
 }
 
-/// One line, cut short where it does not fit.
+/// Lays out one line, cut at `width`.
 fn galley(ui: &Ui, text: &str, width: f32, colour: Color32) -> Arc<Galley> {
     let mut job = LayoutJob::simple_singleline(text.to_owned(), FontId::proportional(SMALL), colour);
     job.wrap = TextWrapping::truncate_at_width(width.max(8.0));
@@ -134,13 +134,13 @@ fn paint_picture(ui: &Ui, palette: Palette, place: Rect, picture: Option<&Textur
     ui.painter().image(texture.id(), Rect::from_center_size(place.center(), fitted), uv, Color32::WHITE);
 }
 
-/// The sign for what is right.
+/// Paints the mark of a right prediction.
 fn tick(ui: &Ui, centre: egui::Pos2, colour: Color32) {
     let points = [vec2(-3.5, 0.0), vec2(-1.0, 3.0), vec2(4.0, -3.5)].map(|offset| centre + offset);
     ui.painter().line(points.to_vec(), Stroke::new(1.25, colour));
 }
 
-/// From the class that it has to the one that it was taken for.
+/// Paints the arrow from a label to the predicted class.
 fn arrow(ui: &Ui, centre: egui::Pos2, colour: Color32) {
     let stroke = Stroke::new(1.0, colour);
     ui.painter().line([vec2(-4.0, 0.0), vec2(4.0, 0.0)].map(|offset| centre + offset).to_vec(), stroke);

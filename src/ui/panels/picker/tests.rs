@@ -1,4 +1,4 @@
-//! The panel's pickers, driven by accessible names, as a hand or a screen reader would.
+//! The panel's pickers, driven by accessible names, pointer and keys.
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ struct State {
 
 type Window = Harness<'static, State>;
 
-/// The pane over the first of some runs.
+/// The panel over the first of some runs.
 fn panel(runs: Vec<Recording>) -> Window {
     let view = testing::view(&runs[0]);
     let state = State { runs, view, panel: InputPanelState::default(), pictures: Thumbnails::default() };
@@ -91,7 +91,7 @@ fn click_with(window: &mut Window, modifiers: Modifiers, name: &str) {
 const CTRL: Modifiers = Modifiers::COMMAND;
 const SHIFT: Modifiers = Modifiers::SHIFT;
 
-/// The accessible names of the rows in sight that are chosen.
+/// Returns the accessible names of the visible rows that are selected.
 fn chosen(window: &Window) -> Vec<String> {
     let rows = window.get_all_by_role(Role::ListBoxOption);
     let chosen = rows.filter(|row| row.accesskit_node().is_selected() == Some(true));
@@ -148,7 +148,7 @@ fn a_screen_reader_chooses_too() {
     assert_eq!(list.get_all_by_role(Role::ListBoxOption).count(), 3, "the rows belong to it");
 }
 
-/// Presses at one row's middle, moves over others, and returns what was chosen on the way.
+/// Presses in the middle of a row, moves over points, and returns the selection after each.
 fn drag(window: &mut Window, modifiers: Modifiers, from: &str, over: &[Pos2]) -> Vec<String> {
     let press = |window: &mut Window, pos: Pos2, pressed: bool| {
         window.event_modifiers(

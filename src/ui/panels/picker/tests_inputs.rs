@@ -1,4 +1,4 @@
-//! The list of inputs: searched and narrowed down, with pictures and predictions, also of a million.
+//! The list of inputs: search, filters, pictures and predictions, also of a million inputs.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ struct State {
     pictures: Thumbnails,
     picker: PickerState,
     select: Selection,
-    /// What was asked for in the last frame.
+    /// Requested in the last frame.
     wanted: Vec<usize>,
 }
 
@@ -27,7 +27,7 @@ type Window = Harness<'static, State>;
 const CTRL: Modifiers = Modifiers::COMMAND;
 const SHIFT: Modifiers = Modifiers::SHIFT;
 
-/// The list over `count` inputs "sample-0" … of classes 0, 1, 2 in turn; every fifth is predicted as a
+/// The list over `count` inputs "sample-0" … of classes 0, 1, 2 in turn. Every fifth is predicted as a
 /// cat, the others right.
 fn window(count: usize, pictured: bool) -> Window {
     let mut recording = testing::recording();
@@ -98,7 +98,7 @@ fn pick_class(window: &mut Window, name: &str) {
     click(window, name);
 }
 
-/// The inputs of the rows that are laid out.
+/// Returns the inputs of the rows that are laid out.
 fn rows(window: &Window) -> Vec<usize> {
     let rows = window.query_all_by_role(Role::ListBoxOption);
     rows.filter_map(|row| row.accesskit_node().label()?.strip_prefix("Show: input ")?.parse().ok()).collect()
@@ -254,7 +254,7 @@ fn a_million_inputs_cost_a_frame_no_more_than_what_is_in_sight() {
         window.step();
         longest = longest.max(start.elapsed());
     };
-    // A number leads anywhere.
+    // A number scrolls to any input.
     window.get_by_label("Show: search inputs").focus();
     frame(&mut window);
     for digit in "987654".chars() {
@@ -265,7 +265,7 @@ fn a_million_inputs_cost_a_frame_no_more_than_what_is_in_sight() {
     }
     frame(&mut window);
     assert!(rows(&window).contains(&987_654), "{:?}", rows(&window));
-    // A name is looked for in slices, and what was found so far is there at once.
+    // A name is searched in slices, and matches appear at once.
     window.key_press_modifiers(CTRL, Key::A);
     frame(&mut window);
     window.event(Event::Text("-99999".to_owned()));

@@ -1,4 +1,4 @@
-//! The range that is marked on the slider: a band, its words, and two ends to take hold of.
+//! The marked range on the slider: a band, its text, and two handles.
 
 use egui::{
     Align2, Color32, CornerRadius, EventFilter, FontId, Key, Modifiers, Painter, Rect, Response, Role, Sense,
@@ -12,8 +12,7 @@ use crate::ui::playback::Playback;
 use crate::ui::style::SMALL;
 use crate::ui::widgets::focus_ring;
 
-/// Half the width, and the height, of what can be taken hold of at an end. It ends above the line that
-/// the current epoch is dragged along.
+/// Half the width, and the height, of a handle. It ends above the line where the current epoch is dragged.
 const HANDLE: egui::Vec2 = vec2(6.0, 16.0);
 
 #[derive(Clone, Copy, PartialEq)]
@@ -23,7 +22,7 @@ enum RangeEnd {
 }
 
 impl Timeline<'_> {
-    /// Paints what lies behind the curves.
+    /// Paints the band behind the curves.
     pub(super) fn band(&self, painter: &Painter, track: &TimelineTrack, playback: &Playback) {
         if playback.range(self.epochs).is_some() {
             let band = self.band_rect(track, playback);
@@ -37,7 +36,7 @@ impl Timeline<'_> {
         Rect::from_x_y_ranges(x_of(first)..=x_of(last).min(track.rect.right()), track.rect.y_range())
     }
 
-    /// The ends, which are there for keys and screen readers also where nothing is marked, and the words.
+    /// Shows the handles, which keys and screen readers reach even without a range, and the text.
     pub(super) fn range(
         &self,
         ui: &Ui,
@@ -56,7 +55,7 @@ impl Timeline<'_> {
         if before.is_some() {
             self.words(ui, slider, track, playback);
         }
-        // Who marks another range while playing sees it at once.
+        // A range marked while playing moves playback into it.
         if playback.playing && before != playback.range(self.epochs) {
             let (first, last) = playback.bounds(self.epochs);
             let ordinal = self.epochs.ordinal_of_number(view.epoch);
@@ -66,7 +65,7 @@ impl Timeline<'_> {
         }
     }
 
-    /// One end of the range.
+    /// Shows one handle of the range.
     fn end(
         &self,
         ui: &Ui,
@@ -87,7 +86,7 @@ impl Timeline<'_> {
             pos2(x - HANDLE.x, track.rect.top() - 4.0),
             pos2(x + HANDLE.x, track.rect.top() - 4.0 + HANDLE.y),
         );
-        // What is not seen is not in the way of the pointer.
+        // An invisible handle takes no pointer input.
         let sense = if marked { Sense::click_and_drag() } else { Sense::focusable_noninteractive() };
         let response = ui.interact(rect, slider.id.with(name), sense);
         response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), self.epochs.number(ordinal), name));
@@ -114,7 +113,7 @@ impl Timeline<'_> {
             target = Some(self.epochs.ordinal_of_place(track.place_at(pointer.x)));
         }
         if let Some(target) = target.map(f64::round) {
-            // The ends do not pass each other: a hand that pulls one is not to hold the other.
+            // The handles do not pass each other, so that a drag stays with the one that was pressed.
             match end {
                 RangeEnd::Start => playback.mark(target.clamp(0.0, (last - 1.0).max(0.0)), last, self.epochs),
                 RangeEnd::End => playback.mark(first, target.max(first + 1.0), self.epochs),
@@ -138,7 +137,7 @@ impl Timeline<'_> {
         response.on_hover_text(tip);
     }
 
-    /// A line with a flag that points into the range.
+    /// Paints a line with a flag that points into the range.
     fn paint_end(&self, painter: &Painter, track: &TimelineTrack, x: f32, end: RangeEnd, held: bool) {
         let colour = if held { self.palette.accent } else { self.palette.accent.gamma_multiply(0.7) };
         painter.vline(x, track.rect.y_range(), Stroke::new(1.0, colour));
@@ -148,7 +147,8 @@ impl Timeline<'_> {
         painter.add(egui::Shape::convex_polygon(flag.to_vec(), colour, Stroke::NONE));
     }
 
-    /// "epochs 3–9" in the band or, where that is too narrow, beside it; and what clears it.
+    /// Shows "epochs 3–9" in the band or, if that is too narrow, beside it, and the button that clears the
+    /// range.
     fn words(&self, ui: &Ui, slider: &Response, track: &TimelineTrack, playback: &mut Playback) {
         let Some(range) = playback.range(self.epochs) else { return };
         let band = self.band_rect(track, playback);
@@ -171,7 +171,7 @@ impl Timeline<'_> {
         let response = ui.interact(clear, slider.id.with("clear range"), Sense::click());
         response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), "Clear range"));
 
-        // The curves go on below the words.
+        // The curves continue behind the text.
         ui.painter().rect_filled(place, CornerRadius::same(4), self.palette.panel.gamma_multiply(0.8));
         ui.painter().text(
             words.left_center() + vec2(4.0, 0.0),

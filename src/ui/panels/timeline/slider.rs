@@ -1,4 +1,4 @@
-//! The slider over the epochs: curves, ticks, and what hands and keys do with it.
+//! The slider over the epochs: curves, ticks, pointer and keys.
 
 use egui::accesskit::{Action, ActionData};
 use egui::{
@@ -13,22 +13,22 @@ use crate::ui::playback::Playback;
 use crate::ui::style::SMALL;
 use crate::ui::widgets::focus_ring;
 
-/// Below the curve: ticks and numbers.
+/// Height of ticks and numbers below the curves, in points.
 const TICKS: f32 = 20.0;
-/// Seconds in which the slider makes room for a new epoch.
+/// Duration of the animation that makes room for a new epoch, in seconds.
 const GROWTH: f32 = 0.3;
 
-/// Where the epochs stand.
+/// Mapping between places and horizontal positions.
 pub(super) struct TimelineTrack {
     pub(super) rect: Rect,
     /// The last place.
     last: f32,
-    /// The place at the right end, which goes after the last one little by little.
+    /// The place at the right end, which is animated towards `last`.
     shown: f32,
 }
 
 impl TimelineTrack {
-    /// Of a place: an index into the recording's epochs, or between two of them.
+    /// Returns the position of a place: an index into the recording's epochs, or between two of them.
     pub(super) fn x_of(&self, place: f64) -> f32 {
         self.rect.left() + self.rect.width() * place as f32 / self.shown
     }
@@ -49,7 +49,7 @@ impl Timeline<'_> {
     ) {
         let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
         let last = self.recording.epochs.len().saturating_sub(1).max(1) as f32;
-        // Makes room for a new epoch little by little.
+        // The slider makes room for a new epoch gradually.
         let shown = if self.reduced_motion {
             last
         } else {
@@ -86,7 +86,7 @@ impl Timeline<'_> {
         }
     }
 
-    /// The pointer scrubs or, with Shift, marks a range.
+    /// Handles the pointer, which scrubs or, with Shift, marks a range.
     fn drag(
         &self,
         ui: &Ui,
@@ -116,13 +116,13 @@ impl Timeline<'_> {
             }
         }
         if response.drag_stopped() && !marking.end(ui) {
-            // A hand lets go anywhere; the picture comes to rest on what was recorded.
+            // A drag can end between epochs; the picture glides to a recorded one.
             let ordinal = self.epochs.ordinal_of_number(view.epoch);
             playback.glide_to(ordinal, self.epochs, view.epoch, now);
         }
     }
 
-    /// What keys and screen readers ask for, and what these are told.
+    /// Handles keys and screen readers, and sets the accessible value.
     fn speak(&self, ui: &Ui, response: &Response, view: &mut ViewState, playback: &mut Playback, now: f64) {
         let id = response.id;
         let mut steps = requested_steps(ui, id);
@@ -159,7 +159,7 @@ impl Timeline<'_> {
         tip
     }
 
-    /// A tick per recorded epoch: bright when its values are at hand, crossed when damaged.
+    /// Paints a tick per recorded epoch: bright if its values are loaded, crossed if it is damaged.
     fn ticks(&self, painter: &Painter, track: Rect, x_of: &dyn Fn(f64) -> f32) {
         let count = self.recording.epochs.len();
         let font = FontId::proportional(SMALL - 1.0);
@@ -177,14 +177,14 @@ impl Timeline<'_> {
                 let colour = if ready { self.palette.text } else { self.palette.dim.gamma_multiply(0.5) };
                 painter.vline(x, top..=top + 4.0, Stroke::new(1.0, colour));
             }
-            // Where a number begins at the latest; most of thousands find no room.
+            // Skips the layout of numbers that certainly overlap, as most of thousands do.
             let is_last = index + 1 == count;
             if x < free_from && !is_last {
                 continue;
             }
             let text = painter.layout_no_wrap(epoch.number.to_string(), font.clone(), self.palette.dim);
             let left = x - text.size().x / 2.0;
-            // The last number always stands; others keep clear of it.
+            // The last number is always shown; others keep clear of it.
             let end = x_of((count - 1) as f64) - 16.0;
             if left > free_from && (is_last || left + text.size().x + 8.0 < end) {
                 free_from = left + text.size().x + 8.0;
@@ -201,7 +201,7 @@ impl Timeline<'_> {
     }
 }
 
-/// The ordinal at which a range began that is being marked; kept while the pointer is held.
+/// The ordinal at which a drag that marks a range began; kept until the release.
 struct RangeMarking(Id);
 
 impl RangeMarking {
@@ -215,13 +215,13 @@ impl RangeMarking {
         ui.data(|data| data.get_temp(self.0))
     }
 
-    /// Whether one was being marked.
+    /// Ends marking; returns `true` if a range was being marked.
     fn end(&self, ui: &Ui) -> bool {
         ui.data_mut(|data| data.remove_temp::<f64>(self.0)).is_some()
     }
 }
 
-/// Steps that a screen reader asks for.
+/// Returns the steps that a screen reader requests.
 pub(super) fn requested_steps(ui: &Ui, id: Id) -> i32 {
     ui.input(|input| {
         let asked = |action| input.num_accesskit_action_requests(id, action) as i32;
@@ -229,7 +229,7 @@ pub(super) fn requested_steps(ui: &Ui, id: Id) -> i32 {
     })
 }
 
-/// The number that a screen reader asks for.
+/// Returns the number that a screen reader requests.
 pub(super) fn requested_number(ui: &Ui, id: Id) -> Option<f64> {
     ui.input(|input| {
         let asked = input.accesskit_action_requests(id, Action::SetValue);
@@ -241,7 +241,7 @@ pub(super) fn requested_number(ui: &Ui, id: Id) -> Option<f64> {
     })
 }
 
-/// Steps that the arrow keys ask for.
+/// Returns the steps of the pressed arrow keys.
 pub(super) fn pressed_steps(ui: &Ui) -> i32 {
     ui.input_mut(|input| {
         let mut presses = |key| input.count_and_consume_key(Modifiers::NONE, key) as i32;

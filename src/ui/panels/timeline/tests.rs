@@ -20,7 +20,7 @@ struct State {
 
 type Window = Harness<'static, State>;
 
-/// A window that holds nothing but the timeline, over epochs 0…9 of which 7 is the best.
+/// The timeline alone, over epochs 0…9 of which 7 is the best.
 fn window(width: f32, live: bool) -> Window {
     let mut recording = testing::recording();
     recording.epochs = (0..10)
@@ -99,7 +99,7 @@ fn drag(window: &mut Window, modifiers: Modifiers, from: Pos2, to: Pos2) {
     window.run();
 }
 
-/// Where an epoch stands on the slider, at its middle height.
+/// Returns the position of an epoch on the slider, at its middle height.
 fn at(window: &Window, epoch: f32) -> Pos2 {
     let rect = window.get_by_label("Epoch").rect();
     pos2(rect.left() + 8.0 + epoch / 9.0 * (rect.width() - 16.0), rect.center().y)

@@ -1,4 +1,4 @@
-//! Lines over the epochs, mean activation upwards: drawn, told and clicked.
+//! Chart of mean activations over the epochs, with tooltip, pointer and keys.
 
 use egui::{Align2, EventFilter, FontId, Key, Response, Role, Sense, Ui, WidgetInfo};
 use egui_plot::{AxisHints, GridMark, Line, LineStyle, Plot, PlotPoints, VLine};
@@ -9,10 +9,10 @@ use crate::ui::style::{Palette, SMALL};
 use crate::ui::text;
 use crate::ui::widgets::focus_ring;
 
-/// Points of a line up to which all are drawn.
+/// Maximum number of points of a line.
 const DRAWN: usize = 1024;
 
-/// Lines over the epochs.
+/// Chart of lines over the epochs.
 pub(super) struct TrainingChart<'a, 'l> {
     pub recording: &'a Recording,
     pub palette: Palette,
@@ -21,7 +21,7 @@ pub(super) struct TrainingChart<'a, 'l> {
 }
 
 impl TrainingChart<'_, '_> {
-    /// Returns the number of the epoch that a hand chose.
+    /// Shows the chart; returns the number of the epoch that the user chose.
     pub fn show(&self, ui: &mut Ui, now: f64, summary: &str) -> Option<f64> {
         let palette = self.palette;
         let [mut x, mut y] = [[f64::INFINITY, f64::NEG_INFINITY]; 2];
@@ -33,7 +33,7 @@ impl TrainingChart<'_, '_> {
                     *ends = [ends[0].min(value), ends[1].max(value)];
                 }
             }
-            // No line across what has no value.
+            // Lines are interrupted where there is no value.
             let runs = points.split(|point| !point[1].is_finite()).filter(|run| !run.is_empty());
             pieces.extend(runs.map(|run| (number, thinned(run))));
         }
@@ -109,7 +109,7 @@ impl TrainingChart<'_, '_> {
         chosen.and_then(number)
     }
 
-    /// Indices into the recording's epochs that some line knows.
+    /// Returns the epochs that a line has, as indices into the recording's epochs.
     fn epochs(&self) -> impl Iterator<Item = usize> {
         self.lines.iter().max_by_key(|line| line.history.len()).into_iter().flat_map(|line| {
             let known = |epoch: &usize| *epoch < self.recording.epochs.len();
@@ -117,13 +117,13 @@ impl TrainingChart<'_, '_> {
         })
     }
 
-    /// The epoch whose number is nearest.
+    /// Returns the epoch whose number is nearest.
     fn nearest(&self, number: f64) -> Option<usize> {
         let distance = |epoch: &usize| (self.recording.epochs[*epoch].number as f64 - number).abs();
         self.epochs().min_by(|a, b| distance(a).total_cmp(&distance(b)))
     }
 
-    /// Arrow keys step through the epochs.
+    /// Handles the arrow keys, which step through the epochs.
     fn keys(&self, ui: &Ui, response: &Response, now: f64) -> Option<usize> {
         if !response.has_focus() {
             return None;
@@ -141,7 +141,7 @@ impl TrainingChart<'_, '_> {
         }
     }
 
-    /// Says what the pointer is at: the line nearest to it, at the epoch nearest to it.
+    /// Shows a tooltip with the line nearest to the pointer, at the nearest epoch.
     fn tell(&self, ui: &Ui, response: Response, transform: &egui_plot::PlotTransform) {
         let Some(at) = response.hover_pos() else { return };
         let Some(epoch) = self.nearest(transform.value_from_position(at).x) else { return };
@@ -160,8 +160,7 @@ impl TrainingChart<'_, '_> {
     }
 }
 
-/// Where lines of the grid stand: at most about `most` of them, on round numbers that are multiples of
-/// `least`.
+/// Returns grid lines on round numbers that are multiples of `least`, at most about `most` of them.
 fn marks((low, high): (f64, f64), most: f64, least: f64) -> Vec<GridMark> {
     let rough = (high - low) / most;
     if !rough.is_finite() || rough <= 0.0 {
@@ -173,14 +172,14 @@ fn marks((low, high): (f64, f64), most: f64, least: f64) -> Vec<GridMark> {
     let mut at = (low / step).ceil();
     let mut marks = Vec::new();
     while at * step <= high && marks.len() < 32 {
-        // Without −0.
+        // Adding 0 turns −0 into 0.
         marks.push(GridMark { value: at * step + 0.0, step_size: step });
         at += 1.0;
     }
     marks
 }
 
-/// A round number with the digits that tell it from the next one.
+/// Formats a round number with the digits of its step.
 fn tick(value: f64, step: f64) -> String {
     let decimals = -step.log10().floor();
     if !(-5.0..=6.0).contains(&decimals) {
@@ -189,7 +188,7 @@ fn tick(value: f64, step: f64) -> String {
     format!("{value:.*}", decimals.max(0.0) as usize).replace('-', "\u{2212}")
 }
 
-/// Of very many points the least and the greatest of each stretch, so that no peak is lost.
+/// Keeps the lowest and the highest point of each stretch of very many points, so that no peak is lost.
 fn thinned(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
     if points.len() <= DRAWN {
         return points.to_vec();

@@ -1,4 +1,4 @@
-//! How the values of a unit lie over all inputs and over those of each class: a box per class.
+//! Box plots of a unit's values over all inputs and over those of each class.
 
 use egui::{
     Align2, Color32, CornerRadius, FontId, Rect, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
@@ -12,15 +12,15 @@ use crate::ui::style::SMALL;
 use crate::ui::text;
 use crate::ui::widgets::{ROW, focus_ring, heading};
 
-/// Rows that are seen at a time: all inputs, and as many classes as have lines.
+/// Number of visible rows: all inputs, and one row per line.
 const ROWS: usize = MOST + 1;
-/// Width of the names.
+/// Width of the names, in points.
 const NAME: f32 = 96.0;
-/// Width of the means.
+/// Width of the means, in points.
 const MEAN: f32 = 48.0;
 
 impl UnitPanel<'_> {
-    /// Shows a row per distribution; returns what a click selects.
+    /// Shows a row per distribution; returns the selection of a clicked one.
     pub(super) fn classes(&self, ui: &mut Ui, profile: &UnitProfile, view: &ViewState) -> Option<UnitAction> {
         heading(ui, "Classes");
         let all = &profile.distributions;
@@ -60,7 +60,7 @@ impl UnitPanel<'_> {
         action
     }
 
-    /// A row; whether it was clicked.
+    /// Shows a row; returns `true` if it was clicked.
     fn class(
         &self,
         ui: &mut Ui,
@@ -118,8 +118,8 @@ impl UnitPanel<'_> {
         clicked
     }
 
-    /// Least to greatest as a line, the middle half as a box, the median as a stroke across, the mean as
-    /// a dot. Where single values are not known: the mean, and a standard deviation to either side.
+    /// Paints a line from minimum to maximum, a box for the middle half, a stroke for the median and a dot
+    /// for the mean. Without single values: the mean, and one standard deviation to either side.
     fn box_of(&self, ui: &Ui, place: Rect, distribution: &Distribution, ends: [f32; 2], colour: Color32) {
         let painter = ui.painter();
         let x = |value: f32| {
@@ -143,7 +143,7 @@ impl UnitPanel<'_> {
         }
     }
 
-    /// The values at both ends, and zero where it lies between them.
+    /// Shows the values at both ends, and zero if it lies between them.
     fn scale(&self, ui: &mut Ui, ends: [f32; 2]) {
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 16.0), Sense::hover());
         let place = place(rect);
@@ -162,13 +162,13 @@ impl UnitPanel<'_> {
     }
 }
 
-/// Where the box of a row stands.
+/// Returns the rectangle of the box plot in a row.
 fn place(row: Rect) -> Rect {
     let left = row.left() + NAME.min(0.4 * row.width());
     Rect::from_x_y_ranges(left..=(row.right() - MEAN - 8.0).max(left + 8.0), row.y_range())
 }
 
-/// The least and the greatest value that is shown; `None` where there is none.
+/// Returns the lowest and the highest value shown; `None` without any.
 fn ends(distributions: &[Distribution]) -> Option<[f32; 2]> {
     let mut ends = [f32::INFINITY, f32::NEG_INFINITY];
     for distribution in distributions {
@@ -184,12 +184,12 @@ fn ends(distributions: &[Distribution]) -> Option<[f32; 2]> {
     if ends[0] > ends[1] {
         return None;
     }
-    // Equal values stand in the middle.
+    // If all values are equal, they are in the middle.
     let least = (1e-3 * ends[1].abs().max(ends[0].abs())).max(f32::MIN_POSITIVE * 1e6);
     Some(if ends[1] - ends[0] < least { [ends[0] - least, ends[1] + least] } else { ends })
 }
 
-/// A distribution in words.
+/// Describes a distribution.
 fn told(distribution: &Distribution) -> String {
     let number = |value: f32| text::format_value(value, value.abs());
     let mut parts = vec![

@@ -1,11 +1,11 @@
-//! What is known of a unit as tab-separated text: tables with headings, an empty line between them.
+//! A unit's profile as tab-separated text: tables with headings, separated by an empty line.
 
 use super::UnitPanel;
 use crate::insight::{Distribution, UnitProfile};
 use crate::model::Pin;
 
 impl UnitPanel<'_> {
-    /// Numbers have all their digits; what is not known is empty.
+    /// Returns the text. Numbers have all their digits; unknown values are empty.
     pub(super) fn copied(&self, pin: &Pin, profile: &UnitProfile) -> String {
         let facts = self.fact_table(pin, profile);
         let tables = [facts, self.history(profile), self.distributions(profile), self.inputs(profile)];
@@ -92,7 +92,7 @@ impl UnitPanel<'_> {
         }
     }
 
-    /// The number of an epoch.
+    /// Returns the number of an epoch.
     fn epoch(&self, index: usize) -> String {
         self.recording.epochs.get(index).map(|epoch| epoch.number.to_string()).unwrap_or_default()
     }
@@ -109,12 +109,12 @@ fn similar_units(profile: &UnitProfile) -> Vec<Vec<String>> {
     rows
 }
 
-/// A number as it is; nothing where it is none.
+/// Formats a number with all its digits; empty if it is not finite.
 fn number(value: Option<f32>) -> String {
     value.filter(|value| value.is_finite()).map(|value| value.to_string()).unwrap_or_default()
 }
 
-/// A name that breaks no table.
+/// Returns a name without control characters, which would break the table.
 fn text(name: &str) -> String {
     name.replace(|c: char| c.is_control(), " ")
 }

@@ -1,11 +1,11 @@
-//! The colours of lines that stand for classes or units: told apart by the colour-blind, and never a
-//! colour that means a value.
+//! Colours of lines that stand for classes or units: distinguishable by colour-blind people, and different
+//! from the colours of values.
 
 use egui::Color32;
 
 use crate::ui::style::Palette;
 
-/// Lines that can be told apart.
+/// Number of distinguishable lines.
 pub const MOST: usize = 12;
 
 /// Seven of Okabe and Ito ("Color Universal Design", 2008), the eighth, black, being the line of all
@@ -25,7 +25,7 @@ const ON_DARK: [[u8; 3]; MOST] = [
     [0xe8, 0x9c, 0x66],
 ];
 
-/// The same on paper, darker where they would be lost on it.
+/// The same for a light background, darker where the contrast would be too low.
 const ON_LIGHT: [[u8; 3]; MOST] = [
     [0xc4, 0x82, 0x00],
     [0x3a, 0x97, 0xda],
@@ -41,14 +41,14 @@ const ON_LIGHT: [[u8; 3]; MOST] = [
     [0x6b, 0x2a, 0x00],
 ];
 
-/// How a line looks.
+/// Colour and dashing of a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SeriesStyle {
     pub colour: Color32,
     pub dashed: bool,
 }
 
-/// The series_style of the line with this number. After [`MOST`] they begin anew.
+/// Returns the style of a line by its number. Styles repeat after [`MOST`].
 pub fn series_style(number: usize, palette: Palette) -> SeriesStyle {
     let number = number % MOST;
     let dark = palette.panel.r() < 128;
@@ -68,7 +68,7 @@ mod tests {
         })
     }
 
-    /// WCAG 2's contrast ratio.
+    /// Returns WCAG 2's contrast ratio.
     fn contrast(a: Color32, b: Color32) -> f32 {
         let luminance = |colour| {
             let [r, g, b] = linear(colour);
@@ -78,8 +78,9 @@ mod tests {
         a.max(b) / a.min(b)
     }
 
-    /// As seen without cones for long waves, and for middle ones (Viénot, Brettel and Mollon, "Digital
-    /// video colourmaps for checking the legibility of displays by dichromats", 1999).
+    /// Simulates a colour without cones for long waves, and without those for middle ones (Viénot, Brettel
+    /// and Mollon, "Digital video colourmaps for checking the legibility of displays by dichromats",
+    /// 1999).
     fn without_cones(colour: Color32) -> [[f32; 3]; 2] {
         let [r, g, b] = linear(colour);
         let seen = |red: f32, blue: f32| {

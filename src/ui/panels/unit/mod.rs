@@ -1,5 +1,4 @@
-//! The profile of pinned units: their training, their classes, the inputs that drive them, and units
-//! like them.
+//! Panel with the profiles of pinned units: training, classes, strongest inputs, and similar units.
 
 mod chart;
 mod classes;
@@ -21,63 +20,63 @@ use crate::ui::style::SMALL;
 use crate::ui::text;
 use crate::ui::widgets::thumbnails::Thumbnails;
 
-/// Height of the chart, at least and at most.
+/// Minimum and maximum height of the chart, in points.
 const CHART: std::ops::RangeInclusive<f32> = 96.0..=240.0;
-/// Width of a column from which on there may be another.
+/// Minimum width of a column of sections, in points.
 const COLUMN: f32 = 264.0;
 
-/// What is known of a pinned unit: `None` as long as it is being read, or why it cannot be.
+/// The profile of a pinned unit: `None` while it is being read, or the reason why it cannot be.
 pub type ProfileResult<'a> = Option<Result<&'a UnitProfile, &'a str>>;
 
-/// What the panel has to know.
+/// Panel with the profiles of pinned units.
 #[derive(Clone, Copy)]
 pub struct UnitPanel<'a> {
     pub recording: &'a Recording,
-    /// Of the pinned units, in any order.
+    /// Profiles of the pinned units, in any order.
     pub profiles: &'a [(Pin, ProfileResult<'a>)],
-    /// What the scene shows of each of these.
+    /// The value of each of these in the scene.
     pub values: &'a [Option<f32>],
     pub pictures: &'a Thumbnails,
     pub palette: Palette,
 }
 
-/// What the panel asks for that is not a change of the view.
+/// A request of the panel that is no change of the view.
 #[derive(Clone, Debug, PartialEq)]
 pub enum UnitAction {
-    /// Show these inputs in the whole scene.
+    /// Show this selection in the scene.
     Select(Selection),
     /// Pin this unit as well.
     Pin(Pin),
-    /// The picture of this input would be shown. Asked for in every frame until it is known.
+    /// Read the picture of this input. Requested in every frame until the picture is known.
     WantPicture(usize),
-    /// Put a text on the clipboard.
+    /// Put this text on the clipboard.
     Copy(String),
 }
 
-/// Where state are in the panel.
+/// Input state of the panel.
 #[derive(Debug, Default)]
 pub struct UnitPanelState {
-    /// The unit that is shown, one of those pinned; others may set it.
+    /// The pinned unit that is shown. It can be set from outside.
     pub shown: Option<Pin>,
-    /// Training compares all pinned units.
+    /// The chart compares all pinned units.
     compare: bool,
-    /// What is being written into the field, and why it was not understood.
+    /// The text in the field, and the error of the last attempt.
     text: String,
     error: Option<String>,
-    /// The chip of the unit that is shown takes the keyboard; a chip was removed by key.
+    /// Give the chip of the shown unit the focus; a chip was removed by key.
     focus: bool,
     by_key: bool,
-    /// How many units were pinned in the last frame.
+    /// Number of units pinned in the last frame.
     pinned: usize,
-    /// How high everything below the facts was when it was last known.
+    /// Height of everything below the facts when it was last known, in points.
     height: f32,
 }
 
 impl<'a> UnitPanel<'a> {
-    /// Shows everything, as wide as there is room; changes epoch and pins in the view.
+    /// Shows the panel over the available width; changes epoch and pins in the view.
     pub fn show(&self, ui: &mut Ui, view: &mut ViewState, state: &mut UnitPanelState) -> Vec<UnitAction> {
         let mut actions = Vec::new();
-        // What was pinned last is shown; what is pinned no more is not.
+        // A newly pinned unit is shown; a unit that is no longer pinned is not.
         if view.pins.len() > state.pinned
             || state.shown.as_ref().is_none_or(|shown| !view.pins.contains(shown))
         {
@@ -109,7 +108,7 @@ impl<'a> UnitPanel<'a> {
         actions
     }
 
-    /// What is told below the facts, in as many columns as there is room for.
+    /// Shows the sections below the facts, in as many columns as the width allows.
     fn parts(
         &self,
         ui: &mut Ui,
@@ -167,7 +166,7 @@ impl<'a> UnitPanel<'a> {
         });
     }
 
-    /// A line of facts.
+    /// Shows a line of facts.
     fn facts(&self, ui: &mut Ui, pin: &Pin, profile: &UnitProfile) {
         let number = |value: f32| text::format_value(value, value.abs());
         let all = profile.distributions.iter().find(|distribution| distribution.class.is_none());
@@ -191,7 +190,7 @@ impl<'a> UnitPanel<'a> {
         ui.add(Label::new(RichText::new(text).size(SMALL).color(self.palette.dim)).wrap());
     }
 
-    /// Keeps the place of what is being read.
+    /// Reserves the space of a profile that is being read.
     fn reading(&self, ui: &mut Ui, height: f32) {
         self.dim(ui, "reading…");
         let size = vec2(ui.available_width(), height.max(*CHART.start()));
@@ -205,12 +204,12 @@ impl<'a> UnitPanel<'a> {
         self.profiles.iter().find(|(of, _)| of == pin)?.1
     }
 
-    /// The profile of a unit, where it is known.
+    /// Returns the profile of a unit, if it is known.
     fn known(&self, pin: &Pin) -> Option<&'a UnitProfile> {
         self.of(pin)?.ok()
     }
 
-    /// What the scene shows of a unit.
+    /// Returns the value of a unit in the scene.
     fn value(&self, pin: &Pin) -> Option<f32> {
         let place = self.profiles.iter().position(|(of, _)| of == pin)?;
         self.values.get(place).copied().flatten()
@@ -221,7 +220,7 @@ impl<'a> UnitPanel<'a> {
     }
 }
 
-/// A unit as its chip says it: "conv2 · 17".
+/// Returns the text of a unit's chip: "conv2 · 17".
 fn named(pin: &Pin) -> String {
     format!("{} · {}", text::truncate(&pin.layer, 24), pin.unit)
 }

@@ -1,4 +1,4 @@
-//! The strip of pinned units: which is shown, which goes, and a field to pin another.
+//! The strip of pinned units, with a field to pin another one.
 
 use egui::{
     Align2, Button, CornerRadius, FontId, Key, Label, RichText, Role, Sense, Stroke, TextEdit, Ui,
@@ -11,10 +11,10 @@ use crate::ui::style::SMALL;
 use crate::ui::text;
 use crate::ui::widgets::focus_ring;
 
-/// Height of the chips.
+/// Height of the chips, in points.
 const CHIP: f32 = 24.0;
 
-/// Why a text names no unit.
+/// A text that names no unit.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PinError {
     #[error("`{0}` names no unit: write layer:unit")]
@@ -33,7 +33,7 @@ fn units(count: usize) -> String {
     }
 }
 
-/// The unit that a text names: "conv2:17", or as it stands on a chip, "conv2 · 17".
+/// Parses the name of a unit: "conv2:17", or as on a chip, "conv2 · 17".
 pub fn pin(recording: &Recording, text: &str) -> Result<Pin, PinError> {
     let syntax = || PinError::Syntax(text::truncate(text.trim(), 40));
     let (layer, unit) = text.rsplit_once([':', '·']).ok_or_else(syntax)?;
@@ -48,7 +48,7 @@ pub fn pin(recording: &Recording, text: &str) -> Result<Pin, PinError> {
 }
 
 impl UnitPanel<'_> {
-    /// Shows the chips, and what can be done with them.
+    /// Shows the chips, the field and the buttons.
     pub(super) fn pins(
         &self,
         ui: &mut Ui,
@@ -93,7 +93,7 @@ impl UnitPanel<'_> {
             ui.add(Label::new(text).truncate());
         }
         if let Some(number) = removed {
-            // What follows takes its place, also under the keyboard.
+            // The next unit is shown in place of the removed one, and takes over the focus.
             let gone = view.pins.remove(number);
             if state.shown.as_ref() == Some(&gone) {
                 let last = view.pins.len().saturating_sub(1);
@@ -103,14 +103,15 @@ impl UnitPanel<'_> {
         }
     }
 
-    /// A chip: whether it was chosen, and whether it is to go.
+    /// Shows a chip; returns `true` if it was chosen, and `true` if it is to be removed.
     fn chip(&self, ui: &mut Ui, pin: &Pin, shown: bool, state: &mut UnitPanelState) -> (bool, bool) {
         let palette = self.palette;
         let name = named(pin);
         let text = ui.painter().layout_no_wrap(name.clone(), FontId::proportional(SMALL), palette.text);
         let size = vec2(text.size().x + 8.0 + 24.0, CHIP);
         let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-        // Of the unit, not of its place: the keyboard stays with it when others come or go.
+        // The id depends on the unit, not its place, so that the focus stays with it when others come or
+        // go.
         let response = ui.interact(rect, ui.scope_id().with(("chip", pin)), Sense::click());
         response.widget_info(|| {
             WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), shown, format!("Pins: {name}"))
@@ -151,7 +152,7 @@ impl UnitPanel<'_> {
         (chosen && !gone, gone)
     }
 
-    /// The line that a unit is pinned by.
+    /// Shows the field in which a unit is named to be pinned.
     fn field(
         &self,
         ui: &mut Ui,
@@ -179,7 +180,7 @@ impl UnitPanel<'_> {
         {
             return;
         }
-        // For the next one, or to mend this one.
+        // The focus stays in the field, for the next unit or a correction.
         response.request_focus();
         match pin(self.recording, &state.text) {
             Ok(pin) => {
@@ -195,7 +196,7 @@ impl UnitPanel<'_> {
         }
     }
 
-    /// One sentence for who has pinned nothing.
+    /// Shows a hint if nothing is pinned.
     pub(super) fn nothing(&self, ui: &mut Ui) {
         let at = ui.cursor().min;
         ui.painter().circle_filled(pos2(at.x + 4.0, at.y + 12.0), 2.5, self.palette.accent);

@@ -1,4 +1,4 @@
-//! The inputs that a unit answers to most, and the units that answer alike.
+//! The strongest inputs of a unit, and the units with similar activations.
 
 use egui::{
     Align2, Color32, CornerRadius, FontId, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2,
@@ -12,15 +12,15 @@ use crate::ui::style::SMALL;
 use crate::ui::text;
 use crate::ui::widgets::{RowContent, focus_ring, heading, row};
 
-/// Edge of a picture.
+/// Edge of a picture, in points.
 const PICTURE: f32 = 48.0;
-/// A picture with its class and value.
+/// Size of a picture with its class and value, in points.
 const TILE: Vec2 = vec2(60.0, PICTURE + 40.0);
-/// Inputs that are shown at most.
+/// Maximum number of inputs.
 const INPUTS: usize = 24;
 
 impl UnitPanel<'_> {
-    /// Shows the inputs with the greatest values; a click selects one.
+    /// Shows the inputs with the highest values; a click selects one.
     pub(super) fn strongest(
         &self,
         ui: &mut Ui,
@@ -104,7 +104,7 @@ impl UnitPanel<'_> {
         });
     }
 
-    /// Shows the units that answer most alike; a click pins one.
+    /// Shows the most similar units; a click pins one.
     pub(super) fn similar_units(
         &self,
         ui: &mut Ui,
@@ -144,7 +144,7 @@ impl UnitPanel<'_> {
     }
 }
 
-/// A value on a scale of its own.
+/// Formats a value on a scale of its own size.
 fn number(value: f32) -> String {
     text::format_value(value, value.abs())
 }

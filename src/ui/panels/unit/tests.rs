@@ -1,4 +1,4 @@
-//! The profiles' panel, driven by keys and accessible names.
+//! The panel of unit profiles, driven by keys and accessible names.
 
 use egui::accesskit::Toggled;
 use egui::{Event, Key, Rect, pos2, vec2};
@@ -68,7 +68,7 @@ fn pin(layer: &str, unit: usize) -> Pin {
     Pin { layer: layer.to_owned(), unit }
 }
 
-/// A unit that learns to tell cats: from 0.125 to 0.5 over five epochs, the third without a value.
+/// A unit that becomes selective for cats: from 0.125 to 0.5 over five epochs, the third without a value.
 fn profile(unit: usize) -> UnitProfile {
     let epoch_stats = |epoch: usize| {
         let grown = 0.125 * epoch as f32;
@@ -109,7 +109,7 @@ fn profile(unit: usize) -> UnitProfile {
     }
 }
 
-/// conv2's unit 17 is pinned, and known.
+/// The panel with conv2's unit 17 pinned, and its profile known.
 fn one() -> Window {
     let mut window = panel(vec2(800.0, 600.0));
     window.state_mut().view.pins = vec![pin("conv2", 17)];
@@ -118,7 +118,7 @@ fn one() -> Window {
     window
 }
 
-/// So are it and conv1's unit 3.
+/// The same with conv1's unit 3 as well.
 fn two() -> Window {
     let mut window = one();
     window.state_mut().view.pins.push(pin("conv1", 3));
@@ -190,7 +190,7 @@ fn chips_choose_and_let_go() {
     click(&mut window, "Remove: conv1 · 3");
     assert_eq!(pins(&window), ["conv2:17"]);
     assert!(is_shown(&window, "Pins: conv2 · 17"), "it stays");
-    // Written once more, it is shown and not pinned twice.
+    // A unit that is pinned already is shown, and not pinned twice.
     let mut window = two();
     write(&mut window, "conv2:17");
     assert!(is_shown(&window, "Pins: conv2 · 17"));
@@ -241,7 +241,7 @@ fn a_click_on_the_training_moves_the_epoch() {
         window.state().view.epoch
     };
     assert_eq!([at(0.02), at(0.98)], [0.0, 4.0]);
-    // The quarters of what lies between.
+    // Close to the quarters of the chart.
     assert_eq!([at(0.27), at(0.5), at(0.73)], [1.0, 2.0, 3.0]);
     window.get_by_label(&told).focus();
     window.run();
@@ -323,7 +323,7 @@ fn units_are_compared() {
     window_of_two.get_by_label("Training of 2 units: conv2 · 17, conv1 · 3");
     click(&mut window_of_two, "Training: By class");
     window_of_two.get_by_label_contains("Training of conv1 unit 3");
-    // One of them is not known yet.
+    // The profile of one of them is not known yet.
     click(&mut window_of_two, "Training: Compare units");
     window_of_two.state_mut().known[0].1 = None;
     window_of_two.run();
@@ -345,13 +345,13 @@ fn while_it_is_read_nothing_jumps_and_errors_are_one_line() {
     window.state_mut().known[0].1 = Some(Err("epoch 4 is damaged".to_owned()));
     window.run();
     window.get_by_label("epoch 4 is damaged");
-    // What takes longest comes last: the rest is there.
+    // The history arrives last; the rest is shown before.
     window.state_mut().known[0].1 = Some(Ok(UnitProfile { history: Vec::new(), ..profile(17) }));
     window.run();
     window.get_by_label("Training of conv2 unit 17: being read");
     window.get_by_label("Like it: unit 5");
     assert_eq!(window.state().panel.height, height);
-    // Not asked for yet.
+    // Not requested yet.
     window.state_mut().known.clear();
     window.run();
     window.get_by_label("reading…");

@@ -1,4 +1,4 @@
-//! The training of units: which lines there are, and what they are in words.
+//! The chart of a unit's training: its lines, legend and summary.
 
 use egui::{Align2, FontId, Sense, Ui, vec2};
 
@@ -11,9 +11,9 @@ use crate::ui::style::{Palette, SMALL};
 use crate::ui::text;
 use crate::ui::widgets::{heading, segmented};
 
-/// One line: a mean activation per epoch.
+/// A line of the chart: a mean activation per epoch.
 pub(super) struct ChartSeries<'a> {
-    /// "all inputs", a class or a unit.
+    /// "all inputs", or the name of a class or a unit.
     pub name: String,
     pub colour: egui::Color32,
     pub dashed: bool,
@@ -24,7 +24,7 @@ pub(super) struct ChartSeries<'a> {
 }
 
 impl<'a> ChartSeries<'a> {
-    /// (number of the epoch, value) as far as recorded.
+    /// Returns (number of the epoch, value) for every recorded epoch.
     pub fn points(&self, recording: &'a Recording) -> impl Iterator<Item = [f64; 2]> {
         self.history.iter().filter_map(|epoch_stats| {
             let epoch = recording.epochs.get(epoch_stats.epoch)?;
@@ -32,7 +32,7 @@ impl<'a> ChartSeries<'a> {
         })
     }
 
-    /// The value at an index into the recording's epochs.
+    /// Returns the value at an index into the recording's epochs.
     pub fn at(&self, epoch: usize) -> Option<f32> {
         let epoch_stats = self.history.iter().find(|epoch_stats| epoch_stats.epoch == epoch)?;
         Some((self.value)(epoch_stats)).filter(|value| value.is_finite())
@@ -40,7 +40,7 @@ impl<'a> ChartSeries<'a> {
 }
 
 impl<'a> UnitPanel<'a> {
-    /// The lines that are shown of one unit: one per class, that of all inputs last, above the others.
+    /// Returns the lines of one unit: one per class, and that of all inputs last, on top.
     pub(super) fn by_class(&self, profile: &'a UnitProfile, view: &ViewState) -> Vec<ChartSeries<'a>> {
         let classes = &self.recording.classes;
         let chosen = view.query.select.classes(self.recording).unwrap_or_default();
@@ -60,7 +60,7 @@ impl<'a> UnitPanel<'a> {
                 }),
             });
         }
-        // What is chosen lies above the others.
+        // Lines of selected classes are drawn on top of others.
         lines.sort_by_key(|line| line.bold);
         lines.push(ChartSeries {
             name: "all inputs".to_owned(),
@@ -73,8 +73,8 @@ impl<'a> UnitPanel<'a> {
         lines
     }
 
-    /// Classes that have a line, and its number: all of a few; of many those that are chosen or, without
-    /// any, the one that the unit answers to most.
+    /// Returns the classes that have a line, each with the number of its style: all of a few; of many the
+    /// selected ones or, without any, the one that the unit is most selective for.
     pub(super) fn classes_drawn(&self, profile: &UnitProfile, chosen: &[usize]) -> Vec<(usize, usize)> {
         let classes = self.recording.classes.len();
         if classes <= MOST {
@@ -85,7 +85,7 @@ impl<'a> UnitPanel<'a> {
         drawn.iter().copied().filter(|&class| class < classes).take(MOST).zip(0..).collect()
     }
 
-    /// One line per pinned unit that is known: its mean over all inputs.
+    /// Returns one line per pinned unit whose profile is known: its mean over all inputs.
     fn by_unit(&self, pins: &[Pin]) -> Vec<ChartSeries<'a>> {
         let known = pins.iter().enumerate().filter_map(|(number, pin)| Some((number, pin, self.known(pin)?)));
         let lines = known.map(|(number, pin, profile)| {
@@ -102,7 +102,7 @@ impl<'a> UnitPanel<'a> {
         lines.collect()
     }
 
-    /// Shows the lines, `height` points high; a click or a drag moves the epoch.
+    /// Shows the chart, `height` points high; a click or a drag changes the epoch.
     pub(super) fn training(
         &self,
         ui: &mut Ui,
@@ -136,7 +136,8 @@ impl<'a> UnitPanel<'a> {
     }
 }
 
-/// "Training of conv2 unit 17: mean activation from 0.1 at epoch 0 to 0.8 at epoch 12".
+/// Describes the chart: "Training of conv2 unit 17: mean activation from 0.1 at epoch 0 to 0.8 at epoch
+/// 12".
 fn summary(recording: &Recording, pin: &Pin, profile: &UnitProfile) -> String {
     let told = |epoch_stats: &UnitEpoch| {
         let epoch = recording.epochs.get(epoch_stats.epoch).map_or(0, |epoch| epoch.number);
@@ -152,7 +153,7 @@ fn summary(recording: &Recording, pin: &Pin, profile: &UnitProfile) -> String {
     }
 }
 
-/// What the lines are, where no list beside them says it.
+/// Shows the names of the lines, if no list beside the chart does.
 fn legend(ui: &mut Ui, palette: Palette, lines: &[ChartSeries]) {
     ui.horizontal_wrapped(|ui| {
         for line in lines {
