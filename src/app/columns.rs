@@ -241,7 +241,7 @@ impl Columns {
         }
         commands.extend(asked.columns.map(Command::Column));
         if let Some(told) = asked.told {
-            desk.notice.tell(told, ui.input(|input| input.time));
+            desk.notice.set(told, ui.input(|input| input.time));
         }
         let recording = self.active_session().map(Session::recording);
         commands.extend(desk.over(ui, palette, recording, &part));

@@ -268,7 +268,7 @@ impl AppState {
     }
 
     fn tell(&mut self, ctx: &egui::Context, text: impl Into<String>) {
-        self.desk.notice.tell(text, ctx.input(|input| input.time));
+        self.desk.notice.set(text, ctx.input(|input| input.time));
         ctx.request_repaint();
     }
 

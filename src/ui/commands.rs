@@ -16,12 +16,15 @@ use crate::model::{ColourMap, Norm, OrderBy, Recording, SetView, Stat};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     Open,
+    /// Opens a run in a new column.
     OpenBeside,
     /// Opens a run in the active column, in place of its run.
     OpenPath(PathBuf),
     SavePicture,
     CopyCommandLine,
+    /// Copies the workspace as JSON.
     CopyView,
+    /// Copies the values of the scene as CSV.
     CopyValues,
     CopySummary,
     Quit,
@@ -29,8 +32,11 @@ pub enum Command {
     Forward,
     Undo,
     Redo,
+    /// Opens the command box.
     Commands,
+    /// Opens or closes the list of keys.
     Keys,
+    /// Shows or hides a panel.
     Toggle(Pane),
     DockPlace(Pane, DockPlace),
     PaneSize(Pane, PaneSize),
@@ -48,6 +54,7 @@ pub enum Command {
     Last,
     Follow,
     Loop,
+    /// Moves the camera to a set view.
     View(SetView),
     FrameLayer(usize),
     HideLayer(usize),
@@ -55,23 +62,77 @@ pub enum Command {
     ShowLayers,
     ShowAll,
     ShowClass(usize),
+    /// Subtracts a class.
     MinusClass(usize),
     MinusNone,
     Stat(Stat),
     Norm(Norm),
+    /// `None` chooses the colour map automatically.
     Map(Option<ColourMap>),
+    /// Uses one value range for all epochs, or one per epoch.
     OverEpochs,
+    /// `None` keeps units as trained.
     Order(Option<OrderBy>),
     Theme,
     Labels,
     Haze,
     Edges,
     LessMotion,
+    /// Removes all pins.
     ClearPins,
     Column(ColumnAction),
 }
 
 impl Command {
+    /// Returns the heading under which the command is listed.
+    pub fn group(&self) -> &'static str {
+        match self {
+            Self::Open
+            | Self::OpenBeside
+            | Self::SavePicture
+            | Self::CopyCommandLine
+            | Self::CopyView
+            | Self::CopyValues
+            | Self::CopySummary
+            | Self::Quit => "File",
+            Self::OpenPath(_) => "Recent",
+            Self::Back | Self::Forward | Self::Undo | Self::Redo | Self::View(_) => "Views",
+            Self::Play
+            | Self::StepBack
+            | Self::StepForward
+            | Self::First
+            | Self::Best
+            | Self::Last
+            | Self::Follow
+            | Self::Loop => "Training",
+            Self::Commands
+            | Self::Keys
+            | Self::Toggle(_)
+            | Self::DockPlace(..)
+            | Self::PaneSize(..)
+            | Self::OnlyScene
+            | Self::ResetLayout
+            | Self::FullScreen
+            | Self::ZoomIn
+            | Self::ZoomOut
+            | Self::ZoomReset => "Panels",
+            Self::Stat(_)
+            | Self::Norm(_)
+            | Self::Map(_)
+            | Self::OverEpochs
+            | Self::Order(_)
+            | Self::Theme
+            | Self::Labels
+            | Self::Haze
+            | Self::Edges
+            | Self::LessMotion => "Look",
+            Self::Column(_) => "Columns",
+            Self::FrameLayer(_) | Self::HideLayer(_) | Self::SoloLayer(_) | Self::ShowLayers => "Layers",
+            Self::ClearPins => "Units",
+            Self::ShowAll | Self::ShowClass(_) | Self::MinusClass(_) | Self::MinusNone => "Show",
+        }
+    }
+
     /// Returns `true` if the command concerns neither a view nor the columns nor the panels.
     pub fn is_of_window(&self) -> bool {
         matches!(
@@ -95,7 +156,6 @@ impl Command {
 /// A command as the command box and the list of keys show it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CommandEntry {
-    pub group: &'static str,
     pub name: String,
     /// The keys as text for the user; empty without any.
     pub keys: &'static str,
@@ -138,15 +198,15 @@ const SHORTCUTS: &[Shortcut] = &[
 /// `for_scene`: elsewhere it is text.
 pub fn pressed(ui: &Ui, for_scene: bool) -> Option<Command> {
     ui.input_mut(|input| {
-        let taken = SHORTCUTS.iter().find(|Shortcut(modifiers, key, _)| {
+        let command = SHORTCUTS.iter().find(|Shortcut(modifiers, key, _)| {
             input.consume_shortcut(&KeyboardShortcut::new(*modifiers, *key))
         });
-        let asks = |event: &egui::Event| matches!(event, egui::Event::Text(text) if text == "?");
-        let asked = for_scene && input.events.iter().any(asks);
+        let is_question_mark = |event: &egui::Event| matches!(event, egui::Event::Text(text) if text == "?");
+        let question_mark = for_scene && input.events.iter().any(is_question_mark);
         let back = input.pointer.button_pressed(egui::PointerButton::Extra1).then_some(Command::Back);
         let forward = input.pointer.button_pressed(egui::PointerButton::Extra2).then_some(Command::Forward);
-        let taken = taken.map(|Shortcut(_, _, command)| command.clone());
-        taken.or(asked.then_some(Command::Keys)).or(back).or(forward)
+        let command = command.map(|Shortcut(_, _, command)| command.clone());
+        command.or(question_mark.then_some(Command::Keys)).or(back).or(forward)
     })
 }
 
@@ -162,21 +222,21 @@ pub struct CommandContext<'a> {
 /// Returns every command that is available now.
 pub fn available(context: &CommandContext) -> Vec<CommandEntry> {
     let mut all = Vec::new();
-    let mut add = |group, name: &str, keys, command| {
-        all.push(CommandEntry { group, name: name.to_owned(), keys, command });
+    let mut add = |name: &str, keys, command| {
+        all.push(CommandEntry { name: name.to_owned(), keys, command });
     };
-    add("File", "Open a run", "Ctrl O", Command::Open);
-    add("File", "Open a run beside", "Ctrl Shift O", Command::OpenBeside);
-    add("File", "Save the picture", "Ctrl S", Command::SavePicture);
-    add("File", "Copy this view as a command line", "Ctrl E", Command::CopyCommandLine);
-    add("File", "Copy this view as JSON", "Ctrl J", Command::CopyView);
-    add("File", "Copy the values shown", "Ctrl D", Command::CopyValues);
-    add("File", "Copy a summary in words", "Ctrl I", Command::CopySummary);
-    add("File", "Quit", "Ctrl Q", Command::Quit);
-    add("Views", "Back", "Alt Left", Command::Back);
-    add("Views", "Forward", "Alt Right", Command::Forward);
-    add("Views", "Undo", "Ctrl Z", Command::Undo);
-    add("Views", "Redo", "Ctrl Shift Z", Command::Redo);
+    add("Open a run", "Ctrl O", Command::Open);
+    add("Open a run beside", "Ctrl Shift O", Command::OpenBeside);
+    add("Save the picture", "Ctrl S", Command::SavePicture);
+    add("Copy this view as a command line", "Ctrl E", Command::CopyCommandLine);
+    add("Copy this view as JSON", "Ctrl J", Command::CopyView);
+    add("Copy the values shown", "Ctrl D", Command::CopyValues);
+    add("Copy a summary in words", "Ctrl I", Command::CopySummary);
+    add("Quit", "Ctrl Q", Command::Quit);
+    add("Back", "Alt Left", Command::Back);
+    add("Forward", "Alt Right", Command::Forward);
+    add("Undo", "Ctrl Z", Command::Undo);
+    add("Redo", "Ctrl Shift Z", Command::Redo);
     for (view, name, keys) in [
         (SetView::Overview, "Overview", "1, Home"),
         (SetView::Front, "Front", "2"),
@@ -184,73 +244,68 @@ pub fn available(context: &CommandContext) -> Vec<CommandEntry> {
         (SetView::Grazing, "Grazing", "4"),
         (SetView::Close, "Close", "5"),
     ] {
-        add("Views", name, keys, Command::View(view));
+        add(name, keys, Command::View(view));
     }
-    add("Training", "Play or pause", "Space", Command::Play);
-    add("Training", "Step back", "Left", Command::StepBack);
-    add("Training", "Step forward", "Right", Command::StepForward);
-    add("Training", "First epoch", "[", Command::First);
-    add("Training", "Best epoch", "B", Command::Best);
-    add("Training", "Last epoch", "]", Command::Last);
-    add("Training", "Follow the newest epoch", "L, End", Command::Follow);
-    add("Training", "Loop", "", Command::Loop);
-    panels(&mut add);
-    looks(&mut add);
+    add("Play or pause", "Space", Command::Play);
+    add("Step back", "Left", Command::StepBack);
+    add("Step forward", "Right", Command::StepForward);
+    add("First epoch", "[", Command::First);
+    add("Best epoch", "B", Command::Best);
+    add("Last epoch", "]", Command::Last);
+    add("Follow the newest epoch", "L, End", Command::Follow);
+    add("Loop", "", Command::Loop);
+    panel_commands(&mut add);
+    look_commands(&mut add);
     if context.recording.is_some() {
-        columns(context.columns, &mut add);
+        column_commands(context.columns, &mut add);
     }
-    add("Layers", "Show all layers", "", Command::ShowLayers);
-    add("Units", "Remove all pins", "", Command::ClearPins);
+    add("Show all layers", "", Command::ShowLayers);
+    add("Remove all pins", "", Command::ClearPins);
     if let Some(recording) = context.recording {
-        add("Show", "Show all inputs", "", Command::ShowAll);
-        add("Show", "Minus nothing", "", Command::MinusNone);
+        add("Show all inputs", "", Command::ShowAll);
+        add("Minus nothing", "", Command::MinusNone);
         for (index, class) in recording.classes.iter().enumerate() {
-            add("Show", &format!("Show class {}", class.name), "", Command::ShowClass(index));
-            add("Show", &format!("Minus class {}", class.name), "", Command::MinusClass(index));
+            add(&format!("Show class {}", class.name), "", Command::ShowClass(index));
+            add(&format!("Minus class {}", class.name), "", Command::MinusClass(index));
         }
         for (index, layer) in recording.layers.iter().enumerate() {
-            add("Layers", &format!("Frame layer {}", layer.name), "", Command::FrameLayer(index));
-            add("Layers", &format!("Hide or show layer {}", layer.name), "", Command::HideLayer(index));
-            add("Layers", &format!("Only layer {}", layer.name), "", Command::SoloLayer(index));
+            add(&format!("Frame layer {}", layer.name), "", Command::FrameLayer(index));
+            add(&format!("Hide or show layer {}", layer.name), "", Command::HideLayer(index));
+            add(&format!("Only layer {}", layer.name), "", Command::SoloLayer(index));
         }
     }
     for path in context.recent {
-        add("Recent", &format!("Open {}", path.display()), "", Command::OpenPath(path.clone()));
+        add(&format!("Open {}", path.display()), "", Command::OpenPath(path.clone()));
     }
     all
 }
 
-fn panels(add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
-    add("Panels", "Find a command", "Ctrl K", Command::Commands);
-    add("Panels", "Keys and mouse", "?, F1", Command::Keys);
+fn panel_commands(add: &mut impl FnMut(&str, &'static str, Command)) {
+    add("Find a command", "Ctrl K", Command::Commands);
+    add("Keys and mouse", "?, F1", Command::Keys);
     let keys = ["Ctrl 1", "Ctrl 2", "Ctrl 3", "Ctrl 4", "Ctrl 5"];
     for (pane, keys) in Pane::PANELS.into_iter().zip(keys) {
-        add("Panels", &format!("Panel: {}", pane.title()), keys, Command::Toggle(pane));
+        add(&format!("Panel: {}", pane.title()), keys, Command::Toggle(pane));
     }
     for pane in Pane::PANELS {
         let others = Pane::PANELS.into_iter().filter(|other| *other != pane).map(DockPlace::With);
         for place in DockPlace::EDGES.into_iter().chain(others) {
             let name = format!("Move {} {}", pane.title(), place.name());
-            add("Panels", &name, "", Command::DockPlace(pane, place));
+            add(&name, "", Command::DockPlace(pane, place));
         }
         for size in PaneSize::ALL {
-            add(
-                "Panels",
-                &format!("Make {} {}", pane.title(), size.name()),
-                "",
-                Command::PaneSize(pane, size),
-            );
+            add(&format!("Make {} {}", pane.title(), size.name()), "", Command::PaneSize(pane, size));
         }
     }
-    add("Panels", "Only the scene", "F10", Command::OnlyScene);
-    add("Panels", "Full screen", "F11", Command::FullScreen);
-    add("Panels", "Panels where they began", "", Command::ResetLayout);
-    add("Panels", "Larger text", "Ctrl +", Command::ZoomIn);
-    add("Panels", "Smaller text", "Ctrl -", Command::ZoomOut);
-    add("Panels", "Text as it began", "Ctrl 0", Command::ZoomReset);
+    add("Only the scene", "F10", Command::OnlyScene);
+    add("Full screen", "F11", Command::FullScreen);
+    add("Panels where they began", "", Command::ResetLayout);
+    add("Larger text", "Ctrl +", Command::ZoomIn);
+    add("Smaller text", "Ctrl -", Command::ZoomOut);
+    add("Text as it began", "Ctrl 0", Command::ZoomReset);
 }
 
-fn looks(add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
+fn look_commands(add: &mut impl FnMut(&str, &'static str, Command)) {
     for (stat, name) in [
         (Stat::Mean, "Statistic: mean"),
         (Stat::Std, "Statistic: standard deviation"),
@@ -259,16 +314,16 @@ fn looks(add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
         (Stat::Rate, "Statistic: firing rate"),
         (Stat::Count, "Statistic: count"),
     ] {
-        add("Look", name, "", Command::Stat(stat));
+        add(name, "", Command::Stat(stat));
     }
     for (norm, name) in
         [(Norm::Raw, "Scale: raw"), (Norm::Layer, "Scale: by layer"), (Norm::Global, "Scale: by network")]
     {
-        add("Look", name, "", Command::Norm(norm));
+        add(name, "", Command::Norm(norm));
     }
-    add("Look", "Colours: automatic", "", Command::Map(None));
+    add("Colours: automatic", "", Command::Map(None));
     for map in ColourMap::ALL {
-        add("Look", &format!("Colours: {}", map.name()), "", Command::Map(Some(map)));
+        add(&format!("Colours: {}", map.name()), "", Command::Map(Some(map)));
     }
     for (order, name) in [
         (None, "Order: as trained"),
@@ -276,35 +331,40 @@ fn looks(add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
         (Some(OrderBy::Selectivity), "Order: by class"),
         (Some(OrderBy::Similarity), "Order: by likeness"),
     ] {
-        add("Look", name, "", Command::Order(order));
+        add(name, "", Command::Order(order));
     }
-    add("Look", "Same range at all epochs", "", Command::OverEpochs);
-    add("Look", "Dark or light", "", Command::Theme);
-    add("Look", "Labels", "", Command::Labels);
-    add("Look", "Haze", "", Command::Haze);
-    add("Look", "Edges", "", Command::Edges);
-    add("Look", "Less motion", "", Command::LessMotion);
+    add("Same range at all epochs", "", Command::OverEpochs);
+    add("Dark or light", "", Command::Theme);
+    add("Labels", "", Command::Labels);
+    add("Haze", "", Command::Haze);
+    add("Edges", "", Command::Edges);
+    add("Less motion", "", Command::LessMotion);
 }
 
-fn columns(bar: &ColumnBar, add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
+fn column_commands(bar: &ColumnBar, add: &mut impl FnMut(&str, &'static str, Command)) {
     let (many, free) = (bar.entries.len() > 1, bar.entries.len() < MOST);
-    let mut offer = |possible: bool, name: &str, keys, action| {
+    let mut add_if = |possible: bool, name: &str, keys, action| {
         if possible {
-            add("Columns", name, keys, Command::Column(action));
+            add(name, keys, Command::Column(action));
         }
     };
-    offer(free, "Add a column", "N", ColumnAction::Add(bar.run));
-    offer(free, "Duplicate the column", "C", ColumnAction::Duplicate);
-    offer(many, "Remove the column", "Delete", ColumnAction::Remove);
-    offer(bar.can_swap, "Swap A and B", "X", ColumnAction::Swap);
-    offer(many && free && bar.can_subtract, "A column of the difference", "M", ColumnAction::Difference);
+    add_if(free, "Add a column", "N", ColumnAction::Add(bar.run));
+    add_if(free, "Duplicate the column", "C", ColumnAction::Duplicate);
+    add_if(many, "Remove the column", "Delete", ColumnAction::Remove);
+    add_if(bar.can_swap, "Swap A and B", "X", ColumnAction::Swap);
+    add_if(many && free && bar.can_subtract, "A column of the difference", "M", ColumnAction::Difference);
     let Locks { cameras, epochs, scale } = bar.locks;
     let lock = |cameras, epochs, scale| ColumnAction::Lock(Locks { cameras, epochs, scale });
-    offer(many, "Lock or unlock cameras", "K", lock(!cameras, epochs, scale));
-    offer(many, "Lock or unlock epochs", "T", lock(cameras, !epochs, scale));
-    offer(many, "Lock or unlock scales", "R", lock(cameras, epochs, !scale));
+    add_if(many, "Lock or unlock cameras", "K", lock(!cameras, epochs, scale));
+    add_if(many, "Lock or unlock epochs", "T", lock(cameras, !epochs, scale));
+    add_if(many, "Lock or unlock scales", "R", lock(cameras, epochs, !scale));
     for index in (0..bar.entries.len()).filter(|_| many) {
-        offer(index != bar.active, &format!("Go to column {}", index + 1), "", ColumnAction::Activate(index));
+        add_if(
+            index != bar.active,
+            &format!("Go to column {}", index + 1),
+            "",
+            ColumnAction::Activate(index),
+        );
     }
 }
 
@@ -327,17 +387,17 @@ pub const SCENE_GESTURES: &[(&str, &str)] = &[
 /// `text`, then those with a word that begins with its first word.
 pub fn matching<'a>(all: &'a [CommandEntry], text: &str) -> Vec<&'a CommandEntry> {
     let text = text.trim().to_lowercase();
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let mut found: Vec<(u8, &CommandEntry)> = all
+    let terms: Vec<&str> = text.split_whitespace().collect();
+    let mut ranked: Vec<(u8, &CommandEntry)> = all
         .iter()
         .filter_map(|entry| {
             let name = entry.name.to_lowercase();
-            let whole = format!("{name} {}", entry.group.to_lowercase());
-            if !words.iter().all(|word| whole.contains(word)) {
+            let whole = format!("{name} {}", entry.command.group().to_lowercase());
+            if !terms.iter().all(|term| whole.contains(term)) {
                 return None;
             }
             let begins = |start: &str| name.split_whitespace().any(|word| word.starts_with(start));
-            let place = match words.first() {
+            let place = match terms.first() {
                 Some(_) if name.starts_with(&text) => 0,
                 Some(first) if begins(first) => 1,
                 _ => 2,
@@ -345,6 +405,6 @@ pub fn matching<'a>(all: &'a [CommandEntry], text: &str) -> Vec<&'a CommandEntry
             Some((place, entry))
         })
         .collect();
-    found.sort_by_key(|(place, _)| *place);
-    found.into_iter().map(|(_, entry)| entry).collect()
+    ranked.sort_by_key(|(place, _)| *place);
+    ranked.into_iter().map(|(_, entry)| entry).collect()
 }

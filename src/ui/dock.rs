@@ -92,7 +92,7 @@ impl DockLayout {
     /// Returns `true` if every pane occurs exactly once and all sizes are usable. A layout that was read
     /// from a file has to be checked.
     pub fn is_whole(&self) -> bool {
-        let count = |pane: Pane| self.tree.tiles.tiles().filter(|tile| is(tile, pane)).count();
+        let count = |pane: Pane| self.tree.tiles.tiles().filter(|tile| is_pane(tile, pane)).count();
         let size = self.size.is_finite() && self.size.min_elem() > 0.0;
         let shares = |tile: &Tile<Pane>| match tile {
             Tile::Container(Container::Linear(linear)) => {
@@ -102,17 +102,17 @@ impl DockLayout {
         };
         size && std::iter::once(Pane::Scene).chain(Pane::PANELS).all(|pane| count(pane) == 1)
             && self.tree.tiles.tiles().all(shares)
-            && self.tree.root().is_some_and(|root| self.reaches(root, 0) == self.tree.tiles.len())
+            && self.tree.root().is_some_and(|root| self.count_tiles(root, 0) == self.tree.tiles.len())
     }
 
     /// Returns the number of tiles below `tile`, itself included; a huge number if it contains itself.
-    fn reaches(&self, tile: TileId, depth: usize) -> usize {
+    fn count_tiles(&self, tile: TileId, depth: usize) -> usize {
         let deepest = 32;
         match self.tree.tiles.get(tile) {
             _ if depth > deepest => usize::MAX / 4,
             Some(Tile::Container(container)) => container
                 .children()
-                .map(|child| self.reaches(*child, depth + 1))
+                .map(|child| self.count_tiles(*child, depth + 1))
                 .fold(1, usize::saturating_add),
             Some(Tile::Pane(_)) => 1,
             None => usize::MAX / 4,
@@ -163,11 +163,11 @@ impl DockLayout {
             }
             self.size = whole.size();
         }
-        let alone = self.tree.tiles.find_pane(&Pane::Scene).and_then(|id| self.tree.tiles.parent_of(id));
-        let alone = alone.filter(|id| {
+        let scene_tabs = self.tree.tiles.find_pane(&Pane::Scene).and_then(|id| self.tree.tiles.parent_of(id));
+        let scene_tabs = scene_tabs.filter(|id| {
             matches!(self.tree.tiles.get(*id), Some(Tile::Container(Container::Tabs(tabs))) if tabs.children.len() == 1)
         });
-        let mut panes = DockBehavior { add, palette, scene: whole, alone };
+        let mut panes = DockBehavior { add, palette, scene: whole, scene_tabs };
         self.tree.ui(&mut panes, ui);
         panes.scene
     }
@@ -207,7 +207,7 @@ impl DockLayout {
     }
 }
 
-fn is(tile: &Tile<Pane>, wanted: Pane) -> bool {
+fn is_pane(tile: &Tile<Pane>, wanted: Pane) -> bool {
     matches!(tile, Tile::Pane(pane) if *pane == wanted)
 }
 
@@ -217,7 +217,7 @@ struct DockBehavior<'a> {
     palette: Palette,
     scene: Rect,
     /// The tab container that holds nothing but the scene; its tab bar is hidden.
-    alone: Option<TileId>,
+    scene_tabs: Option<TileId>,
 }
 
 impl Behavior<Pane> for DockBehavior<'_> {
@@ -249,7 +249,7 @@ impl Behavior<Pane> for DockBehavior<'_> {
     }
 
     fn is_tab_bar_visible(&self, tile: TileId, _: &egui_tiles::Tabs) -> bool {
-        self.alone != Some(tile)
+        self.scene_tabs != Some(tile)
     }
 
     fn tab_bar_color(&self, _: &egui::Visuals) -> egui::Color32 {

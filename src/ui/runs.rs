@@ -24,12 +24,12 @@ impl<'a> OpenRuns<'a> {
     }
 
     /// Returns the run of side B.
-    pub fn of_minus(&self, query: &Query) -> Option<NamedRun<'a>> {
+    pub fn minus_run(&self, query: &Query) -> Option<NamedRun<'a>> {
         self.all.get(query.run_b.unwrap_or(self.own)).copied()
     }
 
     /// Returns `true` if side B is in another run.
-    pub fn differ(&self, query: &Query) -> bool {
+    pub fn compares_runs(&self, query: &Query) -> bool {
         query.minus.is_some() && query.run_b.is_some_and(|run| run != self.own)
     }
 }

@@ -292,7 +292,7 @@ impl ViewControl {
         if !view.pins.contains(&pin) {
             view.pins.push(pin.clone());
         }
-        self.units.shown = Some(pin);
+        self.units.current = Some(pin);
     }
 
     /// Pins a unit, or lets go of the one that is pinned; says whether it is pinned now.

@@ -56,7 +56,6 @@ impl AboutPanel<'_> {
         heading(ui, "Layer");
         let facts = self.of_layer(layer);
         self.facts(ui, &facts);
-        let mut copied = false;
         if !layer.text.is_empty() {
             ui.add_space(4.0);
             self.text(ui, &layer.text);
@@ -64,7 +63,7 @@ impl AboutPanel<'_> {
         ui.add_space(4.0);
         let copy = ui.button(RichText::new("Copy").size(SMALL));
         copy.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), "Copy the layer's facts"));
-        copied |= copy.on_hover_text("Everything above as text").clicked();
+        let copied = copy.on_hover_text("Everything above as text").clicked();
         copied.then(|| {
             let mut text = String::new();
             for (name, value) in &facts {
@@ -79,8 +78,8 @@ impl AboutPanel<'_> {
     fn text(&self, ui: &mut Ui, text: &str) {
         let area = ScrollArea::both().id_salt("module text").max_height(TEXT).auto_shrink([false, true]);
         area.show(ui, |ui| {
-            let mut shown = text;
-            let edit = TextEdit::multiline(&mut shown)
+            let mut read_only = text;
+            let edit = TextEdit::multiline(&mut read_only)
                 .font(FontId::new(SMALL, FontFamily::Monospace))
                 .text_color(self.palette.text)
                 .desired_rows(1)
@@ -125,11 +124,12 @@ impl AboutPanel<'_> {
         if !shape.is_empty() {
             facts.push(("output shape", shape.join(" × ")));
         }
-        let known = |known: bool, text: String| if known { text } else { "not recorded".to_owned() };
+        let or_unrecorded =
+            |is_known: bool, text: String| if is_known { text } else { "not recorded".to_owned() };
         let parameters = layer.parameters.map(text::format_count);
-        facts.push(("parameters", known(parameters.is_some(), parameters.unwrap_or_default())));
-        facts.push(("type", known(!layer.dtype.is_empty(), layer.dtype.clone())));
-        facts.push(("one value is", captured(layer).to_owned()));
+        facts.push(("parameters", or_unrecorded(parameters.is_some(), parameters.unwrap_or_default())));
+        facts.push(("type", or_unrecorded(!layer.dtype.is_empty(), layer.dtype.clone())));
+        facts.push(("one value is", value_meaning(layer).to_owned()));
         facts.push(("values", normalisation(self.recording.normalisation).to_owned()));
         facts.push(("not finite", self.not_finite(&layer.name)));
         facts
@@ -257,7 +257,7 @@ fn kind(kind: LayerKind) -> &'static str {
 }
 
 /// The part of the activation that one value stands for.
-fn captured(layer: &Layer) -> &'static str {
+fn value_meaning(layer: &Layer) -> &'static str {
     match layer.reduction {
         Reduction::None => "the activation of the unit itself",
         Reduction::SpatialMean => "the mean over the positions of its feature map",
@@ -276,120 +276,4 @@ fn normalisation(normalisation: Normalisation) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use egui_kittest::Harness;
-    use egui_kittest::kittest::{NodeT, Queryable};
-
-    use super::*;
-    use crate::model::Theme;
-    use crate::ui::style::{install_fonts, install_style};
-    use crate::ui::testing;
-
-    struct State {
-        recording: Recording,
-        layer: Option<usize>,
-        asked: Option<AboutAction>,
-    }
-
-    fn window(recording: Recording, layer: Option<usize>) -> Harness<'static, State> {
-        let show = |ui: &mut Ui, state: &mut State| {
-            let about = AboutPanel {
-                recording: &state.recording,
-                layer: state.layer,
-                run: "/data/run 7",
-                palette: Palette::of(Theme::Dark),
-            };
-            state.asked = about.show(ui).or(state.asked.take());
-        };
-        let mut window = Harness::builder()
-            .with_size(vec2(280.0, 900.0))
-            .with_context_setup(|ctx| {
-                install_fonts(ctx);
-                install_style(ctx, Theme::Dark);
-            })
-            .build_ui_state(show, State { recording, layer, asked: None });
-        window.run();
-        window
-    }
-
-    /// Returns the number of labels with this text.
-    fn said(window: &Harness<'static, State>, text: &str) -> usize {
-        let labels = window.query_all_by_value(text);
-        labels.filter(|node| node.accesskit_node().role() == egui::accesskit::Role::Label).count()
-    }
-
-    fn convolution() -> Recording {
-        let mut recording = testing::recording();
-        let layer = &mut recording.layers[0];
-        layer.text = "Conv2d(\n  3, 16,\n  kernel_size=3\n)".to_owned();
-        layer.shape = vec![16, 24, 24];
-        layer.parameters = Some(12_448);
-        layer.dtype = "float32".to_owned();
-        layer.reduction = Reduction::SpatialMean;
-        recording.epochs[1].not_finite.insert("conv1".to_owned(), 12);
-        recording.epochs[3].not_finite.insert("conv1".to_owned(), 1);
-        recording.epochs[2].damaged = true;
-        recording.warnings = (0..20).map(|number| format!("file {number} is cut short")).collect();
-        recording
-    }
-
-    #[test]
-    fn a_layer_is_told_of_with_all_that_is_known() {
-        let mut window = window(convolution(), Some(0));
-        for told in [
-            "conv1",
-            "Conv2d",
-            "feature maps: a unit is a channel",
-            "16 × 24 × 24",
-            "12\u{202f}448",
-            "float32",
-            "the mean over the positions of its feature map",
-            "12 at epoch 1, 1 at epoch 3",
-        ] {
-            assert_eq!(said(&window, told), 1, "{told}");
-        }
-        let text = window.get_by_label("Module text");
-        assert_eq!(text.accesskit_node().value().as_deref(), Some("Conv2d(\n  3, 16,\n  kernel_size=3\n)"));
-        window.get_by_label("Copy the layer's facts").click();
-        window.run();
-        let Some(AboutAction::Copy(copied)) = &window.state().asked else { panic!("nothing copied") };
-        assert!(copied.starts_with("name: conv1\nmodule: Conv2d\n"), "{copied}");
-        assert!(copied.contains("\noutput shape: 16 × 24 × 24\n") && copied.ends_with("kernel_size=3\n)"));
-    }
-
-    #[test]
-    fn what_is_not_known_is_said_to_be_so() {
-        let window = window(testing::recording(), Some(1));
-        assert_eq!(said(&window, "not recorded"), 2, "parameters and type");
-        assert_eq!((said(&window, "none"), said(&window, "the activation of the unit itself")), (1, 1));
-    }
-
-    #[test]
-    fn without_a_layer_the_recording_is_told_of_alone() {
-        let window = window(convolution(), None);
-        assert!(window.query_by_label("Module text").is_none());
-        for told in [
-            "TestNet",
-            "/data/run 7",
-            "dnnviz recording, version 1",
-            "3 layers, 83 units",
-            "5, from 0 to 4; 1 damaged; no predictions",
-            "3: cat, dog, bird",
-            "file 3 is cut short",
-            "and 8 more",
-        ] {
-            assert_eq!(said(&window, told), 1, "{told}");
-        }
-        assert_eq!(said(&window, "file 12 is cut short"), 0);
-    }
-
-    #[test]
-    fn a_text_of_many_lines_scrolls_in_its_place() {
-        let mut recording = convolution();
-        recording.layers[0].text = "a line of the module\n".repeat(500);
-        let window = window(recording, Some(0));
-        let copy = window.get_by_label("Copy the layer's facts").rect();
-        assert!(copy.bottom() < 600.0, "{copy}");
-        assert_eq!(said(&window, "TestNet"), 1);
-    }
-}
+mod tests;

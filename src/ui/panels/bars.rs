@@ -42,15 +42,15 @@ pub struct HistoryState {
 impl TopBar<'_> {
     /// Shows the bar, and returns the chosen command.
     pub fn show(&self, ui: &mut Ui) -> Option<Command> {
-        let mut asked = None;
-        let mut offer = |pressed: bool, command: Command| {
+        let mut requested = None;
+        let mut request_if = |pressed: bool, command: Command| {
             if pressed {
-                asked = Some(command);
+                requested = Some(command);
             }
         };
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
-            offer(button(ui, "Open", "Open a run", "Open a run (Ctrl O)", true), Command::Open);
+            request_if(button(ui, "Open", "Open a run", "Open a run (Ctrl O)", true), Command::Open);
             let recent = menu(ui, "Recent", "Recent runs", !self.recent.is_empty(), |ui| {
                 let chosen = self.recent.iter().take(RECENT).find(|path| {
                     let text = path.display().to_string();
@@ -59,7 +59,7 @@ impl TopBar<'_> {
                 chosen.cloned()
             });
             if let Some(path) = recent.flatten() {
-                offer(true, Command::OpenPath(path));
+                request_if(true, Command::OpenPath(path));
             }
             ui.add_space(12.0);
             for (text, name, tip, enabled, command) in [
@@ -74,20 +74,20 @@ impl TopBar<'_> {
                 ),
                 ("Redo", "Redo", "Do it again (Ctrl Shift Z)", self.can.redo, Command::Redo),
             ] {
-                offer(button(ui, text, name, tip, enabled), command);
+                request_if(button(ui, text, name, tip, enabled), command);
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                offer(button(ui, "?", "Keys and mouse", "Keys and mouse (?)", true), Command::Keys);
-                offer(
+                request_if(button(ui, "?", "Keys and mouse", "Keys and mouse (?)", true), Command::Keys);
+                request_if(
                     button(ui, "Commands", "Find a command", "Find a command (Ctrl K)", true),
                     Command::Commands,
                 );
                 let panel = menu(ui, "Panels", "Panels", true, |ui| self.panels(ui));
                 if let Some(command) = panel.flatten() {
-                    offer(true, command);
+                    request_if(true, command);
                 }
                 let tip = "Save what is shown as a PNG (Ctrl S)";
-                offer(button(ui, "Picture", "Save the picture", tip, self.open), Command::SavePicture);
+                request_if(button(ui, "Picture", "Save the picture", tip, self.open), Command::SavePicture);
                 let copied = menu(ui, "Copy", "Copy this view", self.open, |ui| {
                     [
                         ("As a command line", "Ctrl E", Command::CopyCommandLine),
@@ -100,29 +100,29 @@ impl TopBar<'_> {
                     .map(|(_, _, command)| command)
                 });
                 if let Some(command) = copied.flatten() {
-                    offer(true, command);
+                    request_if(true, command);
                 }
             });
         });
-        asked
+        requested
     }
 
     fn panels(&self, ui: &mut Ui) -> Option<Command> {
-        let mut asked = None;
+        let mut requested = None;
         for pane in Pane::PANELS {
             let mut on = self.arrangement.has(pane);
             if ui.checkbox(&mut on, pane.title()).clicked() {
-                asked = Some(Command::Toggle(pane));
+                requested = Some(Command::Toggle(pane));
             }
         }
         ui.separator();
         if ui.add(Button::new("Only the scene").shortcut_text("F10")).clicked() {
-            asked = Some(Command::OnlyScene);
+            requested = Some(Command::OnlyScene);
         }
         if ui.button("Where they began").clicked() {
-            asked = Some(Command::ResetLayout);
+            requested = Some(Command::ResetLayout);
         }
-        asked
+        requested
     }
 }
 
@@ -134,11 +134,11 @@ fn button(ui: &mut Ui, text: &str, name: &str, tip: &str, enabled: bool) -> bool
 }
 
 fn menu<T>(ui: &mut Ui, text: &str, name: &str, enabled: bool, add: impl FnOnce(&mut Ui) -> T) -> Option<T> {
-    let shown = ui.add_enabled_ui(enabled, |ui| {
+    let outer = ui.add_enabled_ui(enabled, |ui| {
         let button = Button::new(RichText::new(text).size(SMALL)).frame_when_inactive(false);
         egui::containers::menu::MenuButton::from_button(button).ui(ui, add)
     });
-    let (response, inner) = shown.inner;
+    let (response, inner) = outer.inner;
     response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, name));
     inner.map(|inner| inner.inner)
 }
@@ -155,16 +155,16 @@ fn tail(text: &str, most: usize) -> String {
 /// The outcome of the last command, shown in the status bar for a few seconds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Notice {
-    told: Option<(String, f64)>,
+    message: Option<(String, f64)>,
 }
 
 impl Notice {
-    pub fn tell(&mut self, text: impl Into<String>, now: f64) {
-        self.told = Some((text.into(), now));
+    pub fn set(&mut self, text: impl Into<String>, now: f64) {
+        self.message = Some((text.into(), now));
     }
 
     fn text(&self, now: f64) -> Option<&str> {
-        self.told.as_ref().filter(|(_, since)| now - since < NOTICE).map(|(text, _)| text.as_str())
+        self.message.as_ref().filter(|(_, since)| now - since < NOTICE).map(|(text, _)| text.as_str())
     }
 }
 

@@ -84,14 +84,14 @@ impl ColumnBar<'_> {
             ui.scope(|ui| {
                 ui.spacing_mut().item_spacing.y = 0.0;
                 for (index, entry) in self.entries.iter().enumerate() {
-                    let shown = RowContent {
+                    let content = RowContent {
                         name: format!("Column {}: {}, {}", index + 1, entry.run, entry.description),
                         left: &format!("{}  {}", index + 1, entry.description),
                         right: if self.runs.len() > 1 { &entry.run } else { "" },
                         selected: index == self.active,
                     };
                     let all = format!("{}\n{}", entry.run, entry.description);
-                    if row(ui, palette, shown).on_hover_text(all).clicked() {
+                    if row(ui, palette, content).on_hover_text(all).clicked() {
                         action = Some(ColumnAction::Activate(index));
                     }
                 }
@@ -109,9 +109,9 @@ impl ColumnBar<'_> {
 
     fn buttons(&self, ui: &mut Ui) -> Option<ColumnAction> {
         let mut action = None;
-        let mut offer = |pressed: bool, wanted: ColumnAction| {
+        let mut request_if = |pressed: bool, requested: ColumnAction| {
             if pressed {
-                action = Some(wanted);
+                action = Some(requested);
             }
         };
         let free = !self.is_full();
@@ -119,29 +119,29 @@ impl ColumnBar<'_> {
             let menu = ui.add_enabled_ui(free, |ui| {
                 ui.menu_button(RichText::new("Add").size(SMALL), |ui| {
                     for (index, run) in self.runs.iter().enumerate() {
-                        offer(ui.button(run.name).clicked(), ColumnAction::Add(index));
+                        request_if(ui.button(run.name).clicked(), ColumnAction::Add(index));
                     }
                 })
             });
             name(&menu.inner.response, "Add column", free);
         } else {
             let pressed = button(ui, "Add", "Add column", "Another column, of all inputs (N)", free);
-            offer(pressed, ColumnAction::Add(self.run));
+            request_if(pressed, ColumnAction::Add(self.run));
         }
         let pressed = button(ui, "Duplicate", "Duplicate column", "Another column like this one (C)", free);
-        offer(pressed, ColumnAction::Duplicate);
+        request_if(pressed, ColumnAction::Duplicate);
         if !self.is_alone() {
             let pressed = button(ui, "Remove", "Remove column", "This column goes (Delete)", true);
-            offer(pressed, ColumnAction::Remove);
+            request_if(pressed, ColumnAction::Remove);
         }
         if !self.is_alone() || self.can_swap {
             let tip = "Exchange what is shown and what is subtracted from it (X)";
-            offer(button(ui, "Swap A and B", "Swap A and B", tip, self.can_swap), ColumnAction::Swap);
+            request_if(button(ui, "Swap A and B", "Swap A and B", tip, self.can_swap), ColumnAction::Swap);
         }
         if !self.is_alone() {
             let tip = "Another column, of this one minus its neighbour (M)";
             let pressed = button(ui, "A − B", "Subtract columns", tip, self.can_subtract && free);
-            offer(pressed, ColumnAction::Difference);
+            request_if(pressed, ColumnAction::Difference);
         }
         action
     }
@@ -230,13 +230,14 @@ impl ColumnBar<'_> {
         };
         let room = rect.right() - 12.0 - at.x;
         let bright = if active { palette.text } else { palette.dim };
-        let what = fitting(&entry.description, FontId::proportional(SMALL), palette.dim, 0.6 * room);
-        let run = fitting(&entry.run, FontId::new(SMALL, semibold()), bright, room - 8.0 - what.size().x);
+        let description = fitting(&entry.description, FontId::proportional(SMALL), palette.dim, 0.6 * room);
+        let run =
+            fitting(&entry.run, FontId::new(SMALL, semibold()), bright, room - 8.0 - description.size().x);
         let place = Align2::LEFT_CENTER.anchor_size(at, run.size());
         let beside = pos2(place.right() + 8.0, rect.center().y + 1.0);
         painter.galley(place.min, run, bright);
-        let place = Align2::LEFT_CENTER.anchor_size(beside, what.size());
-        painter.galley(place.min, what, palette.dim);
+        let place = Align2::LEFT_CENTER.anchor_size(beside, description.size());
+        painter.galley(place.min, description, palette.dim);
         if response.has_focus() {
             let stroke = Stroke::new(1.0, palette.accent);
             painter.rect_stroke(rect, CornerRadius::ZERO, stroke, egui::StrokeKind::Inside);
@@ -265,7 +266,7 @@ pub fn column_rects(whole: Rect, count: usize) -> Vec<(Option<Rect>, Rect)> {
 pub fn describe_column(recording: &Recording, runs: OpenRuns, query: &Query) -> String {
     let select = text::describe_selection(recording, &query.select);
     let Some(b) = &query.minus else { return select };
-    let b = match runs.of_minus(query).filter(|_| runs.differ(query)) {
+    let b = match runs.minus_run(query).filter(|_| runs.compares_runs(query)) {
         // The same selection in another run.
         Some(run) if query.select == *b => run.name.to_owned(),
         Some(run) => format!("{} of {}", text::describe_selection(run.recording, b), run.name),
@@ -295,7 +296,7 @@ mod tests {
     use crate::ui::{NamedRun, testing};
 
     #[test]
-    fn columns_share_the_width_and_one_alone_has_all_of_it() {
+    fn columns_share_the_width() {
         let whole = Rect::from_min_size(pos2(10.0, 20.0), vec2(1000.0, 700.0));
         assert_eq!(column_rects(whole, 1), [(None, whole)]);
         for count in 2..=MOST {
@@ -313,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_is_told_in_few_words() {
+    fn a_column_is_described_in_a_short_text() {
         let recording = testing::recording();
         let run = |name| NamedRun { name, recording: &recording };
         let all = [run("one"), run("other")];

@@ -71,7 +71,7 @@ impl MetricCurve {
             let share = ((value - low) / (high - low)) as f32;
             pos2(x_of(index as f64), track.bottom() - 2.0 - share * height)
         };
-        let points = thinned(&values().map(point).collect::<Vec<_>>());
+        let points = decimate(&values().map(point).collect::<Vec<_>>());
         // The two parts overlap in the segment before this point, which both draw.
         let split = points.partition_point(|point| point.x <= now);
         let past = &points[..(split + 1).min(points.len())];
@@ -106,7 +106,7 @@ fn area(points: &[Pos2], bottom: f32, colour: egui::Color32) -> Mesh {
 
 /// Drops points that are indistinguishable on the screen: of every stretch of two points, the highest and
 /// the lowest stay.
-fn thinned(points: &[Pos2]) -> Vec<Pos2> {
+fn decimate(points: &[Pos2]) -> Vec<Pos2> {
     let stretch = |point: &Pos2| (point.x / 2.0).floor();
     let mut thin = Vec::with_capacity(points.len());
     for many in points.chunk_by(|a, b| stretch(a) == stretch(b)) {
@@ -129,12 +129,12 @@ mod tests {
             (0..5000).map(|at| pos2(at as f32 * 0.1, (at % 7) as f32 * 0.01)).collect();
         points[1234].y = -30.0;
         points[4321].y = 40.0;
-        let thin = thinned(&points);
+        let thin = decimate(&points);
         assert!(thin.len() <= 2 * 251, "{}", thin.len());
         assert!(thin.contains(&points[1234]) && thin.contains(&points[4321]));
         assert!(thin.windows(2).all(|pair| pair[0].x <= pair[1].x), "in their order");
-        assert_eq!(thinned(&points[..1]), points[..1]);
+        assert_eq!(decimate(&points[..1]), points[..1]);
         let sparse: Vec<Pos2> = (0..50).map(|at| pos2(at as f32 * 9.0, at as f32)).collect();
-        assert_eq!(thinned(&sparse), sparse, "few points stay as they are");
+        assert_eq!(decimate(&sparse), sparse, "few points stay as they are");
     }
 }

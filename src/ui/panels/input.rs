@@ -82,8 +82,8 @@ impl InputPanel<'_> {
             view.query.select = select;
         }
         heading(ui, "Minus");
-        let elsewhere = self.runs.differ(&view.query);
-        let recording = self.runs.of_minus(&view.query).map_or(self.recording, |run| run.recording);
+        let elsewhere = self.runs.compares_runs(&view.query);
+        let recording = self.runs.minus_run(&view.query).map_or(self.recording, |run| run.recording);
         let picker = SelectionPicker {
             group: "Minus",
             recording,

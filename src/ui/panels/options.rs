@@ -132,9 +132,9 @@ impl OptionsPanel<'_> {
                 for map in std::iter::once(None).chain(ColourMap::ALL.into_iter().map(Some)) {
                     ui.horizontal(|ui| {
                         let (bar, _) = ui.allocate_exact_size(egui::vec2(64.0, 8.0), egui::Sense::hover());
-                        let shown =
+                        let preview =
                             map.unwrap_or_else(|| ViewState { colour_map: None, ..view.clone() }.colours());
-                        paint_map(ui.painter(), bar, shown, theme);
+                        paint_map(ui.painter(), bar, preview, theme);
                         ui.selectable_value(&mut view.colour_map, map, name(map));
                     });
                 }

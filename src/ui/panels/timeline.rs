@@ -166,7 +166,7 @@ impl Timeline<'_> {
         let painter = ui.painter();
         let title = painter.layout_no_wrap(title, FontId::new(TEXT, semibold()), self.palette.text);
         // In a narrow timeline, only the curves and the tooltip show the metrics.
-        let told: Vec<_> = curves
+        let labels: Vec<_> = curves
             .iter()
             .filter(|_| width >= fit::READING)
             .filter_map(|curve| Some((curve, curve.label(epoch)?)))
@@ -174,12 +174,12 @@ impl Timeline<'_> {
                 (curve, painter.layout_no_wrap(text, FontId::proportional(SMALL), self.palette.dim))
             })
             .collect();
-        let height = title.size().y + told.iter().map(|(_, text)| text.size().y).sum::<f32>();
+        let height = title.size().y + labels.iter().map(|(_, text)| text.size().y).sum::<f32>();
         let mut at = rect.left_center() - vec2(0.0, height / 2.0);
         let line = title.size().y;
         painter.galley(at, title, self.palette.text);
         at.y += line;
-        for (curve, text) in told {
+        for (curve, text) in labels {
             let line = text.size().y;
             // With one curve, no sample of its colour is needed.
             let indent = if curves.len() > 1 { 14.0 } else { 0.0 };

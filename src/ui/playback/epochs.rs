@@ -54,33 +54,33 @@ impl Epochs {
     }
 
     pub fn number(&self, ordinal: f64) -> f64 {
-        self.mixed(ordinal, |place| self.numbers[place])
+        self.interpolate(ordinal, |place| self.numbers[place])
     }
 
     pub fn place(&self, ordinal: f64) -> f64 {
-        self.mixed(ordinal, |place| place as f64)
+        self.interpolate(ordinal, |place| place as f64)
     }
 
     pub fn ordinal_of_number(&self, number: f64) -> f64 {
-        self.sought(number, |place| self.numbers[place])
+        self.ordinal_of(number, |place| self.numbers[place])
     }
 
     pub fn ordinal_of_place(&self, place: f64) -> f64 {
-        self.sought(place, |place| place as f64)
+        self.ordinal_of(place, |place| place as f64)
     }
 
-    fn mixed(&self, ordinal: f64, value: impl Fn(usize) -> f64) -> f64 {
+    fn interpolate(&self, ordinal: f64, value: impl Fn(usize) -> f64) -> f64 {
         self.position(ordinal)
             .map_or(0.0, |at| value(at.from) + f64::from(at.t) * (value(at.to) - value(at.from)))
     }
 
-    fn sought(&self, wanted: f64, value: impl Fn(usize) -> f64) -> f64 {
-        let above = self.readable.partition_point(|&place| value(place) <= wanted);
+    fn ordinal_of(&self, target: f64, value: impl Fn(usize) -> f64) -> f64 {
+        let above = self.readable.partition_point(|&place| value(place) <= target);
         let Some(below) = above.checked_sub(1) else { return 0.0 };
         match self.readable.get(above) {
             Some(&next) => {
                 let from = value(self.readable[below]);
-                below as f64 + (wanted - from) / (value(next) - from)
+                below as f64 + (target - from) / (value(next) - from)
             }
             None => self.last(),
         }

@@ -203,7 +203,7 @@ impl Overlay<'_> {
         let layer = self.layout.slabs.get(slab).map_or(slab, |slab| slab.layer);
         match self.missing.iter().find(|(missing, _)| *missing == layer) {
             Some((_, units)) => {
-                let run = self.runs.of_minus(&self.view.query).map_or("the other run", |run| run.name);
+                let run = self.runs.minus_run(&self.view.query).map_or("the other run", |run| run.name);
                 match units {
                     Some(units) => {
                         format!("{} units in {}", text::format_count(*units as u64), text::truncate(run, 28))

@@ -1,4 +1,4 @@
-//! A query, a selection, an input or an epoch in words.
+//! A query, a selection, an input or an epoch as text.
 
 use super::{NAME, truncate};
 use crate::model::{Diff, EpochPosition, Norm, Query, Recording, Selection, Stat};
@@ -14,20 +14,20 @@ pub fn describe_query(
     query: &Query,
     position: EpochPosition,
 ) -> String {
-    let who = match &query.minus {
+    let sides = match &query.minus {
         None => {
             let name = runs.own().filter(|_| runs.all.len() > 1);
             side(recording, &query.select, name.map(|run| format!(" of {}", truncate(run.name, NAME))))
         }
         Some(minus) => {
-            let other = runs.of_minus(query).map_or(recording, |run| run.recording);
+            let other = runs.minus_run(query).map_or(recording, |run| run.recording);
             let apart = query.run_b.is_some_and(|run| run != runs.own);
             let name = |run: Option<NamedRun>, unknown: &str| {
                 let name = run.map_or_else(|| unknown.to_owned(), |run| truncate(run.name, NAME));
                 apart.then(|| format!(" of {name}"))
             };
             let a = side(recording, &query.select, name(runs.own(), "this run"));
-            let b = side(other, minus, name(runs.of_minus(query), "another run"));
+            let b = side(other, minus, name(runs.minus_run(query), "another run"));
             match query.diff {
                 Diff::Signed | Diff::Effect => format!("{a} minus {b}"),
                 Diff::Abs => format!("{a} against {b}, absolute"),
@@ -37,14 +37,14 @@ pub fn describe_query(
     // If every selection has an epoch of its own, the current one has no effect.
     let elsewhere = |selection: &Selection| selection.epoch.is_some();
     if elsewhere(&query.select) && query.minus.as_ref().is_none_or(elsewhere) {
-        return format!("{} · {who}", measure_label(query));
+        return format!("{} · {sides}", measure_label(query));
     }
-    format!("{} · {who} · {}", measure_label(query), epoch_label(recording, position))
+    format!("{} · {sides} · {}", measure_label(query), epoch_label(recording, position))
 }
 
 /// Names the statistic of a query and its normalisation.
 pub fn measure_label(query: &Query) -> String {
-    let what = match (query.stat, query.select.single_input(), &query.minus) {
+    let name = match (query.stat, query.select.single_input(), &query.minus) {
         (_, _, Some(_)) if query.diff == Diff::Effect => "effect size",
         (Stat::Mean | Stat::Min | Stat::Max, Some(_), None) => "activation",
         (Stat::Mean, ..) => "mean activation",
@@ -55,9 +55,9 @@ pub fn measure_label(query: &Query) -> String {
         (Stat::Count, ..) => "number of inputs with a finite activation",
     };
     match query.norm {
-        Norm::Raw => what.to_owned(),
-        Norm::Layer => format!("{what}, each layer divided by its greatest"),
-        Norm::Global => format!("{what}, divided by the network's greatest"),
+        Norm::Raw => name.to_owned(),
+        Norm::Layer => format!("{name}, each layer divided by its greatest"),
+        Norm::Global => format!("{name}, divided by the network's greatest"),
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_is_said_in_words() {
+    fn a_query_is_described() {
         let recording = testing::recording();
         let query = Query { select: class("cat"), minus: Some(class("dog")), ..Query::default() };
         assert_eq!(
@@ -127,13 +127,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_is_said_of_every_statistic_difference_and_scale() {
+    fn every_statistic_difference_and_normalisation_is_described() {
         let recording = testing::recording();
         let plain = |stat, norm| {
             let query = Query { select: class("cat"), stat, norm, ..Query::default() };
             describe_query(&recording, OpenRuns::default(), &query, EpochPosition::at(3))
         };
-        for (stat, words) in [
+        for (stat, label) in [
             (Stat::Mean, "mean activation · class cat · epoch 3"),
             (Stat::Std, "standard deviation of activation · class cat · epoch 3"),
             (Stat::Min, "least activation · class cat · epoch 3"),
@@ -141,14 +141,14 @@ mod tests {
             (Stat::Rate, "share of inputs with activation > 0 · class cat · epoch 3"),
             (Stat::Count, "number of inputs with a finite activation · class cat · epoch 3"),
         ] {
-            assert_eq!(plain(stat, Norm::Raw), words);
-            let (measure, rest) = words.split_once(" · ").expect("two parts");
+            assert_eq!(plain(stat, Norm::Raw), label);
+            let (measure, rest) = label.split_once(" · ").expect("two parts");
             let by_layer = format!("{measure}, each layer divided by its greatest · {rest}");
             assert_eq!(plain(stat, Norm::Layer), by_layer);
             let by_network = format!("{measure}, divided by the network's greatest · {rest}");
             assert_eq!(plain(stat, Norm::Global), by_network);
         }
-        for (diff, words) in [
+        for (diff, label) in [
             (Diff::Signed, "least activation · class cat minus class dog · epoch 3"),
             (Diff::Abs, "least activation · class cat against class dog, absolute · epoch 3"),
             (Diff::Effect, "effect size · class cat minus class dog · epoch 3"),
@@ -160,7 +160,7 @@ mod tests {
                 diff,
                 ..Query::default()
             };
-            assert_eq!(describe_query(&recording, OpenRuns::default(), &query, EpochPosition::at(3)), words);
+            assert_eq!(describe_query(&recording, OpenRuns::default(), &query, EpochPosition::at(3)), label);
         }
     }
 
@@ -184,8 +184,8 @@ mod tests {
             "effect size · class cat of cnn_basic minus class cat of cnn_basic_tampered · epoch 3"
         );
         let inputs = Query { select: Selection::input(1), minus: Some(Selection::input(1)), ..query.clone() };
-        let words = describe_query(own, runs, &inputs, EpochPosition::at(3));
-        assert!(words.contains("input 1 (class dog) of cnn_basic minus input 1 (class wolf) of"), "{words}");
+        let label = describe_query(own, runs, &inputs, EpochPosition::at(3));
+        assert!(label.contains("input 1 (class dog) of cnn_basic minus input 1 (class wolf) of"), "{label}");
         let then = Selection { epoch: Some(crate::model::EpochRef::First), ..class("cat") };
         let then =
             describe_query(own, runs, &Query { minus: Some(then), ..query.clone() }, EpochPosition::at(3));
@@ -200,32 +200,32 @@ mod tests {
     }
 
     #[test]
-    fn the_moment_looked_at_is_said_where_it_plays_a_part() {
+    fn the_current_epoch_is_named_if_it_has_an_effect() {
         let recording = testing::recording();
-        let words = |select: &str, minus: Option<&str>| {
+        let label = |select: &str, minus: Option<&str>| {
             let parse = |text: &str| text.parse::<Selection>().expect("a selection");
             let query = Query { select: parse(select), minus: minus.map(parse), ..Query::default() };
             describe_query(&recording, OpenRuns::default(), &query, EpochPosition::at(3))
         };
-        assert_eq!(words("class:cat@first", None), "mean activation · class cat at the first epoch");
+        assert_eq!(label("class:cat@first", None), "mean activation · class cat at the first epoch");
         assert_eq!(
-            words("all@1", Some("all")),
+            label("all@1", Some("all")),
             "mean activation · all inputs at epoch 1 minus all inputs · epoch 3"
         );
         assert_eq!(
-            words("all@1", Some("all@2")),
+            label("all@1", Some("all@2")),
             "mean activation · all inputs at epoch 1 minus all inputs at epoch 2"
         );
-        assert_eq!(words("input:2@1", None), "activation · input 2 (class bird) at epoch 1");
+        assert_eq!(label("input:2@1", None), "activation · input 2 (class bird) at epoch 1");
     }
 
     #[test]
-    fn words_stay_few_however_much_is_chosen() {
+    fn descriptions_have_a_maximum_length() {
         let recording = testing::recording();
         let many =
             Selection { terms: vec![Term::Input((0..9999).map(|i| 2 * i..=2 * i).collect())], epoch: None };
-        let words = describe_selection(&recording, &many);
-        assert!(words.chars().count() <= SELECTION && words.ends_with("(9999 in all)"), "{words}");
+        let label = describe_selection(&recording, &many);
+        assert!(label.chars().count() <= SELECTION && label.ends_with("(9999 in all)"), "{label}");
         let long = describe_selection(&recording, &class(&"x".repeat(500)));
         assert_eq!(long.chars().count(), SELECTION);
     }

@@ -1,4 +1,4 @@
-//! The source of the value range in words.
+//! The source of the value range as text.
 
 use super::{NAME, truncate};
 use crate::model::{EpochPosition, Normalisation, Range, Recording, ViewState};
@@ -20,9 +20,9 @@ pub fn describe_range(
     if recording.epochs.is_empty() {
         return "no values yet".to_owned();
     }
-    let these = match over {
-        Some((read, of)) if read < of => format!("over {read} of {of} epochs"),
-        Some((_, of)) => format!("over all {of} epochs"),
+    let scope = match over {
+        Some((read, total)) if read < total => format!("over {read} of {total} epochs"),
+        Some((_, total)) => format!("over all {total} epochs"),
         None if position.t == 0.0 => "this epoch".to_owned(),
         None => "these two epochs".to_owned(),
     };
@@ -33,13 +33,13 @@ pub fn describe_range(
     };
     let source = match view.range_of(recording.normalisation) {
         Range::Fixed { .. } => "fixed".to_owned(),
-        Range::Layer => format!("each layer's own, {these}{clipped}"),
+        Range::Layer => format!("each layer's own, {scope}{clipped}"),
         Range::Auto => "[0, 1]".to_owned(),
-        Range::Network if symmetric(view) => format!("symmetric around 0, {these}{clipped}"),
-        Range::Network => format!("all layers, {these}{clipped}"),
+        Range::Network if symmetric(view) => format!("symmetric around 0, {scope}{clipped}"),
+        Range::Network => format!("all layers, {scope}{clipped}"),
     };
     let scaled = |recording: &Recording| recording.normalisation == Normalisation::PerItemPerLayer;
-    let other = runs.of_minus(&view.query).filter(|_| runs.differ(&view.query));
+    let other = runs.minus_run(&view.query).filter(|_| runs.compares_runs(&view.query));
     let note = match (scaled(recording), other.filter(|other| scaled(other.recording) != scaled(recording))) {
         (false, None) => String::new(),
         (true, None) => "values normalised per input and layer by the recording".to_owned(),
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_came_normalised_are_said_to_be_so_on_either_side() {
+    fn a_normalisation_by_the_recording_is_named_on_either_side() {
         let [mut own, mut other] = testing::two_recordings();
         let mut view = testing::view(&own);
         view.query =
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_range_says_where_it_came_from() {
+    fn the_source_of_the_range_is_described() {
         let mut recording = testing::recording();
         let mut view = testing::view(&recording);
         let at = EpochPosition::at(0);

@@ -4,7 +4,7 @@ use egui::Modifiers;
 
 use crate::model::Ranges;
 
-/// How a pressed row changes the selected rows.
+/// The effect of a pressed row on the selected rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SelectMode {
     /// Selects the row alone.
@@ -34,7 +34,7 @@ impl SelectMode {
     }
 }
 
-/// How a drag over a list changes the selected rows.
+/// The effect of a drag over a list on the selected rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DragMode {
     /// Selects the row under the pointer alone.
@@ -81,7 +81,7 @@ impl ListSelection {
     }
 
     /// Moves cursor and anchor after the selection changed elsewhere.
-    pub fn lead(&mut self, chosen: &Ranges) {
+    pub fn move_to(&mut self, chosen: &Ranges) {
         *self = Self { anchor: chosen.first(), cursor: chosen.first(), held: None, reveal: true };
     }
 
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn clicks_choose_one_more_and_up_to() {
+    fn clicks_select_toggle_and_extend() {
         let mut selection = ListSelection::default();
         let mut chosen = set("7");
         for (row, mode, expected) in [
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lasso_chooses_what_it_covers_and_gives_back_what_it_leaves() {
+    fn a_lasso_selects_exactly_the_rows_it_covers() {
         let mut selection = ListSelection::default();
         assert_eq!(selection.press(&set("1 9"), 4, SelectMode::Alone), set("4"));
         assert_eq!(selection.drag(4, DragMode::Lasso), None, "still there");
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sweep_chooses_the_row_under_the_pointer() {
+    fn a_sweep_selects_the_row_under_the_pointer() {
         let mut selection = ListSelection::default();
         selection.press(&set(""), 4, SelectMode::Alone);
         assert_eq!(selection.drag(5, DragMode::Sweep), Some(set("5")));
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_step_extend_and_turn_over() {
+    fn keys_step_extend_and_toggle() {
         let mut selection = ListSelection::default();
         assert_eq!(selection.step(1, 0, false), None, "nothing to step to");
         assert_eq!(selection.toggle(&set("")), None);
@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(selection.step(-9, 5, true), Some(set("0 1")));
         assert_eq!(selection.toggle(&set("0 1")), Some(set("1")));
         assert_eq!(selection.toggle(&set("1")), Some(set("0 1")));
-        selection.lead(&set("3 4"));
+        selection.move_to(&set("3 4"));
         assert_eq!(selection.step(-1, 5, false), Some(set("2")), "from what was chosen elsewhere");
     }
 }

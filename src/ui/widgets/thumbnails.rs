@@ -25,7 +25,7 @@ pub struct Thumbnails {
     now: Cell<u64>,
     wanted: RefCell<WantedPictures>,
     /// The inputs last requested whole, the newest last.
-    looked_at: RefCell<Vec<usize>>,
+    shown_whole: RefCell<Vec<usize>>,
 }
 
 /// The inputs requested since the last call of [`Thumbnails::take_wanted`].
@@ -73,7 +73,7 @@ impl Thumbnails {
                 return load(image, TextureOptions::NEAREST);
             }
             let small = load(scaled_down(&image), TextureOptions::LINEAR);
-            if self.looked_at.borrow().contains(&input) {
+            if self.shown_whole.borrow().contains(&input) {
                 if self.whole.len() >= KEPT_WHOLE {
                     drop(self.whole.remove(0));
                 }
@@ -111,12 +111,12 @@ impl Thumbnails {
 
     /// Requests the whole picture of `input`.
     pub fn request_whole(&self, input: usize) {
-        let mut looked_at = self.looked_at.borrow_mut();
-        if looked_at.last() != Some(&input) {
-            looked_at.retain(|other| *other != input);
-            looked_at.push(input);
-            let surplus = looked_at.len().saturating_sub(KEPT_WHOLE);
-            looked_at.drain(..surplus);
+        let mut shown_whole = self.shown_whole.borrow_mut();
+        if shown_whole.last() != Some(&input) {
+            shown_whole.retain(|other| *other != input);
+            shown_whole.push(input);
+            let surplus = shown_whole.len().saturating_sub(KEPT_WHOLE);
+            shown_whole.drain(..surplus);
         }
         let held = self.whole.iter().any(|(other, _)| *other == input)
             || self.small.get(&input).is_some_and(|held| held.is_whole);
@@ -173,13 +173,13 @@ fn scaled_down(image: &ColorImage) -> ColorImage {
 mod tests {
     use super::*;
 
-    fn picture(width: u32, height: u32, of: impl Fn(u32, u32) -> [u8; 4]) -> Picture {
-        let rgba = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).flat_map(|(x, y)| of(x, y));
+    fn picture(width: u32, height: u32, pixel: impl Fn(u32, u32) -> [u8; 4]) -> Picture {
+        let rgba = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).flat_map(|(x, y)| pixel(x, y));
         Picture { width, height, rgba: rgba.collect() }
     }
 
     #[test]
-    fn what_was_asked_for_is_told_once_the_newest_first_and_then_forgotten() {
+    fn requests_are_returned_once_the_newest_first() {
         let ctx = Context::default();
         let mut pictures = Thumbnails::default();
         pictures.insert(&ctx, 3, None);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn large_pictures_are_made_small_by_means_and_the_whole_is_kept_where_it_is_looked_at() {
+    fn large_pictures_are_scaled_down_and_kept_whole_on_request() {
         let ctx = Context::default();
         let mut pictures = Thumbnails::default();
         let checks = picture(256, 128, |x, y| if (x + y) % 2 == 0 { [255; 4] } else { [0, 0, 0, 255] });
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_unused_of_a_thousand_go_first() {
+    fn the_least_recently_used_picture_is_dropped() {
         let ctx = Context::default();
         let mut pictures = Thumbnails::default();
         let dot = picture(1, 1, |_, _| [9; 4]);

@@ -103,7 +103,7 @@ impl TableColumn {
 
     /// Returns the cell's number, if it has one that is known.
     pub fn value(self, layer: &Layer, stats: Option<&LayerStats>) -> Option<f64> {
-        let stat = |of: fn(&LayerStats) -> Option<f32>| stats.and_then(of).map(f64::from);
+        let stat = |read: fn(&LayerStats) -> Option<f32>| stats.and_then(read).map(f64::from);
         match self {
             Self::Name | Self::Type => None,
             Self::Units => Some(layer.units as f64),
@@ -146,7 +146,7 @@ impl TableColumn {
     }
 
     /// Returns the copied text: full precision, shares in [0, 1], empty if not known.
-    pub fn copied(self, layer: &Layer, stats: Option<&LayerStats>) -> String {
+    pub fn copy_text(self, layer: &Layer, stats: Option<&LayerStats>) -> String {
         match self {
             Self::Name | Self::Type | Self::Shape => {
                 self.text(layer, stats).replace(|c: char| c.is_control(), " ")
@@ -241,14 +241,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_sorted_as_people_do() {
+    fn names_are_sorted_in_natural_order() {
         let mut names = ["conv10", "Conv2", "conv2.bias", "fc", "conv1", "10", "2", "02"];
         names.sort_by(|a, b| natural(a, b));
         assert_eq!(names, ["02", "2", "10", "conv1", "Conv2", "conv2.bias", "conv10", "fc"]);
     }
 
     #[test]
-    fn shares_are_whole_only_where_they_are() {
+    fn only_exact_shares_are_0_or_100_percent() {
         for (share, text) in [
             (0.0, "0 %"),
             (0.0004, "<0.1 %"),

@@ -50,12 +50,12 @@ pub struct LayersPanelState {
     /// The selected layer. It can be set from outside; the table scrolls to it.
     pub selected: Option<usize>,
     /// The layer whose row was hovered in the last frame.
-    pub pointed: Option<usize>,
+    pub hovered: Option<usize>,
     search: String,
     sort: Option<TableSort>,
     order: LayerOrder,
     /// The layer that was selected in the last frame.
-    known: Option<usize>,
+    previously_selected: Option<usize>,
 }
 
 impl LayersPanel<'_> {
@@ -69,11 +69,11 @@ impl LayersPanel<'_> {
         let layers = self.recording.layers.len();
         state.selected = state.selected.filter(|&layer| layer < layers);
         // Selected from outside: the table scrolls to the row.
-        let mut reveal = state.selected != state.known;
-        let mut action = ui.horizontal_wrapped(|ui| self.tools(ui, view, state)).inner;
+        let mut reveal = state.selected != state.previously_selected;
+        let mut action = ui.horizontal_wrapped(|ui| self.toolbar(ui, view, state)).inner;
         state.order.update(self.recording, self.stats, state.sort, &state.search);
         if state.order.rows().is_empty() {
-            state.pointed = None;
+            state.hovered = None;
             ui.label(RichText::new("no layer goes by this name").size(SMALL).color(self.palette.dim));
             return action;
         }
@@ -84,18 +84,23 @@ impl LayersPanel<'_> {
             table.request_focus();
         }
         if table.has_focus() {
-            let (asked, moved) = self.keys(ui, &table, view, state);
-            action = asked.or(action);
+            let (requested, moved) = self.handle_keys(ui, &table, view, state);
+            action = requested.or(action);
             reveal |= moved;
         }
         action = self.rows(ui, &table, view, state, reveal).or(action);
         focus_ring(ui, &table, self.palette);
-        state.known = state.selected;
+        state.previously_selected = state.selected;
         action
     }
 
     /// Shows the search field and the buttons above the table.
-    fn tools(&self, ui: &mut Ui, view: &mut ViewState, state: &mut LayersPanelState) -> Option<LayersAction> {
+    fn toolbar(
+        &self,
+        ui: &mut Ui,
+        view: &mut ViewState,
+        state: &mut LayersPanelState,
+    ) -> Option<LayersAction> {
         let palette = self.palette;
         let edit = TextEdit::singleline(&mut state.search)
             .font(FontId::proportional(SMALL))
@@ -138,13 +143,13 @@ impl LayersPanel<'_> {
             view.hidden.clear();
         }
         if button(ui, "Copy", listed > 0, "Copy the rows that are listed, as tab-separated text") {
-            action = Some(LayersAction::Copy(self.copied(state.order.rows())));
+            action = Some(LayersAction::Copy(self.tab_separated(state.order.rows())));
         }
         action
     }
 
     /// Handles the keys of the focused table; returns an action, and `true` if the selected row changed.
-    fn keys(
+    fn handle_keys(
         &self,
         ui: &Ui,
         table: &egui::Response,
@@ -198,13 +203,13 @@ impl LayersPanel<'_> {
     }
 
     /// Returns the listed rows as tab-separated text with a line of headings.
-    fn copied(&self, rows: &[usize]) -> String {
+    fn tab_separated(&self, rows: &[usize]) -> String {
         let mut text = TableColumn::ALL.map(|column| column.title().to_lowercase()).join("\t");
         text.push('\n');
         for &row in rows {
             let Some(layer) = self.recording.layers.get(row) else { continue };
             let stats = self.stats_of(row);
-            text.push_str(&TableColumn::ALL.map(|column| column.copied(layer, stats)).join("\t"));
+            text.push_str(&TableColumn::ALL.map(|column| column.copy_text(layer, stats)).join("\t"));
             text.push('\n');
         }
         text

@@ -30,10 +30,10 @@ impl TableSort {
 pub struct LayerOrder {
     rows: Vec<usize>,
     /// Fingerprint of the data that the rows were computed from.
-    of: Option<u64>,
+    fingerprint: Option<u64>,
     /// Number of times that the rows were computed.
     #[cfg(test)]
-    pub worked: usize,
+    pub computed: usize,
 }
 
 impl LayerOrder {
@@ -55,14 +55,14 @@ impl LayerOrder {
         sort: Option<TableSort>,
         search: &str,
     ) {
-        let of = print(recording, stats, sort, search);
-        if self.of == Some(of) {
+        let fingerprint = fingerprint_of(recording, stats, sort, search);
+        if self.fingerprint == Some(fingerprint) {
             return;
         }
-        self.of = Some(of);
+        self.fingerprint = Some(fingerprint);
         #[cfg(test)]
         {
-            self.worked += 1;
+            self.computed += 1;
         }
         let layers = &recording.layers;
         let pattern = NamePattern::new(search);
@@ -81,20 +81,25 @@ impl LayerOrder {
 
 /// Returns a fingerprint of everything that the order depends on. Of the statistics, only the sorted
 /// column counts.
-fn print(recording: &Recording, stats: Option<&[LayerStats]>, sort: Option<TableSort>, search: &str) -> u64 {
-    let mut print = DefaultHasher::new();
+fn fingerprint_of(
+    recording: &Recording,
+    stats: Option<&[LayerStats]>,
+    sort: Option<TableSort>,
+    search: &str,
+) -> u64 {
+    let mut hasher = DefaultHasher::new();
     let layers = &recording.layers;
-    (layers.as_ptr() as usize, layers.len(), &recording.model).hash(&mut print);
+    (layers.as_ptr() as usize, layers.len(), &recording.model).hash(&mut hasher);
     for layer in [layers.first(), layers.last()].into_iter().flatten() {
-        (&layer.name, layer.units).hash(&mut print);
+        (&layer.name, layer.units).hash(&mut hasher);
     }
-    (sort, search).hash(&mut print);
+    (sort, search).hash(&mut hasher);
     if let Some(sort) = sort.filter(|sort| sort.by.is_measured()) {
         for (layer, stats) in layers.iter().zip(stats.unwrap_or_default()) {
-            sort.by.value(layer, Some(stats)).map(f64::to_bits).hash(&mut print);
+            sort.by.value(layer, Some(stats)).map(f64::to_bits).hash(&mut hasher);
         }
     }
-    print.finish()
+    hasher.finish()
 }
 
 /// A search pattern without case: a part of a name or, with `*` (any text) and `?` (any character), the
@@ -164,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_comes_last_however_it_is_sorted() {
+    fn unknown_values_come_last_in_both_directions() {
         let recording = testing::recording();
         let dead = |dead| LayerStats { dead, ..LayerStats::default() };
         let stats = [dead(None), dead(Some(0.1)), dead(Some(0.7))];
@@ -181,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_is_worked_out_only_when_something_changed() {
+    fn the_order_is_computed_only_after_a_change() {
         let recording = testing::recording();
         let mean = |mean| LayerStats { mean, ..LayerStats::default() };
         let mut stats = vec![mean(0.3), mean(f32::NAN), mean(0.2)];
@@ -190,16 +195,16 @@ mod tests {
         for _ in 0..3 {
             order.update(&recording, Some(&stats), by_mean, "");
         }
-        assert_eq!((order.worked, order.rows()), (1, &[0, 2, 1][..]));
+        assert_eq!((order.computed, order.rows()), (1, &[0, 2, 1][..]));
         stats[1].dead = Some(0.5);
         order.update(&recording, Some(&stats), by_mean, "");
-        assert_eq!(order.worked, 1, "not sorted by what is dead");
+        assert_eq!(order.computed, 1, "not sorted by what is dead");
         // The same slice, with the values of another epoch.
         stats[1].mean = 4.0;
         order.update(&recording, Some(&stats), by_mean, "");
-        assert_eq!((order.worked, order.rows()), (2, &[1, 0, 2][..]));
+        assert_eq!((order.computed, order.rows()), (2, &[1, 0, 2][..]));
         order.update(&recording, Some(&stats), by_mean, "conv");
-        assert_eq!((order.worked, order.rows()), (3, &[1, 0][..]));
+        assert_eq!((order.computed, order.rows()), (3, &[1, 0][..]));
         assert_eq!((order.row_of(0), order.row_of(2)), (Some(1), None));
     }
 }

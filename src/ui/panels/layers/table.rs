@@ -43,7 +43,7 @@ impl LayersPanel<'_> {
             table,
             view,
             state,
-            pointed: None,
+            hovered_row: None,
             sticky: false,
             action: None,
         };
@@ -57,33 +57,33 @@ impl LayersPanel<'_> {
             for widget in [&mut widgets.hovered, &mut widgets.active] {
                 widget.bg_stroke = Stroke::new(1.0, self.palette.accent);
             }
-            let columns: Vec<_> = TableColumn::ALL.iter().map(|column| laid_out(*column)).collect();
-            let mut shown = Table::new()
+            let columns: Vec<_> = TableColumn::ALL.iter().map(|column| column_layout(*column)).collect();
+            let mut widget = Table::new()
                 .id_salt("layers")
                 .num_rows(rows)
                 .num_sticky_cols(1)
                 .headers([HeaderRow::new(HEADINGS)])
                 .columns(columns.clone());
-            fit(ui, shown.get_id(ui), &columns);
+            fit_name_column(ui, widget.get_id(ui), &columns);
             if let Some(row) = revealed {
-                shown = shown.scroll_to_row(row as u64, None);
+                widget = widget.scroll_to_row(row as u64, None);
             }
-            shown.show(ui, &mut delegate);
+            widget.show(ui, &mut delegate);
         });
-        let LayerTableDelegate { pointed, action, state, .. } = delegate;
-        state.pointed = pointed;
+        let LayerTableDelegate { hovered_row, action, state, .. } = delegate;
+        state.hovered = hovered_row;
         action
     }
 }
 
-fn laid_out(column: TableColumn) -> egui_table::Column {
+fn column_layout(column: TableColumn) -> egui_table::Column {
     let [least, usual, greatest] = column.widths();
     egui_table::Column::new(usual).range(egui::Rangef::new(least, greatest))
 }
 
 /// Gives the names the width that the other columns leave, after the available width changed, so that the
 /// last visible column is not cut.
-fn fit(ui: &Ui, id: egui::Id, columns: &[egui_table::Column]) {
+fn fit_name_column(ui: &Ui, id: egui::Id, columns: &[egui_table::Column]) {
     let room = ui.available_width();
     let mut state = TableState::load(ui, id).unwrap_or_default();
     if state.parent_width.is_some_and(|before| (before - room).abs() < 0.5) {
@@ -121,7 +121,7 @@ struct LayerTableDelegate<'a> {
     table: &'a Response,
     view: &'a mut ViewState,
     state: &'a mut LayersPanelState,
-    pointed: Option<usize>,
+    hovered_row: Option<usize>,
     /// The sticky part is being laid out, which comes after the headings; the scrolling part comes before
     /// them.
     sticky: bool,
@@ -195,7 +195,7 @@ impl TableDelegate for LayerTableDelegate<'_> {
         let response = ui.interact(place, sides[usize::from(!self.sticky)], Sense::CLICK);
         let selected = self.state.selected == Some(index);
         if self.sticky {
-            response.widget_info(|| self.told(ui, index));
+            response.widget_info(|| self.row_info(ui, index));
             ui.ctx().accesskit_node_builder(id, |node| {
                 node.set_selected(selected);
                 node.set_row_index(row as usize);
@@ -210,7 +210,7 @@ impl TableDelegate for LayerTableDelegate<'_> {
         let beside = ui.read_response(other).is_some_and(|other| other.hovered());
         let hovered = response.hovered() || beside || self.layers.hovered == Some(index);
         if response.hovered() {
-            self.pointed = Some(index);
+            self.hovered_row = Some(index);
         }
         let fill = match (selected, hovered) {
             (true, _) => Some(palette.accent_fill),
@@ -324,7 +324,7 @@ impl LayerTableDelegate<'_> {
     }
 
     /// Returns the accessible description of a row.
-    fn told(&self, ui: &Ui, index: usize) -> WidgetInfo {
+    fn row_info(&self, ui: &Ui, index: usize) -> WidgetInfo {
         let layer = &self.layers.recording.layers[index];
         let stats = self.layers.stats_of(index);
         let mut info = WidgetInfo::labeled(Role::Row, ui.is_enabled(), format!("Layer: {}", layer.name));

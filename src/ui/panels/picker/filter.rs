@@ -22,13 +22,13 @@ pub struct InputFilter {
 /// The inputs that match a filter, as far as searched.
 #[derive(Debug, Default)]
 pub struct FilteredInputs {
-    asked: InputFilter,
+    filter: InputFilter,
     /// Addresses of recording and predictions, and the epoch of these: they identify what was searched.
-    of: (usize, usize, Option<usize>),
+    source: (usize, usize, Option<usize>),
     /// Ascending.
     inputs: Vec<u32>,
     /// Number of inputs that have been searched.
-    passed: usize,
+    searched: usize,
 }
 
 /// The inputs behind the rows of a list.
@@ -61,7 +61,7 @@ impl InputFilter {
         digits.then(|| text.parse().ok()).flatten().filter(|number| *number < inputs)
     }
 
-    fn takes(&self, recording: &Recording, predictions: Option<&[Option<usize>]>, index: usize) -> bool {
+    fn accepts(&self, recording: &Recording, predictions: Option<&[Option<usize>]>, index: usize) -> bool {
         let Some(input) = recording.inputs.get(index) else { return false };
         if self.class.is_some() && input.class != self.class {
             return false;
@@ -82,10 +82,10 @@ impl InputFilter {
     /// Returns the selection that the filter stands for, at the epoch of `current`; `matches` are the
     /// inputs that match. Class and prediction become terms, which hold at other epochs as well; with a
     /// part of an id, the matching inputs are listed.
-    pub fn selection(&self, recording: &Recording, current: &Selection, found: ListRows) -> Selection {
+    pub fn selection(&self, recording: &Recording, current: &Selection, matches: ListRows) -> Selection {
         let base = Selection { epoch: current.epoch, ..Selection::default() };
         if !self.text.trim().is_empty() {
-            return base.with_inputs(&found.inputs(0, found.count()));
+            return base.with_inputs(&matches.inputs(0, matches.count()));
         }
         let class = self.class.filter(|class| *class < recording.classes.len());
         let base = match class {
@@ -108,22 +108,22 @@ impl FilteredInputs {
     ) -> bool {
         let predicted = filter.predicted != Predicted::All;
         let at = predictions.filter(|_| predicted).map_or(0, |all| all.as_ptr().addr());
-        let of = (std::ptr::from_ref(recording).addr(), at, epoch.filter(|_| predicted));
-        if self.asked != *filter || self.of != of {
-            *self = Self { asked: filter.clone(), of, inputs: Vec::new(), passed: 0 };
+        let source = (std::ptr::from_ref(recording).addr(), at, epoch.filter(|_| predicted));
+        if self.filter != *filter || self.source != source {
+            *self = Self { filter: filter.clone(), source, inputs: Vec::new(), searched: 0 };
         }
         let count = recording.inputs.len().min(u32::MAX as usize);
         let start = Instant::now();
-        while self.passed < count {
-            let slice = self.passed..(self.passed + SLICE).min(count);
-            self.passed = slice.end;
-            let taken = slice.filter(|input| filter.takes(recording, predictions, *input));
+        while self.searched < count {
+            let slice = self.searched..(self.searched + SLICE).min(count);
+            self.searched = slice.end;
+            let taken = slice.filter(|input| filter.accepts(recording, predictions, *input));
             self.inputs.extend(taken.map(|input| input as u32));
             if start.elapsed() >= TIME {
                 break;
             }
         }
-        self.passed < count
+        self.searched < count
     }
 
     pub fn rows(&self) -> ListRows<'_> {
@@ -131,13 +131,13 @@ impl FilteredInputs {
     }
 
     /// Returns the number of inputs that have been searched.
-    pub fn passed(&self) -> usize {
-        self.passed
+    pub fn searched(&self) -> usize {
+        self.searched
     }
 
     /// Returns the filter of the current search.
-    pub fn asked(&self) -> &InputFilter {
-        &self.asked
+    pub fn filter(&self) -> &InputFilter {
+        &self.filter
     }
 }
 
@@ -159,7 +159,7 @@ impl ListRows<'_> {
     }
 
     /// Returns the row of an input, or the row where it would be.
-    fn before(&self, input: usize) -> usize {
+    fn lower_bound(&self, input: usize) -> usize {
         match self {
             Self::All(count) => input.min(*count),
             Self::Some(inputs) => inputs.partition_point(|other| (*other as usize) < input),
@@ -168,7 +168,7 @@ impl ListRows<'_> {
 
     /// Returns the row of an input, if it is listed.
     pub fn row(&self, input: usize) -> Option<usize> {
-        let row = self.before(input);
+        let row = self.lower_bound(input);
         (row < self.count() && self.input(row) == input).then_some(row)
     }
 
@@ -203,7 +203,7 @@ impl ListRows<'_> {
                 .as_slice()
                 .iter()
                 .filter_map(|range| {
-                    let (from, to) = (self.before(*range.start()), self.before(range.end() + 1));
+                    let (from, to) = (self.lower_bound(*range.start()), self.lower_bound(range.end() + 1));
                     (from < to).then(|| from..=to - 1)
                 })
                 .collect(),
@@ -211,19 +211,19 @@ impl ListRows<'_> {
     }
 
     /// Returns those of some inputs that are not listed.
-    pub fn hidden(&self, inputs: &Ranges) -> Ranges {
+    pub fn unlisted(&self, inputs: &Ranges) -> Ranges {
         match self {
             Self::All(_) => Ranges::default(),
             Self::Some(_) => {
                 let mut pieces = Vec::new();
                 for range in inputs.as_slice() {
                     let mut next = *range.start();
-                    for row in self.before(*range.start())..self.before(range.end() + 1) {
-                        let shown = self.input(row);
-                        if shown > next {
-                            pieces.push(next..=shown - 1);
+                    for row in self.lower_bound(*range.start())..self.lower_bound(range.end() + 1) {
+                        let listed = self.input(row);
+                        if listed > next {
+                            pieces.push(next..=listed - 1);
                         }
-                        next = shown + 1;
+                        next = listed + 1;
                     }
                     if next <= *range.end() {
                         pieces.push(next..=*range.end());
@@ -261,14 +261,14 @@ mod tests {
 
     fn all(filter: &InputFilter) -> Vec<usize> {
         let (recording, predictions) = many();
-        let mut found = FilteredInputs::default();
-        while found.advance(filter, &recording, Some(&predictions), None) {}
-        let rows = found.rows();
+        let mut filtered = FilteredInputs::default();
+        while filtered.advance(filter, &recording, Some(&predictions), None) {}
+        let rows = filtered.rows();
         (0..rows.count()).map(|row| rows.input(row)).collect()
     }
 
     #[test]
-    fn a_filter_leaves_what_it_says_in_slices() {
+    fn a_filter_is_applied_in_slices() {
         let of = |text: &str, class, predicted| InputFilter { text: text.to_owned(), class, predicted };
         let wrong = all(&of("", None, Predicted::Wrong));
         let oracle: Vec<usize> = (0..10_000).filter(|index| index % 5 == 0 && index % 3 != 0).collect();
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_a_place_to_go_to_and_leaves_nothing_out() {
+    fn a_number_is_no_filter() {
         let number = |text: &str| InputFilter { text: text.to_owned(), ..InputFilter::default() }.number(100);
         assert_eq!((number(" 42 "), number("0")), (Some(42), Some(0)));
         assert_eq!((number("100"), number("-4"), number("4a"), number("")), (None, None, None, None));
@@ -290,46 +290,48 @@ mod tests {
     }
 
     #[test]
-    fn it_begins_anew_when_something_else_is_asked_for() {
+    fn a_search_starts_again_after_a_change() {
         let (mut recording, predictions) = many();
-        let mut found = FilteredInputs::default();
-        let finish =
-            |found: &mut FilteredInputs, filter: &InputFilter, recording: &Recording, predictions: &[_]| {
-                while found.advance(filter, recording, Some(predictions), None) {}
-                found.rows().count()
-            };
+        let mut filtered = FilteredInputs::default();
+        let finish = |filtered: &mut FilteredInputs,
+                      filter: &InputFilter,
+                      recording: &Recording,
+                      predictions: &[_]| {
+            while filtered.advance(filter, recording, Some(predictions), None) {}
+            filtered.rows().count()
+        };
         let wrong = InputFilter { predicted: Predicted::Wrong, ..InputFilter::default() };
-        assert_eq!(finish(&mut found, &wrong, &recording, &predictions), 1333);
+        assert_eq!(finish(&mut filtered, &wrong, &recording, &predictions), 1333);
         let right: Vec<_> = recording.inputs.iter().map(|input| input.class).collect();
-        assert_eq!(finish(&mut found, &wrong, &recording, &right), 0, "at another epoch");
+        assert_eq!(finish(&mut filtered, &wrong, &recording, &right), 0, "at another epoch");
         let cats = InputFilter { class: Some(0), ..InputFilter::default() };
-        assert_eq!(finish(&mut found, &cats, &recording, &predictions), 3334);
+        assert_eq!(finish(&mut filtered, &cats, &recording, &predictions), 3334);
         recording.inputs.truncate(30);
         let other = recording.clone();
-        assert_eq!(finish(&mut found, &cats, &other, &predictions), 10, "of another recording");
+        assert_eq!(finish(&mut filtered, &cats, &other, &predictions), 10, "of another recording");
     }
 
     #[test]
-    fn rows_and_inputs_are_each_others() {
-        let shown = [2, 3, 4, 7, 9, 10];
-        let rows = ListRows::Some(&shown);
+    fn rows_and_inputs_are_converted_both_ways() {
+        let listed = [2, 3, 4, 7, 9, 10];
+        let rows = ListRows::Some(&listed);
         let set = |indices: &[usize]| indices.iter().copied().collect::<Ranges>();
         assert_eq!(rows.inputs_of(&Ranges::from(1..=4)), set(&[3, 4, 7, 9]));
         assert_eq!(rows.rows_of(&set(&[0, 1, 4, 5, 6, 7, 8, 10, 12])), set(&[2, 3, 5]));
-        assert_eq!(rows.hidden(&Ranges::from(1..=12)), set(&[1, 5, 6, 8, 11, 12]));
+        assert_eq!(rows.unlisted(&Ranges::from(1..=12)), set(&[1, 5, 6, 8, 11, 12]));
         assert_eq!((rows.row(7), rows.row(8), rows.row(99)), (Some(3), None, None));
         let everything = ListRows::All(50);
         assert_eq!(everything.rows_of(&set(&[1, 9])), set(&[1, 9]));
-        assert_eq!(everything.hidden(&set(&[1, 9])), set(&[]));
+        assert_eq!(everything.unlisted(&set(&[1, 9])), set(&[]));
     }
 
     #[test]
-    fn a_filter_becomes_terms_where_there_are_such() {
+    fn class_and_prediction_of_a_filter_become_terms() {
         let recording = testing::recording();
         let current: Selection = "class:cat&input:1@first".parse().expect("a selection");
-        let shown = [1, 2, 5];
+        let listed = [1, 2, 5];
         let text =
-            |filter: InputFilter| filter.selection(&recording, &current, ListRows::Some(&shown)).to_string();
+            |filter: InputFilter| filter.selection(&recording, &current, ListRows::Some(&listed)).to_string();
         let filter = |text: &str, class, predicted| InputFilter { text: text.to_owned(), class, predicted };
         assert_eq!(text(filter("", Some(1), Predicted::Wrong)), "class:dog&wrong@first");
         assert_eq!(text(filter("", None, Predicted::Right)), "right@first");

@@ -7,7 +7,7 @@ use egui::{FontId, Key, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo};
 use super::filter::{InputFilter, ListRows};
 use super::list::{ListResponse, SelectableList};
 use super::row::{ListEntry, PredictionOutcome, TALL};
-use super::{PickerState, ResolvedSelection, SelectionPicker, alone};
+use super::{PickerState, ResolvedSelection, SelectionPicker, without_lists};
 use crate::model::{Predicted, Selection};
 use crate::ui::style::SMALL;
 use crate::ui::text;
@@ -24,53 +24,53 @@ impl SelectionPicker<'_> {
     pub(super) fn inputs(
         &self,
         ui: &mut Ui,
-        picker: &mut PickerState,
+        state: &mut PickerState,
         current: &Selection,
     ) -> Option<Selection> {
-        let target = self.search(ui, picker);
-        self.narrow(ui, &mut picker.filter);
-        let more = self.find(picker);
+        let target = self.search_field(ui, state);
+        self.filter_controls(ui, &mut state.filter);
+        let more = self.advance_search(state);
         if more {
             ui.ctx().request_repaint();
         }
-        let all = self.shown(ui, picker, current, more);
-        if let Some(SearchTarget { input, chosen }) = target {
-            let number = picker.filter.number(self.recording.inputs.len());
-            let rows = picker.rows(self.recording);
+        let all_matches = self.match_count(ui, state, current, more);
+        if let Some(SearchTarget { input, select }) = target {
+            let number = state.filter.number(self.recording.inputs.len());
+            let rows = state.rows(self.recording);
             let first = (rows.count() > 0).then(|| rows.input(0));
-            let target = input.or(number).or(first.filter(|_| chosen));
-            picker.lead_to(target, self.recording);
-            if chosen && let Some(target) = target {
+            let target = input.or(number).or(first.filter(|_| select));
+            state.move_cursor(target, self.recording);
+            if select && let Some(target) = target {
                 return Some(Selection { epoch: current.epoch, ..Selection::input(target) });
             }
         }
-        let pictured = self.pictured(picker);
-        let PickerState { inputs, known, found, .. } = picker;
-        let known = known.as_ref()?;
+        let has_pictures = self.has_pictures(state);
+        let PickerState { inputs, resolved, matches, .. } = state;
+        let resolved = resolved.as_ref()?;
         let every = ListRows::All(self.recording.inputs.len());
         let list = SelectableList {
             name: &format!("{}: inputs", self.group),
             palette: self.palette,
-            rows: if found.asked().is_active() { found.rows() } else { every },
-            row: if pictured { TALL } else { ROW },
+            rows: if matches.filter().is_active() { matches.rows() } else { every },
+            row: if has_pictures { TALL } else { ROW },
             height: self.list_height,
-            chosen: &known.inputs,
+            chosen: &resolved.inputs,
             drag_mode: DragMode::Lasso,
         };
-        let response = list.show(ui, inputs, |index| self.entry(known, index, pictured));
+        let change = list.show(ui, inputs, |index| self.entry(resolved, index, has_pictures));
         self.picture(ui, current);
-        let Some(ListResponse { chosen, alone: is_alone }) = response else { return all };
+        let Some(ListResponse { chosen, replaces }) = change else { return all_matches };
         Some(match chosen.single() {
             // A single input is a selection of its own, whatever the terms before.
-            Some(input) if is_alone => Selection { epoch: current.epoch, ..Selection::input(input) },
-            _ if is_alone => alone(current).with_inputs(&chosen),
+            Some(input) if replaces => Selection { epoch: current.epoch, ..Selection::input(input) },
+            _ if replaces => without_lists(current).with_inputs(&chosen),
             _ => current.with_inputs(&chosen),
         })
     }
 
     /// Shows the search field; returns the input that it requests.
-    fn search(&self, ui: &mut Ui, picker: &mut PickerState) -> Option<SearchTarget> {
-        let text = &mut picker.filter.text;
+    fn search_field(&self, ui: &mut Ui, state: &mut PickerState) -> Option<SearchTarget> {
+        let text = &mut state.filter.text;
         let edit = TextEdit::singleline(text)
             .font(FontId::proportional(SMALL))
             .hint_text("Search by name, or go to a number")
@@ -90,15 +90,15 @@ impl SelectionPicker<'_> {
                 return None;
             }
             if pressed(Key::Enter) && !written.trim().is_empty() {
-                return Some(SearchTarget { input: None, chosen: true });
+                return Some(SearchTarget { input: None, select: true });
             }
         }
-        let number = picker.filter.number(self.recording.inputs.len());
-        (response.changed() && number.is_some()).then_some(SearchTarget { input: number, chosen: false })
+        let number = state.filter.number(self.recording.inputs.len());
+        (response.changed() && number.is_some()).then_some(SearchTarget { input: number, select: false })
     }
 
     /// Shows the filters by class and by prediction.
-    fn narrow(&self, ui: &mut Ui, filter: &mut InputFilter) {
+    fn filter_controls(&self, ui: &mut Ui, filter: &mut InputFilter) {
         let classes = &self.recording.classes;
         if !classes.is_empty() {
             let text = |class: Option<usize>| match class.and_then(|class| classes.get(class)) {
@@ -137,37 +137,43 @@ impl SelectionPicker<'_> {
     }
 
     /// Continues the search; returns `true` if inputs are left.
-    fn find(&self, picker: &mut PickerState) -> bool {
-        let mut filter = picker.filter.without_number(self.recording.inputs.len());
+    fn advance_search(&self, state: &mut PickerState) -> bool {
+        let mut filter = state.filter.without_number(self.recording.inputs.len());
         // A class or prediction that this recording lacks excludes nothing.
         filter.class = filter.class.filter(|class| *class < self.recording.classes.len());
         if self.predictions.is_none() {
             filter.predicted = Predicted::All;
         }
         filter.text = filter.text.trim().to_owned();
-        if *picker.found.asked() != filter {
+        if *state.matches.filter() != filter {
             // Row indices change with the filter.
-            picker.inputs = ListSelection::default();
+            state.inputs = ListSelection::default();
         }
         if filter.is_active() {
-            return picker.found.advance(&filter, self.recording, self.predictions, self.epoch);
+            return state.matches.advance(&filter, self.recording, self.predictions, self.epoch);
         }
-        picker.found = super::FilteredInputs::default();
+        state.matches = super::FilteredInputs::default();
         false
     }
 
     /// Shows the number of matches, and the button that selects them.
-    fn shown(&self, ui: &mut Ui, picker: &PickerState, current: &Selection, more: bool) -> Option<Selection> {
-        if !picker.found.asked().is_active() {
+    fn match_count(
+        &self,
+        ui: &mut Ui,
+        state: &PickerState,
+        current: &Selection,
+        more: bool,
+    ) -> Option<Selection> {
+        if !state.matches.filter().is_active() {
             return None;
         }
-        let rows = picker.found.rows();
+        let rows = state.matches.rows();
         let total = self.recording.inputs.len();
         let count = |count: usize| text::format_count(count as u64);
-        let mut asked = None;
+        let mut requested = None;
         ui.horizontal(|ui| {
             let text = if more {
-                format!("{} in {} of {}…", count(rows.count()), count(picker.found.passed()), count(total))
+                format!("{} in {} of {}…", count(rows.count()), count(state.matches.searched()), count(total))
             } else {
                 format!("{} of {}", count(rows.count()), count(total))
             };
@@ -181,31 +187,31 @@ impl SelectionPicker<'_> {
                     WidgetInfo::labeled(Role::Button, ui.is_enabled(), name)
                 });
                 if button.clicked() {
-                    asked = Some(picker.found.asked().selection(self.recording, current, rows));
+                    requested = Some(state.matches.filter().selection(self.recording, current, rows));
                 }
             });
         });
-        asked
+        requested
     }
 
     /// Returns `true` if the recording has pictures of inputs.
-    fn pictured(&self, picker: &mut PickerState) -> bool {
+    fn has_pictures(&self, state: &mut PickerState) -> bool {
         if self.pictures.is_none() {
             return false;
         }
         let place = std::ptr::from_ref(self.recording).addr();
-        match picker.pictured {
-            Some((known, pictured)) if known == place => pictured,
+        match state.has_pictures {
+            Some((address, has_pictures)) if address == place => has_pictures,
             _ => {
-                let pictured = self.recording.inputs.iter().any(|input| input.has_picture);
-                picker.pictured = Some((place, pictured));
-                pictured
+                let has_pictures = self.recording.inputs.iter().any(|input| input.has_picture);
+                state.has_pictures = Some((place, has_pictures));
+                has_pictures
             }
         }
     }
 
     /// Returns the content of an input's row.
-    fn entry(&self, known: &ResolvedSelection, index: usize, pictured: bool) -> ListEntry<'_> {
+    fn entry(&self, resolved: &ResolvedSelection, index: usize, has_pictures: bool) -> ListEntry<'_> {
         let input = &self.recording.inputs[index];
         let name_of = |class: usize| self.recording.classes.get(class).map(|class| class.name.as_str());
         let number = index.to_string();
@@ -220,16 +226,17 @@ impl SelectionPicker<'_> {
                 name_of(predicted).map_or(PredictionOutcome::Unknown, PredictionOutcome::Unlabelled)
             }
         };
-        let picture = self.pictures.filter(|_| pictured).map(|pictures| {
+        let picture = self.pictures.filter(|_| has_pictures).map(|pictures| {
             if input.has_picture {
                 pictures.request(index);
             }
             pictures.get(index)
         });
-        let belongs = !known.selection.terms.is_empty()
-            && (known.classes.is_empty() || input.class.is_some_and(|class| known.classes.contains(class)))
-            && (known.inputs.is_empty() || known.inputs.contains(index))
-            && match known.selection.predicted() {
+        let belongs = !resolved.selection.terms.is_empty()
+            && (resolved.classes.is_empty()
+                || input.class.is_some_and(|class| resolved.classes.contains(class)))
+            && (resolved.inputs.is_empty() || resolved.inputs.contains(index))
+            && match resolved.selection.predicted() {
                 Some(Predicted::All) => true,
                 Some(Predicted::Right) => outcome == PredictionOutcome::Right,
                 Some(Predicted::Wrong) => matches!(outcome, PredictionOutcome::Wrong(_)),
@@ -267,5 +274,5 @@ struct SearchTarget {
     /// The input whose number was typed.
     input: Option<usize>,
     /// Select this input or, without one, the first match.
-    chosen: bool,
+    select: bool,
 }

@@ -37,7 +37,7 @@ pub struct SelectableList<'a> {
 pub struct ListResponse {
     pub chosen: Ranges,
     /// These alone are selected; otherwise they were added to or removed from the selection.
-    pub alone: bool,
+    pub replaces: bool,
 }
 
 impl SelectableList<'_> {
@@ -59,48 +59,48 @@ impl SelectableList<'_> {
             .max_height(self.height)
             .auto_shrink([false, true])
             .scroll_source(source);
-        let shown = area.show_viewport(ui, |ui, viewport| {
+        let output = area.show_viewport(ui, |ui, viewport| {
             let height = self.rows.count() as f32 * self.row;
             let (whole, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
             let top = whole.top() + viewport.top();
-            let seen =
+            let visible =
                 Rect::from_x_y_ranges(whole.x_range(), top..=whole.bottom().min(top + viewport.height()));
-            self.rows_in(ui, whole, seen, list_selection, &entry)
+            self.visible_rows(ui, whole, visible, list_selection, &entry)
         });
-        shown.inner
+        output.inner
     }
 
-    fn rows_in<'t>(
+    fn visible_rows<'t>(
         &self,
         ui: &mut Ui,
         whole: Rect,
-        seen: Rect,
+        visible: Rect,
         list_selection: &mut ListSelection,
         entry: &impl Fn(usize) -> ListEntry<'t>,
     ) -> Option<ListResponse> {
         let id = ui.scope_id().with(self.name);
-        let list = ui.interact(seen, id, Sense::drag());
+        let list = ui.interact(visible, id, Sense::drag());
         list.widget_info(|| WidgetInfo::labeled(Role::ListBox, ui.is_enabled(), self.name));
         ui.ctx().accesskit_node_builder(id, |node| node.set_multiselectable());
 
-        let mut change = self.pressed(ui, &list, whole, seen, list_selection);
+        let mut change = self.handle_pointer(ui, &list, whole, visible, list_selection);
         if list.has_focus() {
-            change = self.keys(ui, &list, list_selection).or(change);
+            change = self.handle_keys(ui, &list, list_selection).or(change);
             // A key may have moved the cursor to a row that is not visible.
             if change.is_some() {
                 list_selection.reveal();
             }
         }
 
-        let inner = ui.new_child(UiBuilder::new().max_rect(seen).accessibility_parent(id));
-        let first = self.row_at(seen.top(), whole);
-        for row in first..=self.row_at(seen.bottom() - 0.5, whole) {
+        let inner = ui.new_child(UiBuilder::new().max_rect(visible).accessibility_parent(id));
+        let first = self.row_at(visible.top(), whole);
+        for row in first..=self.row_at(visible.bottom() - 0.5, whole) {
             let place = self.place(whole, row);
             // Rows take no focus; the list as a whole has it.
             let response = inner.interact(place, id.with(row), Sense::CLICK);
-            let shown = self.rows.input(row);
-            let entry = entry(shown);
-            let selected = self.chosen.contains(shown);
+            let item = self.rows.input(row);
+            let entry = entry(item);
+            let selected = self.chosen.contains(item);
             response
                 .widget_info(|| WidgetInfo::labeled(Role::ListBoxOption, inner.is_enabled(), &entry.name));
             inner.ctx().accesskit_node_builder(response.id, |node| {
@@ -117,7 +117,7 @@ impl SelectableList<'_> {
             if response.clicked() {
                 // Pressed and released within one frame, or clicked by a screen reader.
                 if !list_selection.is_held() {
-                    let mode = SelectMode::of(held_at_press(&inner));
+                    let mode = SelectMode::of(modifiers_at_press(&inner));
                     change = Some(self.press(list_selection, row, mode));
                     list_selection.release();
                 }
@@ -157,27 +157,27 @@ impl SelectableList<'_> {
     fn list_response(&self, rows: &Ranges, mode: SelectMode) -> ListResponse {
         let mut chosen = self.rows.inputs_of(rows);
         if mode.keeps() {
-            let hidden = self.rows.hidden(self.chosen);
-            if !hidden.is_empty() {
-                chosen = chosen.as_slice().iter().chain(hidden.as_slice()).cloned().collect();
+            let unlisted = self.rows.unlisted(self.chosen);
+            if !unlisted.is_empty() {
+                chosen = chosen.as_slice().iter().chain(unlisted.as_slice()).cloned().collect();
             }
         }
-        ListResponse { chosen, alone: mode == SelectMode::Alone }
+        ListResponse { chosen, replaces: mode == SelectMode::Alone }
     }
 
     /// Handles presses and drags of the pointer.
-    fn pressed(
+    fn handle_pointer(
         &self,
         ui: &Ui,
         list: &Response,
         whole: Rect,
-        seen: Rect,
+        visible: Rect,
         list_selection: &mut ListSelection,
     ) -> Option<ListResponse> {
         if list.drag_started_by(PointerButton::Primary) {
             list.request_focus();
             let at = ui.input(|input| input.pointer.press_origin()).or(list.interact_pointer_pos())?;
-            let mode = SelectMode::of(held_at_press(ui));
+            let mode = SelectMode::of(modifiers_at_press(ui));
             return Some(self.press(list_selection, self.row_at(at.y, whole), mode));
         }
         if !list.dragged_by(PointerButton::Primary) {
@@ -185,20 +185,25 @@ impl SelectableList<'_> {
         }
         let at = list.interact_pointer_pos()?.y;
         // Beyond an edge the list scrolls, with a speed that grows with the distance.
-        let beyond = (at - seen.bottom()).max(0.0) + (at - seen.top()).min(0.0);
+        let beyond = (at - visible.bottom()).max(0.0) + (at - visible.top()).min(0.0);
         if beyond != 0.0 {
             let speed = beyond * (8.0 + beyond.abs() / 8.0);
             let step = ui.input(|input| input.stable_dt.min(0.1));
             ui.scroll_with_delta_animation(vec2(0.0, -speed * step), ScrollAnimation::none());
             ui.ctx().request_repaint();
         }
-        let row = self.row_at(at.clamp(seen.top(), seen.bottom() - 0.5), whole);
+        let row = self.row_at(at.clamp(visible.top(), visible.bottom() - 0.5), whole);
         let mode = list_selection.held()?;
         list_selection.drag(row, self.drag_mode).map(|rows| self.list_response(&rows, mode))
     }
 
     /// Handles the keys of the focused list.
-    fn keys(&self, ui: &Ui, list: &Response, list_selection: &mut ListSelection) -> Option<ListResponse> {
+    fn handle_keys(
+        &self,
+        ui: &Ui,
+        list: &Response,
+        list_selection: &mut ListSelection,
+    ) -> Option<ListResponse> {
         let arrows = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
         ui.memory_mut(|memory| memory.set_focus_lock_filter(list.id, arrows));
         let page = ((self.height / self.row) as isize - 1).max(1);
@@ -236,7 +241,7 @@ impl SelectableList<'_> {
 }
 
 /// Returns the modifiers at the press or release in this frame, because they may have been released since.
-fn held_at_press(ui: &Ui) -> Modifiers {
+fn modifiers_at_press(ui: &Ui) -> Modifiers {
     ui.input(|input| {
         let press = |event: &Event| match event {
             Event::PointerButton { button: PointerButton::Primary, modifiers, .. } => Some(*modifiers),

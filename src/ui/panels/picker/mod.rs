@@ -45,13 +45,13 @@ pub struct PickerState {
     classes: ListSelection,
     inputs: ListSelection,
     filter: InputFilter,
-    found: FilteredInputs,
+    matches: FilteredInputs,
     /// Address of a recording, and `true` if any of its inputs has a picture.
-    pictured: Option<(usize, bool)>,
+    has_pictures: Option<(usize, bool)>,
     field: SelectionField,
-    known: Option<ResolvedSelection>,
+    resolved: Option<ResolvedSelection>,
     /// The selection last made in the lists; lists and cursors stay as they are for it.
-    own: Option<Selection>,
+    made_in_lists: Option<Selection>,
 }
 
 /// Classes and inputs of a selection, kept until it changes.
@@ -90,40 +90,40 @@ impl SelectionPicker<'_> {
     pub fn show(
         &self,
         ui: &mut Ui,
-        picker: &mut PickerState,
+        state: &mut PickerState,
         current: Option<&Selection>,
     ) -> Option<Option<Selection>> {
-        picker.note(current, self.recording);
-        let changed = self.kind(ui, picker, current);
+        state.update(current, self.recording);
+        let changed = self.mode(ui, state, current);
         let Some(current) = current else { return changed };
-        let asked = match picker.open {
-            Some(OpenList::Classes) => self.classes(ui, picker, current),
-            Some(OpenList::Inputs) => self.inputs(ui, picker, current),
+        let requested = match state.open {
+            Some(OpenList::Classes) => self.classes(ui, state, current),
+            Some(OpenList::Inputs) => self.inputs(ui, state, current),
             None => None,
         };
-        let asked = self.predicted(ui, current).or(asked);
-        let asked = self.own_epoch(ui, current).or(asked);
-        let mut asked = asked.and_then(|selection| self.checked(picker, selection));
+        let requested = self.predicted(ui, current).or(requested);
+        let requested = self.own_epoch(ui, current).or(requested);
+        let mut requested = requested.and_then(|selection| self.checked(state, selection));
         // A selection made in a list does not move the cursor of that list.
-        picker.own.clone_from(&asked);
+        state.made_in_lists.clone_from(&requested);
         let name = format!("{}: selection", self.group);
-        if let Some(selection) = picker.field.show(ui, &name, current) {
-            asked = self.checked(picker, selection).or(asked);
+        if let Some(selection) = state.field.show(ui, &name, current) {
+            requested = self.checked(state, selection).or(requested);
         }
-        let count = picker.known.as_ref().and_then(|known| known.count.as_deref());
-        picker.field.show_below(ui, self.palette, count);
-        changed.or(asked.map(Some))
+        let count = state.resolved.as_ref().and_then(|resolved| resolved.count.as_deref());
+        state.field.show_below(ui, self.palette, count);
+        changed.or(requested.map(Some))
     }
 
     /// Returns the selection if it is valid; otherwise shows the error.
-    fn checked(&self, picker: &mut PickerState, selection: Selection) -> Option<Selection> {
+    fn checked(&self, state: &mut PickerState, selection: Selection) -> Option<Selection> {
         match self.check(&selection) {
             Ok(_) => {
-                picker.field.accept();
+                state.field.accept();
                 Some(selection)
             }
             Err(error) => {
-                picker.field.refuse(error.to_string());
+                state.field.refuse(error.to_string());
                 None
             }
         }
@@ -147,10 +147,10 @@ impl SelectionPicker<'_> {
     }
 
     /// Shows the choice among no selection, all inputs, and the lists.
-    fn kind(
+    fn mode(
         &self,
         ui: &mut Ui,
-        picker: &mut PickerState,
+        state: &mut PickerState,
         current: Option<&Selection>,
     ) -> Option<Option<Selection>> {
         #[derive(Clone, Copy, PartialEq)]
@@ -159,7 +159,7 @@ impl SelectionPicker<'_> {
             General,
             List(OpenList),
         }
-        let kind = match (current, picker.open) {
+        let mode = match (current, state.open) {
             (None, _) => PickerMode::None,
             (Some(_), None) => PickerMode::General,
             (Some(_), Some(open)) => PickerMode::List(open),
@@ -171,19 +171,19 @@ impl SelectionPicker<'_> {
             (!self.recording.inputs.is_empty(), PickerMode::List(OpenList::Inputs), "Input"),
         ];
         let offered = options.into_iter().filter(|(offered, ..)| *offered);
-        let options: Vec<_> = offered.map(|(_, kind, name)| (kind, name)).collect();
+        let options: Vec<_> = offered.map(|(_, mode, name)| (mode, name)).collect();
         let chosen =
-            segmented(ui, self.palette, self.group, &options, Some(kind)).filter(|it| *it != kind)?;
+            segmented(ui, self.palette, self.group, &options, Some(mode)).filter(|chosen| *chosen != mode)?;
         let base = current.cloned().unwrap_or_default();
         let lists_nothing = base.terms.iter().all(|term| matches!(term, Term::Right | Term::Wrong));
         let selection = match chosen {
             PickerMode::None => return Some(None),
             PickerMode::General => {
-                picker.open = None;
-                alone(&base)
+                state.open = None;
+                without_lists(&base)
             }
             PickerMode::List(open) => {
-                picker.open = Some(open);
+                state.open = Some(open);
                 match open {
                     // The list of an existing selection is opened without changing it.
                     _ if !lists_nothing => return None,
@@ -196,20 +196,20 @@ impl SelectionPicker<'_> {
                 }
             }
         };
-        picker.own = Some(selection.clone());
-        picker.field.accept();
+        state.made_in_lists = Some(selection.clone());
+        state.field.accept();
         Some(Some(selection))
     }
 
-    fn classes(&self, ui: &mut Ui, picker: &mut PickerState, current: &Selection) -> Option<Selection> {
-        let PickerState { classes, known, .. } = picker;
+    fn classes(&self, ui: &mut Ui, state: &mut PickerState, current: &Selection) -> Option<Selection> {
+        let PickerState { classes, resolved, .. } = state;
         let list = SelectableList {
             name: &format!("{}: classes", self.group),
             palette: self.palette,
             rows: ListRows::All(self.recording.classes.len()),
             row: ROW,
             height: self.list_height,
-            chosen: &known.as_ref()?.classes,
+            chosen: &resolved.as_ref()?.classes,
             drag_mode: DragMode::Sweep,
         };
         let text = |index: usize| {
@@ -228,8 +228,8 @@ impl SelectionPicker<'_> {
                 belongs: false,
             }
         };
-        let ListResponse { chosen, alone: is_alone } = list.show(ui, classes, text)?;
-        let base = if is_alone { alone(current) } else { current.clone() };
+        let ListResponse { chosen, replaces } = list.show(ui, classes, text)?;
+        let base = if replaces { without_lists(current) } else { current.clone() };
         Some(base.with_classes(self.recording, &chosen))
     }
 
@@ -250,41 +250,44 @@ impl SelectionPicker<'_> {
 
 impl PickerState {
     /// Resolves the selection if it is new, and moves lists and cursors to it.
-    fn note(&mut self, current: Option<&Selection>, recording: &Recording) {
+    fn update(&mut self, current: Option<&Selection>, recording: &Recording) {
         let Some(selection) = current else {
-            self.known = None;
+            self.resolved = None;
             self.open = None;
             return;
         };
         let place = (std::ptr::from_ref(recording).addr(), recording.epochs.len());
-        if let Some(known) = &self.known
-            && known.recording == place
-            && known.selection == *selection
+        if let Some(resolved) = &self.resolved
+            && resolved.recording == place
+            && resolved.selection == *selection
         {
             return;
         }
         let (classes, inputs) = (selection.class_part(recording), selection.input_part());
-        let same = self.known.as_ref().is_some_and(|known| known.selection == *selection);
-        if !same && self.own.as_ref() != Some(selection) {
+        let same = self.resolved.as_ref().is_some_and(|resolved| resolved.selection == *selection);
+        if !same && self.made_in_lists.as_ref() != Some(selection) {
             self.open = match (self.open, &classes, &inputs) {
                 (Some(OpenList::Classes), Some(_), _) => Some(OpenList::Classes),
                 (_, _, Some(_)) => Some(OpenList::Inputs),
                 (_, Some(_), None) => Some(OpenList::Classes),
                 (_, None, None) => None,
             };
-            self.classes.lead(classes.as_ref().unwrap_or(&Ranges::default()));
+            self.classes.move_to(classes.as_ref().unwrap_or(&Ranges::default()));
             let first = inputs.as_ref().and_then(Ranges::first);
-            self.lead_to(first, recording);
+            self.move_cursor(first, recording);
         }
-        self.own = None;
+        self.made_in_lists = None;
         if !same {
             self.field.write(selection);
         }
-        self.known = Some(ResolvedSelection {
+        self.resolved = Some(ResolvedSelection {
             recording: place,
             classes: classes.unwrap_or_default(),
             inputs: inputs.unwrap_or_default(),
-            count: selection.count(recording).ok().and_then(|counted| counting(counted, recording)),
+            count: selection
+                .count(recording)
+                .ok()
+                .and_then(|counted| format_selected_count(counted, recording)),
             selection: selection.clone(),
         });
     }
@@ -292,29 +295,33 @@ impl PickerState {
 
 impl PickerState {
     /// Moves the cursor of the list of inputs, and scrolls to it.
-    fn lead_to(&mut self, input: Option<usize>, recording: &Recording) {
+    fn move_cursor(&mut self, input: Option<usize>, recording: &Recording) {
         let row = input.and_then(|input| self.rows(recording).row(input));
-        self.inputs.lead(&row.map_or_else(Ranges::default, |row| Ranges::from(row..=row)));
+        self.inputs.move_to(&row.map_or_else(Ranges::default, |row| Ranges::from(row..=row)));
     }
 
     /// Returns the rows of the list of inputs.
     fn rows(&self, recording: &Recording) -> ListRows<'_> {
-        if self.found.asked().is_active() { self.found.rows() } else { ListRows::All(recording.inputs.len()) }
+        if self.matches.filter().is_active() {
+            self.matches.rows()
+        } else {
+            ListRows::All(recording.inputs.len())
+        }
     }
 }
 
 /// Returns the selection without its classes and inputs.
-fn alone(selection: &Selection) -> Selection {
+fn without_lists(selection: &Selection) -> Selection {
     let predicted = |term: &&Term| matches!(term, Term::Right | Term::Wrong);
     Selection { terms: selection.terms.iter().filter(predicted).cloned().collect(), epoch: selection.epoch }
 }
 
 /// Formats the number of inputs: "37 of 1 797 inputs".
-fn counting(counted: Counted, recording: &Recording) -> Option<String> {
+fn format_selected_count(counted: Counted, recording: &Recording) -> Option<String> {
     let inputs = counted.inputs?;
     let aggregated = recording.classes.iter().any(|class| class.aggregated > class.inputs as u64);
     let recorded = if aggregated && counted.of == recording.inputs.len() as u64 { "recorded " } else { "" };
     let noun = if counted.of == 1 { "input" } else { "inputs" };
-    let of = format!("{} {recorded}{noun}", text::format_count(counted.of));
-    Some(if inputs == counted.of { of } else { format!("{} of {of}", text::format_count(inputs)) })
+    let total = format!("{} {recorded}{noun}", text::format_count(counted.of));
+    Some(if inputs == counted.of { total } else { format!("{} of {total}", text::format_count(inputs)) })
 }

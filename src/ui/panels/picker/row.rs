@@ -85,7 +85,7 @@ impl ListEntry<'_> {
         let most = 2.0 / 3.0 * room - 16.0;
         let mut right = rect.right() - 8.0;
         // Paints a text that ends at `right`, and returns its left edge.
-        let put = |right: f32, text: &str, most: f32, colour: Color32| {
+        let paint_right = |right: f32, text: &str, most: f32, colour: Color32| {
             let text = galley(ui, text, most, colour);
             let left = right - text.size().x;
             ui.painter().galley(pos2(left, rect.center().y - text.size().y / 2.0), text, colour);
@@ -93,20 +93,20 @@ impl ListEntry<'_> {
         };
         let sign = |right: f32| pos2(right - 8.0, rect.center().y);
         match self.outcome {
-            PredictionOutcome::Unknown => right = put(right, &self.right, most, palette.dim),
+            PredictionOutcome::Unknown => right = paint_right(right, &self.right, most, palette.dim),
             PredictionOutcome::Right => {
-                right = put(right, &self.right, most, palette.dim);
+                right = paint_right(right, &self.right, most, palette.dim);
                 tick(ui, sign(right), palette.dim);
                 right -= 16.0;
             }
             PredictionOutcome::Wrong(class) => {
-                right = put(right, class, most / 2.0, palette.warning);
+                right = paint_right(right, class, most / 2.0, palette.warning);
                 arrow(ui, sign(right), palette.dim);
                 right -= 16.0;
-                right = put(right, &self.right, most / 2.0, palette.dim);
+                right = paint_right(right, &self.right, most / 2.0, palette.dim);
             }
             PredictionOutcome::Unlabelled(class) => {
-                right = put(right, class, most, palette.dim);
+                right = paint_right(right, class, most, palette.dim);
                 arrow(ui, sign(right), palette.dim);
                 right -= 16.0;
             }

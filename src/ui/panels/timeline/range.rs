@@ -53,7 +53,7 @@ impl Timeline<'_> {
             self.end(ui, slider, track, view, playback, end);
         }
         if before.is_some() {
-            self.words(ui, slider, track, playback);
+            self.range_label(ui, slider, track, playback);
         }
         // A range marked while playing moves playback into it.
         if playback.playing && before != playback.range(self.epochs) {
@@ -149,7 +149,7 @@ impl Timeline<'_> {
 
     /// Shows "epochs 3–9" in the band or, if that is too narrow, beside it, and the button that clears the
     /// range.
-    fn words(&self, ui: &Ui, slider: &Response, track: &TimelineTrack, playback: &mut Playback) {
+    fn range_label(&self, ui: &Ui, slider: &Response, track: &TimelineTrack, playback: &mut Playback) {
         let Some(range) = playback.range(self.epochs) else { return };
         let band = self.band_rect(track, playback);
         let text = format!("epochs {}–{}", range.first, range.last);
@@ -165,8 +165,8 @@ impl Timeline<'_> {
         };
         let place = Rect::from_min_size(pos2(left, slider.rect.top() + 2.0), vec2(width, 16.0));
         let clear = Rect::from_min_max(pos2(place.right() - 18.0, place.top()), place.right_bottom());
-        let words = Rect::from_min_max(place.left_top(), pos2(clear.left(), place.bottom()));
-        let label = ui.interact(words, slider.id.with("range words"), Sense::hover());
+        let label_rect = Rect::from_min_max(place.left_top(), pos2(clear.left(), place.bottom()));
+        let label = ui.interact(label_rect, slider.id.with("range words"), Sense::hover());
         label.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
         let response = ui.interact(clear, slider.id.with("clear range"), Sense::click());
         response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), "Clear range"));
@@ -174,7 +174,7 @@ impl Timeline<'_> {
         // The curves continue behind the text.
         ui.painter().rect_filled(place, CornerRadius::same(4), self.palette.panel.gamma_multiply(0.8));
         ui.painter().text(
-            words.left_center() + vec2(4.0, 0.0),
+            label_rect.left_center() + vec2(4.0, 0.0),
             Align2::LEFT_CENTER,
             text,
             font,

@@ -24,17 +24,17 @@ pub(super) struct TimelineTrack {
     /// The last place.
     last: f32,
     /// The place at the right end, which is animated towards `last`.
-    shown: f32,
+    animated_last: f32,
 }
 
 impl TimelineTrack {
     /// Returns the position of a place: an index into the recording's epochs, or between two of them.
     pub(super) fn x_of(&self, place: f64) -> f32 {
-        self.rect.left() + self.rect.width() * place as f32 / self.shown
+        self.rect.left() + self.rect.width() * place as f32 / self.animated_last
     }
 
     pub(super) fn place_at(&self, x: f32) -> f64 {
-        f64::from((self.shown * (x - self.rect.left()) / self.rect.width()).clamp(0.0, self.last))
+        f64::from((self.animated_last * (x - self.rect.left()) / self.rect.width()).clamp(0.0, self.last))
     }
 }
 
@@ -50,7 +50,7 @@ impl Timeline<'_> {
         let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
         let last = self.recording.epochs.len().saturating_sub(1).max(1) as f32;
         // The slider makes room for a new epoch gradually.
-        let shown = if self.reduced_motion {
+        let animated_last = if self.reduced_motion {
             last
         } else {
             ui.ctx().animate_value_with_time(response.id.with("last"), last, GROWTH)
@@ -59,9 +59,9 @@ impl Timeline<'_> {
             pos2(rect.left() + 8.0, rect.top() + 8.0),
             pos2(rect.right() - 8.0, rect.bottom() - TICKS),
         );
-        let track = TimelineTrack { rect: track, last, shown };
+        let track = TimelineTrack { rect: track, last, animated_last };
         self.drag(ui, &response, &track, view, playback, now);
-        self.speak(ui, &response, view, playback, now);
+        self.keyboard_and_screen_reader(ui, &response, view, playback, now);
 
         let painter = ui.painter_at(rect.expand2(vec2(8.0, 0.0)));
         self.band(&painter, &track, playback);
@@ -123,7 +123,14 @@ impl Timeline<'_> {
     }
 
     /// Handles keys and screen readers, and sets the accessible value.
-    fn speak(&self, ui: &Ui, response: &Response, view: &mut ViewState, playback: &mut Playback, now: f64) {
+    fn keyboard_and_screen_reader(
+        &self,
+        ui: &Ui,
+        response: &Response,
+        view: &mut ViewState,
+        playback: &mut Playback,
+        now: f64,
+    ) {
         let id = response.id;
         let mut steps = requested_steps(ui, id);
         if response.has_focus() {
@@ -151,9 +158,9 @@ impl Timeline<'_> {
         if epoch.damaged {
             tip.push_str(" – damaged");
         }
-        for told in MetricCurve::of(self.recording).filter_map(|curve| curve.label(epoch)) {
+        for label in MetricCurve::of(self.recording).filter_map(|curve| curve.label(epoch)) {
             tip.push('\n');
-            tip.push_str(&told);
+            tip.push_str(&label);
         }
         tip.push_str("\nShift and drag to mark a range");
         tip
@@ -224,16 +231,16 @@ impl RangeMarking {
 /// Returns the steps that a screen reader requests.
 pub(super) fn requested_steps(ui: &Ui, id: Id) -> i32 {
     ui.input(|input| {
-        let asked = |action| input.num_accesskit_action_requests(id, action) as i32;
-        asked(Action::Increment) - asked(Action::Decrement)
+        let requests = |action| input.num_accesskit_action_requests(id, action) as i32;
+        requests(Action::Increment) - requests(Action::Decrement)
     })
 }
 
 /// Returns the number that a screen reader requests.
 pub(super) fn requested_number(ui: &Ui, id: Id) -> Option<f64> {
     ui.input(|input| {
-        let asked = input.accesskit_action_requests(id, Action::SetValue);
-        let number = asked.filter_map(|request| match request.data {
+        let requests = input.accesskit_action_requests(id, Action::SetValue);
+        let number = requests.filter_map(|request| match request.data {
             Some(ActionData::NumericValue(value)) => Some(value),
             _ => None,
         });

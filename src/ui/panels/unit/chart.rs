@@ -35,7 +35,7 @@ impl TrainingChart<'_, '_> {
             }
             // Lines are interrupted where there is no value.
             let runs = points.split(|point| !point[1].is_finite()).filter(|run| !run.is_empty());
-            pieces.extend(runs.map(|run| (number, thinned(run))));
+            pieces.extend(runs.map(|run| (number, decimate(run))));
         }
         if x[0] > x[1] {
             [x, y] = [[0.0, 1.0]; 2];
@@ -75,7 +75,7 @@ impl TrainingChart<'_, '_> {
             ])
             .label_formatter(|_| None)
             .sense(Sense::click_and_drag());
-        let shown = plot.show(ui, |plot| {
+        let plot_response = plot.show(ui, |plot| {
             plot.set_plot_bounds_x(across);
             plot.set_plot_bounds_y(upwards);
             plot.vline(VLine::new("epoch", now).color(palette.accent).width(1.0).allow_hover(false));
@@ -92,20 +92,20 @@ impl TrainingChart<'_, '_> {
         });
         if self.lines.iter().all(|line| line.history.is_empty()) {
             let font = FontId::proportional(SMALL);
-            let at = shown.transform.frame().center();
+            let at = plot_response.transform.frame().center();
             ui.painter().text(at, Align2::CENTER_CENTER, "reading…", font, palette.dim);
         }
-        let response = shown.response;
+        let response = plot_response.response;
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, ui.is_enabled(), summary));
         focus_ring(ui, &response, palette);
         let number = |epoch: usize| self.recording.epochs.get(epoch).map(|epoch| epoch.number as f64);
         let chosen = if response.clicked() || response.dragged() {
             let at = response.interact_pointer_pos();
-            at.and_then(|at| self.nearest(shown.transform.value_from_position(at).x))
+            at.and_then(|at| self.nearest(plot_response.transform.value_from_position(at).x))
         } else {
             self.keys(ui, &response, now)
         };
-        self.tell(ui, response, &shown.transform);
+        self.show_tooltip(ui, response, &plot_response.transform);
         chosen.and_then(number)
     }
 
@@ -142,7 +142,7 @@ impl TrainingChart<'_, '_> {
     }
 
     /// Shows a tooltip with the line nearest to the pointer, at the nearest epoch.
-    fn tell(&self, ui: &Ui, response: Response, transform: &egui_plot::PlotTransform) {
+    fn show_tooltip(&self, ui: &Ui, response: Response, transform: &egui_plot::PlotTransform) {
         let Some(at) = response.hover_pos() else { return };
         let Some(epoch) = self.nearest(transform.value_from_position(at).x) else { return };
         let number = self.recording.epochs[epoch].number;
@@ -189,7 +189,7 @@ fn tick(value: f64, step: f64) -> String {
 }
 
 /// Keeps the lowest and the highest point of each stretch of very many points, so that no peak is lost.
-fn thinned(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
+fn decimate(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
     if points.len() <= DRAWN {
         return points.to_vec();
     }
@@ -244,10 +244,10 @@ mod tests {
         let mut points: Vec<[f64; 2]> = (0..100_000).map(|at| [f64::from(at), f64::from(at % 13)]).collect();
         points[54_321][1] = 99.0;
         points[12_345][1] = -99.0;
-        let thin = thinned(&points);
+        let thin = decimate(&points);
         assert!(thin.len() <= DRAWN, "{}", thin.len());
         assert!(thin.contains(&points[54_321]) && thin.contains(&points[12_345]));
         assert!(thin.windows(2).all(|pair| pair[0][0] < pair[1][0]), "in their order");
-        assert_eq!(thinned(&points[..DRAWN]), points[..DRAWN]);
+        assert_eq!(decimate(&points[..DRAWN]), points[..DRAWN]);
     }
 }

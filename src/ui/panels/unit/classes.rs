@@ -80,7 +80,7 @@ impl UnitPanel<'_> {
                 selected,
                 format!("Classes: {}", text::truncate(name, 60)),
             );
-            info.current_text_value = Some(told(distribution));
+            info.current_text_value = Some(describe(distribution));
             info
         });
         let fill = match (selected, response.hovered()) {
@@ -94,11 +94,11 @@ impl UnitPanel<'_> {
         focus_ring(ui, &response, palette);
         let font = FontId::proportional(SMALL);
         ui.painter().circle_filled(rect.left_center() + vec2(8.0, 0.0), 3.5, colour);
-        let shown = text::truncate(name, 13);
+        let short_name = text::truncate(name, 13);
         ui.painter().text(
             rect.left_center() + vec2(18.0, 0.0),
             Align2::LEFT_CENTER,
-            shown,
+            short_name,
             font.clone(),
             palette.text,
         );
@@ -113,7 +113,7 @@ impl UnitPanel<'_> {
         self.box_of(ui, place(rect), distribution, ends, colour);
         let clicked = response.clicked();
         response.on_hover_ui(|ui| {
-            ui.label(format!("{name}\n{}", told(distribution).replace(" · ", "\n")));
+            ui.label(format!("{name}\n{}", describe(distribution).replace(" · ", "\n")));
         });
         clicked
     }
@@ -190,7 +190,7 @@ fn ends(distributions: &[Distribution]) -> Option<[f32; 2]> {
 }
 
 /// Describes a distribution.
-fn told(distribution: &Distribution) -> String {
+fn describe(distribution: &Distribution) -> String {
     let number = |value: f32| text::format_value(value, value.abs());
     let mut parts = vec![
         format!("{} values", text::format_count(distribution.count)),
@@ -210,20 +210,24 @@ fn told(distribution: &Distribution) -> String {
 mod tests {
     use super::*;
 
-    fn of(mean: f32, deviation: Option<f32>, quartiles: Option<[f32; 5]>) -> Distribution {
+    fn distribution(mean: f32, deviation: Option<f32>, quartiles: Option<[f32; 5]>) -> Distribution {
         Distribution { class: None, count: 4, mean, deviation, quartiles, rate: None }
     }
 
     #[test]
-    fn the_scale_holds_everything_that_is_shown() {
+    fn the_scale_contains_every_value() {
         assert_eq!(ends(&[]), None);
-        assert_eq!(ends(&[of(f32::NAN, None, None)]), None);
-        assert_eq!(ends(&[of(1.0, Some(0.5), None), of(3.0, None, None)]), Some([0.5, 3.0]));
-        let all = [of(1.0, Some(9.0), Some([0.0, 0.5, 1.0, 1.5, 2.0])), of(-1.0, None, None)];
+        assert_eq!(ends(&[distribution(f32::NAN, None, None)]), None);
+        assert_eq!(
+            ends(&[distribution(1.0, Some(0.5), None), distribution(3.0, None, None)]),
+            Some([0.5, 3.0])
+        );
+        let all =
+            [distribution(1.0, Some(9.0), Some([0.0, 0.5, 1.0, 1.5, 2.0])), distribution(-1.0, None, None)];
         assert_eq!(ends(&all), Some([-1.0, 2.0]), "single values tell more than their deviation");
-        let [low, high] = ends(&[of(5.0, None, None)]).expect("one value");
+        let [low, high] = ends(&[distribution(5.0, None, None)]).expect("one value");
         assert!(low < 5.0 && 5.0 < high && (5.0 - low) == (high - 5.0), "{low} {high}");
-        let [low, high] = ends(&[of(0.0, None, None)]).expect("one value");
+        let [low, high] = ends(&[distribution(0.0, None, None)]).expect("one value");
         assert!(low < 0.0 && 0.0 < high);
     }
 }

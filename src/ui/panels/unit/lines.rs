@@ -91,14 +91,14 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_seen_on_their_ground_and_told_apart() {
+    fn lines_are_visible_and_distinguishable() {
         for theme in [Theme::Dark, Theme::Light] {
             let palette = Palette::of(theme);
-            let looks: Vec<SeriesStyle> = (0..MOST).map(|number| series_style(number, palette)).collect();
-            for (number, one) in looks.iter().enumerate() {
+            let styles: Vec<SeriesStyle> = (0..MOST).map(|number| series_style(number, palette)).collect();
+            for (number, one) in styles.iter().enumerate() {
                 let ratio = contrast(one.colour, palette.panel);
                 assert!(ratio >= 3.0, "{theme:?} {number}: {ratio}");
-                for (other, two) in looks.iter().enumerate().skip(number + 1) {
+                for (other, two) in styles.iter().enumerate().skip(number + 1) {
                     let distance = |a: [f32; 3], b: [f32; 3]| {
                         a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt()
                     };

@@ -57,7 +57,7 @@ pub enum UnitAction {
 #[derive(Debug, Default)]
 pub struct UnitPanelState {
     /// The pinned unit that is shown. It can be set from outside.
-    pub shown: Option<Pin>,
+    pub current: Option<Pin>,
     /// The chart compares all pinned units.
     compare: bool,
     /// The text in the field, and the error of the last attempt.
@@ -78,22 +78,22 @@ impl<'a> UnitPanel<'a> {
         let mut actions = Vec::new();
         // A newly pinned unit is shown; a unit that is no longer pinned is not.
         if view.pins.len() > state.pinned
-            || state.shown.as_ref().is_none_or(|shown| !view.pins.contains(shown))
+            || state.current.as_ref().is_none_or(|current| !view.pins.contains(current))
         {
-            state.shown = view.pins.last().cloned();
+            state.current = view.pins.last().cloned();
         }
         let room = ui.available_height();
         ScrollArea::vertical().id_salt("units").auto_shrink(false).show(ui, |ui| {
             self.pins(ui, view, state, &mut actions);
-            let Some(pin) = state.shown.clone().filter(|pin| view.pins.contains(pin)) else {
-                self.nothing(ui);
+            let Some(pin) = state.current.clone().filter(|pin| view.pins.contains(pin)) else {
+                self.empty_hint(ui);
                 return;
             };
-            match self.of(&pin) {
+            match self.profile_result(&pin) {
                 Some(Ok(profile)) => {
                     self.facts(ui, &pin, profile);
                     let top = ui.cursor().top();
-                    self.parts(ui, (&pin, profile), view, state, &mut actions, room);
+                    self.sections(ui, (&pin, profile), view, state, &mut actions, room);
                     state.height = ui.cursor().top() - top;
                 }
                 Some(Err(reason)) => {
@@ -101,7 +101,7 @@ impl<'a> UnitPanel<'a> {
                         RichText::new(text::truncate(reason, 400)).size(SMALL).color(self.palette.warning);
                     ui.add(Label::new(text).wrap());
                 }
-                None => self.reading(ui, state.height),
+                None => self.placeholder(ui, state.height),
             }
         });
         state.pinned = view.pins.len();
@@ -109,7 +109,7 @@ impl<'a> UnitPanel<'a> {
     }
 
     /// Shows the sections below the facts, in as many columns as the width allows.
-    fn parts(
+    fn sections(
         &self,
         ui: &mut Ui,
         (pin, profile): (&Pin, &'a UnitProfile),
@@ -127,7 +127,7 @@ impl<'a> UnitPanel<'a> {
             Strongest,
             SimilarUnits,
         }
-        let parts: &[&[UnitSection]] = match columns {
+        let sections: &[&[UnitSection]] = match columns {
             1 => &[&[
                 UnitSection::Training,
                 UnitSection::Classes,
@@ -152,10 +152,10 @@ impl<'a> UnitPanel<'a> {
         };
         ui.spacing_mut().item_spacing.x = 16.0;
         ui.columns(columns, |columns| {
-            for (ui, parts) in columns.iter_mut().zip(parts) {
+            for (ui, sections) in columns.iter_mut().zip(sections) {
                 ui.spacing_mut().item_spacing.x = 8.0;
-                for part in *parts {
-                    match part {
+                for section in *sections {
+                    match section {
                         UnitSection::Training => self.training(ui, (pin, profile), view, state, chart),
                         UnitSection::Classes => actions.extend(self.classes(ui, profile, view)),
                         UnitSection::Strongest => self.strongest(ui, profile, view, actions),
@@ -176,8 +176,8 @@ impl<'a> UnitPanel<'a> {
             parts.push(format!("at epoch {}:", epoch.number));
         }
         parts.extend(all.map(|all| format!("mean {}", number(all.mean))));
-        let of = text::format_count(profile.of as u64);
-        parts.extend(profile.rank.map(|rank| format!("{} of {of}", text::format_ordinal(rank as u64))));
+        let total = text::format_count(profile.of as u64);
+        parts.extend(profile.rank.map(|rank| format!("{} of {total}", text::format_ordinal(rank as u64))));
         parts.extend(profile.selectivity.map(|selectivity| {
             let class = self.recording.classes.get(selectivity.class);
             let class =
@@ -191,7 +191,7 @@ impl<'a> UnitPanel<'a> {
     }
 
     /// Reserves the space of a profile that is being read.
-    fn reading(&self, ui: &mut Ui, height: f32) {
+    fn placeholder(&self, ui: &mut Ui, height: f32) {
         self.dim(ui, "reading…");
         let size = vec2(ui.available_width(), height.max(*CHART.start()));
         let (place, _) = ui.allocate_exact_size(size, Sense::hover());
@@ -200,18 +200,18 @@ impl<'a> UnitPanel<'a> {
         ui.painter().text(chart.center(), Align2::CENTER_CENTER, "…", font, self.palette.dim);
     }
 
-    fn of(&self, pin: &Pin) -> ProfileResult<'a> {
-        self.profiles.iter().find(|(of, _)| of == pin)?.1
+    fn profile_result(&self, pin: &Pin) -> ProfileResult<'a> {
+        self.profiles.iter().find(|(of_pin, _)| of_pin == pin)?.1
     }
 
     /// Returns the profile of a unit, if it is known.
-    fn known(&self, pin: &Pin) -> Option<&'a UnitProfile> {
-        self.of(pin)?.ok()
+    fn profile(&self, pin: &Pin) -> Option<&'a UnitProfile> {
+        self.profile_result(pin)?.ok()
     }
 
     /// Returns the value of a unit in the scene.
     fn value(&self, pin: &Pin) -> Option<f32> {
-        let place = self.profiles.iter().position(|(of, _)| of == pin)?;
+        let place = self.profiles.iter().position(|(of_pin, _)| of_pin == pin)?;
         self.values.get(place).copied().flatten()
     }
 

@@ -60,12 +60,12 @@ impl UnitPanel<'_> {
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             for (number, pin) in view.pins.iter().enumerate() {
-                let shown = state.shown.as_ref() == Some(pin);
-                let (chosen, gone) = self.chip(ui, pin, shown, state);
+                let is_current = state.current.as_ref() == Some(pin);
+                let (chosen, is_removed) = self.chip(ui, pin, is_current, state);
                 if chosen {
-                    state.shown = Some(pin.clone());
+                    state.current = Some(pin.clone());
                 }
-                if gone {
+                if is_removed {
                     removed = Some(number);
                 }
             }
@@ -78,11 +78,11 @@ impl UnitPanel<'_> {
             if !view.pins.is_empty() && button(ui, "Clear", true, "Let go of all pinned units") {
                 view.pins.clear();
             }
-            let known = state.shown.as_ref().and_then(|pin| Some((pin, self.known(pin)?)));
+            let shown_profile = state.current.as_ref().and_then(|pin| Some((pin, self.profile(pin)?)));
             if !view.pins.is_empty() {
                 let tip = "Copy what is shown of this unit, as tab-separated text";
-                if button(ui, "Copy", known.is_some(), tip)
-                    && let Some((pin, profile)) = known
+                if button(ui, "Copy", shown_profile.is_some(), tip)
+                    && let Some((pin, profile)) = shown_profile
                 {
                     actions.push(UnitAction::Copy(self.copied(pin, profile)));
                 }
@@ -94,17 +94,17 @@ impl UnitPanel<'_> {
         }
         if let Some(number) = removed {
             // The next unit is shown in place of the removed one, and takes over the focus.
-            let gone = view.pins.remove(number);
-            if state.shown.as_ref() == Some(&gone) {
+            let removed_pin = view.pins.remove(number);
+            if state.current.as_ref() == Some(&removed_pin) {
                 let last = view.pins.len().saturating_sub(1);
-                state.shown = view.pins.get(number.min(last)).cloned();
-                state.focus = state.shown.is_some() && state.by_key;
+                state.current = view.pins.get(number.min(last)).cloned();
+                state.focus = state.current.is_some() && state.by_key;
             }
         }
     }
 
     /// Shows a chip; returns `true` if it was chosen, and `true` if it is to be removed.
-    fn chip(&self, ui: &mut Ui, pin: &Pin, shown: bool, state: &mut UnitPanelState) -> (bool, bool) {
+    fn chip(&self, ui: &mut Ui, pin: &Pin, is_current: bool, state: &mut UnitPanelState) -> (bool, bool) {
         let palette = self.palette;
         let name = named(pin);
         let text = ui.painter().layout_no_wrap(name.clone(), FontId::proportional(SMALL), palette.text);
@@ -114,9 +114,9 @@ impl UnitPanel<'_> {
         // go.
         let response = ui.interact(rect, ui.scope_id().with(("chip", pin)), Sense::click());
         response.widget_info(|| {
-            WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), shown, format!("Pins: {name}"))
+            WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), is_current, format!("Pins: {name}"))
         });
-        let fill = match (shown, response.hovered()) {
+        let fill = match (is_current, response.hovered()) {
             (true, _) => palette.accent_fill,
             (false, true) => palette.control_hovered,
             _ => palette.control,
@@ -135,21 +135,21 @@ impl UnitPanel<'_> {
             ui.painter().line_segment([centre - arm, centre + arm], Stroke::new(1.5, colour));
         }
         focus_ring(ui, &remove, palette);
-        if shown && std::mem::take(&mut state.focus) {
+        if is_current && std::mem::take(&mut state.focus) {
             response.request_focus();
         }
         let delete = response.has_focus() && ui.input(|input| input.key_pressed(Key::Delete));
         if delete || remove.clicked() {
             state.by_key = delete;
         }
-        let gone = delete || remove.clicked();
+        let is_removed = delete || remove.clicked();
         let chosen = response.clicked();
         let value = self.value(pin).map(|value| format!("\nnow {}", text::format_value(value, value.abs())));
         response.on_hover_ui(|ui| {
             ui.label(format!("{} unit {}{}", pin.layer, pin.unit, value.unwrap_or_default()));
         });
         remove.on_hover_text("Let go (Delete)");
-        (chosen && !gone, gone)
+        (chosen && !is_removed, is_removed)
     }
 
     /// Shows the field in which a unit is named to be pinned.
@@ -187,7 +187,7 @@ impl UnitPanel<'_> {
                 state.text.clear();
                 state.error = None;
                 if view.pins.contains(&pin) {
-                    state.shown = Some(pin);
+                    state.current = Some(pin);
                 } else {
                     actions.push(UnitAction::Pin(pin));
                 }
@@ -197,7 +197,7 @@ impl UnitPanel<'_> {
     }
 
     /// Shows a hint if nothing is pinned.
-    pub(super) fn nothing(&self, ui: &mut Ui) {
+    pub(super) fn empty_hint(&self, ui: &mut Ui) {
         let at = ui.cursor().min;
         ui.painter().circle_filled(pos2(at.x + 4.0, at.y + 12.0), 2.5, self.palette.accent);
         ui.horizontal_wrapped(|ui| {

@@ -48,11 +48,12 @@ impl UnitPanel<'_> {
         if !ui.is_rect_visible(rect) {
             return;
         }
-        let told = format!("{}, activation {}", text::describe_input(self.recording, input), number(value));
+        let description =
+            format!("{}, activation {}", text::describe_input(self.recording, input), number(value));
         response.widget_info(|| {
             let name = format!("Strongest: input {input}");
             let mut info = WidgetInfo::selected(Role::Button, ui.is_enabled(), selected, name);
-            info.current_text_value = Some(told.clone());
+            info.current_text_value = Some(description.clone());
             info
         });
         let fill = match (selected, response.hovered()) {
@@ -100,7 +101,7 @@ impl UnitPanel<'_> {
             actions.push(UnitAction::Select(Selection::input(input)));
         }
         response.on_hover_ui(|ui| {
-            ui.label(told);
+            ui.label(description);
         });
     }
 
@@ -120,13 +121,13 @@ impl UnitPanel<'_> {
         ui.spacing_mut().item_spacing.y = 0.0;
         for similar in &profile.similar {
             let other = Pin { layer: pin.layer.clone(), unit: similar.unit };
-            let shown = RowContent {
+            let content = RowContent {
                 name: format!("Like it: unit {}", similar.unit),
                 left: &format!("unit {}", similar.unit),
                 right: &format!("r = {}", text::format_value(similar.correlation, 1.0)),
                 selected: view.pins.contains(&other),
             };
-            let response = row(ui, self.palette, shown);
+            let response = row(ui, self.palette, content);
             if response.clicked() {
                 actions.push(UnitAction::Pin(other));
             }

@@ -87,7 +87,8 @@ impl<'a> UnitPanel<'a> {
 
     /// Returns one line per pinned unit whose profile is known: its mean over all inputs.
     fn by_unit(&self, pins: &[Pin]) -> Vec<ChartSeries<'a>> {
-        let known = pins.iter().enumerate().filter_map(|(number, pin)| Some((number, pin, self.known(pin)?)));
+        let known =
+            pins.iter().enumerate().filter_map(|(number, pin)| Some((number, pin, self.profile(pin)?)));
         let lines = known.map(|(number, pin, profile)| {
             let series_style = series_style(number, self.palette);
             ChartSeries {
@@ -139,17 +140,17 @@ impl<'a> UnitPanel<'a> {
 /// Describes the chart: "Training of conv2 unit 17: mean activation from 0.1 at epoch 0 to 0.8 at epoch
 /// 12".
 fn summary(recording: &Recording, pin: &Pin, profile: &UnitProfile) -> String {
-    let told = |epoch_stats: &UnitEpoch| {
+    let value_at = |epoch_stats: &UnitEpoch| {
         let epoch = recording.epochs.get(epoch_stats.epoch).map_or(0, |epoch| epoch.number);
         format!("{} at epoch {epoch}", text::format_value(epoch_stats.all, epoch_stats.all.abs()))
     };
-    let who = format!("Training of {} unit {}", text::truncate(&pin.layer, 40), pin.unit);
+    let title = format!("Training of {} unit {}", text::truncate(&pin.layer, 40), pin.unit);
     match (profile.history.first(), profile.history.last()) {
         (Some(first), Some(last)) if first.epoch != last.epoch => {
-            format!("{who}: mean activation from {} to {}", told(first), told(last))
+            format!("{title}: mean activation from {} to {}", value_at(first), value_at(last))
         }
-        (Some(only), _) => format!("{who}: mean activation {}", told(only)),
-        _ => format!("{who}: being read"),
+        (Some(only), _) => format!("{title}: mean activation {}", value_at(only)),
+        _ => format!("{title}: being read"),
     }
 }
 
