@@ -49,7 +49,7 @@ fn fails(arguments: &[&str]) -> String {
     line.trim_end().to_owned()
 }
 
-/// What `cargo install` leaves is the program alone.
+/// `cargo install` leaves nothing but the program.
 #[test]
 fn the_program_alone_has_a_demo() {
     let folder = tempfile::tempdir().unwrap();
