@@ -525,7 +525,7 @@ fn pyramids_are_the_same_texel_by_texel() {
         for signed in [false, true] {
             let [gpu, cpu] = both(&gpu, layers, signed);
             let written = cpu.iter().flatten().any(|value| value.to_f32() > -8.0 && value.to_f32() != 0.0);
-            assert_eq!(written, index != 1, "network {index}: what was read back");
+            assert!(written, "network {index}: nothing was read back");
             assert_eq!(first_different(&gpu, &cpu), None, "network {index}, signed: {signed}");
         }
     }
