@@ -684,20 +684,6 @@ fn raw_values_are_normalised_for_dnnviz() {
 }
 
 #[test]
-fn a_load_is_measured_and_beats_nothing_by_cheating() {
-    let Some(path) = dump("alex_dead") else { return };
-    let bench = format::bench_load(&path, "5".parse().expect("an epoch")).expect("measures");
-    let folder = path.join("activations/data/epoch5");
-    let bytes: u64 = fs::read_dir(folder)
-        .expect("read")
-        .map(|entry| entry.expect("entry").metadata().expect("about").len())
-        .sum();
-    assert_eq!((bench.epoch, bench.files, bench.bytes), (5, 20, bytes));
-    assert!(bench.load_ms > 0.0 && bench.baseline_ms > 0.0 && bench.repetitions >= 11);
-    assert!((bench.ratio - bench.baseline_ms / bench.load_ms).abs() < 1e-9);
-}
-
-#[test]
 fn the_guide_s_python_example_writes_what_is_read_here() {
     let guide = include_str!("../docs/recording-format.md");
     let blocks: Vec<&str> =

@@ -7,9 +7,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use self::worker::Worker;
-use super::cache::Cache;
 use crate::insight::{LayerStats, UnitProfile};
-use crate::model::Source;
+use crate::model::{Source, WeightedLru};
 
 /// Bytes of answers that are kept.
 const BUDGET: u64 = 64 << 20;
@@ -54,7 +53,7 @@ pub struct InsightCache {
     clerk: Worker,
     /// Counts the recordings, and the states of each, that were asked about.
     state: u64,
-    kept: Cache<InsightRequest, Arc<Result<InsightResult, Reason>>>,
+    kept: WeightedLru<InsightRequest, Arc<Result<InsightResult, Reason>>>,
     /// Kept, and to be asked again.
     stale: HashSet<InsightRequest>,
     /// What was told last of the layers, and of each unit.
@@ -70,7 +69,7 @@ impl InsightCache {
         Self {
             clerk: Worker::new(source, tell),
             state: 0,
-            kept: Cache::new(BUDGET),
+            kept: WeightedLru::new(BUDGET),
             stale: HashSet::new(),
             last_facts: None,
             last_of: HashMap::new(),
@@ -94,7 +93,7 @@ impl InsightCache {
     pub fn replace(&mut self, source: Arc<dyn Source>) {
         self.state += 1;
         self.clerk.serve(source, self.state);
-        self.kept = Cache::new(BUDGET);
+        self.kept = WeightedLru::new(BUDGET);
         self.stale.clear();
         self.last_facts = None;
         self.last_of.clear();

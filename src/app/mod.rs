@@ -1,6 +1,5 @@
 //! The window: winit's events in, panels and scene out. Nothing here waits for files.
 
-mod cache;
 mod columns;
 mod damage;
 mod files;

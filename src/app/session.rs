@@ -14,7 +14,6 @@ use std::sync::Arc;
 pub use self::frame::RunContext;
 use self::prefetch::PrefetchKey;
 use self::queries::QueryTable;
-use super::cache::Cache;
 use super::insights::InsightCache;
 use super::loader::{LoadEvent, LoadSource, Loader, Tell, ValueKey, Values};
 use super::run::OpenRunList;
@@ -22,7 +21,7 @@ use crate::engine::{self, Field, Gpu, InputPicture};
 use crate::model::workspace::EpochSpan;
 use crate::model::{
     Camera, Edge, EpochPosition, EpochRef, Layout, Picture, Query, Recording, SceneValues, SetView, Source,
-    UnitOrder, ViewState,
+    UnitOrder, ViewState, WeightedLru,
 };
 use crate::stats::{Backend, Cells, Quantiles, Unmatched};
 use crate::ui::ViewControl;
@@ -63,7 +62,7 @@ pub struct Session {
     loader: Loader,
     /// Its number in [`ValueKey`]s.
     number: u64,
-    cache: Cache<ValueKey, Values>,
+    cache: WeightedLru<ValueKey, Values>,
     /// How the values of a moment lie, of everything that was read for queries that are remembered.
     spreads: HashMap<ValueKey, Arc<[Option<Quantiles>]>>,
     /// What was looked at; a [`ValueKey`] names queries by number.
@@ -137,7 +136,7 @@ impl Session {
             gpu,
             loader,
             number,
-            cache: Cache::new(BUDGET),
+            cache: WeightedLru::new(BUDGET),
             spreads: HashMap::new(),
             queries: QueryTable::default(),
             looked_at: 0,

@@ -1,6 +1,5 @@
 //! Files ↔ model: DNNViz/DeepDIVA dumps and the native recording. Every file is hostile until checked.
 
-mod bench;
 mod cache;
 mod convert;
 mod deepdiva;
@@ -22,7 +21,6 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-pub use self::bench::{LoadBench, bench_load};
 pub use self::convert::{export_json, import};
 pub use self::error::FormatError;
 use self::file::{Root, shortened};

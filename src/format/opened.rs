@@ -54,6 +54,15 @@ impl OpenedRun {
         }
     }
 
+    /// Returns the files in which the values of an epoch are stored; none for a damaged epoch of a
+    /// recording.
+    pub fn epoch_files(&self, epoch: usize) -> Vec<PathBuf> {
+        match &self.kind {
+            Kind::Dump(dump) => dump.files(epoch).collect(),
+            Kind::Run(run) => run.files(epoch),
+        }
+    }
+
     /// Whether this is `before`, opened again, with nothing that could be read changed or gone: what
     /// was read of an epoch then is true of the epoch of the same number now.
     pub fn continues(&self, before: &Self) -> bool {

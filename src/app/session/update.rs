@@ -16,7 +16,7 @@ impl Session {
         let Some(wanted) = self.wanted() else { return self.choose_empty() };
         let key = |epoch: usize| self.key(query, epoch);
         let (from, to) = (key(wanted.from), key(wanted.to));
-        let mut at = |key: ValueKey| self.cache.get(key);
+        let mut at = |key: ValueKey| self.cache.get(key).cloned();
         let found = match (at(from), at(to)) {
             (Some(from), Some(to)) if from.field.layout() == to.field.layout() => Some((from, to, wanted)),
             (Some(from), _) => Some((from.clone(), from, EpochPosition::at(wanted.from))),
@@ -29,7 +29,7 @@ impl Session {
                 .filter(|epoch| self.cache.contains(self.key(query, **epoch)))
                 .min_by_key(|epoch| epoch.abs_diff(wanted.from))
                 .copied()
-                .and_then(|epoch| Some((self.cache.get(self.key(query, epoch))?, epoch)))
+                .and_then(|epoch| Some((self.cache.get(self.key(query, epoch)).cloned()?, epoch)))
                 .map(|(values, epoch)| (values.clone(), values, EpochPosition::at(epoch))),
         };
         if let Some((from, to, position)) = found {

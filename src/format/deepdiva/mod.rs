@@ -18,7 +18,7 @@ use std::sync::Arc;
 use self::manifest::{Item as ListedItem, Manifest};
 use self::values::LayerValues;
 use super::FormatError;
-use super::cache::Cache;
+use super::cache::ParsedCache;
 use super::file::{Root, shortened};
 use super::{parallel, picture};
 use crate::model::recording::sequential_edges;
@@ -31,7 +31,7 @@ pub(super) use self::manifest::{MOST_UNITS, VERSION};
 pub(super) use self::write::{DumpWriter, Item, Listed};
 
 /// Parsed values that are kept, in bytes.
-const CACHE_BYTES: usize = 512 << 20;
+const CACHE_BYTES: u64 = 512 << 20;
 
 /// An opened dump.
 pub(super) struct Dump {
@@ -43,7 +43,7 @@ pub(super) struct Dump {
     general: Option<ListedItem>,
     /// Folder of each epoch.
     folders: Vec<PathBuf>,
-    cache: Cache<(usize, What), LayerValues>,
+    cache: ParsedCache<(usize, What), LayerValues>,
 }
 
 /// What a file speaks of: indices into the inputs or classes.
@@ -105,7 +105,7 @@ impl Dump {
             classes: class_items,
             general: manifest.general,
             folders,
-            cache: Cache::new(CACHE_BYTES),
+            cache: ParsedCache::new(CACHE_BYTES),
         };
         dump.find_damage()?;
         dump.check_sizes(&path)?;
@@ -123,11 +123,6 @@ impl Dump {
     pub(super) fn files(&self, epoch: usize) -> impl Iterator<Item = PathBuf> + '_ {
         let items = self.singles.iter().chain(self.classes.iter().flatten()).chain(&self.general);
         items.filter_map(move |item| self.file(epoch, item))
-    }
-
-    /// Reads and parses activation files in parallel, past the cache.
-    pub(super) fn parse_all(&self, paths: &[PathBuf]) -> Vec<Result<LayerValues, FormatError>> {
-        parallel::map(paths.len(), |index| self.parse(&paths[index]))
     }
 
     fn parse(&self, path: &Path) -> Result<LayerValues, FormatError> {
@@ -209,8 +204,8 @@ impl Dump {
         };
         let Some(path) = item.and_then(|item| self.file(epoch, item)) else { return Ok(None) };
         let values = self.parse(&path).map_err(|error| self.damaged(epoch, error.to_string()))?;
-        let bytes = values.iter().map(|layer| layer.len() * size_of::<f32>()).sum();
-        Ok(Some(self.cache.insert((epoch, what), values, bytes)))
+        let bytes: usize = values.iter().map(|layer| size_of_val(layer.as_slice())).sum();
+        Ok(Some(self.cache.insert((epoch, what), values, bytes as u64)))
     }
 
     /// How many inputs a group's file speaks of.

@@ -4,7 +4,7 @@ mod narrow;
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::super::FormatError;
@@ -68,6 +68,11 @@ impl ShardedEpoch {
         }
         let has_predictions = shards.iter().any(|shard| shard.shard.get("predictions").is_some());
         Ok(Self { shards, has_units: units > 0, has_aggregates: means > 0, has_predictions })
+    }
+
+    /// Returns the paths of the shards.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        self.shards.iter().map(|shard| shard.shard.path.clone()).collect()
     }
 
     /// Whether the files that bear its names now are those that were opened.

@@ -11,7 +11,7 @@ mod shard;
 mod values;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -20,7 +20,7 @@ use self::epoch::{Declared, ShardedEpoch};
 use self::inputs::InputFile;
 use self::manifest::{Manifest, ManifestEpoch, ManifestInputs};
 use super::FormatError;
-use super::cache::Cache;
+use super::cache::ParsedCache;
 use super::file::{Root, shortened};
 use crate::model::{
     Aggregate, Class, Epoch, Format, Group, MapBlock, Picture, Recording, RowBlock, Source, SourceError,
@@ -35,7 +35,7 @@ pub use self::values::{EpochValues, LayerMaps};
 pub use self::writer::{Pictures, RunWriter, ShardWriter};
 
 /// Converted aggregates that are kept, in bytes.
-const CACHE_BYTES: usize = 512 << 20;
+const CACHE_BYTES: u64 = 512 << 20;
 
 /// An opened recording. Costs the manifest and the headers; values are mapped.
 ///
@@ -49,7 +49,7 @@ pub(super) struct Run {
     /// As [`Recording::epochs`].
     epochs: Vec<OpenEpoch>,
     /// By epoch number.
-    aggregates: Arc<Cache<(u64, Group), Vec<Aggregate>>>,
+    aggregates: Arc<ParsedCache<(u64, Group), Vec<Aggregate>>>,
 }
 
 /// An epoch as the manifest lists it, and what came of opening it: what is wrong with a damaged one.
@@ -132,8 +132,8 @@ impl Run {
                 class.aggregated = count;
             }
         }
-        let aggregates =
-            before.map_or_else(|| Arc::new(Cache::new(CACHE_BYTES)), |before| Arc::clone(&before.aggregates));
+        let aggregates = before
+            .map_or_else(|| Arc::new(ParsedCache::new(CACHE_BYTES)), |before| Arc::clone(&before.aggregates));
         Ok(Self { recording, inputs, listed: manifest.inputs, epochs, aggregates })
     }
 
@@ -173,6 +173,11 @@ impl Run {
     /// recorded as pixels.
     pub(super) fn encoded_picture(&self, input: usize) -> Option<&[u8]> {
         self.inputs.encoded(input)
+    }
+
+    /// Returns the shards of an epoch; none for a damaged epoch.
+    pub(super) fn files(&self, epoch: usize) -> Vec<PathBuf> {
+        self.epoch(epoch).map_or_else(|_| Vec::new(), ShardedEpoch::files)
     }
 
     fn epoch(&self, epoch: usize) -> Result<&ShardedEpoch, SourceError> {
@@ -267,9 +272,9 @@ impl Source for Run {
             let others = [&aggregate.variance, &aggregate.min, &aggregate.max, &aggregate.rate];
             1 + others.into_iter().flatten().count()
         };
-        let bytes =
+        let bytes: usize =
             read.iter().map(|aggregate| arrays(aggregate) * aggregate.mean.len() * size_of::<f32>()).sum();
-        Ok(Some(self.aggregates.insert((number, group), read, bytes)))
+        Ok(Some(self.aggregates.insert((number, group), read, bytes as u64)))
     }
 
     fn rows(&self, epoch: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {
