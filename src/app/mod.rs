@@ -36,7 +36,7 @@ pub use self::run::names;
 use self::settings::Settings;
 use self::state::AppState;
 use self::surface::WindowSurface;
-use crate::format::watch::Watch;
+use crate::format::watch::RunWatcher;
 use crate::model::workspace::Workspace;
 use crate::ui::style;
 
@@ -82,7 +82,7 @@ pub fn run(paths: Vec<PathBuf>, workspace: Option<Workspace>) -> Result<WindowEx
 
 struct App {
     paths: Vec<PathBuf>,
-    watches: Vec<Watch>,
+    watches: Vec<RunWatcher>,
     workspace: Option<Workspace>,
     send: EventSender,
     /// For whoever reads the window to those who cannot see it.

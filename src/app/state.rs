@@ -16,7 +16,7 @@ use super::session::Session;
 use super::settings::Settings;
 use crate::engine::{Gpu, aggregate};
 use crate::format::FormatError;
-use crate::format::watch::Watch;
+use crate::format::watch::RunWatcher;
 use crate::model::Theme;
 use crate::model::workspace::{ColumnView, Workspace};
 use crate::ui::commands::Command;
@@ -26,7 +26,7 @@ use crate::ui::style;
 /// Everything that is shown of some runs.
 pub struct AppState {
     runs: Vec<Run>,
-    watches: Vec<Watch>,
+    watches: Vec<RunWatcher>,
     columns: Columns,
     desk: PanelState,
     history: History,
@@ -49,7 +49,7 @@ impl AppState {
     /// Without `settings` nothing is remembered.
     pub fn new(
         paths: &[PathBuf],
-        watches: Vec<Watch>,
+        watches: Vec<RunWatcher>,
         gpu: Arc<Gpu>,
         send: EventSender,
         settings: Option<Settings>,

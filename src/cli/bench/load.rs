@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::super::output::{self, counted};
 use crate::engine::bench::quantile;
-use crate::format::OpenedRun;
+use crate::format::RunHandle;
 use crate::model::{EpochRef, Format, Group, Source, SourceError};
 
 /// How long one epoch of a DNNViz dump takes to load
@@ -74,7 +74,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn measure(args: &Args) -> anyhow::Result<LoadReport> {
-    let opened = OpenedRun::open(&args.dump)?;
+    let opened = RunHandle::open(&args.dump)?;
     let source = opened.source();
     let recording = source.recording();
     ensure!(
@@ -89,7 +89,7 @@ fn measure(args: &Args) -> anyhow::Result<LoadReport> {
     let begin = Instant::now();
     while times.len() < LEAST_REPETITIONS || begin.elapsed() < LEAST_TIME {
         // Opened again each time, since parsed values are cached.
-        let source = OpenedRun::open(&args.dump)?.source();
+        let source = RunHandle::open(&args.dump)?.source();
         let start = Instant::now();
         load(&*source, epoch)?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
