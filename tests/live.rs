@@ -59,7 +59,7 @@ impl Heard {
     /// Waits until a writer is at work on a run that has a manifest, told in whatever order.
     #[track_caller]
     fn until_begun(&self) {
-        let mut missing = vec![RunChange::Manifest, RunChange::Writer { at_work: true }];
+        let mut missing = vec![RunChange::Manifest, RunChange::Writer { active: true }];
         while !missing.is_empty() {
             let told = self.next();
             missing.retain(|wanted| *wanted != told);
@@ -231,12 +231,12 @@ fn a_killed_writer_is_no_longer_at_work() {
         .stdout(Stdio::null())
         .spawn()
         .expect("this program starts");
-    assert_eq!(heard.next(), RunChange::Writer { at_work: true });
+    assert_eq!(heard.next(), RunChange::Writer { active: true });
     // Probing leaves the lock to whoever holds it, and a lock that is held stays told of.
     heard.assert_quiet();
     writer.kill().expect("killed");
     writer.wait().expect("gone");
-    assert_eq!(heard.next(), RunChange::Writer { at_work: false });
+    assert_eq!(heard.next(), RunChange::Writer { active: false });
     assert!(lock_path(&path).is_file(), "the file stays");
 }
 

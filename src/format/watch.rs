@@ -38,7 +38,7 @@ pub enum RunChange {
     /// A writer has taken the run's lock or has released it, which also happens when it is killed.
     Writer {
         /// `true` while a writer holds the lock.
-        at_work: bool,
+        active: bool,
     },
 }
 
@@ -78,7 +78,7 @@ impl RunWatcher {
             messages: messages.clone(),
             notifications: None,
             manifest: ManifestState::Unknown,
-            at_work: false,
+            active: false,
         };
         let spawned = thread::Builder::new().name("watch".to_owned()).spawn(move || {
             watch(&mut state, &received, &mut report);
@@ -110,8 +110,8 @@ fn watch(
     let mut retry: Option<(Instant, Duration)> = None;
     loop {
         let (writer, manifest) = state.check();
-        if let Some(at_work) = writer {
-            report(RunChange::Writer { at_work });
+        if let Some(active) = writer {
+            report(RunChange::Writer { active });
         }
         let due = retry.filter(|(due, _)| *due <= Instant::now());
         let change = manifest.or(due.map(|_| RunChange::Manifest));
@@ -161,7 +161,7 @@ struct WatchState {
     notifications: Option<(PathBuf, Option<RecommendedWatcher>)>,
     manifest: ManifestState,
     /// `true` while a writer holds the lock.
-    at_work: bool,
+    active: bool,
 }
 
 impl WatchState {
@@ -173,9 +173,9 @@ impl WatchState {
             path = self.manifest_path();
         }
         let folder = path.as_deref().and_then(Path::parent).unwrap_or(&self.target);
-        let at_work = is_locked(folder);
-        let writer = (at_work != self.at_work).then_some(at_work);
-        self.at_work = at_work;
+        let active = is_locked(folder);
+        let writer = (active != self.active).then_some(active);
+        self.active = active;
 
         let absent = || ManifestState::Absent { has_folder: self.target.is_dir() };
         let manifest =

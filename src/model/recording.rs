@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::Pin;
+
 use serde::{Deserialize, Serialize};
 
 /// What a recording was read from.
@@ -187,6 +189,17 @@ impl Recording {
     /// Units of all layers together.
     pub fn units(&self) -> usize {
         self.layers.iter().map(|layer| layer.units).sum()
+    }
+
+    /// Returns the indices of the layer and unit of a pin; `None` when there is no such unit.
+    pub fn unit_of_pin(&self, pin: &Pin) -> Option<(usize, usize)> {
+        let layer = self.layers.iter().position(|layer| layer.name == pin.layer)?;
+        (pin.unit < self.layers[layer].units).then_some((layer, pin.unit))
+    }
+
+    /// Returns the pin of a unit of a layer, given by their indices; `None` without such a layer.
+    pub fn pin(&self, layer: usize, unit: usize) -> Option<Pin> {
+        Some(Pin { layer: self.layers.get(layer)?.name.clone(), unit })
     }
 
     /// Indices of the inputs of a class.

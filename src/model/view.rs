@@ -155,6 +155,17 @@ pub enum OrderBy {
     Similarity,
 }
 
+impl OrderBy {
+    /// Returns the name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Activation => "activation",
+            Self::Selectivity => "selectivity",
+            Self::Similarity => "similarity",
+        }
+    }
+}
+
 /// In which order the units of a layer stand on its slab. It is that of one epoch, so that a unit
 /// stays where it is while epochs pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -284,6 +295,11 @@ impl ViewState {
     pub fn colours(&self) -> ColourMap {
         let suiting = if self.query.is_signed() { ColourMap::Diverging } else { ColourMap::Viridis };
         self.colour_map.unwrap_or(suiting)
+    }
+
+    /// Returns `true` if the middle of the colour map is zero.
+    pub fn is_diverging(&self) -> bool {
+        self.query.is_signed() || self.colours().is_diverging()
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod backend;
 pub mod cells;
+pub mod colour_range;
 mod merge;
 pub mod reduce;
 mod side;
