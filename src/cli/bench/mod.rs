@@ -1,11 +1,11 @@
-//! `dnnviz bench`: how fast it is here.
+//! `dnnviz bench`: measures speeds on this machine.
 
 mod aggregate;
-mod biography;
 mod click;
 mod live;
 mod render;
 mod ui;
+mod unit_profile;
 
 use std::path::PathBuf;
 
@@ -17,19 +17,20 @@ use crate::model::EpochRef;
 
 /// Measure how fast it is here
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct BenchArgs {
     #[command(subcommand)]
-    bench: Bench,
+    bench: BenchCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Bench {
-    Render(Box<render::Args>),
+enum BenchCommand {
+    Render(Box<render::BenchRenderArgs>),
     Load(LoadArgs),
-    Live(live::Args),
-    Aggregate(aggregate::Args),
-    UnitProfile(biography::Args),
-    Ui(ui::Args),
+    Live(live::BenchLiveArgs),
+    Aggregate(aggregate::BenchAggregateArgs),
+    #[command(name = "biography")]
+    UnitProfile(unit_profile::BenchUnitProfileArgs),
+    Ui(ui::BenchUiArgs),
 }
 
 /// How long one epoch of a DNNViz dump takes to load, beside a plain parser over the same files
@@ -47,14 +48,14 @@ struct LoadArgs {
     json: bool,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
     match &args.bench {
-        Bench::Render(args) => render::run(args),
-        Bench::Load(args) => load(args),
-        Bench::Live(args) => live::run(args),
-        Bench::Aggregate(args) => aggregate::run(args),
-        Bench::UnitProfile(args) => biography::run(args),
-        Bench::Ui(args) => ui::run(args),
+        BenchCommand::Render(args) => render::run(args),
+        BenchCommand::Load(args) => load(args),
+        BenchCommand::Live(args) => live::run(args),
+        BenchCommand::Aggregate(args) => aggregate::run(args),
+        BenchCommand::UnitProfile(args) => unit_profile::run(args),
+        BenchCommand::Ui(args) => ui::run(args),
     }
 }
 
