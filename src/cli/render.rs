@@ -124,8 +124,8 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<()> {
         let sides = Sides { a: &**source, b: run_b.as_deref().unwrap_or(&**source) };
         views.extend(args.views(sides, run, camera)?);
     }
-    if views.len() > columns::MOST {
-        bail!("{} views side by side are more than {}; draw fewer RUNs", views.len(), columns::MOST);
+    if views.len() > columns::MAX_COLUMNS {
+        bail!("{} views side by side are more than {}; draw fewer RUNs", views.len(), columns::MAX_COLUMNS);
     }
     let PictureSize(size) = args.size;
     let gpu = Gpu::headless()?;
@@ -212,7 +212,7 @@ impl RenderArgs {
             views.push(StillView { sides: Sides::one(sides.a), run, view: a, set_view, position });
             let b = ViewState { query: one_side(minus), ..view.clone() };
             let recording_b = sides.b.recording();
-            let number = EpochRef::at(number);
+            let number = EpochRef::from_number(number);
             // An epoch of its own takes precedence.
             let position = match b.query.select.epoch.unwrap_or(number).resolve(recording_b) {
                 Ok(position) => position,
@@ -247,7 +247,7 @@ fn read_camera(argument: &OsStr) -> anyhow::Result<Camera> {
         }
     };
     let camera: Camera = serde_json::from_str(&text).with_context(|| format!("{name} is no camera"))?;
-    if !camera.is_sound() {
+    if !camera.is_valid() {
         bail!(
             "{name} is no camera: numbers must be finite, pitch within ±π/2, fov_y in (0, 3), focus positive, \
              clear in [0, 1)"

@@ -87,7 +87,7 @@ fn count_not_finite(sides: Sides, query: &Query, position: EpochPosition) -> Opt
     let a = stats::table(Sides::one(sides.a), &count, position, &Cpu).ok().map(missing)?;
     let Some(minus) = &query.minus else { return Some(a) };
     // Without an epoch of its own, side B has the epoch number of side A.
-    let number = EpochRef::Number(sides.a.recording().epochs.get(position.from)?.number);
+    let number = EpochRef::Number(sides.a.recording().epochs.get(position.from.0)?.number);
     let select = Selection { epoch: minus.epoch.or(Some(number)), ..minus.clone() };
     let first = EpochRef::First.resolve(sides.b.recording()).ok()?;
     let count = Query { select, ..count };
