@@ -14,7 +14,7 @@ use super::panels::columns;
 use super::panels::columns::Columns;
 use super::panels::columns::Entry;
 use super::panels::columns::split;
-use super::scene::navigation::Target;
+use super::scene::navigation::CameraTarget;
 use super::scene::projection::Projection;
 use super::scene::still;
 use super::style::{install_fonts, install_style};
@@ -431,11 +431,11 @@ fn a_layer_is_framed_by_command_and_home_comes_back() {
     let overview = window.state().interface.view.camera;
     perform(&mut window, ViewCommand::FrameLayer(1));
     let framed = window.state().interface.view.camera;
-    assert_eq!(window.state().interface.navigator.at(), Some(Target::Slab(1)));
+    assert_eq!(window.state().interface.navigator.target(), Some(CameraTarget::Slab(1)));
     assert!((framed.position - overview.position).length() > 1.0);
     window.key_press(Key::Home);
     window.run();
-    assert_eq!(window.state().interface.navigator.at(), Some(Target::View(SetView::Overview)));
+    assert_eq!(window.state().interface.navigator.target(), Some(CameraTarget::View(SetView::Overview)));
     assert!((window.state().interface.view.camera.position - overview.position).length() < 1e-4);
 }
 
@@ -579,10 +579,10 @@ fn the_overview_names_layers_and_classes_beside_their_cells() {
         for slab in &layout.slabs {
             let (low, high) = slab.bounds();
             let outline = lens.outline(low, high).expect("in front of the eye");
-            assert!(!outline.meets(*place), "{name} covers a slab");
+            assert!(!outline.intersects(*place), "{name} covers a slab");
         }
     }
-    let cell = lens.see(layout.slabs[2].cell_centre(0, 1)).expect("in front of the eye");
+    let cell = lens.project(layout.slabs[2].cell_centre(0, 1)).expect("in front of the eye");
     let (_, dog) = texts.iter().find(|(text, _)| text == "dog").expect("it was there");
     assert!((dog.center().y - cell.y).abs() < 10.0 && dog.left() > cell.x, "{dog:?} beside {cell:?}");
 }
@@ -639,7 +639,8 @@ fn a_still_paints_the_same_at_any_density() {
     let recording = testing::recording();
     let (layout, view) = (Layout::new(&recording), testing::view(&recording));
     for (size, pixels_per_point) in [([640, 400], 1.0), ([1280, 800], 2.0)] {
-        let mut painted = still::paint(&description(&recording, &view, &layout), size, pixels_per_point);
+        let mut painted =
+            still::tessellate_overlay(&description(&recording, &view, &layout), size, pixels_per_point);
         assert_eq!(painted.pixels_per_point, pixels_per_point);
         assert!(!painted.textures.set.is_empty(), "glyphs to upload");
         assert!(!painted.primitives.is_empty());
