@@ -1,6 +1,7 @@
 //! DNNViz dumps: what is read from real ones, and how broken ones are met.
 
 mod format_support;
+mod support;
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use dnnviz::format::{self, FormatError};
 use dnnviz::model::{Group, LayerKind, Source, SourceError};
-use format_support::{copy, dump, python_json, same};
+use format_support::{copy, python_json, same};
+use support::dump;
 use tempfile::TempDir;
 
 const DUMPS: [&str; 3] = ["cnn_basic", "cnn_basic_tampered", "alex_dead"];

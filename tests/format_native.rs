@@ -1,6 +1,7 @@
 //! The native recording: written, read by mapping, converted to and from DNNViz dumps.
 
 mod format_support;
+mod support;
 
 use std::collections::HashMap;
 use std::fs;
@@ -12,8 +13,9 @@ use dnnviz::model::{
     Aggregate, Class, Dtype, Edge, Epoch, Format, Group, Input, Layer, LayerKind, Normalisation, Recording,
     Reduction, Source, SourceError, Tensor,
 };
-use format_support::{copy, dump, python_json, same};
+use format_support::{copy, python_json, same};
 use safetensors::tensor::TensorView;
+use support::dump;
 use tempfile::TempDir;
 
 fn temporary() -> TempDir {
@@ -707,8 +709,7 @@ fn the_guide_s_python_example_writes_what_is_read_here() {
         std::process::Command::new("python3").args(["-c", script]).current_dir(folder).output()
     };
     let folder = temporary();
-    if !python("import numpy, safetensors", folder.path()).is_ok_and(|done| done.status.success()) {
-        println!("skipped: there is no python3 with numpy and safetensors");
+    if !support::has_python("numpy, safetensors") {
         return;
     }
     let done = python(&blocks.concat(), folder.path()).expect("runs");

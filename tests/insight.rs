@@ -3,6 +3,7 @@
 
 #[expect(dead_code, reason = "the tests of formats use all of it")]
 mod format_support;
+mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,8 +13,9 @@ use dnnviz::format::{self, EpochValues, Pictures, RunWriter, ShardWriter, SynthO
 use dnnviz::insight::{layer_stats, unit_profile, unit_profile_at};
 use dnnviz::model::{Aggregate, Epoch, Group, Source, Tensor};
 use dnnviz::stats::aggregated;
-use format_support::{dump, python_json};
+use format_support::python_json;
 use serde_json::Value;
+use support::dump;
 use tempfile::TempDir;
 
 fn temporary() -> TempDir {
@@ -240,9 +242,11 @@ fn what_is_said_of_real_dumps_agrees_with_their_files() {
             let dead = valued.iter().filter(|&&unit| of(unit).iter().all(|&value| value <= 0.0)).count();
             let share =
                 |count: usize| if valued.is_empty() { 0.0 } else { count as f64 / valued.len() as f64 };
+            assert_eq!(facts.dead.is_some(), !valued.is_empty(), "{name}, layer {layer}");
             close(facts.dead.unwrap_or(0.0), share(dead), "dead");
             let all: Vec<f64> = (0..units).flat_map(of).collect();
             let above = all.iter().filter(|&&value| value > 0.0).count();
+            assert_eq!(facts.sparsity.is_some(), !all.is_empty(), "{name}, layer {layer}");
             if let Some(sparsity) = facts.sparsity {
                 close(sparsity, 1.0 - above as f64 / all.len() as f64, "sparsity");
             }

@@ -2,6 +2,7 @@
 //! on it shows.
 
 mod live_support;
+mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,6 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use dnnviz::app::offscreen::Offscreen;
-use dnnviz::engine::Gpu;
 use dnnviz::format::watch::{Change, Watch, WatchOutcome};
 use dnnviz::format::{self, OpenedRun, SynthOptions};
 use dnnviz::model::{Group, Query, Selection, SetView, Source, ViewState};
@@ -358,13 +358,7 @@ fn a_run_that_took_the_place_of_another_shares_nothing_with_it() {
 
 /// What would be a window on the run at `path`; `None` where nothing can draw.
 fn window(path: &Path) -> Option<Offscreen> {
-    match Gpu::headless() {
-        Ok(gpu) => Some(Offscreen::open(gpu, &[path.to_owned()], [640, 400])),
-        Err(error) => {
-            println!("skipped: {error}");
-            None
-        }
-    }
+    Some(Offscreen::open(support::gpu()?, &[path.to_owned()], [640, 400]))
 }
 
 /// Lets the window take what it is told until something is so.

@@ -1,8 +1,8 @@
 //! What a pointer meets, as the processor finds it, against every cell drawn as a box.
 
 mod draw_support;
+mod support;
 
-use std::path::Path as FilePath;
 use std::time::Instant;
 
 use dnnviz::engine::{Field, Frame, Gpu, Network, Path, Renderer};
@@ -161,10 +161,7 @@ fn signed_and_moving_cells_are_met_where_they_are_drawn() {
 
 #[test]
 fn the_cells_of_a_real_dump_are_met_where_they_are_drawn() {
-    let run = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/deepdiva/cnn_basic");
-    if !run.is_dir() {
-        return println!("skipped: {} is missing", run.display());
-    }
+    let Some(run) = support::dump("cnn_basic") else { return };
     let source = dnnviz::format::open(&run).expect("opens");
     let query = Query { select: "class:3".parse().expect("a selection"), ..Query::default() };
     let cells =

@@ -1,6 +1,8 @@
 //! The Rust recorder: what it records, against plain arithmetic in f64 and Python's reading of the
 //! files; what it refuses; and what is left when it is killed.
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -341,11 +343,11 @@ for file in sys.argv[1:]:
         print(name, array.dtype, list(array.shape), *(float(value).hex() for value in array.ravel()), sep='\\t')
 ";
     let files = ["epochs/000002.safetensors", "inputs.safetensors"].map(|file| run.join(file));
-    let done = Command::new("python3").args(["-c", script]).args(&files).output();
-    let Some(done) = done.ok().filter(|done| done.status.success()) else {
-        println!("skipped: there is no python3 with numpy and safetensors");
+    if !support::has_python("numpy, safetensors") {
         return;
-    };
+    }
+    let done = Command::new("python3").args(["-c", script]).args(&files).output().expect("it starts");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let told = String::from_utf8(done.stdout).expect("text");
     let arrays: BTreeMap<&str, (&str, &str, Vec<f64>)> = told
         .lines()

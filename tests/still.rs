@@ -1,19 +1,12 @@
 //! Stills of the real dumps: they show what the numbers say, and a failed one leaves nothing behind.
 
+mod support;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use dnnviz::stats::{Cpu, Sides};
-
-/// A dump beside the checkout; `None`, told in a line, where it is missing.
-fn dump(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/deepdiva").join(name);
-    if !path.is_dir() {
-        println!("skipped: {} is missing", path.display());
-        return None;
-    }
-    Some(path)
-}
+use support::dump;
 
 fn render(run: &Path, output: &Path, options: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_dnnviz"))

@@ -293,7 +293,7 @@ impl AppState {
         let now = ctx.input(|input| input.time);
         let workspace = self.columns.workspace(&self.runs);
         let sizes = areas.iter().map(|area| area.rect.size()).collect();
-        if let Some(seconds) = self.history.note(&workspace, sizes, now) {
+        if let Some(seconds) = self.history.record(&workspace, sizes, now) {
             ctx.request_repaint_after(Duration::from_secs_f64(seconds));
         }
     }

