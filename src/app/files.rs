@@ -47,8 +47,8 @@ pub fn read_view(path: &Path) -> Result<Workspace> {
     Ok(workspace)
 }
 
-/// Draws the scenes of `views` into a new PNG file in the current folder, and sends [`AppEvent::PictureSaved`].
-/// `names` are those of the `runs`.
+/// Draws the scenes of `views` into a new PNG file in the current folder, and sends
+/// [`AppEvent::PictureSaved`]. `names` are those of the `runs`.
 pub fn save_picture(
     views: &Workspace,
     names: Vec<String>,

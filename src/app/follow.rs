@@ -13,8 +13,8 @@ pub fn follow_runs(paths: &[PathBuf], send: &EventSender) -> Vec<Watch> {
     paths.iter().enumerate().map(|(run, path)| follow_run(run, path, send)).collect()
 }
 
-/// Opens the run at `path`, whose index in the window is `run`, and sends [`RunEvent`]s about it and its changes
-/// until the result is dropped.
+/// Opens the run at `path`, whose index in the window is `run`, and sends [`RunEvent`]s about it and its
+/// changes until the result is dropped.
 pub fn follow_run(run: usize, path: &Path, send: &EventSender) -> Watch {
     let mut follower = RunFollower {
         run,

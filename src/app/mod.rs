@@ -52,9 +52,9 @@ pub enum WindowExit {
     NoDisplay(String),
 }
 
-/// Opens a window with a column for each of the runs at `paths`, which need not exist yet, and returns when it is
-/// closed. The runs are followed while they are written. With a `workspace`, `paths` are those of its runs, and the
-/// window shows its views.
+/// Opens a window with a column for each of the runs at `paths`, which need not exist yet, and returns when
+/// it is closed. The runs are followed while they are written. With a `workspace`, `paths` are those of its
+/// runs, and the window shows its views.
 ///
 /// # Errors
 /// If no graphics driver can draw into a window, or if none of the paths can ever become a recording: then the
@@ -249,8 +249,8 @@ impl ApplicationHandler<AppEvent> for App {
 }
 
 impl App {
-    /// Closes the window while the display is still there: drops the surface and the window first, then, while
-    /// the device is idle, the threads that upload to it.
+    /// Closes the window while the display is still there: drops the surface and the window first, then,
+    /// while the device is idle, the threads that upload to it.
     fn close(&mut self) {
         let Some(app_window) = self.window.take() else { return };
         let AppWindow { window, input, state, surface, .. } = app_window;

@@ -88,8 +88,8 @@ impl Offscreen {
         self
     }
 
-    /// Handles events and draws frames until the active column shows the epoch with this number. Returns `false` if
-    /// that takes longer than `timeout`.
+    /// Handles events and draws frames until the active column shows the epoch with this number. Returns
+    /// `false` if that takes longer than `timeout`.
     ///
     /// # Errors
     /// If none of the runs can ever be opened.
@@ -97,8 +97,8 @@ impl Offscreen {
         self.wait_until(timeout, |window| window.shown_epoch() == Some(number as f64))
     }
 
-    /// Handles events as they come from other threads, and draws frames, each until the device has finished it, until
-    /// the `condition` holds. Returns `false` if that takes longer than `timeout`.
+    /// Handles events as they come from other threads, and draws frames, each until the device has finished
+    /// it, until the `condition` holds. Returns `false` if that takes longer than `timeout`.
     ///
     /// # Errors
     /// If none of the runs can ever be opened.
@@ -139,8 +139,8 @@ impl Offscreen {
         self.state.columns().active()
     }
 
-    /// The view of a column, by its index; `None` without such a column or while its run is not open. Changes take
-    /// effect in the next frame.
+    /// The view of a column, by its index; `None` without such a column or while its run is not open. Changes
+    /// take effect in the next frame.
     pub fn view(&mut self, column: usize) -> Option<&mut ViewState> {
         Some(&mut self.state.columns_mut().session_mut(column)?.control.view)
     }
@@ -175,7 +175,8 @@ impl Offscreen {
         self.session(column)?.latest_layer_stats()
     }
 
-    /// The profile of a unit that is pinned in a column, or the reason why there is none; `None` until it is computed.
+    /// The profile of a unit that is pinned in a column, or the reason why there is none; `None` until it is
+    /// computed.
     pub fn unit_profile(&self, column: usize, pin: &Pin) -> Option<Result<&UnitProfile, &str>> {
         self.session(column)?.unit_profile(pin)
     }
@@ -243,7 +244,8 @@ impl Offscreen {
         nodes.clone().find(|(_, node)| node.role() != Role::Label).or(nodes.next())
     }
 
-    /// Performs an action on the control with this name, and draws two frames; returns `false` if there is none.
+    /// Performs an action on the control with this name, and draws two frames; returns `false` if there is
+    /// none.
     pub fn act(&mut self, name: &str, action: Action, data: Option<ActionData>) -> bool {
         let Some(&(target_node, _)) = self.find_control(name) else { return false };
         let request = ActionRequest { action, target_tree: TreeId::ROOT, target_node, data };
@@ -282,8 +284,8 @@ impl Offscreen {
         self.frame();
     }
 
-    /// Returns the longest time since the last call that the window's thread could not handle input, because it
-    /// handled an event of another thread or laid out a frame. Does not include drawing on the device.
+    /// Returns the longest time since the last call that the window's thread could not handle input, because
+    /// it handled an event of another thread or laid out a frame. Does not include drawing on the device.
     pub fn take_longest_block(&mut self) -> Duration {
         std::mem::take(&mut self.longest_block)
     }

@@ -23,7 +23,7 @@ pub struct Settings {
     pub theme: Theme,
     /// Show no animations.
     pub reduced_motion: bool,
-    /// Factor on the size of everything in the window but the scenes.
+    /// Factor on the size of text and controls.
     pub zoom: f32,
     /// Absolute paths of the runs that were opened, the latest first.
     pub recent: Vec<PathBuf>,

@@ -11,7 +11,7 @@ pub use self::panels::{PanelData, PanelOutput};
 use super::panels::{input, layers, timeline, unit};
 use super::playback::{Epochs, Playback};
 use super::scene::description::SceneDescription;
-use super::scene::gestures;
+use super::scene::gestures::{self, SelectedUnits};
 use super::scene::hover::{Hover, cell_at, units_in};
 use super::scene::navigation::{CameraTarget, Navigator};
 use super::scene::projection::Projection;
@@ -234,7 +234,7 @@ impl ViewControl {
         let mut input = gestures::read_gestures(ui, &response, viewport.keys);
         let hover = self.hover.get_mut();
         let projection = Projection { camera: self.view.camera, rect: viewport.rect };
-        let (clicked, boxed) = gestures::select_units(ui, &response, hover, |region| {
+        let SelectedUnits { clicked, boxed } = gestures::select_units(ui, &response, hover, |region| {
             values.map_or_else(Vec::new, |values| match region {
                 [from, to] if from == to => {
                     let cell = cell_at(values, layout, projection, from);

@@ -1,11 +1,11 @@
-//! The part of a window that a frame changes, so that only that is painted again. On a software adapter, painting
-//! all panels costs several times what laying them out does.
+//! The part of a window that a frame changes, so that only that is painted again. On a software adapter,
+//! painting all panels costs several times what laying them out does.
 
 use egui::Rect;
 use egui::epaint::ClippedShape;
 
-/// Distance around a shape, in points, in which it may cover pixels: its position is rounded to pixels, and its
-/// edges are smoothed.
+/// Distance around a shape, in points, in which it may cover pixels: its position is rounded to pixels, and
+/// its edges are smoothed.
 const MARGIN: f32 = 2.0;
 /// Greatest number of shapes that are skipped to find the next equal ones.
 const MAX_SKIPPED: usize = 32;
@@ -136,8 +136,8 @@ impl ShapeList {
         Self { shapes, bounds }
     }
 
-    /// Adds to `damage` the parts of a window of `size` pixels in which these shapes differ from those of the frame
-    /// before. Outside of them the same shapes are painted in the same order.
+    /// Adds to `damage` the parts of a window of `size` pixels in which these shapes differ from those of the
+    /// frame before. Outside of them the same shapes are painted in the same order.
     pub fn add_changes(
         &self,
         before: &Self,
@@ -160,9 +160,9 @@ impl ShapeList {
         }
     }
 
-    /// Returns the numbers of shapes that were removed and added, counted from `old` of the frame before and from
-    /// `new`, until the next ones are the same or none are left: the fewest, if at most [`MAX_SKIPPED`], or else at
-    /// most one each.
+    /// Returns the numbers of shapes that were removed and added, counted from `old` of the frame before and
+    /// from `new`, until the next ones are the same or none are left: the fewest, if at most [`MAX_SKIPPED`],
+    /// or else at most one each.
     fn next_difference(&self, new: usize, before: &Self, old: usize) -> (usize, usize) {
         let (olds, news) = (before.shapes.len() - old, self.shapes.len() - new);
         for skipped in 0..=MAX_SKIPPED {
@@ -241,7 +241,7 @@ mod tests {
         let (red, blue) = (square(4.0, Color32::RED), square(6.0, Color32::BLUE));
         let changed = changes(&[red.clone(), blue.clone()], &[blue, red]);
         assert_eq!(changed.len(), 1);
-        // Where they overlap.
+        // The area in which both overlap.
         assert!(changed[0].min[0] <= 6 && changed[0].max[0] >= 10, "{changed:?}");
     }
 

@@ -69,7 +69,8 @@ impl FrameCache {
         [size.width, size.height]
     }
 
-    /// Returns `true` if the picture was painted with this theme, scale and size, so that it can be painted in parts.
+    /// Returns `true` if the picture was painted with this theme, scale and size, so that it can be painted
+    /// in parts.
     pub fn matches(&self, (theme, pixels_per_point, size): (Theme, f32, [u32; 2])) -> bool {
         self.theme == theme && self.pixels_per_point == pixels_per_point && self.size() == size
     }
@@ -81,8 +82,8 @@ impl FrameCache {
         damage
     }
 
-    /// Returns the part of the picture that these shapes and scenes change, and `drawn`, the places of the scenes
-    /// that were drawn again.
+    /// Returns the part of the picture that these shapes and scenes change, and `drawn`, the places of the
+    /// scenes that were drawn again.
     pub fn changes(
         &self,
         shapes: &ShapeList,

@@ -147,8 +147,8 @@ impl Painter {
         (nanoseconds > 0).then_some(nanoseconds as f32 / 1e6)
     }
 
-    /// Draws the scenes that changed, each given by the id of its column, its place in points and its content;
-    /// returns the parts of a frame of `size` pixels that have to be painted.
+    /// Draws the scenes that changed, each given by the id of its column, its place in points and its
+    /// content; returns the parts of a frame of `size` pixels that have to be painted.
     pub fn prepare(
         &mut self,
         ctx: &egui::Context,
@@ -188,8 +188,8 @@ impl Painter {
         }
     }
 
-    /// Returns `true` if these changes of textures affect shapes that are painted already. New glyphs do not, since
-    /// the others keep their places.
+    /// Returns `true` if these changes of textures affect shapes that are painted already. New glyphs do not,
+    /// since the others keep their places.
     fn replaces_textures(&self, textures: &egui::TexturesDelta) -> bool {
         textures.set.iter().any(|(id, deltas)| {
             let is_glyphs = *id == egui::TextureId::default();
@@ -348,8 +348,8 @@ impl Painter {
         self.gpu.queue.submit(before.into_iter().chain([encoder.finish()]));
     }
 
-    /// Copies the frame cache to `target`, which has the size of the frame and the format of the surface: draws it
-    /// unless `target` is a copy destination.
+    /// Copies the frame cache to `target`, which has the size of the frame and the format of the surface:
+    /// draws it unless `target` is a copy destination.
     pub fn copy_to(&self, target: &wgpu::Texture) {
         let Some(cache) = &self.cache else { return };
         let size = target.size();
@@ -371,8 +371,8 @@ fn encoder(gpu: &Gpu, label: &str) -> wgpu::CommandEncoder {
     gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(label) })
 }
 
-/// Logs the first error that the device reports outside of error scopes, and no others, since they mostly follow
-/// from it in every frame.
+/// Logs the first error that the device reports outside of error scopes, and no others, since they mostly
+/// follow from it in every frame.
 fn report_once(device: &wgpu::Device) {
     let reported = AtomicBool::new(false);
     device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {

@@ -61,7 +61,8 @@ impl WindowSurface {
         }
     }
 
-    /// Paints the panels and scenes and presents the picture; returns `false` if it has to be presented again.
+    /// Paints the panels and scenes and presents the picture; returns `false` if it has to be presented
+    /// again.
     pub fn present(&mut self, mut jobs: PaintJobs) -> bool {
         self.painter.upload(&mut jobs.textures);
         self.painter.paint(&jobs);

@@ -59,7 +59,10 @@ pub fn measure() -> anyhow::Result<Clicks> {
         SynthOptions { units: UNITS, inputs: INPUTS, classes: CLASSES, epochs: 2, ..SynthOptions::default() };
     synth(&run, &options, &mut |_, _| {})?;
     let mut window = Offscreen::open(Gpu::headless()?, &[run], SIZE);
-    ensure!(window.until(PATIENCE, |window| window.is_settled(0))?, "the made-up recording is not shown");
+    ensure!(
+        window.wait_until(PATIENCE, |window| window.is_settled(0))?,
+        "the made-up recording is not shown"
+    );
 
     let mut frames = Vec::new();
     for turn in 0..20 {
@@ -83,20 +86,21 @@ pub fn measure() -> anyhow::Result<Clicks> {
         let start = Instant::now();
         next(&mut window);
         window.frame();
-        ensure!(window.until(PATIENCE, |window| window.is_settled(0))?, "a class is not shown");
+        ensure!(window.wait_until(PATIENCE, |window| window.is_settled(0))?, "a class is not shown");
         // The first one compiles what the others need.
         if click > 0 {
             clicks.push(start.elapsed().as_secs_f64() * 1e3);
         }
         // Let the other epochs be read, as they are while a person looks.
-        window.until(Duration::from_millis(100), |_| false)?;
+        window.wait_until(Duration::from_millis(100), |_| false)?;
     }
     let (mut in_time, mut longest) = (0, 0.0_f64);
     for _ in 0..DRAGGED {
         let end = Instant::now() + PACE;
         next(&mut window);
         longest = longest.max(ms(|| window.frame()));
-        let shown = window.until(end.saturating_duration_since(Instant::now()), |it| it.is_settled(0))?;
+        let shown =
+            window.wait_until(end.saturating_duration_since(Instant::now()), |it| it.is_settled(0))?;
         in_time += usize::from(shown);
         std::thread::sleep(end.saturating_duration_since(Instant::now()));
     }

@@ -127,7 +127,7 @@ fn measure(gpu: Gpu, run: &Path, recording: Recording, commits: u64) -> anyhow::
     let mut window = Offscreen::open(gpu, &[run.to_owned()], SIZE);
     let mut latencies = Vec::new();
     for number in 0..=commits {
-        if !window.until_shown(number, PATIENCE)? {
+        if !window.wait_for_epoch(number, PATIENCE)? {
             bail!("the picture of epoch {number} did not come within {} s", PATIENCE.as_secs());
         }
         let shown = Instant::now();

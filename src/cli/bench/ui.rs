@@ -58,7 +58,7 @@ struct Told {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let Size(size) = args.size;
     let mut window = Offscreen::open(Gpu::headless()?, std::slice::from_ref(&args.run), size);
-    ensure!(window.until(PATIENCE, |window| window.is_settled(0))?, "the recording is not shown");
+    ensure!(window.wait_until(PATIENCE, |window| window.is_settled(0))?, "the recording is not shown");
     let pins: Vec<Pin> = window.recording().map_or_else(Vec::new, |recording| {
         let pin = |layer: &crate::model::Layer| Pin { layer: layer.name.clone(), unit: layer.units / 2 };
         recording.layers.iter().take(2).map(pin).collect()
@@ -71,23 +71,23 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         known && window.layer_stats(0).is_some()
     };
     window.frame();
-    ensure!(window.until(PATIENCE, told)?, "what is told of the pinned units did not come");
+    ensure!(window.wait_until(PATIENCE, told)?, "what is told of the pinned units did not come");
     // Everything that comes by itself has come.
-    window.until(Duration::from_millis(500), |_| false)?;
+    window.wait_until(Duration::from_millis(500), |_| false)?;
     let step = |turn: usize| [egui::Key::ArrowRight, egui::Key::ArrowLeft][turn % 2];
     for turn in 0..2 {
         window.press(step(turn));
-        ensure!(window.until(PATIENCE, told)?, "what is told of another epoch did not come");
-        window.until(Duration::from_millis(500), |_| false)?;
+        ensure!(window.wait_until(PATIENCE, told)?, "what is told of another epoch did not come");
+        window.wait_until(Duration::from_millis(500), |_| false)?;
     }
     let (mut panels, mut scenes, mut rests, mut holds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut steps, mut scene_steps) = (Vec::new(), Vec::new());
     for turn in 0..FRAMES {
         // Over the middle slabs.
         let at = egui::pos2(size[0] as f32 * (0.3 + 0.003 * turn as f32), size[1] as f32 * 0.25);
-        window.longest_hold();
-        panels.push(ms(|| window.give(egui::Event::PointerMoved(at))));
-        holds.push(window.longest_hold().as_secs_f64() * 1e3);
+        window.take_longest_block();
+        panels.push(ms(|| window.send_event(egui::Event::PointerMoved(at))));
+        holds.push(window.take_longest_block().as_secs_f64() * 1e3);
         rests.push(ms(|| window.frame()));
         steps.push(ms(|| window.press(step(turn))));
         window.press(egui::Key::F10);

@@ -65,7 +65,7 @@ impl CameraInput {
         self.has_gesture() || self.frame_slab || self.set_view.is_some()
     }
 
-    /// Returns `true` if the camera is moved by hand, not sent to a target.
+    /// Returns `true` if the input moves the camera other than to a target, or stops a move of it.
     pub fn has_gesture(&self) -> bool {
         self.pressed
             || self.is_rotating

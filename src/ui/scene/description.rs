@@ -7,7 +7,7 @@ use crate::ui::runs::OpenRuns;
 /// Everything that the scene of one column shows, in the window and in stills.
 #[derive(Clone, Copy, Debug)]
 pub struct SceneDescription<'a> {
-    /// The recording that is shown.
+    /// The recording.
     pub recording: &'a Recording,
     /// All open runs; they name the run of side B.
     pub runs: OpenRuns<'a>,
@@ -28,11 +28,11 @@ pub struct SceneDescription<'a> {
     pub unmatched: &'a [(usize, Option<usize>)],
     /// `true` if the value ranges are shared with other columns.
     pub shared: bool,
-    /// The number of epochs that the value ranges cover, and the number of all epochs; `None` unless the ranges
-    /// are those of all epochs.
+    /// The number of epochs that the value ranges cover, and the number of all epochs; `None` unless the
+    /// ranges are those of all epochs.
     pub range_epochs: Option<(usize, usize)>,
     /// The values of the slabs; `None` while there are none.
     pub values: Option<SceneValues<'a>>,
-    /// The set view or layer that the camera shows; `None` after it was moved by hand.
+    /// The set view or layer that the camera shows; `None` after a gesture moved it.
     pub camera_target: Option<CameraTarget>,
 }

@@ -6,7 +6,8 @@ use super::camera_input::CameraInput;
 use super::hover::Hover;
 use crate::model::SetView;
 
-/// Reads the camera input of a frame over the area of `response`; that of keys only if `keys` are for this scene.
+/// Reads the camera input of a frame over the area of `response`; that of keys only if `keys` are for this
+/// scene.
 pub fn read_gestures(ui: &egui::Ui, response: &egui::Response, keys: bool) -> CameraInput {
     use egui::{Key, PointerButton};
 
@@ -69,15 +70,22 @@ pub fn read_gestures(ui: &egui::Ui, response: &egui::Response, keys: bool) -> Ca
     })
 }
 
-/// Updates the pointer and the box of `hover`. Returns the unit that was clicked and those in a box that was drawn
-/// with Alt held, as (layer, unit). `units_in` returns the units in the region between two corners, which are
-/// equal for a click.
+/// The units that were selected with the pointer, as (layer, unit).
+pub struct SelectedUnits {
+    /// The unit that was clicked.
+    pub clicked: Option<(usize, usize)>,
+    /// The units in a box that was drawn with Alt held.
+    pub boxed: Vec<(usize, usize)>,
+}
+
+/// Updates the pointer and the box of `hover`; returns the units that were clicked or in a finished box.
+/// `units_in` returns the units in the region between two corners, which are equal for a click.
 pub fn select_units(
     ui: &egui::Ui,
     response: &egui::Response,
     hover: &mut Hover,
     units_in: impl Fn([egui::Pos2; 2]) -> Vec<(usize, usize)>,
-) -> (Option<(usize, usize)>, Vec<(usize, usize)>) {
+) -> SelectedUnits {
     use egui::PointerButton;
 
     let drag_started = response.drag_started_by(PointerButton::Primary);
@@ -101,11 +109,11 @@ pub fn select_units(
         Vec::new()
     };
     let at = response.interact_pointer_pos().filter(|_| clicked && !alt);
-    (at.and_then(|at| units_in([at, at]).first().copied()), boxed)
+    SelectedUnits { clicked: at.and_then(|at| units_in([at, at]).first().copied()), boxed }
 }
 
-/// Returns `true` if the scrolling comes from a touchpad. Where the system does not tell the device, a mouse wheel is
-/// known by its unit, which is lines.
+/// Returns `true` if the scrolling comes from a touchpad. If the system does not report the device, the
+/// unit decides: mouse wheels count in lines, touchpads in points.
 fn is_touchpad(input: &egui::InputState) -> bool {
     use egui::{Event, MouseWheelSource, MouseWheelUnit};
     matches!(input.scroll_source(), Some(MouseWheelSource::Trackpad | MouseWheelSource::Momentum))

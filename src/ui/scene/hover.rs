@@ -132,8 +132,8 @@ fn ray(projection: Projection, at: Pos2) -> Vec3 {
     projection.camera.ray(glam::vec2(point.x, point.y), projection.rect.aspect_ratio())
 }
 
-/// Returns the point on the front of a slab at a point of the picture, in cells from its top left; `None` if the
-/// plane of the front is missed.
+/// Returns the point on the front of a slab at a point of the picture, in cells from its top left; `None` if
+/// the plane of the front is missed.
 fn point_on_slab(slab: &Slab, projection: Projection, at: Pos2) -> Option<Vec2> {
     let (eye, direction) = (projection.camera.position, ray(projection, at));
     let t = (slab.centre.z - eye.z) / direction.z;
@@ -141,8 +141,8 @@ fn point_on_slab(slab: &Slab, projection: Projection, at: Pos2) -> Option<Vec2> 
     (t.is_finite() && t > 0.0).then(|| vec2(point.x, -point.y))
 }
 
-/// Returns the columns and rows of the cells that a box with these corners may contain; all of them if a corner
-/// misses the slab's plane.
+/// Returns the columns and rows of the cells that a box with these corners may contain; all of them if a
+/// corner misses the slab's plane.
 fn cells_within(slab: &Slab, corners: [Option<Vec2>; 4]) -> (std::ops::Range<u32>, std::ops::Range<u32>) {
     let mut area = Rect::NOTHING;
     for corner in corners {
@@ -164,7 +164,8 @@ impl Hover {
         self.cell
     }
 
-    /// Finds the cell under the pointer and paints its outline and tooltip; paints the box that is being drawn.
+    /// Finds the cell under the pointer and paints its outline and tooltip; paints the box that is being
+    /// drawn.
     pub fn paint(&mut self, scene: &SceneDescription, painter: &Painter, rect: Rect) {
         let palette = Palette::of(scene.view.theme);
         self.cell = None;
@@ -208,7 +209,7 @@ impl Hover {
         let normalised = value / values.divisor(hovered.layer);
         let number = text::number(normalised, normalised.abs());
         let mut lines = vec![title, format!("{number} · {}", text::measure(&scene.view.query))];
-        // Between two epochs the ranks would have to be sorted anew in every frame.
+        // Between two epochs the ranks change in every frame, so that they would have to be sorted in each.
         if values.t == 0.0
             && let Some(layer) = values.from.get(hovered.layer)
         {
@@ -239,8 +240,8 @@ impl ValueRanks {
         Self { values_id, layer, sorted, total }
     }
 
-    /// Returns the rank of a value, as "17th of 4096"; of a sample, the share of the greatest values that it is
-    /// among.
+    /// Returns the rank of a value, as "17th of 4096"; of a sample, the share of the greatest values that it
+    /// is among.
     fn describe(&self, value: f32) -> String {
         let greater = self.sorted.len() - self.sorted.partition_point(|other| *other <= value);
         if self.total == self.sorted.len() {
@@ -251,7 +252,7 @@ impl ValueRanks {
     }
 }
 
-/// Returns the name of a unit, as "conv1 · unit 17", with the class that it stands for.
+/// Returns the name of a unit, as "conv1 · unit 17", with the class that it represents.
 fn unit_name(recording: &Recording, layer: usize, unit: usize, arrangements: &[CellArrangement]) -> String {
     let Some(info) = recording.layers.get(layer) else { return String::new() };
     let is_map = arrangements.get(layer).is_some_and(|it| it.mosaic.is_some());

@@ -87,8 +87,8 @@ pub fn paint_map(painter: &Painter, bar: Rect, map: ColourMap, theme: Theme) {
     paint_dimmed(painter, bar, map, theme, 0.0, false);
 }
 
-/// Paints a bar with a colour map that is dimmed below the share `dim_below` of the range, in [0, 1], and a tick
-/// there; around the middle, with two ticks, if the map `diverges`.
+/// Paints a bar with a colour map that is dimmed below the share `dim_below` of the range, in [0, 1], and a
+/// tick there; around the middle, with two ticks, if the map `diverges`.
 pub fn paint_dimmed(
     painter: &Painter,
     bar: Rect,

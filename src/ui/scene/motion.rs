@@ -24,7 +24,8 @@ impl CameraMotion {
         self.to
     }
 
-    /// Returns the camera at time `now`, and `true` if the move has ended: then the camera is exactly the target.
+    /// Returns the camera at time `now`, and `true` if the move has ended: then the camera is exactly the
+    /// target.
     pub fn camera_at(&self, now: f64) -> (Camera, bool) {
         let t = ((now - self.start) / DURATION) as f32;
         if t >= 1.0 { (self.to, true) } else { (self.from.lerp(self.to, ease(t)), false) }

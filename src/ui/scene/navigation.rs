@@ -1,6 +1,6 @@
 //! Moves the camera of a scene by keys, mouse and touchpad, and to set views and slabs.
 
-use glam::{Vec2, Vec3, vec2};
+use glam::{Vec3, vec2};
 
 use super::camera_input::CameraInput;
 use super::camera_moves::{self, pick_slab};
@@ -86,7 +86,7 @@ impl Navigator {
         self.motion.is_some()
     }
 
-    /// The target that the camera shows or moves to; `None` after it was moved by hand.
+    /// The target that the camera shows or moves to; `None` after a gesture moved it.
     pub fn target(&self) -> Option<CameraTarget> {
         self.target
     }
@@ -116,8 +116,8 @@ impl Navigator {
         self.target = None;
     }
 
-    /// Returns the camera after the gestures and animation of a frame. `aspect` is the width of the picture by
-    /// its height.
+    /// Returns the camera after the gestures and animation of a frame. `aspect` is the width of the picture
+    /// by its height.
     pub fn update(
         &mut self,
         input: &CameraInput,
@@ -142,7 +142,7 @@ impl Navigator {
         self.hovered = hit.map(|hit| hit.slab);
         if input.has_gesture() {
             self.motion = None;
-            camera = self.move_by_hand(input, camera, layout, aspect);
+            camera = self.apply_gestures(input, camera, layout, aspect);
         }
         if let Some(view) = input.set_view {
             self.go(CameraTarget::View(view), camera, layout, input.now);
@@ -163,7 +163,13 @@ impl Navigator {
     }
 
     /// Returns the camera after the gestures of a frame; forgets the target if they moved it.
-    fn move_by_hand(&mut self, input: &CameraInput, before: Camera, layout: &Layout, aspect: f32) -> Camera {
+    fn apply_gestures(
+        &mut self,
+        input: &CameraInput,
+        before: Camera,
+        layout: &Layout,
+        aspect: f32,
+    ) -> Camera {
         let mut camera = before;
         camera = camera_moves::orbit(camera, -input.orbit * DRAG_ROTATION);
         camera = camera_moves::pan(camera, input.pan);
@@ -321,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_stays_framed_in_another_aspect_unless_moved_by_hand() {
+    fn a_target_stays_framed_in_another_aspect_unless_moved_by_a_gesture() {
         let (mut navigator, camera, layout) = at_overview();
         let narrow = navigator.update(&CameraInput::default(), camera, &layout, 0.7);
         assert_eq!(narrow, Camera::set_view(SetView::Overview, &layout, 0.7));

@@ -209,8 +209,8 @@ struct ClassLabels<'a> {
     names: Vec<(&'a str, Pos2)>,
 }
 
-/// Places the names of the classes beside the cells of the slab; `None` if one lies behind the camera or has no
-/// cell.
+/// Places the names of the classes beside the cells of the slab; `None` if one lies behind the camera or has
+/// no cell.
 fn class_labels<'a>(
     recording: &'a Recording,
     slab: &Slab,

@@ -73,8 +73,8 @@ impl ConvexOutline {
         Rect::from_points(&self.points)
     }
 
-    /// Returns `true` if the polygon shares area with `rect`. The separating axes are the two of the rectangle
-    /// and one per edge.
+    /// Returns `true` if the polygon shares area with `rect`. The separating axes are the two of the
+    /// rectangle and one per edge.
     pub fn intersects(&self, rect: Rect) -> bool {
         if self.points.is_empty() || !self.bounds().intersects(rect) {
             return false;

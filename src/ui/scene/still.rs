@@ -16,8 +16,8 @@ pub struct TessellatedOverlay {
     pub pixels_per_point: f32,
 }
 
-/// Lays out the overlay over a picture of `size` physical pixels, with `pixels_per_point` pixels in a point. It
-/// is to be painted over the finished scene.
+/// Lays out the overlay over a picture of `size` physical pixels, with `pixels_per_point` pixels in a point.
+/// It is to be painted over the finished scene.
 pub fn tessellate_overlay(
     scene: &SceneDescription,
     size: [u32; 2],

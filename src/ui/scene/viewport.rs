@@ -76,8 +76,8 @@ impl SceneStatus<'_> {
     }
 }
 
-/// Paints an empty scene for a recording that is not there yet or cannot be opened: `title`, and the reason below
-/// it in small print. Without animation, since it may stay for long.
+/// Paints an empty scene for a recording that is not there yet or cannot be opened: `title`, and the reason
+/// below it in small print. Without animation, since it may stay for long.
 pub fn paint_message(ui: &Ui, rect: Rect, theme: Theme, title: &str, reason: &str) {
     let palette = paint_empty(ui, rect, theme, title);
     let width = text_width(rect);
