@@ -6,7 +6,7 @@ use std::time::Duration;
 use dnnviz::engine::{Aggregator, Field, Gpu, Processor, aggregate};
 use dnnviz::model::layout::LayerCells;
 use dnnviz::model::{Diff, Dtype, Grid, Stat, Tensor};
-use dnnviz::stats::{Backend, BackendError, Cpu, LayerRows, Rows};
+use dnnviz::stats::{Backend, BackendError, Cpu, LayerRows, TensorRows};
 use half::{bf16, f16};
 
 const STATS: [Stat; 6] = [Stat::Mean, Stat::Std, Stat::Max, Stat::Min, Stat::Rate, Stat::Count];
@@ -71,7 +71,7 @@ struct Unit {
     high: f64,
 }
 
-fn units(Rows { tensor, rows }: Rows) -> Vec<Unit> {
+fn units(TensorRows { tensor, rows }: TensorRows) -> Vec<Unit> {
     let lines: Vec<Vec<f32>> = rows.iter().map(|&row| tensor.row(row).into_owned()).collect();
     let of_unit = |unit: usize| {
         let values = || lines.iter().map(|line| f64::from(line[unit])).filter(|value| value.is_finite());
@@ -178,11 +178,11 @@ fn bits(values: &[Vec<f32>]) -> Vec<u32> {
 }
 
 fn one<'a>(tensor: &'a Tensor, rows: &'a [usize]) -> LayerRows<'a> {
-    LayerRows { a: Rows { tensor, rows }, b: None }
+    LayerRows { a: TensorRows { tensor, rows }, b: None }
 }
 
 fn two<'a>(tensor: &'a Tensor, a: &'a [usize], b: &'a [usize]) -> LayerRows<'a> {
-    LayerRows { a: Rows { tensor, rows: a }, b: Some(Rows { tensor, rows: b }) }
+    LayerRows { a: TensorRows { tensor, rows: a }, b: Some(TensorRows { tensor, rows: b }) }
 }
 
 #[test]
@@ -239,7 +239,10 @@ fn sides_of_other_runs_and_types_are_compared() {
     let a = activations(200, 70, 1);
     let b = stored_as(&activations(90, 70, 2), Dtype::F16);
     let (of_a, of_b): (Vec<usize>, Vec<usize>) = ((0..200).collect(), (0..90).rev().collect());
-    let layer = LayerRows { a: Rows { tensor: &a, rows: &of_a }, b: Some(Rows { tensor: &b, rows: &of_b }) };
+    let layer = LayerRows {
+        a: TensorRows { tensor: &a, rows: &of_a },
+        b: Some(TensorRows { tensor: &b, rows: &of_b }),
+    };
     for stat in STATS {
         for diff in DIFFS {
             check(&gpu, &[layer], stat, diff, "two tensors");

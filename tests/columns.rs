@@ -165,7 +165,7 @@ fn columns_are_added_duplicated_and_removed() {
     for _ in 0..9 {
         window.press(Key::C);
     }
-    assert_eq!(window.columns(), dnnviz::model::columns::MOST);
+    assert_eq!(window.columns(), dnnviz::model::columns::MAX_COLUMNS);
     settled(&mut window);
 }
 

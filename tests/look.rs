@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use dnnviz::app::offscreen::Offscreen;
-use dnnviz::model::Pin;
+use dnnviz::model::{Pin, UnitIndex};
 use egui::{Event, Key, Modifiers, pos2};
 use egui_kittest::{SnapshotOptions, try_image_snapshot_options};
 use image::RgbaImage;
@@ -31,7 +31,7 @@ fn window() -> Option<Offscreen> {
     let mut window = Offscreen::open(gpu, &[demo], SIZE);
     window.frame();
     assert!(window.wait_until(PATIENCE, |window| window.is_settled(0)).expect("it goes on"));
-    let pin = Pin { layer: "features.8".to_owned(), unit: 205 };
+    let pin = Pin { layer: "features.8".to_owned(), unit: UnitIndex(205) };
     window.view(0).expect("it is open").pins.push(pin.clone());
     window.frame();
     let told = |window: &Offscreen| window.unit_profile(0, &pin).is_some() && window.layer_stats(0).is_some();

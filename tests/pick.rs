@@ -9,7 +9,7 @@ use dnnviz::engine::{Field, Frame, Gpu, Network, Path, Renderer};
 use dnnviz::model::camera::SetView;
 use dnnviz::model::pick::pick;
 use dnnviz::model::{
-    Camera, Grid, LayerCells, Layout, Normalisation, Query, SceneValues, ValueRange, ViewState,
+    Camera, EpochIndex, Grid, LayerCells, Layout, Normalisation, Query, SceneValues, ValueRange, ViewState,
 };
 use dnnviz::stats::{self, Cpu, Quantiles, Sides, colour_range};
 use draw_support::draw;
@@ -164,8 +164,9 @@ fn the_cells_of_a_real_dump_are_met_where_they_are_drawn() {
     let Some(run) = support::dump("cnn_basic") else { return };
     let source = dnnviz::format::open(&run).expect("opens");
     let query = Query { select: "class:3".parse().expect("a selection"), ..Query::default() };
-    let cells =
-        [0, 3].map(|epoch| stats::cells(Sides::one(&*source), &query, epoch, &Cpu).expect("values").layers);
+    let cells = [0, 3].map(|epoch| {
+        stats::cells(Sides::one(&*source), &query, EpochIndex(epoch), &Cpu).expect("values").layers
+    });
     let mut scene = Scene::new(cells, false, source.recording().normalisation);
     scene.agrees("dump", &mut ViewState { query: query.clone(), ..view() }, 0.0, &[]);
     scene.agrees("dump moving", &mut ViewState { query, ..view() }, 0.4, &[]);

@@ -5,6 +5,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use dnnviz::model::EpochIndex;
 use dnnviz::stats::{Cpu, Sides};
 use support::dump;
 
@@ -144,7 +145,8 @@ fn the_front_cells_have_the_colours_of_their_values() {
     let source = dnnviz::format::open(&run).expect("opens");
     let epoch = source.recording().epochs.len() - 1;
     let query = dnnviz::model::Query::default();
-    let cells = dnnviz::stats::cells(Sides::one(&*source), &query, epoch, &Cpu).expect("values").layers;
+    let cells =
+        dnnviz::stats::cells(Sides::one(&*source), &query, EpochIndex(epoch), &Cpu).expect("values").layers;
     let layout = dnnviz::model::Layout::new(source.recording());
     let folder = tempfile::tempdir().expect("a folder");
     let file = camera_at(&run, 3, folder.path());

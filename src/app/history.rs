@@ -159,7 +159,7 @@ impl History {
     /// Returns the view before the latest change, with the current cameras and epochs.
     pub fn undo(&mut self) -> Option<Workspace> {
         let current = self.current.clone()?;
-        let undone = self.undoer.undo(&current)?.0.with_places_of(&current.0);
+        let undone = self.undoer.undo(&current)?.0.with_cameras_and_epochs_of(&current.0);
         self.current = Some(ViewContent(undone.clone()));
         Some(undone)
     }
@@ -167,7 +167,7 @@ impl History {
     /// Returns the view before the latest undo, with the current cameras and epochs.
     pub fn redo(&mut self) -> Option<Workspace> {
         let current = self.current.clone()?;
-        let redone = self.undoer.redo(&current)?.0.with_places_of(&current.0);
+        let redone = self.undoer.redo(&current)?.0.with_cameras_and_epochs_of(&current.0);
         self.current = Some(ViewContent(redone.clone()));
         Some(redone)
     }

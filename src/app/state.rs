@@ -19,7 +19,7 @@ use crate::engine::{Gpu, aggregate};
 use crate::format::FormatError;
 use crate::format::watch::Watch;
 use crate::model::Theme;
-use crate::model::columns::MOST;
+use crate::model::columns::MAX_COLUMNS;
 use crate::model::workspace::{ColumnView, Workspace};
 use crate::ui::NamedRun;
 use crate::ui::commands::Command;
@@ -347,7 +347,7 @@ impl AppState {
         let mut workspace = self.columns.workspace(&self.runs);
         let column = ColumnView::new(run);
         if beside {
-            if workspace.columns.len() >= MOST {
+            if workspace.columns.len() >= MAX_COLUMNS {
                 return self.notify(ctx, "There is no room for another column");
             }
             workspace.columns.push(column);

@@ -146,7 +146,7 @@ mod tests {
             [0, 1, 2, 4, 7, 12]
         );
         for epoch in 0..recording.epochs.len() {
-            source.rows(epoch, &[0, 1]).unwrap();
+            source.rows(crate::model::EpochIndex(epoch), &[0, 1]).unwrap();
         }
         let shard = path.join(EMBEDDED[4].path);
         let written = fs::metadata(&shard).unwrap().modified().unwrap();

@@ -8,7 +8,7 @@ use super::{demo, output};
 use crate::app::{self, WindowExit};
 use crate::engine::{Gpu, aggregate};
 use crate::export::{Still, StillView};
-use crate::model::columns::MOST;
+use crate::model::columns::MAX_COLUMNS;
 use crate::model::workspace::Workspace;
 use crate::model::{Camera, EpochRef, Layout, SetView, ViewState};
 use crate::stats::Sides;
@@ -25,8 +25,8 @@ pub fn run(runs: &[PathBuf]) -> anyhow::Result<()> {
     }
     let paths = match runs {
         [] => vec![demo::path()?],
-        _ if runs.len() > MOST => {
-            bail!("a window shows at most {MOST} runs side by side, {} were given", runs.len())
+        _ if runs.len() > MAX_COLUMNS => {
+            bail!("a window shows at most {MAX_COLUMNS} runs side by side, {} were given", runs.len())
         }
         _ => runs.to_vec(),
     };

@@ -29,7 +29,7 @@ use self::store::Store;
 use self::work::{Work, buffer, read};
 use super::{Gpu, Processor};
 use crate::model::{Diff, Stat, Tensor};
-use crate::stats::{Backend, BackendError, Cpu, LayerRows, Rows};
+use crate::stats::{Backend, BackendError, Cpu, LayerRows, TensorRows};
 
 /// Bytes of rows that stay on the device.
 const BUDGET: u64 = 1 << 30;
@@ -52,7 +52,7 @@ struct State {
 
 /// One side of a piece: where its runs are summed.
 struct Side<'a> {
-    rows: Rows<'a>,
+    rows: TensorRows<'a>,
     /// First quad in `sums`; each run has as many as the piece, one after the other.
     first: u32,
 }
@@ -253,7 +253,7 @@ fn batches<'a>(layers: &[LayerRows<'a>], chosen: &[usize], kind: Kind) -> Vec<Ba
     let mut batches: Vec<Batch<'a>> = Vec::new();
     for &layer in chosen {
         let LayerRows { a, b } = layers[layer];
-        let runs = |rows: &Rows<'_>| rows.rows.len().div_ceil(RUN);
+        let runs = |rows: &TensorRows<'_>| rows.rows.len().div_ceil(RUN);
         let both = (runs(&a) + b.as_ref().map_or(0, runs)).max(1);
         let quads = MOST_QUADS.min(most_sums as usize / both).max(1);
         let units = a.tensor.columns();
@@ -267,7 +267,7 @@ fn batches<'a>(layers: &[LayerRows<'a>], chosen: &[usize], kind: Kind) -> Vec<Ba
                 batches.push(Batch::default());
             }
             let Some(batch) = batches.last_mut() else { continue };
-            let mut side = |rows: Rows<'a>| {
+            let mut side = |rows: TensorRows<'a>| {
                 let side = Side { rows, first: batch.sums as u32 };
                 batch.sums += quads * u64::from(side.runs());
                 side
@@ -282,7 +282,7 @@ fn batches<'a>(layers: &[LayerRows<'a>], chosen: &[usize], kind: Kind) -> Vec<Ba
 
 /// Bytes of the rows that are asked for.
 fn asked_bytes(layers: &[LayerRows<'_>]) -> u64 {
-    let of_side = |rows: &Rows<'_>| {
+    let of_side = |rows: &TensorRows<'_>| {
         let values = rows.rows.len() as u64 * rows.tensor.columns() as u64;
         values * rows.tensor.dtype().size() as u64
     };

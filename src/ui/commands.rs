@@ -9,7 +9,7 @@ use super::dock::DockPlace;
 use super::dock::Pane;
 use super::dock::PaneSize;
 use super::panels::columns;
-use crate::model::columns::{Locks, MOST};
+use crate::model::columns::{Locks, MAX_COLUMNS};
 use crate::model::{ColourMap, Norm, OrderBy, Recording, SetView, Stat};
 
 /// What a person can ask for.
@@ -298,7 +298,7 @@ fn looks(add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
 
 fn columns(part: &columns::Columns, add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
     use columns::Action;
-    let (many, free) = (part.entries.len() > 1, part.entries.len() < MOST);
+    let (many, free) = (part.entries.len() > 1, part.entries.len() < MAX_COLUMNS);
     let mut offer = |possible: bool, name: &str, keys, action| {
         if possible {
             add("Columns", name, keys, Command::Column(action));

@@ -2,8 +2,8 @@
 
 use crate::model::recording::sequential_edges;
 use crate::model::{
-    Camera, Class, Epoch, EpochPosition, Format, Input, Layer, LayerKind, Layout, Normalisation, Recording,
-    Reduction, SetView, ValueRange, ViewState,
+    Camera, Class, Epoch, EpochIndex, EpochPosition, Format, Input, Layer, LayerKind, Layout, Normalisation,
+    Recording, Reduction, SetView, ValueRange, ViewState,
 };
 use crate::ui::{LoadProgress, OpenRuns, SceneDescription, SceneStatus};
 
@@ -61,7 +61,7 @@ pub(super) fn description<'a>(
         layout,
         ranges: &[ValueRange::UNIT; 3],
         has_no_value: false,
-        position: EpochPosition::at(4),
+        position: EpochPosition::at(EpochIndex(4)),
         highlighted: None,
         unmatched: &[],
         shared: false,

@@ -21,10 +21,10 @@ use super::style::{install_fonts, install_style};
 use super::testing;
 use super::testing::description;
 use super::{PanelData, SceneDescription, ViewControl, Viewport};
-use crate::model::columns::{Locks, MOST};
+use crate::model::columns::{Locks, MAX_COLUMNS};
 use crate::model::{
-    Diff, Epoch, EpochPosition, Layout, Norm, OrderBy, Picture, Query, Range, Recording, Selection, SetView,
-    Stat, Theme, UnitOrder, ValueRange,
+    Diff, Epoch, EpochIndex, EpochPosition, Layout, Norm, OrderBy, Picture, Query, Range, Recording,
+    Selection, SetView, Stat, Theme, UnitOrder, ValueRange,
 };
 
 struct Window {
@@ -112,7 +112,7 @@ fn window(recording: Recording) -> Harness<'static, Window> {
             let view = window.interface.view.clone();
             let scene = SceneDescription {
                 ranges: &ranges,
-                position: EpochPosition::at(0),
+                position: EpochPosition::at(EpochIndex(0)),
                 ..testing::description(&window.recording, &view, &window.layout)
             };
             window.interface.paint_overlay(ui, rect, &scene, &testing::status(false));
@@ -533,7 +533,7 @@ fn a_column_is_added_of_any_run_until_there_are_enough() {
     click(&mut window, "Add column");
     click(&mut window, "other");
     assert_eq!(std::mem::take(&mut window.state_mut().asked), [columns::Action::Add(1)]);
-    window.state_mut().columns = MOST;
+    window.state_mut().columns = MAX_COLUMNS;
     window.run();
     click(&mut window, "Duplicate column");
     window.key_press(Key::N);

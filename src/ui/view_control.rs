@@ -84,7 +84,7 @@ impl ViewControl {
     /// The number of the view's epoch; `None` between two epochs.
     pub fn resting_epoch(&self, recording: &Recording) -> Option<u64> {
         let position = self.position().filter(|position| position.t == 0.0)?;
-        recording.epochs.get(position.from).map(|epoch| epoch.number)
+        recording.epochs.get(position.from.0).map(|epoch| epoch.number)
     }
 
     /// The number of the recorded epoch nearest to the view's.

@@ -3,7 +3,7 @@
 use super::{Column, Columns, scene_id};
 use crate::app::run::{OpenRunList, Run, open_runs};
 use crate::model::Query;
-use crate::model::columns::{self, MOST};
+use crate::model::columns::{self, MAX_COLUMNS};
 use crate::ui::panels::columns::Action;
 
 impl Columns {
@@ -12,7 +12,7 @@ impl Columns {
     pub(super) fn difference(&self) -> Option<(usize, Query)> {
         let a = self.active.min(self.list.len().checked_sub(2)?);
         let query =
-            columns::difference(self.session(a)?.column_query(), self.session(a + 1)?.column_query())?;
+            columns::difference_query(self.session(a)?.column_query(), self.session(a + 1)?.column_query())?;
         Some((a, query))
     }
 
@@ -98,7 +98,7 @@ impl Columns {
         runs: &OpenRunList,
         query: Query,
     ) {
-        if self.list.len() >= MOST {
+        if self.list.len() >= MAX_COLUMNS {
             return;
         }
         let (id, place) = (self.new_id(), place.min(self.list.len()));

@@ -16,7 +16,7 @@ use super::run::{OpenRunList, Run, RunState, open_runs};
 use super::session::{Session, SessionResources};
 use crate::engine::Gpu;
 use crate::export::command_line;
-use crate::model::columns::{Locks, MOST};
+use crate::model::columns::{Locks, MAX_COLUMNS};
 use crate::model::workspace::{ColumnView, EpochSpan, Workspace};
 use crate::model::{Theme, ViewState};
 use crate::stats::Backend;
@@ -86,7 +86,8 @@ pub struct SceneOutput {
 impl Columns {
     /// One column for each of the first runs.
     pub fn new(runs: usize, gpu: Arc<Gpu>, backend: Arc<dyn Backend>, send: EventSender) -> Self {
-        let list: Vec<Column> = (0..runs.clamp(1, MOST)).map(|run| Column::new(run as u64, run)).collect();
+        let list: Vec<Column> =
+            (0..runs.clamp(1, MAX_COLUMNS)).map(|run| Column::new(run as u64, run)).collect();
         Self {
             next_id: list.len() as u64,
             list,
@@ -449,7 +450,7 @@ impl Columns {
         let opened = open_runs(runs);
         let focused = ctx.memory(|memory| memory.focused());
         let had_keys = focused.is_some_and(|id| self.is_scene(id));
-        for (index, wanted) in workspace.columns.iter().take(MOST).enumerate() {
+        for (index, wanted) in workspace.columns.iter().take(MAX_COLUMNS).enumerate() {
             let stays = self.list.get(index).is_some_and(|column| column.run == wanted.run);
             if !stays {
                 let column = Column::new(self.new_id(), wanted.run);
@@ -470,7 +471,8 @@ impl Columns {
                 (Some(_), None) => {}
             }
         }
-        for removed in self.list.split_off(workspace.columns.len().clamp(1, MOST).min(self.list.len())) {
+        for removed in self.list.split_off(workspace.columns.len().clamp(1, MAX_COLUMNS).min(self.list.len()))
+        {
             self.retire(removed);
         }
         self.locks = workspace.locks;

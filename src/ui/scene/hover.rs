@@ -69,7 +69,7 @@ pub fn cell_at(
 ) -> Option<HoveredCell> {
     let hit = pick(layout, values, &projection.camera, ray(projection, at))?;
     let (slab, cell) = (layout.slabs.get(hit.slab)?, hit.cell?);
-    let cell_unit = values.arrangements.get(slab.layer)?.spot(slab.grid, cell)?;
+    let cell_unit = values.arrangements.get(slab.layer)?.cell_unit(slab.grid, cell)?;
     Some(HoveredCell { slab: hit.slab, layer: slab.layer, unit: cell_unit.unit, at: cell_unit.at, cell })
 }
 
@@ -93,7 +93,7 @@ pub fn units_in(
     let cells = rows.flat_map(|row| columns.clone().map(move |column| (column, row)));
     for (column, row) in cells.take(MAX_BOX_CELLS) {
         let cell = row as usize * slab.grid.columns as usize + column as usize;
-        let Some(cell_unit) = arrangement.spot(slab.grid, cell) else { continue };
+        let Some(cell_unit) = arrangement.cell_unit(slab.grid, cell) else { continue };
         let at = projection.project(slab.cell_centre(column, row));
         if at.is_some_and(|at| area.contains(at)) && !units.contains(&(slab.layer, cell_unit.unit)) {
             units.push((slab.layer, cell_unit.unit));
@@ -256,7 +256,7 @@ impl ValueRanks {
 fn unit_name(recording: &Recording, layer: usize, unit: usize, arrangements: &[CellArrangement]) -> String {
     let Some(info) = recording.layers.get(layer) else { return String::new() };
     let is_map = arrangements.get(layer).is_some_and(|it| it.mosaic.is_some());
-    let class = (layer + 1 == recording.layers.len() && recording.output_names_classes())
+    let class = (layer + 1 == recording.layers.len() && recording.has_class_outputs())
         .then(|| recording.classes.iter().find(|class| usize::try_from(class.id) == Ok(unit)))
         .flatten();
     let noun = if is_map { "map" } else { "unit" };
@@ -274,7 +274,7 @@ pub fn paint_pins(scene: &SceneDescription, painter: &Painter, rect: Rect, mut t
         let index = scene.recording.layers.iter().position(|info| info.name == *layer);
         let slab = scene.layout.slabs.iter().find(|slab| Some(slab.layer) == index);
         let Some(slab) = slab.filter(|slab| scene.view.camera.presence(slab) > 0.5) else { continue };
-        let cells = values.arrangements.get(slab.layer).and_then(|it| it.patch(slab.grid, *unit));
+        let cells = values.arrangements.get(slab.layer).and_then(|it| it.unit_cells(slab.grid, unit.0));
         let Some(outline) = cells.and_then(|cells| cells_outline(&values, slab, cells, projection)) else {
             continue;
         };

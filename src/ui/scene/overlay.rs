@@ -42,7 +42,7 @@ impl SceneDescription<'_> {
             let picture = self
                 .layout
                 .picture
-                .filter(|_| self.view.camera.sees_past_picture())
+                .filter(|_| self.view.camera.is_clear_of_picture())
                 .and_then(|aspect| self.layout.picture_place(aspect))
                 .and_then(|(corner, size)| {
                     projection.outline(corner - vec3(0.0, size.y, 0.0), corner + vec3(size.x, 0.0, 0.0))
@@ -87,7 +87,7 @@ impl SceneDescription<'_> {
     ) {
         let Some(slab) = self.layout.slabs.last() else { return };
         let is_visible = self.view.camera.presence(slab) > 0.5;
-        if !is_visible || slab.grid.columns != 1 || !self.recording.output_names_classes() {
+        if !is_visible || slab.grid.columns != 1 || !self.recording.has_class_outputs() {
             return;
         }
         let Some(labels) = class_labels(self.recording, slab, projection) else { return };
@@ -125,7 +125,7 @@ impl SceneDescription<'_> {
     ) -> Vec<usize> {
         let mut named = Vec::new();
         // Ribbons may pass behind names, which get a background then.
-        let has_ribbons = self.view.edges && self.recording.branches();
+        let has_ribbons = self.view.edges && self.recording.has_branches();
         for slab in self.naming_order() {
             let (Some(layer), Some(Some(outline))) =
                 (self.recording.layers.get(self.layout.slabs[slab].layer), outlines.get(slab))

@@ -25,7 +25,7 @@ impl SceneDescription<'_> {
             text.push('.');
         };
         add(format!("Shown: {}", text::shown(recording, self.runs, &view.query, self.position)));
-        if let Some(epoch) = recording.epochs.get(self.position.from).filter(|_| self.position.t == 0.0) {
+        if let Some(epoch) = recording.epochs.get(self.position.from.0).filter(|_| self.position.t == 0.0) {
             let facts: Vec<String> = [
                 epoch.accuracy.map(|accuracy| format!("accuracy {accuracy:.1} %")),
                 epoch.loss.map(|loss| format!("loss {}", text::number(loss as f32, loss.abs() as f32))),
@@ -71,7 +71,7 @@ impl SceneDescription<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Layout, Pin, SetView};
+    use crate::model::{Layout, Pin, SetView, UnitIndex};
     use crate::ui::testing;
 
     #[test]
@@ -81,7 +81,7 @@ mod tests {
         let mut view = testing::view(&recording);
         view.query.select = "class:cat".parse().unwrap();
         view.hidden.insert("conv1".to_owned());
-        view.pins.push(Pin { layer: "fc".to_owned(), unit: 2 });
+        view.pins.push(Pin { layer: "fc".to_owned(), unit: UnitIndex(2) });
         let scene = SceneDescription {
             camera_target: Some(CameraTarget::View(SetView::Top)),
             ..testing::description(&recording, &view, &layout)

@@ -88,7 +88,7 @@ pub fn moment(recording: &Recording, position: EpochPosition) -> String {
         return "no epoch yet".to_owned();
     }
     let number = |index: usize| recording.epochs.get(index).map_or(0, |epoch| epoch.number);
-    let (from, to) = (number(position.from), number(position.to));
+    let (from, to) = (number(position.from.0), number(position.to.0));
     if position.t == 0.0 || from == to {
         format!("epoch {from}")
     } else {
@@ -217,7 +217,7 @@ pub fn truncate(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Term;
+    use crate::model::{EpochIndex, Term};
     use crate::ui::{NamedRun, testing};
 
     fn class(name: &str) -> Selection {
@@ -229,12 +229,12 @@ mod tests {
         let recording = testing::recording();
         let query = Query { select: class("cat"), minus: Some(class("dog")), ..Query::default() };
         assert_eq!(
-            shown(&recording, OpenRuns::default(), &query, EpochPosition::at(3)),
+            shown(&recording, OpenRuns::default(), &query, EpochPosition::at(EpochIndex(3))),
             "mean activation · class cat minus class dog · epoch 3"
         );
         let input = Selection { terms: vec![Term::Input((2..=2).into())], epoch: None };
         let query = Query { select: input, ..Query::default() };
-        let position = EpochPosition { from: 1, to: 2, t: 0.5 };
+        let position = EpochPosition { from: EpochIndex(1), to: EpochIndex(2), t: 0.5 };
         assert_eq!(
             shown(&recording, OpenRuns::default(), &query, position),
             "activation · input 2 (class bird) · between epochs 1 and 2"
@@ -253,7 +253,7 @@ mod tests {
         let recording = testing::recording();
         let plain = |stat, norm| {
             let query = Query { select: class("cat"), stat, norm, ..Query::default() };
-            shown(&recording, OpenRuns::default(), &query, EpochPosition::at(3))
+            shown(&recording, OpenRuns::default(), &query, EpochPosition::at(EpochIndex(3)))
         };
         for (stat, words) in [
             (Stat::Mean, "mean activation · class cat · epoch 3"),
@@ -282,7 +282,10 @@ mod tests {
                 diff,
                 ..Query::default()
             };
-            assert_eq!(shown(&recording, OpenRuns::default(), &query, EpochPosition::at(3)), words);
+            assert_eq!(
+                shown(&recording, OpenRuns::default(), &query, EpochPosition::at(EpochIndex(3))),
+                words
+            );
         }
     }
 
@@ -302,21 +305,22 @@ mod tests {
             ..Query::default()
         };
         assert_eq!(
-            shown(own, runs, &query, EpochPosition::at(3)),
+            shown(own, runs, &query, EpochPosition::at(EpochIndex(3))),
             "effect size · class cat of cnn_basic minus class cat of cnn_basic_tampered · epoch 3"
         );
         let inputs = Query { select: Selection::input(1), minus: Some(Selection::input(1)), ..query.clone() };
-        let words = shown(own, runs, &inputs, EpochPosition::at(3));
+        let words = shown(own, runs, &inputs, EpochPosition::at(EpochIndex(3)));
         assert!(words.contains("input 1 (class dog) of cnn_basic minus input 1 (class wolf) of"), "{words}");
         let then = Selection { epoch: Some(crate::model::EpochRef::First), ..class("cat") };
-        let then = shown(own, runs, &Query { minus: Some(then), ..query.clone() }, EpochPosition::at(3));
+        let then =
+            shown(own, runs, &Query { minus: Some(then), ..query.clone() }, EpochPosition::at(EpochIndex(3)));
         assert!(
             then.ends_with("minus class cat of cnn_basic_tampered at the first epoch · epoch 3"),
             "{then}"
         );
         let same = Query { run_b: Some(0), ..query.clone() };
-        assert!(!shown(own, runs, &same, EpochPosition::at(3)).contains("cnn_basic"), "one run");
-        let unknown = shown(own, OpenRuns::default(), &query, EpochPosition::at(3));
+        assert!(!shown(own, runs, &same, EpochPosition::at(EpochIndex(3))).contains("cnn_basic"), "one run");
+        let unknown = shown(own, OpenRuns::default(), &query, EpochPosition::at(EpochIndex(3)));
         assert_eq!(unknown, "effect size · class cat of this run minus class cat of another run · epoch 3");
     }
 
@@ -326,7 +330,7 @@ mod tests {
         let words = |select: &str, minus: Option<&str>| {
             let parse = |text: &str| text.parse::<Selection>().expect("a selection");
             let query = Query { select: parse(select), minus: minus.map(parse), ..Query::default() };
-            shown(&recording, OpenRuns::default(), &query, EpochPosition::at(3))
+            shown(&recording, OpenRuns::default(), &query, EpochPosition::at(EpochIndex(3)))
         };
         assert_eq!(words("class:cat@first", None), "mean activation · class cat at the first epoch");
         assert_eq!(
@@ -360,7 +364,7 @@ mod tests {
         let scaled = Normalisation::PerItemPerLayer;
         let source = |own: &Recording, other: &Recording| {
             let all = [NamedRun { name: "one", recording: own }, NamedRun { name: "two", recording: other }];
-            range_source(own, OpenRuns { all: &all, own: 0 }, &view, EpochPosition::at(0), None)
+            range_source(own, OpenRuns { all: &all, own: 0 }, &view, EpochPosition::at(EpochIndex(0)), None)
         };
         let range = "range: each layer's own, this epoch";
         assert_eq!(source(&own, &other), range);
@@ -382,7 +386,7 @@ mod tests {
     fn the_range_says_where_it_came_from() {
         let mut recording = testing::recording();
         let mut view = testing::view(&recording);
-        let at = EpochPosition::at(0);
+        let at = EpochPosition::at(EpochIndex(0));
         assert_eq!(
             range_source(&recording, OpenRuns::default(), &view, at, None),
             "range: each layer's own, this epoch"
@@ -394,7 +398,7 @@ mod tests {
         );
         recording.normalisation = Normalisation::PerItemPerLayer;
         assert_eq!(
-            range_source(&recording, OpenRuns::default(), &view, EpochPosition::at(0), None),
+            range_source(&recording, OpenRuns::default(), &view, EpochPosition::at(EpochIndex(0)), None),
             "range: [0, 1], values normalised per input and layer by the recording"
         );
         view.query.minus = Some(class("dog"));
@@ -403,7 +407,7 @@ mod tests {
                 &recording,
                 OpenRuns::default(),
                 &view,
-                EpochPosition { from: 0, to: 1, t: 0.3 },
+                EpochPosition { from: EpochIndex(0), to: EpochIndex(1), t: 0.3 },
                 None
             ),
             "range: symmetric around 0, these two epochs · values normalised per input and layer by the \

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::model::{Predicted, Ranges, Recording, Selection};
+use crate::model::{PredictionFilter, Ranges, Recording, Selection};
 
 /// Inputs that are gone through at a time, and how long in a frame.
 const SLICE: usize = 4096;
@@ -16,7 +16,7 @@ pub struct Filter {
     pub text: String,
     /// Index into [`Recording::classes`].
     pub class: Option<usize>,
-    pub predicted: Predicted,
+    pub predicted: PredictionFilter,
 }
 
 /// The inputs that a filter leaves.
@@ -66,13 +66,13 @@ impl Filter {
         if self.class.is_some() && input.class != self.class {
             return false;
         }
-        if self.predicted != Predicted::All {
+        if self.predicted != PredictionFilter::All {
             let predicted = predictions.and_then(|all| all.get(index).copied().flatten());
             let right = match (predicted, input.class) {
                 (Some(predicted), Some(class)) => predicted == class,
                 _ => return false,
             };
-            if right != (self.predicted == Predicted::Right) {
+            if right != (self.predicted == PredictionFilter::Right) {
                 return false;
             }
         }
@@ -106,7 +106,7 @@ impl Found {
         predictions: Option<&[Option<usize>]>,
         epoch: Option<usize>,
     ) -> bool {
-        let predicted = filter.predicted != Predicted::All;
+        let predicted = filter.predicted != PredictionFilter::All;
         let at = predictions.filter(|_| predicted).map_or(0, |all| all.as_ptr().addr());
         let of = (std::ptr::from_ref(recording).addr(), at, epoch.filter(|_| predicted));
         if self.asked != *filter || self.of != of {
@@ -270,14 +270,14 @@ mod tests {
     #[test]
     fn a_filter_leaves_what_it_says_in_slices() {
         let of = |text: &str, class, predicted| Filter { text: text.to_owned(), class, predicted };
-        let wrong = all(&of("", None, Predicted::Wrong));
+        let wrong = all(&of("", None, PredictionFilter::Wrong));
         let oracle: Vec<usize> = (0..10_000).filter(|index| index % 5 == 0 && index % 3 != 0).collect();
         assert_eq!(wrong, oracle);
-        let birds = all(&of("", Some(2), Predicted::Right));
+        let birds = all(&of("", Some(2), PredictionFilter::Right));
         let oracle: Vec<usize> = (0..10_000).filter(|index| index % 3 == 2 && index % 5 != 0).collect();
         assert_eq!(birds, oracle);
-        assert_eq!(all(&of("IMAGE-0012", None, Predicted::All)), (120..130).collect::<Vec<_>>());
-        assert_eq!(all(&of(" 99x", None, Predicted::All)), [] as [usize; 0]);
+        assert_eq!(all(&of("IMAGE-0012", None, PredictionFilter::All)), (120..130).collect::<Vec<_>>());
+        assert_eq!(all(&of(" 99x", None, PredictionFilter::All)), [] as [usize; 0]);
     }
 
     #[test]
@@ -297,7 +297,7 @@ mod tests {
             while found.advance(filter, recording, Some(predictions), None) {}
             found.rows().count()
         };
-        let wrong = Filter { predicted: Predicted::Wrong, ..Filter::default() };
+        let wrong = Filter { predicted: PredictionFilter::Wrong, ..Filter::default() };
         assert_eq!(finish(&mut found, &wrong, &recording, &predictions), 1333);
         let right: Vec<_> = recording.inputs.iter().map(|input| input.class).collect();
         assert_eq!(finish(&mut found, &wrong, &recording, &right), 0, "at another epoch");
@@ -329,8 +329,8 @@ mod tests {
         let shown = [1, 2, 5];
         let text = |filter: Filter| filter.selection(&recording, &current, Rows::Some(&shown)).to_string();
         let filter = |text: &str, class, predicted| Filter { text: text.to_owned(), class, predicted };
-        assert_eq!(text(filter("", Some(1), Predicted::Wrong)), "class:dog&wrong@first");
-        assert_eq!(text(filter("", None, Predicted::Right)), "right@first");
-        assert_eq!(text(filter("ima", Some(1), Predicted::Wrong)), "input:1-2,5@first");
+        assert_eq!(text(filter("", Some(1), PredictionFilter::Wrong)), "class:dog&wrong@first");
+        assert_eq!(text(filter("", None, PredictionFilter::Right)), "right@first");
+        assert_eq!(text(filter("ima", Some(1), PredictionFilter::Wrong)), "input:1-2,5@first");
     }
 }

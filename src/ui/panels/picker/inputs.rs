@@ -8,7 +8,7 @@ use super::filter::{Filter, Rows};
 use super::list::{List, Picked};
 use super::row::{Entry, TALL, Verdict};
 use super::{Known, Offer, Picker, alone};
-use crate::model::{Predicted, Selection};
+use crate::model::{PredictionFilter, Selection};
 use crate::ui::style::SMALL;
 use crate::ui::text;
 use crate::ui::widgets::list_selection::Choice;
@@ -122,7 +122,11 @@ impl Offer<'_> {
             });
         }
         if self.predictions.is_some() {
-            let options = [(Predicted::All, "All"), (Predicted::Right, "Right"), (Predicted::Wrong, "Wrong")];
+            let options = [
+                (PredictionFilter::All, "All"),
+                (PredictionFilter::Right, "Right"),
+                (PredictionFilter::Wrong, "Wrong"),
+            ];
             let group = format!("{} rows", self.group);
             let chosen = named(ui, self.palette, "List", |ui| {
                 segmented(ui, self.palette, &group, &options, Some(filter.predicted))
@@ -137,7 +141,7 @@ impl Offer<'_> {
         // What is not known here leaves nothing out.
         filter.class = filter.class.filter(|class| *class < self.recording.classes.len());
         if self.predictions.is_none() {
-            filter.predicted = Predicted::All;
+            filter.predicted = PredictionFilter::All;
         }
         filter.text = filter.text.trim().to_owned();
         if *picker.found.asked() != filter {
@@ -221,9 +225,9 @@ impl Offer<'_> {
             && (known.classes.is_empty() || input.class.is_some_and(|class| known.classes.contains(class)))
             && (known.inputs.is_empty() || known.inputs.contains(index))
             && match known.selection.predicted() {
-                Some(Predicted::All) => true,
-                Some(Predicted::Right) => verdict == Verdict::Right,
-                Some(Predicted::Wrong) => matches!(verdict, Verdict::Wrong(_)),
+                Some(PredictionFilter::All) => true,
+                Some(PredictionFilter::Right) => verdict == Verdict::Right,
+                Some(PredictionFilter::Wrong) => matches!(verdict, Verdict::Wrong(_)),
                 None => false,
             };
         Entry {

@@ -18,7 +18,9 @@ use self::field::Field;
 use self::filter::{Filter, Found, Rows};
 use self::list::{List, Picked};
 use self::row::{Entry, Verdict};
-use crate::model::{Counted, EpochPosition, Predicted, Ranges, Recording, Selection, SelectionError, Term};
+use crate::model::{
+    EpochPosition, PredictionFilter, Ranges, Recording, Selection, SelectionCount, SelectionError, Term,
+};
 use crate::ui::style::Palette;
 use crate::ui::text;
 use crate::ui::widgets::ROW;
@@ -130,7 +132,7 @@ impl Offer<'_> {
     }
 
     /// How many inputs it chooses, as far as that is known without reading anything.
-    fn check(&self, selection: &Selection) -> Result<Counted, SelectionError> {
+    fn check(&self, selection: &Selection) -> Result<SelectionCount, SelectionError> {
         let counted = selection.count(self.recording)?;
         let own = selection.epoch.map(|epoch| epoch.resolve(self.recording)).transpose()?;
         if selection.needs_predictions() && !self.has_predictions(own) {
@@ -142,7 +144,7 @@ impl Offer<'_> {
 
     /// Whether predictions were recorded at a moment or, without one, at the epoch looked at.
     fn has_predictions(&self, at: Option<EpochPosition>) -> bool {
-        let epoch = at.map(|position| position.from).or(self.epoch);
+        let epoch = at.map(|position| position.from.0).or(self.epoch);
         epoch.and_then(|epoch| self.recording.epochs.get(epoch)).is_some_and(|epoch| epoch.has_predictions)
     }
 
@@ -238,7 +240,11 @@ impl Offer<'_> {
         if !self.has_predictions(own) && !current.needs_predictions() {
             return None;
         }
-        let options = [(Predicted::All, "All"), (Predicted::Right, "Right"), (Predicted::Wrong, "Wrong")];
+        let options = [
+            (PredictionFilter::All, "All"),
+            (PredictionFilter::Right, "Right"),
+            (PredictionFilter::Wrong, "Wrong"),
+        ];
         let group = format!("{} predicted", self.group);
         let predicted = current.predicted();
         let chosen = named(ui, self.palette, "Predicted", |ui| {
@@ -263,7 +269,7 @@ impl Picker {
         {
             return;
         }
-        let (classes, inputs) = (selection.class_part(recording), selection.input_part());
+        let (classes, inputs) = (selection.class_set(recording), selection.input_set());
         let same = self.known.as_ref().is_some_and(|known| known.selection == *selection);
         if !same && self.own.as_ref() != Some(selection) {
             self.open = match (self.open, &classes, &inputs) {
@@ -310,7 +316,7 @@ fn alone(selection: &Selection) -> Selection {
 }
 
 /// "37 of 1 797 inputs".
-fn counting(counted: Counted, recording: &Recording) -> Option<String> {
+fn counting(counted: SelectionCount, recording: &Recording) -> Option<String> {
     let inputs = counted.inputs?;
     let aggregated = recording.classes.iter().any(|class| class.aggregated > class.inputs as u64);
     let recorded = if aggregated && counted.of == recording.inputs.len() as u64 { "recorded " } else { "" };

@@ -5,7 +5,7 @@ use egui::{Event, Key, Modifiers, PointerButton, Pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 
-use crate::model::{Diff, EpochPosition, EpochRef, Recording, ViewState};
+use crate::model::{Diff, EpochIndex, EpochPosition, EpochRef, Recording, ViewState};
 use crate::ui::Columns;
 use crate::ui::NamedRun;
 use crate::ui::OpenRuns;
@@ -44,7 +44,12 @@ fn panel(runs: Vec<Recording>) -> Window {
         pane.show(ui, &mut state.view, &mut state.hands);
         // A frame has a legend, too.
         let query = state.view.query.clone();
-        std::hint::black_box(text::shown(&state.runs[0], pane.runs, &query, EpochPosition::at(0)));
+        std::hint::black_box(text::shown(
+            &state.runs[0],
+            pane.runs,
+            &query,
+            EpochPosition::at(EpochIndex(0)),
+        ));
     };
     let mut window = Harness::builder()
         .with_size(vec2(264.0, 1200.0))

@@ -113,7 +113,7 @@ impl Chart<'_, '_> {
     fn epochs(&self) -> impl Iterator<Item = usize> {
         self.lines.iter().max_by_key(|line| line.moments.len()).into_iter().flat_map(|line| {
             let known = |epoch: &usize| *epoch < self.recording.epochs.len();
-            line.moments.iter().map(|moment| moment.epoch).filter(known)
+            line.moments.iter().map(|moment| moment.epoch.0).filter(known)
         })
     }
 

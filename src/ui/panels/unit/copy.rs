@@ -22,7 +22,7 @@ impl Units<'_> {
         let row = vec![
             text(&pin.layer),
             pin.unit.to_string(),
-            self.epoch(biography.epoch),
+            self.epoch(biography.epoch.0),
             number(self.value(pin)),
             number(all.map(|all| all.mean)),
             biography.rank.map(|rank| rank.to_string()).unwrap_or_default(),
@@ -37,7 +37,7 @@ impl Units<'_> {
         let classes = (0..self.recording.classes.len()).map(|class| self.class_name(Some(class)));
         let mut rows = vec![["epoch", "all inputs"].map(str::to_owned).into_iter().chain(classes).collect()];
         for moment in &biography.history {
-            let mut row = vec![self.epoch(moment.epoch), number(Some(moment.all))];
+            let mut row = vec![self.epoch(moment.epoch.0), number(Some(moment.all))];
             row.extend(moment.classes.iter().map(|mean| number(Some(*mean))));
             rows.push(row);
         }

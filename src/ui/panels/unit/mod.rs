@@ -156,7 +156,7 @@ impl<'a> Units<'a> {
         let all = biography.distributions.iter().find(|distribution| distribution.class.is_none());
         let mut parts = Vec::new();
         parts.extend(self.value(pin).map(|value| format!("now {}", number(value))));
-        if let Some(epoch) = self.recording.epochs.get(biography.epoch) {
+        if let Some(epoch) = self.recording.epochs.get(biography.epoch.0) {
             parts.push(format!("at epoch {}:", epoch.number));
         }
         parts.extend(all.map(|all| format!("mean {}", number(all.mean))));

@@ -7,7 +7,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 
 use super::{Action, Hands, ProfileResult, Units};
 use crate::insight::{Distribution, Selectivity, SimilarUnit, UnitEpoch, UnitProfile};
-use crate::model::{Pin, Recording, Selection, Theme, ViewState};
+use crate::model::{EpochIndex, LayerIndex, Pin, Recording, Selection, Theme, UnitIndex, ViewState};
 use crate::ui::style::{Palette, install_fonts, install_style};
 use crate::ui::{Pictures, testing};
 
@@ -65,7 +65,7 @@ fn panel(size: egui::Vec2) -> Window {
 }
 
 fn pin(layer: &str, unit: usize) -> Pin {
-    Pin { layer: layer.to_owned(), unit }
+    Pin { layer: layer.to_owned(), unit: UnitIndex(unit) }
 }
 
 /// A unit that learns to tell cats: from 0.125 to 0.5 over five epochs, the third without a value.
@@ -74,7 +74,7 @@ fn biography(unit: usize) -> UnitProfile {
         let grown = 0.125 * epoch as f32;
         let mean = |value: f32| if epoch == 2 { f32::NAN } else { value };
         UnitEpoch {
-            epoch,
+            epoch: EpochIndex(epoch),
             all: mean(0.125 + grown),
             classes: vec![mean(2.0 * grown), mean(0.0625), mean(0.0)],
         }
@@ -88,9 +88,9 @@ fn biography(unit: usize) -> UnitProfile {
         rate: Some(0.75),
     };
     UnitProfile {
-        layer: 1,
-        unit,
-        epoch: 4,
+        layer: LayerIndex(1),
+        unit: UnitIndex(unit),
+        epoch: EpochIndex(4),
         history: (0..5).map(moment).collect(),
         distributions: vec![
             of(None, 0.5, Some([-0.5, 0.0, 0.25, 0.75, 2.0])),
@@ -101,8 +101,8 @@ fn biography(unit: usize) -> UnitProfile {
         strongest: vec![(3, 2.0), (0, 1.5)],
         selectivity: Some(Selectivity { index: 0.875, class: 0 }),
         similar: vec![
-            SimilarUnit { unit: 5, correlation: 0.984_375 },
-            SimilarUnit { unit: 9, correlation: -0.25 },
+            SimilarUnit { unit: UnitIndex(5), correlation: 0.984_375 },
+            SimilarUnit { unit: UnitIndex(9), correlation: -0.25 },
         ],
         rank: Some(2),
         of: 64,
@@ -122,7 +122,7 @@ fn one() -> Window {
 fn two() -> Window {
     let mut window = one();
     window.state_mut().view.pins.push(pin("conv1", 3));
-    let other = UnitProfile { layer: 0, rank: Some(11), of: 16, ..biography(3) };
+    let other = UnitProfile { layer: LayerIndex(0), rank: Some(11), of: 16, ..biography(3) };
     window.state_mut().known.push((pin("conv1", 3), Some(Ok(other))));
     window.run();
     window

@@ -6,7 +6,7 @@ use super::chart::Chart;
 use super::lines::{MOST, look};
 use super::{Hands, Units};
 use crate::insight::{UnitEpoch, UnitProfile};
-use crate::model::{Pin, Recording, ViewState};
+use crate::model::{EpochIndex, Pin, Recording, ViewState};
 use crate::ui::style::{Palette, SMALL};
 use crate::ui::text;
 use crate::ui::widgets::{heading, segmented};
@@ -27,14 +27,14 @@ impl<'a> Series<'a> {
     /// (number of the epoch, value) as far as recorded.
     pub fn points(&self, recording: &'a Recording) -> impl Iterator<Item = [f64; 2]> {
         self.moments.iter().filter_map(|moment| {
-            let epoch = recording.epochs.get(moment.epoch)?;
+            let epoch = recording.epochs.get(moment.epoch.0)?;
             Some([epoch.number as f64, f64::from((self.value)(moment))])
         })
     }
 
     /// The value at an index into the recording's epochs.
     pub fn at(&self, epoch: usize) -> Option<f32> {
-        let moment = self.moments.iter().find(|moment| moment.epoch == epoch)?;
+        let moment = self.moments.iter().find(|moment| moment.epoch == EpochIndex(epoch))?;
         Some((self.value)(moment)).filter(|value| value.is_finite())
     }
 }
@@ -137,7 +137,7 @@ impl<'a> Units<'a> {
 /// "Training of conv2 unit 17: mean activation from 0.1 at epoch 0 to 0.8 at epoch 12".
 fn summary(recording: &Recording, pin: &Pin, biography: &UnitProfile) -> String {
     let told = |moment: &UnitEpoch| {
-        let epoch = recording.epochs.get(moment.epoch).map_or(0, |epoch| epoch.number);
+        let epoch = recording.epochs.get(moment.epoch.0).map_or(0, |epoch| epoch.number);
         format!("{} at epoch {epoch}", text::number(moment.all, moment.all.abs()))
     };
     let who = format!("Training of {} unit {}", text::truncate(&pin.layer, 40), pin.unit);

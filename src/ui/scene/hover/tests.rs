@@ -6,7 +6,10 @@ use egui::{Modifiers, PointerButton, Rect, Shape, pos2, vec2};
 use egui_kittest::Harness;
 
 use super::*;
-use crate::model::{Camera, EpochPosition, Grid, Mosaic, SetView, UnitPermutation, ValueRange, ViewState};
+use crate::model::{
+    Camera, EpochIndex, EpochPosition, Grid, Mosaic, SetView, UnitIndex, UnitPermutation, ValueRange,
+    ViewState,
+};
 use crate::ui::style::{install_fonts, install_style};
 use crate::ui::testing;
 use crate::ui::{SceneResponse, ViewControl, Viewport};
@@ -35,7 +38,8 @@ impl TestScene {
             })
             .collect();
         layers[1].values[9] = f32::NAN;
-        let arrangements = recording.layers.iter().map(|layer| CellArrangement::plain(layer.units)).collect();
+        let arrangements =
+            recording.layers.iter().map(|layer| CellArrangement::as_trained(layer.units)).collect();
         let ranges = layers.iter().map(|layer| ValueRange::new(0.0, layer.units as f32)).collect();
         Self::of(recording, layers, arrangements, ranges)
     }
@@ -156,7 +160,7 @@ fn a_cell_of_a_feature_map_is_named_by_map_and_position() {
     let TestScene { recording, layers, arrangements, ranges, .. } = scene;
     let mut scene = TestScene::of(recording, layers, arrangements, ranges);
     scene.frame_slab(0);
-    let cells = scene.arrangements[0].patch(grid, 3).expect("the fourth map");
+    let cells = scene.arrangements[0].unit_cells(grid, 3).expect("the fourth map");
     let cell = (cells.row + 2) * grid.columns + cells.column + 4;
     scene.assert_tooltip(0, cell as usize, &["conv1 · map 3 · y 2, x 4"]);
 }
@@ -164,8 +168,10 @@ fn a_cell_of_a_feature_map_is_named_by_map_and_position() {
 #[test]
 fn pinned_units_are_named_unless_their_layer_is_hidden() {
     let mut scene = TestScene::new();
-    scene.view.pins =
-        vec![Pin { layer: "conv2".to_owned(), unit: 12 }, Pin { layer: "x".to_owned(), unit: 1 }];
+    scene.view.pins = vec![
+        Pin { layer: "conv2".to_owned(), unit: UnitIndex(12) },
+        Pin { layer: "x".to_owned(), unit: UnitIndex(1) },
+    ];
     let names = |scene: &TestScene| scene.texts(None).iter().filter(|text| *text == "conv2 · 12").count();
     assert_eq!(names(&scene), 1);
     scene.view.hidden.insert("conv2".to_owned());
@@ -194,7 +200,7 @@ fn scene_window() -> Harness<'static, SceneWindow> {
         control.view.clone_from(&scene.view);
         responses.push(control.handle_gestures(ui, &viewport, &scene.layout, Some(&scene.values())));
         control.view.clone_from(&scene.view);
-        let scene = SceneDescription { position: EpochPosition::at(0), ..scene.description() };
+        let scene = SceneDescription { position: EpochPosition::at(EpochIndex(0)), ..scene.description() };
         control.paint_overlay(ui, rect, &scene, &testing::status(true));
     };
     let mut harness = Harness::builder()
@@ -275,7 +281,7 @@ fn a_box_drawn_with_alt_selects_the_units_in_it() {
 fn the_number_of_units_in_a_box_is_limited() {
     let mut scene = TestScene::new();
     scene.layers[1] = LayerCells { grid: Grid::near_square(400), units: 400, values: vec![0.0; 400] };
-    scene.arrangements[1] = CellArrangement::plain(400);
+    scene.arrangements[1] = CellArrangement::as_trained(400);
     let TestScene { recording, layers, arrangements, ranges, .. } = scene;
     let mut scene = TestScene::of(recording, layers, arrangements, ranges);
     scene.frame_slab(1);
