@@ -44,7 +44,7 @@ fn open(paths: &[PathBuf]) -> Option<Offscreen> {
 
 #[track_caller]
 fn until(window: &mut Offscreen, what: &str, so: impl Fn(&Offscreen) -> bool) {
-    assert!(window.until(PATIENCE, so).expect("it goes on"), "{what} did not come");
+    assert!(window.wait_until(PATIENCE, so).expect("it goes on"), "{what} did not come");
 }
 
 #[track_caller]
@@ -56,7 +56,7 @@ fn settled(window: &mut Offscreen) {
 
 /// Takes what is still to come.
 fn rest(window: &mut Offscreen) {
-    assert!(!window.until(QUIET, |_| false).expect("it goes on"));
+    assert!(!window.wait_until(QUIET, |_| false).expect("it goes on"));
 }
 
 fn epochs(window: &mut Offscreen) -> Vec<f64> {
@@ -209,7 +209,7 @@ fn what_cannot_be_answered_is_told_in_its_column_which_keeps_its_picture() {
         ask(&mut window, 0, select, None);
         until(&mut window, "the note", |window| window.note(0).is_some());
         assert!(window.note(0).is_some_and(|note| note.contains(told)), "{:?}", window.note(0));
-        assert_eq!(window.shown(), Some(1.0), "the picture stays");
+        assert_eq!(window.shown_epoch(), Some(1.0), "the picture stays");
         assert!(!window.is_settled(0) && window.is_settled(1) && window.note(1).is_none());
         ask(&mut window, 0, "all", None);
         assert!(window.is_settled(0) && window.note(0).is_none());
@@ -229,7 +229,7 @@ fn runs_are_compared_as_far_as_their_layers_match() {
     window.frame();
     until(&mut window, "the note", |window| window.note(3).is_some());
     assert!(window.note(3).is_some_and(|note| note.contains("share no layer")), "{:?}", window.note(3));
-    assert_eq!(window.shown(), Some(0.0), "the picture stays");
+    assert_eq!(window.shown_epoch(), Some(0.0), "the picture stays");
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn a_run_that_is_not_there_leaves_the_others_in_peace() {
     rest(&mut window);
     assert_eq!((window.columns(), window.active(), window.run(0), window.run(2)), (3, 1, None, None));
     window.press(Key::ArrowLeft);
-    assert_eq!(window.shown(), Some(0.0));
+    assert_eq!(window.shown_epoch(), Some(0.0));
     // The column of what will never open can go.
     for _ in 0..2 {
         window.press(Key::Delete);
@@ -280,6 +280,6 @@ fn a_run_that_is_not_there_leaves_the_others_in_peace() {
     until(&mut window, "the late run", |window| window.is_settled(0));
 
     let Some(mut window) = open(&[notes.clone(), folder.path().join("notes.txt")]) else { return };
-    let error = window.until(PATIENCE, |_| false).expect_err("refused").to_string();
+    let error = window.wait_until(PATIENCE, |_| false).expect_err("refused").to_string();
     assert!(error.contains("notes.txt") && !error.contains('\n'), "{error}");
 }

@@ -30,14 +30,14 @@ fn window() -> Option<Offscreen> {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo");
     let mut window = Offscreen::open(gpu, &[demo], SIZE);
     window.frame();
-    assert!(window.until(PATIENCE, |window| window.is_settled(0)).expect("it goes on"));
+    assert!(window.wait_until(PATIENCE, |window| window.is_settled(0)).expect("it goes on"));
     let pin = Pin { layer: "features.8".to_owned(), unit: UnitIndex(205) };
     window.view(0).expect("it is open").pins.push(pin.clone());
     window.frame();
     let told = |window: &Offscreen| window.unit_profile(0, &pin).is_some() && window.layer_stats(0).is_some();
-    assert!(window.until(PATIENCE, told).expect("it goes on"), "what is told of the unit did not come");
+    assert!(window.wait_until(PATIENCE, told).expect("it goes on"), "what is told of the unit did not come");
     // Pictures of the inputs come last.
-    window.until(Duration::from_millis(800), |_| false).expect("it goes on");
+    window.wait_until(Duration::from_millis(800), |_| false).expect("it goes on");
     // Charts find their bounds by the frame before.
     (0..4).for_each(|_| window.frame());
     Some(window)
@@ -64,11 +64,11 @@ fn compare(window: &Offscreen, parts: &[(&str, [u32; 4])]) {
 fn panels_look_as_they_were_approved() {
     let Some(mut window) = window() else { return };
     compare(&window, &[("options", OPTIONS), ("layers", LAYERS), ("unit", UNIT), ("training", TRAINING)]);
-    window.give(Event::PointerMoved(pos2(384.0, 188.0)));
+    window.send_event(Event::PointerMoved(pos2(384.0, 188.0)));
     compare(&window, &[("pointing", POINTED)]);
     window.press_with(Modifiers::COMMAND, Key::K);
     window.frame();
-    window.give(Event::Text("colours".to_owned()));
+    window.send_event(Event::Text("colours".to_owned()));
     window.frame();
     compare(&window, &[("commands", COMMANDS)]);
 }

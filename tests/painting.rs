@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn window(scale: f32) -> Option<Offscreen> {
     let gpu = support::gpu()?;
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo");
-    let mut window = Offscreen::open(gpu, &[demo], SIZE).at_scale(scale);
+    let mut window = Offscreen::open(gpu, &[demo], SIZE).with_scale(scale);
     settle(&mut window);
     Some(window)
 }
@@ -24,14 +24,14 @@ fn window(scale: f32) -> Option<Offscreen> {
 fn settle(window: &mut Offscreen) {
     window.frame();
     let all = |window: &Offscreen| (0..window.columns()).all(|column| window.is_settled(column));
-    assert!(window.until(PATIENCE, all).expect("it goes on"), "what is asked for did not come");
+    assert!(window.wait_until(PATIENCE, all).expect("it goes on"), "what is asked for did not come");
     window.frame();
 }
 
 #[track_caller]
 fn check(window: &mut Offscreen, what: &str) {
     let painted = window.picture().expect("the device is there");
-    let anew = window.picture_anew().expect("the device is there");
+    let anew = window.repainted_picture().expect("the device is there");
     let pixels = painted.chunks_exact(4).zip(anew.chunks_exact(4));
     // The smallest step is rounding: cut off elsewhere, a triangle's colours are interpolated otherwise.
     let differ = |(a, b): (&[u8], &[u8])| a.iter().zip(b).any(|(a, b)| a.abs_diff(*b) > 1);
@@ -48,7 +48,7 @@ fn session(scale: f32) {
     let at =
         |column: u32, row: u32| pos2(width * (column as f32 + 0.5) / 8.0, height * (row as f32 + 0.5) / 6.0);
     for (column, row) in (0..6).flat_map(|row| (0..8).map(move |column| (column, row))) {
-        window.give(Event::PointerMoved(at(column, row)));
+        window.send_event(Event::PointerMoved(at(column, row)));
         check(&mut window, &format!("pointing at {:?}", at(column, row)));
         if (column + row) % 3 == 0 {
             let scroll = Event::MouseWheel {
@@ -58,7 +58,7 @@ fn session(scale: f32) {
                 source: egui::MouseWheelSource::Unknown,
                 modifiers: Modifiers::NONE,
             };
-            window.give(scroll);
+            window.send_event(scroll);
             check(&mut window, &format!("scrolling at {:?}", at(column, row)));
         }
     }
@@ -81,7 +81,7 @@ fn session(scale: f32) {
     {
         window.press_with(Modifiers::COMMAND, Key::K);
         check(&mut window, "the command box");
-        window.give(Event::Text(command.to_owned()));
+        window.send_event(Event::Text(command.to_owned()));
         check(&mut window, &format!("typing {command}"));
         window.press(Key::Enter);
         check(&mut window, command);
@@ -104,7 +104,7 @@ fn session(scale: f32) {
             Event::PointerMoved(to),
             button(to, false),
         ] {
-            window.give(event);
+            window.send_event(event);
             check(&mut window, &format!("dragging from {from:?} to {to:?}"));
         }
         settle(&mut window);

@@ -19,10 +19,10 @@ const STALL: Duration = Duration::from_millis(50);
 
 fn window(run: &Path) -> Option<Offscreen> {
     let gpu = support::gpu()?;
-    let mut window = Offscreen::open(gpu, &[run.to_owned()], [1280, 1400]).read_out();
+    let mut window = Offscreen::open(gpu, &[run.to_owned()], [1280, 1400]).with_accessibility();
     // The first frame makes the glyphs.
     window.frame();
-    window.longest_hold();
+    window.take_longest_block();
     Some(window)
 }
 
@@ -32,10 +32,10 @@ fn held_until(window: &mut Offscreen, what: &str, so: impl Fn(&Offscreen) -> boo
     let (mut longest, mut frames) = (Duration::ZERO, 0);
     loop {
         assert!(start.elapsed() < PATIENCE, "{what} did not come");
-        window.until(Duration::from_millis(5), |_| false).expect("it goes on");
+        window.wait_until(Duration::from_millis(5), |_| false).expect("it goes on");
         window.frame();
         frames += 1;
-        longest = longest.max(window.longest_hold());
+        longest = longest.max(window.take_longest_block());
         if so(window) {
             return (longest, frames);
         }
@@ -44,10 +44,10 @@ fn held_until(window: &mut Offscreen, what: &str, so: impl Fn(&Offscreen) -> boo
 
 /// Draws so many frames; returns the longest hold since the last one and their number.
 fn held_for(window: &mut Offscreen, frames: usize) -> (Duration, usize) {
-    let mut longest = window.longest_hold();
+    let mut longest = window.take_longest_block();
     for _ in 0..frames {
         window.frame();
-        longest = longest.max(window.longest_hold());
+        longest = longest.max(window.take_longest_block());
     }
     (longest, frames)
 }
@@ -96,9 +96,9 @@ fn a_dump_of_thousands_of_files_opens_without_a_stall() {
     let Some(mut window) = window(&to) else { return };
     let held = held_until(&mut window, "the picture", |window| window.is_settled(0));
     expect_no_stall("opening a dump of thousands of files", held);
-    let before = window.shown();
+    let before = window.shown_epoch();
     window.press(egui::Key::ArrowLeft);
-    let other = |window: &Offscreen| window.is_settled(0) && window.shown() != before;
+    let other = |window: &Offscreen| window.is_settled(0) && window.shown_epoch() != before;
     let held = held_until(&mut window, "another epoch", other);
     expect_no_stall("another epoch of it", held);
 }
@@ -148,7 +148,7 @@ fn a_million_inputs_are_searched_without_a_stall() {
     let focus = egui::accesskit::Action::Focus;
     assert!(window.act("Show: search inputs", focus, None));
     for letter in ["9", "9", "8"] {
-        window.give(Event::Text(letter.to_owned()));
+        window.send_event(Event::Text(letter.to_owned()));
         let held = held_for(&mut window, 30);
         expect_no_stall("searching a million inputs", held);
     }

@@ -26,7 +26,7 @@ fn demo() -> PathBuf {
 /// A window without a display of 1280 × 1400 on the demo; `None` without a graphics adapter.
 fn window() -> Option<Offscreen> {
     let gpu = support::gpu()?;
-    let mut window = Offscreen::open(gpu, &[demo()], [1280, 1400]).read_out();
+    let mut window = Offscreen::open(gpu, &[demo()], [1280, 1400]).with_accessibility();
     settled(&mut window);
     Some(window)
 }
@@ -35,7 +35,7 @@ fn window() -> Option<Offscreen> {
 fn settled(window: &mut Offscreen) {
     let all = |window: &Offscreen| (0..window.columns()).all(|column| window.is_settled(column));
     window.frame();
-    assert!(window.until(PATIENCE, all).expect("it goes on"), "what is asked for did not come");
+    assert!(window.wait_until(PATIENCE, all).expect("it goes on"), "what is asked for did not come");
     window.frame();
 }
 
@@ -59,7 +59,7 @@ fn names(window: &Offscreen) -> Vec<String> {
 fn command(window: &mut Offscreen, name: &str) {
     window.press_with(Modifiers::COMMAND, Key::K);
     window.frame();
-    window.give(Event::Text(name.to_owned()));
+    window.send_event(Event::Text(name.to_owned()));
     window.press(Key::Enter);
     window.frame();
 }
@@ -97,8 +97,8 @@ fn keys_lead_to_every_panel_and_the_list_of_keys() {
     window.frame();
     assert!(window.control("Statistic: Mean").is_none() && window.control("Open a run").is_none());
     window.press(Key::F10);
-    window.give(Event::Text("?".to_owned()));
-    // An overlay is measured before it is drawn.
+    window.send_event(Event::Text("?".to_owned()));
+    // What lies over everything is measured first.
     window.frame();
     window.frame();
     let said: Vec<&str> = window.controls().filter_map(|node| node.value().or(node.label())).collect();
@@ -193,7 +193,7 @@ fn a_copied_view_opens_the_same_again() {
     window.press(Key::I);
     assert_ne!(*window.view(0).unwrap(), looked_at);
     assert_ne!(marked(&copy(&mut window)), marked(&json));
-    window.give(Event::Paste(json.clone()));
+    window.send_event(Event::Paste(json.clone()));
     settled(&mut window);
     assert_eq!(*window.view(0).unwrap(), looked_at);
     assert_eq!(copy(&mut window), json);
@@ -203,14 +203,15 @@ fn a_copied_view_opens_the_same_again() {
     let file = folder.path().join("view.json");
     fs::write(&file, &json).expect("a file");
     let other = folder.path().join("nothing");
-    let mut window = Offscreen::open(support::gpu().expect("as before"), &[other], [1280, 800]).read_out();
+    let mut window =
+        Offscreen::open(support::gpu().expect("as before"), &[other], [1280, 800]).with_accessibility();
     window.frame();
     window.drop_file(file);
-    assert!(window.until(PATIENCE, |window| window.is_settled(0)).expect("it goes on"));
+    assert!(window.wait_until(PATIENCE, |window| window.is_settled(0)).expect("it goes on"));
     assert_eq!(*window.view(0).unwrap(), looked_at);
     assert_eq!(marked(&copy(&mut window)), marked(&json));
 
-    window.give(Event::Paste("no view at all".to_owned()));
+    window.send_event(Event::Paste("no view at all".to_owned()));
     window.frame();
     let said = names(&window);
     assert!(said.iter().any(|text| text.contains("What was pasted is no view")), "{said:?}");
@@ -230,7 +231,9 @@ fn a_dropped_run_is_opened_and_the_one_before_is_gone_back_to() {
         .expect("it runs");
     assert!(made.success());
     window.drop_file(path.clone());
-    assert!(window.until(PATIENCE, |window| window.run(0) == Some(1) && window.is_settled(0)).expect("so"));
+    assert!(
+        window.wait_until(PATIENCE, |window| window.run(0) == Some(1) && window.is_settled(0)).expect("so")
+    );
     assert_eq!(window.recording().expect("it is open").layers.len(), 2);
     rest(&mut window);
     click(&mut window, "Back");
@@ -248,7 +251,7 @@ fn a_dropped_run_is_opened_and_the_one_before_is_gone_back_to() {
     fs::write(&file, "nothing to see").expect("a file");
     window.drop_file(file);
     let absent = |window: &Offscreen| window.run(0).is_none();
-    assert!(window.until(PATIENCE, absent).expect("the window stays"));
+    assert!(window.wait_until(PATIENCE, absent).expect("the window stays"));
     window.press_with(Modifiers::ALT, Key::ArrowLeft);
     settled(&mut window);
     assert_eq!(window.run(0), Some(1));
@@ -285,7 +288,7 @@ fn every_control_has_a_name_and_an_action() {
             let by = || {
                 node.labelled_by()
                     .iter()
-                    .find_map(|id| window.control_of(*id).and_then(|of| of.label().or(of.value())))
+                    .find_map(|id| window.control_by_id(*id).and_then(|of| of.label().or(of.value())))
             };
             // Of a text that can be selected, the name is the text.
             let text = || node.value().filter(|_| node.role() == Role::Label);

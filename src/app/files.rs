@@ -1,5 +1,5 @@
-//! Files while the window is open: stored views, saved pictures, the system's dialog. Everything that takes
-//! long is on a thread of its own.
+//! The files of an open window: stored views, saved pictures, the system's dialog. Everything that takes long
+//! runs on a thread of its own.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use crate::model::workspace::Workspace;
 use crate::stats::Sides;
 use crate::ui::NamedRun;
 
-/// Size of a saved picture, in pixels: twice what a window begins with, for print and slides.
-const SIZE: [u32; 2] = [2560, 1440];
-/// No larger file is a view.
-const LARGEST: u64 = 16 << 20;
+/// Size of a saved picture, in pixels: twice that of a new window, for print and slides.
+const PICTURE_SIZE: [u32; 2] = [2560, 1440];
+/// Greatest size of the file of a view, in bytes.
+const MAX_VIEW_BYTES: u64 = 16 << 20;
 
-/// Opens the system's dialog to choose a run.
+/// Opens the system's dialog to choose the folder of a run, and sends [`AppEvent::PathChosen`].
 pub fn choose_run(beside: bool, send: &EventSender) {
     let send = Arc::clone(send);
     spawn("dialog", move || {
@@ -31,16 +31,15 @@ pub fn choose_run(beside: bool, send: &EventSender) {
     });
 }
 
-/// Reads the views that a file holds.
+/// Reads the workspace in a file. The paths of its runs are resolved against the file's folder.
 ///
 /// # Errors
-/// When it cannot be read or is none.
+/// If the file cannot be read, is too large, or holds no workspace.
 pub fn read_view(path: &Path) -> Result<Workspace> {
     let length = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
-    anyhow::ensure!(length <= LARGEST, "{} is too large for a view", path.display());
+    anyhow::ensure!(length <= MAX_VIEW_BYTES, "{} is too large for a view", path.display());
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut workspace = Workspace::parse(&text).with_context(|| format!("{} is no view", path.display()))?;
-    // Paths in it are seen from where it lies.
     let folder = path.parent().unwrap_or(Path::new("."));
     for run in &mut workspace.runs {
         *run = folder.join(&*run).display().to_string();
@@ -48,7 +47,8 @@ pub fn read_view(path: &Path) -> Result<Workspace> {
     Ok(workspace)
 }
 
-/// Draws the `views` anew, large, into a file of the current folder, and tells where.
+/// Draws the scenes of `views` into a new PNG file in the current folder, and sends
+/// [`AppEvent::PictureSaved`]. `names` are those of the `runs`.
 pub fn save_picture(
     views: &Workspace,
     names: Vec<String>,
@@ -58,12 +58,13 @@ pub fn save_picture(
 ) {
     let views = views.clone();
     spawn("picture", move || {
-        let saved = draw(&views, &names, &runs, &gpu).map_err(|error| format!("{error:#}"));
+        let saved = draw_picture(&views, &names, &runs, &gpu).map_err(|error| format!("{error:#}"));
         send(AppEvent::PictureSaved(saved));
     });
 }
 
-fn draw(views: &Workspace, names: &[String], runs: &OpenRunList, gpu: &Gpu) -> Result<PathBuf> {
+/// Draws the scenes of `views` into a new PNG file in the current folder; returns its path.
+fn draw_picture(views: &Workspace, names: &[String], runs: &OpenRunList, gpu: &Gpu) -> Result<PathBuf> {
     let mut parts = Vec::new();
     let source = |run: usize| runs.get(run).and_then(Option::as_ref).map(|opened| &*opened.source);
     for column in &views.columns {
@@ -75,28 +76,29 @@ fn draw(views: &Workspace, names: &[String], runs: &OpenRunList, gpu: &Gpu) -> R
     }
     anyhow::ensure!(!parts.is_empty(), "there is nothing to draw yet");
     let recordings: Option<Vec<_>> =
-        (0..runs.len()).map(|run| source(run).map(|it| it.recording())).collect();
-    let named: Vec<NamedRun> = recordings
+        (0..runs.len()).map(|run| source(run).map(|source| source.recording())).collect();
+    let named_runs: Vec<NamedRun> = recordings
         .unwrap_or_default()
         .into_iter()
         .zip(names)
         .map(|(recording, name)| NamedRun { name, recording })
         .collect();
-    let still = Still::render(gpu, &*aggregate::backend(gpu), &named, parts, SIZE, true)?;
+    let still = Still::render(gpu, &*aggregate::backend(gpu), &named_runs, parts, PICTURE_SIZE, true)?;
     let name = names.first().map_or("view", String::as_str).replace(['/', '\\'], "-");
-    let path = free_name(&std::env::current_dir()?, &name);
+    let path = unused_path(&std::env::current_dir()?, &name);
     still.save(&path)?;
     Ok(path)
 }
 
-/// A name in `folder` that no file has yet.
-fn free_name(folder: &Path, name: &str) -> PathBuf {
+/// Returns a path in `folder` at which there is no file.
+fn unused_path(folder: &Path, name: &str) -> PathBuf {
     let numbered = |number: u32| folder.join(format!("dnnviz-{name}-{number}.png"));
     (1..).map(numbered).find(|path| !path.exists()).unwrap_or_else(|| numbered(0))
 }
 
-fn spawn(name: &str, act: impl FnOnce() + Send + 'static) {
-    if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(act) {
+/// Runs `job` on a thread of its own.
+fn spawn(name: &str, job: impl FnOnce() + Send + 'static) {
+    if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(job) {
         log::error!("cannot start a thread: {error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Opens a run, be it there already or not, and opens it again whenever more of it was written.
+//! Opens runs, which need not exist yet, and opens them again whenever more of them was written.
 
 use std::fs;
 use std::io;
@@ -8,39 +8,43 @@ use super::event::{AppEvent, EventSender, RunEvent};
 use crate::format::watch::{RunChange, RunWatcher, WatchOutcome};
 use crate::format::{FormatError, RunHandle};
 
-/// Follows each of the runs at `paths`, see [`follow`].
-pub fn all(paths: &[PathBuf], send: &EventSender) -> Vec<RunWatcher> {
-    paths.iter().enumerate().map(|(run, path)| one(run, path, send)).collect()
+/// Follows each of the runs at `paths`, see [`follow_run`].
+pub fn follow_runs(paths: &[PathBuf], send: &EventSender) -> Vec<RunWatcher> {
+    paths.iter().enumerate().map(|(run, path)| follow_run(run, path, send)).collect()
 }
 
-/// Follows the run at `path`, which is the window's `run`.
-pub fn one(run: usize, path: &Path, send: &EventSender) -> RunWatcher {
-    follow(run, path.to_owned(), EventSender::clone(send))
-}
-
-/// Tells by [`AppEvent`]s what there is to show at `path`, the window's `run`, until it is dropped.
-fn follow(run: usize, path: PathBuf, send: EventSender) -> RunWatcher {
-    let mut follower =
-        RunFollower { run, path: path.clone(), send, opened: None, awaited: false, failures: 0 };
-    RunWatcher::start(&path, move |change| match change {
+/// Opens the run at `path`, whose index in the window is `run`, and sends [`RunEvent`]s about it and its
+/// changes until the result is dropped.
+pub fn follow_run(run: usize, path: &Path, send: &EventSender) -> RunWatcher {
+    let mut follower = RunFollower {
+        run,
+        path: path.to_owned(),
+        send: EventSender::clone(send),
+        opened: None,
+        awaited: false,
+        failures: 0,
+    };
+    RunWatcher::start(path, move |change| match change {
         RunChange::Writer { active } => {
             follower.send(RunEvent::Writer { active });
             WatchOutcome::Done
         }
         RunChange::Manifest => follower.open(),
-        RunChange::Absent => follower.miss(),
+        RunChange::Absent => follower.handle_absence(),
     })
 }
 
+/// Opens one run, again and again, and reports by events.
 struct RunFollower {
+    /// Index of the run in the window.
     run: usize,
     path: PathBuf,
     send: EventSender,
-    /// As it was opened last.
+    /// The run in the version that was opened last.
     opened: Option<RunHandle>,
-    /// It was not there when asked for, so that whatever stands there may be on its way.
+    /// The run was absent or incomplete before, so that an error may mean that it is still being written.
     awaited: bool,
-    /// How often in a row what was opened before could not be opened again.
+    /// Number of failures to open the run again since it was opened last.
     failures: u32,
 }
 
@@ -49,39 +53,41 @@ impl RunFollower {
         (self.send)(AppEvent::Run { run: self.run, event });
     }
 
+    /// Opens the run, or opens it again.
     fn open(&mut self) -> WatchOutcome {
-        let before = self.opened.take();
-        let found = before.as_ref().map_or_else(|| RunHandle::open(&self.path), RunHandle::reopen);
-        let now = match found {
-            Ok(now) => now,
+        let previous = self.opened.take();
+        let reopened = previous.as_ref().map_or_else(|| RunHandle::open(&self.path), RunHandle::reopen);
+        let opened = match reopened {
+            Ok(opened) => opened,
             Err(error) => {
-                self.opened = before;
+                self.opened = previous;
                 return self.fail(error);
             }
         };
-        let source = now.source();
-        let continues = before.as_ref().is_some_and(|before| now.continues(before));
+        let source = opened.source();
+        let continues = previous.as_ref().is_some_and(|previous| opened.continues(previous));
         if std::mem::take(&mut self.failures) > 0 {
             self.send(RunEvent::Problem(None));
         }
         // A dump's manifest may be written before the files that it lists.
-        let whole = source.recording().epochs.last().is_none_or(|epoch| !epoch.damaged);
-        let is_news =
-            !continues || before.is_none_or(|before| before.source().recording() != source.recording());
-        self.opened = Some(now);
-        if is_news {
+        let is_complete = source.recording().epochs.last().is_none_or(|epoch| !epoch.damaged);
+        let has_changed =
+            !continues || previous.is_none_or(|previous| previous.source().recording() != source.recording());
+        self.opened = Some(opened);
+        if has_changed {
             self.send(RunEvent::Opened { source, continues });
         }
-        if whole { WatchOutcome::Done } else { WatchOutcome::Unfinished }
+        if is_complete { WatchOutcome::Done } else { WatchOutcome::Unfinished }
     }
 
+    /// Reports that the run cannot be opened.
     fn fail(&mut self, error: FormatError) -> WatchOutcome {
         if self.opened.is_some() {
             self.failures += 1;
-            // At first it is probably being written.
+            // At the first failure it is probably being written.
             if self.failures > 1 {
-                let what = format!("{error}. What was read before is shown.");
-                self.send(RunEvent::Problem(Some(what)));
+                let problem = format!("{error}. What was read before is shown.");
+                self.send(RunEvent::Problem(Some(problem)));
             }
             return WatchOutcome::Unfinished;
         }
@@ -95,18 +101,18 @@ impl RunFollower {
         }
     }
 
-    /// There is no manifest.
-    fn miss(&mut self) -> WatchOutcome {
+    /// Reports that there is no manifest.
+    fn handle_absence(&mut self) -> WatchOutcome {
         let path = self.path.display();
         if self.opened.is_some() {
             self.failures += 1;
-            let gone = format!("{path} is gone. What was read of it is shown.");
-            self.send(RunEvent::Problem(Some(gone)));
-        } else if let Some(why) = why_not_yet(&self.path) {
+            let problem = format!("{path} is gone. What was read of it is shown.");
+            self.send(RunEvent::Problem(Some(problem)));
+        } else if let Some(why) = reason_to_wait(&self.path) {
             self.wait(why);
         } else {
             match RunHandle::open(&self.path) {
-                // It came just now, and will be told of.
+                // The manifest was written just now: another change is reported.
                 Ok(_) => {}
                 Err(error) if self.awaited => self.wait(error.to_string()),
                 Err(error) => self.send(RunEvent::Refused(error)),
@@ -115,19 +121,20 @@ impl RunFollower {
         WatchOutcome::Done
     }
 
+    /// Reports that the run is awaited.
     fn wait(&mut self, why: String) {
         self.awaited = true;
         self.send(RunEvent::Awaited { why });
     }
 }
 
-/// Why there may be no manifest at `path` yet; `None` when what is there is no recording at all.
-fn why_not_yet(path: &Path) -> Option<String> {
+/// Returns the reason why a manifest may still be written at `path`; `None` if there is something else.
+fn reason_to_wait(path: &Path) -> Option<String> {
     if fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         return Some("There is nothing at that place yet.".to_owned());
     }
     let mut entries = fs::read_dir(path).ok()?.flatten().map(|entry| entry.file_name()).peekable();
-    let begun = entries.peek().is_none()
-        || entries.any(|name| ["writer.lock", "activations"].iter().any(|sign| name == *sign));
-    begun.then(|| "Its folder is there, its manifest is not yet.".to_owned())
+    let is_begun = entries.peek().is_none()
+        || entries.any(|name| ["writer.lock", "activations"].iter().any(|file| name == *file));
+    is_begun.then(|| "Its folder is there, its manifest is not yet.".to_owned())
 }

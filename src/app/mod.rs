@@ -1,4 +1,4 @@
-//! The window: winit's events in, panels and scene out. Nothing here waits for files.
+//! The window: handles winit's events, and lays out and paints frames. Its thread never waits for files.
 
 mod columns;
 mod dispatch;
@@ -40,74 +40,83 @@ use crate::format::watch::RunWatcher;
 use crate::model::workspace::Workspace;
 use crate::ui::style;
 
-/// Size of a fresh window, in points.
-const SIZE: LogicalSize<f64> = LogicalSize::new(1280.0, 800.0);
+/// Size of a new window, in points.
+const WINDOW_SIZE: LogicalSize<f64> = LogicalSize::new(1280.0, 800.0);
 
-/// How the window ended.
+/// The reason why [`run`] returned.
 pub enum WindowExit {
-    /// It was closed.
+    /// The window was closed.
     Closed,
-    /// There was no display to open it on; why.
+    /// There is no display to open a window on, with the reason.
     NoDisplay(String),
 }
 
-/// Opens a window on some runs side by side, be they there already or not, and stays until it is closed.
-/// What is written of them meanwhile is shown as it comes. With a `workspace`, the `paths` are those of
-/// its runs, and they are looked at as it says.
+/// Opens a window with a column for each of the runs at `paths`, which need not exist yet, and returns when
+/// it is closed. The runs are followed while they are written. With a `workspace`, `paths` are those of its
+/// runs, and the window shows its views.
 ///
 /// # Errors
-/// When no graphics driver can draw into a window, or when what is there will never be a recording, in
-/// any of the places: then the window closes at once.
+/// If no graphics driver can draw into a window, or if none of the paths can ever become a recording: then the
+/// window closes at once.
 pub fn run(paths: Vec<PathBuf>, workspace: Option<Workspace>) -> Result<WindowExit> {
     let event_loop = match EventLoop::<AppEvent>::with_user_event().build() {
         Ok(event_loop) => event_loop,
         Err(error) => {
-            // Without the place in winit's source that its text begins with.
+            // Winit's text begins with a place in its source code, which is left out.
             let text = error.to_string();
             let reason = text.rsplit(": ").next().unwrap_or(&text).trim_end_matches('.');
             return Ok(WindowExit::NoDisplay(reason.to_owned()));
         }
     };
     let proxy = event_loop.create_proxy();
-    let access = proxy.clone();
+    let accessibility = proxy.clone();
     let send: EventSender = Arc::new(move |event| {
-        // A closed window has no use for what was still being read.
+        // Fails only when the window is closed.
         let _ = proxy.send_event(event);
     });
-    let watches = follow::all(&paths, &send);
-    let mut app = App { paths, watches, workspace, send, access, window: None, failure: None, wake: None };
+    let watches = follow::follow_runs(&paths, &send);
+    let mut app =
+        App { paths, watches, workspace, send, accessibility, window: None, failure: None, wake: None };
     event_loop.run_app(&mut app)?;
     app.failure.map_or(Ok(WindowExit::Closed), Err)
 }
 
+/// The handler of the event loop.
 struct App {
     paths: Vec<PathBuf>,
+    /// Followers of the runs; moved to the window when it opens.
     watches: Vec<RunWatcher>,
+    /// The workspace to show; moved to the window when it opens.
     workspace: Option<Workspace>,
     send: EventSender,
-    /// For whoever reads the window to those who cannot see it.
-    access: EventLoopProxy<AppEvent>,
+    /// Takes the requests of assistive technology.
+    accessibility: EventLoopProxy<AppEvent>,
     window: Option<AppWindow>,
-    /// Why there is nothing to show.
+    /// The error that closed the window.
     failure: Option<anyhow::Error>,
-    /// When the next frame is due although nothing happens.
+    /// Time at which a frame is due even without events.
     wake: Option<Instant>,
 }
 
-/// The window and what belongs to it.
+/// The open window.
 struct AppWindow {
     window: Arc<Window>,
     input: egui_winit::State,
     state: AppState,
     surface: WindowSurface,
+    /// The title that was set last.
     title: String,
+    /// No part of the window is visible.
     occluded: bool,
 }
 
 impl AppWindow {
+    /// Opens a window; takes over the runs and the workspace of `app`.
     fn new(event_loop: &ActiveEventLoop, app: &mut App) -> Result<Self> {
-        let attributes =
-            Window::default_attributes().with_title("dnnviz").with_inner_size(SIZE).with_visible(false);
+        let attributes = Window::default_attributes()
+            .with_title("dnnviz")
+            .with_inner_size(WINDOW_SIZE)
+            .with_visible(false);
         let window = Arc::new(event_loop.create_window(attributes).context("the display refused a window")?);
         let surface = WindowSurface::new(Arc::clone(&window), event_loop.owned_display_handle())?;
         let ctx = egui::Context::default();
@@ -123,7 +132,7 @@ impl AppWindow {
             None,
             Some(surface.max_texture_side()),
         );
-        input.init_accesskit(event_loop, &window, app.access.clone());
+        input.init_accesskit(event_loop, &window, app.accessibility.clone());
         window.set_visible(true);
         let watches = std::mem::take(&mut app.watches);
         let gpu = Arc::clone(&surface.painter.gpu);
@@ -136,7 +145,7 @@ impl AppWindow {
 }
 
 impl AppWindow {
-    /// Takes what is asked by whoever reads the window to those who cannot see it.
+    /// Handles a request of assistive technology.
     fn handle_accessibility(&mut self, event: accesskit_winit::Event) {
         use accesskit_winit::WindowEvent;
         match event.window_event {
@@ -154,9 +163,9 @@ impl ApplicationHandler<AppEvent> for App {
             return;
         }
         match AppWindow::new(event_loop, self) {
-            Ok(open) => {
-                open.window.request_redraw();
-                self.window = Some(open);
+            Ok(app_window) => {
+                app_window.window.request_redraw();
+                self.window = Some(app_window);
             }
             Err(error) => {
                 self.failure = Some(error);
@@ -173,45 +182,45 @@ impl ApplicationHandler<AppEvent> for App {
     }
 
     fn user_event(&mut self, event_loop: &ActiveEventLoop, event: AppEvent) {
-        let Some(open) = &mut self.window else { return };
+        let Some(app_window) = &mut self.window else { return };
         let event = match event {
-            AppEvent::Accessibility(event) => return open.handle_accessibility(event),
+            AppEvent::Accessibility(event) => return app_window.handle_accessibility(event),
             event => event,
         };
-        match open.state.handle(open.input.egui_ctx(), event) {
-            Ok(Duration::ZERO) => open.window.request_redraw(),
+        match app_window.state.handle(app_window.input.egui_ctx(), event) {
+            Ok(Duration::ZERO) => app_window.window.request_redraw(),
             Ok(pause) => {
-                let soon = Instant::now() + pause;
-                self.wake = Some(self.wake.map_or(soon, |wake| wake.min(soon)));
+                let due = Instant::now() + pause;
+                self.wake = Some(self.wake.map_or(due, |wake| wake.min(due)));
             }
             Err(error) => {
                 self.failure = Some(error.into());
                 event_loop.exit();
             }
         }
-        let title = open.state.title();
-        if title != open.title {
-            open.window.set_title(&title);
-            open.title = title;
+        let title = app_window.state.title();
+        if title != app_window.title {
+            app_window.window.set_title(&title);
+            app_window.title = title;
         }
     }
 
     fn window_event(&mut self, event_loop: &ActiveEventLoop, _: WindowId, event: WindowEvent) {
-        let Some(open) = &mut self.window else { return };
+        let Some(app_window) = &mut self.window else { return };
         match &event {
             WindowEvent::CloseRequested => return event_loop.exit(),
-            // By force. Nothing may be asked of it any more.
+            // Closed by the system: the window must not be used any more.
             WindowEvent::Destroyed => {
                 self.close();
                 return event_loop.exit();
             }
-            WindowEvent::RedrawRequested => return self.frame(event_loop),
-            WindowEvent::Resized(size) => open.surface.resize(size.width, size.height),
-            WindowEvent::Occluded(occluded) => open.occluded = *occluded,
+            WindowEvent::RedrawRequested => return self.draw_frame(event_loop),
+            WindowEvent::Resized(size) => app_window.surface.resize(size.width, size.height),
+            WindowEvent::Occluded(occluded) => app_window.occluded = *occluded,
             _ => {}
         }
-        if open.input.on_window_event(&open.window, &event).repaint {
-            open.window.request_redraw();
+        if app_window.input.on_window_event(&app_window.window, &event).repaint {
+            app_window.window.request_redraw();
         }
     }
 
@@ -221,10 +230,11 @@ impl ApplicationHandler<AppEvent> for App {
         _: winit::event::DeviceId,
         event: winit::event::DeviceEvent,
     ) {
-        if let (Some(open), winit::event::DeviceEvent::MouseMotion { delta }) = (&mut self.window, event)
-            && open.input.on_mouse_motion(delta)
+        if let (Some(app_window), winit::event::DeviceEvent::MouseMotion { delta }) =
+            (&mut self.window, event)
+            && app_window.input.on_mouse_motion(delta)
         {
-            open.window.request_redraw();
+            app_window.window.request_redraw();
         }
     }
 
@@ -238,11 +248,11 @@ impl ApplicationHandler<AppEvent> for App {
 }
 
 impl App {
-    /// Lets go of the window while the display is still there: the window and its surface first, then,
-    /// at rest, the device and whoever uploads to it.
+    /// Closes the window while the display is still there: drops the surface and the window first, then,
+    /// while the device is idle, the threads that upload to it.
     fn close(&mut self) {
-        let Some(open) = self.window.take() else { return };
-        let AppWindow { window, input, state, surface, .. } = open;
+        let Some(app_window) = self.window.take() else { return };
+        let AppWindow { window, input, state, surface, .. } = app_window;
         let gpu = Arc::clone(&surface.painter.gpu);
         gpu.wait();
         state.save_settings();
@@ -252,29 +262,33 @@ impl App {
     }
 
     fn request_redraw(&self) {
-        if let Some(open) = &self.window {
-            open.window.request_redraw();
+        if let Some(app_window) = &self.window {
+            app_window.window.request_redraw();
         }
     }
 
-    /// One frame: input → panels → scene, if it changed → picture.
-    fn frame(&mut self, event_loop: &ActiveEventLoop) {
-        let Some(open) = &mut self.window else { return };
-        let size = open.window.inner_size();
-        if size.width == 0 || size.height == 0 || open.occluded {
+    /// Draws one frame: lays it out, paints what changed, and presents it.
+    fn draw_frame(&mut self, event_loop: &ActiveEventLoop) {
+        let Some(app_window) = &mut self.window else { return };
+        let size = app_window.window.inner_size();
+        if size.width == 0 || size.height == 0 || app_window.occluded {
             return;
         }
-        let ctx = open.input.egui_ctx().clone();
-        let input = open.input.take_egui_input(&open.window);
-        let size = open.surface.size();
-        let output = frame::frame(&ctx, input, &mut open.state, &mut open.surface.painter, size);
-        let presented = open.surface.present(output.jobs);
-        open.input.handle_platform_output_with_event_loop(&open.window, event_loop, output.platform);
+        let ctx = app_window.input.egui_ctx().clone();
+        let input = app_window.input.take_egui_input(&app_window.window);
+        let size = app_window.surface.size();
+        let output = frame::frame(&ctx, input, &mut app_window.state, &mut app_window.surface.painter, size);
+        let presented = app_window.surface.present(output.jobs);
+        app_window.input.handle_platform_output_with_event_loop(
+            &app_window.window,
+            event_loop,
+            output.platform,
+        );
         for command in output.viewport.iter().flat_map(|viewport| &viewport.commands) {
             match command {
                 egui::ViewportCommand::Close => event_loop.exit(),
                 egui::ViewportCommand::Fullscreen(full) => {
-                    open.window.set_fullscreen(full.then_some(Fullscreen::Borderless(None)));
+                    app_window.window.set_fullscreen(full.then_some(Fullscreen::Borderless(None)));
                 }
                 _ => {}
             }
@@ -282,8 +296,8 @@ impl App {
         let delay = output.viewport.map(|viewport| viewport.repaint_delay);
         self.wake = None;
         match delay {
-            _ if !presented => open.window.request_redraw(),
-            Some(delay) if delay.is_zero() => open.window.request_redraw(),
+            _ if !presented => app_window.window.request_redraw(),
+            Some(delay) if delay.is_zero() => app_window.window.request_redraw(),
             Some(delay) => self.wake = Instant::now().checked_add(delay),
             None => {}
         }

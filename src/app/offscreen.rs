@@ -1,4 +1,4 @@
-//! A window's content without a window: the same messages, frames and pictures, on a texture.
+//! A window without a display: the same events, frames and pictures, on a texture.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
@@ -20,35 +20,35 @@ use crate::insight::{LayerStats, UnitProfile};
 use crate::model::{Pin, Recording, Theme, ValueRange, ViewState};
 use crate::ui::style;
 
-/// What would be a window.
+/// A window that is drawn on a texture, and operated by events of egui and of assistive technology.
 pub struct Offscreen {
     state: AppState,
     ctx: egui::Context,
     painter: Painter,
     target: RenderTarget,
-    messages: Receiver<AppEvent>,
-    /// What is done in the next frame.
+    app_events: Receiver<AppEvent>,
+    /// Input events of the next frame.
     events: Vec<egui::Event>,
-    given: Vec<PathBuf>,
-    /// The controls as those see them who cannot see the picture.
+    /// Files that are dropped on the window in the next frame.
+    dropped_files: Vec<PathBuf>,
+    /// See [`Self::controls`].
     controls: Vec<(NodeId, Node)>,
-    /// What was copied last.
+    /// See [`Self::copied`].
     copied: Option<String>,
-    /// Pixels of a point.
+    /// Pixels in a point.
     scale: f32,
-    /// See [`Self::longest_hold`].
-    longest: Duration,
+    /// See [`Self::take_longest_block`].
+    longest_block: Duration,
     start: Instant,
 }
 
 impl Offscreen {
-    /// Looks at the `runs`, be they there already or not, as a window of `size` pixels would; without
-    /// animation, as for who wants no motion.
+    /// Opens a window of `size` pixels on the `runs`, which need not exist yet; without animations.
     pub fn open(gpu: Gpu, runs: &[PathBuf], size: [u32; 2]) -> Self {
-        let (sender, messages) = channel();
+        let (sender, app_events) = channel();
         let sender = Mutex::new(sender);
         let send: EventSender = Arc::new(move |event| {
-            // Nobody listens any more when that fails.
+            // Fails only when the window is closed.
             if let Ok(sender) = sender.lock() {
                 let _ = sender.send(event);
             }
@@ -58,60 +58,64 @@ impl Offscreen {
         style::install_style(&ctx, Theme::Dark);
         let target = RenderTarget::new(&gpu, size, Renderer::FORMAT);
         let painter = Painter::new(gpu, Renderer::FORMAT);
-        let watches = follow::all(runs, &send);
+        let watches = follow::follow_runs(runs, &send);
         let state = AppState::new(runs, watches, Arc::clone(&painter.gpu), send, None);
         Self {
             state,
             ctx,
             painter,
             target,
-            messages,
+            app_events,
             events: Vec::new(),
-            given: Vec::new(),
+            dropped_files: Vec::new(),
             controls: Vec::new(),
             copied: None,
             scale: 1.0,
-            longest: Duration::ZERO,
+            longest_block: Duration::ZERO,
             start: Instant::now(),
         }
     }
 
-    /// Draws a point as so many pixels.
-    pub fn at_scale(mut self, scale: f32) -> Self {
+    /// Sets the number of pixels in a point.
+    pub fn with_scale(mut self, scale: f32) -> Self {
         self.scale = scale;
         self
     }
 
-    /// Tells what is there to those who cannot see it, see [`Self::controls`].
-    pub fn read_out(self) -> Self {
+    /// Enables the accessibility tree, see [`Self::controls`].
+    pub fn with_accessibility(self) -> Self {
         self.ctx.enable_accesskit();
         self
     }
 
-    /// Takes what other threads tell, as it comes, and draws frames, each to its end on the device,
-    /// until the active column shows the epoch of this number and nothing is left to be told. `false`
-    /// when that takes longer than `patience`.
+    /// Handles events and draws frames until the active column shows the epoch with this number. Returns
+    /// `false` if that takes longer than `timeout`.
     ///
     /// # Errors
-    /// When there will be nothing to show.
-    pub fn until_shown(&mut self, epoch: u64, patience: Duration) -> Result<bool, FormatError> {
-        self.until(patience, |window| window.shown() == Some(epoch as f64))
+    /// If none of the runs can ever be opened.
+    pub fn wait_for_epoch(&mut self, number: u64, timeout: Duration) -> Result<bool, FormatError> {
+        self.wait_until(timeout, |window| window.shown_epoch() == Some(number as f64))
     }
 
-    /// The same until something is `so`.
+    /// Handles events as they come from other threads, and draws frames, each until the device has finished
+    /// it, until the `condition` holds. Returns `false` if that takes longer than `timeout`.
     ///
     /// # Errors
-    /// When there will be nothing to show.
-    pub fn until(&mut self, patience: Duration, so: impl Fn(&Self) -> bool) -> Result<bool, FormatError> {
-        let end = Instant::now() + patience;
+    /// If none of the runs can ever be opened.
+    pub fn wait_until(
+        &mut self,
+        timeout: Duration,
+        condition: impl Fn(&Self) -> bool,
+    ) -> Result<bool, FormatError> {
+        let end = Instant::now() + timeout;
         let mut due: Option<Instant> = None;
-        while !so(self) {
+        while !condition(self) {
             let wake = due.map_or(end, |due| due.min(end));
-            match self.messages.recv_timeout(wake.saturating_duration_since(Instant::now())) {
+            match self.app_events.recv_timeout(wake.saturating_duration_since(Instant::now())) {
                 Ok(event) => {
                     let began = Instant::now();
                     let pause = self.state.handle(&self.ctx, event)?;
-                    self.longest = self.longest.max(began.elapsed());
+                    self.longest_block = self.longest_block.max(began.elapsed());
                     let at = Instant::now() + pause;
                     due = Some(due.map_or(at, |due| due.min(at)));
                 }
@@ -125,64 +129,65 @@ impl Offscreen {
         Ok(true)
     }
 
-    /// How many columns there are.
+    /// The number of columns.
     pub fn columns(&self) -> usize {
         self.state.columns().count()
     }
 
-    /// Place of the column that panels and keys speak of.
+    /// Index of the active column, which panels and keys act on.
     pub fn active(&self) -> usize {
         self.state.columns().active()
     }
 
-    /// How a column, by its place, is looked at; `None` where there is none, or its run is not open.
-    /// What is changed is seen in the next frame.
+    /// The view of a column, by its index; `None` without such a column or while its run is not open. Changes
+    /// take effect in the next frame.
     pub fn view(&mut self, column: usize) -> Option<&mut ViewState> {
         Some(&mut self.state.columns_mut().session_mut(column)?.control.view)
     }
 
-    /// Whether a column shows what its view asks for.
+    /// Returns `true` if a column shows the values that its view selects.
     pub fn is_settled(&self, column: usize) -> bool {
         self.session(column).is_some_and(Session::is_settled)
     }
 
-    /// Place of the run that a column shows, among those that the window was opened on.
+    /// Index of the run that a column shows, among those of the window.
     pub fn run(&self, column: usize) -> Option<usize> {
         Some(self.session(column)?.run())
     }
 
-    /// What went wrong with what a column is asked for, in one line.
+    /// The problem of the values that a column's view selects, in one line.
     pub fn note(&self, column: usize) -> Option<&str> {
         self.session(column)?.note()
     }
 
-    /// Per layer, the values at the ends of a column's colour map.
+    /// Per layer, the value range of a column, in normalised values.
     pub fn ranges(&self, column: usize) -> Option<&[ValueRange]> {
         Some(self.session(column)?.scene.ranges())
     }
 
-    /// Facts of every layer at the epoch that a column looks at, once they are there.
+    /// The statistics of each layer at a column's epoch; `None` until they are computed.
     pub fn layer_stats(&self, column: usize) -> Option<&[LayerStats]> {
         self.session(column)?.layer_stats()
     }
 
-    /// The facts of every layer that came last in a column, and the number of their epoch.
+    /// The latest statistics of each layer of a column, and the number of their epoch.
     pub fn latest_layer_stats(&self, column: usize) -> Option<(u64, &[LayerStats])> {
         self.session(column)?.latest_layer_stats()
     }
 
-    /// What a column can say of a unit that is pinned in it, or why it cannot, once that is there.
+    /// The profile of a unit that is pinned in a column, or the reason why there is none; `None` until it is
+    /// computed.
     pub fn unit_profile(&self, column: usize, pin: &Pin) -> Option<Result<&UnitProfile, &str>> {
         self.session(column)?.unit_profile(pin)
     }
 
-    /// Index of the predicted class of each input at the epoch of this number, once they are read.
+    /// Index of the predicted class of each input at the epoch with this number; `None` until they are read.
     pub fn predictions(&self, column: usize, epoch: u64) -> Option<&[Option<usize>]> {
         self.session(column)?.predictions(epoch)
     }
 
-    /// Number of the epoch that the picture of the active column shows.
-    pub fn shown(&self) -> Option<f64> {
+    /// Number of the epoch that the scene of the active column shows.
+    pub fn shown_epoch(&self) -> Option<f64> {
         self.state.columns().active_session()?.shown_epoch()
     }
 
@@ -191,26 +196,26 @@ impl Offscreen {
         Some(self.state.columns().active_session()?.recording())
     }
 
-    /// What is wrong with the first run, in one line.
+    /// The problem of the first run, in one line.
     pub fn trouble(&self) -> Option<&str> {
         self.state.trouble(0)
     }
 
-    /// How many pictures of scenes were drawn so far.
+    /// The number of pictures of scenes that were drawn.
     pub fn drawings(&self) -> u64 {
         self.painter.drawings()
     }
 
-    /// What the window shows: rows of RGBA from the top; `None` when the device is lost.
+    /// The picture of the window: rows of RGBA from the top; `None` if the device is lost.
     pub fn picture(&self) -> Option<Vec<u8>> {
         self.target.read(&self.painter.gpu)
     }
 
-    /// What the window shows when all of the last frame is painted anew, and not only what it changed.
-    pub fn picture_anew(&mut self) -> Option<Vec<u8>> {
-        let panels = self.painter.prepare_again(&self.ctx);
-        self.painter.paint(&panels);
-        self.painter.show(&self.target.texture);
+    /// The picture of the window after all of the last frame is painted again, not only its changes.
+    pub fn repainted_picture(&mut self) -> Option<Vec<u8>> {
+        let jobs = self.painter.prepare_whole(&self.ctx);
+        self.painter.paint(&jobs);
+        self.painter.copy_to(&self.target.texture);
         self.picture()
     }
 
@@ -218,78 +223,79 @@ impl Offscreen {
         self.state.columns().session(column)
     }
 
-    /// The controls of the last frame, with what they are called and can do.
+    /// The controls of the last frame as nodes of the accessibility tree, with names and actions.
     pub fn controls(&self) -> impl Iterator<Item = &Node> {
         self.controls.iter().map(|(_, node)| node)
     }
 
-    /// The one control that is called so; `None` without one.
+    /// The control with this name.
     pub fn control(&self, name: &str) -> Option<&Node> {
-        self.named(name).map(|(_, node)| node)
+        self.find_control(name).map(|(_, node)| node)
     }
 
-    /// The control of this number.
-    pub fn control_of(&self, wanted: NodeId) -> Option<&Node> {
+    /// The control with this id.
+    pub fn control_by_id(&self, wanted: NodeId) -> Option<&Node> {
         self.controls.iter().find(|(id, _)| *id == wanted).map(|(_, node)| node)
     }
 
-    fn named(&self, name: &str) -> Option<&(NodeId, Node)> {
-        // A name may be shown by a text beside what it is of.
-        let mut all = self.controls.iter().filter(|(_, node)| node.label() == Some(name));
-        all.clone().find(|(_, node)| node.role() != Role::Label).or(all.next())
+    fn find_control(&self, name: &str) -> Option<&(NodeId, Node)> {
+        // A control may have a text with its name beside it.
+        let mut nodes = self.controls.iter().filter(|(_, node)| node.label() == Some(name));
+        nodes.clone().find(|(_, node)| node.role() != Role::Label).or(nodes.next())
     }
 
-    /// Does something to the control that is called so, and draws a frame; says whether there is one.
+    /// Performs an action on the control with this name, and draws two frames; returns `false` if there is
+    /// none.
     pub fn act(&mut self, name: &str, action: Action, data: Option<ActionData>) -> bool {
-        let Some(&(target_node, _)) = self.named(name) else { return false };
+        let Some(&(target_node, _)) = self.find_control(name) else { return false };
         let request = ActionRequest { action, target_tree: TreeId::ROOT, target_node, data };
-        self.give(egui::Event::AccessKitActionRequest(request));
-        // Some controls answer in the frame after.
+        self.send_event(egui::Event::AccessKitActionRequest(request));
+        // Some controls respond in the frame after.
         self.frame();
         true
     }
 
-    /// Clicks on the control that is called so; says whether there is one.
+    /// Clicks on the control with this name, and draws two frames; returns `false` if there is none.
     pub fn click(&mut self, name: &str) -> bool {
         self.act(name, Action::Click, None)
     }
 
-    /// Draws a frame in which this happens.
-    pub fn give(&mut self, event: egui::Event) {
+    /// Draws a frame with an input event.
+    pub fn send_event(&mut self, event: egui::Event) {
         self.events.push(event);
         self.frame();
     }
 
     /// Draws a frame in which a file or folder is dropped on the window.
     pub fn drop_file(&mut self, path: PathBuf) {
-        self.given.push(path);
+        self.dropped_files.push(path);
         self.frame();
     }
 
-    /// Presses a key and draws a frame.
+    /// Draws a frame in which a key is pressed.
     pub fn press(&mut self, key: egui::Key) {
         self.press_with(egui::Modifiers::NONE, key);
     }
 
-    /// Presses a key while others are held, and draws a frame.
+    /// Draws a frame in which a key is pressed while modifiers are held.
     pub fn press_with(&mut self, modifiers: egui::Modifiers, key: egui::Key) {
         let event = |pressed| egui::Event::Key { key, physical_key: None, pressed, repeat: false, modifiers };
         self.events.extend([event(true), event(false)]);
         self.frame();
     }
 
-    /// The longest that the window's thread was kept from hands since this was asked last: by a message, or
-    /// by laying out a frame. What the device takes to draw is apart from that.
-    pub fn longest_hold(&mut self) -> Duration {
-        std::mem::take(&mut self.longest)
+    /// Returns the longest time since the last call that the window's thread could not handle input, because
+    /// it handled an event of another thread or laid out a frame. Does not include drawing on the device.
+    pub fn take_longest_block(&mut self) -> Duration {
+        std::mem::take(&mut self.longest_block)
     }
 
-    /// What was copied last.
+    /// The text that was copied to the clipboard last.
     pub fn copied(&self) -> Option<&str> {
         self.copied.as_deref()
     }
 
-    /// Draws a frame, to its end on the device.
+    /// Draws a frame, and waits until the device has finished it.
     pub fn frame(&mut self) {
         for session in self.state.columns_mut().sessions_mut() {
             session.control.navigator.reduced_motion = true;
@@ -300,7 +306,11 @@ impl Offscreen {
         let input = egui::RawInput {
             screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, size)),
             viewports: std::iter::once((egui::ViewportId::ROOT, viewport)).collect(),
-            dropped_files: self.given.drain(..).map(|path| Arc::new(Dropped(path)) as _).collect(),
+            dropped_files: self
+                .dropped_files
+                .drain(..)
+                .map(|path| Arc::new(DroppedPath(path)) as _)
+                .collect(),
             events: std::mem::take(&mut self.events),
             time: Some(self.start.elapsed().as_secs_f64()),
             ..egui::RawInput::default()
@@ -308,7 +318,7 @@ impl Offscreen {
         let began = Instant::now();
         let size = self.target.size;
         let mut output = frame::frame(&self.ctx, input, &mut self.state, &mut self.painter, size);
-        self.longest = self.longest.max(began.elapsed());
+        self.longest_block = self.longest_block.max(began.elapsed());
         if let Some(update) = output.platform.accesskit_update.take() {
             self.controls = update.nodes;
         }
@@ -320,16 +330,16 @@ impl Offscreen {
         self.painter.upload(&mut output.jobs.textures);
         self.painter.paint(&output.jobs);
         self.painter.free(&mut output.jobs.textures);
-        self.painter.show(&self.target.texture);
+        self.painter.copy_to(&self.target.texture);
         self.painter.gpu.wait();
     }
 }
 
-/// What was dropped on the window.
+/// A file or folder that is dropped on the window.
 #[derive(Debug)]
-struct Dropped(PathBuf);
+struct DroppedPath(PathBuf);
 
-impl egui::DroppedFile for Dropped {
+impl egui::DroppedFile for DroppedPath {
     fn path(&self) -> &Path {
         &self.0
     }

@@ -1,5 +1,5 @@
-//! What is remembered from one window to the next: where panels stand, how they look, which runs were
-//! open. A convenience: what cannot be read or written is left alone.
+//! The settings of a user, which are stored between windows: panels, theme, zoom, recent runs. Settings that
+//! cannot be read or written are ignored, with a warning in the log.
 
 use std::path::{Path, PathBuf};
 
@@ -8,21 +8,24 @@ use serde::{Deserialize, Serialize};
 use crate::model::Theme;
 use crate::ui::dock::DockLayout;
 
-/// Most runs that are remembered.
-const RECENT: usize = 20;
-/// No larger file is read.
-const LARGEST: u64 = 1 << 20;
+/// Greatest number of recent runs.
+const MAX_RECENT: usize = 20;
+/// Greatest size of a settings file, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
 
-/// Settings, as they are stored.
+/// The settings, in the form in which they are stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
+    /// The arrangement of the panels.
     pub arrangement: DockLayout,
+    /// The theme of the window.
     pub theme: Theme,
+    /// Show no animations.
     pub reduced_motion: bool,
-    /// Factor on the size of everything in panels.
+    /// Factor on the size of text and controls.
     pub zoom: f32,
-    /// Paths of runs that were open, the latest first.
+    /// Absolute paths of the runs that were opened, the latest first.
     pub recent: Vec<PathBuf>,
 }
 
@@ -39,13 +42,13 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Those of the person, or, where there are none that can be read, the ones to begin with.
+    /// Reads the settings of the user; the defaults if there are none or they cannot be read.
     pub fn load() -> Self {
-        file().and_then(|path| Self::read(&path)).unwrap_or_default()
+        settings_path().and_then(|path| Self::read(&path)).unwrap_or_default()
     }
 
     fn read(path: &Path) -> Option<Self> {
-        if std::fs::metadata(path).ok()?.len() > LARGEST {
+        if std::fs::metadata(path).ok()?.len() > MAX_BYTES {
             return None;
         }
         let text = std::fs::read_to_string(path).ok()?;
@@ -56,13 +59,13 @@ impl Settings {
             settings.arrangement = DockLayout::default();
         }
         settings.zoom = if settings.zoom.is_finite() { settings.zoom.clamp(0.4, 4.0) } else { 1.0 };
-        settings.recent.truncate(RECENT);
+        settings.recent.truncate(MAX_RECENT);
         Some(settings)
     }
 
-    /// Stores them, whole or not at all.
+    /// Stores the settings, completely or not at all.
     pub fn save(&self) {
-        let Some(path) = file() else { return };
+        let Some(path) = settings_path() else { return };
         if let Err(error) = self.write(&path) {
             log::warn!("the settings are not remembered: {error}");
         }
@@ -78,17 +81,17 @@ impl Settings {
         Ok(())
     }
 
-    /// Takes note that a run was opened.
-    pub fn opened(&mut self, path: &Path) {
+    /// Adds a run that was opened to the recent ones.
+    pub fn add_recent(&mut self, path: &Path) {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         self.recent.retain(|other| *other != path);
         self.recent.insert(0, path);
-        self.recent.truncate(RECENT);
+        self.recent.truncate(MAX_RECENT);
     }
 }
 
-/// Where they are: `dnnviz/settings.json` in the person's folder of settings.
-fn file() -> Option<PathBuf> {
+/// The path of the settings file: `dnnviz/settings.json` in the user's configuration folder.
+fn settings_path() -> Option<PathBuf> {
     Some(dirs::config_dir()?.join("dnnviz").join("settings.json"))
 }
 
@@ -98,14 +101,14 @@ mod tests {
     use crate::ui::dock::Pane;
 
     #[test]
-    fn settings_come_back_as_they_were() {
+    fn settings_are_read_as_they_were_stored() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("inner").join("settings.json");
         let mut settings = Settings { zoom: 1.5, theme: Theme::Light, ..Settings::default() };
         settings.arrangement.toggle(Pane::Layers);
-        settings.opened(Path::new("/runs/one"));
-        settings.opened(Path::new("/runs/two"));
-        settings.opened(Path::new("/runs/one"));
+        settings.add_recent(Path::new("/runs/one"));
+        settings.add_recent(Path::new("/runs/two"));
+        settings.add_recent(Path::new("/runs/one"));
         assert_eq!(settings.recent, [Path::new("/runs/one"), Path::new("/runs/two")]);
         settings.write(&path).unwrap();
         assert_eq!(Settings::read(&path), Some(settings));
@@ -113,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_left_aside() {
+    fn invalid_settings_are_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.json");
         let read = |text: &str| {
@@ -125,8 +128,8 @@ mod tests {
         assert_eq!(read("{}"), Some(Settings::default()));
         assert_eq!(read("{\"zoom\": 1e9}").unwrap().zoom, 4.0);
         let whole = serde_json::to_string(&Settings::default()).unwrap();
-        let lacking = whole.replace("\"layers\"", "\"unit\"");
-        assert_ne!(lacking, whole);
-        assert_eq!(read(&lacking).unwrap().arrangement, DockLayout::default(), "a panel twice");
+        let duplicate = whole.replace("\"layers\"", "\"unit\"");
+        assert_ne!(duplicate, whole);
+        assert_eq!(read(&duplicate).unwrap().arrangement, DockLayout::default(), "a panel twice");
     }
 }

@@ -124,7 +124,7 @@ impl AppState {
                 let continues = continues && run.opened().is_some();
                 self.was_open = true;
                 if !continues && self.stores_settings {
-                    self.panels.settings.opened(&run.path);
+                    self.panels.settings.add_recent(&run.path);
                 }
                 run.open(source, continues);
                 let runs = open_runs(&self.runs);
@@ -384,7 +384,7 @@ impl AppState {
         for (run, name) in self.runs.iter_mut().zip(names(&paths)) {
             run.name = name;
         }
-        self.watches.push(follow::one(index, path, &self.send));
+        self.watches.push(follow::follow_run(index, path, &self.send));
         index
     }
 

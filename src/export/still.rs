@@ -266,7 +266,7 @@ fn common_ranges(columns: &[StillColumn]) -> Vec<Vec<ValueRange>> {
 
 /// Paints the overlay over the scene on `target`, with `scale` pixels per point.
 fn paint_overlay(gpu: &Gpu, description: &SceneDescription, target: &RenderTarget, scale: f32) {
-    let mut painted = still::paint(description, target.size, scale);
+    let mut painted = still::tessellate_overlay(description, target.size, scale);
     let mut egui = egui_wgpu::Renderer::new(
         &gpu.device,
         Renderer::FORMAT,

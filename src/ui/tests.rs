@@ -17,7 +17,7 @@ use super::panels::columns::ColumnAction;
 use super::panels::columns::ColumnBar;
 use super::panels::columns::ColumnEntry;
 use super::panels::columns::column_rects;
-use super::scene::navigation::Target;
+use super::scene::navigation::CameraTarget;
 use super::testing::{self, TestWindow};
 use super::{PanelData, SceneDescription, ViewControl, Viewport};
 use crate::model::columns::Locks;
@@ -278,10 +278,10 @@ fn a_layer_is_framed_by_command_and_home_comes_back() {
     let overview = window.state().interface.view.camera;
     perform(&mut window, ViewCommand::FrameLayer(1));
     let framed = window.state().interface.view.camera;
-    assert_eq!(window.state().interface.navigator.at(), Some(Target::Slab(1)));
+    assert_eq!(window.state().interface.navigator.target(), Some(CameraTarget::Slab(1)));
     assert!((framed.position - overview.position).length() > 1.0);
     window.press(Key::Home);
-    assert_eq!(window.state().interface.navigator.at(), Some(Target::View(SetView::Overview)));
+    assert_eq!(window.state().interface.navigator.target(), Some(CameraTarget::View(SetView::Overview)));
     assert!((window.state().interface.view.camera.position - overview.position).length() < 1e-4);
 }
 

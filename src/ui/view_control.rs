@@ -11,9 +11,9 @@ pub use self::panels::{PanelData, PanelOutput};
 use super::panels::{input, layers, timeline, unit};
 use super::playback::{Epochs, Playback};
 use super::scene::description::SceneDescription;
-use super::scene::gestures;
+use super::scene::gestures::{self, SelectedUnits};
 use super::scene::hover::{Hover, cell_at, units_in};
-use super::scene::navigation::{Navigator, Target};
+use super::scene::navigation::{CameraTarget, Navigator};
 use super::scene::projection::Projection;
 use super::scene::viewport::{SceneResponse, SceneStatus, Viewport};
 use super::style::Palette;
@@ -145,7 +145,7 @@ impl ViewControl {
     }
 
     /// Moves the camera to a set view or layer.
-    pub fn go(&mut self, target: Target, layout: &Layout, now: f64) {
+    pub fn go(&mut self, target: CameraTarget, layout: &Layout, now: f64) {
         self.navigator.go(target, self.view.camera, layout, now);
     }
 
@@ -167,8 +167,8 @@ impl ViewControl {
 
     /// The slab that the camera frames, as an index into [`Layout::slabs`].
     fn framed_slab(&self) -> Option<usize> {
-        match self.navigator.at() {
-            Some(Target::Slab(slab)) => Some(slab),
+        match self.navigator.target() {
+            Some(CameraTarget::Slab(slab)) => Some(slab),
             _ => None,
         }
     }
@@ -206,7 +206,7 @@ impl ViewControl {
 
     /// The unit under the pointer when the scene was painted last, as (layer, unit).
     pub fn hovered(&self) -> Option<(usize, usize)> {
-        self.hover.borrow().found().map(|it| (it.layer, it.unit))
+        self.hover.borrow().cell().map(|cell| (cell.layer, cell.unit))
     }
 
     /// Handles pointer and keys in the viewport, and moves the camera. `values` are those of the scene.
@@ -231,10 +231,10 @@ impl ViewControl {
             };
             ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
         }
-        let mut input = gestures::gather(ui, &response, viewport.keys);
+        let mut input = gestures::read_gestures(ui, &response, viewport.keys);
         let hover = self.hover.get_mut();
         let projection = Projection { camera: self.view.camera, rect: viewport.rect };
-        let (clicked, boxed) = gestures::choose(ui, &response, hover, |region| {
+        let SelectedUnits { clicked, boxed } = gestures::select_units(ui, &response, hover, |region| {
             values.map_or_else(Vec::new, |values| match region {
                 [from, to] if from == to => {
                     let cell = cell_at(values, layout, projection, from);
@@ -252,10 +252,10 @@ impl ViewControl {
         if input.fly != glam::Vec3::ZERO {
             ui.ctx().request_repaint();
         }
-        if input.looking {
+        if input.is_rotating {
             ui.ctx().set_cursor_icon(egui::CursorIcon::Crosshair);
         }
-        SceneResponse { pressed, led: input.leads(), clicked, boxed, pinned: false }
+        SceneResponse { pressed, camera_moved: input.moves_camera(), clicked, boxed, pinned: false }
     }
 
     /// Paints over the scene, which fills `rect`: labels, legend, pins, the cell under the pointer, progress

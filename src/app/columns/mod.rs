@@ -318,7 +318,7 @@ impl Columns {
             let keys = keys && index == self.active;
             let viewport = Viewport { rect, id: scene_id(column.id), name: &name, keys };
             let response = session.handle_gestures(ui, &viewport);
-            if response.led {
+            if response.camera_moved {
                 self.chosen = true;
                 self.leader = column.id;
             }

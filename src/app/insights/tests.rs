@@ -1,4 +1,4 @@
-//! Answers come for what is asked, and for nothing else.
+//! Results of the insight cache: each request is computed once, and abandoned ones are cancelled.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -9,9 +9,11 @@ use super::{InsightCache, InsightRequest, InsightResponse};
 use crate::insight::testing::{Made, noise};
 use crate::model::{EpochIndex, LayerIndex, Source, UnitIndex};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest time that a result may take.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-fn made(epochs: usize) -> Made {
+/// A recording of two layers with 4 and 6 units, 12 inputs of three classes, and predictions.
+fn made_recording(epochs: usize) -> Made {
     let labels: Vec<Option<usize>> = (0..12).map(|input| Some(input % 3)).collect();
     let value = |epoch: usize, input: usize, layer: usize, unit: usize| {
         noise(((epoch * 20 + input) * 5 + layer) * 9 + unit)
@@ -21,34 +23,36 @@ fn made(epochs: usize) -> Made {
     made
 }
 
-fn answers(source: Arc<dyn Source>) -> (InsightCache, Receiver<InsightResponse>) {
+/// A cache for `source`, and the results of its worker.
+fn cache_of(source: Arc<dyn Source>) -> (InsightCache, Receiver<InsightResponse>) {
     let (send, received) = channel();
     let send = Mutex::new(send);
-    let tell = move |answered| {
-        let _ = send.lock().expect("no test failed").send(answered);
+    let send_response = move |response| {
+        let _ = send.lock().expect("no test failed").send(response);
     };
-    (InsightCache::new(source, Box::new(tell)), received)
+    (InsightCache::new(source, Box::new(send_response)), received)
 }
 
-fn biography(layer: usize, unit: usize, epoch: u64) -> InsightRequest {
+fn unit_profile(layer: usize, unit: usize, epoch: u64) -> InsightRequest {
     InsightRequest::UnitProfile { layer: LayerIndex(layer), unit: UnitIndex(unit), epoch }
 }
 
-/// Takes as many answers as there are questions, and returns these in their order.
-fn take(
-    answers: &mut InsightCache,
+/// Waits for `count` results, inserts them into the cache, and returns their requests in this order.
+fn receive(
+    cache: &mut InsightCache,
     received: &Receiver<InsightResponse>,
     count: usize,
 ) -> Vec<InsightRequest> {
     let next = |_| {
-        let answered = received.recv_timeout(PATIENCE).expect("an answer");
-        let question = answered.request;
-        answers.insert(answered);
-        question
+        let response = received.recv_timeout(TIMEOUT).expect("a response");
+        let request = response.request;
+        cache.insert(response);
+        request
     };
     (0..count).map(next).collect()
 }
 
+/// Fails if there are more results.
 #[track_caller]
 fn assert_quiet(received: &Receiver<InsightResponse>) {
     let more = received.recv_timeout(Duration::from_millis(100));
@@ -56,92 +60,88 @@ fn assert_quiet(received: &Receiver<InsightResponse>) {
 }
 
 #[test]
-fn what_is_asked_is_answered_in_its_order_and_once() {
-    let (mut answers, received) = answers(Arc::new(made(3)));
-    let asked = vec![
+fn requests_are_computed_in_order_and_once() {
+    let (mut cache, received) = cache_of(Arc::new(made_recording(3)));
+    let requests = vec![
         InsightRequest::Predictions { epoch: 20 },
-        biography(1, 5, 20),
+        unit_profile(1, 5, 20),
         InsightRequest::LayerStats { epoch: 20 },
     ];
-    answers.request(asked.clone());
-    assert_eq!(take(&mut answers, &received, 3), asked);
-    let found = answers.unit_profile(LayerIndex(1), UnitIndex(5), 20).expect("answered").expect("a unit");
+    cache.request(requests.clone());
+    assert_eq!(receive(&mut cache, &received, 3), requests);
+    let profile = cache.unit_profile(LayerIndex(1), UnitIndex(5), 20).expect("computed").expect("a unit");
     assert_eq!(
-        (found.layer, found.unit, found.epoch, found.history.len()),
+        (profile.layer, profile.unit, profile.epoch, profile.history.len()),
         (LayerIndex(1), UnitIndex(5), EpochIndex(2), 3)
     );
-    assert_eq!(answers.layer_stats(20).map(<[_]>::len), Some(2));
-    assert_eq!(answers.predictions(20), Some([Some(1); 12].as_slice()));
-    assert!(
-        answers.layer_stats(10).is_none() && answers.unit_profile(LayerIndex(1), UnitIndex(5), 10).is_none()
-    );
-    // Of another epoch only what is new is asked; the last that is known stays at hand.
-    answers.request(vec![biography(1, 5, 20), biography(1, 5, 10), InsightRequest::LayerStats { epoch: 20 }]);
-    assert_eq!(take(&mut answers, &received, 1), [biography(1, 5, 10)]);
-    assert_eq!(
-        answers.latest_profile(LayerIndex(1), UnitIndex(5)).map(|last| last.epoch),
-        Some(EpochIndex(1))
-    );
-    assert_eq!(answers.latest_layer_stats().map(|(epoch, _)| epoch), Some(20));
-    answers.request(asked);
+    assert_eq!(cache.layer_stats(20).map(<[_]>::len), Some(2));
+    assert_eq!(cache.predictions(20), Some([Some(1); 12].as_slice()));
+    assert!(cache.layer_stats(10).is_none() && cache.unit_profile(LayerIndex(1), UnitIndex(5), 10).is_none());
+    // Only the request for another epoch is new; the latest results stay available.
+    cache.request(vec![
+        unit_profile(1, 5, 20),
+        unit_profile(1, 5, 10),
+        InsightRequest::LayerStats { epoch: 20 },
+    ]);
+    assert_eq!(receive(&mut cache, &received, 1), [unit_profile(1, 5, 10)]);
+    assert_eq!(cache.latest_profile(LayerIndex(1), UnitIndex(5)).map(|last| last.epoch), Some(EpochIndex(1)));
+    assert_eq!(cache.latest_layer_stats().map(|(epoch, _)| epoch), Some(20));
+    cache.request(requests);
     assert_quiet(&received);
 }
 
 #[test]
-fn what_cannot_be_answered_says_why() {
-    let (mut answers, received) = answers(Arc::new(made(2)));
-    answers.request(vec![biography(0, 4, 10), InsightRequest::LayerStats { epoch: 50 }]);
-    take(&mut answers, &received, 2);
+fn a_failed_request_has_a_reason() {
+    let (mut cache, received) = cache_of(Arc::new(made_recording(2)));
+    cache.request(vec![unit_profile(0, 4, 10), InsightRequest::LayerStats { epoch: 50 }]);
+    receive(&mut cache, &received, 2);
     let reason =
-        answers.unit_profile(LayerIndex(0), UnitIndex(4), 10).expect("answered").expect_err("no such unit");
+        cache.unit_profile(LayerIndex(0), UnitIndex(4), 10).expect("computed").expect_err("no such unit");
     assert!(reason.contains("unit 4"), "{reason}");
-    let reason = answers
-        .result(InsightRequest::LayerStats { epoch: 50 })
-        .expect("answered")
-        .expect_err("no such epoch");
+    let reason =
+        cache.result(InsightRequest::LayerStats { epoch: 50 }).expect("computed").expect_err("no such epoch");
     assert!(reason.contains("50"), "{reason}");
 }
 
 #[test]
-fn lives_go_on_when_epochs_come() {
-    let (mut answers, received) = answers(Arc::new(made(2)));
-    let asked = vec![biography(0, 1, 10), InsightRequest::LayerStats { epoch: 10 }];
-    answers.request(asked.clone());
-    take(&mut answers, &received, 2);
-    answers.continue_with(Arc::new(made(5)));
-    let length = |answers: &InsightCache| {
-        answers
-            .unit_profile(LayerIndex(0), UnitIndex(1), 10)
-            .expect("answered")
-            .expect("a unit")
-            .history
-            .len()
+fn profiles_are_computed_again_when_epochs_are_added() {
+    let (mut cache, received) = cache_of(Arc::new(made_recording(2)));
+    let requests = vec![unit_profile(0, 1, 10), InsightRequest::LayerStats { epoch: 10 }];
+    cache.request(requests.clone());
+    receive(&mut cache, &received, 2);
+    cache.continue_with(Arc::new(made_recording(5)));
+    let length = |cache: &InsightCache| {
+        cache.unit_profile(LayerIndex(0), UnitIndex(1), 10).expect("computed").expect("a unit").history.len()
     };
-    assert_eq!(length(&answers), 2, "what was told stays until there is more");
-    answers.request(asked);
-    assert_eq!(take(&mut answers, &received, 1), [biography(0, 1, 10)], "facts of an epoch stay true");
-    assert_eq!(length(&answers), 5);
+    assert_eq!(length(&cache), 2, "the result before stays until there is a new one");
+    cache.request(requests);
+    assert_eq!(
+        receive(&mut cache, &received, 1),
+        [unit_profile(0, 1, 10)],
+        "the statistics of an epoch do not change"
+    );
+    assert_eq!(length(&cache), 5);
     assert_quiet(&received);
 }
 
 #[test]
-fn answers_about_what_was_there_before_are_dropped() {
-    let (mut answers, received) = answers(Arc::new(made(2)));
-    answers.request(vec![InsightRequest::LayerStats { epoch: 0 }]);
-    let late = received.recv_timeout(PATIENCE).expect("an answer");
-    answers.replace(Arc::new(made(1)));
-    answers.insert(late);
-    assert!(answers.layer_stats(0).is_none());
-    answers.request(vec![InsightRequest::LayerStats { epoch: 0 }]);
-    take(&mut answers, &received, 1);
-    assert!(answers.layer_stats(0).is_some());
+fn results_about_the_recording_before_are_dropped() {
+    let (mut cache, received) = cache_of(Arc::new(made_recording(2)));
+    cache.request(vec![InsightRequest::LayerStats { epoch: 0 }]);
+    let late = received.recv_timeout(TIMEOUT).expect("a response");
+    cache.replace(Arc::new(made_recording(1)));
+    cache.insert(late);
+    assert!(cache.layer_stats(0).is_none());
+    cache.request(vec![InsightRequest::LayerStats { epoch: 0 }]);
+    receive(&mut cache, &received, 1);
+    assert!(cache.layer_stats(0).is_some());
 }
 
 #[test]
-fn what_takes_long_is_given_up_when_nobody_asks_for_it_any_more() {
-    // Every value waits until it may be read.
+fn a_computation_that_is_no_longer_requested_is_cancelled() {
+    // Reading a value blocks until `open` is set.
     let (open, read) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let mut slow = made(200);
+    let mut slow = made_recording(200);
     let (gate, count) = (Arc::clone(&open), Arc::clone(&read));
     slow.value = Box::new(move |_, _, _, _| {
         count.fetch_add(1, Ordering::Relaxed);
@@ -150,16 +150,16 @@ fn what_takes_long_is_given_up_when_nobody_asks_for_it_any_more() {
         }
         1.0
     });
-    let (mut answers, received) = answers(Arc::new(slow));
-    answers.request(vec![biography(0, 0, 0)]);
+    let (mut cache, received) = cache_of(Arc::new(slow));
+    cache.request(vec![unit_profile(0, 0, 0)]);
     while read.load(Ordering::Relaxed) == 0 {
         std::thread::yield_now();
     }
-    answers.request(vec![InsightRequest::Predictions { epoch: 0 }]);
+    cache.request(vec![InsightRequest::Predictions { epoch: 0 }]);
     open.store(true, Ordering::Relaxed);
-    assert_eq!(take(&mut answers, &received, 1), [InsightRequest::Predictions { epoch: 0 }]);
+    assert_eq!(receive(&mut cache, &received, 1), [InsightRequest::Predictions { epoch: 0 }]);
     assert_quiet(&received);
-    // And when it is asked for again it is answered.
-    answers.request(vec![biography(0, 0, 0)]);
-    assert_eq!(take(&mut answers, &received, 1), [biography(0, 0, 0)]);
+    // Requested again, it is computed.
+    cache.request(vec![unit_profile(0, 0, 0)]);
+    assert_eq!(receive(&mut cache, &received, 1), [unit_profile(0, 0, 0)]);
 }

@@ -1,4 +1,4 @@
-//! What a window shows: a picture that stays, and what it was painted from.
+//! The frame cache: the picture of the window, and the shapes and scenes that it was painted from.
 
 use super::damage::{DamageRects, PixelRect, ShapeList};
 use crate::engine::blit::Blit;
@@ -6,21 +6,24 @@ use crate::engine::{Gpu, Renderer};
 use crate::model::Theme;
 use crate::ui::style::Palette;
 
-/// The picture, and what is in it.
+/// The picture of the window, which stays from frame to frame.
 pub struct FrameCache {
+    /// The picture.
     pub texture: wgpu::Texture,
+    /// The view of the picture, to paint on.
     pub view: wgpu::TextureView,
-    /// One pixel of what is behind everything.
+    /// One pixel of the ground behind everything.
     pub ground: wgpu::BindGroup,
+    /// Pixels in a point.
     pub pixels_per_point: f32,
-    /// Numbers of the columns whose scenes it shows, and their places.
+    /// Ids of the columns whose scenes are in the picture, and the places of these.
     pub scenes: Vec<(u64, PixelRect)>,
     theme: Theme,
     shapes: ShapeList,
 }
 
 impl FrameCache {
-    /// A picture of nothing yet; `blit` is what it will be painted by.
+    /// An empty picture that `blit` paints on.
     pub fn new(
         gpu: &Gpu,
         blit: &Blit,
@@ -60,46 +63,48 @@ impl FrameCache {
         }
     }
 
+    /// Width and height in pixels.
     pub fn size(&self) -> [u32; 2] {
         let size = self.texture.size();
         [size.width, size.height]
     }
 
-    /// Whether it can be painted on in parts when things look so.
-    pub fn is_of(&self, (theme, pixels_per_point, size): (Theme, f32, [u32; 2])) -> bool {
+    /// Returns `true` if the picture was painted with this theme, scale and size, so that it can be painted
+    /// in parts.
+    pub fn matches(&self, (theme, pixels_per_point, size): (Theme, f32, [u32; 2])) -> bool {
         self.theme == theme && self.pixels_per_point == pixels_per_point && self.size() == size
     }
 
-    /// All of it as one part.
+    /// The whole picture as damage.
     pub fn whole(&self) -> DamageRects {
-        let mut parts = DamageRects::default();
-        parts.add(PixelRect::at([0, 0], self.size()));
-        parts
+        let mut damage = DamageRects::default();
+        damage.add(PixelRect::from_corner([0, 0], self.size()));
+        damage
     }
 
-    /// The parts that have to be painted for this to be in it, beside the `drawn` ones, in which a scene is
-    /// another.
+    /// Returns the part of the picture that these shapes and scenes change, and `drawn`, the places of the
+    /// scenes that were drawn again.
     pub fn changes(
         &self,
         shapes: &ShapeList,
         scenes: &[(u64, PixelRect)],
         drawn: DamageRects,
     ) -> DamageRects {
-        let mut parts = drawn;
-        shapes.add_changes(&self.shapes, self.pixels_per_point, self.size(), &mut parts);
-        let gone = self.scenes.iter().filter(|scene| !scenes.contains(scene));
-        let come = scenes.iter().filter(|scene| !self.scenes.contains(scene));
-        gone.chain(come).for_each(|(_, place)| parts.add(*place));
-        parts
+        let mut damage = drawn;
+        shapes.add_changes(&self.shapes, self.pixels_per_point, self.size(), &mut damage);
+        let removed = self.scenes.iter().filter(|scene| !scenes.contains(scene));
+        let added = scenes.iter().filter(|scene| !self.scenes.contains(scene));
+        removed.chain(added).for_each(|(_, place)| damage.add(*place));
+        damage
     }
 
-    /// Takes what is in it from now on.
-    pub fn take(&mut self, shapes: ShapeList, scenes: Vec<(u64, PixelRect)>) {
+    /// Stores the shapes and scenes that the picture is painted from.
+    pub fn store(&mut self, shapes: ShapeList, scenes: Vec<(u64, PixelRect)>) {
         (self.shapes, self.scenes) = (shapes, scenes);
     }
 
-    /// The shapes in some parts, ready to be painted.
-    pub fn tessellated(&self, ctx: &egui::Context, parts: &DamageRects) -> Vec<egui::ClippedPrimitive> {
-        ctx.tessellate(self.shapes.of(parts, self.pixels_per_point), self.pixels_per_point)
+    /// Returns the triangles that have to be painted to update `damage`.
+    pub fn tessellate(&self, ctx: &egui::Context, damage: &DamageRects) -> Vec<egui::ClippedPrimitive> {
+        ctx.tessellate(self.shapes.clipped_to(damage, self.pixels_per_point), self.pixels_per_point)
     }
 }

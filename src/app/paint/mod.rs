@@ -31,17 +31,17 @@ pub struct Painter {
     pub gpu: Arc<Gpu>,
     adapter: String,
     started: Instant,
-    /// Paint only what changed.
+    /// Paint only the parts that changed.
     partial: bool,
-    /// Format of the picture that stays.
+    /// Format of the frame cache.
     format: TextureFormat,
     panels: egui_wgpu::Renderer,
     renderer: Renderer,
     blit: Blit,
-    /// Copies to a surface that encodes what is written to it, unlike the picture that stays.
+    /// Copies the frame cache to a surface that encodes what is written to it.
     encode: Option<Blit>,
     cache: Option<FrameCache>,
-    /// By the ids of columns.
+    /// The pictures of the scenes, by the ids of their columns.
     scenes: HashMap<u64, SceneTexture>,
     /// Number of pictures of scenes that were drawn.
     drawings: u64,
@@ -54,7 +54,7 @@ struct SceneTexture {
     view: wgpu::TextureView,
     blit: wgpu::BindGroup,
     size: [u32; 2],
-    /// What it shows; `None` before it was drawn.
+    /// Everything that the picture depends on; `None` before it was drawn.
     key: Option<SceneKey>,
 }
 
@@ -82,11 +82,11 @@ impl<T> PartialEq for SameObject<T> {
     }
 }
 
-/// What of a frame has to be painted.
+/// The parts of a frame that have to be painted.
 pub struct PaintJobs {
     /// Glyphs and pictures to upload before, and to free after painting.
     pub textures: egui::TexturesDelta,
-    /// Time that it took to find out.
+    /// Time that it took to prepare them.
     pub prepare_time: Duration,
     primitives: Vec<egui::ClippedPrimitive>,
     damage: DamageRects,
@@ -147,8 +147,8 @@ impl Painter {
         (nanoseconds > 0).then_some(nanoseconds as f32 / 1e6)
     }
 
-    /// Draws the scenes that changed, each given by the id of its column, its place in points and what it
-    /// shows, and returns what has to be painted of a frame of `size` pixels.
+    /// Draws the scenes that changed, each given by the id of its column, its place in points and its
+    /// content; returns the parts of a frame of `size` pixels that have to be painted.
     pub fn prepare(
         &mut self,
         ctx: &egui::Context,
@@ -163,23 +163,23 @@ impl Painter {
         let (scenes, drawn) = self.draw_scenes(scenes, pixels_per_point, size);
         let began = Instant::now();
         let appearance = (theme, pixels_per_point, size);
-        let is_usable = self.cache.as_ref().is_some_and(|cache| cache.is_of(appearance));
-        let whole = !self.partial || !is_usable || self.replaces(&textures);
+        let is_usable = self.cache.as_ref().is_some_and(|cache| cache.matches(appearance));
+        let whole = !self.partial || !is_usable || self.replaces_textures(&textures);
         let mut cache = match self.cache.take() {
             Some(cache) if is_usable => cache,
             _ => FrameCache::new(&self.gpu, &self.blit, self.format, appearance),
         };
         let damage = if whole { cache.whole() } else { cache.changes(&shapes, &scenes, drawn) };
-        cache.take(shapes, scenes);
-        let primitives = cache.tessellated(ctx, &damage);
+        cache.store(shapes, scenes);
+        let primitives = cache.tessellate(ctx, &damage);
         self.cache = Some(cache);
         PaintJobs { textures, prepare_time: listed + began.elapsed(), primitives, damage }
     }
 
-    /// Returns what has to be painted to paint all of the last frame again.
-    pub fn prepare_again(&self, ctx: &egui::Context) -> PaintJobs {
+    /// Returns the jobs that paint all of the last frame again.
+    pub fn prepare_whole(&self, ctx: &egui::Context) -> PaintJobs {
         let damage = self.cache.as_ref().map_or_else(DamageRects::default, FrameCache::whole);
-        let primitives = self.cache.as_ref().map_or_else(Vec::new, |cache| cache.tessellated(ctx, &damage));
+        let primitives = self.cache.as_ref().map_or_else(Vec::new, |cache| cache.tessellate(ctx, &damage));
         PaintJobs {
             textures: egui::TexturesDelta::default(),
             prepare_time: Duration::ZERO,
@@ -188,12 +188,12 @@ impl Painter {
         }
     }
 
-    /// Returns `true` if these textures change what was painted before. New glyphs leave the others where
-    /// they are.
-    fn replaces(&self, textures: &egui::TexturesDelta) -> bool {
+    /// Returns `true` if these changes of textures affect shapes that are painted already. New glyphs do not,
+    /// since the others keep their places.
+    fn replaces_textures(&self, textures: &egui::TexturesDelta) -> bool {
         textures.set.iter().any(|(id, deltas)| {
-            let glyphs = *id == egui::TextureId::default();
-            self.panels.texture(id).is_some() && deltas.iter().any(|delta| !glyphs || delta.is_whole())
+            let is_glyphs = *id == egui::TextureId::default();
+            self.panels.texture(id).is_some() && deltas.iter().any(|delta| !is_glyphs || delta.is_whole())
         })
     }
 
@@ -222,7 +222,7 @@ impl Painter {
         (places, damage)
     }
 
-    /// Draws a column's scene into a texture of `size` pixels, unless it has not changed.
+    /// Draws the scene of a column into a texture of `size` pixels, if it has changed.
     fn draw_scene(&mut self, column: u64, drawn: &DrawnScene, size: [u32; 2]) {
         let DrawnScene { scene, view, ranges, picture, edges, hidden, highlighted } = drawn;
         let key = SceneKey {
@@ -274,6 +274,7 @@ impl Painter {
         self.drawings
     }
 
+    /// Creates a texture of `size` pixels for a scene.
     fn texture(&self, size: [u32; 2]) -> SceneTexture {
         let texture = self.gpu.device.create_texture(&wgpu::TextureDescriptor {
             label: Some("Painter::scene"),
@@ -290,7 +291,7 @@ impl Painter {
         SceneTexture { view, blit, size, key: None }
     }
 
-    /// Brings the glyphs and pictures that the panels need to the device.
+    /// Uploads the glyphs and pictures that the panels need.
     pub fn upload(&mut self, textures: &mut egui::TexturesDelta) {
         for (id, deltas) in textures.set.drain() {
             for delta in deltas {
@@ -299,14 +300,14 @@ impl Painter {
         }
     }
 
-    /// Frees what the panels need no more. After they are painted.
+    /// Frees the textures that the panels no longer need; to be called after painting.
     pub fn free(&mut self, textures: &mut egui::TexturesDelta) {
         for id in textures.free.drain() {
             self.panels.free_texture(&id);
         }
     }
 
-    /// Paints what a frame changes.
+    /// Paints the parts of a frame that changed into the frame cache.
     pub fn paint(&mut self, jobs: &PaintJobs) {
         let Some(cache) = &self.cache else { return };
         let screen = egui_wgpu::ScreenDescriptor {
@@ -332,11 +333,11 @@ impl Painter {
                 })],
                 ..Default::default()
             });
-            for part in jobs.damage.iter() {
-                let ([x, y], [width, height]) = (part.min, part.size());
+            for rect in jobs.damage.iter() {
+                let ([x, y], [width, height]) = (rect.min, rect.size());
                 pass.set_scissor_rect(x, y, width, height);
-                self.blit.draw(&mut pass, &cache.ground, part.min, part.size());
-                for (column, place) in cache.scenes.iter().filter(|(_, place)| place.meets(part)) {
+                self.blit.draw(&mut pass, &cache.ground, rect.min, rect.size());
+                for (column, place) in cache.scenes.iter().filter(|(_, place)| place.intersects(rect)) {
                     if let Some(scene) = self.scenes.get(column) {
                         self.blit.draw(&mut pass, &scene.blit, place.min, place.size());
                     }
@@ -347,12 +348,12 @@ impl Painter {
         self.gpu.queue.submit(before.into_iter().chain([encoder.finish()]));
     }
 
-    /// Shows what was painted on `target`, which is of the size that was painted and of the format that is
-    /// shown on. Copies it where `target` can be copied to.
-    pub fn show(&self, target: &wgpu::Texture) {
+    /// Copies the frame cache to `target`, which has the size of the frame and the format of the surface:
+    /// draws it unless `target` is a copy destination.
+    pub fn copy_to(&self, target: &wgpu::Texture) {
         let Some(cache) = &self.cache else { return };
         let size = target.size();
-        let mut encoder = encoder(&self.gpu, "Painter::show");
+        let mut encoder = encoder(&self.gpu, "Painter::copy_to");
         if target.usage().contains(wgpu::TextureUsages::COPY_DST) {
             encoder.copy_texture_to_texture(cache.texture.as_image_copy(), target.as_image_copy(), size);
         } else {
@@ -370,8 +371,8 @@ fn encoder(gpu: &Gpu, label: &str) -> wgpu::CommandEncoder {
     gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(label) })
 }
 
-/// Logs the first error that the device reports on its own, and then no more: the others follow
-/// from it, frame after frame.
+/// Logs the first error that the device reports outside of error scopes, and no others, since they mostly
+/// follow from it in every frame.
 fn report_once(device: &wgpu::Device) {
     let reported = AtomicBool::new(false);
     device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {

@@ -1,4 +1,4 @@
-//! The window's surface: where its content is painted and shown.
+//! The surface of the window, on which its picture is presented.
 
 use std::sync::Arc;
 
@@ -9,8 +9,9 @@ use winit::window::Window;
 use super::{PaintJobs, Painter};
 use crate::engine::Gpu;
 
-/// The window's surface and what draws onto it.
+/// The surface of the window, and the painter of its picture.
 pub struct WindowSurface {
+    /// The painter.
     pub painter: Painter,
     window: Arc<Window>,
     surface: wgpu::Surface<'static>,
@@ -18,37 +19,41 @@ pub struct WindowSurface {
 }
 
 impl WindowSurface {
+    /// Creates the surface of a window, and a painter on a device that can present on it.
+    ///
+    /// # Errors
+    /// If no graphics driver can draw into the window.
     pub fn new(window: Arc<Window>, display: winit::event_loop::OwnedDisplayHandle) -> Result<Self> {
         let (gpu, surface) = Gpu::for_window(Box::new(display), Arc::clone(&window))?;
         let size = window.inner_size();
         let mut config = surface
             .get_default_config(&gpu.adapter, size.width.max(1), size.height.max(1))
             .context("the graphics driver cannot draw into this window")?;
-        let can = surface.get_capabilities(&gpu.adapter);
-        // egui blends in gamma space: a plain format where there is one.
+        let capabilities = surface.get_capabilities(&gpu.adapter);
+        // egui blends in gamma space: prefer a format that does not encode.
         config.format = [TextureFormat::Bgra8Unorm, TextureFormat::Rgba8Unorm]
             .into_iter()
-            .find(|format| can.formats.contains(format))
+            .find(|format| capabilities.formats.contains(format))
             .unwrap_or(config.format);
-        // Quicker than drawing where a processor plays the device.
-        config.usage |= can.usages & wgpu::TextureUsages::COPY_DST;
+        // Copying is faster than drawing on a software adapter.
+        config.usage |= capabilities.usages & wgpu::TextureUsages::COPY_DST;
         config.present_mode = wgpu::PresentMode::AutoVsync;
         surface.configure(&gpu.device, &config);
         let painter = Painter::new(gpu, config.format);
         Ok(Self { painter, window, surface, config })
     }
 
-    /// Longest edge of a texture.
+    /// Greatest width and height of a texture, in pixels.
     pub fn max_texture_side(&self) -> usize {
         self.painter.gpu.device.limits().max_texture_dimension_2d as usize
     }
 
-    /// In pixels.
+    /// Width and height in pixels.
     pub fn size(&self) -> [u32; 2] {
         [self.config.width, self.config.height]
     }
 
-    /// Follows the window's size.
+    /// Adopts the size of the window, in pixels.
     pub fn resize(&mut self, width: u32, height: u32) {
         if width > 0 && height > 0 && (width, height) != (self.config.width, self.config.height) {
             (self.config.width, self.config.height) = (width, height);
@@ -56,21 +61,22 @@ impl WindowSurface {
         }
     }
 
-    /// Paints the panels (and in them the scene) and shows the picture. Says whether it was shown;
-    /// if not, it has to be shown anew.
-    pub fn present(&mut self, mut panels: PaintJobs) -> bool {
-        self.painter.upload(&mut panels.textures);
-        self.painter.paint(&panels);
-        self.painter.free(&mut panels.textures);
-        self.show()
+    /// Paints the panels and scenes and presents the picture; returns `false` if it has to be presented
+    /// again.
+    pub fn present(&mut self, mut jobs: PaintJobs) -> bool {
+        self.painter.upload(&mut jobs.textures);
+        self.painter.paint(&jobs);
+        self.painter.free(&mut jobs.textures);
+        self.present_picture()
     }
 
-    fn show(&mut self) -> bool {
+    /// Presents the picture; returns `false` if it has to be presented again.
+    fn present_picture(&mut self) -> bool {
         let (surface_texture, suboptimal) = match self.surface.get_current_texture() {
             CurrentSurfaceTexture::Success(texture) => (texture, false),
             CurrentSurfaceTexture::Suboptimal(texture) => (texture, true),
             CurrentSurfaceTexture::Timeout => return false,
-            // Nobody sees it; the window asks again when somebody does.
+            // The window is not visible; it is redrawn when it becomes visible.
             CurrentSurfaceTexture::Occluded | CurrentSurfaceTexture::Validation => return true,
             CurrentSurfaceTexture::Outdated => {
                 self.surface.configure(&self.painter.gpu.device, &self.config);
@@ -90,7 +96,7 @@ impl WindowSurface {
                 }
             }
         };
-        self.painter.show(&surface_texture.texture);
+        self.painter.copy_to(&surface_texture.texture);
         self.window.pre_present_notify();
         self.painter.gpu.queue.present(surface_texture);
         if suboptimal {

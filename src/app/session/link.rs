@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Session;
 use crate::model::columns::{self, ColumnQuery, Locks};
 use crate::model::{Layer, Query, Recording, ViewState};
-use crate::ui::scene::navigation::Target;
+use crate::ui::scene::navigation::CameraTarget;
 
 impl Session {
     /// Returns what it takes to compare its query with that of another session.
@@ -52,20 +52,21 @@ impl Session {
             self.control.navigator.follow(navigator);
             return;
         }
-        match navigator.at() {
+        match navigator.target() {
             Some(target) => {
                 let layer_named =
                     |name: &str| self.recording().layers.iter().position(|layer| layer.name == name);
                 let target = match target {
-                    Target::View(_) => Some(target),
-                    Target::Slab(slab) => lead
+                    CameraTarget::View(_) => Some(target),
+                    CameraTarget::Slab(slab) => lead
                         .recording()
                         .layers
                         .get(slab)
                         .and_then(|layer| layer_named(&layer.name))
-                        .map(Target::Slab),
+                        .map(CameraTarget::Slab),
                 };
-                if let Some(target) = target.filter(|target| self.control.navigator.at() != Some(*target)) {
+                if let Some(target) = target.filter(|target| self.control.navigator.target() != Some(*target))
+                {
                     let camera = self.control.view.camera;
                     self.control.navigator.go(target, camera, self.scene.layout(), now);
                 }

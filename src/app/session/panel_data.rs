@@ -160,7 +160,7 @@ impl Session {
             shared: self.scene.is_shared(),
             range_epochs: self.scene.range_epochs(&self.values, &self.control),
             values: self.scene.values(&self.control.view, &divisors),
-            camera_target: self.control.navigator.at(),
+            camera_target: self.control.navigator.target(),
         })
     }
 

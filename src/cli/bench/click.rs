@@ -70,7 +70,7 @@ pub fn measure() -> anyhow::Result<ClickReport> {
         SynthOptions { units: UNITS, inputs: INPUTS, classes: CLASSES, epochs: 2, ..SynthOptions::default() };
     synth(&run, &options, &mut |_, _| {})?;
     let mut window = Offscreen::open(Gpu::headless()?, &[run], SIZE);
-    ensure!(window.until(TIMEOUT, |window| window.is_settled(0))?, "the made-up recording is not shown");
+    ensure!(window.wait_until(TIMEOUT, |window| window.is_settled(0))?, "the made-up recording is not shown");
 
     let mut frames = Vec::new();
     for turn in 0..20 {
@@ -94,13 +94,13 @@ pub fn measure() -> anyhow::Result<ClickReport> {
         let start = Instant::now();
         select_next(&mut window);
         window.frame();
-        ensure!(window.until(TIMEOUT, |window| window.is_settled(0))?, "a class is not shown");
+        ensure!(window.wait_until(TIMEOUT, |window| window.is_settled(0))?, "a class is not shown");
         // The first one compiles shaders.
         if click > 0 {
             clicks.push(start.elapsed().as_secs_f64() * 1e3);
         }
         // Lets the other epochs load, as between two clicks of a person.
-        window.until(Duration::from_millis(100), |_| false)?;
+        window.wait_until(Duration::from_millis(100), |_| false)?;
     }
     let (mut in_time, mut longest) = (0, 0.0_f64);
     for _ in 0..DRAGGED_CLASSES {
@@ -108,7 +108,7 @@ pub fn measure() -> anyhow::Result<ClickReport> {
         select_next(&mut window);
         longest = longest.max(ms(|| window.frame()));
         let remaining = end.saturating_duration_since(Instant::now());
-        in_time += usize::from(window.until(remaining, |window| window.is_settled(0))?);
+        in_time += usize::from(window.wait_until(remaining, |window| window.is_settled(0))?);
         std::thread::sleep(end.saturating_duration_since(Instant::now()));
     }
     clicks.sort_by(f64::total_cmp);

@@ -130,7 +130,7 @@ fn measure(gpu: Gpu, run: &Path, recording: Recording, commits: u64) -> anyhow::
     let mut window = Offscreen::open(gpu, &[run.to_owned()], SIZE);
     let mut latencies = Vec::new();
     for number in 0..=commits {
-        if !window.until_shown(number, TIMEOUT)? {
+        if !window.wait_for_epoch(number, TIMEOUT)? {
             bail!("the picture of epoch {number} did not come within {} s", TIMEOUT.as_secs());
         }
         let finished = Instant::now();

@@ -65,7 +65,7 @@ struct BenchUiReport {
 pub fn run(args: &BenchUiArgs) -> anyhow::Result<()> {
     let PictureSize(size) = args.size;
     let mut window = Offscreen::open(Gpu::headless()?, std::slice::from_ref(&args.run), size);
-    ensure!(window.until(TIMEOUT, |window| window.is_settled(0))?, "the recording is not shown");
+    ensure!(window.wait_until(TIMEOUT, |window| window.is_settled(0))?, "the recording is not shown");
     let pins: Vec<Pin> = window.recording().map_or_else(Vec::new, |recording| {
         let pin =
             |layer: &crate::model::Layer| Pin { layer: layer.name.clone(), unit: UnitIndex(layer.units / 2) };
@@ -79,23 +79,23 @@ pub fn run(args: &BenchUiArgs) -> anyhow::Result<()> {
         profiled && window.layer_stats(0).is_some()
     };
     window.frame();
-    ensure!(window.until(TIMEOUT, is_described)?, "what is told of the pinned units did not come");
+    ensure!(window.wait_until(TIMEOUT, is_described)?, "what is told of the pinned units did not come");
     // Lets everything load that the window loads on its own.
-    window.until(Duration::from_millis(500), |_| false)?;
+    window.wait_until(Duration::from_millis(500), |_| false)?;
     let step_key = |turn: usize| [egui::Key::ArrowRight, egui::Key::ArrowLeft][turn % 2];
     for turn in 0..2 {
         window.press(step_key(turn));
-        ensure!(window.until(TIMEOUT, is_described)?, "what is told of another epoch did not come");
-        window.until(Duration::from_millis(500), |_| false)?;
+        ensure!(window.wait_until(TIMEOUT, is_described)?, "what is told of another epoch did not come");
+        window.wait_until(Duration::from_millis(500), |_| false)?;
     }
     let (mut panels, mut scenes, mut rests, mut layouts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut steps, mut scene_steps) = (Vec::new(), Vec::new());
     for turn in 0..FRAMES {
         // The pointer moves over the middle slabs.
         let pointer = egui::pos2(size[0] as f32 * (0.3 + 0.003 * turn as f32), size[1] as f32 * 0.25);
-        window.longest_hold();
-        panels.push(ms(|| window.give(egui::Event::PointerMoved(pointer))));
-        layouts.push(window.longest_hold().as_secs_f64() * 1e3);
+        window.take_longest_block();
+        panels.push(ms(|| window.send_event(egui::Event::PointerMoved(pointer))));
+        layouts.push(window.take_longest_block().as_secs_f64() * 1e3);
         rests.push(ms(|| window.frame()));
         steps.push(ms(|| window.press(step_key(turn))));
         window.press(egui::Key::F10);

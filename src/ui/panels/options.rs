@@ -7,7 +7,7 @@ use crate::model::{
     ValueRange, ViewState,
 };
 use crate::ui::scene::legend::paint_map;
-use crate::ui::scene::navigation::Target;
+use crate::ui::scene::navigation::CameraTarget;
 use crate::ui::style::Palette;
 use crate::ui::style::SMALL;
 use crate::ui::widgets::heading;
@@ -24,7 +24,7 @@ pub struct OptionsPanel<'a> {
     pub ranges: &'a [ValueRange],
     pub palette: Palette,
     /// The target at which the camera is.
-    pub at: Option<Target>,
+    pub at: Option<CameraTarget>,
     /// Number of the current epoch, or of the nearest one.
     pub epoch: u64,
 }
@@ -196,7 +196,7 @@ impl OptionsPanel<'_> {
         let names = ["Overview", "Front", "Top", "Grazing", "Close"];
         let options: Vec<(SetView, &str)> = SetView::ALL.into_iter().zip(names).collect();
         let at = match self.at {
-            Some(Target::View(view)) => Some(view),
+            Some(CameraTarget::View(view)) => Some(view),
             _ => None,
         };
         let go = segmented(ui, self.palette, "View", &options, at);

@@ -1,13 +1,13 @@
-//! What the scene shows, as the overlay, the legend, the tooltip and the summary describe it.
+//! The description of a scene, from which the overlay, the legend, the tooltip and the summary are made.
 
-use super::navigation::Target;
+use super::navigation::CameraTarget;
 use crate::model::{EpochPosition, Layout, Recording, SceneValues, ValueRange, ViewState};
 use crate::ui::runs::OpenRuns;
 
-/// What the scene of one column shows, in the window and in stills alike.
+/// Everything that the scene of one column shows, in the window and in stills.
 #[derive(Clone, Copy, Debug)]
 pub struct SceneDescription<'a> {
-    /// The recording that is shown.
+    /// The recording.
     pub recording: &'a Recording,
     /// All open runs; they name the run of side B.
     pub runs: OpenRuns<'a>,
@@ -17,7 +17,7 @@ pub struct SceneDescription<'a> {
     pub layout: &'a Layout,
     /// Per layer, the range of the colour map, in normalised values.
     pub ranges: &'a [ValueRange],
-    /// Some value shown is not a number.
+    /// `true` if some cell has no value.
     pub has_no_value: bool,
     /// The epoch of the picture, or the place between two.
     pub position: EpochPosition,
@@ -26,13 +26,13 @@ pub struct SceneDescription<'a> {
     /// Layers without values because the run of side B has no such layer: their indices into
     /// [`Recording::layers`], and the number of units of the layer of that name there, if there is one.
     pub unmatched: &'a [(usize, Option<usize>)],
-    /// The ranges of the colour maps are shared with other columns.
+    /// `true` if the value ranges are shared with other columns.
     pub shared: bool,
-    /// The epochs that the ranges of the colour maps cover, and the number of epochs, where they are to cover
-    /// all.
+    /// The number of epochs that the value ranges cover, and the number of all epochs; `None` unless the
+    /// ranges are those of all epochs.
     pub range_epochs: Option<(usize, usize)>,
     /// The values of the slabs; `None` while there are none.
     pub values: Option<SceneValues<'a>>,
-    /// The set view or layer that the camera shows; `None` after it was moved by hand.
-    pub camera_target: Option<Target>,
+    /// The set view or layer that the camera shows; `None` after a gesture moved it.
+    pub camera_target: Option<CameraTarget>,
 }

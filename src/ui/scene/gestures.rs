@@ -1,13 +1,14 @@
-//! What mouse, touchpad and keys did over the scene, as the navigator takes it.
+//! Reads gestures over a scene: those that move the camera, and those that point at or select units.
 
 use glam::{vec2, vec3};
 
+use super::camera_input::CameraInput;
 use super::hover::Hover;
-use super::navigation::Input;
 use crate::model::SetView;
 
-/// Reads what was done over the picture `response` covers; keys only where they are for it.
-pub fn gather(ui: &egui::Ui, response: &egui::Response, keys: bool) -> Input {
+/// Reads the camera input of a frame over the area of `response`; that of keys only if `keys` are for this
+/// scene.
+pub fn read_gestures(ui: &egui::Ui, response: &egui::Response, keys: bool) -> CameraInput {
     use egui::{Key, PointerButton};
 
     let rect = response.rect;
@@ -16,94 +17,103 @@ pub fn gather(ui: &egui::Ui, response: &egui::Response, keys: bool) -> Input {
     let dragged = |button| if response.dragged_by(button) { response.drag_delta() } else { egui::Vec2::ZERO };
     let (primary, secondary, middle) =
         (dragged(PointerButton::Primary), dragged(PointerButton::Secondary), dragged(PointerButton::Middle));
-    // Asked before the input is locked: it would wait for that lock for ever.
+    // Read before the input is locked: otherwise it would wait for that lock for ever.
     let double_clicked = response.double_clicked_by(PointerButton::Primary);
     ui.input(|input| {
-        let mut done = Input {
+        let mut gestures = CameraInput {
             now: input.time,
             step: input.stable_dt,
             pressed: response.is_pointer_button_down_on(),
-            look: heights(secondary),
-            looking: response.is_pointer_button_down_on() && input.pointer.secondary_down(),
+            rotate: heights(secondary),
+            is_rotating: response.is_pointer_button_down_on() && input.pointer.secondary_down(),
             pan: heights(middle),
-            haste: input.modifiers.shift,
-            ..Input::default()
+            fast: input.modifiers.shift,
+            ..CameraInput::default()
         };
         if input.modifiers.shift {
-            done.pan += heights(primary);
+            gestures.pan += heights(primary);
         } else {
-            done.orbit = heights(primary);
+            gestures.orbit = heights(primary);
         }
         if hovered && let Some(at) = input.pointer.latest_pos() {
             let at = (at - rect.min) / rect.size();
-            done.pointer = Some(vec2(at.x, at.y));
+            gestures.pointer = Some(vec2(at.x, at.y));
         }
         if hovered {
             let scrolled = input.smooth_scroll_delta();
-            if is_touchpad(input) && !done.looking {
-                // Two fingers turn the scene; with Shift they slide it.
+            if is_touchpad(input) && !gestures.is_rotating {
+                // Two fingers orbit; with Shift they pan.
                 let swipe = heights(scrolled);
-                if input.modifiers.shift { done.pan += swipe } else { done.orbit += swipe }
+                if input.modifiers.shift { gestures.pan += swipe } else { gestures.orbit += swipe }
             } else {
-                done.wheel = scrolled.x + scrolled.y;
+                gestures.wheel = scrolled.x + scrolled.y;
             }
-            done.pinch = input.zoom_delta();
+            gestures.pinch = input.zoom_delta();
         }
-        done.frame = double_clicked;
+        gestures.frame_slab = double_clicked;
         if keys && !input.modifiers.command {
             let axis = |plus: Key, minus: Key| {
                 f32::from(u8::from(input.key_down(plus))) - f32::from(u8::from(input.key_down(minus)))
             };
-            done.fly = vec3(axis(Key::D, Key::A), axis(Key::E, Key::Q), axis(Key::W, Key::S));
-            done.frame |= input.key_pressed(Key::F);
-            done.go = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5]
+            gestures.fly = vec3(axis(Key::D, Key::A), axis(Key::E, Key::Q), axis(Key::W, Key::S));
+            gestures.frame_slab |= input.key_pressed(Key::F);
+            gestures.set_view = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5]
                 .into_iter()
                 .zip(SetView::ALL)
                 .find(|(key, _)| input.key_pressed(*key))
                 .map(|(_, view)| view);
             if input.key_pressed(Key::Home) {
-                done.go = Some(SetView::Overview);
+                gestures.set_view = Some(SetView::Overview);
             }
         }
-        done
+        gestures
     })
 }
 
-/// Index of a layer, and of a unit in it.
-pub type Unit = (usize, usize);
+/// The units that were selected with the pointer, as (layer, unit).
+pub struct SelectedUnits {
+    /// The unit that was clicked.
+    pub clicked: Option<(usize, usize)>,
+    /// The units in a box that was drawn with Alt held.
+    pub boxed: Vec<(usize, usize)>,
+}
 
-/// Follows the pointer for `hover`, and asks `units` what was meant: by a click, whose region is a point,
-/// or by a box that was drawn with Alt held. Returns the unit of the one and those of the other.
-pub fn choose(
+/// Updates the pointer and the box of `hover`; returns the units that were clicked or in a finished box.
+/// `units_in` returns the units in the region between two corners, which are equal for a click.
+pub fn select_units(
     ui: &egui::Ui,
     response: &egui::Response,
     hover: &mut Hover,
-    units: impl Fn([egui::Pos2; 2]) -> Vec<(usize, usize)>,
-) -> (Option<Unit>, Vec<Unit>) {
+    units_in: impl Fn([egui::Pos2; 2]) -> Vec<(usize, usize)>,
+) -> SelectedUnits {
     use egui::PointerButton;
 
-    let started = response.drag_started_by(PointerButton::Primary);
-    let stopped = response.drag_stopped();
-    let over = response.hovered();
+    let drag_started = response.drag_started_by(PointerButton::Primary);
+    let drag_stopped = response.drag_stopped();
+    let is_over = response.hovered();
     let clicked = response.clicked_by(PointerButton::Primary);
-    let (alt, down, at, origin) = ui.input(|input| {
+    let (alt, is_down, at, origin) = ui.input(|input| {
         let pointer = &input.pointer;
         (input.modifiers.alt, pointer.any_down(), pointer.latest_pos(), pointer.press_origin())
     });
-    hover.pointer = at.filter(|_| over && !down);
-    if started && alt {
+    hover.pointer = at.filter(|_| is_over && !is_down);
+    if drag_started && alt {
         hover.region = origin.or(at).zip(at).map(|(from, to)| [from, to]);
     }
     if let (Some(region), Some(at)) = (&mut hover.region, at) {
         region[1] = at;
     }
-    let boxed =
-        if stopped || !down { hover.region.take().map(&units).unwrap_or_default() } else { Vec::new() };
+    let boxed = if drag_stopped || !is_down {
+        hover.region.take().map(&units_in).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
     let at = response.interact_pointer_pos().filter(|_| clicked && !alt);
-    (at.and_then(|at| units([at, at]).first().copied()), boxed)
+    SelectedUnits { clicked: at.and_then(|at| units_in([at, at]).first().copied()), boxed }
 }
 
-/// Whether what scrolls are two fingers. Where the system does not say, wheels count in lines.
+/// Returns `true` if the scrolling comes from a touchpad. If the system does not report the device, the
+/// unit decides: mouse wheels count in lines, touchpads in points.
 fn is_touchpad(input: &egui::InputState) -> bool {
     use egui::{Event, MouseWheelSource, MouseWheelUnit};
     matches!(input.scroll_source(), Some(MouseWheelSource::Trackpad | MouseWheelSource::Momentum))

@@ -1,74 +1,80 @@
-//! What is told of single cells: the one under the pointer, and those that are kept in sight.
+//! Single cells of the scene: the tooltip of the one under the pointer, boxes around several, pinned units.
 
 use egui::{Align2, CornerRadius, FontId, Painter, Pos2, Rect, Shape, Stroke, Vec2, pos2, vec2};
 use glam::{Vec3, vec3};
 
 use super::description::SceneDescription;
+use super::projection::{ConvexOutline, Projection};
 use crate::model::layout::{CELL_GAP, LEAST_HEIGHT};
 use crate::model::pick::{CellState, SceneValues, pick};
 use crate::model::{CellArrangement, LayerCells, Layout, Pin, Recording, Slab, UnitCells};
-use crate::ui::scene::projection::Outline;
-use crate::ui::scene::projection::Projection;
-use crate::ui::style::Palette;
-use crate::ui::style::SMALL;
-use crate::ui::style::TEXT;
-use crate::ui::style::semibold;
+use crate::ui::style::{Palette, SMALL, TEXT, semibold};
 use crate::ui::text;
 
-/// Most units that a box takes.
-pub const MOST_IN_BOX: usize = 64;
-/// Most cells that are looked at for it.
-const MOST_TRIED: usize = 1 << 20;
-/// Layers with more cells than this are ranked among an evenly strided sample of them.
-const RANKED: usize = 1 << 20;
-/// Outlines smaller than this are shown as a ring, in points.
-const LEAST_OUTLINE: f32 = 6.0;
+/// Greatest number of units that a box selects.
+pub const MAX_BOX_UNITS: usize = 64;
+/// Greatest number of cells that are tested for a box.
+const MAX_BOX_CELLS: usize = 1 << 20;
+/// Greatest number of values that are sorted to rank one; of larger layers, an evenly strided sample is.
+const MAX_RANKED: usize = 1 << 20;
+/// Outlines smaller than this, in points, are painted as a circle.
+const MIN_OUTLINE: f32 = 6.0;
 
-/// A cell, and what it shows.
+/// A cell of the scene, and the unit that it shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hovered {
-    /// Index into [`crate::model::Layout::slabs`].
+pub struct HoveredCell {
+    /// Index into [`Layout::slabs`].
     pub slab: usize,
     /// Index into [`Recording::layers`].
     pub layer: usize,
+    /// Index of the unit in its layer.
     pub unit: usize,
-    /// Row and column within its feature map, where whole maps are shown.
+    /// Row and column in the unit's feature map; `None` where a unit is one cell.
     pub at: Option<(usize, usize)>,
-    /// Row-major on its slab.
+    /// Index of the cell on its slab, row-major.
     pub cell: usize,
 }
 
-/// What is under the pointer, and the box that is being drawn.
+/// The state of pointing at cells of a scene: pointer, cell, and the box that is being drawn.
 #[derive(Debug, Default)]
 pub struct Hover {
-    /// Where the pointer rests over the scene; `None` while a button is down.
+    /// Position of the pointer over the scene; `None` while a button is down.
     pub pointer: Option<Pos2>,
-    /// Where a box begins that is being drawn, and where the hand is.
+    /// Two opposite corners of the box that is being drawn: where the drag began, and the pointer.
     pub region: Option<[Pos2; 2]>,
-    found: Option<Hovered>,
-    ranks: Option<Ranks>,
+    /// See [`Hover::cell`].
+    cell: Option<HoveredCell>,
+    /// The sorted values of the layer that was hovered last.
+    ranks: Option<ValueRanks>,
 }
 
-/// The values of one layer at one moment, sorted.
+/// The sorted values of one layer at one epoch.
 #[derive(Debug)]
-struct Ranks {
-    moment: u64,
+struct ValueRanks {
+    /// See [`SceneValues::id`].
+    values_id: u64,
+    /// Index of the layer.
     layer: usize,
     sorted: Vec<f32>,
-    /// Values that there are, of which `sorted` may be a sample.
-    of: usize,
+    /// Number of values of the layer, of which `sorted` may be a sample.
+    total: usize,
 }
 
 /// Returns the cell at a point of the picture.
-pub fn cell_at(values: &SceneValues, layout: &Layout, projection: Projection, at: Pos2) -> Option<Hovered> {
+pub fn cell_at(
+    values: &SceneValues,
+    layout: &Layout,
+    projection: Projection,
+    at: Pos2,
+) -> Option<HoveredCell> {
     let hit = pick(layout, values, &projection.camera, ray(projection, at))?;
     let (slab, cell) = (layout.slabs.get(hit.slab)?, hit.cell?);
     let cell_unit = values.arrangements.get(slab.layer)?.cell_unit(slab.grid, cell)?;
-    Some(Hovered { slab: hit.slab, layer: slab.layer, unit: cell_unit.unit, at: cell_unit.at, cell })
+    Some(HoveredCell { slab: hit.slab, layer: slab.layer, unit: cell_unit.unit, at: cell_unit.at, cell })
 }
 
 /// Returns the units, as (layer, unit), the centres of whose cells lie in a rectangle of the picture: of the
-/// slab under its first corner, at most [`MOST_IN_BOX`] of them.
+/// slab under its first corner, at most [`MAX_BOX_UNITS`] of them.
 pub fn units_in(
     values: &SceneValues,
     layout: &Layout,
@@ -83,15 +89,15 @@ pub fn units_in(
     let Some(slab) = layout.slabs.get(hit.slab) else { return units };
     let Some(arrangement) = values.arrangements.get(slab.layer) else { return units };
     let corners = [area.left_top(), area.right_top(), area.right_bottom(), area.left_bottom()];
-    let (columns, rows) = covered(slab, corners.map(|corner| on_face(slab, projection, corner)));
+    let (columns, rows) = cells_within(slab, corners.map(|corner| point_on_slab(slab, projection, corner)));
     let cells = rows.flat_map(|row| columns.clone().map(move |column| (column, row)));
-    for (column, row) in cells.take(MOST_TRIED) {
+    for (column, row) in cells.take(MAX_BOX_CELLS) {
         let cell = row as usize * slab.grid.columns as usize + column as usize;
         let Some(cell_unit) = arrangement.cell_unit(slab.grid, cell) else { continue };
-        let at = projection.see(slab.cell_centre(column, row));
+        let at = projection.project(slab.cell_centre(column, row));
         if at.is_some_and(|at| area.contains(at)) && !units.contains(&(slab.layer, cell_unit.unit)) {
             units.push((slab.layer, cell_unit.unit));
-            if units.len() == MOST_IN_BOX {
+            if units.len() == MAX_BOX_UNITS {
                 break;
             }
         }
@@ -101,7 +107,12 @@ pub fn units_in(
 
 /// Returns the outline of the cells of a unit in the picture: of one cell with its height, or of the base of
 /// a whole feature map.
-fn outline(values: &SceneValues, slab: &Slab, cells: UnitCells, projection: Projection) -> Option<Outline> {
+fn cells_outline(
+    values: &SceneValues,
+    slab: &Slab,
+    cells: UnitCells,
+    projection: Projection,
+) -> Option<ConvexOutline> {
     let cell = cells.row as usize * slab.grid.columns as usize + cells.column as usize;
     let height = if cells.columns == 1 && cells.rows == 1 {
         values.cell_height(slab.layer, cell)?
@@ -115,21 +126,24 @@ fn outline(values: &SceneValues, slab: &Slab, cells: UnitCells, projection: Proj
     projection.outline(corner(column + gap, bottom, 0.0), corner(right, row + gap, height))
 }
 
+/// Returns the direction of the ray through a point of the picture.
 fn ray(projection: Projection, at: Pos2) -> Vec3 {
     let point = (at - projection.rect.min) / projection.rect.size();
     projection.camera.ray(glam::vec2(point.x, point.y), projection.rect.aspect_ratio())
 }
 
-/// Where a point of the picture falls on the front of a slab, in cells from its top left.
-fn on_face(slab: &Slab, projection: Projection, at: Pos2) -> Option<Vec2> {
+/// Returns the point on the front of a slab at a point of the picture, in cells from its top left; `None` if
+/// the plane of the front is missed.
+fn point_on_slab(slab: &Slab, projection: Projection, at: Pos2) -> Option<Vec2> {
     let (eye, direction) = (projection.camera.position, ray(projection, at));
     let t = (slab.centre.z - eye.z) / direction.z;
-    let on = (eye + direction * t - slab.corner()) / slab.pitch;
-    (t.is_finite() && t > 0.0).then(|| vec2(on.x, -on.y))
+    let point = (eye + direction * t - slab.corner()) / slab.pitch;
+    (t.is_finite() && t > 0.0).then(|| vec2(point.x, -point.y))
 }
 
-/// Columns and rows that a box with these corners can reach; all where a corner misses the face.
-fn covered(slab: &Slab, corners: [Option<Vec2>; 4]) -> (std::ops::Range<u32>, std::ops::Range<u32>) {
+/// Returns the columns and rows of the cells that a box with these corners may contain; all of them if a
+/// corner misses the slab's plane.
+fn cells_within(slab: &Slab, corners: [Option<Vec2>; 4]) -> (std::ops::Range<u32>, std::ops::Range<u32>) {
     let mut area = Rect::NOTHING;
     for corner in corners {
         match corner {
@@ -137,8 +151,8 @@ fn covered(slab: &Slab, corners: [Option<Vec2>; 4]) -> (std::ops::Range<u32>, st
             None => area = Rect::EVERYTHING,
         }
     }
-    let range = |from: f32, to: f32, most: u32| {
-        (from.floor().max(0.0) as u32).min(most)..(to.ceil().max(0.0) as u32).min(most)
+    let range = |from: f32, to: f32, count: u32| {
+        (from.floor().max(0.0) as u32).min(count)..(to.ceil().max(0.0) as u32).min(count)
     };
     let (columns, rows) = (slab.grid.columns, slab.grid.rows);
     (range(area.left(), area.right(), columns), range(area.top(), area.bottom(), rows))
@@ -146,14 +160,15 @@ fn covered(slab: &Slab, corners: [Option<Vec2>; 4]) -> (std::ops::Range<u32>, st
 
 impl Hover {
     /// The cell that was under the pointer when the scene was painted last.
-    pub fn found(&self) -> Option<Hovered> {
-        self.found
+    pub fn cell(&self) -> Option<HoveredCell> {
+        self.cell
     }
 
-    /// Finds what is under the pointer and tells of it; paints the box that is being drawn.
+    /// Finds the cell under the pointer and paints its outline and tooltip; paints the box that is being
+    /// drawn.
     pub fn paint(&mut self, scene: &SceneDescription, painter: &Painter, rect: Rect) {
         let palette = Palette::of(scene.view.theme);
-        self.found = None;
+        self.cell = None;
         if let Some([from, to]) = self.region {
             let area = Rect::from_two_pos(from, to);
             painter.rect_filled(area, CornerRadius::ZERO, palette.accent.gamma_multiply(0.12));
@@ -166,141 +181,150 @@ impl Hover {
         };
         let projection = Projection { camera: scene.view.camera, rect };
         let Some(hovered) = cell_at(&values, scene.layout, projection, pointer) else { return };
-        self.found = Some(hovered);
+        self.cell = Some(hovered);
         let Some(slab) = scene.layout.slabs.get(hovered.slab) else { return };
         let (column, row) = slab.grid.position(hovered.cell);
-        let one = UnitCells { column, row, columns: 1, rows: 1 };
-        if let Some(outline) = outline(&values, slab, one, projection) {
-            stroke(painter, &outline, Stroke::new(1.5, palette.accent));
+        let single = UnitCells { column, row, columns: 1, rows: 1 };
+        if let Some(outline) = cells_outline(&values, slab, single, projection) {
+            paint_outline(painter, &outline, Stroke::new(1.5, palette.accent));
         }
-        let lines = self.lines(scene, &values, hovered);
-        tooltip(painter, rect, pointer, &lines, palette);
+        let lines = self.tooltip_lines(scene, &values, hovered);
+        paint_tooltip(painter, rect, pointer, &lines, palette);
     }
 
-    fn lines(&mut self, scene: &SceneDescription, values: &SceneValues, hovered: Hovered) -> Vec<String> {
-        let mut title = name(scene.recording, hovered.layer, hovered.unit, values.arrangements);
+    /// Returns the lines of the tooltip: the unit's name, its value, and its rank.
+    fn tooltip_lines(
+        &mut self,
+        scene: &SceneDescription,
+        values: &SceneValues,
+        hovered: HoveredCell,
+    ) -> Vec<String> {
+        let mut title = unit_name(scene.recording, hovered.layer, hovered.unit, values.arrangements);
         if let Some((y, x)) = hovered.at {
             title += &format!(" · y {y}, x {x}");
         }
         let CellState::Value(value) = values.cell(hovered.layer, hovered.cell) else {
             return vec![title, "no value".to_owned()];
         };
-        let shown = value / values.divisor(hovered.layer);
-        let number = text::format_value(shown, shown.abs());
+        let normalised = value / values.divisor(hovered.layer);
+        let number = text::format_value(normalised, normalised.abs());
         let mut lines = vec![title, format!("{number} · {}", text::measure_label(&scene.view.query))];
-        // Between two moments ranks change from frame to frame.
+        // Between two epochs the ranks change in every frame, so that they would have to be sorted in each.
         if values.t == 0.0
             && let Some(layer) = values.from.get(hovered.layer)
         {
-            lines.push(self.ranks(values.id, hovered.layer, layer).tell(value));
+            lines.push(self.ranks(values.id, hovered.layer, layer).describe(value));
         }
         lines
     }
 
-    fn ranks(&mut self, moment: u64, layer: usize, cells: &LayerCells) -> &Ranks {
-        let stale = self.ranks.as_ref().is_none_or(|it| (it.moment, it.layer) != (moment, layer));
+    /// Returns the sorted values of a layer, which are kept until another layer or other values are hovered.
+    fn ranks(&mut self, values_id: u64, layer: usize, cells: &LayerCells) -> &ValueRanks {
+        let stale =
+            self.ranks.as_ref().is_none_or(|ranks| (ranks.values_id, ranks.layer) != (values_id, layer));
         if stale {
             self.ranks = None;
         }
-        self.ranks.get_or_insert_with(|| Ranks::new(moment, layer, cells))
+        self.ranks.get_or_insert_with(|| ValueRanks::new(values_id, layer, cells))
     }
 }
 
-impl Ranks {
-    fn new(moment: u64, layer: usize, cells: &LayerCells) -> Self {
-        let stride = cells.values.len().div_ceil(RANKED).max(1);
+impl ValueRanks {
+    /// Sorts the values of a layer, or a sample of them.
+    fn new(values_id: u64, layer: usize, cells: &LayerCells) -> Self {
+        let stride = cells.values.len().div_ceil(MAX_RANKED).max(1);
         let sample = cells.values.iter().step_by(stride).copied();
         let mut sorted: Vec<f32> = sample.filter(|value| value.is_finite()).collect();
         sorted.sort_unstable_by(f32::total_cmp);
-        let of = if stride == 1 { sorted.len() } else { cells.values.len() };
-        Self { moment, layer, sorted, of }
+        let total = if stride == 1 { sorted.len() } else { cells.values.len() };
+        Self { values_id, layer, sorted, total }
     }
 
-    /// "17th of 4096", or the share of a sample that is greater.
-    fn tell(&self, value: f32) -> String {
+    /// Returns the rank of a value, as "17th of 4096"; of a sample, the share of the greatest values that it
+    /// is among.
+    fn describe(&self, value: f32) -> String {
         let greater = self.sorted.len() - self.sorted.partition_point(|other| *other <= value);
-        if self.of == self.sorted.len() {
+        if self.total == self.sorted.len() {
             return format!(
                 "{} of {}",
                 text::format_ordinal(greater as u64 + 1),
-                text::format_count(self.of as u64)
+                text::format_count(self.total as u64)
             );
         }
         let share = 100.0 * (greater as f32 + 1.0) / self.sorted.len().max(1) as f32;
         format!(
             "among the greatest {} % of {}",
             text::format_value(share, share),
-            text::format_count(self.of as u64)
+            text::format_count(self.total as u64)
         )
     }
 }
 
-/// What a unit is called: "conv1 · unit 17", with the class that it stands for.
-pub fn name(recording: &Recording, layer: usize, unit: usize, arrangements: &[CellArrangement]) -> String {
-    let Some(facts) = recording.layers.get(layer) else { return String::new() };
+/// Returns the name of a unit, as "conv1 · unit 17", with the class that it represents.
+fn unit_name(recording: &Recording, layer: usize, unit: usize, arrangements: &[CellArrangement]) -> String {
+    let Some(info) = recording.layers.get(layer) else { return String::new() };
     let is_map = arrangements.get(layer).is_some_and(|it| it.mosaic.is_some());
     let class = (layer + 1 == recording.layers.len() && recording.has_class_outputs())
         .then(|| recording.classes.iter().find(|class| usize::try_from(class.id) == Ok(unit)))
         .flatten();
-    let what = if is_map { "map" } else { "unit" };
-    let own = class.map_or_else(String::new, |class| format!(" · {}", text::truncate(&class.name, 24)));
-    format!("{} · {what} {unit}{own}", text::truncate(&facts.name, 28))
+    let noun = if is_map { "map" } else { "unit" };
+    let class_suffix =
+        class.map_or_else(String::new, |class| format!(" · {}", text::truncate(&class.name, 24)));
+    format!("{} · {noun} {unit}{class_suffix}", text::truncate(&info.name, 28))
 }
 
-/// Outlines the units that are kept in sight, and names them where there is room; returns what names
-/// cover.
+/// Paints the outlines of the pinned units, and their names where there is room outside of `taken`.
 pub fn paint_pins(scene: &SceneDescription, painter: &Painter, rect: Rect, mut taken: Vec<Rect>) {
     let Some(values) = scene.values else { return };
     let palette = Palette::of(scene.view.theme);
     let projection = Projection { camera: scene.view.camera, rect };
     for Pin { layer, unit } in &scene.view.pins {
-        let index = scene.recording.layers.iter().position(|it| it.name == *layer);
+        let index = scene.recording.layers.iter().position(|info| info.name == *layer);
         let slab = scene.layout.slabs.iter().find(|slab| Some(slab.layer) == index);
         let Some(slab) = slab.filter(|slab| scene.view.camera.presence(slab) > 0.5) else { continue };
-        let patch = values.arrangements.get(slab.layer).and_then(|it| it.unit_cells(slab.grid, unit.0));
-        let Some(outline) = patch.and_then(|patch| outline(&values, slab, patch, projection)) else {
+        let cells = values.arrangements.get(slab.layer).and_then(|it| it.unit_cells(slab.grid, unit.0));
+        let Some(outline) = cells.and_then(|cells| cells_outline(&values, slab, cells, projection)) else {
             continue;
         };
         let bounds = outline.bounds();
         if !bounds.intersects(rect) {
             continue;
         }
-        stroke(painter, &outline, Stroke::new(1.5, palette.accent));
+        paint_outline(painter, &outline, Stroke::new(1.5, palette.accent));
         let text = format!("{} · {unit}", text::truncate(layer, 20));
         let galley = painter.layout_no_wrap(text, FontId::proportional(SMALL - 1.0), palette.text);
         let size = galley.size() + vec2(8.0, 2.0);
-        let bounds =
-            bounds.expand(if bounds.size().max_elem() < LEAST_OUTLINE { LEAST_OUTLINE } else { 0.0 });
-        let spots = [
+        let bounds = bounds.expand(if bounds.size().max_elem() < MIN_OUTLINE { MIN_OUTLINE } else { 0.0 });
+        let candidates = [
             Align2::LEFT_CENTER.anchor_size(pos2(bounds.right() + 4.0, bounds.center().y), size),
             Align2::RIGHT_CENTER.anchor_size(pos2(bounds.left() - 4.0, bounds.center().y), size),
             Align2::CENTER_BOTTOM.anchor_size(pos2(bounds.center().x, bounds.top() - 4.0), size),
             Align2::CENTER_TOP.anchor_size(pos2(bounds.center().x, bounds.bottom() + 4.0), size),
         ];
-        let free = |place: &&Rect| {
+        let is_free = |place: &&Rect| {
             rect.contains_rect(**place) && !taken.iter().any(|other| other.intersects(**place))
         };
-        let Some(place) = spots.iter().find(free) else { continue };
+        let Some(place) = candidates.iter().find(is_free) else { continue };
         painter.rect_filled(*place, CornerRadius::same(3), palette.ground.gamma_multiply(0.85));
         painter.galley(place.min + vec2(4.0, 1.0), galley, palette.text);
         taken.push(*place);
     }
 }
 
-/// An outline, or a ring around one that is too small to be seen.
-fn stroke(painter: &Painter, outline: &Outline, stroke: Stroke) {
+/// Paints an outline, or a circle around one that is too small to be visible.
+fn paint_outline(painter: &Painter, outline: &ConvexOutline, stroke: Stroke) {
     let bounds = outline.bounds();
-    if bounds.size().max_elem() < LEAST_OUTLINE {
-        painter.circle_stroke(bounds.center(), LEAST_OUTLINE, stroke);
+    if bounds.size().max_elem() < MIN_OUTLINE {
+        painter.circle_stroke(bounds.center(), MIN_OUTLINE, stroke);
     } else {
         painter.add(Shape::closed_line(outline.points().to_vec(), stroke));
     }
 }
 
-/// A few lines beside the pointer; they stay in the picture and off the pointer.
-fn tooltip(painter: &Painter, rect: Rect, pointer: Pos2, lines: &[String], palette: Palette) {
-    const PAD: Vec2 = vec2(8.0, 6.0);
-    const AWAY: f32 = 16.0;
+/// Paints a few lines of text beside the pointer, within the picture.
+fn paint_tooltip(painter: &Painter, rect: Rect, pointer: Pos2, lines: &[String], palette: Palette) {
+    const PADDING: Vec2 = vec2(8.0, 6.0);
+    const DISTANCE: f32 = 16.0;
     let galleys: Vec<_> = lines
         .iter()
         .enumerate()
@@ -315,16 +339,16 @@ fn tooltip(painter: &Painter, rect: Rect, pointer: Pos2, lines: &[String], palet
         .collect();
     let width = galleys.iter().map(|galley| galley.size().x).fold(0.0, f32::max);
     let height = galleys.iter().map(|galley| galley.size().y).sum::<f32>();
-    let size = vec2(width, height) + 2.0 * PAD;
-    let fits_right = pointer.x + AWAY + size.x <= rect.right();
-    let x = if fits_right { pointer.x + AWAY } else { (pointer.x - AWAY - size.x).max(rect.left()) };
-    let fits_below = pointer.y + AWAY + size.y <= rect.bottom();
-    let y = if fits_below { pointer.y + AWAY } else { (pointer.y - AWAY - size.y).max(rect.top()) };
+    let size = vec2(width, height) + 2.0 * PADDING;
+    let fits_right = pointer.x + DISTANCE + size.x <= rect.right();
+    let x = if fits_right { pointer.x + DISTANCE } else { (pointer.x - DISTANCE - size.x).max(rect.left()) };
+    let fits_below = pointer.y + DISTANCE + size.y <= rect.bottom();
+    let y = if fits_below { pointer.y + DISTANCE } else { (pointer.y - DISTANCE - size.y).max(rect.top()) };
     let place = Rect::from_min_size(pos2(x, y), size);
     painter.rect_filled(place, CornerRadius::same(6), palette.panel);
     let line = Stroke::new(1.0, palette.control_hovered);
     painter.rect_stroke(place, CornerRadius::same(6), line, egui::StrokeKind::Inside);
-    let mut at = place.min + PAD;
+    let mut at = place.min + PADDING;
     for galley in galleys {
         let below = galley.size().y;
         painter.galley(at, galley, palette.text);

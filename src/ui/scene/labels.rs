@@ -1,125 +1,137 @@
-//! Finding a place for a slab's name, where it covers no slab, no other name and no line.
+//! Placement of the names of slabs, so that they cover no slab, no other name and no leader line.
 
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
 
-use super::projection::Outline;
+use super::projection::ConvexOutline;
 
-/// Free space between a name and its slab.
-const AIR: f32 = 4.0;
-/// Free space between two names.
-const APART: Vec2 = vec2(12.0, 6.0);
-/// Distance to the picture's edge.
-const EDGE: f32 = 8.0;
-/// Longest line from a slab to its name, and the shortest that is drawn.
-const LEADER: f32 = 64.0;
-const SHORTEST: f32 = 12.0;
+/// Free space between a name and its slab, in points.
+const GAP: f32 = 4.0;
+/// Free space between two names, in points.
+const NAME_GAP: Vec2 = vec2(12.0, 6.0);
+/// Least distance of a name to the edge of the picture, in points.
+const MARGIN: f32 = 8.0;
+/// Greatest length of the leader line from a slab to its name, in points.
+const MAX_LEADER: f32 = 64.0;
+/// Least length of a leader line that is drawn, in points.
+const MIN_LEADER: f32 = 12.0;
 
-/// The picture, what stands in it, and what is taken already.
+/// Finds places for the names of slabs.
 pub struct LabelPlacer<'a> {
+    /// The place of the picture, in points.
     pub rect: Rect,
-    /// What each slab covers; `None` for one that reaches behind the eye.
-    pub outlines: &'a [Option<Outline>],
+    /// The outline of each slab; `None` for one that reaches behind the camera.
+    pub outlines: &'a [Option<ConvexOutline>],
+    /// The areas of other names and lines.
     pub taken: &'a [Rect],
 }
 
-/// Where a name goes.
+/// The place of a name.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spot {
+pub struct LabelPlacement {
+    /// The rectangle of the name, in points.
     pub place: Rect,
-    /// Where in `place` narrower lines stand: 0 left, ½ centred, 1 right.
+    /// Alignment of shorter lines of text in `place`: 0 left, ½ centred, 1 right.
     pub align: f32,
-    /// The line from the slab to a name that stands away from it.
+    /// The line from the slab to a name at a distance from it.
     pub leader: Option<[Pos2; 2]>,
 }
 
-impl Spot {
-    /// What nothing else may cover from now on.
-    pub fn covers(&self) -> impl Iterator<Item = Rect> {
-        [Some(self.place.expand2(APART / 2.0)), self.leader.map(thin)].into_iter().flatten()
+impl LabelPlacement {
+    /// The areas that later names may not cover.
+    pub fn covered(&self) -> impl Iterator<Item = Rect> {
+        [Some(self.place.expand2(NAME_GAP / 2.0)), self.leader.map(leader_rect)].into_iter().flatten()
     }
 }
 
-/// On which side of its slab a name stands.
+/// The side of its slab on which a name is placed.
 #[derive(Clone, Copy, PartialEq)]
-enum Side {
+enum LabelSide {
     Below,
     Above,
 }
 
 impl LabelPlacer<'_> {
-    /// A place for a name of this size: below its slab, above it, beside it, or, with a line,
-    /// below or above everything.
-    pub fn find(&self, size: Vec2, own: &Outline) -> Option<Spot> {
+    /// Returns a place for a name of this size: below its slab, above it, beside it, or, with a leader line,
+    /// below or above all slabs. `own` is the outline of its slab.
+    pub fn find(&self, size: Vec2, own: &ConvexOutline) -> Option<LabelPlacement> {
         let bounds = own.bounds();
         if !bounds.intersect(self.rect).is_positive() {
             return None;
         }
         let middle = bounds.center().x;
-        let (from, to) = (middle - size.x / 2.0 - AIR, middle + size.x / 2.0 + AIR);
-        let near = own.span(from, to)?;
+        let (from, to) = (middle - size.x / 2.0 - GAP, middle + size.x / 2.0 + GAP);
+        let near = own.y_range(from, to)?;
         let far = self
             .outlines
             .iter()
             .flatten()
-            .filter_map(|outline| outline.span(from, to))
+            .filter_map(|outline| outline.y_range(from, to))
             .fold(near, |(low, high), (top, bottom)| (low.min(top), high.max(bottom)));
-        let right = |y: f32| self.beside(size, pos2(bounds.right() + 2.0 * AIR, y), 0.0);
-        let left = |y: f32| self.beside(size, pos2(bounds.left() - 2.0 * AIR, y), 1.0);
+        let right = |y: f32| self.beside(size, pos2(bounds.right() + 2.0 * GAP, y), 0.0);
+        let left = |y: f32| self.beside(size, pos2(bounds.left() - 2.0 * GAP, y), 1.0);
         [
-            self.hung(size, own, near.1 + AIR, Side::Below),
-            self.hung(size, own, near.0 - AIR, Side::Above),
+            self.below_or_above(size, own, near.1 + GAP, LabelSide::Below),
+            self.below_or_above(size, own, near.0 - GAP, LabelSide::Above),
             right(bounds.center().y),
             right(bounds.bottom() - size.y / 2.0),
             left(bounds.center().y),
             left(bounds.top() + size.y / 2.0),
-            self.hung(size, own, far.1 + 3.0 * AIR, Side::Below),
-            self.hung(size, own, far.0 - 3.0 * AIR, Side::Above),
-            self.hung(size, own, far.1 + 6.0 * AIR + size.y, Side::Below),
-            self.hung(size, own, far.0 - 6.0 * AIR - size.y, Side::Above),
+            self.below_or_above(size, own, far.1 + 3.0 * GAP, LabelSide::Below),
+            self.below_or_above(size, own, far.0 - 3.0 * GAP, LabelSide::Above),
+            self.below_or_above(size, own, far.1 + 6.0 * GAP + size.y, LabelSide::Below),
+            self.below_or_above(size, own, far.0 - 6.0 * GAP - size.y, LabelSide::Above),
         ]
         .into_iter()
         .flatten()
         .next()
     }
 
-    /// The name's near edge at height `y`.
-    fn hung(&self, size: Vec2, own: &Outline, y: f32, side: Side) -> Option<Spot> {
+    /// Returns a place below or above the slab, centred, with the name's near edge at `y`, if that is free.
+    fn below_or_above(
+        &self,
+        size: Vec2,
+        own: &ConvexOutline,
+        y: f32,
+        side: LabelSide,
+    ) -> Option<LabelPlacement> {
         let middle = own.bounds().center().x;
-        let span = own.span(middle, middle)?;
-        let (foot, sign) = match side {
-            Side::Below => (span.1, 1.0),
-            Side::Above => (span.0, -1.0),
+        let (top, bottom) = own.y_range(middle, middle)?;
+        let (edge_y, sign) = match side {
+            LabelSide::Below => (bottom, 1.0),
+            LabelSide::Above => (top, -1.0),
         };
-        let top = if side == Side::Below { y } else { y - size.y };
-        let place = Rect::from_min_size(pos2(middle - size.x / 2.0, top), size);
-        let length = sign * (y - foot);
-        if length > LEADER || !self.is_free(place) {
+        let label_top = if side == LabelSide::Below { y } else { y - size.y };
+        let place = Rect::from_min_size(pos2(middle - size.x / 2.0, label_top), size);
+        let length = sign * (y - edge_y);
+        if length > MAX_LEADER || !self.is_free(place) {
             return None;
         }
-        let leader = (length > SHORTEST).then(|| [pos2(middle, foot + sign * AIR), pos2(middle, y - sign)]);
-        let clear = leader.is_none_or(|leader| {
-            let line = thin(leader);
+        let leader =
+            (length > MIN_LEADER).then(|| [pos2(middle, edge_y + sign * GAP), pos2(middle, y - sign)]);
+        let is_leader_free = leader.is_none_or(|leader| {
+            let line = leader_rect(leader);
             let others = self.outlines.iter().flatten().filter(|outline| !std::ptr::eq(*outline, own));
             !self.taken.iter().any(|taken| taken.intersects(line))
-                && !others.into_iter().any(|outline| outline.meets(line))
+                && !others.into_iter().any(|outline| outline.intersects(line))
         });
-        clear.then_some(Spot { place, align: 0.5, leader })
+        is_leader_free.then_some(LabelPlacement { place, align: 0.5, leader })
     }
 
-    /// The name's near edge's middle at `at`.
-    fn beside(&self, size: Vec2, at: Pos2, align: f32) -> Option<Spot> {
+    /// Returns a place beside the slab, with the middle of the name's near edge at `at`, if that is free.
+    fn beside(&self, size: Vec2, at: Pos2, align: f32) -> Option<LabelPlacement> {
         let place = Rect::from_min_size(at - vec2(align * size.x, size.y / 2.0), size);
-        self.is_free(place).then_some(Spot { place, align, leader: None })
+        self.is_free(place).then_some(LabelPlacement { place, align, leader: None })
     }
 
     fn is_free(&self, place: Rect) -> bool {
-        self.rect.shrink(EDGE).contains_rect(place)
-            && !self.taken.iter().any(|taken| taken.intersects(place.expand2(APART / 2.0)))
-            && !self.outlines.iter().flatten().any(|outline| outline.meets(place.expand(1.0)))
+        self.rect.shrink(MARGIN).contains_rect(place)
+            && !self.taken.iter().any(|taken| taken.intersects(place.expand2(NAME_GAP / 2.0)))
+            && !self.outlines.iter().flatten().any(|outline| outline.intersects(place.expand(1.0)))
     }
 }
 
-fn thin([from, to]: [Pos2; 2]) -> Rect {
+/// The area that is kept free for a leader line.
+fn leader_rect([from, to]: [Pos2; 2]) -> Rect {
     Rect::from_two_pos(from, to).expand2(vec2(2.0, 0.0))
 }
 
@@ -129,8 +141,13 @@ mod tests {
 
     const SIZE: Vec2 = vec2(40.0, 10.0);
 
-    fn slab(rect: Rect) -> Outline {
-        Outline::around(vec![rect.left_top(), rect.right_top(), rect.right_bottom(), rect.left_bottom()])
+    fn slab(rect: Rect) -> ConvexOutline {
+        ConvexOutline::hull_of(vec![
+            rect.left_top(),
+            rect.right_top(),
+            rect.right_bottom(),
+            rect.left_bottom(),
+        ])
     }
 
     fn rect(x: f32, y: f32, width: f32, height: f32) -> Rect {
@@ -138,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_stands_below_its_slab_then_above_then_beside() {
+    fn a_name_is_placed_below_its_slab_then_above_then_beside() {
         let own = slab(rect(100.0, 100.0, 50.0, 50.0));
         let outlines = [Some(own.clone())];
         let picture = rect(0.0, 0.0, 400.0, 300.0);
@@ -146,20 +163,20 @@ mod tests {
             |taken: &[Rect]| LabelPlacer { rect: picture, outlines: &outlines, taken }.find(SIZE, &own);
         let below = find(&[]).expect("all is free");
         assert!(below.place.top() > 150.0 && below.leader.is_none());
-        let under = rect(0.0, 151.0, 400.0, 150.0);
-        let above = find(&[under]).expect("free above");
+        let area_below = rect(0.0, 151.0, 400.0, 150.0);
+        let above = find(&[area_below]).expect("free above");
         assert!(above.place.bottom() < 100.0);
-        let over = rect(0.0, 0.0, 400.0, 99.0);
-        let beside = find(&[under, over]).expect("free beside");
+        let area_above = rect(0.0, 0.0, 400.0, 99.0);
+        let beside = find(&[area_below, area_above]).expect("free beside");
         assert!(beside.place.left() > 150.0 && beside.align == 0.0);
         assert_eq!(find(&[picture]), None, "nothing is free");
     }
 
     #[test]
-    fn a_line_crosses_neither_another_slab_nor_another_name() {
+    fn a_leader_line_crosses_no_other_slab_and_no_other_name() {
         let own = slab(rect(100.0, 100.0, 50.0, 50.0));
         let picture = rect(0.0, 0.0, 400.0, 400.0);
-        // Something narrow right below leaves room only for a line past it, which it blocks.
+        // A narrow slab right below leaves room only for a name further down, whose line it blocks.
         let walls =
             [rect(0.0, 0.0, 400.0, 99.0), rect(160.0, 0.0, 240.0, 400.0), rect(0.0, 0.0, 90.0, 400.0)];
         let block = slab(rect(120.0, 155.0, 10.0, 20.0));
@@ -169,7 +186,7 @@ mod tests {
         let aside = slab(rect(103.0, 155.0, 10.0, 20.0));
         let outlines = [Some(own.clone()), Some(aside)];
         let free = LabelPlacer { rect: picture, outlines: &outlines, taken: &walls };
-        let spot = free.find(SIZE, &own).expect("the line passes beside it");
-        assert!(spot.leader.is_some() && spot.place.top() > 175.0);
+        let placement = free.find(SIZE, &own).expect("the line passes beside the slab");
+        assert!(placement.leader.is_some() && placement.place.top() > 175.0);
     }
 }

@@ -1,5 +1,6 @@
-//! The scene as the window shows it: camera, gestures, hover, and the overlay of labels and legend.
+//! The scene in the window: camera, gestures, hover, and the overlay of labels and legend.
 
+pub mod camera_input;
 pub mod camera_moves;
 pub mod description;
 pub mod gestures;

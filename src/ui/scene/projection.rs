@@ -1,20 +1,22 @@
-//! Outlines on the picture: what a slab covers, and whether a label would cover it.
+//! Projection of world points and boxes to the picture, and their outlines there.
 
 use egui::{Pos2, Rect, Vec2, pos2};
 use glam::Vec3;
 
 use crate::model::Camera;
 
-/// A world of points → the picture in `rect`.
+/// The projection of the world to the picture of a camera.
 #[derive(Clone, Copy, Debug)]
 pub struct Projection {
+    /// The camera.
     pub camera: Camera,
+    /// The place of the picture, in points.
     pub rect: Rect,
 }
 
 impl Projection {
-    /// Where a world point is seen, in points; `None` behind the eye.
-    pub fn see(&self, world: Vec3) -> Option<Pos2> {
+    /// Returns the place of a world point in the picture, in points; `None` behind the camera.
+    pub fn project(&self, world: Vec3) -> Option<Pos2> {
         let (point, _) = self.camera.project(world, self.rect.aspect_ratio())?;
         Some(pos2(
             self.rect.left() + point.x * self.rect.width(),
@@ -22,30 +24,29 @@ impl Projection {
         ))
     }
 
-    /// What a box covers of the picture, as a convex outline; `None` when part of it lies behind
-    /// the eye.
-    pub fn outline(&self, low: Vec3, high: Vec3) -> Option<Outline> {
+    /// Returns the outline of a box in the picture; `None` if part of it lies behind the camera.
+    pub fn outline(&self, low: Vec3, high: Vec3) -> Option<ConvexOutline> {
         let mut corners = Vec::with_capacity(8);
         for i in 0..8 {
             let corner = Vec3::select(glam::BVec3::new(i & 1 == 1, i & 2 == 2, i & 4 == 4), high, low);
-            corners.push(self.see(corner)?);
+            corners.push(self.project(corner)?);
         }
-        Some(Outline::around(corners))
+        Some(ConvexOutline::hull_of(corners))
     }
 }
 
-/// A convex polygon.
+/// A convex polygon in the picture, in points.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outline {
+pub struct ConvexOutline {
     points: Vec<Pos2>,
 }
 
-impl Outline {
-    /// The convex hull of some points (Andrew's monotone chain).
-    pub fn around(mut points: Vec<Pos2>) -> Self {
+impl ConvexOutline {
+    /// Returns the convex hull of `points` (Andrew's monotone chain).
+    pub fn hull_of(mut points: Vec<Pos2>) -> Self {
         points.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));
         let mut hull: Vec<Pos2> = Vec::with_capacity(points.len() + 1);
-        let chain = |hull: &mut Vec<Pos2>, points: &mut dyn Iterator<Item = Pos2>| {
+        let add_chain = |hull: &mut Vec<Pos2>, points: &mut dyn Iterator<Item = Pos2>| {
             let start = hull.len();
             for point in points {
                 while hull.len() >= start + 2
@@ -57,40 +58,41 @@ impl Outline {
             }
             hull.pop();
         };
-        chain(&mut hull, &mut points.iter().copied());
-        chain(&mut hull, &mut points.iter().rev().copied());
+        add_chain(&mut hull, &mut points.iter().copied());
+        add_chain(&mut hull, &mut points.iter().rev().copied());
         Self { points: hull }
     }
 
-    /// Its corners, one after another.
+    /// The corners, in order.
     pub fn points(&self) -> &[Pos2] {
         &self.points
     }
 
-    /// The smallest upright rectangle around it.
+    /// The bounding rectangle.
     pub fn bounds(&self) -> Rect {
         Rect::from_points(&self.points)
     }
 
-    /// Whether it shares area with `rect` (separating axes: the rectangle's two and every edge's).
-    pub fn meets(&self, rect: Rect) -> bool {
+    /// Returns `true` if the polygon shares area with `rect`. The separating axes are the two of the
+    /// rectangle and one per edge.
+    pub fn intersects(&self, rect: Rect) -> bool {
         if self.points.is_empty() || !self.bounds().intersects(rect) {
             return false;
         }
         let corners = [rect.left_top(), rect.right_top(), rect.right_bottom(), rect.left_bottom()];
         !self.edges().any(|(from, to)| {
             let normal = (to - from).rot90();
-            let side = |point: Pos2| (point - from).dot(normal);
-            let inside = self.points.iter().map(|&point| side(point)).fold(0.0, furthest);
-            corners.iter().all(|&corner| side(corner) * inside < 0.0)
+            let distance = |point: Pos2| (point - from).dot(normal);
+            let inside = self.points.iter().map(|&point| distance(point)).fold(0.0, larger_magnitude);
+            corners.iter().all(|&corner| distance(corner) * inside < 0.0)
         })
     }
 
-    /// Least and greatest y between two x; `None` when it does not reach there.
-    pub fn span(&self, left: f32, right: f32) -> Option<(f32, f32)> {
-        let mut span: Option<(f32, f32)> = None;
-        let mut take = |y: f32| {
-            span = Some(span.map_or((y, y), |(low, high)| (low.min(y), high.max(y))));
+    /// Returns the least and greatest y between two x; `None` if the polygon lies outside of them.
+    pub fn y_range(&self, left: f32, right: f32) -> Option<(f32, f32)> {
+        let mut range: Option<(f32, f32)> = None;
+        let mut include = |y: f32| {
+            range = Some(range.map_or((y, y), |(low, high)| (low.min(y), high.max(y))));
         };
         for (from, to) in self.edges() {
             let (from, to) = if from.x <= to.x { (from, to) } else { (to, from) };
@@ -99,13 +101,13 @@ impl Outline {
             }
             for x in [from.x.max(left), to.x.min(right)] {
                 let t = if to.x > from.x { (x - from.x) / (to.x - from.x) } else { 0.0 };
-                take(from.y + (to.y - from.y) * t);
+                include(from.y + (to.y - from.y) * t);
             }
             if to.x == from.x {
-                take(to.y);
+                include(to.y);
             }
         }
-        span
+        range
     }
 
     fn edges(&self) -> impl Iterator<Item = (Pos2, Pos2)> + '_ {
@@ -114,12 +116,13 @@ impl Outline {
     }
 }
 
+/// The z component of the cross product.
 fn cross(a: Vec2, b: Vec2) -> f32 {
     a.x * b.y - a.y * b.x
 }
 
-fn furthest(most: f32, value: f32) -> f32 {
-    if value.abs() > most.abs() { value } else { most }
+fn larger_magnitude(a: f32, b: f32) -> f32 {
+    if b.abs() > a.abs() { b } else { a }
 }
 
 #[cfg(test)]
@@ -128,8 +131,8 @@ mod tests {
 
     use super::*;
 
-    fn diamond() -> Outline {
-        Outline::around(vec![
+    fn diamond() -> ConvexOutline {
+        ConvexOutline::hull_of(vec![
             pos2(0.0, 10.0),
             pos2(10.0, 0.0),
             pos2(20.0, 10.0),
@@ -139,26 +142,26 @@ mod tests {
     }
 
     #[test]
-    fn the_hull_leaves_inner_points_out() {
+    fn the_hull_has_no_inner_points() {
         assert_eq!(diamond().points.len(), 4);
         assert_eq!(diamond().bounds(), Rect::from_min_max(pos2(0.0, 0.0), pos2(20.0, 20.0)));
     }
 
     #[test]
-    fn meeting_is_exact_at_slanted_edges() {
+    fn intersection_is_exact_at_slanted_edges() {
         let corner = |x, y, size| Rect::from_min_size(pos2(x, y), vec2(size, size));
-        assert!(!diamond().meets(corner(0.0, 0.0, 4.5)), "in the free corner of the bounds");
-        assert!(diamond().meets(corner(0.0, 0.0, 5.5)), "over the slanted edge");
-        assert!(diamond().meets(corner(9.0, 9.0, 1.0)), "inside");
-        assert!(diamond().meets(corner(-10.0, -10.0, 50.0)), "around");
-        assert!(!diamond().meets(corner(30.0, 5.0, 5.0)), "beside");
+        assert!(!diamond().intersects(corner(0.0, 0.0, 4.5)), "in the free corner of the bounds");
+        assert!(diamond().intersects(corner(0.0, 0.0, 5.5)), "over the slanted edge");
+        assert!(diamond().intersects(corner(9.0, 9.0, 1.0)), "inside");
+        assert!(diamond().intersects(corner(-10.0, -10.0, 50.0)), "around");
+        assert!(!diamond().intersects(corner(30.0, 5.0, 5.0)), "beside");
     }
 
     #[test]
-    fn spans_follow_the_edges() {
-        assert_eq!(diamond().span(10.0, 10.0), Some((0.0, 20.0)));
-        let (low, high) = diamond().span(4.0, 6.0).expect("it reaches there");
+    fn the_y_range_follows_the_edges() {
+        assert_eq!(diamond().y_range(10.0, 10.0), Some((0.0, 20.0)));
+        let (low, high) = diamond().y_range(4.0, 6.0).expect("within the diamond");
         assert!((low - 4.0).abs() < 1e-4 && (high - 16.0).abs() < 1e-4, "{low} {high}");
-        assert_eq!(diamond().span(30.0, 40.0), None);
+        assert_eq!(diamond().y_range(30.0, 40.0), None);
     }
 }

@@ -1,24 +1,28 @@
-//! One frame of the overlay without a window.
+//! The overlay of a still: one frame of egui without a window.
 
 use egui::{Rect, Vec2};
 
 use super::description::SceneDescription;
-use crate::ui::style::install_fonts;
-use crate::ui::style::install_style;
+use crate::ui::style::{install_fonts, install_style};
 
-/// What a GPU needs to paint one frame.
-pub struct Painted {
-    /// Triangles, clipped; in points.
+/// An overlay that is ready to be painted by a GPU.
+pub struct TessellatedOverlay {
+    /// Clipped triangles, in points.
     pub primitives: Vec<egui::ClippedPrimitive>,
-    /// Textures (the glyphs) to be uploaded before they are painted; drain it, for egui panics when
-    /// what it holds is dropped unseen.
+    /// Textures (the glyphs) to upload before painting. Must be drained: egui panics if it is dropped with
+    /// textures in it.
     pub textures: egui::TexturesDelta,
+    /// Pixels in a point.
     pub pixels_per_point: f32,
 }
 
-/// Lays out the overlay over a picture of `size` physical pixels, at `pixels_per_point` pixels per
-/// point of text size. Paint it over the finished scene.
-pub fn paint(scene: &SceneDescription, size: [u32; 2], pixels_per_point: f32) -> Painted {
+/// Lays out the overlay over a picture of `size` physical pixels, with `pixels_per_point` pixels in a point.
+/// It is to be painted over the finished scene.
+pub fn tessellate_overlay(
+    scene: &SceneDescription,
+    size: [u32; 2],
+    pixels_per_point: f32,
+) -> TessellatedOverlay {
     let ctx = egui::Context::default();
     install_fonts(&ctx);
     install_style(&ctx, scene.view.theme);
@@ -30,7 +34,7 @@ pub fn paint(scene: &SceneDescription, size: [u32; 2], pixels_per_point: f32) ->
         time: Some(time),
         ..egui::RawInput::default()
     };
-    // The scale and the fonts hold from the second pass on.
+    // The scale and the fonts apply from the second pass on.
     let first = ctx.run_pass(input(0.0), |_| ());
     let mut textures = first.textures_delta;
     let output = ctx.run_pass(input(1.0), |ctx| {
@@ -38,7 +42,7 @@ pub fn paint(scene: &SceneDescription, size: [u32; 2], pixels_per_point: f32) ->
         scene.paint_overlay(&painter, screen);
     });
     textures.append(output.textures_delta);
-    Painted {
+    TessellatedOverlay {
         primitives: ctx.tessellate(output.shapes, output.pixels_per_point),
         textures,
         pixels_per_point: output.pixels_per_point,

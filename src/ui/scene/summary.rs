@@ -1,7 +1,7 @@
-//! A view in plain words: for the clipboard, and for those who cannot see it.
+//! The scene in sentences: for the clipboard and for assistive technology.
 
 use super::description::SceneDescription;
-use super::navigation::Target;
+use super::navigation::CameraTarget;
 use crate::model::OrderBy;
 use crate::ui::text;
 
@@ -19,12 +19,12 @@ impl SceneDescription<'_> {
             plural(recording.units(), "unit", "units"),
             plural(recording.epochs.len(), "epoch", "epochs"),
         );
-        let mut say = |sentence: String| {
+        let mut add = |sentence: String| {
             text.push(' ');
             text.push_str(&sentence);
             text.push('.');
         };
-        say(format!("Shown: {}", text::describe_query(recording, self.runs, &view.query, self.position)));
+        add(format!("Shown: {}", text::describe_query(recording, self.runs, &view.query, self.position)));
         if let Some(epoch) = recording.epochs.get(self.position.from.0).filter(|_| self.position.t == 0.0) {
             let facts: Vec<String> = [
                 epoch.accuracy.map(|accuracy| format!("accuracy {accuracy:.1} %")),
@@ -34,14 +34,14 @@ impl SceneDescription<'_> {
             .flatten()
             .collect();
             if !facts.is_empty() {
-                say(format!("At this epoch: {}", facts.join(", ")));
+                add(format!("At this epoch: {}", facts.join(", ")));
             }
         }
         let range = text::describe_range(recording, self.runs, view, self.position, self.range_epochs);
-        say(format!("Colours: {}, {range}", view.colours().name()));
-        say(match self.camera_target {
-            Some(Target::View(at)) => format!("Seen from: {}", at.name()),
-            Some(Target::Slab(layer)) => {
+        add(format!("Colours: {}, {range}", view.colours().name()));
+        add(match self.camera_target {
+            Some(CameraTarget::View(at)) => format!("Seen from: {}", at.name()),
+            Some(CameraTarget::Slab(layer)) => {
                 let name = recording.layers.get(layer).map_or("", |layer| layer.name.as_str());
                 format!("Seen from: the front of layer {name}")
             }
@@ -53,16 +53,16 @@ impl SceneDescription<'_> {
                 OrderBy::Selectivity => "the class that they answer to",
                 OrderBy::Similarity => "likeness",
             };
-            say(format!("Units stand by {by}, as at epoch {}", order.epoch));
+            add(format!("Units stand by {by}, as at epoch {}", order.epoch));
         }
         let hidden: Vec<&str> = view.hidden.iter().map(String::as_str).take(20).collect();
         if !hidden.is_empty() {
-            say(format!("Hidden: {}", hidden.join(", ")));
+            add(format!("Hidden: {}", hidden.join(", ")));
         }
         let pins: Vec<String> =
             view.pins.iter().take(20).map(|pin| format!("unit {} of {}", pin.unit, pin.layer)).collect();
         if !pins.is_empty() {
-            say(format!("Pinned: {}", pins.join(", ")));
+            add(format!("Pinned: {}", pins.join(", ")));
         }
         text
     }
@@ -83,7 +83,7 @@ mod tests {
         view.hidden.insert("conv1".to_owned());
         view.pins.push(Pin { layer: "fc".to_owned(), unit: UnitIndex(2) });
         let scene = SceneDescription {
-            camera_target: Some(Target::View(SetView::Top)),
+            camera_target: Some(CameraTarget::View(SetView::Top)),
             ..testing::description(&recording, &view, &layout)
         };
         assert_eq!(

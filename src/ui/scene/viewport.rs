@@ -1,4 +1,4 @@
-//! The part of the window that a scene fills: what happened there, and what is painted while there is none.
+//! The part of the window that a scene fills: its input, its status, and messages in place of a scene.
 
 use std::time::Duration;
 
@@ -15,17 +15,17 @@ pub struct Viewport<'a> {
     pub id: Id,
     /// Accessible name.
     pub name: &'a str,
-    /// Keys are for this scene.
+    /// `true` if keys are for this scene.
     pub keys: bool,
 }
 
-/// What pointer and keys did in a viewport.
+/// The effects of pointer and keys in a viewport.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SceneResponse {
-    /// A button was pressed there.
+    /// A click or drag began in it.
     pub pressed: bool,
     /// The camera was moved.
-    pub led: bool,
+    pub camera_moved: bool,
     /// The unit whose cell was clicked, as (layer, unit).
     pub clicked: Option<(usize, usize)>,
     /// The units around whose cells a box was drawn, as (layer, unit), in the order of their cells.
@@ -43,18 +43,18 @@ pub struct LoadProgress {
     pub of: usize,
 }
 
-/// What is reported over a scene beside its description.
+/// The status of a scene that is painted over it.
 pub struct SceneStatus<'a> {
-    /// There is a picture of the scene below what is painted.
+    /// `true` if there is a picture of the scene to paint over.
     pub has_scene: bool,
     /// A problem, in one line.
     pub note: Option<&'a str>,
-    /// The values that are loaded.
+    /// Progress of loading the values.
     pub progress: LoadProgress,
 }
 
 impl SceneStatus<'_> {
-    /// Paints a thin bar while values are loaded, and the problem.
+    /// Paints a thin bar while values are being loaded, and the problem.
     pub fn paint(&self, painter: &Painter, rect: Rect, palette: Palette) {
         let LoadProgress { done, of } = self.progress;
         if done < of {
@@ -76,8 +76,8 @@ impl SceneStatus<'_> {
     }
 }
 
-/// Paints an empty scene for a recording that is not there yet or cannot be opened: `title`, and below it in
-/// small print the reason. It may stay for long, so nothing moves.
+/// Paints an empty scene for a recording that is not there yet or cannot be opened: `title`, and the reason
+/// below it in small print. Without animation, since it may stay for long.
 pub fn paint_message(ui: &Ui, rect: Rect, theme: Theme, title: &str, reason: &str) {
     let palette = paint_empty(ui, rect, theme, title);
     let width = text_width(rect);
@@ -86,7 +86,7 @@ pub fn paint_message(ui: &Ui, rect: Rect, theme: Theme, title: &str, reason: &st
     ui.painter().galley(place.min, reason, palette.dim);
 }
 
-/// Paints an empty scene while a recording is opened: `title`, and a thin bar that moves.
+/// Paints an empty scene while a recording is being opened: `title`, and a moving bar.
 pub fn paint_opening(ui: &Ui, rect: Rect, theme: Theme, title: &str) {
     let palette = paint_empty(ui, rect, theme, title);
     let painter = ui.painter();
@@ -105,7 +105,7 @@ fn text_width(rect: Rect) -> f32 {
     (0.8 * rect.width()).clamp(40.0, 560.0)
 }
 
-/// Paints an empty scene with `title` just above its middle.
+/// Paints an empty scene with `title` just above its middle; returns the palette.
 fn paint_empty(ui: &Ui, rect: Rect, theme: Theme, title: &str) -> Palette {
     let palette = Palette::of(theme);
     let painter = ui.painter();

@@ -47,10 +47,10 @@ fn the_overview_names_layers_and_classes_beside_their_cells() {
         for slab in &layout.slabs {
             let (low, high) = slab.bounds();
             let outline = lens.outline(low, high).expect("in front of the eye");
-            assert!(!outline.meets(*place), "{name} covers a slab");
+            assert!(!outline.intersects(*place), "{name} covers a slab");
         }
     }
-    let cell = lens.see(layout.slabs[2].cell_centre(0, 1)).expect("in front of the eye");
+    let cell = lens.project(layout.slabs[2].cell_centre(0, 1)).expect("in front of the eye");
     let (_, dog) = texts.iter().find(|(text, _)| text == "dog").expect("it was there");
     assert!((dog.center().y - cell.y).abs() < 10.0 && dog.left() > cell.x, "{dog:?} beside {cell:?}");
 }
@@ -107,7 +107,8 @@ fn a_still_paints_the_same_at_any_density() {
     let recording = testing::recording();
     let (layout, view) = (Layout::new(&recording), testing::view(&recording));
     let bounds = [([640, 400], 1.0), ([1280, 800], 2.0)].map(|(size, pixels_per_point)| {
-        let mut painted = still::paint(&description(&recording, &view, &layout), size, pixels_per_point);
+        let mut painted =
+            still::tessellate_overlay(&description(&recording, &view, &layout), size, pixels_per_point);
         assert_eq!(painted.pixels_per_point, pixels_per_point);
         assert!(!painted.textures.set.is_empty(), "glyphs to upload");
         assert!(!painted.primitives.is_empty());

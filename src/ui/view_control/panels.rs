@@ -15,7 +15,7 @@ use crate::ui::panels::options::OptionsPanel;
 use crate::ui::panels::timeline::{self, Timeline};
 use crate::ui::panels::unit::{ProfileResult, UnitAction, UnitPanel};
 use crate::ui::runs::OpenRuns;
-use crate::ui::scene::navigation::Target;
+use crate::ui::scene::navigation::CameraTarget;
 use crate::ui::style::{Palette, install_style};
 
 /// Networks of at least this many layers have a map above the layers' table.
@@ -91,11 +91,11 @@ impl ViewControl {
                     recording: data.recording,
                     ranges: data.ranges,
                     palette,
-                    at: self.navigator.at(),
+                    at: self.navigator.target(),
                     epoch: self.nearest_epoch(),
                 };
                 let view = options.show(ui, &mut self.view, &mut self.navigator.reduced_motion);
-                self.go_from_panel(ui, view.map(Target::View), data.layout)
+                self.go_from_panel(ui, view.map(CameraTarget::View), data.layout)
             }
             Pane::Layers => self.layers_panel(ui, data),
             Pane::Unit => self.unit_panel(ui, data),
@@ -137,12 +137,12 @@ impl ViewControl {
                 palette: Palette::of(self.view.theme),
             };
             if let Some(layer) = map.show(ui) {
-                return self.go_from_panel(ui, Some(Target::Slab(layer)), data.layout);
+                return self.go_from_panel(ui, Some(CameraTarget::Slab(layer)), data.layout);
             }
         }
         match table.show(ui, &mut self.view, &mut self.layers) {
             Some(LayersAction::Frame(layer)) => {
-                self.go_from_panel(ui, Some(Target::Slab(layer)), data.layout)
+                self.go_from_panel(ui, Some(CameraTarget::Slab(layer)), data.layout)
             }
             Some(LayersAction::Copy(text)) => copy(ui, text),
             None => PanelOutput::default(),
@@ -173,7 +173,7 @@ impl ViewControl {
         output
     }
 
-    fn go_from_panel(&mut self, ui: &Ui, target: Option<Target>, layout: &Layout) -> PanelOutput {
+    fn go_from_panel(&mut self, ui: &Ui, target: Option<CameraTarget>, layout: &Layout) -> PanelOutput {
         let Some(target) = target else { return PanelOutput::default() };
         self.go(target, layout, ui.input(|input| input.time));
         PanelOutput { led: true, ..PanelOutput::default() }

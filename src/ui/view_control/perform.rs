@@ -3,7 +3,7 @@
 use super::ViewControl;
 use crate::model::{Layout, Recording, Selection, Theme, UnitOrder};
 use crate::ui::commands::ViewCommand;
-use crate::ui::scene::navigation::Target;
+use crate::ui::scene::navigation::CameraTarget;
 
 impl ViewControl {
     /// Carries out a command at time `now`, in seconds; returns `true` if it moves the camera.
@@ -17,11 +17,11 @@ impl ViewControl {
         let Self { view, navigator, playback, epochs, .. } = self;
         match *command {
             ViewCommand::SetView(set_view) => {
-                self.go(Target::View(set_view), layout, now);
+                self.go(CameraTarget::View(set_view), layout, now);
                 return true;
             }
             ViewCommand::FrameLayer(layer) => {
-                self.go(Target::Slab(layer), layout, now);
+                self.go(CameraTarget::Slab(layer), layout, now);
                 return true;
             }
             ViewCommand::Play => playback.toggle(epochs, &mut view.epoch),
