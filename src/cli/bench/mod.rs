@@ -38,4 +38,3 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
         BenchCommand::Ui(args) => ui::run(args),
     }
 }
-
