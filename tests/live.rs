@@ -12,10 +12,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use dnnviz::app::offscreen::Offscreen;
-use dnnviz::engine::Gpu;
 use dnnviz::format::watch::{RunChange, RunWatcher, WatchOutcome};
 use dnnviz::format::{self, RunHandle, SynthOptions};
-use dnnviz::model::{Group, Query, Selection, SetView, Source, ViewState};
+use dnnviz::model::{EpochIndex, Group, Query, Selection, SetView, Source, ViewState};
 use egui::Key;
 use live_support::{Growing, lock, lock_path, value};
 use tempfile::TempDir;
