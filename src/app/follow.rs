@@ -5,17 +5,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::event::{AppEvent, EventSender, RunEvent};
-use crate::format::watch::{Change, Watch, WatchOutcome};
-use crate::format::{FormatError, OpenedRun};
+use crate::format::watch::{RunChange, RunWatcher, WatchOutcome};
+use crate::format::{FormatError, RunHandle};
 
 /// Follows each of the runs at `paths`, see [`follow_run`].
-pub fn follow_runs(paths: &[PathBuf], send: &EventSender) -> Vec<Watch> {
+pub fn follow_runs(paths: &[PathBuf], send: &EventSender) -> Vec<RunWatcher> {
     paths.iter().enumerate().map(|(run, path)| follow_run(run, path, send)).collect()
 }
 
 /// Opens the run at `path`, whose index in the window is `run`, and sends [`RunEvent`]s about it and its
 /// changes until the result is dropped.
-pub fn follow_run(run: usize, path: &Path, send: &EventSender) -> Watch {
+pub fn follow_run(run: usize, path: &Path, send: &EventSender) -> RunWatcher {
     let mut follower = RunFollower {
         run,
         path: path.to_owned(),
@@ -24,13 +24,13 @@ pub fn follow_run(run: usize, path: &Path, send: &EventSender) -> Watch {
         awaited: false,
         failures: 0,
     };
-    Watch::start(path, move |change| match change {
-        Change::Writer { at_work: active } => {
+    RunWatcher::start(path, move |change| match change {
+        RunChange::Writer { active } => {
             follower.send(RunEvent::Writer { active });
             WatchOutcome::Done
         }
-        Change::Manifest => follower.open(),
-        Change::Absent => follower.handle_absence(),
+        RunChange::Manifest => follower.open(),
+        RunChange::Absent => follower.handle_absence(),
     })
 }
 
@@ -41,7 +41,7 @@ struct RunFollower {
     path: PathBuf,
     send: EventSender,
     /// The run in the version that was opened last.
-    opened: Option<OpenedRun>,
+    opened: Option<RunHandle>,
     /// The run was absent or incomplete before, so that an error may mean that it is still being written.
     awaited: bool,
     /// Number of failures to open the run again since it was opened last.
@@ -56,7 +56,7 @@ impl RunFollower {
     /// Opens the run, or opens it again.
     fn open(&mut self) -> WatchOutcome {
         let previous = self.opened.take();
-        let reopened = previous.as_ref().map_or_else(|| OpenedRun::open(&self.path), OpenedRun::again);
+        let reopened = previous.as_ref().map_or_else(|| RunHandle::open(&self.path), RunHandle::reopen);
         let opened = match reopened {
             Ok(opened) => opened,
             Err(error) => {
@@ -111,7 +111,7 @@ impl RunFollower {
         } else if let Some(why) = reason_to_wait(&self.path) {
             self.wait(why);
         } else {
-            match OpenedRun::open(&self.path) {
+            match RunHandle::open(&self.path) {
                 // The manifest was written just now: another change is reported.
                 Ok(_) => {}
                 Err(error) if self.awaited => self.wait(error.to_string()),

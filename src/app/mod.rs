@@ -1,6 +1,5 @@
 //! The window: handles winit's events, and lays out and paints frames. Its thread never waits for files.
 
-mod cache;
 mod columns;
 mod dispatch;
 mod event;
@@ -37,7 +36,7 @@ use self::paint::surface::WindowSurface;
 pub use self::run::names;
 use self::settings::Settings;
 use self::state::AppState;
-use crate::format::watch::Watch;
+use crate::format::watch::RunWatcher;
 use crate::model::workspace::Workspace;
 use crate::ui::style;
 
@@ -86,7 +85,7 @@ pub fn run(paths: Vec<PathBuf>, workspace: Option<Workspace>) -> Result<WindowEx
 struct App {
     paths: Vec<PathBuf>,
     /// Followers of the runs; moved to the window when it opens.
-    watches: Vec<Watch>,
+    watches: Vec<RunWatcher>,
     /// The workspace to show; moved to the window when it opens.
     workspace: Option<Workspace>,
     send: EventSender,

@@ -207,8 +207,8 @@ impl Hover {
             return vec![title, "no value".to_owned()];
         };
         let normalised = value / values.divisor(hovered.layer);
-        let number = text::number(normalised, normalised.abs());
-        let mut lines = vec![title, format!("{number} · {}", text::measure(&scene.view.query))];
+        let number = text::format_value(normalised, normalised.abs());
+        let mut lines = vec![title, format!("{number} · {}", text::measure_label(&scene.view.query))];
         // Between two epochs the ranks change in every frame, so that they would have to be sorted in each.
         if values.t == 0.0
             && let Some(layer) = values.from.get(hovered.layer)
@@ -245,10 +245,18 @@ impl ValueRanks {
     fn describe(&self, value: f32) -> String {
         let greater = self.sorted.len() - self.sorted.partition_point(|other| *other <= value);
         if self.total == self.sorted.len() {
-            return format!("{} of {}", text::ordinal(greater as u64 + 1), text::count(self.total as u64));
+            return format!(
+                "{} of {}",
+                text::format_ordinal(greater as u64 + 1),
+                text::format_count(self.total as u64)
+            );
         }
         let share = 100.0 * (greater as f32 + 1.0) / self.sorted.len().max(1) as f32;
-        format!("among the greatest {} % of {}", text::number(share, share), text::count(self.total as u64))
+        format!(
+            "among the greatest {} % of {}",
+            text::format_value(share, share),
+            text::format_count(self.total as u64)
+        )
     }
 }
 

@@ -23,13 +23,13 @@ pub fn paint(scene: &SceneDescription, painter: &Painter, rect: Rect, palette: P
     let width = (rect.width() - 2.0 * MARGIN - 2.0 * PADDING).max(40.0);
     let wrapped = |text: String, font: FontId, colour| painter.layout(text, font, colour, width);
     let title = wrapped(
-        text::shown(recording, scene.runs, &view.query, scene.position),
+        text::describe_query(recording, scene.runs, &view.query, scene.position),
         FontId::new(TEXT, semibold()),
         palette.text,
     );
     let shared = if scene.shared { " · common to these columns" } else { "" };
     let source = wrapped(
-        text::range_source(recording, scene.runs, view, scene.position, scene.range_epochs) + shared,
+        text::describe_range(recording, scene.runs, view, scene.position, scene.range_epochs) + shared,
         FontId::proportional(SMALL - 1.0),
         palette.dim,
     );
@@ -145,7 +145,7 @@ fn paint_border(painter: &Painter, bar: Rect, theme: Theme) {
 fn end_labels(scene: &SceneDescription) -> (String, String) {
     let labels_of = |range: &ValueRange| {
         let span = (range.high - range.low).abs();
-        (text::number(range.low, span), text::number(range.high, span))
+        (text::format_value(range.low, span), text::format_value(range.high, span))
     };
     let labels_of_layer = |layer: usize| {
         let range = scene.ranges.get(layer)?;
