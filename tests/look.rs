@@ -33,7 +33,7 @@ fn window() -> Option<Offscreen> {
     let pin = Pin { layer: "features.8".to_owned(), unit: UnitIndex(205) };
     window.view(0).expect("it is open").pins.push(pin.clone());
     window.frame();
-    let told = |window: &Offscreen| window.biography(0, &pin).is_some() && window.layer_facts(0).is_some();
+    let told = |window: &Offscreen| window.unit_profile(0, &pin).is_some() && window.layer_stats(0).is_some();
     assert!(window.until(PATIENCE, told).expect("it goes on"), "what is told of the unit did not come");
     // Pictures of the inputs come last.
     window.until(Duration::from_millis(800), |_| false).expect("it goes on");

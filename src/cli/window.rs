@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::output;
-use super::render::{self, Part};
 use crate::app::{self, WindowExit};
 use crate::engine::{Gpu, aggregate};
-use crate::export::Still;
+use crate::export::{Still, StillView};
 use crate::model::columns::MAX_COLUMNS;
 use crate::model::workspace::Workspace;
 use crate::model::{Camera, EpochRef, Layout, SetView, ViewState};
@@ -93,6 +92,6 @@ fn first_picture(gpu: &Gpu, path: &Path) -> anyhow::Result<Still> {
     let camera = Camera::set_view(SetView::Overview, &Layout::new(recording), 1.0);
     let view = ViewState::new(camera, position.number(recording));
     let sides = Sides::one(&*source);
-    let part = Part { sides, own: 0, view, set_view: Some(SetView::Overview), position };
-    Ok(render::still(gpu, &[], vec![part], [1280, 720], true, &*aggregate::backend(gpu))?.0)
+    let view = StillView { sides, run: 0, view, set_view: Some(SetView::Overview), position };
+    Ok(Still::render(gpu, &*aggregate::backend(gpu), &[], vec![view], [1280, 720], true)?)
 }

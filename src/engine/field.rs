@@ -1,6 +1,5 @@
 //! One moment's values of all slabs on the GPU.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::atlas::{Atlas, AtlasError};
@@ -9,7 +8,6 @@ use super::pyramid::device::PyramidPass;
 use super::pyramid::{self, Extent, Page};
 use super::readback::read_texture;
 use crate::model::{LayerCells, Layout};
-use crate::stats::Quantiles;
 
 /// Bytes handed to the queue at a time, so that staging memory stays small beside a large field.
 const UPLOAD_BYTES: usize = 64 << 20;
@@ -29,8 +27,6 @@ pub struct Field {
     layout: Layout,
     atlas: Atlas,
     scale: f32,
-    extremes: Vec<Option<(f32, f32)>>,
-    spreads: Arc<[Option<Quantiles>]>,
     has_no_value: bool,
     bytes: u64,
     textures: Textures,
@@ -142,8 +138,6 @@ impl Field {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             layout,
             scale: extent.scale,
-            extremes: extent.extremes,
-            spreads: Quantiles::of_all(layers).into(),
             has_no_value: extent.has_no_value,
             bytes,
             cells: textures.cells.create_view(&array),
@@ -170,16 +164,6 @@ impl Field {
     /// Stored values times this are real values.
     pub(super) fn scale(&self) -> f32 {
         self.scale
-    }
-
-    /// Least and greatest finite value per layer; `None` when it has none.
-    pub fn extremes(&self) -> &[Option<(f32, f32)>] {
-        &self.extremes
-    }
-
-    /// How the finite values of each layer lie between these.
-    pub fn spreads(&self) -> &Arc<[Option<Quantiles>]> {
-        &self.spreads
     }
 
     /// Whether some cell has no value.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Diff, EpochRef, Query, Range, Recording, ViewState};
+use super::{Diff, EpochRef, Query, Range, Recording, ValueRange, ViewState};
 
 /// Greatest number of columns in a window.
 pub const MAX_COLUMNS: usize = 6;
@@ -120,7 +120,7 @@ pub struct ColourScale<'a> {
     /// The range in use, see [`ViewState::range_of`].
     pub range: Range,
     /// Least and greatest value of each layer; `None` for a layer without values.
-    pub extremes: Vec<Option<(f32, f32)>>,
+    pub extremes: Vec<Option<ValueRange>>,
 }
 
 impl ColourScale<'_> {
@@ -133,23 +133,19 @@ impl ColourScale<'_> {
 
 /// Extremes per column and layer, over all columns with values of one kind and over the layers of one
 /// name. With [`Range::Network`], over all layers of all such columns.
-pub fn common_extremes(scales: &[ColourScale]) -> Vec<Vec<Option<(f32, f32)>>> {
-    let join = |a: Option<(f32, f32)>, b: Option<(f32, f32)>| match (a, b) {
-        (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
-        (a, b) => a.or(b),
-    };
+pub fn common_extremes(scales: &[ColourScale]) -> Vec<Vec<Option<ValueRange>>> {
     let of_view = |scale: &ColourScale| {
         let mut extremes = scale.extremes.clone();
         for other in scales.iter().filter(|other| scale.has_range_of(other)) {
             if scale.range == Range::Network {
-                let whole = other.extremes.iter().copied().fold(None, join);
-                extremes.iter_mut().for_each(|own| *own = join(*own, whole));
+                let whole = other.extremes.iter().copied().fold(None, ValueRange::union_of);
+                extremes.iter_mut().for_each(|own| *own = ValueRange::union_of(*own, whole));
                 continue;
             }
             for (layer, values) in other.recording.layers.iter().zip(&other.extremes) {
                 let named = scale.recording.layers.iter().position(|own| own.name == layer.name);
                 if let Some(own) = named.and_then(|index| extremes.get_mut(index)) {
-                    *own = join(*own, *values);
+                    *own = ValueRange::union_of(*own, *values);
                 }
             }
         }
@@ -250,6 +246,7 @@ mod tests {
 
     #[test]
     fn views_of_one_kind_have_their_extremes_in_common_by_layer_name() {
+        let range = |low, high| Some(ValueRange::new(low, high));
         let mut one = recording();
         let mut other = recording();
         for (recording, names) in [(&mut one, ["a", "b"]), (&mut other, ["b", "c"])] {
@@ -258,23 +255,23 @@ mod tests {
             }
         }
         let (mean, rate) = (query("all", None, None), Query { stat: Stat::Rate, ..Query::default() });
-        let scale = |recording, query, range, extremes: [Option<(f32, f32)>; 2]| ColourScale {
+        let scale = |recording, query, range, extremes: [Option<ValueRange>; 2]| ColourScale {
             recording,
             query,
             range,
             extremes: extremes.into(),
         };
-        let extremes = [Some((0.0, 1.0)), Some((-1.0, 2.0))];
-        let others = [Some((0.5, 3.0)), None];
+        let extremes = [range(0.0, 1.0), range(-1.0, 2.0)];
+        let others = [range(0.5, 3.0), None];
         let of = |range, second| {
             let scales = [scale(&one, &mean, range, extremes), scale(&other, second, range, others)];
             common_extremes(&scales)
         };
         assert_eq!(
             of(Range::Layer, &mean),
-            [vec![Some((0.0, 1.0)), Some((-1.0, 3.0))], vec![Some((-1.0, 3.0)), None]]
+            [vec![range(0.0, 1.0), range(-1.0, 3.0)], vec![range(-1.0, 3.0), None]]
         );
-        assert_eq!(of(Range::Network, &mean), [vec![Some((-1.0, 3.0)); 2], vec![Some((-1.0, 3.0)); 2]]);
+        assert_eq!(of(Range::Network, &mean), [vec![range(-1.0, 3.0); 2], vec![range(-1.0, 3.0); 2]]);
         assert_eq!(of(Range::Layer, &rate), [extremes.to_vec(), others.to_vec()], "another kind of value");
     }
 }

@@ -31,6 +31,7 @@ pub mod source;
 pub mod tensor;
 #[cfg(test)]
 pub(crate) mod testing;
+mod value_range;
 pub mod view;
 pub mod workspace;
 
@@ -48,4 +49,5 @@ pub use recording::{
 pub use selection::{PredictionFilter, Selection, SelectionCount, SelectionError, Term};
 pub use source::{Aggregate, Group, MapBlock, Picture, RowBlock, Source, SourceError, UnitAggregates};
 pub use tensor::{Dtype, Tensor};
+pub use value_range::ValueRange;
 pub use view::{Diff, Norm, OrderBy, Pin, Query, Range, Stat, Theme, UnitOrder, ViewState};

@@ -4,45 +4,49 @@
 use glam::{DVec3, Vec3, dvec3};
 
 use super::layout::{CELL_GAP, CELL_HEIGHT, LEAST_HEIGHT, SLAB_BORDER, SLAB_THICKNESS};
-use super::{Camera, LayerCells, Layout, Slab};
+use super::{Camera, CellArrangement, LayerCells, LayerIndex, Layout, Slab, UnitIndex, ValueRange};
 
-/// The values and value ranges from which the heights of all cells are computed.
+/// The values of a scene between two epochs, and the parameters of the heights of its cells.
 #[derive(Clone, Copy, Debug)]
 pub struct SceneValues<'a> {
-    /// Values of each layer at the epoch before, not normalised.
+    /// Per layer, as computed, at the earlier epoch.
     pub from: &'a [LayerCells],
-    /// Values of each layer at the epoch after, on the same grids; unused where `t` is 0.
+    /// The same at the later epoch: on the same grids, or `t` is 0.
     pub to: &'a [LayerCells],
-    /// Weight of `to`, in [0, 1).
+    /// Position between the two epochs, in [0, 1).
     pub t: f32,
-    /// Normalised values at the ends of the colour map, per layer: (low, high).
-    pub ranges: &'a [(f32, f32)],
-    /// Divisor that normalises the values of each layer.
-    pub scales: &'a [f32],
-    /// The middle of the colour map is zero, and heights follow absolute values.
+    /// Per layer, the units that its cells show.
+    pub arrangements: &'a [CellArrangement],
+    /// Identifies the values of the earlier epoch: other values have another number.
+    pub id: u64,
+    /// Per layer, the range of the colour map, in normalised values.
+    pub ranges: &'a [ValueRange],
+    /// Per layer, the divisor that normalises its values.
+    pub divisors: &'a [f32],
+    /// The middle of the colour map is zero, and the height of a cell is the absolute value.
     pub diverging: bool,
     /// Factor on the height of cells, as in [`super::ViewState::height`].
     pub height: f32,
 }
 
-/// The state of one cell.
+/// The content of a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CellState {
-    /// There is no cell.
-    Nothing,
-    /// A cell without a value.
+    /// There is no cell at this place.
+    Absent,
+    /// A cell without a finite value.
     NoValue,
-    /// A cell with this finite value, not normalised.
+    /// The value of the cell, as computed, not normalised.
     Value(f32),
 }
 
 impl SceneValues<'_> {
     /// The state of a cell; `cell` is row-major. Where only one of the two epochs has a value, the cell
     /// has the state of the nearer epoch.
-    pub fn cell_state(&self, layer: usize, cell: usize) -> CellState {
+    pub fn cell(&self, layer: usize, cell: usize) -> CellState {
         let at = |layers: &[LayerCells]| layers.get(layer).and_then(|cells| cells.values.get(cell)).copied();
         let Some(a) = at(self.from).filter(|value| *value != LayerCells::NO_CELL) else {
-            return CellState::Nothing;
+            return CellState::Absent;
         };
         let value = if self.t > 0.0 {
             let b = at(self.to).unwrap_or(f32::NAN);
@@ -57,9 +61,22 @@ impl SceneValues<'_> {
         if value.is_finite() { CellState::Value(value) } else { CellState::NoValue }
     }
 
-    /// Divisor that normalises the values of a layer; 1 outside [`SceneValues::scales`].
-    pub fn scale(&self, layer: usize) -> f32 {
-        self.scales.get(layer).copied().unwrap_or(1.0)
+    /// The divisor that normalises the values of a layer; 1 outside [`SceneValues::divisors`].
+    pub fn divisor(&self, layer: usize) -> f32 {
+        self.divisors.get(layer).copied().unwrap_or(1.0)
+    }
+
+    /// The normalised value of a unit; `None` without a value, or where whole feature maps are shown.
+    pub fn unit_value(&self, layout: &Layout, layer: LayerIndex, unit: UnitIndex) -> Option<f32> {
+        let slab = layout.slabs.iter().find(|slab| slab.layer == layer.0)?;
+        let cells = self.arrangements.get(layer.0)?.unit_cells(slab.grid, unit.0)?;
+        let cell = cells.row as usize * slab.grid.columns as usize + cells.column as usize;
+        match self.cell(layer.0, cell) {
+            CellState::Value(value) if cells.columns == 1 && cells.rows == 1 => {
+                Some(value / self.divisor(layer.0))
+            }
+            _ => None,
+        }
     }
 
     /// Greatest height of a cell, in pitches.
@@ -69,15 +86,14 @@ impl SceneValues<'_> {
 
     /// Height of a cell in pitches; `None` where there is no cell.
     pub fn cell_height(&self, layer: usize, cell: usize) -> Option<f32> {
-        let share = match self.cell_state(layer, cell) {
-            CellState::Nothing => return None,
+        let share = match self.cell(layer, cell) {
+            CellState::Absent => return None,
             CellState::NoValue => 0.0,
             CellState::Value(value) => {
-                let scale = self.scale(layer);
-                let (low, high) = self.ranges.get(layer).copied().unwrap_or((0.0, 1.0));
-                let (low, high) = (low * scale, high * scale);
+                let range = self.ranges.get(layer).copied().unwrap_or(ValueRange::UNIT);
+                let range = range.scaled(self.divisor(layer));
                 let (low, width) =
-                    if self.diverging { (0.0, low.abs().max(high.abs())) } else { (low, high - low) };
+                    if self.diverging { (0.0, range.reach()) } else { (range.low, range.high - range.low) };
                 let position = (value - low) * if width.is_normal() { 1.0 / width } else { 1.0 };
                 if self.diverging { position.abs().min(1.0) } else { position.clamp(0.0, 1.0) }
             }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{LayerIndex, Pin, UnitIndex};
+
 /// The file format of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -201,6 +203,17 @@ impl Recording {
     /// The number of units of all layers together.
     pub fn units(&self) -> usize {
         self.layers.iter().map(|layer| layer.units).sum()
+    }
+
+    /// The layer and unit of a pin; `None` if there is no such unit.
+    pub fn unit_of_pin(&self, pin: &Pin) -> Option<(LayerIndex, UnitIndex)> {
+        let layer = self.layers.iter().position(|layer| layer.name == pin.layer)?;
+        (pin.unit.0 < self.layers[layer].units).then_some((LayerIndex(layer), pin.unit))
+    }
+
+    /// The pin of a unit of a layer; `None` without such a layer.
+    pub fn pin(&self, layer: LayerIndex, unit: UnitIndex) -> Option<Pin> {
+        Some(Pin { layer: self.layers.get(layer.0)?.name.clone(), unit })
     }
 
     /// Indices of the inputs of a class, ascending.

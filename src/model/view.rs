@@ -168,6 +168,17 @@ pub enum OrderBy {
     Similarity,
 }
 
+impl OrderBy {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Activation => "activation",
+            Self::Selectivity => "selectivity",
+            Self::Similarity => "similarity",
+        }
+    }
+}
+
 /// The order of the units on the slabs. It is computed at one epoch, so that units keep their places
 /// while other epochs are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -304,6 +315,11 @@ impl ViewState {
     pub fn colours(&self) -> ColourMap {
         let suiting = if self.query.is_signed() { ColourMap::Diverging } else { ColourMap::Viridis };
         self.colour_map.unwrap_or(suiting)
+    }
+
+    /// Returns `true` if the middle of the colour map is zero.
+    pub fn is_diverging(&self) -> bool {
+        self.query.is_signed() || self.colours().is_diverging()
     }
 }
 

@@ -19,6 +19,7 @@
 
 pub mod backend;
 pub mod cells;
+pub mod colour_range;
 mod merge;
 pub mod quantiles;
 pub mod reduce;

@@ -40,6 +40,14 @@ pub enum Command {
     ZoomIn,
     ZoomOut,
     ZoomReset,
+    Column(columns::Action),
+    /// Changes the view of the active column.
+    View(ViewCommand),
+}
+
+/// A change of the view of the active column.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ViewCommand {
     Play,
     StepBack,
     StepForward,
@@ -48,7 +56,7 @@ pub enum Command {
     Last,
     Follow,
     Loop,
-    View(SetView),
+    SetView(SetView),
     FrameLayer(usize),
     HideLayer(usize),
     SoloLayer(usize),
@@ -68,28 +76,6 @@ pub enum Command {
     Edges,
     LessMotion,
     ClearPins,
-    Column(columns::Action),
-}
-
-impl Command {
-    /// Whether it is neither of a view nor of the columns nor of the panels.
-    pub fn is_of_window(&self) -> bool {
-        matches!(
-            self,
-            Self::Open
-                | Self::OpenBeside
-                | Self::OpenPath(_)
-                | Self::SavePicture
-                | Self::CopyCommandLine
-                | Self::CopyView
-                | Self::CopyValues
-                | Self::CopySummary
-                | Self::Back
-                | Self::Forward
-                | Self::Undo
-                | Self::Redo
-        )
-    }
 }
 
 /// A command as it is offered.
@@ -183,34 +169,59 @@ pub fn all(context: &Context) -> Vec<Entry> {
         (SetView::Grazing, "Grazing", "4"),
         (SetView::Close, "Close", "5"),
     ] {
-        add("Views", name, keys, Command::View(view));
+        add("Views", name, keys, Command::View(ViewCommand::SetView(view)));
     }
-    add("Training", "Play or pause", "Space", Command::Play);
-    add("Training", "Step back", "Left", Command::StepBack);
-    add("Training", "Step forward", "Right", Command::StepForward);
-    add("Training", "First epoch", "[", Command::First);
-    add("Training", "Best epoch", "B", Command::Best);
-    add("Training", "Last epoch", "]", Command::Last);
-    add("Training", "Follow the newest epoch", "L, End", Command::Follow);
-    add("Training", "Loop", "", Command::Loop);
+    add("Training", "Play or pause", "Space", Command::View(ViewCommand::Play));
+    add("Training", "Step back", "Left", Command::View(ViewCommand::StepBack));
+    add("Training", "Step forward", "Right", Command::View(ViewCommand::StepForward));
+    add("Training", "First epoch", "[", Command::View(ViewCommand::First));
+    add("Training", "Best epoch", "B", Command::View(ViewCommand::Best));
+    add("Training", "Last epoch", "]", Command::View(ViewCommand::Last));
+    add("Training", "Follow the newest epoch", "L, End", Command::View(ViewCommand::Follow));
+    add("Training", "Loop", "", Command::View(ViewCommand::Loop));
     panels(&mut add);
     looks(&mut add);
     if context.recording.is_some() {
         columns(context.columns, &mut add);
     }
-    add("Layers", "Show all layers", "", Command::ShowLayers);
-    add("Units", "Remove all pins", "", Command::ClearPins);
+    add("Layers", "Show all layers", "", Command::View(ViewCommand::ShowLayers));
+    add("Units", "Remove all pins", "", Command::View(ViewCommand::ClearPins));
     if let Some(recording) = context.recording {
-        add("Show", "Show all inputs", "", Command::ShowAll);
-        add("Show", "Minus nothing", "", Command::MinusNone);
+        add("Show", "Show all inputs", "", Command::View(ViewCommand::ShowAll));
+        add("Show", "Minus nothing", "", Command::View(ViewCommand::MinusNone));
         for (index, class) in recording.classes.iter().enumerate() {
-            add("Show", &format!("Show class {}", class.name), "", Command::ShowClass(index));
-            add("Show", &format!("Minus class {}", class.name), "", Command::MinusClass(index));
+            add(
+                "Show",
+                &format!("Show class {}", class.name),
+                "",
+                Command::View(ViewCommand::ShowClass(index)),
+            );
+            add(
+                "Show",
+                &format!("Minus class {}", class.name),
+                "",
+                Command::View(ViewCommand::MinusClass(index)),
+            );
         }
         for (index, layer) in recording.layers.iter().enumerate() {
-            add("Layers", &format!("Frame layer {}", layer.name), "", Command::FrameLayer(index));
-            add("Layers", &format!("Hide or show layer {}", layer.name), "", Command::HideLayer(index));
-            add("Layers", &format!("Only layer {}", layer.name), "", Command::SoloLayer(index));
+            add(
+                "Layers",
+                &format!("Frame layer {}", layer.name),
+                "",
+                Command::View(ViewCommand::FrameLayer(index)),
+            );
+            add(
+                "Layers",
+                &format!("Hide or show layer {}", layer.name),
+                "",
+                Command::View(ViewCommand::HideLayer(index)),
+            );
+            add(
+                "Layers",
+                &format!("Only layer {}", layer.name),
+                "",
+                Command::View(ViewCommand::SoloLayer(index)),
+            );
         }
     }
     for path in context.recent {
@@ -258,16 +269,16 @@ fn looks(add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
         (Stat::Rate, "Statistic: firing rate"),
         (Stat::Count, "Statistic: count"),
     ] {
-        add("Look", name, "", Command::Stat(stat));
+        add("Look", name, "", Command::View(ViewCommand::Stat(stat)));
     }
     for (norm, name) in
         [(Norm::Raw, "Scale: raw"), (Norm::Layer, "Scale: by layer"), (Norm::Global, "Scale: by network")]
     {
-        add("Look", name, "", Command::Norm(norm));
+        add("Look", name, "", Command::View(ViewCommand::Norm(norm)));
     }
-    add("Look", "Colours: automatic", "", Command::Map(None));
+    add("Look", "Colours: automatic", "", Command::View(ViewCommand::Map(None)));
     for map in ColourMap::ALL {
-        add("Look", &format!("Colours: {}", map.name()), "", Command::Map(Some(map)));
+        add("Look", &format!("Colours: {}", map.name()), "", Command::View(ViewCommand::Map(Some(map))));
     }
     for (order, name) in [
         (None, "Order: as trained"),
@@ -275,14 +286,14 @@ fn looks(add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
         (Some(OrderBy::Selectivity), "Order: by class"),
         (Some(OrderBy::Similarity), "Order: by likeness"),
     ] {
-        add("Look", name, "", Command::Order(order));
+        add("Look", name, "", Command::View(ViewCommand::Order(order)));
     }
-    add("Look", "Same range at all epochs", "", Command::OverEpochs);
-    add("Look", "Dark or light", "", Command::Theme);
-    add("Look", "Labels", "", Command::Labels);
-    add("Look", "Haze", "", Command::Haze);
-    add("Look", "Edges", "", Command::Edges);
-    add("Look", "Less motion", "", Command::LessMotion);
+    add("Look", "Same range at all epochs", "", Command::View(ViewCommand::OverEpochs));
+    add("Look", "Dark or light", "", Command::View(ViewCommand::Theme));
+    add("Look", "Labels", "", Command::View(ViewCommand::Labels));
+    add("Look", "Haze", "", Command::View(ViewCommand::Haze));
+    add("Look", "Edges", "", Command::View(ViewCommand::Edges));
+    add("Look", "Less motion", "", Command::View(ViewCommand::LessMotion));
 }
 
 fn columns(part: &columns::Columns, add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {

@@ -2,9 +2,10 @@
 
 use crate::model::recording::sequential_edges;
 use crate::model::{
-    Camera, Class, Epoch, Format, Input, Layer, LayerKind, Layout, Normalisation, Recording, Reduction,
-    SetView, ViewState,
+    Camera, Class, Epoch, EpochIndex, EpochPosition, Format, Input, Layer, LayerKind, Layout, Normalisation,
+    Recording, Reduction, SetView, ValueRange, ViewState,
 };
+use crate::ui::{LoadProgress, OpenRuns, SceneDescription, SceneStatus};
 
 /// Three layers (16, 64 and 3 units), classes cat, dog and bird, six inputs, epochs 0…4.
 pub fn recording() -> Recording {
@@ -45,4 +46,32 @@ pub fn recording() -> Recording {
 pub fn view(recording: &Recording) -> ViewState {
     let camera = Camera::set_view(SetView::Overview, &Layout::new(recording), 1.6);
     ViewState::new(camera, recording.epochs.last().map_or(0.0, |epoch| epoch.number as f64))
+}
+
+/// A description of `view`, without values.
+pub(super) fn description<'a>(
+    recording: &'a Recording,
+    view: &'a ViewState,
+    layout: &'a Layout,
+) -> SceneDescription<'a> {
+    SceneDescription {
+        recording,
+        runs: OpenRuns::default(),
+        view,
+        layout,
+        ranges: &[ValueRange::UNIT; 3],
+        has_no_value: false,
+        position: EpochPosition::at(EpochIndex(4)),
+        highlighted: None,
+        unmatched: &[],
+        shared: false,
+        range_epochs: None,
+        values: None,
+        camera_target: None,
+    }
+}
+
+/// The status of a scene with all values loaded.
+pub(super) fn status(has_scene: bool) -> SceneStatus<'static> {
+    SceneStatus { has_scene, note: None, progress: LoadProgress { done: 1, of: 1 } }
 }

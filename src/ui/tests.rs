@@ -6,9 +6,8 @@ use egui_kittest::kittest::{NodeT, Queryable};
 
 use super::NamedRun;
 use super::OpenRuns;
-use super::Overlay;
 use super::Pictures;
-use super::commands::Command;
+use super::commands::ViewCommand;
 use super::dock::DockLayout;
 use super::dock::Pane;
 use super::panels::columns;
@@ -20,14 +19,12 @@ use super::scene::projection::Projection;
 use super::scene::still;
 use super::style::{install_fonts, install_style};
 use super::testing;
-use super::view_control::Facts;
-use super::view_control::SceneDescription;
-use super::view_control::ViewControl;
-use super::view_control::Viewport;
+use super::testing::description;
+use super::{PanelData, SceneDescription, ViewControl, Viewport};
 use crate::model::columns::{Locks, MAX_COLUMNS};
 use crate::model::{
     Diff, Epoch, EpochIndex, EpochPosition, Layout, Norm, OrderBy, Picture, Query, Range, Recording,
-    Selection, SetView, Stat, Theme, UnitOrder, ViewState,
+    Selection, SetView, Stat, Theme, UnitOrder, ValueRange,
 };
 
 struct Window {
@@ -35,7 +32,6 @@ struct Window {
     recording: Recording,
     layout: Layout,
     interface: ViewControl,
-    view: ViewState,
     live: bool,
     /// How many columns it has, all of the same run.
     columns: usize,
@@ -44,15 +40,14 @@ struct Window {
     /// What was asked for of the columns, the latest last.
     asked: Vec<columns::Action>,
     /// To be done in the next frame.
-    commands: Vec<Command>,
+    commands: Vec<ViewCommand>,
 }
 
 fn window(recording: Recording) -> Harness<'static, Window> {
     let state = Window {
         arrangement: DockLayout::default(),
         layout: Layout::new(&recording),
-        interface: ViewControl::new(&recording),
-        view: testing::view(&recording),
+        interface: ViewControl::new(&recording, testing::view(&recording)),
         live: false,
         columns: 1,
         runs: vec!["run"],
@@ -74,14 +69,14 @@ fn window(recording: Recording) -> Harness<'static, Window> {
             runs: &runs,
             run: 0,
             locks: window.locks,
-            can_swap: window.view.query.minus.is_some(),
+            can_swap: window.interface.view.query.minus.is_some(),
             can_subtract: window.columns > 1,
         };
         window.asked.extend(columns.keys(ui, keys));
-        window.interface.advance(ui, &mut window.view, true, keys);
-        let ranges = vec![(0.0, 1.0); window.recording.layers.len()];
+        window.interface.advance(ui, true, keys);
+        let ranges = vec![ValueRange::UNIT; window.recording.layers.len()];
         let ready = vec![true; window.recording.epochs.len()];
-        let facts = Facts {
+        let data = PanelData {
             recording: &window.recording,
             runs: OpenRuns::default(),
             layout: &window.layout,
@@ -89,21 +84,21 @@ fn window(recording: Recording) -> Harness<'static, Window> {
             ready: &ready,
             live: window.live,
             columns: &columns,
-            layer_facts: None,
-            biographies: &[],
+            layer_stats: None,
+            profiles: &[],
             values: &[],
             predictions: None,
         };
         for command in window.commands.drain(..) {
-            window.interface.perform(ui, &command, &facts, &mut window.view);
+            let now = ui.input(|input| input.time);
+            window.interface.perform(&command, &window.recording, &window.layout, now);
         }
-        window.interface.wear(ui, window.view.theme);
-        window.interface.timeline(ui, &facts, &mut window.view);
-        let palette = super::style::Palette::of(window.view.theme);
+        window.interface.timeline(ui, &data);
+        let palette = super::style::Palette::of(window.interface.view.theme);
         egui::CentralPanel::no_frame().show(ui, |ui| {
-            let (interface, view, asked) = (&mut window.interface, &mut window.view, &mut window.asked);
+            let (interface, asked) = (&mut window.interface, &mut window.asked);
             let scene = window.arrangement.show(ui, palette, &mut |ui, pane| {
-                asked.extend(interface.pane(ui, pane, &facts, view).columns);
+                asked.extend(interface.pane(ui, pane, &data).columns);
             });
             let places = split(scene, window.columns);
             for (index, (header, _)) in places.iter().enumerate() {
@@ -113,24 +108,14 @@ fn window(recording: Recording) -> Harness<'static, Window> {
             }
             let rect = places[0].1;
             let at = Viewport { rect, id, name: "Scene", keys };
-            window.interface.look(ui, &at, &window.layout, None, &mut window.view);
-            let sight = SceneDescription {
-                recording: &window.recording,
-                runs: OpenRuns::default(),
-                layout: &window.layout,
+            window.interface.handle_gestures(ui, &at, &window.layout, None);
+            let view = window.interface.view.clone();
+            let scene = SceneDescription {
                 ranges: &ranges,
-                has_no_value: false,
                 position: EpochPosition::at(EpochIndex(0)),
-                query: window.view.query.clone(),
-                missing: &[],
-                shared: false,
-                over: None,
-                slabs: None,
-                filled: false,
-                note: None,
-                progress: None,
+                ..testing::description(&window.recording, &view, &window.layout)
             };
-            window.interface.paint(ui, rect, &sight, &window.view);
+            window.interface.paint_overlay(ui, rect, &scene, &testing::status(false));
         });
         if window.interface.is_moving() {
             ui.ctx().request_repaint();
@@ -150,7 +135,7 @@ fn click(harness: &mut Harness<'static, Window>, name: &str) {
     harness.run();
 }
 
-fn perform(harness: &mut Harness<'static, Window>, command: Command) {
+fn perform(harness: &mut Harness<'static, Window>, command: ViewCommand) {
     harness.state_mut().commands.push(command);
     harness.run();
 }
@@ -160,14 +145,14 @@ fn statistic_and_scale_are_chosen() {
     let mut window = window(testing::recording());
     click(&mut window, "Statistic: Count");
     click(&mut window, "Normalisation: Network");
-    let query = &window.state().view.query;
+    let query = &window.state().interface.view.query;
     assert_eq!((query.stat, query.norm), (Stat::Count, Norm::Global));
     let compared = Query { minus: Some(Selection::default()), diff: Diff::Effect, ..Query::default() };
-    window.state_mut().view.query = compared;
+    window.state_mut().interface.view.query = compared;
     window.run();
     assert!(window.get_by_label("Statistic: Rate").accesskit_node().is_disabled());
     click(&mut window, "Statistic: Rate");
-    assert_eq!(window.state().view.query.stat, Stat::Mean, "an effect size is one of means");
+    assert_eq!(window.state().interface.view.query.stat, Stat::Mean, "an effect size is one of means");
 }
 
 #[test]
@@ -177,19 +162,19 @@ fn how_cells_are_looked_at_is_chosen_by_hand() {
     click(&mut window, "Same range at all epochs");
     window.get_by_label("Dim below").set_value_accesskit(30.0);
     window.run();
-    let view = &window.state().view;
+    let view = &window.state().interface.view;
     assert_eq!((view.clip, view.over_epochs, view.dim_below), (2.0, true, 0.3));
     click(&mut window, "Order: Class");
     let order = UnitOrder { by: OrderBy::Selectivity, epoch: 4 };
-    assert_eq!(window.state().view.order, Some(order));
+    assert_eq!(window.state().interface.view.order, Some(order));
     // It stays that of the epoch at which it was chosen.
     click(&mut window, "Step back");
-    assert_eq!(window.state().view.order, Some(order));
+    assert_eq!(window.state().interface.view.order, Some(order));
     click(&mut window, "Order: As trained");
-    assert_eq!(window.state().view.order, None);
+    assert_eq!(window.state().interface.view.order, None);
     window.get_by_label("Height").set_value_accesskit(2.0);
     click(&mut window, "Edges");
-    let view = &window.state().view;
+    let view = &window.state().interface.view;
     assert_eq!((view.height, view.edges), (2.0, false));
 }
 
@@ -197,25 +182,25 @@ fn how_cells_are_looked_at_is_chosen_by_hand() {
 fn commands_do_what_they_are_called() {
     let recording = testing::recording();
     let mut window = window(recording.clone());
-    perform(&mut window, Command::ShowClass(1));
-    perform(&mut window, Command::MinusClass(2));
-    let query = &window.state().view.query;
+    perform(&mut window, ViewCommand::ShowClass(1));
+    perform(&mut window, ViewCommand::MinusClass(2));
+    let query = &window.state().interface.view.query;
     assert_eq!(query.select, Selection::class(&recording, 1));
     assert_eq!(query.minus, Some(Selection::class(&recording, 2)));
-    perform(&mut window, Command::First);
-    assert_eq!(window.state().view.epoch, 0.0);
-    perform(&mut window, Command::Best);
-    assert_eq!(window.state().view.epoch, 4.0, "the last one is the most accurate");
-    perform(&mut window, Command::HideLayer(1));
-    assert!(window.state().view.hidden.iter().eq(["conv2"]));
-    perform(&mut window, Command::HideLayer(1));
-    assert!(window.state().view.hidden.is_empty());
-    perform(&mut window, Command::SoloLayer(1));
-    assert!(window.state().view.hidden.iter().eq(["conv1", "fc"]));
-    perform(&mut window, Command::ShowLayers);
-    assert!(window.state().view.hidden.is_empty());
-    perform(&mut window, Command::Theme);
-    assert_eq!(window.state().view.theme, Theme::Light);
+    perform(&mut window, ViewCommand::First);
+    assert_eq!(window.state().interface.view.epoch, 0.0);
+    perform(&mut window, ViewCommand::Best);
+    assert_eq!(window.state().interface.view.epoch, 4.0, "the last one is the most accurate");
+    perform(&mut window, ViewCommand::HideLayer(1));
+    assert!(window.state().interface.view.hidden.iter().eq(["conv2"]));
+    perform(&mut window, ViewCommand::HideLayer(1));
+    assert!(window.state().interface.view.hidden.is_empty());
+    perform(&mut window, ViewCommand::SoloLayer(1));
+    assert!(window.state().interface.view.hidden.iter().eq(["conv1", "fc"]));
+    perform(&mut window, ViewCommand::ShowLayers);
+    assert!(window.state().interface.view.hidden.is_empty());
+    perform(&mut window, ViewCommand::Theme);
+    assert_eq!(window.state().interface.view.theme, Theme::Light);
 }
 
 #[test]
@@ -267,14 +252,14 @@ fn picking_a_class_and_a_subtrahend_changes_the_query() {
     click(&mut window, "Show: Class");
     click(&mut window, "Show: class dog");
     let recording = testing::recording();
-    assert_eq!(window.state().view.query.select, Selection::class(&recording, 1));
+    assert_eq!(window.state().interface.view.query.select, Selection::class(&recording, 1));
     click(&mut window, "Minus: General");
-    assert_eq!(window.state().view.query.minus, Some(Selection::default()));
-    assert!(window.state().view.query.is_signed());
+    assert_eq!(window.state().interface.view.query.minus, Some(Selection::default()));
+    assert!(window.state().interface.view.query.is_signed());
     click(&mut window, "Difference: Absolute");
-    assert!(!window.state().view.query.is_signed());
+    assert!(!window.state().interface.view.query.is_signed());
     click(&mut window, "Minus: None");
-    assert_eq!(window.state().view.query.minus, None);
+    assert_eq!(window.state().interface.view.query.minus, None);
 }
 
 #[test]
@@ -282,11 +267,11 @@ fn picking_an_input_asks_for_its_picture_and_shows_it() {
     let mut window = window(testing::recording());
     click(&mut window, "Show: Input");
     click(&mut window, "Show: input 2");
-    assert_eq!(window.state().view.query.select, Selection::input(2));
+    assert_eq!(window.state().interface.view.query.select, Selection::input(2));
     assert!(window.query_by_label("input 2 (class bird)").is_none());
     let ctx = window.ctx.clone();
     let picture = Picture { width: 2, height: 2, rgba: vec![200; 16] };
-    window.state_mut().interface.pictures.insert(&ctx, 2, Some(&picture));
+    window.state_mut().interface.thumbnails.insert(&ctx, 2, Some(&picture));
     window.run();
     window.get_by_label("input 2 (class bird)");
 }
@@ -304,13 +289,13 @@ fn the_slider_and_the_arrow_keys_move_the_epoch() {
     let mut window = window(testing::recording());
     window.get_by_label("Epoch").set_value_accesskit(1.0);
     window.run();
-    assert_eq!(window.state().view.epoch, 1.0);
+    assert_eq!(window.state().interface.view.epoch, 1.0);
     window.key_press(Key::ArrowRight);
     window.key_press(Key::ArrowRight);
     window.run();
-    assert_eq!(window.state().view.epoch, 3.0);
+    assert_eq!(window.state().interface.view.epoch, 3.0);
     click(&mut window, "Step back");
-    assert_eq!(window.state().view.epoch, 2.0);
+    assert_eq!(window.state().interface.view.epoch, 2.0);
 }
 
 #[test]
@@ -325,11 +310,11 @@ fn dragging_the_slider_scrubs_and_rests_on_a_recorded_epoch() {
     window.hover_at(at(0.4));
     window.step();
     window.step();
-    let scrubbed = window.state().view.epoch;
+    let scrubbed = window.state().interface.view.epoch;
     assert!((scrubbed - 1.6).abs() < 0.05, "between two epochs while held: {scrubbed}");
     window.drop_at(at(0.4));
     window.run();
-    assert_eq!(window.state().view.epoch, 2.0);
+    assert_eq!(window.state().interface.view.epoch, 2.0);
 }
 
 #[test]
@@ -338,11 +323,11 @@ fn space_plays_and_pauses() {
     window.key_press(Key::Space);
     window.step();
     assert!(window.state().interface.playback.playing);
-    assert!(window.state().view.epoch < 1.0, "it begins anew, being at the end");
+    assert!(window.state().interface.view.epoch < 1.0, "it begins anew, being at the end");
     for _ in 0..8 {
         window.step();
     }
-    let reached = window.state().view.epoch;
+    let reached = window.state().interface.view.epoch;
     assert!(reached > 0.5, "{reached}");
     window.key_press(Key::Space);
     window.run();
@@ -354,7 +339,7 @@ fn append(window: &mut Harness<'static, Window>) {
     let state = window.state_mut();
     let number = state.recording.epochs.last().map_or(0, |epoch| epoch.number + 1);
     state.recording.epochs.push(Epoch { number, accuracy: Some(90.0), loss: Some(0.5), ..Epoch::default() });
-    state.interface.renew(&state.recording);
+    state.interface.set_recording(&state.recording);
 }
 
 const BADGE: &str = "Follow the newest epoch";
@@ -378,35 +363,35 @@ fn the_newest_epoch_is_followed_until_a_hand_leads_elsewhere() {
     window.state_mut().live = true;
     append(&mut window);
     window.step();
-    assert!(window.state().view.epoch < 5.0, "it glides");
+    assert!(window.state().interface.view.epoch < 5.0, "it glides");
     window.run();
-    assert_eq!(window.state().view.epoch, 5.0);
+    assert_eq!(window.state().interface.view.epoch, 5.0);
 
     click(&mut window, "Step back");
     append(&mut window);
     window.run();
-    assert_eq!(window.state().view.epoch, 4.0, "a hand has stepped back");
+    assert_eq!(window.state().interface.view.epoch, 4.0, "a hand has stepped back");
     let badge = window.get_by_label(BADGE);
     assert_eq!(badge.accesskit_node().toggled(), Some(egui::accesskit::Toggled::False));
 
     click(&mut window, BADGE);
-    assert_eq!(window.state().view.epoch, 6.0, "the badge leads to the newest");
+    assert_eq!(window.state().interface.view.epoch, 6.0, "the badge leads to the newest");
     append(&mut window);
     window.run();
-    assert_eq!(window.state().view.epoch, 7.0, "and on");
+    assert_eq!(window.state().interface.view.epoch, 7.0, "and on");
     click(&mut window, BADGE);
     append(&mut window);
     window.run();
-    assert_eq!(window.state().view.epoch, 7.0, "pressed again, it stays");
+    assert_eq!(window.state().interface.view.epoch, 7.0, "pressed again, it stays");
 
     for (key, newest) in [(Key::L, 8.0), (Key::End, 9.0)] {
         window.key_press(key);
         window.run();
-        assert_eq!(window.state().view.epoch, newest, "{key:?}");
+        assert_eq!(window.state().interface.view.epoch, newest, "{key:?}");
         window.get_by_label("Epoch").set_value_accesskit(2.0);
         append(&mut window);
         window.run();
-        assert_eq!(window.state().view.epoch, 2.0, "scrubbed back");
+        assert_eq!(window.state().interface.view.epoch, 2.0, "scrubbed back");
     }
 }
 
@@ -421,7 +406,7 @@ fn new_epochs_are_played_too() {
     let mut furthest: f64 = 0.0;
     for _ in 0..60 {
         window.step();
-        furthest = furthest.max(window.state().view.epoch);
+        furthest = furthest.max(window.state().interface.view.epoch);
     }
     assert_eq!(furthest, 5.0);
     assert!(window.state().interface.playback.playing && !window.state().interface.playback.following);
@@ -437,21 +422,21 @@ fn a_recording_without_epochs_fills() {
     append(&mut window);
     append(&mut window);
     window.run();
-    assert_eq!(window.state().view.epoch, 1.0);
+    assert_eq!(window.state().interface.view.epoch, 1.0);
 }
 
 #[test]
 fn a_layer_is_framed_by_command_and_home_comes_back() {
     let mut window = window(testing::recording());
-    let overview = window.state().view.camera;
-    perform(&mut window, Command::FrameLayer(1));
-    let framed = window.state().view.camera;
+    let overview = window.state().interface.view.camera;
+    perform(&mut window, ViewCommand::FrameLayer(1));
+    let framed = window.state().interface.view.camera;
     assert_eq!(window.state().interface.navigator.at(), Some(Target::Slab(1)));
     assert!((framed.position - overview.position).length() > 1.0);
     window.key_press(Key::Home);
     window.run();
     assert_eq!(window.state().interface.navigator.at(), Some(Target::View(SetView::Overview)));
-    assert!((window.state().view.camera.position - overview.position).length() < 1e-4);
+    assert!((window.state().interface.view.camera.position - overview.position).length() < 1e-4);
 }
 
 #[test]
@@ -461,7 +446,7 @@ fn keys_of_a_focused_control_do_not_reach_the_scene() {
     window.run();
     window.key_press(Key::Space);
     window.run();
-    assert_eq!(window.state().view.theme, Theme::Light, "the control is pressed");
+    assert_eq!(window.state().interface.view.theme, Theme::Light, "the control is pressed");
     assert!(!window.state().interface.playback.playing, "and nothing is played");
 }
 
@@ -469,9 +454,9 @@ fn keys_of_a_focused_control_do_not_reach_the_scene() {
 fn a_fixed_range_begins_at_the_one_shown() {
     let mut window = window(testing::recording());
     click(&mut window, "Range: Fixed");
-    assert_eq!(window.state().view.range, Range::Fixed { low: 0.0, high: 1.0 });
+    assert_eq!(window.state().interface.view.range, Range::Fixed { low: 0.0, high: 1.0 });
     click(&mut window, "Range: Per layer");
-    assert_eq!(window.state().view.range, Range::Layer);
+    assert_eq!(window.state().interface.view.range, Range::Layer);
 }
 
 #[test]
@@ -482,7 +467,7 @@ fn warnings_are_read_and_damaged_epochs_stepped_over() {
     let mut window = window(recording);
     window.get_by_label("epoch 3 is damaged: half a file");
     click(&mut window, "Step back");
-    assert_eq!(window.state().view.epoch, 2.0);
+    assert_eq!(window.state().interface.view.epoch, 2.0);
 }
 
 #[test]
@@ -558,15 +543,15 @@ fn a_column_is_added_of_any_run_until_there_are_enough() {
 }
 
 /// What the overlay paints: texts and where they stand.
-fn texts(overlay: &Overlay, size: egui::Vec2) -> Vec<(String, Rect)> {
+fn texts(scene: &SceneDescription, size: egui::Vec2) -> Vec<(String, Rect)> {
     let ctx = egui::Context::default();
     install_fonts(&ctx);
-    install_style(&ctx, overlay.view.theme);
+    install_style(&ctx, scene.view.theme);
     let screen = Rect::from_min_size(pos2(0.0, 0.0), size);
     let input = || egui::RawInput { screen_rect: Some(screen), ..egui::RawInput::default() };
     ctx.run_pass(input(), |_| ()).textures_delta.clear();
     let mut output = ctx.run_pass(input(), |ctx| {
-        overlay.paint(&ctx.layer_painter(egui::LayerId::background()), screen);
+        scene.paint_overlay(&ctx.layer_painter(egui::LayerId::background()), screen);
     });
     output.textures_delta.clear();
     let text = |shape: &Shape| match shape {
@@ -574,23 +559,6 @@ fn texts(overlay: &Overlay, size: egui::Vec2) -> Vec<(String, Rect)> {
         _ => None,
     };
     output.shapes.iter().filter_map(|clipped| text(&clipped.shape)).collect()
-}
-
-fn overlay<'a>(recording: &'a Recording, view: &'a ViewState, layout: &'a Layout) -> Overlay<'a> {
-    Overlay {
-        recording,
-        runs: OpenRuns::default(),
-        view,
-        layout,
-        ranges: &[(0.0, 1.0); 3],
-        has_no_value: false,
-        position: EpochPosition::at(EpochIndex(4)),
-        highlighted: None,
-        missing: &[],
-        shared: false,
-        over: None,
-        slabs: None,
-    }
 }
 
 fn has(texts: &[(String, Rect)], wanted: &str) -> bool {
@@ -602,7 +570,7 @@ fn the_overview_names_layers_and_classes_beside_their_cells() {
     let recording = testing::recording();
     let (layout, view) = (Layout::new(&recording), testing::view(&recording));
     let size = vec2(1280.0, 800.0);
-    let texts = texts(&overlay(&recording, &view, &layout), size);
+    let texts = texts(&description(&recording, &view, &layout), size);
     for wanted in ["conv1", "conv2", "fc", "cat", "dog", "bird", "mean activation · all inputs · epoch 4"] {
         assert!(has(&texts, wanted), "{wanted} is missing from {texts:?}");
     }
@@ -631,7 +599,7 @@ fn labels_never_cover_each_other() {
     let mut view = testing::view(&recording);
     for set_view in SetView::ALL {
         view.camera = crate::model::Camera::set_view(set_view, &layout, 1.6);
-        let texts = texts(&overlay(&recording, &view, &layout), vec2(1280.0, 800.0));
+        let texts = texts(&description(&recording, &view, &layout), vec2(1280.0, 800.0));
         for (index, (one, a)) in texts.iter().enumerate() {
             for (other, b) in &texts[index + 1..] {
                 assert!(!a.shrink(1.0).intersects(b.shrink(1.0)), "{one} over {other} in {set_view:?}");
@@ -645,7 +613,7 @@ fn class_names_vanish_when_their_cells_are_too_small() {
     let recording = testing::recording();
     let (layout, mut view) = (Layout::new(&recording), testing::view(&recording));
     view.camera.position -= view.camera.forward() * 20.0 * view.camera.focus;
-    let texts = texts(&overlay(&recording, &view, &layout), vec2(1280.0, 800.0));
+    let texts = texts(&description(&recording, &view, &layout), vec2(1280.0, 800.0));
     assert!(!has(&texts, "cat"));
 }
 
@@ -655,13 +623,14 @@ fn the_legend_tells_values_without_a_number_and_the_ends_of_the_map() {
     let (layout, mut view) = (Layout::new(&recording), testing::view(&recording));
     view.query = Query { minus: Some(Selection::class(&recording, 0)), ..Query::default() };
     view.range = Range::Network;
-    let ranges = [(-0.25, 0.25); 3];
-    let overlay = Overlay { ranges: &ranges, has_no_value: true, ..overlay(&recording, &view, &layout) };
-    let with = texts(&overlay, vec2(1280.0, 800.0));
+    let ranges = [ValueRange::symmetric(0.25); 3];
+    let scene =
+        SceneDescription { ranges: &ranges, has_no_value: true, ..description(&recording, &view, &layout) };
+    let with = texts(&scene, vec2(1280.0, 800.0));
     for wanted in ["\u{2212}0.250", "0", "0.250", "no value", "range: symmetric around 0, this epoch"] {
         assert!(has(&with, wanted), "{wanted} is missing from {with:?}");
     }
-    let without = texts(&Overlay { has_no_value: false, ..overlay }, vec2(1280.0, 800.0));
+    let without = texts(&SceneDescription { has_no_value: false, ..scene }, vec2(1280.0, 800.0));
     assert!(!has(&without, "no value"));
 }
 
@@ -670,7 +639,7 @@ fn a_still_paints_the_same_at_any_density() {
     let recording = testing::recording();
     let (layout, view) = (Layout::new(&recording), testing::view(&recording));
     for (size, pixels_per_point) in [([640, 400], 1.0), ([1280, 800], 2.0)] {
-        let mut painted = still::paint(&overlay(&recording, &view, &layout), size, pixels_per_point);
+        let mut painted = still::paint(&description(&recording, &view, &layout), size, pixels_per_point);
         assert_eq!(painted.pixels_per_point, pixels_per_point);
         assert!(!painted.textures.set.is_empty(), "glyphs to upload");
         assert!(!painted.primitives.is_empty());

@@ -3,7 +3,7 @@
 use dnnviz::engine::readback::RenderTarget;
 use dnnviz::engine::{Frame, Gpu, Path, Renderer};
 
-/// Draws a frame along a path: the bytes of its colours, row after row, or with `ids` the plate + 1 and the
+/// Draws a frame along a path: the bytes of its colours, row after row, or with `ids` the slab + 1 and the
 /// cell + 1 at each pixel.
 pub fn draw(gpu: &Gpu, renderer: &mut Renderer, frame: &Frame<'_>, path: Path, ids: bool) -> Vec<u8> {
     let format = if ids { Renderer::CELL_FORMAT } else { Renderer::FORMAT };

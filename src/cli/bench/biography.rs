@@ -181,12 +181,12 @@ fn pin(
     received: &Receiver<InsightResponse>,
     question: InsightRequest,
 ) -> anyhow::Result<UnitProfile> {
-    answers.ask(vec![question]);
-    answers.take(received.recv_timeout(PATIENCE).context("a biography does not come")?);
+    answers.request(vec![question]);
+    answers.insert(received.recv_timeout(PATIENCE).context("a biography does not come")?);
     let InsightRequest::UnitProfile { layer, unit, epoch } = question else {
         bail!("not asked for a biography")
     };
-    match answers.biography(layer, unit, epoch) {
+    match answers.unit_profile(layer, unit, epoch) {
         Some(Ok(biography)) => Ok(biography.clone()),
         Some(Err(reason)) => bail!("{reason}"),
         None => bail!("another question was answered"),

@@ -68,8 +68,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         view.pins.clone_from(&pins);
     }
     let told = |window: &Offscreen| {
-        let known = pins.iter().all(|pin| matches!(window.biography(0, pin), Some(Ok(_))));
-        known && window.layer_facts(0).is_some()
+        let known = pins.iter().all(|pin| matches!(window.unit_profile(0, pin), Some(Ok(_))));
+        known && window.layer_stats(0).is_some()
     };
     window.frame();
     ensure!(window.until(PATIENCE, told)?, "what is told of the pinned units did not come");

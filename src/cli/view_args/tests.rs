@@ -4,9 +4,12 @@ use std::process::Command as Shell;
 
 use clap::Parser;
 
+use std::path::Path;
+
 use super::*;
 use crate::cli::{Cli, Command};
-use crate::model::{Camera, Layout, Selection, SetView, UnitIndex, testing};
+use crate::export::command_line;
+use crate::model::{Camera, Diff, Layout, Norm, Query, Selection, SetView, Stat, UnitIndex, testing};
 
 fn recording() -> Recording {
     let mut recording = testing::recording(&[16, 64, 9, 3], &["cat", "dog's", "a b"], &[Some(0)], &[0, 2, 7]);
@@ -35,7 +38,7 @@ fn parsed(line: &str) -> anyhow::Result<ViewState> {
 }
 
 fn told(view: &ViewState) -> String {
-    command(&[Path::new("runs/it's one"), Path::new("-other")], 0, view, &recording(), [1920, 1080])
+    command_line(&[Path::new("runs/it's one"), Path::new("-other")], 0, view, &recording(), [1920, 1080])
 }
 
 #[test]

@@ -4,7 +4,7 @@ use egui::{DragValue, RichText, Slider, Ui};
 
 use crate::model::{
     ColourMap, Diff, Norm, Normalisation, OrderBy, Range, Recording, SetView, Stat, Theme, UnitOrder,
-    ViewState,
+    ValueRange, ViewState,
 };
 use crate::ui::scene::legend::paint_map;
 use crate::ui::scene::navigation::Target;
@@ -21,7 +21,7 @@ const CLIPS: [(f32, &str); 5] = [(0.0, "0"), (0.5, "0.5"), (1.0, "1"), (2.0, "2"
 pub struct Options<'a> {
     pub recording: &'a Recording,
     /// Per layer, the values at the ends of the colour map.
-    pub ranges: &'a [(f32, f32)],
+    pub ranges: &'a [ValueRange],
     pub palette: Palette,
     /// Where the camera is.
     pub at: Option<Target>,
@@ -102,7 +102,7 @@ impl Options<'_> {
             Some(Kind::Layer) => view.range = Range::Layer,
             Some(Kind::Network) => view.range = Range::Network,
             Some(Kind::Fixed) if kind != Kind::Fixed => {
-                let (low, high) = self.ranges.first().copied().unwrap_or((0.0, 1.0));
+                let ValueRange { low, high } = self.ranges.first().copied().unwrap_or(ValueRange::UNIT);
                 view.range = Range::Fixed { low, high };
             }
             Some(Kind::Fixed) | None => {}

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use wgpu::{CurrentSurfaceTexture, TextureFormat};
 use winit::window::Window;
 
-use super::painter::{PaintJobs, Painter};
+use super::{PaintJobs, Painter};
 use crate::engine::Gpu;
 
 /// The window's surface and what draws onto it.
