@@ -40,7 +40,7 @@ pub use arrangement::{CellArrangement, CellUnit, Mosaic, UnitCells, UnitPermutat
 pub use camera::{Camera, SetView};
 pub use colour::ColourMap;
 pub use epoch::{EpochError, EpochPosition, EpochRef};
-pub use index::{EpochIndex, EpochNumber, LayerIndex, UnitIndex};
+pub use index::{EpochIndex, LayerIndex, UnitIndex};
 pub use layout::{Grid, LayerCells, Layout, Slab};
 pub use lru::WeightedLru;
 pub use pick::{CellState, Pick, SceneValues, pick};

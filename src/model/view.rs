@@ -169,7 +169,7 @@ pub enum OrderBy {
 }
 
 impl OrderBy {
-    /// Returns the name on the command line.
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Activation => "activation",
