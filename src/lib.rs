@@ -9,6 +9,7 @@ pub mod export;
 pub mod format;
 pub mod insight;
 pub mod model;
+pub mod scene;
 pub mod stats;
 pub mod ui;
 

@@ -1,13 +1,13 @@
 //! Columns side by side in what would be a window: their locks, their differences, their runs.
 
 mod live_support;
+mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dnnviz::app::offscreen::Offscreen;
-use dnnviz::engine::Gpu;
 use dnnviz::model::{Query, SetView, Theme};
 use egui::Key;
 use live_support::Growing;
@@ -39,13 +39,7 @@ fn grown(path: &Path, layers: &[usize], epochs: u64) -> Growing {
 }
 
 fn open(paths: &[PathBuf]) -> Option<Offscreen> {
-    match Gpu::headless() {
-        Ok(gpu) => Some(Offscreen::open(gpu, paths, [900, 400])),
-        Err(error) => {
-            println!("skipped: {error}");
-            None
-        }
-    }
+    Some(Offscreen::open(support::gpu()?, paths, [900, 400]))
 }
 
 #[track_caller]
@@ -171,7 +165,7 @@ fn columns_are_added_duplicated_and_removed() {
     for _ in 0..9 {
         window.press(Key::C);
     }
-    assert_eq!(window.columns(), dnnviz::model::columns::MOST);
+    assert_eq!(window.columns(), dnnviz::model::columns::MAX_COLUMNS);
     settled(&mut window);
 }
 
@@ -186,10 +180,10 @@ fn columns_of_one_kind_of_value_have_one_scale() {
     let both = |window: &Offscreen| [0, 1].map(|column| window.ranges(column).expect("open").to_vec());
     let [a, b] = both(&window);
     assert_eq!(a, b);
-    assert!((a[0].1 - 1.0).abs() < 1e-6, "the greatest of both: {a:?}");
+    assert!((a[0].high - 1.0).abs() < 1e-6, "the greatest of both: {a:?}");
     window.press(Key::R);
     let [a, b] = both(&window);
-    assert!((a[0].1 - 1.0).abs() < 1e-6 && (b[0].1 - 0.95).abs() < 1e-6, "each its own: {a:?} {b:?}");
+    assert!((a[0].high - 1.0).abs() < 1e-6 && (b[0].high - 0.95).abs() < 1e-6, "each its own: {a:?} {b:?}");
 }
 
 #[test]
@@ -246,11 +240,14 @@ fn a_difference_follows_the_run_that_is_subtracted() {
     settled(&mut window);
     rest(&mut window);
     let before = window.ranges(2).expect("open").to_vec();
-    assert!(before.iter().all(|(low, high)| *low == -*high && *high < 0.1), "the same epoch: {before:?}");
+    assert!(
+        before.iter().all(|range| range.low == -range.high && range.high < 0.1),
+        "the same epoch: {before:?}"
+    );
 
     // Its newest epoch is another.
     runs[1].append();
-    let other = |window: &Offscreen| window.ranges(2).is_some_and(|ranges| ranges[0].1 > 0.5);
+    let other = |window: &Offscreen| window.ranges(2).is_some_and(|ranges| ranges[0].high > 0.5);
     until(&mut window, "the difference to the newest epoch", other);
 
     // It is another recording.

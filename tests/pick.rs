@@ -1,15 +1,17 @@
 //! What a pointer meets, as the processor finds it, against every cell drawn as a box.
 
 mod draw_support;
+mod support;
 
-use std::path::Path as FilePath;
 use std::time::Instant;
 
-use dnnviz::engine::{self, Field, Frame, Gpu, Network, Path, Renderer};
+use dnnviz::engine::{Field, Frame, Gpu, Network, Path, Renderer};
 use dnnviz::model::camera::SetView;
 use dnnviz::model::pick::pick;
-use dnnviz::model::{Camera, Grid, LayerCells, Layout, Normalisation, Query, SceneValues, ViewState};
-use dnnviz::stats::{self, Cpu, Sides};
+use dnnviz::model::{
+    Camera, EpochIndex, Grid, LayerCells, Layout, Normalisation, Query, SceneValues, ValueRange, ViewState,
+};
+use dnnviz::stats::{self, Cpu, Quantiles, Sides, colour_range};
 use draw_support::draw;
 use glam::vec2;
 
@@ -58,8 +60,10 @@ impl Scene {
     /// same with the ray a pixel aside.
     fn agreement(&mut self, view: &ViewState, t: f32, hidden: &[bool]) -> ((f64, usize), f64) {
         let [from, to] = &self.fields;
-        let ranges = engine::ranges(view, self.normalisation, from, to, t);
-        let scales = engine::scales(view, from, to, t);
+        let [earlier, later] = self.cells.each_ref().map(|layers| Quantiles::of_all(layers));
+        let extremes = colour_range::extremes(view, self.normalisation, &earlier, &later, t);
+        let ranges = colour_range::colour_ranges(view, self.normalisation, &extremes);
+        let divisors = colour_range::divisors(view, &earlier, &later, t);
         let network = Network { hidden, ..Network::default() };
         let frame = Frame {
             view,
@@ -67,6 +71,7 @@ impl Scene {
             to,
             t,
             ranges: &ranges,
+            divisors: &divisors,
             picture: None,
             network,
             size: SIZE,
@@ -75,13 +80,15 @@ impl Scene {
         let drawn = draw(&self.gpu, &mut self.renderer, &frame, Path::Cells, true);
         let drawn: Vec<u32> = bytemuck::pod_collect_to_vec(&drawn);
 
-        let relief = SceneValues {
+        let scene_values = SceneValues {
             from: &self.cells[0],
             to: &self.cells[1],
             t,
             ranges: &ranges,
-            scales: &scales,
-            diverging: engine::is_diverging(view),
+            arrangements: &[],
+            id: 0,
+            divisors: &divisors,
+            diverging: view.is_diverging(),
             height: view.height,
         };
         let mut layout: Layout = from.layout().clone();
@@ -90,7 +97,7 @@ impl Scene {
         let found = |x: f32, y: f32| {
             let point = vec2(x / width as f32, y / height as f32);
             let direction = view.camera.ray(point, width as f32 / height as f32);
-            match pick(&layout, &relief, &view.camera, direction) {
+            match pick(&layout, &scene_values, &view.camera, direction) {
                 Some(pick) => (pick.slab as u32 + 1, pick.cell.map_or(0, |cell| cell as u32 + 1)),
                 None => (0, 0),
             }
@@ -154,14 +161,12 @@ fn signed_and_moving_cells_are_met_where_they_are_drawn() {
 
 #[test]
 fn the_cells_of_a_real_dump_are_met_where_they_are_drawn() {
-    let run = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/deepdiva/cnn_basic");
-    if !run.is_dir() {
-        return println!("skipped: {} is missing", run.display());
-    }
+    let Some(run) = support::dump("cnn_basic") else { return };
     let source = dnnviz::format::open(&run).expect("opens");
     let query = Query { select: "class:3".parse().expect("a selection"), ..Query::default() };
-    let cells =
-        [0, 3].map(|epoch| stats::cells(Sides::one(&*source), &query, epoch, &Cpu).expect("values").layers);
+    let cells = [0, 3].map(|epoch| {
+        stats::cells(Sides::one(&*source), &query, EpochIndex(epoch), &Cpu).expect("values").layers
+    });
     let mut scene = Scene::new(cells, false, source.recording().normalisation);
     scene.agrees("dump", &mut ViewState { query: query.clone(), ..view() }, 0.0, &[]);
     scene.agrees("dump moving", &mut ViewState { query, ..view() }, 0.4, &[]);
@@ -173,13 +178,15 @@ fn picking_is_quick_however_many_cells_there_are() {
     let values = (0..edge * edge).map(|cell| noise(cell, 3)).collect();
     let layers = [LayerCells { grid: Grid::near_square(edge * edge), units: edge * edge, values }];
     let layout = Layout::of_grids([(layers[0].grid, layers[0].units)]);
-    let (ranges, scales) = ([(0.0, 1.0)], [1.0]);
-    let relief = SceneValues {
+    let (ranges, divisors) = ([ValueRange::UNIT], [1.0]);
+    let scene_values = SceneValues {
         from: &layers,
         to: &layers,
         t: 0.0,
         ranges: &ranges,
-        scales: &scales,
+        arrangements: &[],
+        id: 0,
+        divisors: &divisors,
         diverging: false,
         height: 1.0,
     };
@@ -190,7 +197,7 @@ fn picking_is_quick_however_many_cells_there_are() {
             let point = vec2((k % 20) as f32 / 19.0, (k / 20) as f32 / 19.0);
             let direction = camera.ray(point, 1.6);
             let start = Instant::now();
-            std::hint::black_box(pick(&layout, &relief, &camera, direction));
+            std::hint::black_box(pick(&layout, &scene_values, &camera, direction));
             let ms = start.elapsed().as_secs_f64() * 1e3;
             slowest = slowest.max(ms);
             sum += ms / 400.0;

@@ -5,7 +5,7 @@ mod draw_support;
 use dnnviz::engine::{Field, Frame, Gpu, Path, Renderer};
 use dnnviz::model::camera::SetView;
 use dnnviz::model::layout::LayerCells;
-use dnnviz::model::{Camera, Grid, ViewState};
+use dnnviz::model::{Camera, Grid, ValueRange, ViewState};
 use draw_support::draw;
 
 /// Evenly spread numbers in [0, 1), the same on every machine.
@@ -55,13 +55,14 @@ impl Scene {
     fn pixels(&mut self, camera: Camera, size: [u32; 2], path: Path, every_cell: bool, ids: bool) -> Vec<u8> {
         let mut view = ViewState::new(camera, 0.0);
         view.haze = false;
-        let ranges = vec![(0.0, 1.0); self.field.layout().slabs.len()];
+        let ranges = vec![ValueRange::UNIT; self.field.layout().slabs.len()];
         let frame = Frame {
             view: &view,
             from: &self.field,
             to: &self.field,
             t: 0.0,
             ranges: &ranges,
+            divisors: &[],
             picture: None,
             network: Default::default(),
             size,

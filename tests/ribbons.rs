@@ -5,7 +5,7 @@ mod draw_support;
 use dnnviz::engine::{Field, Frame, Gpu, Network, Path, Renderer};
 use dnnviz::model::camera::SetView;
 use dnnviz::model::layout::LayerCells;
-use dnnviz::model::{Camera, Edge, Grid, ViewState};
+use dnnviz::model::{Camera, Edge, Grid, ValueRange, ViewState};
 use draw_support::draw;
 
 const SIZE: [u32; 2] = [640, 360];
@@ -33,13 +33,14 @@ impl Scene {
     /// Colours, or with `cells` the slab + 1 at each pixel.
     fn draw(&mut self, camera: Camera, network: Network<'_>, cells: bool) -> Vec<u32> {
         let view = ViewState::new(camera, 0.0);
-        let ranges = vec![(0.0, 1.0); self.field.layout().slabs.len()];
+        let ranges = vec![ValueRange::UNIT; self.field.layout().slabs.len()];
         let frame = Frame {
             view: &view,
             from: &self.field,
             to: &self.field,
             t: 0.0,
             ranges: &ranges,
+            divisors: &[],
             picture: None,
             network,
             size: SIZE,

@@ -1,13 +1,14 @@
 //! The workbench as a whole, without a display: commands, history, opening, and every control as those
 //! meet it who cannot see it.
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
 use dnnviz::app::offscreen::Offscreen;
-use dnnviz::engine::Gpu;
 use dnnviz::model::{ColourMap, SetView, Theme};
 use egui::accesskit::{Action, Node, Role};
 use egui::{Event, Key, Modifiers};
@@ -24,7 +25,7 @@ fn demo() -> PathBuf {
 
 /// What would be a window of 1280 × 1400 on the demo; `None` where nothing can draw.
 fn window() -> Option<Offscreen> {
-    let gpu = Gpu::headless().inspect_err(|error| println!("skipped: {error}")).ok()?;
+    let gpu = support::gpu()?;
     let mut window = Offscreen::open(gpu, &[demo()], [1280, 1400]).read_out();
     settled(&mut window);
     Some(window)
@@ -202,7 +203,7 @@ fn a_copied_view_opens_the_same_again() {
     let file = folder.path().join("view.json");
     fs::write(&file, &json).expect("a file");
     let other = folder.path().join("nothing");
-    let mut window = Offscreen::open(Gpu::headless().expect("as before"), &[other], [1280, 800]).read_out();
+    let mut window = Offscreen::open(support::gpu().expect("as before"), &[other], [1280, 800]).read_out();
     window.frame();
     window.drop_file(file);
     assert!(window.until(PATIENCE, |window| window.is_settled(0)).expect("it goes on"));

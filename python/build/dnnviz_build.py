@@ -1,7 +1,7 @@
-"""Builds the package with maturin, and puts the bundled recording where the installed viewer finds it.
+"""Build backend: maturin, with the bundled recording of the viewer among the wheel's data.
 
-maturin takes a wheel's data from a folder laid out as it shall be installed, and does not follow links
-to folders there; so the recording is copied for as long as the build takes.
+maturin copies a wheel's data from a folder with the layout of the installation and does not follow links to
+folders, so the recording is copied there during the build.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ INSTALLED = ROOT / "python" / "wheel" / "data" / "share" / "dnnviz" / "demo"
 
 
 @contextmanager
-def _demo() -> Iterator[None]:
+def _bundled_recording() -> Iterator[None]:
     shutil.rmtree(INSTALLED, ignore_errors=True)
     try:
         shutil.copytree(ROOT / "assets" / "demo", INSTALLED)
@@ -48,12 +48,12 @@ def _demo() -> Iterator[None]:
 
 
 def build_wheel(*arguments: Any, **options: Any) -> str:
-    """As maturin's, with the bundled recording."""
-    with _demo():
+    """Calls maturin's hook of the same name, with the bundled recording."""
+    with _bundled_recording():
         return str(maturin.build_wheel(*arguments, **options))
 
 
 def build_editable(*arguments: Any, **options: Any) -> str:
-    """As maturin's, with the bundled recording."""
-    with _demo():
+    """Calls maturin's hook of the same name, with the bundled recording."""
+    with _bundled_recording():
         return str(maturin.build_editable(*arguments, **options))

@@ -1,4 +1,4 @@
-"""What the tests of the Python package share."""
+"""Common fixtures of the tests of the Python package."""
 
 import os
 import sys
@@ -14,5 +14,5 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 @pytest.fixture
 def run(tmp_path):
-    """Where a run shall be."""
+    """Path of a run that does not exist yet."""
     return tmp_path / "runs" / "cnn"

@@ -17,8 +17,8 @@ def data(count, features=5, seed=1):
 
 
 class Network:
-    """Two layers, a rectified one that is shown as feature maps of 1 × 2 as well, and scores. `scale`
-    stands for what a training changes."""
+    """Two layers: a rectified one, also with feature maps of 1 × 2, and scores. `scale` stands for the
+    weights that a training changes."""
 
     model = "two layers"
     edges = None

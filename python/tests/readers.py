@@ -28,7 +28,7 @@ def header(path):
 
 
 def epoch(run, number):
-    """Everything that is stored of an epoch with one shard."""
+    """Every array of an epoch with one shard."""
     entry = next(entry for entry in manifest(run)["epochs"] if entry["number"] == number)
     assert len(entry["files"]) == 1
     return arrays(Path(run) / entry["files"][0])

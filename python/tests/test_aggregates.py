@@ -1,4 +1,4 @@
-"""Statistics against NumPy in double precision, and the memory that they take."""
+"""Statistics against NumPy in double precision, and their use of memory."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from dnnviz._aggregate import NumpyAggregator
 
 
 def expected(values, groups, classes):
-    """The statistics of all rows and of each class, of finite values alone."""
+    """Statistics of the finite values, of all rows and of each class."""
     with np.errstate(invalid="ignore", divide="ignore"):
         found = {name: [] for name in ("mean", "variance", "min", "max", "rate")}
         for rows in [values, *(values[groups == c] for c in range(classes))]:
@@ -43,7 +43,7 @@ def aggregate(layers, groups, classes, batch):
 
 @pytest.mark.parametrize("batch", [1, 7, 64, 1000])
 @pytest.mark.parametrize("dtype", [np.float32, np.float16, np.float64])
-def test_statistics_are_numpy_s(batch, dtype):
+def test_statistics_equal_numpy(batch, dtype):
     random = np.random.default_rng(5)
     layers = [random.normal(size=(257, units)).astype(dtype) for units in (1, 33)]
     groups = random.integers(-1, 4, size=257)
@@ -56,7 +56,7 @@ def test_statistics_are_numpy_s(batch, dtype):
             np.testing.assert_allclose(statistics[name], wanted, rtol=3e-7, err_msg=name)
 
 
-def test_no_numbers_are_left_out_and_counted():
+def test_nan_and_infinity_are_left_out_and_counted():
     random = np.random.default_rng(6)
     values = random.normal(size=(100, 12)).astype(np.float32)
     values[random.random(size=values.shape) < 0.2] = np.nan
@@ -72,7 +72,7 @@ def test_no_numbers_are_left_out_and_counted():
     assert np.isnan(found.layers[0]["mean"][:, 3]).all() and np.isnan(found.layers[0]["mean"][2, 5])
 
 
-def test_a_mean_far_from_zero_costs_nothing():
+def test_a_mean_far_from_zero_keeps_its_precision():
     """The mean is ten thousand times the spread: sums in single precision would be wrong in the sixth
     digit, and the mean with them."""
     random = np.random.default_rng(7)
@@ -106,7 +106,7 @@ PEAK = """
             for _ in range(0, count, 250):
                 recorder.layer("a", block, labels=labels)
             recorder.epoch(number)
-    # Of this program alone: what ru_maxrss tells starts at what its parent had.
+    # Of this program only: ru_maxrss starts at the value of its parent.
     print(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
 """
 

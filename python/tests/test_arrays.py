@@ -1,4 +1,4 @@
-"""Layers that are handed over as arrays."""
+"""Recording of arrays, layer by layer."""
 
 import warnings
 
@@ -51,12 +51,12 @@ def test_layers_are_reduced_by_their_dimensions(run):
         ("dense", "none", []),
     ]
     assert layers[0]["module"] == "Conv2d" and layers[0]["text"] == "Conv2d(3, 4)"
-    told = info(run)
-    assert told["model"] == "by hand" and told["inputs"] == 30 and told["warnings"] == []
+    summary = info(run)
+    assert summary["model"] == "by hand" and summary["inputs"] == 30 and summary["warnings"] == []
 
 
 @pytest.mark.parametrize("options", [{}, {"keep": 0}, {"keep": 7}, {"keep": [3, 29], "maps": [4]}])
-def test_pieces_make_the_same_as_the_whole(run, options):
+def test_batches_are_recorded_as_the_whole(run, options):
     whole = run.with_name("whole")
     with (
         Recorder(run, classes=["a", "b"], **options) as pieces,
@@ -78,7 +78,7 @@ def test_pieces_make_the_same_as_the_whole(run, options):
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-5, atol=1e-6, err_msg=name)
 
 
-def test_kept_and_aggregated(run):
+def test_values_and_statistics_are_recorded_together(run):
     with Recorder(run, classes=["a", "b"], keep=[3, 29], maps=[4]) as recorder:
         recorder.layer("maps", MAPS, labels=LABELS)
         recorder.layer("dense", DENSE, labels=LABELS)
@@ -94,7 +94,7 @@ def test_kept_and_aggregated(run):
     )
 
 
-def test_inputs_tell_labels_and_pictures_beforehand(run):
+def test_inputs_supply_labels_and_pictures(run):
     images = RANDOM.integers(0, 255, size=(30, 3, 8, 8), dtype=np.uint8)
     with Recorder(run, inputs=(images, LABELS), keep=3) as recorder:
         recorder.layer("dense", DENSE)
@@ -114,7 +114,7 @@ def test_the_caller_may_change_the_array_afterwards(run):
     np.testing.assert_array_equal(epoch(run, 0)["0/units"], DENSE)
 
 
-def test_any_number_type_is_taken(run):
+def test_any_real_element_type_is_recorded(run):
     whole = np.arange(12).reshape(4, 3)
     with Recorder(run) as recorder:
         for name, dtype in [
@@ -134,9 +134,9 @@ def test_any_number_type_is_taken(run):
     np.testing.assert_array_equal(stored["1/units"], whole > 0)
 
 
-def test_objects_that_offer_dlpack_alone(run):
+def test_objects_with_only_dlpack(run):
     class Foreign:
-        """What a framework without NumPy's protocol gives."""
+        """An array of a framework without NumPy's protocol."""
 
         shape = DENSE.shape
 
@@ -164,15 +164,15 @@ def test_jax_arrays(run):
     assert [layer["dtype"] for layer in manifest(run)["layers"]] == ["float32", "bfloat16"]
 
 
-def test_no_numbers_and_large_numbers_are_told(run):
+def test_nan_and_overflow_are_reported(run):
     values = DENSE.copy()
     values[2, 1], values[5, 0], values[6, 0] = np.nan, np.inf, 1e6
     with Recorder(run, dtype="float16") as recorder:
         recorder.layer("fine", DENSE)
         recorder.layer("odd", values)
-        with pytest.warns(RecordingWarning) as told:
+        with pytest.warns(RecordingWarning) as warned:
             recorder.epoch(0)
-    messages = sorted(str(warning.message) for warning in told)
+    messages = sorted(str(warning.message) for warning in warned)
     assert messages[0].startswith("epoch 0: values are NaN or infinite in odd (2)")
     assert messages[1].startswith("odd: values beyond the range of half floats")
     stored = epoch(run, 0)
@@ -181,7 +181,7 @@ def test_no_numbers_and_large_numbers_are_told(run):
     assert manifest(run)["epochs"][0]["not_finite"] == {"odd": 2}
 
 
-def test_an_epoch_without_everything_is_refused_and_the_next_goes_on(run):
+def test_an_incomplete_epoch_is_refused_and_the_next_is_recorded(run):
     with Recorder(run) as recorder:
         with refused("nothing to record: call rec.layer"):
             recorder.epoch(0)
@@ -213,7 +213,7 @@ def test_an_epoch_without_everything_is_refused_and_the_next_goes_on(run):
     assert numbers(run) == [0, 1] and left_over(run) == []
 
 
-def test_labels_have_to_fit(run):
+def test_labels_of_another_number_are_refused(run):
     with Recorder(run) as recorder:
         with refused("layer a: 30 inputs, but 29 labels"):
             recorder.layer("a", DENSE, labels=LABELS[:29])
@@ -254,13 +254,13 @@ def test_labels_have_to_fit(run):
         (DENSE, {"kind": "convolution"}, "the kinds are dense, feature-map, attention, embedding, other"),
     ],
 )
-def test_arrays_that_are_no_activations(run, array, options, message):
+def test_arrays_that_are_not_activations(run, array, options, message):
     with Recorder(run) as recorder, refused(message):
         recorder.layer("a", array, **options)
     assert not run.exists()
 
 
-def test_resuming_knows_the_layers(run):
+def test_resuming_restores_the_layers(run):
     with Recorder(run) as recorder:
         recorder.layer("a", DENSE, labels=LABELS)
         recorder.epoch(0)

@@ -1,4 +1,4 @@
-"""What cannot be recorded is said clearly, and what is recorded already stays as it is."""
+"""Invalid arguments raise errors that name the cause, and earlier epochs stay as they are."""
 
 import re
 
@@ -15,7 +15,7 @@ def refused(message):
 
 
 def nothing_at(run):
-    """Neither a run nor a part of one."""
+    """Asserts that there is neither a run nor a part of one."""
     return not run.exists() and left_over(run.parent) == []
 
 
@@ -61,9 +61,9 @@ CONSTRUCTION = [
 
 @pytest.mark.parametrize(("options", "message"), CONSTRUCTION)
 def test_construction(run, options, message):
-    with refused(message) as told:
+    with refused(message) as error:
         Recorder(run, **({"model": Network(), "inputs": (X, Y)} | options))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
     assert nothing_at(run)
 
 
@@ -140,7 +140,7 @@ def test_a_layer_whose_shape_changes(run):
     assert numbers(run) == [0] and left_over(run) == []
 
 
-def test_a_layer_that_mixes_inputs(run):
+def test_a_layer_with_a_row_less(run):
     network = Network()
     real = network.batch
 
@@ -174,7 +174,7 @@ def test_inputs_in_another_order(run):
     assert numbers(run) == [0] and left_over(run) == []
 
 
-def test_a_run_that_exists(run):
+def test_a_path_with_a_run(run):
     with Recorder(run, Network(), (X, Y)) as recorder:
         recorder.epoch(0)
     before = (run / "manifest.json").read_bytes()
@@ -183,7 +183,7 @@ def test_a_run_that_exists(run):
     assert (run / "manifest.json").read_bytes() == before and left_over(run.parent) == []
 
 
-def test_a_file_or_a_full_folder_in_the_way(run):
+def test_a_path_that_is_a_file_or_a_folder_with_files(run):
     run.parent.mkdir()
     run.write_text("mine")
     with refused("exists already"):
@@ -199,14 +199,14 @@ def test_a_file_or_a_full_folder_in_the_way(run):
     assert (run / "notes.txt").read_text() == "mine"
 
 
-def test_an_empty_folder_is_no_hindrance(run):
+def test_an_empty_folder_is_used(run):
     run.mkdir(parents=True)
     with Recorder(run, Network(), (X, Y)) as recorder:
         recorder.epoch(0)
     assert numbers(run) == [0]
 
 
-def test_what_a_killed_writer_left_beside_the_run_disturbs_nobody(run):
+def test_unfinished_files_of_a_killed_writer_are_ignored(run):
     (run.parent / f".{run.name}.0123.partial" / "epochs").mkdir(parents=True)
     with Recorder(run, Network(), (X, Y)) as recorder:
         recorder.epoch(0)
@@ -256,7 +256,7 @@ RESUMED = [
 
 
 @pytest.mark.parametrize(("change", "options", "message"), RESUMED)
-def test_resuming_something_else(run, change, options, message):
+def test_resuming_with_other_layers_classes_or_inputs(run, change, options, message):
     common = {"inputs": (X, Y), "classes": NAMES, "ids": [str(i) for i in range(12)]}
     with Recorder(run, Network(), **common) as recorder:
         recorder.epoch(0)
@@ -281,3 +281,27 @@ def test_resuming_a_damaged_run(run, text):
     with refused("use another path"):
         Recorder(run, Network(), (X, Y), resume=True)
     assert (run / "manifest.json").read_text() == text
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"",
+        lambda data: data[:-1],
+        lambda data: (1 << 60).to_bytes(8, "little") + data[8:],
+        lambda data: data.replace(b"labels", b"labelz"),
+        lambda data: data.replace(b'"I64"', b'"I65"'),
+    ],
+    ids=["empty", "truncated", "length of the header", "no labels", "element type"],
+)
+def test_resuming_a_run_with_damaged_inputs(run, damage):
+    with Recorder(run, Network(), (X, Y)) as recorder:
+        recorder.epoch(0)
+    file = run / "inputs.safetensors"
+    data = file.read_bytes()
+    file.write_bytes(damage(data))
+    with refused(f"{re.escape(str(file))} cannot be read .*; use another path"):
+        Recorder(run, Network(), (X, Y), resume=True)
+    file.write_bytes(data)
+    with Recorder(run, Network(), (X, Y), resume=True) as recorder:
+        assert recorder.last_epoch == 0

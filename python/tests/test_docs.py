@@ -1,5 +1,5 @@
-"""Whole programs of the README and the guide (those that begin with an import) run, and the viewer opens
-what they record."""
+"""The complete programs of the README and the guide, which begin with an import, run, and the viewer opens
+their recordings."""
 
 import re
 import subprocess
@@ -21,7 +21,7 @@ def test_there_are_programs():
 
 
 @pytest.mark.parametrize("code", PROGRAMS, ids=lambda code: re.findall(r'"(runs/[^"]*)"', code)[0])
-def test_a_program_records_what_the_viewer_opens(code, tmp_path):
+def test_the_viewer_opens_the_recording_of_a_program(code, tmp_path):
     (tmp_path / "assets").symlink_to(ROOT / "assets")
     for package in re.findall(r"^(?:import|from) (\w+)", code, re.M):
         pytest.importorskip(package)
@@ -29,10 +29,10 @@ def test_a_program_records_what_the_viewer_opens(code, tmp_path):
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
-    # Lightning itself talks there.
+    # Lightning writes messages there.
     assert "lightning" in code or done.stderr == "", done.stderr
     recorded = sorted((tmp_path / "runs").iterdir())
     assert recorded
     for run in recorded:
-        told = info(run)
-        assert told["epochs"] and told["warnings"] == []
+        summary = info(run)
+        assert summary["epochs"] and summary["warnings"] == []

@@ -1,4 +1,4 @@
-"""Arrays of JAX, handed over one layer at a time."""
+"""Recording of JAX arrays, layer by layer."""
 
 import numpy as np
 import pytest
@@ -66,7 +66,7 @@ def test_a_training_in_jax_is_recorded(run):
     assert readers.manifest(run)["epochs"][0]["loss"] == pytest.approx(np.log(3), rel=1.0)
 
 
-def test_bfloat16_is_recorded_to_the_bit(run):
+def test_bfloat16_is_recorded_bit_by_bit(run):
     array = jnp.linspace(-3, 3, 20, dtype=jnp.bfloat16).reshape(4, 5)
     with dnnviz.Recorder(run, dtype="bfloat16") as recorder:
         recorder.layer("a", array)

@@ -1,4 +1,4 @@
-"""Keras models of every make, on the backend that KERAS_BACKEND names; the last test runs the others.
+"""Keras models of every kind, on the backend of KERAS_BACKEND; the last test runs the other backends.
 
 Expected values come from Keras itself: from models that end at the layer, or from calling the layers.
 """
@@ -21,7 +21,7 @@ BACKEND = keras.backend.backend()
 
 
 def residual():
-    """Convolutions with every manner of activation, a branch, a nested model, a shared layer."""
+    """Convolutions with every form of activation, a branch, a nested model, a shared layer."""
     image = layers.Input((8, 8, 3))
     x = layers.Conv2D(4, 3, padding="same", name="stem")(image)
     x = layers.ReLU(name="stem_relu")(layers.BatchNormalization(name="stem_norm")(x))
@@ -38,7 +38,7 @@ def residual():
 
 @keras.saving.register_keras_serializable()
 class Reader(keras.Model):
-    """A subclassed model: embeds, reads, has a block with a layer in it."""
+    """A subclassed model: an embedding, a recurrent layer, a block with an inner layer."""
 
     def __init__(self):
         super().__init__(name="reader")
@@ -75,7 +75,7 @@ def words(count=12):
 
 
 def fitted(model, x, y, *, epochs=3, callbacks=(), **options):
-    """Trains a model from the same state whenever it is called; what came of it."""
+    """Trains a model from the same random state at every call; returns its state after the training."""
     keras.utils.set_random_seed(7)
     model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(
@@ -103,7 +103,7 @@ def close(found, expected):
     np.testing.assert_allclose(found, np.asarray(expected, np.float64), rtol=2e-5, atol=2e-6)
 
 
-def test_values_of_a_functional_model_are_those_of_models_that_end_there(run):
+def test_values_of_a_functional_model_equal_those_of_truncated_models(run):
     model, (x, y) = residual(), images()
     with dnnviz.Recorder(run, model, (x, y), batch_size=5, maps=[1, 7]) as recorder:
         recorder.epoch(0)
@@ -128,11 +128,11 @@ def test_values_of_a_functional_model_are_those_of_models_that_end_there(run):
 
 
 def _into(model, name):
-    """The tensor that goes into the first call of a layer."""
+    """The input of the first call of a layer."""
     return model.get_layer(name)._inbound_nodes[0].input_tensors[0]
 
 
-def test_layers_are_described_and_joined_as_in_the_graph(run):
+def test_layers_and_edges_are_those_of_the_graph(run):
     model = residual()
     with dnnviz.Recorder(run, model, images()):
         pass
@@ -152,7 +152,7 @@ def test_layers_are_described_and_joined_as_in_the_graph(run):
 
 
 @pytest.mark.parametrize("last", [layers.Softmax(), layers.Activation("softmax")])
-def test_scores_are_not_recorded_behind_a_softmax(run, last):
+def test_scores_are_recorded_before_a_softmax(run, last):
     model = keras.Sequential([layers.Input((4,)), layers.Dense(3, name="scores"), last])
     x = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
     with dnnviz.Recorder(run, model, (x, None)) as recorder:
@@ -161,7 +161,7 @@ def test_scores_are_not_recorded_behind_a_softmax(run, last):
     close(units(run)["scores"], x.astype(np.float64) @ kernel + bias)
 
 
-def test_before_the_activation_when_asked(run):
+def test_before_the_activation_by_option(run):
     model, (x, y) = residual(), images()
     with dnnviz.Recorder(run, model, (x, y), layers="stem", after_activation=False) as recorder:
         recorder.epoch(0)
@@ -170,7 +170,7 @@ def test_before_the_activation_when_asked(run):
     close(units(run)["stem"], expected.astype(np.float64).mean(axis=(1, 2)))
 
 
-def test_values_of_a_subclassed_model_are_those_of_its_layers_called_one_by_one(run):
+def test_values_of_a_subclassed_model_equal_those_of_its_layers(run):
     model, (x, y) = Reader(), words()
     model(x[:2])
     with dnnviz.Recorder(run, model, (x, y), batch_size=5) as recorder:
@@ -220,7 +220,7 @@ def test_models_of_several_inputs(run, form):
     close(found["both"], model.predict(arrays if form is dict else list(inputs), verbose=0))
 
 
-def test_a_model_without_weights_yet_gets_those_that_it_would_have_got(run):
+def test_an_unbuilt_model_gets_the_same_weights_as_without_the_recorder(run):
     x = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
     weights = []
     for record in (False, True):
@@ -236,7 +236,7 @@ def test_a_model_without_weights_yet_gets_those_that_it_would_have_got(run):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(one), keras.ops.convert_to_numpy(other))
 
 
-def test_layers_of_one_name_are_told_apart(run):
+def test_layers_of_one_name_get_unique_names(run):
     class Twice(keras.Model):
         def __init__(self):
             super().__init__()
@@ -251,7 +251,7 @@ def test_layers_of_one_name_are_told_apart(run):
     assert {name: values.shape for name, values in units(run).items()} == {"same": (4, 3), "same_2": (4, 2)}
 
 
-def test_positions_are_kept_when_asked(run):
+def test_positions_are_kept_by_option(run):
     model, (x, y) = Reader(), words()
     with dnnviz.Recorder(run, model, (x, y), layers="embed", positions="keep") as recorder:
         recorder.epoch(0)
@@ -259,7 +259,7 @@ def test_positions_are_kept_when_asked(run):
 
 
 @pytest.mark.skipif(BACKEND == "tensorflow", reason="its convolutions take channels first on GPUs alone")
-def test_channels_may_come_first(run):
+def test_channels_first(run):
     model = keras.Sequential(
         [
             layers.Input((3, 8, 6)),
@@ -293,7 +293,7 @@ def test_half_precision_is_averaged_without_overflow(run):
 
 
 @pytest.mark.parametrize("make, data", [(residual, images), (Reader, words)])
-def test_a_training_is_the_same_to_the_bit_with_and_without_the_callback(run, make, data):
+def test_a_training_is_bit_identical_with_and_without_the_callback(run, make, data):
     x, y = data(23)
     results = []
     for callbacks in ([], [RecorderCallback(run, (x[:9], y[:9]))]):
@@ -310,7 +310,7 @@ def test_a_training_is_the_same_to_the_bit_with_and_without_the_callback(run, ma
     assert readers.numbers(run) == [0, 1, 2]
 
 
-def test_nothing_that_a_model_keeps_is_changed_by_capturing():
+def test_capturing_preserves_the_state_of_a_model():
     class Counts(layers.Layer):
         calls = 0
 
@@ -346,7 +346,7 @@ def test_nothing_that_a_model_keeps_is_changed_by_capturing():
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_model_that_raises_leaves_no_trace(run):
+def test_a_model_that_raises_is_restored(run):
     class Fails(layers.Layer):
         on = False
 
@@ -426,7 +426,7 @@ def test_a_layer_inside_a_compiled_function_is_named(run):
         ({"exclude": ["s*", "head"]}, ["branch"]),
     ],
 )
-def test_layers_are_chosen(chosen, names):
+def test_layers_are_selected(chosen, names):
     capture = KerasCapture(residual(), images()[0], **chosen)
     assert [layer.name for layer in capture.layers] == names
 
@@ -442,7 +442,7 @@ def test_layers_are_chosen(chosen, names):
         ({"positions": "middle"}, "'middle': 'mean' or 'keep'"),
     ],
 )
-def test_choices_that_mean_nothing_are_refused(chosen, message):
+def test_selectors_without_a_match_are_refused(chosen, message):
     with pytest.raises(dnnviz.RecorderError, match=message):
         KerasCapture(residual(), images()[0], **chosen)
 
@@ -460,7 +460,7 @@ def test_the_callback_records_metrics_and_steps(run):
     close(units(run, 2)["scores"], model.predict(x, verbose=0))
 
 
-def test_named_metrics_are_taken_or_asked_for(run):
+def test_named_metrics_are_recorded_or_missing(run):
     model, (x, y) = residual(), images()
     history, _ = fitted(
         model, x, y, epochs=1, callbacks=[RecorderCallback(run, (x, y), accuracy="accuracy", loss="loss")]
@@ -489,18 +489,18 @@ def test_some_epochs_and_a_second_fit(run):
         model.fit(x, y, epochs=1, verbose=0, callbacks=[callback])
 
 
-#: The tests that depend on how a backend runs a model; all of them pass on all backends.
-ELSEWHERE = ("values_of", "nothing_that", "compiled_function", "same_to_the_bit and residual")
+#: Tests that depend on the backend; all of them pass on all backends.
+BACKEND_DEPENDENT = ("values_of", "preserves_the_state", "compiled_function", "bit_identical and residual")
 
 
 @pytest.mark.skipif("DNNVIZ_ONE_BACKEND" in os.environ, reason="started by this test")
 @pytest.mark.parametrize("backend", ["torch", "jax", "tensorflow"])
-def test_the_same_holds_on_other_backends(backend):
+def test_other_backends(backend):
     if backend == BACKEND or importlib.util.find_spec(backend) is None:
         pytest.skip("running already" if backend == BACKEND else "not installed")
     environment = os.environ | {"KERAS_BACKEND": backend, "DNNVIZ_ONE_BACKEND": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-k", " or ".join(ELSEWHERE), __file__],
+        [sys.executable, "-m", "pytest", "-q", "-x", "-k", " or ".join(BACKEND_DEPENDENT), __file__],
         env=environment,
         capture_output=True,
         text=True,

@@ -1,5 +1,5 @@
-"""PyTorch Lightning, under both of its names. Expected values come from a forward pass of the network
-itself, in double precision and apart from any trainer."""
+"""PyTorch Lightning, under both package names. Expected values are those of a forward pass of the network
+in double precision, without a trainer."""
 
 import copy
 import importlib
@@ -32,7 +32,7 @@ def data(count=20):
 
 
 def module(package, **parts):
-    """A small network with everything that a capture could disturb: batch norm, dropout, metrics."""
+    """A small network with state that a capture could change: batch norm, dropout, metrics."""
 
     class Digits(package.LightningModule):
         def __init__(self):
@@ -96,7 +96,7 @@ def fit(package, network, *callbacks, **options):
     return trainer
 
 
-def test_a_training_is_the_same_to_the_bit_with_and_without_the_callback(package, run):
+def test_a_training_is_bit_identical_with_and_without_the_callback(package, run):
     x, y = data(9)
     plain, recorded = module(package), module(package)
     fit(package, plain)
@@ -109,7 +109,7 @@ def test_a_training_is_the_same_to_the_bit_with_and_without_the_callback(package
     assert readers.numbers(run) == [0, 1, 2]
 
 
-def test_values_are_those_of_an_independent_forward_pass(package, run):
+def test_values_equal_an_independent_forward_pass(package, run):
     x, y = data(9)
     network = module(package)
     fit(package, network, RecorderCallback(run, (x, y), batch_size=4))
@@ -138,7 +138,7 @@ def test_metrics_and_steps_of_each_epoch(package, run):
         assert entry["metrics"]["train_loss_epoch"] == pytest.approx(seen["train_loss_epoch"])
 
 
-def test_a_fast_run_without_validation_takes_the_metrics_of_the_training(package, run):
+def test_without_validation_the_metrics_of_the_training_are_recorded(package, run):
     network = module(package, validation_step=None)
     trainer = package.Trainer(fast_dev_run=2, accelerator="cpu", callbacks=[RecorderCallback(run, data(9))])
     trainer.fit(network, DataLoader(TensorDataset(*data()), batch_size=5))
@@ -156,13 +156,13 @@ def test_some_epochs_and_the_last_one_and_a_second_fit(package, run):
         fit(package, network, callback)
 
 
-def test_nothing_is_recorded_while_checking_sanity(package, run):
+def test_the_sanity_check_is_not_recorded(package, run):
     network = module(package)
     fit(package, network, RecorderCallback(run, data(9)), num_sanity_val_steps=2, max_epochs=1)
     assert readers.numbers(run) == [0]
 
 
-def test_a_part_is_recorded_where_forward_is_not_the_network(package, run):
+def test_a_submodule_is_recorded(package, run):
     def forward(self, batch):
         raise NotImplementedError
 
@@ -171,7 +171,7 @@ def test_a_part_is_recorded_where_forward_is_not_the_network(package, run):
     assert [layer["name"] for layer in readers.manifest(run)["layers"]] == ["0", "5"]
 
 
-def test_a_training_that_fails_gives_the_run_free(package, run):
+def test_a_training_that_fails_releases_the_run(package, run):
     def training_step(self, batch, index):
         if self.current_epoch == 1:
             raise RuntimeError("in the middle")
@@ -183,7 +183,7 @@ def test_a_training_that_fails_gives_the_run_free(package, run):
     dnnviz.Recorder(run, module(package), data(9), resume=True).close()
 
 
-def test_values_under_autocast_are_what_the_training_computes(package, run):
+def test_values_are_captured_in_the_precision_of_the_training(package, run):
     x, y = data(9)
     network = module(package)
     fit(package, network, RecorderCallback(run, (x, y)), max_epochs=1, precision="bf16-mixed")
@@ -209,7 +209,7 @@ if torch.distributed.get_rank() == 0:
 """
 
 
-def test_two_processes_record_their_shares(run, tmp_path):
+def test_two_processes_record_their_parts(run, tmp_path):
     pytest.importorskip("lightning.pytorch")
     script, weights = tmp_path / "two.py", tmp_path / "weights.pt"
     script.write_text(TWO_PROCESSES)
@@ -235,8 +235,8 @@ def test_two_processes_record_their_shares(run, tmp_path):
 
 
 @pytest.mark.parametrize("name", PACKAGES)
-def test_either_name_alone_is_enough(name):
-    """In a process of its own, where only one of them has been imported."""
+def test_either_package_suffices(name):
+    """In a process in which only one of them is imported."""
     pytest.importorskip(name)
     script = (
         f"import {name} as used\nfrom dnnviz.lightning import RecorderCallback\n"

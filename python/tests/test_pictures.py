@@ -1,4 +1,4 @@
-"""Pictures of the inputs: made small, or given."""
+"""Pictures of the inputs: thumbnails, and given ones."""
 
 import io
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 class Flat(Network):
-    """Takes images of any shape."""
+    """A network on images of any shape."""
 
     def hidden(self, x):
         return super().hidden(np.stack([x.reshape(len(x), -1).mean(axis=1)] * 5, axis=1).astype(np.float32))
@@ -28,7 +28,7 @@ def recorded(run, images, **options):
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("last", [False, True])
-def test_each_is_stretched_to_its_own_range(run, channels, last):
+def test_each_is_scaled_to_its_own_range(run, channels, last):
     images = np.random.default_rng(0).normal(size=(10, 8, 12, channels)).astype(np.float32) * 50
     images[4] = 7.0
     given = images if last else images.transpose(0, 3, 1, 2)
@@ -42,7 +42,7 @@ def test_each_is_stretched_to_its_own_range(run, channels, last):
             np.testing.assert_allclose(picture, stretched, atol=0.51)
 
 
-def test_bytes_are_left_as_they_are(run):
+def test_8_bit_images_are_stored_unchanged(run):
     images = np.random.default_rng(0).integers(10, 90, size=(4, 28, 28, 1), dtype=np.uint8)
     np.testing.assert_array_equal(recorded(run, images)["pictures"], images)
 
@@ -59,19 +59,19 @@ def test_large_ones_are_averaged_over_areas():
 @pytest.mark.parametrize(
     ("height", "width", "wanted"), [(100, 224, (29, 64)), (65, 65, (64, 64)), (2, 999, (1, 64))]
 )
-def test_by_any_factor_no_light_is_lost(height, width, wanted):
+def test_downscaling_preserves_the_mean(height, width, wanted):
     images = np.random.default_rng(0).integers(0, 255, size=(3, height, width, 3), dtype=np.uint8)
     small = thumbnails(images)
     assert small.shape == (3, *wanted, 3)
     np.testing.assert_allclose(small.mean(axis=(1, 2)), images.mean(axis=(1, 2)), atol=0.5)
 
 
-def test_kept_inputs_alone_have_pictures(run):
+def test_only_stored_inputs_have_pictures(run):
     images = np.random.default_rng(0).integers(0, 255, size=(9, 8, 8, 3), dtype=np.uint8)
     np.testing.assert_array_equal(recorded(run, images, keep=[8, 2])["pictures"], images[[2, 8]])
 
 
-def test_batches_have_pictures_of_what_is_kept(run):
+def test_stored_inputs_of_batches_have_pictures(run):
     images = np.random.default_rng(0).integers(0, 255, size=(9, 8, 8, 3), dtype=np.uint8)
     batches = [(images[:4], np.zeros(4)), (images[4:], np.zeros(5))]
     with Recorder(run, Flat(), batches, keep=6):
@@ -95,7 +95,7 @@ def test_given_pixels_and_ids(run):
     assert [text[ends[i] : ends[i + 1]].decode() for i in range(2)] == ["Größe 1", "Größe 5"]
 
 
-def test_given_files_are_kept_to_the_bit(run):
+def test_given_files_are_stored_unchanged(run):
     x, y = data(3)
     file = io.BytesIO()
     Image.new("RGB", (5, 5), "red").save(file, "PNG")
@@ -105,14 +105,14 @@ def test_given_files_are_kept_to_the_bit(run):
     np.testing.assert_array_equal(stored["pictures.offsets"], np.array([0, 1, 1, 1]) * len(file.getvalue()))
 
 
-def test_pictures_that_are_none(run):
+def test_invalid_pictures_are_refused(run):
     x, y = data(3)
     with pytest.raises(RecorderError, match="picture 1 is neither a PNG nor a JPEG"):
         Recorder(run, Network(), (x, y), pictures=[None, b"BM", None])
     assert not run.exists()
 
 
-def test_images_that_are_no_numbers_do_no_harm():
+def test_images_with_nan_have_pictures():
     images = np.full((2, 3, 4, 4), np.nan, np.float32)
     images[0, :, 0, 0] = 5.0
     images[1] = np.inf

@@ -1,4 +1,4 @@
-"""Several ranks, here threads: each writes its share, the first commits, and none waits for ever."""
+"""Several ranks, as threads: each writes its part, the first commits, and there is no deadlock."""
 
 import threading
 import warnings
@@ -15,8 +15,8 @@ from dnnviz._capture import AggregateStatistics
 X, Y = data(50)
 
 
-class Meeting:
-    """Where the ranks exchange values. Who waits longer than ten seconds was left alone."""
+class Exchange:
+    """Exchange of values between ranks, with a time-out of ten seconds."""
 
     def __init__(self, world):
         self.world = world
@@ -31,15 +31,15 @@ class Meeting:
         return values
 
 
-class Reduced(NumpyAggregator):
-    """Aggregates of all ranks: merged weighted by their counts, in double precision."""
+class RankAggregator(NumpyAggregator):
+    """Aggregates of all ranks, weighted by their counts, in double precision."""
 
-    def __init__(self, groups, meet):
+    def __init__(self, groups, gather):
         super().__init__(groups)
-        self.meet = meet
+        self.gather = gather
 
     def finish(self):
-        parts = self.meet(super().finish())
+        parts = self.gather(super().finish())
         counts = sum(part.counts for part in parts)
         layers = []
         for layer in range(len(parts[0].layers)):
@@ -70,29 +70,29 @@ class Reduced(NumpyAggregator):
 
 
 class Rank(Network):
-    def __init__(self, rank, meeting):
+    def __init__(self, rank, exchange):
         super().__init__()
-        self.rank, self.world = rank, meeting.world
-        self.meeting = meeting
+        self.rank, self.world = rank, exchange.world
+        self.exchange = exchange
 
     def aggregates(self, groups):
-        return Reduced(groups, self.gather)
+        return RankAggregator(groups, self.gather)
 
     def barrier(self, ok):
         return all(self.gather(ok))
 
     def gather(self, value):
-        return self.meeting.gather(self.rank, value)
+        return self.exchange.gather(self.rank, value)
 
 
 def on_ranks(world, work):
-    """Runs `work(network)` on every rank; what each returned or raised."""
-    meeting = Meeting(world)
+    """Runs `work(network)` on every rank; returns the result or the exception of each."""
+    exchange = Exchange(world)
     outcomes = [None] * world
 
     def one(rank):
         try:
-            outcomes[rank] = work(Rank(rank, meeting))
+            outcomes[rank] = work(Rank(rank, exchange))
         except Exception as error:
             outcomes[rank] = error
 
@@ -118,7 +118,7 @@ def recording(run, epochs=2, inputs=(X, Y), **options):
 
 @pytest.mark.parametrize("world", [2, 3])
 @pytest.mark.parametrize("options", [{}, {"keep": 7, "maps": [49]}, {"keep": [0, 1]}, {"dtype": "float16"}])
-def test_shards_together_are_what_one_process_writes(run, world, options):
+def test_the_shards_equal_the_file_of_one_process(run, world, options):
     assert on_ranks(world, recording(run, **options)) == [1] * world
     alone = run.with_name("alone")
     recording(alone, **options)(Network())
@@ -153,7 +153,7 @@ def test_shards_together_are_what_one_process_writes(run, world, options):
             np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 
 
-def test_aggregates_alone_are_one_file(run):
+def test_only_aggregates_are_one_file(run):
     on_ranks(2, recording(run, keep=0))
     assert manifest(run)["epochs"][0]["files"] == ["epochs/000000.safetensors"]
     np.testing.assert_array_equal(epoch(run, 0)["counts"], [50, 17, 17, 16])
@@ -176,7 +176,7 @@ def test_each_rank_may_iterate_over_its_own_batches(run):
     np.testing.assert_allclose(stored["0/mean"][0], Network().hidden(X).mean(axis=0), rtol=1e-5, atol=1e-6)
 
 
-def test_values_of_batches_are_not_kept_by_several(run):
+def test_values_of_batches_on_several_ranks_are_refused(run):
     def work(network):
         Recorder(run, network, [(X, Y)], keep=3)
 
@@ -185,7 +185,7 @@ def test_values_of_batches_are_not_kept_by_several(run):
 
 
 @pytest.mark.parametrize("failing", [0, 1])
-def test_a_rank_that_cannot_begin_stops_all(run, failing):
+def test_a_rank_that_cannot_start_stops_all(run, failing):
     def work(network):
         labels = Y[:49] if network.rank == failing else Y
         inputs = [(X, labels)]
@@ -197,7 +197,7 @@ def test_a_rank_that_cannot_begin_stops_all(run, failing):
     assert f"process {failing} of 2: " in str(outcomes[1 - failing])
 
 
-def test_a_run_that_exists_is_told_by_all(run):
+def test_a_path_with_a_run_is_an_error_on_all_ranks(run):
     recording(run)(Network())
     assert all("exists already" in str(outcome) for outcome in on_ranks(2, recording(run)))
 
@@ -224,7 +224,7 @@ def test_a_model_that_raises_on_one_rank(run, failing):
 
 
 @pytest.mark.parametrize("failing", [0, 1])
-def test_a_disk_that_is_full_for_one_rank(run, failing, monkeypatch):
+def test_a_full_disk_on_one_rank(run, failing, monkeypatch):
     from dnnviz._writer import shard
 
     real = shard.os.fsync
@@ -246,16 +246,16 @@ def test_a_disk_that_is_full_for_one_rank(run, failing, monkeypatch):
             recorder.epoch(2)
             return recorder.last_epoch
 
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         assert on_ranks(2, work) == [2, 2]
-    messages = sorted(str(warning.message) for warning in told)
+    messages = sorted(str(warning.message) for warning in warned)
     assert len(messages) == 2 and all("epoch 1 was not recorded" in message for message in messages)
     assert any("No space left on device" in message for message in messages)
     assert [entry["number"] for entry in manifest(run)["epochs"]] == [0, 2] and left_over(run) == []
 
 
-def test_metrics_that_are_wrong_on_one_rank(run):
+def test_invalid_metrics_on_one_rank(run):
     def work(network):
         with Recorder(run, network, (X, Y)) as recorder:
             recorder.epoch(0, accuracy=0.5 if network.rank else 50)
@@ -266,10 +266,10 @@ def test_metrics_that_are_wrong_on_one_rank(run):
     assert manifest(run)["epochs"] == []
 
 
-def test_no_numbers_are_counted_over_all_ranks(run):
+def test_nan_and_infinity_are_counted_over_all_ranks(run):
     x = X.copy()
     x[3], x[40] = np.nan, np.nan
-    with pytest.warns(RecordingWarning) as told:
+    with pytest.warns(RecordingWarning) as warned:
         on_ranks(2, recording(run, epochs=1, inputs=(x, Y)))
-    assert len(told) == 1
+    assert len(warned) == 1
     assert manifest(run)["epochs"][0]["not_finite"] == {"hidden": 14, "output": 6}

@@ -1,4 +1,4 @@
-"""What a recorder writes, read back with stock libraries and with the viewer."""
+"""Recordings, read with stock libraries and with the viewer."""
 
 import math
 import re
@@ -26,7 +26,7 @@ def record(run, epochs=3, count=100, **options):
     return network, x, y
 
 
-def test_unit_values_are_those_of_the_network(run):
+def test_unit_values_equal_those_of_the_network(run):
     network, x, y = record(run)
     for number in range(3):
         stored = epoch(run, number)
@@ -42,15 +42,15 @@ def test_unit_values_are_those_of_the_network(run):
 
 def test_the_viewer_reads_what_was_recorded(run):
     network, x, y = record(run)
-    told = info(run)
-    assert told["model"] == "two layers" and told["inputs"] == 100 and told["warnings"] == []
-    assert [layer["name"] for layer in told["layers"]] == ["hidden", "output"]
-    assert [(found["name"], found["inputs"]) for found in told["classes"]] == [
+    summary = info(run)
+    assert summary["model"] == "two layers" and summary["inputs"] == 100 and summary["warnings"] == []
+    assert [layer["name"] for layer in summary["layers"]] == ["hidden", "output"]
+    assert [(found["name"], found["inputs"]) for found in summary["classes"]] == [
         ("cat", 34),
         ("dog", 33),
         ("owl", 33),
     ]
-    assert [entry["accuracy"] for entry in told["epochs"]] == [0.0, 25.0, 50.0]
+    assert [entry["accuracy"] for entry in summary["epochs"]] == [0.0, 25.0, 50.0]
     for number in range(3):
         expected = reference(network, x[y == 1], 2.0**number)
         for shown, values in zip(
@@ -61,27 +61,27 @@ def test_the_viewer_reads_what_was_recorded(run):
 
 def test_the_manifest_describes_layers_and_epochs(run):
     record(run, name="tiny")
-    told = manifest(run)
-    assert (told["format"], told["version"], told["model"]) == ("dnnviz", 1, "tiny")
-    assert told["writer"].startswith("dnnviz ")
-    assert told["layers"][0] == {
+    document = manifest(run)
+    assert (document["format"], document["version"], document["model"]) == ("dnnviz", 1, "tiny")
+    assert document["writer"].startswith("dnnviz ")
+    assert document["layers"][0] == {
         "name": "hidden", "units": 7, "module": "Linear", "text": "", "kind": "feature-map",
         "shape": [7, 1, 2], "parameters": 35, "dtype": "", "reduction": "none",
     }  # fmt: skip
-    assert "parameters" not in told["layers"][1]
-    assert told["classes"] == [{"id": i, "name": name} for i, name in enumerate(NAMES)]
-    last = told["epochs"][-1]
+    assert "parameters" not in document["layers"][1]
+    assert document["classes"] == [{"id": i, "name": name} for i, name in enumerate(NAMES)]
+    last = document["epochs"][-1]
     assert (
         last["accuracy"] == 50.0 and last["loss"] == pytest.approx(1 / 3) and last["metrics"] == {"lr": 0.1}
     )
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", last["time"])
 
 
-def test_the_network_is_there_before_the_first_epoch(run):
+def test_the_run_exists_before_the_first_epoch(run):
     network, inputs = Network(), data(10)
     with Recorder(run, network, inputs, classes=NAMES):
-        told = manifest(run)
-        assert told["epochs"] == [] and [layer["units"] for layer in told["layers"]] == [7, 3]
+        document = manifest(run)
+        assert document["epochs"] == [] and [layer["units"] for layer in document["layers"]] == [7, 3]
         assert network.calls == 0
 
 
@@ -124,7 +124,7 @@ def test_any_number_of_inputs_against_the_batch_size(run, count):
 
 
 def bfloat16(values):
-    """Rounded to nearest even, by Python's own integers."""
+    """Rounds to nearest even, with Python's integers."""
     bits = [int(b) for b in np.asarray(values, np.float32).ravel().view(np.uint32)]
     rounded = [(b + 0x7FFF + ((b >> 16) & 1)) & 0xFFFF0000 for b in bits]
     return np.array(rounded, np.uint32).view(np.float32).reshape(np.shape(values))
@@ -153,7 +153,7 @@ def test_bfloat16_is_rounded_to_nearest(run):
     np.testing.assert_allclose(stats(run)[0], widened.mean(axis=0), rtol=1e-5)
 
 
-def test_values_beyond_half_floats_are_stored_whole(run):
+def test_values_beyond_half_floats_are_stored_as_float32(run):
     network, (x, y) = Network(), data(100)
     with Recorder(run, network, (x, y), dtype="float16", batch_size=16) as recorder:
         recorder.epoch(0)
@@ -169,7 +169,7 @@ def test_values_beyond_half_floats_are_stored_whole(run):
     np.testing.assert_array_equal(stored, network.hidden(x))
 
 
-def test_no_number_is_recorded_and_counted(run):
+def test_nan_and_infinity_are_recorded_and_counted(run):
     network, (x, y) = Network(), data(100)
     x[3, 0], x[40, 0] = np.nan, np.inf
     # NumPy propagates them to every unit of the two rows; the scores of the infinite row as well.
@@ -177,21 +177,21 @@ def test_no_number_is_recorded_and_counted(run):
     bad = int((~np.isfinite(expected)).sum())
     assert bad > 0
     with Recorder(run, network, (x, y), batch_size=16) as recorder:
-        with pytest.warns(RecordingWarning, match=rf"epoch 0: .*hidden \({bad}\)") as told:
+        with pytest.warns(RecordingWarning, match=rf"epoch 0: .*hidden \({bad}\)") as warned:
             recorder.epoch(0)
-        assert told[0].filename == __file__
+        assert warned[0].filename == __file__
     np.testing.assert_array_equal(epoch(run, 0)["0/units"], expected)
     assert manifest(run)["epochs"][0]["not_finite"]["hidden"] == bad
 
 
-def test_finite_epochs_say_nothing_of_it(run):
+def test_finite_epochs_have_no_counts(run):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         record(run)
     assert all("not_finite" not in entry for entry in manifest(run)["epochs"])
 
 
-def test_kept_inputs_are_spread_and_aggregates_cover_all(run):
+def test_stored_inputs_are_spread_and_aggregates_cover_all(run):
     network, x, y = record(run, epochs=1, keep=10)
     kept = np.arange(10) * 10
     stored, listed = epoch(run, 0), arrays(run / "inputs.safetensors")
@@ -214,7 +214,7 @@ def test_kept_inputs_are_spread_and_aggregates_cover_all(run):
             np.testing.assert_allclose(got["rate"], (rows > 0).mean(axis=0), rtol=1e-6)
 
 
-def test_aggregates_alone_are_what_the_viewer_shows(run):
+def test_the_viewer_shows_aggregates(run):
     network, x, y = record(run, keep=0)
     assert manifest(run)["inputs"] == {"count": 0} and not (run / "inputs.safetensors").exists()
     assert info(run)["inputs"] == 0
@@ -224,7 +224,7 @@ def test_aggregates_alone_are_what_the_viewer_shows(run):
     )
 
 
-def test_keep_may_name_inputs_and_maps_add_theirs(run):
+def test_keep_by_index_and_the_inputs_of_maps(run):
     network, x, _ = record(run, keep=[50, 7], maps=[99, 7], dtype="float16")
     stored = epoch(run, 0)
     hidden = network.hidden(x) / np.float32(network.scale)
@@ -235,7 +235,7 @@ def test_keep_may_name_inputs_and_maps_add_theirs(run):
     assert "1/maps" not in stored and info(run)["warnings"] == []
 
 
-def test_batches_are_aggregated_as_arrays_are(run):
+def test_batches_have_the_statistics_of_arrays(run):
     network, (x, y) = Network(), data(100)
     batches = [(x[at : at + 32], y[at : at + 32]) for at in range(0, 100, 32)]
     with Recorder(run, network, batches, classes=NAMES) as recorder:
@@ -248,7 +248,7 @@ def test_batches_are_aggregated_as_arrays_are(run):
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-6, err_msg=name)
 
 
-def test_batches_can_keep_inputs_and_tell_the_classes(run):
+def test_batches_with_stored_inputs_and_classes_from_labels(run):
     network, (x, y) = Network(), data(100)
     batches = [[x[at : at + 32], y[at : at + 32]] for at in range(0, 100, 32)]
     with Recorder(run, network, batches, keep=40) as recorder:
@@ -297,12 +297,12 @@ def test_background_commits_before_the_recorder_closes(run):
         np.testing.assert_allclose(epoch(run, number)["0/units"], expected, rtol=1e-5, atol=1e-5)
 
 
-def test_the_version_is_the_package_s():
+def test_the_version_is_that_of_the_package():
     declared = re.search(r'^version = "(.*)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
     assert dnnviz.__version__ == declared[1]
 
 
-def test_statistics_are_chosen_and_stored_as_the_values(run):
+def test_selected_statistics_have_the_element_type_of_the_values(run):
     network, x, _y = record(run, epochs=1, keep=0, statistics=["rate", "variance"], dtype="float16")
     stored = epoch(run, 0)
     assert sorted(stored) == sorted(
@@ -323,7 +323,7 @@ def test_statistics_are_chosen_and_stored_as_the_values(run):
         record(run.with_name("other"), keep=0, statistics="median")
 
 
-def test_statistics_beyond_half_floats_are_stored_wide(run):
+def test_statistics_beyond_half_floats_are_stored_as_float32(run):
     network = Network()
     x, y = data(100)
     network.weights[:, 0] *= 1e6

@@ -1,4 +1,4 @@
-"""Statistics taken by PyTorch against NumPy in double precision."""
+"""Statistics computed by PyTorch against NumPy in double precision."""
 
 import numpy as np
 import pytest
@@ -62,7 +62,7 @@ def test_statistics_of_classes_and_of_all(classes, dtype):
     assert found.not_finite == [0]
 
 
-def test_values_that_are_no_numbers_are_left_out_and_counted():
+def test_nan_and_infinity_are_left_out_and_counted():
     values = torch.randn(40, 6, generator=torch.Generator().manual_seed(2))
     values[3, 0], values[4, 0], values[20, 1] = np.nan, np.inf, -np.inf
     values[:, 2] = np.nan
@@ -74,7 +74,7 @@ def test_values_that_are_no_numbers_are_left_out_and_counted():
     assert found.not_finite == [3 + 40 + 20] and found.counts.tolist() == [40, 20, 20]
 
 
-def test_a_sum_that_overflows_is_not_taken_for_infinite_values():
+def test_a_sum_that_overflows_is_no_infinite_value():
     values = torch.full((8, 2), 3e38)
     values[::2, 1] = -3e38
     found = aggregated(values.split(4), np.zeros(8, np.int64), 1)

@@ -55,7 +55,7 @@ def assert_equal(together, alone):
 
 
 @pytest.mark.parametrize("task", ["all", "some", "none"])
-def test_two_processes_record_what_one_does(ranks, run, task):
+def test_two_processes_record_the_same_as_one(ranks, run, task):
     folder, printed = ranks
     assert [said(lines, task) for lines in printed] == [["last epoch 2"]] * 2
     model, x, y = model_and_inputs()
@@ -89,7 +89,7 @@ def test_ranks_with_loaders_of_their_own_are_aggregated_together(ranks, run):
 @pytest.mark.parametrize(
     ("task", "outcome"), [("full disk", "warned"), ("failing model", "raised at epoch 1")]
 )
-def test_a_rank_that_fails_stops_no_other(ranks, task, outcome):
+def test_a_rank_that_fails_does_not_stop_the_others(ranks, task, outcome):
     folder, printed = ranks
     first, second = (said(lines, task) for lines in printed)
     assert "last epoch 2" in first and "last epoch 2" in second

@@ -1,4 +1,4 @@
-"""Capturing does not touch a training."""
+"""Capturing has no side effects on a training."""
 
 import contextlib
 import copy
@@ -20,7 +20,7 @@ X, Y = networks.images(24), torch.from_numpy(networks.labels(24))
 
 
 class Augmented(torch.utils.data.Dataset):
-    """Draws from every random state there is."""
+    """Draws from every random state."""
 
     def __len__(self):
         return len(X)
@@ -31,7 +31,7 @@ class Augmented(torch.utils.data.Dataset):
 
 
 class Trained(networks.Cnn):
-    """With everything that draws random numbers or keeps a state."""
+    """A network with random numbers and state."""
 
     def __init__(self):
         super().__init__()
@@ -52,7 +52,7 @@ def losses(model, batches, optimiser):
 
 
 def train(run, inputs, *, generator=False, autocast=False, **options):
-    """Everything that a training leaves behind; recorded where there is a `run`."""
+    """Returns the final state of a training, which is recorded if there is a `run`."""
     torch.manual_seed(3)
     np.random.seed(3)
     random.seed(3)
@@ -65,7 +65,7 @@ def train(run, inputs, *, generator=False, autocast=False, **options):
     rec = None if run is None else dnnviz.Recorder(run, model, inputs, batch_size=7, **options)
     for number in range(3):
         with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-            # Half of the steps before the epoch is recorded, half of them after it, in one context.
+            # Half of the steps before the epoch is recorded, half after it, in one context.
             batches = iter(loader)
             losses(model, [next(batches), next(batches)], optimiser)
             if rec is not None:
@@ -76,7 +76,7 @@ def train(run, inputs, *, generator=False, autocast=False, **options):
 
 
 def assert_same(one, other):
-    """Bit for bit."""
+    """Asserts bit-identical states."""
     assert type(one) is type(other)
     if isinstance(one, dict):
         assert list(one) == list(other)
@@ -119,11 +119,11 @@ def test_without_the_guard_the_weights_differ(run, monkeypatch):
         assert_same(changed[0], untouched[0])
 
 
-# Each thing that is guarded, on its own, in passes that end well and in those that do not.
+# Each part of the state on its own, after passes that succeed and passes that fail.
 
 
 class Meddling(nn.Module):
-    """Changes whatever a forward pass can."""
+    """Changes everything that a forward pass can change."""
 
     def __init__(self):
         super().__init__()
@@ -137,7 +137,7 @@ class Meddling(nn.Module):
 
     def train(self, mode=True):
         super().train(mode)
-        # As layers do that merge weights for evaluation.
+        # As in layers that merge weights for evaluation.
         self.fc.weight.data.add_(0.125)
         self.frozen.training = False
         return self
@@ -162,7 +162,7 @@ class Meddling(nn.Module):
 
 
 def snapshot(model):
-    """All that must be as before, and the very objects that must be the same."""
+    """The state that must be equal, and the objects that must be identical."""
     modules = list(model.modules())
     return {
         "objects": [{key: id(value) for key, value in module.__dict__.items()} for module in modules],
@@ -198,7 +198,7 @@ def meddling():
 
 
 @pytest.mark.parametrize("ambient", ["plain", "autocast", "no_grad", "inference_mode"])
-def test_everything_is_as_it_was(meddling, ambient):
+def test_the_state_is_preserved(meddling, ambient):
     context = {
         "plain": torch.enable_grad,
         "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
@@ -207,10 +207,10 @@ def test_everything_is_as_it_was(meddling, ambient):
     }[ambient]()
     with context:
         before = snapshot(meddling)
-        taken = TorchCapture(meddling, torch.randn(6, 4, generator=torch.Generator().manual_seed(1)))
+        capture = TorchCapture(meddling, torch.randn(6, 4, generator=torch.Generator().manual_seed(1)))
         assert_same(snapshot(meddling), before)
-        with taken.open():
-            inside = [taken.batch(torch.ones(6, 4)) for _ in range(3)]
+        with capture.open():
+            inside = [capture.batch(torch.ones(6, 4)) for _ in range(3)]
         assert_same(snapshot(meddling), before)
     assert len(inside) == 3 and len(meddling.fired) == 5
     during = meddling.during
@@ -220,28 +220,28 @@ def test_everything_is_as_it_was(meddling, ambient):
 
 
 @pytest.mark.parametrize("failure", [RuntimeError("midway"), KeyboardInterrupt(), SystemExit(3)])
-def test_everything_is_as_it_was_after_a_model_that_raises(meddling, failure):
-    taken = TorchCapture(meddling, torch.randn(6, 4))
+def test_the_state_is_preserved_after_a_model_that_raises(meddling, failure):
+    capture = TorchCapture(meddling, torch.randn(6, 4))
     meddling.fail = failure
     before = snapshot(meddling)
-    with pytest.raises(type(failure)) as caught, taken.open():
-        taken.batch(torch.ones(6, 4))
+    with pytest.raises(type(failure)) as caught, capture.open():
+        capture.batch(torch.ones(6, 4))
     assert caught.value is failure
     assert_same(snapshot(meddling), before)
-    # And the next capture is as good as ever.
+    # The next capture works.
     meddling.fail = None
-    with taken.open():
-        assert taken.batch(torch.ones(6, 4)).values[0].shape == (6, 3)
+    with capture.open():
+        assert capture.batch(torch.ones(6, 4)).values[0].shape == (6, 3)
     after = snapshot(meddling)
     before["objects"] = after["objects"]
     assert_same(after, before)
 
 
-def test_everything_is_as_it_was_when_the_caller_stops_midway(meddling):
-    taken = TorchCapture(meddling, torch.randn(6, 4))
+def test_the_state_is_preserved_when_the_caller_stops_midway(meddling):
+    capture = TorchCapture(meddling, torch.randn(6, 4))
     before = snapshot(meddling)
-    with pytest.raises(ZeroDivisionError), taken.open():
-        taken.batch(torch.ones(6, 4))
+    with pytest.raises(ZeroDivisionError), capture.open():
+        capture.batch(torch.ones(6, 4))
         raise ZeroDivisionError
     assert_same(snapshot(meddling), before)
 
@@ -272,20 +272,20 @@ def test_a_model_that_raises_leaves_the_earlier_epochs(run):
 def test_a_capture_between_forward_and_backward_changes_no_gradient():
     model, x = networks.seeded(networks.Cnn), X[:5]
     other = copy.deepcopy(model)
-    taken = TorchCapture(model, x)
+    capture = TorchCapture(model, x)
     torch.manual_seed(7)
     other(x).sum().backward()
     torch.manual_seed(7)
     loss = model(x).sum()
-    with taken.open():
-        taken.batch(x)
+    with capture.open():
+        capture.batch(x)
     loss.backward()
     for one, two in zip(model.parameters(), other.parameters(), strict=True):
         assert torch.equal(one.grad, two.grad)
 
 
-def test_what_a_model_keeps_of_a_pass_can_be_trained_on():
-    """Tensors made in inference mode could not."""
+def test_tensors_that_a_model_keeps_can_be_trained_on():
+    """Tensors made in inference mode cannot be used in autograd."""
 
     class Caching(nn.Module):
         def __init__(self):
@@ -298,10 +298,10 @@ def test_what_a_model_keeps_of_a_pass_can_be_trained_on():
             return self.fc(x * self.cache["scale"])
 
     model = networks.seeded(Caching)
-    taken = TorchCapture(model, torch.randn(3, 4))
+    capture = TorchCapture(model, torch.randn(3, 4))
     model.cache.clear()
-    with taken.open():
-        taken.batch(torch.randn(3, 4))
+    with capture.open():
+        capture.batch(torch.randn(3, 4))
     assert model.cache
     x = torch.randn(3, 4, requires_grad=True)
     model(x).sum().backward()
@@ -311,22 +311,22 @@ def test_what_a_model_keeps_of_a_pass_can_be_trained_on():
 def test_weights_cast_by_autocast_before_a_step_are_not_captured():
     model, x = networks.seeded(nn.Linear, 4, 3), torch.ones(5, 4)
     with torch.autocast("cpu", torch.bfloat16):
-        taken = TorchCapture(model, x)
+        capture = TorchCapture(model, x)
         model(x).sum().backward()
         with torch.no_grad():
             model.weight.fill_(2)
             model.bias.zero_()
-        with taken.open():
-            assert torch.equal(taken.batch(x).values[0], torch.full((5, 3), 8.0))
+        with capture.open():
+            assert torch.equal(capture.batch(x).values[0], torch.full((5, 3), 8.0))
 
 
 def test_weights_cast_by_autocast_while_capturing_are_not_trained_on():
-    """Autocast keeps what it has cast; cast without gradients, the weights would get none."""
+    """Autocast caches cast weights; those cast without gradients would get none."""
     model, x = networks.seeded(networks.Residual), X[:5]
     with torch.autocast("cpu", torch.bfloat16):
-        taken = TorchCapture(model, x)
-        with taken.open():
-            taken.batch(x)
+        capture = TorchCapture(model, x)
+        with capture.open():
+            capture.batch(x)
         assert torch.is_autocast_cache_enabled()
         model(x)["logits"].sum().backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
@@ -340,10 +340,10 @@ def test_scripted_parts_keep_their_modes():
     modes = [module.training for module in model.modules()]
     with pytest.raises(dnnviz.RecorderError, match=r"0.0: TorchScript .* exclude='0\.0'$"):
         TorchCapture(model, torch.randn(5, 4))
-    taken = TorchCapture(model, torch.randn(5, 4), exclude="0")
-    with taken.open():
+    capture = TorchCapture(model, torch.randn(5, 4), exclude="0")
+    with capture.open():
         assert not any(module.training for module in model.modules())
-        values = taken.batch(torch.ones(5, 4)).values
+        values = capture.batch(torch.ones(5, 4)).values
     assert [module.training for module in model.modules()] == modes
     torch.testing.assert_close(values[0], model[1](scripted[0](torch.ones(5, 4))).detach())
 
@@ -353,16 +353,16 @@ def test_hooks_are_attached_only_while_capturing(meddling):
         return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in meddling.modules())
 
     before = count()
-    taken = TorchCapture(meddling, torch.randn(6, 4))
+    capture = TorchCapture(meddling, torch.randn(6, 4))
     assert count() == before
-    with taken.open():
+    with capture.open():
         assert count() > before
     assert count() == before
 
 
 def test_a_second_capture_inside_is_refused(meddling):
-    taken = TorchCapture(meddling, torch.randn(6, 4))
+    capture = TorchCapture(meddling, torch.randn(6, 4))
     with pytest.raises(dnnviz.RecorderError, match="inside open"):
-        taken.batch(torch.ones(6, 4))
-    with taken.open(), pytest.raises(dnnviz.RecorderError, match="captured already"), taken.open():
+        capture.batch(torch.ones(6, 4))
+    with capture.open(), pytest.raises(dnnviz.RecorderError, match="captured already"), capture.open():
         pass

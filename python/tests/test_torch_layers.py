@@ -1,4 +1,4 @@
-"""Which layers of a PyTorch model are recorded, under which names, and what flows into which."""
+"""Recorded layers of a PyTorch model: selection, names, edges and activations."""
 
 import re
 
@@ -14,17 +14,17 @@ from dnnviz import RecorderError
 from dnnviz._torch import TorchCapture
 
 
-def names(taken):
-    return [layer.name for layer in taken.layers]
+def names(capture):
+    return [layer.name for layer in capture.layers]
 
 
-def edges(taken):
-    return sorted((taken.layers[a].name, taken.layers[b].name) for a, b in taken.edges)
+def edges(capture):
+    return sorted((capture.layers[a].name, capture.layers[b].name) for a, b in capture.edges)
 
 
-def activation(taken, name):
+def activation(capture, name):
     """The activation after which a layer is recorded."""
-    text = next(layer.text for layer in taken.layers if layer.name == name)
+    text = next(layer.text for layer in capture.layers if layer.name == name)
     found = re.search(r"\nrecorded after (\w+)$", text)
     return found and found[1]
 
@@ -61,7 +61,7 @@ IMAGES = networks.images(4, 5)
         ("*.4", None, ["features.4"]),
         ("*", "*.3", ["features.0", "attention", "fc"]),
         (nn.Conv2d, None, ["features.0", "features.3"]),
-        # The inner linear of an attention is never called as such.
+        # The inner linear layer of an attention is never called.
         (nn.Linear, None, ["fc"]),
         (nn.BatchNorm2d, None, ["features.1"]),
         (1, None, ["features", "attention", "fc"]),
@@ -70,7 +70,7 @@ IMAGES = networks.images(4, 5)
         (lambda name, module: isinstance(module, nn.ReLU), None, ["features.4"]),
     ],
 )
-def test_layers_are_chosen_by_name_pattern_type_depth_and_function(layers, exclude, expected):
+def test_layers_are_selected_by_name_pattern_type_depth_and_function(layers, exclude, expected):
     assert names(TorchCapture(networks.seeded(Nested), IMAGES, layers=layers, exclude=exclude)) == expected
 
 
@@ -87,7 +87,7 @@ def test_layers_are_chosen_by_name_pattern_type_depth_and_function(layers, exclu
         ({"positions": "last"}, "positions='last': 'mean' or 'keep'"),
     ],
 )
-def test_a_choice_that_means_nothing_is_refused(options, message):
+def test_a_selector_without_a_match_is_refused(options, message):
     with pytest.raises(RecorderError, match=message):
         TorchCapture(networks.seeded(Nested), IMAGES, **options)
 
@@ -99,15 +99,15 @@ def test_a_model_without_parameters_is_refused_until_its_layers_are_named():
     assert names(TorchCapture(model, IMAGES, layers="1")) == ["1"]
 
 
-def test_a_model_that_is_one_layer_goes_by_its_class():
-    taken = TorchCapture(nn.Linear(4, 3), torch.randn(2, 4))
-    assert names(taken) == ["Linear"] and taken.model == "Linear"
+def test_a_model_of_one_layer_has_the_name_of_its_class():
+    capture = TorchCapture(nn.Linear(4, 3), torch.randn(2, 4))
+    assert names(capture) == ["Linear"] and capture.model == "Linear"
 
 
 def test_layers_are_described():
-    taken = TorchCapture(networks.seeded(Nested), IMAGES)
+    capture = TorchCapture(networks.seeded(Nested), IMAGES)
     described = [
-        (one.module, one.kind, one.shape, one.units, one.parameters, one.reduction) for one in taken.layers
+        (one.module, one.kind, one.shape, one.units, one.parameters, one.reduction) for one in capture.layers
     ]
     assert described == [
         ("Conv2d", "feature-map", (4, 5, 5), 4, 112, "spatial-mean"),
@@ -115,11 +115,11 @@ def test_layers_are_described():
         ("MultiheadAttention", "attention", (25, 4), 4, 80, "sequence-mean"),
         ("ParametrizedLinear", "dense", (3,), 3, 18, "none"),
     ]
-    assert taken.layers[0].text.startswith("Conv2d(3, 4, kernel_size=(3, 3)")
-    assert {one.dtype for one in taken.layers} == {"float32"}
+    assert capture.layers[0].text.startswith("Conv2d(3, 4, kernel_size=(3, 3)")
+    assert {one.dtype for one in capture.layers} == {"float32"}
 
 
-def test_maps_with_channels_at_the_end_are_told_by_what_fits_them():
+def test_channels_last_is_inferred_from_the_parameters():
     class Last(nn.Module):
         def __init__(self):
             super().__init__()
@@ -129,8 +129,8 @@ def test_maps_with_channels_at_the_end_are_told_by_what_fits_them():
             return self.mix(self.norm(x)) + x
 
     model = nn.Sequential(Last())
-    taken = TorchCapture(model, torch.randn(2, 5, 6, 3), layers="0")
-    assert (taken.layers[0].units, taken.layers[0].shape) == (3, (5, 6, 3))
+    capture = TorchCapture(model, torch.randn(2, 5, 6, 3), layers="0")
+    assert (capture.layers[0].units, capture.layers[0].shape) == (3, (5, 6, 3))
 
 
 def test_a_shared_module_is_a_layer_for_each_call():
@@ -147,13 +147,13 @@ def test_a_shared_module_is_a_layer_for_each_call():
             return x
 
     model, x = networks.seeded(Shared), torch.randn(5, 4)
-    taken = TorchCapture(model, x)
-    assert names(taken) == ["first", "block.fc", "block.fc:2", "block.fc:3"]
-    assert edges(taken) == [("block.fc", "block.fc:2"), ("block.fc:2", "block.fc:3"), ("first", "block.fc")]
-    assert [layer.parameters for layer in taken.layers] == [20, 20, None, None]
+    capture = TorchCapture(model, x)
+    assert names(capture) == ["first", "block.fc", "block.fc:2", "block.fc:3"]
+    assert edges(capture) == [("block.fc", "block.fc:2"), ("block.fc:2", "block.fc:3"), ("first", "block.fc")]
+    assert [layer.parameters for layer in capture.layers] == [20, 20, None, None]
     assert names(TorchCapture(model, x, layers="alias")) == ["block.fc", "block.fc:2", "block.fc:3"]
-    with taken.open():
-        values = taken.batch(x).values
+    with capture.open():
+        values = capture.batch(x).values
     w = networks.wide(model)
     y = x.double() @ w["first.weight"].T + w["first.bias"]
     for value in values[1:]:
@@ -176,14 +176,14 @@ def test_edges_follow_branches_that_write_into_one_tensor():
             both = torch.empty(len(x), 4)
             both[:, :2] = self.a(x)
             both[:, 2:].copy_(self.b(x))
-            # Which layers flow together is decided as it runs.
+            # The data flow depends on the values.
             return self.d(self.c(both)) + (self.a(x) if both.sum().isnan() else 0)
 
-    taken = TorchCapture(networks.seeded(Branching), torch.randn(5, 4))
-    assert edges(taken) == [("a", "c"), ("b", "c"), ("c", "d")]
+    capture = TorchCapture(networks.seeded(Branching), torch.randn(5, 4))
+    assert edges(capture) == [("a", "c"), ("b", "c"), ("c", "d")]
 
 
-def test_layers_stand_in_the_order_in_which_they_fire():
+def test_layers_are_in_the_order_of_their_calls():
     class Backwards(nn.Module):
         def __init__(self):
             super().__init__()
@@ -192,11 +192,11 @@ def test_layers_stand_in_the_order_in_which_they_fire():
         def forward(self, x):
             return self.last(self.first(x))
 
-    taken = TorchCapture(networks.seeded(Backwards), torch.randn(5, 3))
-    assert names(taken) == ["first", "last"] and taken.edges == [(0, 1)]
+    capture = TorchCapture(networks.seeded(Backwards), torch.randn(5, 3))
+    assert names(capture) == ["first", "last"] and capture.edges == [(0, 1)]
 
 
-def test_without_a_trace_the_order_alone_is_known():
+def test_without_a_trace_only_the_order_is_recorded():
     class Untraceable(nn.Module):
         def __init__(self):
             super().__init__()
@@ -207,8 +207,8 @@ def test_without_a_trace_the_order_alone_is_known():
                 raise RuntimeError("not under a dispatch mode")
             return self.b(self.a(x))
 
-    taken = TorchCapture(networks.seeded(Untraceable), torch.randn(5, 4))
-    assert taken.edges is None and names(taken) == ["a", "b"]
+    capture = TorchCapture(networks.seeded(Untraceable), torch.randn(5, 4))
+    assert capture.edges is None and names(capture) == ["a", "b"]
 
 
 class Chain(nn.Module):
@@ -225,7 +225,7 @@ class Chain(nn.Module):
 
 
 class Swish(nn.Module):
-    """Written by hand: several functions that are one activation."""
+    """A module of several functions that is one activation."""
 
     def forward(self, x):
         return x * torch.sigmoid(x)
@@ -248,21 +248,21 @@ STEPS = [
 
 @pytest.mark.parametrize("norm", [None, nn.LayerNorm(4), HandmadeRMSNorm(), nn.BatchNorm1d(4).eval()])
 @pytest.mark.parametrize(("step", "title"), STEPS)
-def test_a_layer_is_recorded_after_its_activation_however_that_is_written(step, title, norm):
+def test_a_layer_is_recorded_after_its_activation_of_any_form(step, title, norm):
     model, x = networks.seeded(Chain, step, norm), torch.randn(5, 4)
-    taken = TorchCapture(model, x)
-    assert names(taken) == ["layer", "next"]
-    assert (activation(taken, "layer"), activation(taken, "next")) == (title, None)
-    with taken.open():
-        values = taken.batch(x).values
+    capture = TorchCapture(model, x)
+    assert names(capture) == ["layer", "next"]
+    assert (activation(capture, "layer"), activation(capture, "next")) == (title, None)
+    with capture.open():
+        values = capture.batch(x).values
     with torch.no_grad():
         raw = model.layer(x)
         expected = step((norm or nn.Identity())(raw.clone()))
         assert torch.allclose(values[0], expected, rtol=1e-6, atol=1e-7)
-        taken = TorchCapture(model, x, after_activation=False)
-        with taken.open():
-            assert torch.equal(taken.batch(x).values[0], raw)
-    assert activation(taken, "layer") is None
+        capture = TorchCapture(model, x, after_activation=False)
+        with capture.open():
+            assert torch.equal(capture.batch(x).values[0], raw)
+    assert activation(capture, "layer") is None
 
 
 @pytest.mark.parametrize(
@@ -272,24 +272,24 @@ def test_a_layer_is_recorded_after_its_activation_however_that_is_written(step, 
         lambda x: F.relu(x + 1),
         lambda x: F.relu(x.view(-1, 4)),
         lambda x: F.softmax(x, 1),
-        # Used otherwise as well: the activation is not what goes on.
+        # Used otherwise as well: the layer has no activation.
         lambda x: x * torch.sigmoid(x),
         lambda x: F.relu(x) - F.relu(-x),
         lambda x: torch.cat([F.relu(x), x], 1)[:, :4],
         nn.Identity(),
     ],
 )
-def test_what_is_no_activation_right_after_the_layer_ends_the_search(step):
+def test_another_operation_before_the_activation_ends_the_search(step):
     model, x = networks.seeded(Chain, step), torch.randn(5, 4)
-    taken = TorchCapture(model, x)
-    assert activation(taken, "layer") is None
-    with taken.open():
-        values = taken.batch(x).values
+    capture = TorchCapture(model, x)
+    assert activation(capture, "layer") is None
+    with capture.open():
+        values = capture.batch(x).values
     with torch.no_grad():
         assert torch.equal(values[0], model.layer(x))
 
 
-def test_looking_at_an_output_does_not_end_the_search():
+def test_reading_a_shape_does_not_end_the_search():
     def step(x):
         assert x.shape[1] == 4 and not torch.isnan(x).any() and float(x.mean()) < 9
         return F.relu(x)
@@ -299,8 +299,8 @@ def test_looking_at_an_output_does_not_end_the_search():
 
 def test_an_activation_that_is_a_layer_itself_is_not_recorded_twice():
     model = networks.seeded(Chain, nn.ReLU())
-    taken = TorchCapture(model, torch.randn(5, 4), layers=["layer", "step"])
-    assert names(taken) == ["layer", "step"] and activation(taken, "layer") is None
+    capture = TorchCapture(model, torch.randn(5, 4), layers=["layer", "step"])
+    assert names(capture) == ["layer", "step"] and activation(capture, "layer") is None
 
 
 def test_dead_units_are_dead_in_the_recording(run):
@@ -313,7 +313,7 @@ def test_dead_units_are_dead_in_the_recording(run):
     assert torch.equal(rate, torch.tensor([[1.0, 0.0]] * 3))
 
 
-# What cannot be recorded, and says so.
+# Errors.
 
 
 class Fused(nn.Module):
@@ -326,7 +326,7 @@ class Fused(nn.Module):
         return self.b(F.linear(x, self.a.weight))
 
 
-def test_a_layer_that_never_fires_is_named_with_the_way_out():
+def test_a_layer_that_is_never_called_is_named_with_a_remedy():
     model, x = networks.seeded(Fused), torch.randn(5, 4)
     message = r"^a, heads.0, heads.1: chosen, but never called .*: exclude=\['a', 'heads\.\*'\]$"
     with pytest.raises(RecorderError, match=message):
@@ -336,7 +336,7 @@ def test_a_layer_that_never_fires_is_named_with_the_way_out():
         TorchCapture(model, x, layers="a")
 
 
-def test_a_layer_that_stops_firing_is_named(run):
+def test_a_layer_that_is_no_longer_called_is_named(run):
     model = networks.seeded(networks.Residual)
     rec = dnnviz.Recorder(run, model, (networks.images(), None))
     rec.epoch(0)
@@ -394,7 +394,7 @@ def test_a_layer_whose_units_change_is_named(run):
     rec = dnnviz.Recorder(run, model, (torch.randn(5, 4), None))
     rec.epoch(0)
     model[0], model[2] = nn.Linear(4, 7), nn.Linear(7, 2)
-    # Other modules in the place of those that were chosen.
+    # Other modules in place of the selected ones.
     with pytest.raises(RecorderError, match="layer 0 did not fire"):
         rec.epoch(1)
     model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2))
@@ -405,17 +405,17 @@ def test_a_layer_whose_units_change_is_named(run):
         rec.epoch(0)
 
 
-def test_positions_may_change_their_number_but_not_when_kept():
+def test_the_number_of_positions_may_vary_unless_they_are_kept():
     model = networks.seeded(networks.Lstm, True)
     for positions in ("mean", "keep"):
-        taken = TorchCapture(model, torch.randn(5, 6, 4), positions=positions)
-        with taken.open():
-            assert taken.batch(torch.randn(5, 6, 4)).values[0].shape == (5, taken.layers[0].units)
+        capture = TorchCapture(model, torch.randn(5, 6, 4), positions=positions)
+        with capture.open():
+            assert capture.batch(torch.randn(5, 6, 4)).values[0].shape == (5, capture.layers[0].units)
             if positions == "mean":
-                assert taken.batch(torch.randn(3, 9, 4)).values[0].shape == (3, 5)
+                assert capture.batch(torch.randn(3, 9, 4)).values[0].shape == (3, 5)
             else:
                 with pytest.raises(RecorderError, match="layer lstm had 30 units and now has 45"):
-                    taken.batch(torch.randn(3, 9, 4))
+                    capture.batch(torch.randn(3, 9, 4))
 
 
 def test_an_output_without_a_dimension_for_the_inputs_is_named():
@@ -448,7 +448,7 @@ def test_an_output_without_a_tensor_and_a_sparse_one_are_named():
         TorchCapture(nn.Sequential(Odd(lambda x: x.to_sparse())), torch.randn(5, 4))
 
 
-def test_a_lazy_module_is_to_be_run_first():
+def test_an_uninitialised_lazy_module_is_refused():
     model, x = nn.Sequential(nn.LazyLinear(3)), torch.randn(5, 4)
     with pytest.raises(RecorderError, match=r"0\.weight has no shape yet: run one batch"):
         TorchCapture(model, x)
@@ -456,7 +456,7 @@ def test_a_lazy_module_is_to_be_run_first():
     assert names(TorchCapture(model, x)) == ["0"]
 
 
-def test_a_model_that_fails_on_the_probe_says_on_what():
+def test_a_model_that_fails_on_the_probe_is_named_with_the_batch():
     with pytest.raises(RecorderError, match=r"Linear fails on a batch of 2 inputs: RuntimeError: .*shapes"):
         TorchCapture(nn.Linear(4, 3), torch.randn(5, 9))
 
@@ -464,21 +464,21 @@ def test_a_model_that_fails_on_the_probe_says_on_what():
 # Wrappers.
 
 
-def test_wrapped_models_are_recorded_as_what_they_wrap():
+def test_wrapped_models_are_recorded_without_the_wrapper():
     model, x = networks.seeded(networks.Residual), networks.images(5)
     with torch.no_grad():
         plain = TorchCapture(model, x)
         with plain.open():
             expected = plain.batch(x).values
     for wrapped in (nn.DataParallel(model), torch.compile(model), torch.compile(nn.DataParallel(model))):
-        taken = TorchCapture(wrapped, x)
-        assert (names(taken), taken.model) == (names(plain), "Residual")
-        with taken.open():
-            assert all(map(torch.equal, taken.batch(x).values, expected))
+        capture = TorchCapture(wrapped, x)
+        assert (names(capture), capture.model) == (names(plain), "Residual")
+        with capture.open():
+            assert all(map(torch.equal, capture.batch(x).values, expected))
 
 
-def test_compiled_parts_run_as_they_were_written():
-    """Compiled with a backend that fails, should anything be compiled."""
+def test_compiled_parts_run_eagerly():
+    """Compiled with a backend that fails if anything is compiled."""
 
     def backend(graph, inputs):
         raise AssertionError("compiled")
@@ -487,9 +487,9 @@ def test_compiled_parts_run_as_they_were_written():
     expected = names(TorchCapture(model, x))
     model.features = torch.compile(model.features, backend=backend)
     model.attention.compile(backend=backend)
-    taken = TorchCapture(model, x)
-    assert names(taken) == expected
-    with taken.open():
-        assert len(taken.batch(x).values) == 4
+    capture = TorchCapture(model, x)
+    assert names(capture) == expected
+    with capture.open():
+        assert len(capture.batch(x).values) == 4
     with pytest.raises(Exception, match="compiled"):
         model(x)

@@ -1,4 +1,4 @@
-"""What is recorded of a PyTorch model equals what the model computes."""
+"""Recorded values of PyTorch models, against independent computations."""
 
 from collections import namedtuple
 from dataclasses import dataclass
@@ -54,32 +54,36 @@ def test_recorded_values_equal_an_independent_pass_in_double_precision(run, case
 
 
 def values_of(model, x, **options):
-    taken = TorchCapture(model, x, **options)
-    with taken.open():
-        batch = taken.batch(x)
-    return taken, {layer.name: value for layer, value in zip(taken.layers, batch.values, strict=True)}, batch
+    capture = TorchCapture(model, x, **options)
+    with capture.open():
+        batch = capture.batch(x)
+    return (
+        capture,
+        {layer.name: value for layer, value in zip(capture.layers, batch.values, strict=True)},
+        batch,
+    )
 
 
-def test_maps_are_those_after_the_activation(run):
+def test_maps_are_recorded_after_the_activation(run):
     model, x = networks.seeded(networks.Cnn), networks.images()
-    taken = TorchCapture(model, x)
-    with taken.open():
-        batch = taken.batch(x, map_rows=[2, 5])
+    capture = TorchCapture(model, x)
+    with capture.open():
+        batch = capture.batch(x, map_rows=[2, 5])
     weights = networks.wide(model)
     rows = torch.nn.functional.conv2d(
         x[[2, 5]].double(), weights["conv1.weight"], weights["conv1.bias"], padding=1
     )
     expected = networks.normalised(rows, weights, "bn1").clamp(min=0)
-    assert [taken.layers[layer].name for layer, _ in batch.maps] == ["conv1", "conv2", "conv3"]
+    assert [capture.layers[layer].name for layer, _ in batch.maps] == ["conv1", "conv2", "conv3"]
     torch.testing.assert_close(batch.maps[0][1].double(), expected, rtol=2e-5, atol=2e-6)
 
 
 def test_positions_can_be_kept():
     model = networks.seeded(networks.Lstm, True)
-    taken, values, _ = values_of(model, SEQUENCES, positions="keep")
+    capture, values, _ = values_of(model, SEQUENCES, positions="keep")
     expected = networks.lstm_outputs(networks.wide(model), SEQUENCES.double())
     torch.testing.assert_close(values["lstm"].double(), expected.flatten(1), rtol=2e-5, atol=2e-6)
-    layer = taken.layers[0]
+    layer = capture.layers[0]
     assert (layer.units, layer.shape, layer.reduction) == (30, (6, 5), "none")
 
 
@@ -104,7 +108,7 @@ def test_packed_sequences_are_averaged_over_their_own_positions():
 
 @pytest.mark.parametrize("by_input", [True, False])
 def test_rows_folded_into_the_batch_are_averaged_per_input(by_input):
-    """Windows of an input, as shifted-window networks fold them; or two views, one batch after the other."""
+    """Windows of an input, as in shifted-window networks; or two views, one batch after the other."""
 
     class Folding(nn.Module):
         def __init__(self):
@@ -115,11 +119,11 @@ def test_rows_folded_into_the_batch_are_averaged_per_input(by_input):
             return self.fc(x.reshape(-1, 4) if by_input else torch.cat([x[:, :4], x[:, 4:]])).sum()
 
     model, x = networks.seeded(Folding), torch.randn(5, 8)
-    taken, values, _ = values_of(model, x)
+    capture, values, _ = values_of(model, x)
     weights = networks.wide(model)
     rows = x.double().view(5, 2, 4) @ weights["fc.weight"].T + weights["fc.bias"]
     torch.testing.assert_close(values["fc"].double(), rows.mean(1), rtol=2e-5, atol=2e-6)
-    assert (taken.layers[0].shape, taken.layers[0].reduction) == ((2, 3), "sequence-mean")
+    assert (capture.layers[0].shape, capture.layers[0].reduction) == ((2, 3), "sequence-mean")
 
 
 def test_an_output_that_is_the_same_for_all_inputs_is_repeated():
@@ -158,7 +162,7 @@ Pair = namedtuple("Pair", "first second")
         lambda y: [None, [y]],
     ],
 )
-def test_the_main_tensor_of_any_output_is_taken(wrap):
+def test_the_main_tensor_of_any_output_is_recorded(wrap):
     class Wrapping(nn.Module):
         def __init__(self):
             super().__init__()
@@ -199,8 +203,8 @@ def test_a_model_in_double_precision_keeps_it():
     model = networks.seeded(networks.Cnn).double()
     x = networks.images().double()
     expected, _ = networks.cnn_reference(model, x)
-    taken, values, _ = values_of(model, x)
-    assert {layer.dtype for layer in taken.layers} == {"float64"}
+    capture, values, _ = values_of(model, x)
+    assert {layer.dtype for layer in capture.layers} == {"float64"}
     for name, value in expected.items():
         torch.testing.assert_close(values[name], value, rtol=1e-12, atol=1e-13)
 
@@ -212,15 +216,15 @@ def test_under_autocast_half_activations_are_averaged_in_single_precision():
     x = torch.ones(3, 1, 64, 64)
     x[:, 0, 0, 0] = 300
     with torch.autocast("cpu", torch.bfloat16):
-        taken, values, _ = values_of(nn.Sequential(conv), x)
-    assert taken.layers[0].dtype == "bfloat16"
+        capture, values, _ = values_of(nn.Sequential(conv), x)
+    assert capture.layers[0].dtype == "bfloat16"
     assert values["0"].dtype == torch.float32
     torch.testing.assert_close(
         values["0"].double(), torch.full((3, 1), 4395 / 4096, dtype=torch.float64), rtol=1e-5, atol=0
     )
 
 
-def test_complex_outputs_are_recorded_as_magnitudes_and_say_so():
+def test_complex_outputs_are_recorded_as_magnitudes():
     class Fourier(nn.Module):
         def __init__(self):
             super().__init__()
@@ -230,10 +234,10 @@ def test_complex_outputs_are_recorded_as_magnitudes_and_say_so():
             return torch.fft.fft(x * self.weight)
 
     model, x = networks.seeded(Fourier), torch.randn(3, 4)
-    taken, values, _ = values_of(nn.Sequential(model), x)
+    capture, values, _ = values_of(nn.Sequential(model), x)
     expected = np.abs(np.fft.fft(x.double().numpy() * model.weight.detach().double().numpy()))
     np.testing.assert_allclose(values["0"].numpy(), expected, rtol=1e-5, atol=1e-6)
-    assert taken.layers[0].text.endswith("recorded as magnitude")
+    assert capture.layers[0].text.endswith("recorded as magnitude")
 
 
 def test_whole_numbers_are_recorded():
@@ -250,7 +254,7 @@ def test_whole_numbers_are_recorded():
     assert torch.equal(values["0"], torch.tensor([[1.0, 8.0], [3.0, -4.0], [0.0, 2.0]]))
 
 
-def test_values_beyond_half_floats_are_stored_wide_with_one_warning(run):
+def test_values_beyond_half_floats_are_stored_as_float32_with_one_warning(run):
     model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
     nn.init.eye_(model[0].weight)
     nn.init.eye_(model[1].weight)
@@ -278,7 +282,7 @@ def test_nan_and_infinity_are_recorded_and_counted(run):
 
 
 @pytest.mark.parametrize("views", [True, False])
-def test_inplace_changes_after_a_layer_do_not_reach_its_values(views):
+def test_inplace_changes_after_a_layer_do_not_change_its_values(views):
     class Overwriting(nn.Module):
         def __init__(self):
             super().__init__()
@@ -291,11 +295,11 @@ def test_inplace_changes_after_a_layer_do_not_reach_its_values(views):
             return z
 
     model = networks.seeded(Overwriting)
-    taken = TorchCapture(model, torch.randn(3, 4))
-    with taken.open():
+    capture = TorchCapture(model, torch.randn(3, 4))
+    with capture.open():
         for _ in range(2):
             x = torch.randn(5, 4)
             expected = x.double() @ model.a.weight.double().T + model.a.bias.double()
             torch.testing.assert_close(
-                taken.batch(x).values[0].double(), expected.detach(), rtol=2e-5, atol=2e-6
+                capture.batch(x).values[0].double(), expected.detach(), rtol=2e-5, atol=2e-6
             )

@@ -1,4 +1,4 @@
-"""Element types: conversion, and the numbers that are none."""
+"""Conversion of element types, and the detection of NaN, infinity and overflow."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def specials():
     return bits.view(np.float32)
 
 
-def test_bfloat16_to_the_bit():
+def test_bfloat16_is_rounded_to_nearest_even():
     values = specials()
     got = encode(values.reshape(7, -1), "BF16")
     assert got.shape == (7, 10_000) and got.dtype == np.uint16
@@ -41,7 +41,7 @@ def test_bfloat16_to_the_bit():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
-def test_what_is_no_number_is_counted(dtype):
+def test_nan_and_infinity_are_counted(dtype):
     with np.errstate(over="ignore", invalid="ignore"):
         values = specials().astype(dtype).reshape(70, 1000)
     finite = np.isfinite(values)
@@ -53,7 +53,7 @@ def test_what_is_no_number_is_counted(dtype):
 
 
 @pytest.mark.parametrize(("stored", "dtype"), [("F16", np.float16), ("F32", np.float32)])
-def test_what_overflows_is_what_becomes_infinite(stored, dtype):
+def test_values_that_become_infinite_overflow(stored, dtype):
     for magnitude in (65503.0, 65519.0, 65519.996, 65520.0, 70000.0, 3e38):
         with np.errstate(over="ignore"):
             becomes = np.isinf(np.float32(magnitude).astype(dtype))

@@ -1,4 +1,4 @@
-"""Runs that cannot be written, that are written by two, that are resumed, and whose writer is killed."""
+"""Write errors, concurrent writers, resumption and killed writers."""
 
 import errno
 import gc
@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 
 
 def python(code, *arguments, **options):
-    """Starts a program of its own that sees the same package and these helpers."""
+    """Starts a Python process that imports the same package and these helpers."""
     paths = [str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
@@ -38,7 +38,7 @@ def python(code, *arguments, **options):
 
 @pytest.fixture
 def tight(tmp_path):
-    """A function that makes files longer than so many bytes fail, as on a full disk, until the test ends."""
+    """Returns a function that limits the size of files, as on a full disk, until the test ends."""
     import resource
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -47,13 +47,13 @@ def tight(tmp_path):
 
 
 def wait_for(run, number):
-    """Until an epoch is committed."""
+    """Waits until an epoch is committed."""
     while number not in numbers(run):
         time.sleep(0.01)
 
 
 def epochs_are_whole(run, scales):
-    """That these epochs alone are recorded, each with its values."""
+    """Asserts that exactly these epochs are recorded, each with its values."""
     assert numbers(run) == sorted(scales)
     network = Network()
     for number, scale in scales.items():
@@ -63,7 +63,7 @@ def epochs_are_whole(run, scales):
 
 
 @pytest.mark.parametrize("background", [False, True])
-def test_a_full_disk_warns_once_and_the_training_goes_on(run, tight, background):
+def test_a_full_disk_warns_once_and_the_training_continues(run, tight, background):
     network = Network()
     with Recorder(run, network, (X, Y), background=background) as recorder:
         recorder.epoch(0)
@@ -72,10 +72,10 @@ def test_a_full_disk_warns_once_and_the_training_goes_on(run, tight, background)
         tight(100)
         with pytest.warns(
             RecordingWarning, match=r"epoch 1 was not recorded: File too large .*goes on"
-        ) as told:
+        ) as warned:
             recorder.epoch(1)
             recorder.epoch(2)
-        assert len(told) == 1
+        assert len(warned) == 1
         tight(-1)
         recorder.epoch(3)
     assert left_over(run) == []
@@ -83,7 +83,7 @@ def test_a_full_disk_warns_once_and_the_training_goes_on(run, tight, background)
 
 
 def test_a_full_file_system(tmp_path):
-    """With a real one, where it may be mounted; the error comes before the network is run."""
+    """With a file system of its own, if the test may mount one; the error precedes the forward pass."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", disk], capture_output=True)
@@ -107,9 +107,9 @@ def test_strict_raises(run, tight):
     with Recorder(run, network, (X, Y), strict=True) as recorder:
         recorder.epoch(0)
         tight(100)
-        with pytest.raises(OSError, match="File too large") as told:
+        with pytest.raises(OSError, match="File too large") as error:
             recorder.epoch(1)
-        assert told.value.errno == errno.EFBIG
+        assert error.value.errno == errno.EFBIG
         tight(-1)
         recorder.epoch(1)
     epochs_are_whole(run, {0: 1.0, 1: 1.0})
@@ -137,12 +137,12 @@ def test_a_read_only_folder_warns(run):
         with Recorder(run, Network(), x) as recorder:
             recorder.epoch(0)
             os.chmod(run + "/epochs", 0o555)
-            with warnings.catch_warnings(record=True) as told:
+            with warnings.catch_warnings(record=True) as warned:
                 warnings.simplefilter("always")
                 recorder.epoch(1)
                 recorder.epoch(2)
-            assert [w.category for w in told] == [RecordingWarning], told
-            assert "epoch 1 was not recorded: Permission denied" in str(told[0].message), told[0]
+            assert [w.category for w in warned] == [RecordingWarning], warned
+            assert "epoch 1 was not recorded: Permission denied" in str(warned[0].message), warned[0]
             os.chmod(run + "/epochs", 0o755)
             recorder.epoch(3)
         print("done")
@@ -152,27 +152,27 @@ def test_a_read_only_folder_warns(run):
             folder.chmod(folder.stat().st_mode | 0o755)
     run.parent.mkdir()
     run.parent.chmod(0o777)
-    told, _ = python(code, run).communicate(timeout=60)
-    assert told == "done\n"
+    output, _ = python(code, run).communicate(timeout=60)
+    assert output == "done\n"
     epochs_are_whole(run, {0: 1.0, 3: 1.0})
 
 
-def test_a_read_only_place_is_said_at_the_beginning(run):
+def test_a_read_only_path_is_an_error_of_the_constructor(run):
     run.parent.mkdir()
     (run.parent / "file").write_text("")
     with pytest.raises(OSError, match=r"Not a directory|File exists"):
         Recorder(run.parent / "file" / "cnn", Network(), (X, Y))
 
 
-def test_a_run_that_vanishes_warns_and_strict_raises(run):
+def test_a_deleted_run_warns_and_strict_raises(run):
     network = Network()
     with Recorder(run, network, (X, Y)) as recorder:
         recorder.epoch(0)
         shutil.rmtree(run)
-        with pytest.warns(RecordingWarning, match="epoch 1 was not recorded: No such file") as told:
+        with pytest.warns(RecordingWarning, match="epoch 1 was not recorded: No such file") as warned:
             recorder.epoch(1)
             recorder.epoch(2)
-        assert len(told) == 1 and not run.exists()
+        assert len(warned) == 1 and not run.exists()
     with Recorder(run, network, (X, Y), strict=True) as recorder:
         recorder.epoch(0)
         shutil.rmtree(run)
@@ -180,7 +180,7 @@ def test_a_run_that_vanishes_warns_and_strict_raises(run):
             recorder.epoch(1)
 
 
-def test_a_run_that_is_replaced_is_left_alone(run):
+def test_a_replaced_run_is_not_written(run):
     with Recorder(run, Network(), (X, Y)) as old:
         old.epoch(0)
         shutil.rmtree(run)
@@ -217,7 +217,7 @@ def test_two_writers(run):
     epochs_are_whole(run, {0: 1.0, 1: 1.0, 2: 1.0})
 
 
-def test_a_reader_s_glance_at_the_lock_is_waited_for(run):
+def test_a_reader_that_tests_the_lock_is_waited_for(run):
     with Recorder(run, Network(), (X, Y)):
         pass
     code = """
@@ -235,8 +235,8 @@ def test_a_reader_s_glance_at_the_lock_is_waited_for(run):
     assert numbers(run) == [0]
 
 
-def test_two_runs_begun_at_once_under_one_name(run):
-    """Arrays are published with their first epoch; the second one finds the place taken."""
+def test_two_new_runs_of_one_path(run):
+    """Arrays are published with their first epoch; the second recorder finds the path in use."""
     first, second = Recorder(run), Recorder(run)
     for recorder in (first, second):
         recorder.layer("a", X)
@@ -276,7 +276,7 @@ def test_a_forked_child_neither_holds_the_lock_nor_removes_the_run(run):
     other.stdout.close()
 
 
-def test_resuming_goes_on(run):
+def test_resuming_continues_the_run(run):
     network = Network()
     for round in range(3):
         network.scale = 2.0**round
@@ -291,7 +291,7 @@ def test_resuming_goes_on(run):
     epochs_are_whole(run, {0: 1.0, 1: 1.0, 2: 2.0, 3: 2.0, 4: 4.0, 5: 4.0})
 
 
-def test_resuming_removes_what_was_left_and_keeps_what_is_there(run):
+def test_resuming_removes_unfinished_files_and_keeps_others(run):
     with Recorder(run, Network(), (X, Y)) as recorder:
         recorder.epoch(0)
     for left in [run / ".manifest.json.1.partial", run / "epochs" / ".000001.safetensors.2.partial"]:
@@ -305,7 +305,7 @@ def test_resuming_removes_what_was_left_and_keeps_what_is_there(run):
     assert (run / "notes.txt").read_text() == "mine"
 
 
-def test_a_dropped_recorder_lets_go(run):
+def test_a_collected_recorder_releases_the_run(run):
     recorder = Recorder(run, Network(), (X, Y))
     recorder.epoch(0)
     arrays_only = Recorder(run.with_name("other"))
@@ -332,7 +332,7 @@ def test_the_end_of_the_program_waits_for_the_background(run):
     epochs_are_whole(run, dict.fromkeys(range(5), 1.0))
 
 
-#: Forks a recording child for each line it reads, tells its process, and then each epoch that is recorded.
+#: Forks a recording child for each line of input; prints its process id, then each recorded epoch.
 FORKING = """
     import os, sys, warnings
     import numpy as np
@@ -374,7 +374,7 @@ def test_a_writer_killed_at_any_moment(run):
             continue
         committed = manifest(run)["epochs"]
         assert [entry["number"] for entry in committed] == list(range(len(committed)))
-        # What was said to be recorded is there, and at most one epoch more.
+        # The reported epochs are committed, and at most one more.
         before = max(recorded, committed_before)
         assert before <= len(committed) - 1 <= before + 1
         committed_before = len(committed) - 1
@@ -385,8 +385,8 @@ def test_a_writer_killed_at_any_moment(run):
             ).all()
             assert entry["loss"] == entry["number"]
         if kills % 10 == 0:
-            told = info(run)
-            assert len(told["epochs"]) == len(committed) and told["warnings"] == []
+            summary = info(run)
+            assert len(summary["epochs"]) == len(committed) and summary["warnings"] == []
     starter.stdin.close()
     assert starter.wait(timeout=60) == 0
     starter.stdout.close()

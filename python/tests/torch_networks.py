@@ -15,7 +15,7 @@ torch.set_num_threads(1)
 
 
 def stored(run, number=0):
-    """Everything stored of an epoch, rows of all its shards in the order of the inputs."""
+    """Every array of an epoch, with the rows of all shards in the order of the inputs."""
     entry = next(entry for entry in manifest(run)["epochs"] if entry["number"] == number)
     parts = []
     for file in entry["files"]:
@@ -51,7 +51,7 @@ def normalised(x, weights, prefix, eps=1e-5):
 
 
 def with_statistics(model, seed=5):
-    """Gives batch normalisations running statistics that matter."""
+    """Sets the running statistics of batch normalisations to values other than the defaults."""
     generator = torch.Generator().manual_seed(seed)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -61,7 +61,7 @@ def with_statistics(model, seed=5):
 
 
 class Cnn(nn.Module):
-    """Every way to write an activation: a module in place, a function, a method in place."""
+    """Activations as a module in place, a function and a method in place."""
 
     def __init__(self):
         super().__init__()
@@ -80,7 +80,7 @@ class Cnn(nn.Module):
         x = self.conv3(x).sigmoid_()
         x = self.dropout(F.max_pool2d(x, 2).flatten(1))
         x = self.fc(x)
-        # What comes in place after a layer is not what the layer gave.
+        # A change in place after the layer is not part of its output.
         return x.mul_(3).add_(1)
 
 
@@ -140,7 +140,7 @@ def residual_reference(model, x):
 
 
 class Transformer(nn.Module):
-    """An encoder as `torch.nn` has it, with a fused path in evaluation."""
+    """The encoder of `torch.nn`, with a fused path in evaluation."""
 
     def __init__(self, batch_first):
         super().__init__()

@@ -1,4 +1,4 @@
-"""One rank of distributed recordings: `torch_rank.py RANK WORLD FOLDER`. Prints what happened in each."""
+"""One rank of distributed recordings: `torch_rank.py RANK WORLD FOLDER`. Prints the outcome of each."""
 
 import os
 import resource
@@ -35,7 +35,7 @@ def record(rank, world, folder, task):
     wrapped = nn.parallel.DistributedDataParallel(model)
     inputs = (x, y)
     if task == "loaders":
-        # Shares of unequal size: the second rank has fewer batches.
+        # Parts of unequal size: the second rank has fewer batches.
         shares = TensorDataset(x, torch.from_numpy(y))
         inputs = DataLoader(shares, 4, sampler=range(rank, COUNT, world))
     with dnnviz.Recorder(folder / task, wrapped, inputs, batch_size=5, **TASKS[task]) as rec:
@@ -57,7 +57,7 @@ def record(rank, world, folder, task):
 def main():
     rank, world, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
     distributed.init_process_group(
-        "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=world
+        "gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=world
     )
     for task in TASKS:
         with warnings.catch_warnings(record=True) as caught:

@@ -1,5 +1,5 @@
-//! What comes from files and goes to files while the window is open: views to be opened, pictures to be
-//! saved, the system's dialog. All of it on threads of their own.
+//! Files while the window is open: stored views, saved pictures, the system's dialog. Everything that takes
+//! long is on a thread of its own.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::thread;
 
 use anyhow::{Context as _, Result};
 
-use super::loader::{AppEvent, EventSender};
+use super::event::{AppEvent, EventSender};
 use super::run::OpenRunList;
-use crate::cli::render::{Part, still};
 use crate::engine::{Gpu, aggregate};
+use crate::export::{Still, StillView};
 use crate::model::EpochRef;
 use crate::model::workspace::Workspace;
 use crate::stats::Sides;
@@ -21,13 +21,13 @@ const SIZE: [u32; 2] = [2560, 1440];
 /// No larger file is a view.
 const LARGEST: u64 = 16 << 20;
 
-/// Asks in the system's dialog for a run to be opened.
-pub fn ask(beside: bool, send: &EventSender) {
+/// Opens the system's dialog to choose a run.
+pub fn choose_run(beside: bool, send: &EventSender) {
     let send = Arc::clone(send);
     spawn("dialog", move || {
         let dialog = rfd::AsyncFileDialog::new().set_title("Open the folder of a run");
         let path = pollster::block_on(dialog.pick_folder()).map(|folder| folder.path().to_owned());
-        send(AppEvent::Chosen { path, beside });
+        send(AppEvent::PathChosen { path, beside });
     });
 }
 
@@ -49,11 +49,17 @@ pub fn read_view(path: &Path) -> Result<Workspace> {
 }
 
 /// Draws the `views` anew, large, into a file of the current folder, and tells where.
-pub fn save(views: &Workspace, names: Vec<String>, runs: OpenRunList, gpu: Arc<Gpu>, send: EventSender) {
+pub fn save_picture(
+    views: &Workspace,
+    names: Vec<String>,
+    runs: OpenRunList,
+    gpu: Arc<Gpu>,
+    send: EventSender,
+) {
     let views = views.clone();
     spawn("picture", move || {
         let saved = draw(&views, &names, &runs, &gpu).map_err(|error| format!("{error:#}"));
-        send(AppEvent::Saved(saved));
+        send(AppEvent::PictureSaved(saved));
     });
 }
 
@@ -63,25 +69,20 @@ fn draw(views: &Workspace, names: &[String], runs: &OpenRunList, gpu: &Gpu) -> R
     for column in &views.columns {
         let (Some(view), Some(a)) = (&column.view, source(column.run)) else { continue };
         let b = view.query.run_b.map_or(Some(a), source).context("the run that is subtracted is not open")?;
-        let position = EpochRef::at(view.epoch).resolve(a.recording())?;
-        parts.push(Part {
-            sides: Sides { a, b },
-            own: column.run,
-            view: view.clone(),
-            set_view: None,
-            position,
-        });
+        let position = EpochRef::from_number(view.epoch).resolve(a.recording())?;
+        let sides = Sides { a, b };
+        parts.push(StillView { sides, run: column.run, view: view.clone(), set_view: None, position });
     }
     anyhow::ensure!(!parts.is_empty(), "there is nothing to draw yet");
     let recordings: Option<Vec<_>> =
         (0..runs.len()).map(|run| source(run).map(|it| it.recording())).collect();
-    let facts: Vec<NamedRun> = recordings
+    let named: Vec<NamedRun> = recordings
         .unwrap_or_default()
         .into_iter()
         .zip(names)
         .map(|(recording, name)| NamedRun { name, recording })
         .collect();
-    let (still, _) = still(gpu, &facts, parts, SIZE, true, &*aggregate::backend(gpu))?;
+    let still = Still::render(gpu, &*aggregate::backend(gpu), &named, parts, SIZE, true)?;
     let name = names.first().map_or("view", String::as_str).replace(['/', '\\'], "-");
     let path = free_name(&std::env::current_dir()?, &name);
     still.save(&path)?;

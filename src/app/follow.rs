@@ -4,8 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::loader::{AppEvent, EventSender};
-use super::run::RunEvent;
+use super::event::{AppEvent, EventSender, RunEvent};
 use crate::format::watch::{Change, Watch, WatchOutcome};
 use crate::format::{FormatError, OpenedRun};
 
@@ -24,8 +23,8 @@ fn follow(run: usize, path: PathBuf, send: EventSender) -> Watch {
     let mut follower =
         RunFollower { run, path: path.clone(), send, opened: None, awaited: false, failures: 0 };
     Watch::start(&path, move |change| match change {
-        Change::Writer { at_work } => {
-            follower.tell(RunEvent::Writer { at_work });
+        Change::Writer { at_work: active } => {
+            follower.send(RunEvent::Writer { active });
             WatchOutcome::Done
         }
         Change::Manifest => follower.open(),
@@ -46,8 +45,8 @@ struct RunFollower {
 }
 
 impl RunFollower {
-    fn tell(&self, news: RunEvent) {
-        (self.send)(AppEvent::Run { run: self.run, news });
+    fn send(&self, event: RunEvent) {
+        (self.send)(AppEvent::Run { run: self.run, event });
     }
 
     fn open(&mut self) -> WatchOutcome {
@@ -63,7 +62,7 @@ impl RunFollower {
         let source = now.source();
         let continues = before.as_ref().is_some_and(|before| now.continues(before));
         if std::mem::take(&mut self.failures) > 0 {
-            self.tell(RunEvent::Trouble(None));
+            self.send(RunEvent::Problem(None));
         }
         // A dump's manifest may be written before the files that it lists.
         let whole = source.recording().epochs.last().is_none_or(|epoch| !epoch.damaged);
@@ -71,7 +70,7 @@ impl RunFollower {
             !continues || before.is_none_or(|before| before.source().recording() != source.recording());
         self.opened = Some(now);
         if is_news {
-            self.tell(RunEvent::Opened { source, continues });
+            self.send(RunEvent::Opened { source, continues });
         }
         if whole { WatchOutcome::Done } else { WatchOutcome::Unfinished }
     }
@@ -82,7 +81,7 @@ impl RunFollower {
             // At first it is probably being written.
             if self.failures > 1 {
                 let what = format!("{error}. What was read before is shown.");
-                self.tell(RunEvent::Trouble(Some(what)));
+                self.send(RunEvent::Problem(Some(what)));
             }
             return WatchOutcome::Unfinished;
         }
@@ -91,7 +90,7 @@ impl RunFollower {
             self.wait(error.to_string());
             WatchOutcome::Unfinished
         } else {
-            self.tell(RunEvent::Refused(error));
+            self.send(RunEvent::Refused(error));
             WatchOutcome::Done
         }
     }
@@ -102,7 +101,7 @@ impl RunFollower {
         if self.opened.is_some() {
             self.failures += 1;
             let gone = format!("{path} is gone. What was read of it is shown.");
-            self.tell(RunEvent::Trouble(Some(gone)));
+            self.send(RunEvent::Problem(Some(gone)));
         } else if let Some(why) = why_not_yet(&self.path) {
             self.wait(why);
         } else {
@@ -110,7 +109,7 @@ impl RunFollower {
                 // It came just now, and will be told of.
                 Ok(_) => {}
                 Err(error) if self.awaited => self.wait(error.to_string()),
-                Err(error) => self.tell(RunEvent::Refused(error)),
+                Err(error) => self.send(RunEvent::Refused(error)),
             }
         }
         WatchOutcome::Done
@@ -118,7 +117,7 @@ impl RunFollower {
 
     fn wait(&mut self, why: String) {
         self.awaited = true;
-        self.tell(RunEvent::Awaited { why });
+        self.send(RunEvent::Awaited { why });
     }
 }
 

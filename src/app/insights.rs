@@ -1,200 +1,216 @@
-//! What is asked besides the picture: facts of layers, biographies of pinned units, predictions. What was
-//! answered is kept; what is wanted next is answered on another thread.
+//! Layer statistics, unit profiles and predictions of one recording: cached, and computed on a worker.
 
 mod worker;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use self::worker::Worker;
+use self::worker::InsightWorker;
 use super::cache::Cache;
 use crate::insight::{LayerStats, UnitProfile};
-use crate::model::Source;
+use crate::model::{LayerIndex, Source, UnitIndex};
 
-/// Bytes of answers that are kept.
+/// Bytes of results that are cached.
 const BUDGET: u64 = 64 << 20;
 
-/// A question about a recording. Epochs go by number, which stays while epochs are added.
+/// A request about a recording. Epochs are given by number, which stays the same while epochs are added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InsightRequest {
-    /// What can be said of every layer.
-    Facts { epoch: u64 },
-    /// What can be said of a unit, counted from 0, of a layer, an index.
-    UnitProfile { layer: usize, unit: usize, epoch: u64 },
-    /// What the network took every input for.
-    Predictions { epoch: u64 },
+    /// The statistics of every layer.
+    LayerStats {
+        /// Number of the epoch.
+        epoch: u64,
+    },
+    /// The profile of one unit.
+    UnitProfile {
+        /// Index of the layer.
+        layer: LayerIndex,
+        /// Index of the unit in the layer.
+        unit: UnitIndex,
+        /// Number of the epoch.
+        epoch: u64,
+    },
+    /// The class that the network predicted for every input.
+    Predictions {
+        /// Number of the epoch.
+        epoch: u64,
+    },
 }
 
-/// Why there is no answer, in one line.
-pub type Reason = String;
-
-/// What a question comes to.
+/// The result of an [`InsightRequest`].
 #[derive(Clone, Debug)]
 pub enum InsightResult {
-    Facts(Vec<LayerStats>),
+    /// One entry per layer.
+    LayerStats(Vec<LayerStats>),
+    /// The profile of the unit.
     UnitProfile(Box<UnitProfile>),
     /// Index of the predicted class of each input; empty where none are recorded.
     Predictions(Arc<Vec<Option<usize>>>),
 }
 
-/// An answer, and what it answers.
+/// A result, and the request that it belongs to.
 #[derive(Clone, Debug)]
 pub struct InsightResponse {
-    /// Of which state of the recording: see [`InsightCache::take`].
-    pub state: u64,
-    pub question: InsightRequest,
-    pub answer: Result<InsightResult, Reason>,
+    /// The version of the recording that was read; see [`InsightCache::insert`].
+    pub version: u64,
+    /// The request.
+    pub request: InsightRequest,
+    /// The result, or the reason why there is none, in one line.
+    pub result: Result<InsightResult, String>,
 }
 
-/// Takes answers to whom they are for; called on another thread.
-pub type Tell = Box<dyn Fn(InsightResponse) + Send>;
-
-/// Answers to what a view asks about one recording.
+/// The results of the requests about one recording.
 pub struct InsightCache {
-    clerk: Worker,
-    /// Counts the recordings, and the states of each, that were asked about.
-    state: u64,
-    kept: Cache<InsightRequest, Arc<Result<InsightResult, Reason>>>,
-    /// Kept, and to be asked again.
+    worker: InsightWorker,
+    /// Counts the recordings, and the versions of each.
+    version: u64,
+    results: Cache<InsightRequest, Arc<Result<InsightResult, String>>>,
+    /// Cached results that are to be computed again.
     stale: HashSet<InsightRequest>,
-    /// What was told last of the layers, and of each unit.
-    last_facts: Option<u64>,
-    last_of: HashMap<(usize, usize), u64>,
-    /// What was asked for last.
-    wanted: Vec<InsightRequest>,
+    /// The epochs of the latest layer statistics, and of the latest profile of each (layer, unit).
+    latest_layer_stats: Option<u64>,
+    latest_profiles: HashMap<(LayerIndex, UnitIndex), u64>,
+    /// The latest list of requests.
+    requests: Vec<InsightRequest>,
 }
 
 impl InsightCache {
-    /// About the recording behind `source`.
-    pub fn new(source: Arc<dyn Source>, tell: Tell) -> Self {
+    /// A cache for the recording of `source`; `send` takes results on the worker's thread.
+    pub fn new(source: Arc<dyn Source>, send: Box<dyn Fn(InsightResponse) + Send>) -> Self {
         Self {
-            clerk: Worker::new(source, tell),
-            state: 0,
-            kept: Cache::new(BUDGET),
+            worker: InsightWorker::new(source, send),
+            version: 0,
+            results: Cache::new(BUDGET),
             stale: HashSet::new(),
-            last_facts: None,
-            last_of: HashMap::new(),
-            wanted: Vec::new(),
+            latest_layer_stats: None,
+            latest_profiles: HashMap::new(),
+            requests: Vec::new(),
         }
     }
 
-    /// Goes on with more epochs of the same recording. Lives of units go on then, and what failed is
-    /// tried again; until that is answered the answers before stay.
-    pub fn renew(&mut self, source: Arc<dyn Source>) {
-        self.state += 1;
-        self.clerk.serve(source, self.state);
-        let again = |question: &InsightRequest, answer: &Arc<Result<InsightResult, Reason>>| {
-            answer.is_err() || matches!(question, InsightRequest::UnitProfile { .. })
+    /// Goes on with more epochs of the same recording. Unit profiles and failed requests are computed again;
+    /// until then the results before stay.
+    pub fn continue_with(&mut self, source: Arc<dyn Source>) {
+        self.version += 1;
+        self.worker.set_source(source, self.version);
+        let is_stale = |request: &InsightRequest, result: &Arc<Result<InsightResult, String>>| {
+            result.is_err() || matches!(request, InsightRequest::UnitProfile { .. })
         };
-        self.stale.extend(self.kept.entries().filter(|(q, a)| again(q, a)).map(|(question, _)| *question));
-        self.wanted.clear();
+        let stale = self.results.entries().filter(|(request, result)| is_stale(request, result));
+        self.stale.extend(stale.map(|(request, _)| *request));
+        self.requests.clear();
     }
 
     /// Goes on with another recording.
     pub fn replace(&mut self, source: Arc<dyn Source>) {
-        self.state += 1;
-        self.clerk.serve(source, self.state);
-        self.kept = Cache::new(BUDGET);
+        self.version += 1;
+        self.worker.set_source(source, self.version);
+        self.results = Cache::new(BUDGET);
         self.stale.clear();
-        self.last_facts = None;
-        self.last_of.clear();
-        self.wanted.clear();
+        self.latest_layer_stats = None;
+        self.latest_profiles.clear();
+        self.requests.clear();
     }
 
-    /// Lets be answered what is not yet, the first question first. What was asked before and is not among
-    /// them is given up. Costs next to nothing when nothing changed.
-    pub fn ask(&mut self, questions: Vec<InsightRequest>) {
-        if questions == self.wanted {
+    /// Requests results, the most urgent first; those that were requested before and are not among these are
+    /// cancelled. Does nothing when the list is the same as before.
+    pub fn request(&mut self, requests: Vec<InsightRequest>) {
+        if requests == self.requests {
             return;
         }
-        let open =
-            |question: &InsightRequest| !self.kept.contains(*question) || self.stale.contains(question);
-        self.clerk.want(questions.iter().copied().filter(open).collect());
-        self.wanted = questions;
+        let is_open =
+            |request: &InsightRequest| !self.results.contains(*request) || self.stale.contains(request);
+        self.worker.request(requests.iter().copied().filter(is_open).collect());
+        self.requests = requests;
     }
 
-    /// Takes an answer, unless it is about an earlier state of the recording.
-    pub fn take(&mut self, answered: InsightResponse) {
-        let InsightResponse { state, question, answer } = answered;
-        if state != self.state {
+    /// Caches a result, unless it is of an earlier version of the recording.
+    pub fn insert(&mut self, response: InsightResponse) {
+        let InsightResponse { version, request, result } = response;
+        if version != self.version {
             return;
         }
-        self.stale.remove(&question);
-        if answer.is_ok() {
-            match question {
-                InsightRequest::Facts { epoch } => self.last_facts = Some(epoch),
+        self.stale.remove(&request);
+        if result.is_ok() {
+            match request {
+                InsightRequest::LayerStats { epoch } => self.latest_layer_stats = Some(epoch),
                 InsightRequest::UnitProfile { layer, unit, epoch } => {
-                    self.last_of.insert((layer, unit), epoch);
+                    self.latest_profiles.insert((layer, unit), epoch);
                 }
                 InsightRequest::Predictions { .. } => {}
             }
         }
-        let bytes = bytes(&answer);
-        self.kept.insert(question, Arc::new(answer), bytes, &self.wanted);
+        let bytes = bytes(&result);
+        self.results.insert(request, Arc::new(result), bytes, &self.requests);
     }
 
-    /// The answer, if it is there.
-    pub fn answer(&self, question: InsightRequest) -> Option<Result<&InsightResult, &str>> {
-        self.kept.peek(question).map(|answer| answer.as_ref().as_ref().map_err(String::as_str))
+    /// Returns the result of a request; `None` until it is there.
+    pub fn result(&self, request: InsightRequest) -> Option<Result<&InsightResult, &str>> {
+        self.results.peek(request).map(|result| result.as_ref().as_ref().map_err(String::as_str))
     }
 
-    /// Facts of every layer at an epoch.
-    pub fn facts(&self, epoch: u64) -> Option<&[LayerStats]> {
-        match self.answer(InsightRequest::Facts { epoch }) {
-            Some(Ok(InsightResult::Facts(facts))) => Some(facts),
+    /// Returns the statistics of every layer at an epoch.
+    pub fn layer_stats(&self, epoch: u64) -> Option<&[LayerStats]> {
+        match self.result(InsightRequest::LayerStats { epoch }) {
+            Some(Ok(InsightResult::LayerStats(layers))) => Some(layers),
             _ => None,
         }
     }
 
-    /// The facts that came last, and of which epoch they are.
-    pub fn last_facts(&self) -> Option<(u64, &[LayerStats])> {
-        let epoch = self.last_facts?;
-        Some((epoch, self.facts(epoch)?))
+    /// Returns the latest layer statistics, and the number of their epoch.
+    pub fn latest_layer_stats(&self) -> Option<(u64, &[LayerStats])> {
+        let epoch = self.latest_layer_stats?;
+        Some((epoch, self.layer_stats(epoch)?))
     }
 
-    /// A unit's biography at an epoch, or why there is none.
-    pub fn biography(&self, layer: usize, unit: usize, epoch: u64) -> Option<Result<&UnitProfile, &str>> {
-        match self.answer(InsightRequest::UnitProfile { layer, unit, epoch })? {
-            Ok(InsightResult::UnitProfile(biography)) => Some(Ok(biography)),
+    /// Returns a unit's profile at an epoch, or the reason why there is none.
+    pub fn unit_profile(
+        &self,
+        layer: LayerIndex,
+        unit: UnitIndex,
+        epoch: u64,
+    ) -> Option<Result<&UnitProfile, &str>> {
+        match self.result(InsightRequest::UnitProfile { layer, unit, epoch })? {
+            Ok(InsightResult::UnitProfile(profile)) => Some(Ok(profile)),
             Ok(_) => None,
             Err(reason) => Some(Err(reason)),
         }
     }
 
-    /// A unit's biography at the epoch `now` or, until that is there, the one that was told last.
-    pub fn biography_by_now(
+    /// Returns a unit's profile at `epoch` or, until it is there, the latest one.
+    pub fn unit_profile_or_latest(
         &self,
-        layer: usize,
-        unit: usize,
-        now: Option<u64>,
+        layer: LayerIndex,
+        unit: UnitIndex,
+        epoch: Option<u64>,
     ) -> Option<Result<&UnitProfile, &str>> {
-        let at_now = now.and_then(|epoch| self.biography(layer, unit, epoch));
-        at_now.or_else(|| self.last_biography(layer, unit).map(Ok))
+        let at_epoch = epoch.and_then(|epoch| self.unit_profile(layer, unit, epoch));
+        at_epoch.or_else(|| self.latest_profile(layer, unit).map(Ok))
     }
 
-    /// The unit's biography that came last, at whatever epoch.
-    pub fn last_biography(&self, layer: usize, unit: usize) -> Option<&UnitProfile> {
-        let epoch = *self.last_of.get(&(layer, unit))?;
-        self.biography(layer, unit, epoch)?.ok()
+    /// Returns the latest profile of a unit, at whatever epoch.
+    pub fn latest_profile(&self, layer: LayerIndex, unit: UnitIndex) -> Option<&UnitProfile> {
+        let epoch = *self.latest_profiles.get(&(layer, unit))?;
+        self.unit_profile(layer, unit, epoch)?.ok()
     }
 
-    /// Index of the predicted class of each input at an epoch; empty where none are recorded.
+    /// Returns the index of the predicted class of each input at an epoch; empty where none are recorded.
     pub fn predictions(&self, epoch: u64) -> Option<&[Option<usize>]> {
-        match self.answer(InsightRequest::Predictions { epoch }) {
+        match self.result(InsightRequest::Predictions { epoch }) {
             Some(Ok(InsightResult::Predictions(predictions))) => Some(predictions),
             _ => None,
         }
     }
 }
 
-/// About how much memory an answer takes.
-fn bytes(answer: &Result<InsightResult, Reason>) -> u64 {
-    let bytes = match answer {
-        Ok(InsightResult::Facts(facts)) => size_of_val(facts.as_slice()),
-        Ok(InsightResult::UnitProfile(biography)) => {
-            let classes = biography.history.first().map_or(0, |moment| moment.classes.len());
-            let moment = size_of::<crate::insight::UnitEpoch>() + classes * size_of::<f32>();
-            biography.history.len() * moment + size_of_val(biography.distributions.as_slice())
+/// Returns about how much memory a result takes, in bytes.
+fn bytes(result: &Result<InsightResult, String>) -> u64 {
+    let bytes = match result {
+        Ok(InsightResult::LayerStats(layers)) => size_of_val(layers.as_slice()),
+        Ok(InsightResult::UnitProfile(profile)) => {
+            let classes = profile.history.first().map_or(0, |epoch| epoch.classes.len());
+            let epoch = size_of::<crate::insight::UnitEpoch>() + classes * size_of::<f32>();
+            profile.history.len() * epoch + size_of_val(profile.distributions.as_slice())
         }
         Ok(InsightResult::Predictions(predictions)) => size_of_val(predictions.as_slice()),
         Err(reason) => reason.len(),

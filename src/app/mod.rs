@@ -2,22 +2,22 @@
 
 mod cache;
 mod columns;
-mod damage;
+mod dispatch;
+mod event;
 mod files;
 mod follow;
-mod frame_cache;
+mod frame;
 mod history;
 pub(crate) mod insights;
 mod loader;
 pub mod offscreen;
-pub mod order;
-mod painter;
+mod paint;
 mod panels;
 mod run;
 mod session;
 mod settings;
 mod state;
-mod surface;
+mod worker;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,12 +31,12 @@ use winit::event::{StartCause, WindowEvent};
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
 use winit::window::{Fullscreen, Window, WindowId};
 
+use self::event::{AppEvent, EventSender};
 pub use self::files::read_view;
-use self::loader::{AppEvent, EventSender};
+use self::paint::surface::WindowSurface;
 pub use self::run::names;
 use self::settings::Settings;
 use self::state::AppState;
-use self::surface::WindowSurface;
 use crate::format::watch::Watch;
 use crate::model::workspace::Workspace;
 use crate::ui::style;
@@ -71,9 +71,9 @@ pub fn run(paths: Vec<PathBuf>, workspace: Option<Workspace>) -> Result<WindowEx
     };
     let proxy = event_loop.create_proxy();
     let access = proxy.clone();
-    let send: EventSender = Arc::new(move |message| {
+    let send: EventSender = Arc::new(move |event| {
         // A closed window has no use for what was still being read.
-        let _ = proxy.send_event(message);
+        let _ = proxy.send_event(event);
     });
     let watches = follow::all(&paths, &send);
     let mut app = App { paths, watches, workspace, send, access, window: None, failure: None, wake: None };
@@ -99,8 +99,8 @@ struct App {
 struct AppWindow {
     window: Arc<Window>,
     input: egui_winit::State,
-    content: AppState,
-    canvas: WindowSurface,
+    state: AppState,
+    surface: WindowSurface,
     title: String,
     occluded: bool,
 }
@@ -110,7 +110,7 @@ impl AppWindow {
         let attributes =
             Window::default_attributes().with_title("dnnviz").with_inner_size(SIZE).with_visible(false);
         let window = Arc::new(event_loop.create_window(attributes).context("the display refused a window")?);
-        let canvas = WindowSurface::new(Arc::clone(&window), event_loop.owned_display_handle())?;
+        let surface = WindowSurface::new(Arc::clone(&window), event_loop.owned_display_handle())?;
         let ctx = egui::Context::default();
         style::install_fonts(&ctx);
         let settings = Settings::load();
@@ -122,23 +122,23 @@ impl AppWindow {
             event_loop,
             Some(window.scale_factor() as f32),
             None,
-            Some(canvas.max_texture_side()),
+            Some(surface.max_texture_side()),
         );
         input.init_accesskit(event_loop, &window, app.access.clone());
         window.set_visible(true);
         let watches = std::mem::take(&mut app.watches);
-        let gpu = Arc::clone(&canvas.painter.gpu);
-        let mut content = AppState::new(&app.paths, watches, gpu, Arc::clone(&app.send), Some(settings));
+        let gpu = Arc::clone(&surface.painter.gpu);
+        let mut state = AppState::new(&app.paths, watches, gpu, Arc::clone(&app.send), Some(settings));
         if let Some(workspace) = app.workspace.take() {
-            content.begin_with(&ctx, &workspace);
+            state.begin_with(&ctx, &workspace);
         }
-        Ok(Self { window, input, content, canvas, title: String::new(), occluded: false })
+        Ok(Self { window, input, state, surface, title: String::new(), occluded: false })
     }
 }
 
 impl AppWindow {
     /// Takes what is asked by whoever reads the window to those who cannot see it.
-    fn read_out(&mut self, event: accesskit_winit::Event) {
+    fn handle_accessibility(&mut self, event: accesskit_winit::Event) {
         use accesskit_winit::WindowEvent;
         match event.window_event {
             WindowEvent::InitialTreeRequested => self.input.egui_ctx().enable_accesskit(),
@@ -155,9 +155,9 @@ impl ApplicationHandler<AppEvent> for App {
             return;
         }
         match AppWindow::new(event_loop, self) {
-            Ok(shell) => {
-                shell.window.request_redraw();
-                self.window = Some(shell);
+            Ok(open) => {
+                open.window.request_redraw();
+                self.window = Some(open);
             }
             Err(error) => {
                 self.failure = Some(error);
@@ -173,14 +173,14 @@ impl ApplicationHandler<AppEvent> for App {
         }
     }
 
-    fn user_event(&mut self, event_loop: &ActiveEventLoop, message: AppEvent) {
-        let Some(shell) = &mut self.window else { return };
-        let message = match message {
-            AppEvent::Access(event) => return shell.read_out(event),
-            message => message,
+    fn user_event(&mut self, event_loop: &ActiveEventLoop, event: AppEvent) {
+        let Some(open) = &mut self.window else { return };
+        let event = match event {
+            AppEvent::Accessibility(event) => return open.handle_accessibility(event),
+            event => event,
         };
-        match shell.content.take(shell.input.egui_ctx(), message) {
-            Ok(Duration::ZERO) => shell.window.request_redraw(),
+        match open.state.handle(open.input.egui_ctx(), event) {
+            Ok(Duration::ZERO) => open.window.request_redraw(),
             Ok(pause) => {
                 let soon = Instant::now() + pause;
                 self.wake = Some(self.wake.map_or(soon, |wake| wake.min(soon)));
@@ -190,15 +190,15 @@ impl ApplicationHandler<AppEvent> for App {
                 event_loop.exit();
             }
         }
-        let title = shell.content.title();
-        if title != shell.title {
-            shell.window.set_title(&title);
-            shell.title = title;
+        let title = open.state.title();
+        if title != open.title {
+            open.window.set_title(&title);
+            open.title = title;
         }
     }
 
     fn window_event(&mut self, event_loop: &ActiveEventLoop, _: WindowId, event: WindowEvent) {
-        let Some(shell) = &mut self.window else { return };
+        let Some(open) = &mut self.window else { return };
         match &event {
             WindowEvent::CloseRequested => return event_loop.exit(),
             // By force. Nothing may be asked of it any more.
@@ -207,12 +207,12 @@ impl ApplicationHandler<AppEvent> for App {
                 return event_loop.exit();
             }
             WindowEvent::RedrawRequested => return self.frame(event_loop),
-            WindowEvent::Resized(size) => shell.canvas.resize(size.width, size.height),
-            WindowEvent::Occluded(occluded) => shell.occluded = *occluded,
+            WindowEvent::Resized(size) => open.surface.resize(size.width, size.height),
+            WindowEvent::Occluded(occluded) => open.occluded = *occluded,
             _ => {}
         }
-        if shell.input.on_window_event(&shell.window, &event).repaint {
-            shell.window.request_redraw();
+        if open.input.on_window_event(&open.window, &event).repaint {
+            open.window.request_redraw();
         }
     }
 
@@ -222,10 +222,10 @@ impl ApplicationHandler<AppEvent> for App {
         _: winit::event::DeviceId,
         event: winit::event::DeviceEvent,
     ) {
-        if let (Some(shell), winit::event::DeviceEvent::MouseMotion { delta }) = (&mut self.window, event)
-            && shell.input.on_mouse_motion(delta)
+        if let (Some(open), winit::event::DeviceEvent::MouseMotion { delta }) = (&mut self.window, event)
+            && open.input.on_mouse_motion(delta)
         {
-            shell.window.request_redraw();
+            open.window.request_redraw();
         }
     }
 
@@ -242,49 +242,49 @@ impl App {
     /// Lets go of the window while the display is still there: the window and its surface first, then,
     /// at rest, the device and whoever uploads to it.
     fn close(&mut self) {
-        let Some(shell) = self.window.take() else { return };
-        let AppWindow { window, input, content, canvas, .. } = shell;
-        let gpu = Arc::clone(&canvas.painter.gpu);
+        let Some(open) = self.window.take() else { return };
+        let AppWindow { window, input, state, surface, .. } = open;
+        let gpu = Arc::clone(&surface.painter.gpu);
         gpu.wait();
-        content.save_settings();
-        drop((canvas, input, window));
-        drop(content);
+        state.save_settings();
+        drop((surface, input, window));
+        drop(state);
         gpu.wait();
     }
 
     fn request_redraw(&self) {
-        if let Some(shell) = &self.window {
-            shell.window.request_redraw();
+        if let Some(open) = &self.window {
+            open.window.request_redraw();
         }
     }
 
     /// One frame: input → panels → scene, if it changed → picture.
     fn frame(&mut self, event_loop: &ActiveEventLoop) {
-        let Some(shell) = &mut self.window else { return };
-        let size = shell.window.inner_size();
-        if size.width == 0 || size.height == 0 || shell.occluded {
+        let Some(open) = &mut self.window else { return };
+        let size = open.window.inner_size();
+        if size.width == 0 || size.height == 0 || open.occluded {
             return;
         }
-        let ctx = shell.input.egui_ctx().clone();
-        let input = shell.input.take_egui_input(&shell.window);
-        let (size, painter) = (shell.canvas.size(), &mut shell.canvas.painter);
-        let laid = painter.lay_out(&ctx, input, &mut shell.content, size);
-        let shown = shell.canvas.present(laid.panels);
-        shell.input.handle_platform_output_with_event_loop(&shell.window, event_loop, laid.platform);
-        for command in laid.viewport.iter().flat_map(|viewport| &viewport.commands) {
+        let ctx = open.input.egui_ctx().clone();
+        let input = open.input.take_egui_input(&open.window);
+        let size = open.surface.size();
+        let output = frame::frame(&ctx, input, &mut open.state, &mut open.surface.painter, size);
+        let presented = open.surface.present(output.jobs);
+        open.input.handle_platform_output_with_event_loop(&open.window, event_loop, output.platform);
+        for command in output.viewport.iter().flat_map(|viewport| &viewport.commands) {
             match command {
                 egui::ViewportCommand::Close => event_loop.exit(),
                 egui::ViewportCommand::Fullscreen(full) => {
-                    shell.window.set_fullscreen(full.then_some(Fullscreen::Borderless(None)));
+                    open.window.set_fullscreen(full.then_some(Fullscreen::Borderless(None)));
                 }
                 _ => {}
             }
         }
-        let delay = laid.viewport.map(|viewport| viewport.repaint_delay);
+        let delay = output.viewport.map(|viewport| viewport.repaint_delay);
         self.wake = None;
         match delay {
-            _ if !shown => shell.window.request_redraw(),
-            Some(delay) if delay.is_zero() => shell.window.request_redraw(),
+            _ if !presented => open.window.request_redraw(),
+            Some(delay) if delay.is_zero() => open.window.request_redraw(),
             Some(delay) => self.wake = Instant::now().checked_add(delay),
             None => {}
         }

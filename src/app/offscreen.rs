@@ -7,24 +7,25 @@ use std::time::{Duration, Instant};
 
 use egui::accesskit::{Action, ActionData, ActionRequest, Node, NodeId, Role, TreeId};
 
+use super::event::{AppEvent, EventSender};
 use super::follow;
-use super::loader::{AppEvent, EventSender};
-use super::painter::Painter;
+use super::frame;
+use super::paint::Painter;
 use super::session::Session;
 use super::state::AppState;
 use crate::engine::readback::RenderTarget;
 use crate::engine::{Gpu, Renderer};
 use crate::format::FormatError;
 use crate::insight::{LayerStats, UnitProfile};
-use crate::model::{Pin, Recording, Theme, ViewState};
+use crate::model::{Pin, Recording, Theme, ValueRange, ViewState};
 use crate::ui::style;
 
 /// What would be a window.
 pub struct Offscreen {
-    content: AppState,
+    state: AppState,
     ctx: egui::Context,
     painter: Painter,
-    canvas: RenderTarget,
+    target: RenderTarget,
     messages: Receiver<AppEvent>,
     /// What is done in the next frame.
     events: Vec<egui::Event>,
@@ -46,24 +47,24 @@ impl Offscreen {
     pub fn open(gpu: Gpu, runs: &[PathBuf], size: [u32; 2]) -> Self {
         let (sender, messages) = channel();
         let sender = Mutex::new(sender);
-        let send: EventSender = Arc::new(move |message| {
+        let send: EventSender = Arc::new(move |event| {
             // Nobody listens any more when that fails.
             if let Ok(sender) = sender.lock() {
-                let _ = sender.send(message);
+                let _ = sender.send(event);
             }
         });
         let ctx = egui::Context::default();
         style::install_fonts(&ctx);
         style::install_style(&ctx, Theme::Dark);
-        let canvas = RenderTarget::new(&gpu, size, Renderer::FORMAT);
+        let target = RenderTarget::new(&gpu, size, Renderer::FORMAT);
         let painter = Painter::new(gpu, Renderer::FORMAT);
         let watches = follow::all(runs, &send);
-        let content = AppState::new(runs, watches, Arc::clone(&painter.gpu), send, None);
+        let state = AppState::new(runs, watches, Arc::clone(&painter.gpu), send, None);
         Self {
-            content,
+            state,
             ctx,
             painter,
-            canvas,
+            target,
             messages,
             events: Vec::new(),
             given: Vec::new(),
@@ -107,9 +108,9 @@ impl Offscreen {
         while !so(self) {
             let wake = due.map_or(end, |due| due.min(end));
             match self.messages.recv_timeout(wake.saturating_duration_since(Instant::now())) {
-                Ok(message) => {
+                Ok(event) => {
                     let began = Instant::now();
-                    let pause = self.content.take(&self.ctx, message)?;
+                    let pause = self.state.handle(&self.ctx, event)?;
                     self.longest = self.longest.max(began.elapsed());
                     let at = Instant::now() + pause;
                     due = Some(due.map_or(at, |due| due.min(at)));
@@ -126,18 +127,18 @@ impl Offscreen {
 
     /// How many columns there are.
     pub fn columns(&self) -> usize {
-        self.content.columns().count()
+        self.state.columns().count()
     }
 
     /// Place of the column that panels and keys speak of.
     pub fn active(&self) -> usize {
-        self.content.columns().active()
+        self.state.columns().active()
     }
 
     /// How a column, by its place, is looked at; `None` where there is none, or its run is not open.
     /// What is changed is seen in the next frame.
     pub fn view(&mut self, column: usize) -> Option<&mut ViewState> {
-        Some(&mut self.content.columns_mut().session_mut(column)?.view)
+        Some(&mut self.state.columns_mut().session_mut(column)?.control.view)
     }
 
     /// Whether a column shows what its view asks for.
@@ -156,23 +157,23 @@ impl Offscreen {
     }
 
     /// Per layer, the values at the ends of a column's colour map.
-    pub fn ranges(&self, column: usize) -> Option<&[(f32, f32)]> {
-        Some(self.session(column)?.ranges())
+    pub fn ranges(&self, column: usize) -> Option<&[ValueRange]> {
+        Some(self.session(column)?.scene.ranges())
     }
 
     /// Facts of every layer at the epoch that a column looks at, once they are there.
-    pub fn layer_facts(&self, column: usize) -> Option<&[LayerStats]> {
-        self.session(column)?.layer_facts()
+    pub fn layer_stats(&self, column: usize) -> Option<&[LayerStats]> {
+        self.session(column)?.layer_stats()
     }
 
     /// The facts of every layer that came last in a column, and the number of their epoch.
-    pub fn last_facts(&self, column: usize) -> Option<(u64, &[LayerStats])> {
-        self.session(column)?.last_facts()
+    pub fn latest_layer_stats(&self, column: usize) -> Option<(u64, &[LayerStats])> {
+        self.session(column)?.latest_layer_stats()
     }
 
     /// What a column can say of a unit that is pinned in it, or why it cannot, once that is there.
-    pub fn biography(&self, column: usize, pin: &Pin) -> Option<Result<&UnitProfile, &str>> {
-        self.session(column)?.biography(pin)
+    pub fn unit_profile(&self, column: usize, pin: &Pin) -> Option<Result<&UnitProfile, &str>> {
+        self.session(column)?.unit_profile(pin)
     }
 
     /// Index of the predicted class of each input at the epoch of this number, once they are read.
@@ -182,17 +183,17 @@ impl Offscreen {
 
     /// Number of the epoch that the picture of the active column shows.
     pub fn shown(&self) -> Option<f64> {
-        self.content.columns().active_session()?.shown_epoch()
+        self.state.columns().active_session()?.shown_epoch()
     }
 
     /// The recording that is open in the active column.
     pub fn recording(&self) -> Option<&Recording> {
-        Some(self.content.columns().active_session()?.recording())
+        Some(self.state.columns().active_session()?.recording())
     }
 
     /// What is wrong with the first run, in one line.
     pub fn trouble(&self) -> Option<&str> {
-        self.content.trouble(0)
+        self.state.trouble(0)
     }
 
     /// How many pictures of scenes were drawn so far.
@@ -202,19 +203,19 @@ impl Offscreen {
 
     /// What the window shows: rows of RGBA from the top; `None` when the device is lost.
     pub fn picture(&self) -> Option<Vec<u8>> {
-        self.canvas.read(&self.painter.gpu)
+        self.target.read(&self.painter.gpu)
     }
 
     /// What the window shows when all of the last frame is painted anew, and not only what it changed.
     pub fn picture_anew(&mut self) -> Option<Vec<u8>> {
-        let panels = self.painter.anew(&self.ctx);
+        let panels = self.painter.prepare_again(&self.ctx);
         self.painter.paint(&panels);
-        self.painter.show(&self.canvas.texture);
+        self.painter.show(&self.target.texture);
         self.picture()
     }
 
     fn session(&self, column: usize) -> Option<&Session> {
-        self.content.columns().session(column)
+        self.state.columns().session(column)
     }
 
     /// The controls of the last frame, with what they are called and can do.
@@ -290,10 +291,10 @@ impl Offscreen {
 
     /// Draws a frame, to its end on the device.
     pub fn frame(&mut self) {
-        for session in self.content.columns_mut().sessions_mut() {
-            session.set_reduced_motion(true);
+        for session in self.state.columns_mut().sessions_mut() {
+            session.control.navigator.reduced_motion = true;
         }
-        let size = egui::vec2(self.canvas.size[0] as f32, self.canvas.size[1] as f32) / self.scale;
+        let size = egui::vec2(self.target.size[0] as f32, self.target.size[1] as f32) / self.scale;
         let viewport =
             egui::ViewportInfo { native_pixels_per_point: Some(self.scale), ..egui::ViewportInfo::default() };
         let input = egui::RawInput {
@@ -305,20 +306,21 @@ impl Offscreen {
             ..egui::RawInput::default()
         };
         let began = Instant::now();
-        let mut laid = self.painter.lay_out(&self.ctx, input, &mut self.content, self.canvas.size);
+        let size = self.target.size;
+        let mut output = frame::frame(&self.ctx, input, &mut self.state, &mut self.painter, size);
         self.longest = self.longest.max(began.elapsed());
-        if let Some(update) = laid.platform.accesskit_update.take() {
+        if let Some(update) = output.platform.accesskit_update.take() {
             self.controls = update.nodes;
         }
-        for command in &laid.platform.commands {
+        for command in &output.platform.commands {
             if let egui::OutputCommand::CopyText(text) = command {
                 self.copied = Some(text.clone());
             }
         }
-        self.painter.upload(&mut laid.panels.textures);
-        self.painter.paint(&laid.panels);
-        self.painter.free(&mut laid.panels.textures);
-        self.painter.show(&self.canvas.texture);
+        self.painter.upload(&mut output.jobs.textures);
+        self.painter.paint(&output.jobs);
+        self.painter.free(&mut output.jobs.textures);
+        self.painter.show(&self.target.texture);
         self.painter.gpu.wait();
     }
 }

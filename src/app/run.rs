@@ -1,4 +1,4 @@
-//! One of the runs that a window was opened on.
+//! The runs of a window.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,75 +8,72 @@ use crate::format::FormatError;
 use crate::model::{Format, Normalisation, Recording, Source};
 use crate::ui::NamedRun;
 
-/// What other threads tell of a run.
-pub enum RunEvent {
-    /// The recording is open. It `continues` the one before when what was read of that is still true.
-    Opened { source: Arc<dyn Source>, continues: bool },
-    /// There is nothing to open yet; why.
-    Awaited { why: String },
-    /// What there is will never open.
-    Refused(FormatError),
-    /// What is wrong with the run that was opened, in one line; `None` when all is well again.
-    Trouble(Option<String>),
-    /// Whether a writer is at work on it.
-    Writer { at_work: bool },
-}
-
-/// A run, be it there already or not.
+/// A run of the window, open or not.
 pub struct Run {
+    /// Its path as given.
     pub path: PathBuf,
-    /// What it is called beside the others.
+    /// Its name among the others.
     pub name: String,
+    /// Its state.
     pub state: RunState,
-    /// A writer is at work.
+    /// A writer is at work on it.
     pub live: bool,
-    /// What is wrong with it, in one line.
+    /// Its problem, in one line.
     pub trouble: Option<String>,
 }
 
-/// How far a run is.
+/// The state of a run.
 pub enum RunState {
+    /// It is being opened.
     Opening,
-    Awaiting { why: String },
+    /// There is nothing to open yet.
+    Awaiting {
+        /// The reason, in one line.
+        why: String,
+    },
+    /// The path will never be a recording.
     Refused(FormatError),
+    /// It is open.
     Opened(OpenRun),
 }
 
 /// A run as it was opened last.
 #[derive(Clone)]
 pub struct OpenRun {
+    /// The recording.
     pub source: Arc<dyn Source>,
-    /// How often another recording has taken its place.
+    /// Number of times that another recording has taken its place.
     pub replaced: u64,
-    /// How often it was opened again with more epochs.
+    /// Number of times that it was opened again with more epochs.
     pub continued: u64,
 }
 
-/// Every run of a window by its place; `None` as long as it is not open.
+/// The runs of a window, by index; `None` while one is not open.
 pub type OpenRunList = Arc<[Option<OpenRun>]>;
 
 impl Run {
+    /// A run that is being opened.
     pub fn new(path: PathBuf, name: String) -> Self {
         Self { path, name, state: RunState::Opening, live: false, trouble: None }
     }
 
-    /// The run, where it is open.
+    /// The open run; `None` while it is not open.
     pub fn opened(&self) -> Option<&OpenRun> {
         if let RunState::Opened(opened) = &self.state { Some(opened) } else { None }
     }
 
-    /// As panels and legends speak of it; with `nothing` in it while it is not open.
-    pub fn facts<'a>(&'a self, nothing: &'a Recording) -> NamedRun<'a> {
-        let recording = self.opened().map_or(nothing, |opened| opened.source.recording());
+    /// Its name and recording; `empty` while it is not open.
+    pub fn named<'a>(&'a self, empty: &'a Recording) -> NamedRun<'a> {
+        let recording = self.opened().map_or(empty, |opened| opened.source.recording());
         NamedRun { name: &self.name, recording }
     }
 
-    /// What a view of it is laid out with.
-    pub fn around<'a>(&'a self, runs: &'a [NamedRun<'a>]) -> RunContext<'a> {
+    /// What a session of it is laid out with.
+    pub fn context<'a>(&'a self, runs: &'a [NamedRun<'a>]) -> RunContext<'a> {
         RunContext { runs, live: self.live, trouble: self.trouble.as_deref() }
     }
 
-    /// Takes note of what was opened.
+    /// Takes over that it was opened.
     pub fn open(&mut self, source: Arc<dyn Source>, continues: bool) {
         let (replaced, continued) = match self.opened() {
             Some(before) if continues => (before.replaced, before.continued + 1),
@@ -87,8 +84,13 @@ impl Run {
     }
 }
 
-/// A recording of which nothing is known yet.
-pub fn nothing() -> Recording {
+/// The open runs of a window.
+pub fn open_runs(runs: &[Run]) -> OpenRunList {
+    runs.iter().map(|run| run.opened().cloned()).collect()
+}
+
+/// A recording without anything, in the place of one that is not open.
+pub fn empty_recording() -> Recording {
     Recording {
         format: Format::Native,
         model: String::new(),
@@ -102,7 +104,7 @@ pub fn nothing() -> Recording {
     }
 }
 
-/// What runs are called: the ends of their paths, as long as it takes to tell them apart.
+/// Returns the names of runs: the shortest ends of their paths that are unique.
 pub fn names(paths: &[PathBuf]) -> Vec<String> {
     let end = |path: &Path, parts: usize| {
         let all: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();

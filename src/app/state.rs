@@ -1,52 +1,50 @@
-//! What a window shows, whatever draws it: the runs that it was opened on, and its columns.
+//! The state of a window, whatever draws it: its runs, columns, panels and history.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::columns::{Columns, SceneArea};
+use egui::Rect;
+
+use super::columns::{Columns, SceneArea, ShowPane};
+use super::event::{AppEvent, EventSender, RunEvent};
 use super::files;
 use super::follow;
 use super::history::History;
-use super::loader::{AppEvent, EventSender, LoadEvent};
-use super::panels::PanelState;
-use super::panels::RenderStats;
-use super::run::{OpenRunList, Run, RunEvent, RunState, names};
-use super::session::Session;
+use super::panels::{PanelState, RenderStats};
+use super::run::{OpenRunList, Run, RunState, empty_recording, names, open_runs};
+use super::session::{SOON, Session};
 use super::settings::Settings;
 use crate::engine::{Gpu, aggregate};
 use crate::format::FormatError;
 use crate::format::watch::Watch;
 use crate::model::Theme;
+use crate::model::columns::MAX_COLUMNS;
 use crate::model::workspace::{ColumnView, Workspace};
+use crate::ui::NamedRun;
 use crate::ui::commands::Command;
+use crate::ui::dock::Pane;
 use crate::ui::panels::bars::HistoryState;
-use crate::ui::style;
+use crate::ui::style::{self, Palette};
 
-/// Everything that is shown of some runs.
+/// The state of a window.
 pub struct AppState {
-    runs: Vec<Run>,
+    pub(super) runs: Vec<Run>,
     watches: Vec<Watch>,
-    columns: Columns,
-    desk: PanelState,
-    history: History,
-    /// Whether something was open once, so that the window stays whatever happens.
-    began: bool,
-    /// Whether settings are remembered.
-    remembers: bool,
+    pub(super) columns: Columns,
+    pub(super) panels: PanelState,
+    pub(super) history: History,
+    /// A run was open once, so that the window stays whatever happens.
+    was_open: bool,
+    /// Settings are stored.
+    stores_settings: bool,
     gpu: Arc<Gpu>,
-    send: EventSender,
+    pub(super) send: EventSender,
 }
 
-/// Size of the picture that a copied command line draws.
-const PICTURE: [u32; 2] = [1280, 720];
-
-/// How long what hardly shows may wait for what comes meanwhile.
-const SOON: Duration = Duration::from_millis(100);
-
 impl AppState {
-    /// One column for each of the runs at `paths`, of which there has to be one; `watches` tell of them.
-    /// Without `settings` nothing is remembered.
+    /// One column for each of the runs at `paths`, at least one; `watches` report their changes. Without
+    /// `settings` nothing is stored.
     pub fn new(
         paths: &[PathBuf],
         watches: Vec<Watch>,
@@ -57,87 +55,91 @@ impl AppState {
         let runs = paths.iter().zip(names(paths)).map(|(path, name)| Run::new(path.clone(), name)).collect();
         let backend = aggregate::backend(&gpu);
         let mut columns = Columns::new(paths.len(), Arc::clone(&gpu), backend, Arc::clone(&send));
-        let remembers = settings.is_some();
+        let stores_settings = settings.is_some();
         let settings = settings.unwrap_or_default();
         columns.begin_with(settings.theme, settings.reduced_motion);
         Self {
             runs,
             watches,
             columns,
-            desk: PanelState::new(settings),
+            panels: PanelState::new(settings),
             history: History::default(),
-            began: false,
-            remembers,
+            was_open: false,
+            stores_settings,
             gpu,
             send,
         }
     }
 
-    /// Looks at what a workspace says as soon as its runs are open, which are those of the window.
+    /// Shows the views of a workspace as soon as its runs, those of the window, are open.
     pub fn begin_with(&mut self, ctx: &egui::Context, workspace: &Workspace) {
         self.columns.restore(ctx, workspace, &self.runs);
     }
 
-    /// How much is drawn, and how fast, for whoever draws it to say.
-    pub fn drawn(&mut self) -> &mut RenderStats {
-        &mut self.desk.drawn
+    /// The amount and speed of drawing, filled in by the painter.
+    pub fn render_stats(&mut self) -> &mut RenderStats {
+        &mut self.panels.stats
     }
 
-    /// Takes what another thread tells, and says how long the frame may wait that shows it.
+    /// Handles a message of another thread; returns how long the frame that shows it may wait.
     ///
     /// # Errors
     /// When there will be nothing to show.
-    pub fn take(&mut self, ctx: &egui::Context, message: AppEvent) -> Result<Duration, FormatError> {
-        match message {
-            AppEvent::Run { run, news } => self.take_news(run, news),
-            AppEvent::Column { column, found } => {
-                Ok(self.columns.by_id_mut(column).map_or(SOON, |session| take_found(session, ctx, found)))
+    pub fn handle(&mut self, ctx: &egui::Context, event: AppEvent) -> Result<Duration, FormatError> {
+        match event {
+            AppEvent::Run { run, event } => self.handle_run_event(run, event),
+            AppEvent::Column { column, event } => {
+                let session = self.columns.by_id_mut(column);
+                Ok(session.map_or(SOON, |session| session.handle(ctx, event)))
             }
-            AppEvent::Chosen { path, beside } => {
+            AppEvent::PathChosen { path, beside } => {
                 match path {
                     Some(path) => self.open(ctx, &path, beside),
                     None => {
-                        self.tell(ctx, "To open a run, drop its folder here, or type its path after Ctrl K")
+                        self.notify(
+                            ctx,
+                            "To open a run, drop its folder here, or type its path after Ctrl K",
+                        );
                     }
                 }
                 Ok(Duration::ZERO)
             }
-            AppEvent::Saved(result) => {
-                let told = match result {
+            AppEvent::PictureSaved(result) => {
+                let notice = match result {
                     Ok(path) => format!("Saved {}", path.display()),
                     Err(reason) => reason,
                 };
-                self.tell(ctx, told);
+                self.notify(ctx, notice);
                 Ok(Duration::ZERO)
             }
-            // For the window alone.
-            AppEvent::Access(_) => Ok(SOON),
+            // Handled by the window itself.
+            AppEvent::Accessibility(_) => Ok(SOON),
         }
     }
 
-    fn take_news(&mut self, index: usize, news: RunEvent) -> Result<Duration, FormatError> {
+    fn handle_run_event(&mut self, index: usize, event: RunEvent) -> Result<Duration, FormatError> {
         let Some(run) = self.runs.get_mut(index) else { return Ok(SOON) };
-        match news {
+        match event {
             RunEvent::Opened { source, continues } => {
                 let continues = continues && run.opened().is_some();
-                self.began = true;
-                if !continues && self.remembers {
-                    self.desk.settings.opened(&run.path);
+                self.was_open = true;
+                if !continues && self.stores_settings {
+                    self.panels.settings.opened(&run.path);
                 }
                 run.open(source, continues);
-                let runs: OpenRunList = self.runs.iter().map(|run| run.opened().cloned()).collect();
-                self.columns.opened(index, continues, &runs);
+                let runs = open_runs(&self.runs);
+                self.columns.run_opened(index, continues, &runs);
                 let mut sessions = self.columns.sessions_mut();
                 let awaited = sessions.any(|session| session.run() == index && session.awaits_newest());
-                // With its values there will be more to show.
+                // The values of the newest epoch will need a frame anyway.
                 return Ok(if continues && awaited { SOON } else { Duration::ZERO });
             }
             RunEvent::Refused(error) => {
                 run.state = RunState::Refused(error);
-                return self.ensure_hope().map(|()| Duration::ZERO);
+                return self.fail_if_hopeless().map(|()| Duration::ZERO);
             }
-            RunEvent::Trouble(what) => run.trouble = what,
-            RunEvent::Writer { at_work } => run.live = at_work,
+            RunEvent::Problem(problem) => run.trouble = problem,
+            RunEvent::Writer { active } => run.live = active,
             RunEvent::Awaited { why } => {
                 if run.opened().is_none() {
                     run.state = RunState::Awaiting { why };
@@ -147,9 +149,9 @@ impl AppState {
         Ok(Duration::ZERO)
     }
 
-    /// Fails with the first run's reason when none of them will ever open.
-    fn ensure_hope(&mut self) -> Result<(), FormatError> {
-        if self.began || !self.runs.iter().all(|run| matches!(run.state, RunState::Refused(_))) {
+    /// Fails with the first run's reason when none of the runs will ever open.
+    fn fail_if_hopeless(&mut self) -> Result<(), FormatError> {
+        if self.was_open || !self.runs.iter().all(|run| matches!(run.state, RunState::Refused(_))) {
             return Ok(());
         }
         match self.runs.first_mut().map(|run| std::mem::replace(&mut run.state, RunState::Opening)) {
@@ -158,125 +160,162 @@ impl AppState {
         }
     }
 
+    /// The columns.
     pub fn columns(&self) -> &Columns {
         &self.columns
     }
 
+    /// The same, to be changed.
     pub fn columns_mut(&mut self) -> &mut Columns {
         &mut self.columns
     }
 
-    /// What is wrong with a run, in one line.
+    /// The problem of a run, in one line.
     pub fn trouble(&self, run: usize) -> Option<&str> {
         self.runs.get(run)?.trouble.as_deref()
     }
 
-    /// How panels look.
+    /// The theme of the window.
     pub fn theme(&self) -> Theme {
         self.columns.theme()
     }
 
-    /// For the window.
+    /// The title of the window.
     pub fn title(&self) -> String {
-        let what = match self.runs.as_slice() {
+        let name = match self.runs.as_slice() {
             [_] => self.columns.active_session().map(|session| session.recording().model.clone()),
             runs => Some(runs.iter().map(|run| run.name.as_str()).collect::<Vec<_>>().join(", ")),
         };
-        what.map_or_else(|| "dnnviz".to_owned(), |what| format!("dnnviz – {what}"))
+        name.map_or_else(|| "dnnviz".to_owned(), |name| format!("dnnviz – {name}"))
     }
 
-    /// Lays out one frame; returns where the scenes are.
+    /// Lays out one frame; returns the places of the scenes.
+    ///
+    /// The order of the phases matters: epochs move on before anything is laid out from them, commands act
+    /// before the scenes are updated, and the scenes are painted last, since only then is their place known.
     pub fn show(&mut self, ui: &mut egui::Ui) -> Vec<SceneArea> {
         let ctx = ui.ctx().clone();
         style::set_motion(&ctx, self.columns.reduced_motion());
-        self.desk.can = HistoryState {
+        self.panels.history = HistoryState {
             back: self.history.can_back(),
             forward: self.history.can_forward(),
             undo: self.history.can_undo(),
             redo: self.history.can_redo(),
         };
-        let (areas, commands) = self.columns.show(ui, &self.runs, &mut self.desk);
+        let columns_before = (self.columns.active(), self.columns.count(), self.columns.locks());
+        let mut commands = self.advance(ui);
+        self.columns.link_views();
+        let (scenes, status_bar) = self.layout_panels(ui, &mut commands);
         for command in commands {
-            self.perform(&ctx, &command);
+            self.dispatch(ui, command);
         }
-        self.take_given(&ctx);
-        let now = ctx.input(|input| input.time);
-        let shown = self.columns.workspace(&self.runs);
-        let sizes = areas.iter().map(|area| area.rect.size()).collect();
-        if let Some(seconds) = self.history.note(&shown, sizes, now) {
-            ctx.request_repaint_after(Duration::from_secs_f64(seconds));
+        self.columns.link_views();
+        let areas = self.show_scenes(ui, scenes);
+        if let Some(rect) = status_bar {
+            self.panels.paint_status_bar(ui, rect, Palette::of(self.columns.theme()));
         }
-        self.desk.remember(self.columns.theme(), self.columns.reduced_motion(), ctx.zoom_factor());
+        let is_moving = self.columns.sessions().any(|session| session.control.is_moving());
+        if is_moving || columns_before != (self.columns.active(), self.columns.count(), self.columns.locks())
+        {
+            ctx.request_repaint();
+        }
+        self.open_dropped_and_pasted(&ctx);
+        self.record_history(&ctx, &areas);
+        self.panels.remember(self.columns.theme(), self.columns.reduced_motion(), ctx.zoom_factor());
         areas
     }
 
-    /// Does what a command says that is of the window as a whole.
-    fn perform(&mut self, ctx: &egui::Context, command: &Command) {
-        match command {
-            Command::Open | Command::OpenBeside => files::ask(*command == Command::OpenBeside, &self.send),
-            Command::OpenPath(path) => self.open(ctx, path, false),
-            Command::SavePicture => self.save_picture(ctx),
-            Command::CopyView => {
-                ctx.copy_text(self.columns.workspace(&self.runs).to_json());
-                self.tell(ctx, "Copied as JSON: a file of it opens this view, and so does pasting it here");
-            }
-            Command::CopyCommandLine => {
-                if let Some(line) = self.columns.command_line(&self.runs, PICTURE) {
-                    ctx.copy_text(line);
-                    self.tell(ctx, "Copied the command line that draws this view");
-                }
-            }
-            Command::CopyValues => match self.columns.active_session().map(Session::values_as_csv) {
-                Some(Ok(text)) => {
-                    ctx.copy_text(text);
-                    self.tell(ctx, "Copied the values as CSV");
-                }
-                Some(Err(reason)) => self.tell(ctx, reason),
-                None => {}
-            },
-            Command::CopySummary => {
-                if let Some(summary) = self.columns.summary(&self.runs) {
-                    ctx.copy_text(summary);
-                    self.tell(ctx, "Copied a summary in words");
-                }
-            }
-            Command::Back => {
-                let view = self.history.back().cloned();
-                self.restore(ctx, view);
-            }
-            Command::Forward => {
-                let view = self.history.forward().cloned();
-                self.restore(ctx, view);
-            }
-            Command::Undo => {
-                let view = self.history.undo();
-                self.restore(ctx, view);
-            }
-            Command::Redo => {
-                let view = self.history.redo();
-                self.restore(ctx, view);
-            }
-            _ => {}
+    /// Phase 1: reads shortcuts and moves the epochs on; returns the commands of the keys.
+    fn advance(&mut self, ui: &mut egui::Ui) -> Vec<Command> {
+        let keys = self.columns.has_keys(ui) && !self.panels.is_modal();
+        let mut commands: Vec<Command> = self.panels.shortcut(ui, keys).into_iter().collect();
+        let column_keys = self.with_named_runs(|this, named| {
+            let entries = this.columns.entries(&this.runs, named);
+            this.columns.bar(&entries, named).handle_keys(ui, keys)
+        });
+        commands.extend(column_keys.map(Command::Column));
+        self.columns.advance(ui, keys);
+        commands
+    }
+
+    /// Phase 2: lays out bars, timeline, panels and what lies over them; adds the commands that were chosen
+    /// there. Returns the place of the scenes and of the status bar.
+    fn layout_panels(&mut self, ui: &mut egui::Ui, commands: &mut Vec<Command>) -> (Rect, Option<Rect>) {
+        let palette = Palette::of(self.columns.theme());
+        let empty = empty_recording();
+        let named: Vec<NamedRun> = self.runs.iter().map(|run| run.named(&empty)).collect();
+        let entries = self.columns.entries(&self.runs, &named);
+        let bar = self.columns.bar(&entries, &named);
+        let only_scene = self.panels.only_scene();
+        if !only_scene {
+            let is_open = self.columns.active_session().is_some();
+            commands.extend(self.panels.top_bar(ui, palette, is_open));
+        }
+        let status_bar = (!only_scene).then(|| PanelState::reserve_status_bar(ui));
+        let dock = &mut self.panels.settings.arrangement;
+        let mut show_dock = |ui: &mut egui::Ui, show_pane: &mut ShowPane| dock.show(ui, palette, show_pane);
+        let (scenes, output) = self.columns.layout_panels(ui, &self.runs, &named, &bar, &mut show_dock);
+        commands.extend(output.columns.map(Command::Column));
+        if let Some(notice) = output.notice {
+            self.panels.notice.set(notice, ui.input(|input| input.time));
+        }
+        let recording = self.columns.active_session().map(Session::recording);
+        commands.extend(self.panels.overlays(ui, palette, recording, &bar));
+        (scenes, status_bar)
+    }
+
+    /// Phase 3: updates and paints the scenes.
+    fn show_scenes(&mut self, ui: &egui::Ui, scenes: Rect) -> Vec<SceneArea> {
+        let empty = empty_recording();
+        let named: Vec<NamedRun> = self.runs.iter().map(|run| run.named(&empty)).collect();
+        let output = self.columns.show_scenes(ui, scenes, &self.runs, &named);
+        if output.pinned && !self.panels.only_scene() {
+            self.panels.reveal(Pane::Unit);
+            ui.ctx().request_repaint();
+        }
+        self.panels.stats.units = self.columns.sessions().map(Session::units).sum();
+        output.areas
+    }
+
+    fn with_named_runs<T>(&self, act: impl FnOnce(&Self, &[NamedRun]) -> T) -> T {
+        let empty = empty_recording();
+        let named: Vec<NamedRun> = self.runs.iter().map(|run| run.named(&empty)).collect();
+        act(self, &named)
+    }
+
+    /// The active scene in plain sentences.
+    pub(super) fn summary(&self) -> Option<String> {
+        self.with_named_runs(|this, named| this.columns.summary(&this.runs, named))
+    }
+
+    /// Records the views in the history.
+    fn record_history(&mut self, ctx: &egui::Context, areas: &[SceneArea]) {
+        let now = ctx.input(|input| input.time);
+        let workspace = self.columns.workspace(&self.runs);
+        let sizes = areas.iter().map(|area| area.rect.size()).collect();
+        if let Some(seconds) = self.history.record(&workspace, sizes, now) {
+            ctx.request_repaint_after(Duration::from_secs_f64(seconds));
         }
     }
 
-    fn restore(&mut self, ctx: &egui::Context, view: Option<Workspace>) {
+    pub(super) fn restore(&mut self, ctx: &egui::Context, view: Option<Workspace>) {
         if let Some(view) = view {
             self.columns.restore(ctx, &view, &self.runs);
             ctx.request_repaint();
         }
     }
 
-    fn tell(&mut self, ctx: &egui::Context, text: impl Into<String>) {
-        self.desk.notice.set(text, ctx.input(|input| input.time));
+    /// Shows a notice in the status bar.
+    pub(super) fn notify(&mut self, ctx: &egui::Context, text: impl Into<String>) {
+        self.panels.notice.set(text, ctx.input(|input| input.time));
         ctx.request_repaint();
     }
 
-    /// Takes what was dropped on the window, or pasted into it.
-    fn take_given(&mut self, ctx: &egui::Context) {
+    /// Opens what was dropped on the window or pasted into it.
+    fn open_dropped_and_pasted(&mut self, ctx: &egui::Context) {
         let (dropped, beside) = ctx.input(|input| (input.raw.dropped_files.clone(), input.modifiers.shift));
-        for (at, path) in dropped.iter().map(|file| file.path()).enumerate() {
-            self.open(ctx, path, beside || at > 0);
+        for (index, path) in dropped.iter().map(|file| file.path()).enumerate() {
+            self.open(ctx, path, beside || index > 0);
         }
         if ctx.memory(|memory| memory.focused()).is_some_and(|id| !self.columns.is_scene(id)) {
             return;
@@ -290,26 +329,26 @@ impl AppState {
         if let Some(text) = pasted {
             match Workspace::parse(&text) {
                 Ok(workspace) => self.open_workspace(ctx, workspace),
-                Err(error) => self.tell(ctx, format!("What was pasted is no view: {error}")),
+                Err(error) => self.notify(ctx, format!("What was pasted is no view: {error}")),
             }
         }
     }
 
-    /// Opens what is at `path`: a run, in the place of what is shown or beside it, or a view.
-    fn open(&mut self, ctx: &egui::Context, path: &Path, beside: bool) {
+    /// Opens the path of a run, instead of what is shown or in a column beside it, or a stored view.
+    pub(super) fn open(&mut self, ctx: &egui::Context, path: &Path, beside: bool) {
         if path.extension().is_some_and(|extension| extension == "json") && path.is_file() {
             match files::read_view(path) {
                 Ok(workspace) => self.open_workspace(ctx, workspace),
-                Err(error) => self.tell(ctx, format!("{error:#}")),
+                Err(error) => self.notify(ctx, format!("{error:#}")),
             }
             return;
         }
-        let run = self.run_at(path);
+        let run = self.open_run(path);
         let mut workspace = self.columns.workspace(&self.runs);
         let column = ColumnView::new(run);
         if beside {
-            if workspace.columns.len() >= crate::model::columns::MOST {
-                return self.tell(ctx, "There is no room for another column");
+            if workspace.columns.len() >= MAX_COLUMNS {
+                return self.notify(ctx, "There is no room for another column");
             }
             workspace.columns.push(column);
         } else {
@@ -319,65 +358,48 @@ impl AppState {
         self.restore(ctx, Some(workspace));
     }
 
-    /// Opens the runs of a workspace, and looks at them as it says.
+    /// Opens the runs of a workspace, and shows its views.
     fn open_workspace(&mut self, ctx: &egui::Context, mut workspace: Workspace) {
-        let places: Vec<usize> = workspace.runs.iter().map(|path| self.run_at(Path::new(path))).collect();
-        let place = |run: usize| places.get(run).copied().unwrap_or(0);
+        let indices: Vec<usize> = workspace.runs.iter().map(|path| self.open_run(Path::new(path))).collect();
+        let index = |run: usize| indices.get(run).copied().unwrap_or(0);
         for column in &mut workspace.columns {
-            column.run = place(column.run);
+            column.run = index(column.run);
             if let Some(view) = &mut column.view {
-                view.query.run_b = view.query.run_b.map(place);
+                view.query.run_b = view.query.run_b.map(index);
             }
         }
         self.restore(ctx, Some(workspace));
     }
 
-    /// The place of the run at `path` among those of the window; it is opened where it is not.
-    fn run_at(&mut self, path: &Path) -> usize {
+    /// Returns the index of the run at `path`; begins to open it unless it is a run of the window.
+    fn open_run(&mut self, path: &Path) -> usize {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let wanted = absolute(path);
         if let Some(run) = self.runs.iter().position(|run| absolute(&run.path) == wanted) {
             return run;
         }
-        let place = self.runs.len();
+        let index = self.runs.len();
         self.runs.push(Run::new(path.to_owned(), String::new()));
         let paths: Vec<PathBuf> = self.runs.iter().map(|run| run.path.clone()).collect();
         for (run, name) in self.runs.iter_mut().zip(names(&paths)) {
             run.name = name;
         }
-        self.watches.push(follow::one(place, path, &self.send));
-        place
+        self.watches.push(follow::one(index, path, &self.send));
+        index
     }
 
-    fn save_picture(&mut self, ctx: &egui::Context) {
-        let runs: OpenRunList = self.runs.iter().map(|run| run.opened().cloned()).collect();
+    pub(super) fn save_picture(&mut self, ctx: &egui::Context) {
+        let runs: OpenRunList = open_runs(&self.runs);
         let names = self.runs.iter().map(|run| run.name.clone()).collect();
         let views = self.columns.workspace(&self.runs);
-        files::save(&views, names, runs, Arc::clone(&self.gpu), Arc::clone(&self.send));
-        self.tell(ctx, "Drawing the picture…");
+        files::save_picture(&views, names, runs, Arc::clone(&self.gpu), Arc::clone(&self.send));
+        self.notify(ctx, "Drawing the picture…");
     }
 
-    /// Remembers the settings for the next window.
+    /// Stores the settings for the next window.
     pub fn save_settings(&self) {
-        if self.remembers {
-            self.desk.settings.save();
+        if self.stores_settings {
+            self.panels.settings.save();
         }
     }
-}
-
-/// Gives a view what its loader has found, and says how long the frame may wait that shows it.
-fn take_found(session: &mut Session, ctx: &egui::Context, found: LoadEvent) -> Duration {
-    match found {
-        LoadEvent::Values { key, values } => {
-            return if session.take_values(key, values) { Duration::ZERO } else { SOON };
-        }
-        LoadEvent::Slabs { recording, field } => session.take_slabs(recording, field),
-        LoadEvent::NoSlabs { recording, reason } => session.take_no_slabs(recording, reason),
-        LoadEvent::Failed { key, reason } => session.take_failure(key, reason),
-        LoadEvent::InsightResponse(answered) => session.take_answer(answered),
-        LoadEvent::Picture { recording, input, picture } => {
-            session.take_picture(ctx, recording, input, picture)
-        }
-    }
-    Duration::ZERO
 }

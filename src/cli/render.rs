@@ -10,13 +10,11 @@ use serde::Serialize;
 use super::output;
 use super::query::QueryArgs;
 use super::view_args::LookArgs;
-pub use super::view_args::command;
-use crate::app::order;
-use crate::engine::{Gpu, Renderer};
-use crate::export::{Column, Still, Values};
+use crate::engine::Gpu;
+use crate::export::{Still, StillView};
 use crate::model::{Camera, EpochPosition, EpochRef, Layout, Query, Recording, SetView, ViewState, columns};
-use crate::stats::{Backend, Sides};
-use crate::ui::{NamedRun, OpenRuns};
+use crate::stats::Sides;
+use crate::ui::NamedRun;
 
 /// Draw a still, without a window
 ///
@@ -122,8 +120,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let sides = Sides { a: &**source, b: run_b.as_deref().unwrap_or(&**source) };
         parts.extend(args.parts(sides, own, camera)?);
     }
-    if parts.len() > columns::MOST {
-        bail!("{} views side by side are more than {}; draw fewer RUNs", parts.len(), columns::MOST);
+    if parts.len() > columns::MAX_COLUMNS {
+        bail!("{} views side by side are more than {}; draw fewer RUNs", parts.len(), columns::MAX_COLUMNS);
     }
     let Size(size) = args.size;
     let gpu = Gpu::headless()?;
@@ -133,7 +131,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let facts = |(name, recording)| NamedRun { name, recording };
     let runs: Vec<NamedRun> = names.iter().map(String::as_str).zip(recordings).map(facts).collect();
     let backend = args.query.backend(&gpu);
-    let (still, cells) = still(&gpu, &runs, parts, size, !args.no_overlay, &*backend)?;
+    let still = Still::render(&gpu, &*backend, &runs, parts, size, !args.no_overlay)?;
     still.save(&args.output)?;
     if args.json {
         return output::print_json(&Told {
@@ -141,7 +139,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             width: size[0],
             height: size[1],
             adapter: gpu.describe(),
-            cells,
+            cells: still.cells,
             frame_ms: still.frame_ms,
         });
     }
@@ -152,7 +150,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             args.output.display(),
             size[0],
             size[1],
-            output::counted(cells as usize, "cell", "cells"),
+            output::counted(still.cells as usize, "cell", "cells"),
             still.frame_ms,
             gpu.describe(),
         )
@@ -187,7 +185,7 @@ impl Args {
         sides: Sides<'a>,
         own: usize,
         camera: Option<Camera>,
-    ) -> anyhow::Result<Vec<Part<'a>>> {
+    ) -> anyhow::Result<Vec<StillView<'a>>> {
         let recording = sides.a.recording();
         let (view, position) = self.view(recording, camera)?;
         let (set_view, number) = (camera.is_none().then(|| self.view.into()), view.epoch);
@@ -197,77 +195,27 @@ impl Args {
         {
             let alone = |select| Query { select, minus: None, run_b: None, ..view.query.clone() };
             let a = ViewState { query: alone(view.query.select.clone()), ..view.clone() };
-            parts.push(Part { sides: Sides::one(sides.a), own, view: a, set_view, position });
+            parts.push(StillView { sides: Sides::one(sides.a), run: own, view: a, set_view, position });
             let b = ViewState { query: alone(minus), ..view.clone() };
             let other = sides.b.recording();
-            let number = EpochRef::at(number);
+            let number = EpochRef::from_number(number);
             // Its own epoch, where it has one, goes first.
             let position = match b.query.select.epoch.unwrap_or(number).resolve(other) {
                 Ok(position) => position,
                 Err(error) => bail!("in the run that is subtracted: {error}"),
             };
             let own = view.query.run_b.unwrap_or(own);
-            parts.push(Part { sides: Sides::one(sides.b), own, view: b, set_view, position });
+            parts.push(StillView { sides: Sides::one(sides.b), run: own, view: b, set_view, position });
         }
-        parts.push(Part { sides, own, view, set_view, position });
+        parts.push(StillView { sides, run: own, view, set_view, position });
         Ok(parts)
     }
-}
-
-/// One of the views that are drawn side by side, before its values are read.
-pub struct Part<'a> {
-    pub sides: Sides<'a>,
-    /// Number of its run.
-    pub own: usize,
-    pub view: ViewState,
-    /// From where it is looked at, rather than from the view's own camera.
-    pub set_view: Option<SetView>,
-    pub position: EpochPosition,
 }
 
 /// What people call a run: the name of its folder.
 fn run_name(path: &Path) -> String {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
-}
-
-/// Draws `parts` of `runs` side by side, and counts their cells.
-pub fn still(
-    gpu: &Gpu,
-    runs: &[NamedRun],
-    mut parts: Vec<Part>,
-    size: [u32; 2],
-    overlay: bool,
-    backend: &dyn Backend,
-) -> anyhow::Result<(Still, u64)> {
-    let mut values = Vec::with_capacity(parts.len());
-    let aspect = size[0] as f32 / parts.len().max(1) as f32 / size[1] as f32;
-    for part in &mut parts {
-        let orders = match part.view.order {
-            Some(order) => order::places(part.sides, &part.view.query, order, backend)?,
-            None => Vec::new(),
-        };
-        let loaded = Values::load(gpu, part.sides, &part.view, part.position, backend, &orders)?;
-        if let Some(set_view) = part.set_view {
-            // What stands there is known only now: mosaics of feature maps, the input's picture.
-            part.view.camera = Camera::set_view(set_view, &loaded.layout, aspect);
-        }
-        values.push(loaded);
-    }
-    let cells = values.iter().flat_map(|values| &values.layout.slabs).map(|slab| slab.units as u64).sum();
-    let columns: Vec<Column> = parts
-        .iter()
-        .zip(&values)
-        .map(|(part, values)| Column {
-            recording: part.sides.a.recording(),
-            runs: OpenRuns { all: runs, own: part.own },
-            values,
-            view: &part.view,
-        })
-        .collect();
-    let mut renderer = Renderer::new(gpu);
-    let still = Still::render(gpu, &mut renderer, &columns, size, overlay)?;
-    Ok((still, cells))
 }
 
 /// A camera, as JSON or from a file of it, with finite numbers and a field of view that can be drawn.
@@ -281,7 +229,7 @@ fn read_camera(given: &OsStr) -> anyhow::Result<Camera> {
         }
     };
     let camera: Camera = serde_json::from_str(&text).with_context(|| format!("{name} is no camera"))?;
-    if !camera.is_sound() {
+    if !camera.is_valid() {
         bail!(
             "{name} is no camera: numbers must be finite, pitch within ±π/2, fov_y in (0, 3), focus positive, \
              clear in [0, 1)"

@@ -1,15 +1,13 @@
-//! How things look, as options; and a view told as the command line that draws it.
+//! The options that choose the appearance of a view.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use crate::model::{
-    ColourMap, Diff, EpochPosition, EpochRef, Norm, OrderBy, Pin, Query, Range, Recording, Stat, Theme,
-    UnitOrder, ViewState,
+    ColourMap, EpochPosition, OrderBy, Pin, Range, Recording, Theme, UnitIndex, UnitOrder, ViewState,
 };
 
 /// The options that choose how a view looks.
@@ -137,14 +135,6 @@ impl FromStr for OrderArg {
     }
 }
 
-fn order_name(by: OrderBy) -> &'static str {
-    match by {
-        OrderBy::Activation => "activation",
-        OrderBy::Selectivity => "selectivity",
-        OrderBy::Similarity => "similarity",
-    }
-}
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PinArg(Pin);
 
@@ -154,7 +144,7 @@ impl FromStr for PinArg {
     fn from_str(text: &str) -> Result<Self, String> {
         // Names may hold colons, numbers do not.
         let (layer, unit) = text.rsplit_once(':').ok_or("write it as LAYER:UNIT")?;
-        let unit = unit.parse().map_err(|_| format!("`{unit}` is no unit's number"))?;
+        let unit = unit.parse().map(UnitIndex).map_err(|_| format!("`{unit}` is no unit's number"))?;
         Ok(Self(Pin { layer: layer.to_owned(), unit }))
     }
 }
@@ -196,7 +186,7 @@ impl LookArgs {
         view.order = match self.order {
             None => None,
             Some(OrderArg { by, epoch }) => {
-                let here = || recording.epochs.get(position.from).map(|epoch| epoch.number);
+                let here = || recording.epochs.get(position.from.0).map(|epoch| epoch.number);
                 Some(UnitOrder { by, epoch: epoch.or_else(here).context("--order: there is no epoch")? })
             }
         };
@@ -210,7 +200,7 @@ impl LookArgs {
         for PinArg(pin) in &self.pin {
             let layer = recording.layers.iter().find(|layer| layer.name == pin.layer);
             let Some(layer) = layer else { bail!("--pin: there is no layer `{}`", pin.layer) };
-            if pin.unit >= layer.units {
+            if pin.unit.0 >= layer.units {
                 bail!("--pin: layer {} has {} units, from 0 on", layer.name, layer.units);
             }
         }
@@ -252,126 +242,6 @@ fn fits(pattern: &str, name: &str) -> bool {
         }
     }
     rest.ends_with(last)
-}
-
-/// The command line that draws `view` of the run at `own` among `runs`, whose recording is given, into
-/// `picture.png` of `size` pixels: quoted for a shell, and no longer than it has to be.
-pub fn command(
-    runs: &[&Path],
-    own: usize,
-    view: &ViewState,
-    recording: &Recording,
-    size: [u32; 2],
-) -> String {
-    let path = |run: usize| {
-        let path = runs.get(run).map(|path| path.to_string_lossy()).unwrap_or_default();
-        if path.starts_with('-') { format!("./{path}") } else { path.into_owned() }
-    };
-    let mut words = vec!["dnnviz".to_owned(), "render".to_owned(), path(own)];
-    words.extend(["-o".to_owned(), "picture.png".to_owned()]);
-    let mut say = |flag: &str, value: String| {
-        if value.starts_with('-') {
-            words.push(format!("--{flag}={value}"));
-        } else {
-            words.extend([format!("--{flag}"), value]);
-        }
-    };
-    let last = EpochRef::Last.resolve(recording).map(|position| position.number(recording));
-    if last.ok() != Some(view.epoch) {
-        say("epoch", view.epoch.to_string());
-    }
-    tell_query(&view.query, path, &mut say);
-    if let Some(map) = view.colour_map {
-        say("map", map.name().to_owned());
-    }
-    match view.range {
-        Range::Auto => {}
-        Range::Layer => say("range", "layer".to_owned()),
-        Range::Network => say("range", "network".to_owned()),
-        Range::Fixed { low, high } => say("range", format!("{low},{high}")),
-    }
-    for (flag, value, usual) in
-        [("clip", view.clip, 0.0), ("height", view.height, 1.0), ("dim-below", view.dim_below, 0.0)]
-    {
-        if value != usual {
-            say(flag, value.to_string());
-        }
-    }
-    if let Some(UnitOrder { by, epoch }) = view.order {
-        say("order", format!("{}@{epoch}", order_name(by)));
-    }
-    if view.theme == Theme::Light {
-        say("theme", "light".to_owned());
-    }
-    for name in &view.hidden {
-        say("hide", name.clone());
-    }
-    for Pin { layer, unit } in &view.pins {
-        say("pin", format!("{layer}:{unit}"));
-    }
-    if let Ok(camera) = serde_json::to_string(&view.camera) {
-        say("camera", camera);
-    }
-    if size != [1280, 720] {
-        say("size", format!("{}x{}", size[0], size[1]));
-    }
-    for (flag, wanted) in [
-        ("--over-epochs", view.over_epochs),
-        ("--no-labels", !view.labels),
-        ("--no-haze", !view.haze),
-        ("--no-edges", !view.edges),
-    ] {
-        if wanted {
-            words.push(flag.to_owned());
-        }
-    }
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
-}
-
-/// What is looked at; `path` is that of a run.
-fn tell_query(query: &Query, path: impl Fn(usize) -> String, mut say: impl FnMut(&str, String)) {
-    let select = query.select.to_string();
-    if select != "all" {
-        say("select", select);
-    }
-    if let Some(minus) = &query.minus {
-        say("minus", minus.to_string());
-        if let Some(run) = query.run_b {
-            say("run-b", path(run));
-        }
-        match query.diff {
-            Diff::Signed => {}
-            Diff::Abs => say("diff", "abs".to_owned()),
-            Diff::Effect => say("diff", "effect".to_owned()),
-        }
-    }
-    let stat = match query.stat {
-        Stat::Mean => None,
-        Stat::Std => Some("std"),
-        Stat::Max => Some("max"),
-        Stat::Min => Some("min"),
-        Stat::Rate => Some("rate"),
-        Stat::Count => Some("count"),
-    };
-    let norm = match query.norm {
-        Norm::Raw => None,
-        Norm::Layer => Some("layer"),
-        Norm::Global => Some("global"),
-    };
-    for (flag, value) in [("stat", stat), ("norm", norm)] {
-        if let Some(value) = value {
-            say(flag, value.to_owned());
-        }
-    }
-}
-
-/// A word as a POSIX shell reads it back.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

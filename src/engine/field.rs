@@ -1,6 +1,5 @@
 //! One moment's values of all slabs on the GPU.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::atlas::{Atlas, AtlasError};
@@ -9,7 +8,6 @@ use super::pyramid::device::PyramidPass;
 use super::pyramid::{self, Extent, Page};
 use super::readback::read_texture;
 use crate::model::{LayerCells, Layout};
-use crate::stats::Quantiles;
 
 /// Bytes handed to the queue at a time, so that staging memory stays small beside a large field.
 const UPLOAD_BYTES: usize = 64 << 20;
@@ -26,11 +24,10 @@ pub enum FieldError {
 /// Values of every cell and their pyramids, in texture arrays. Immutable; made on any thread.
 pub struct Field {
     id: u64,
+    processor: Processor,
     layout: Layout,
     atlas: Atlas,
     scale: f32,
-    extremes: Vec<Option<(f32, f32)>>,
-    spreads: Arc<[Option<Quantiles>]>,
     has_no_value: bool,
     bytes: u64,
     textures: Textures,
@@ -137,13 +134,13 @@ impl Field {
             dimension: Some(wgpu::TextureViewDimension::D2Array),
             ..Default::default()
         };
+        let processor = if built { Processor::Gpu } else { Processor::Cpu };
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Ok(Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
+            processor,
             layout,
             scale: extent.scale,
-            extremes: extent.extremes,
-            spreads: Quantiles::of_all(layers).into(),
             has_no_value: extent.has_no_value,
             bytes,
             cells: textures.cells.create_view(&array),
@@ -151,6 +148,11 @@ impl Field {
             textures,
             atlas,
         })
+    }
+
+    /// The processor that built the pyramids.
+    pub fn processor(&self) -> Processor {
+        self.processor
     }
 
     /// Tells fields apart.
@@ -170,16 +172,6 @@ impl Field {
     /// Stored values times this are real values.
     pub(super) fn scale(&self) -> f32 {
         self.scale
-    }
-
-    /// Least and greatest finite value per layer; `None` when it has none.
-    pub fn extremes(&self) -> &[Option<(f32, f32)>] {
-        &self.extremes
-    }
-
-    /// How the finite values of each layer lie between these.
-    pub fn spreads(&self) -> &Arc<[Option<Quantiles>]> {
-        &self.spreads
     }
 
     /// Whether some cell has no value.

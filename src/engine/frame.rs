@@ -6,8 +6,7 @@ use glam::{Mat4, Vec3};
 use super::palette::light;
 use super::{Field, InputPicture};
 use crate::model::layout::{CELL_HEIGHT, SLAB_BORDER, SLAB_THICKNESS};
-use crate::model::{Edge, Normalisation, Range, Slab, ViewState};
-use crate::stats::Quantiles;
+use crate::model::{Edge, Slab, ValueRange, ViewState};
 
 /// Blocks up to this many pixels wide are shown as their mean.
 const DETAIL: f32 = 1.0;
@@ -27,9 +26,10 @@ pub struct Frame<'a> {
     pub to: &'a Field,
     /// In [0, 1).
     pub t: f32,
-    /// Per layer: the values at the ends of the colour map, see [`ranges`]. Those of the fields are
-    /// divided by [`Norm::scales`](crate::model::Norm::scales) before they are compared with them.
-    pub ranges: &'a [(f32, f32)],
+    /// Per layer: the range of the colour map, in normalised values.
+    pub ranges: &'a [ValueRange],
+    /// Per layer: the divisor that normalises the values of the fields.
+    pub divisors: &'a [f32],
     pub picture: Option<&'a InputPicture>,
     pub network: Network<'a>,
     /// Physical pixels.
@@ -56,142 +56,6 @@ impl Network<'_> {
     }
 }
 
-/// Per layer, what its values are divided by before they are looked at. It flows with the values.
-pub fn scales(view: &ViewState, from: &Field, to: &Field, t: f32) -> Vec<f32> {
-    let mut scales = scales_at(view, from.spreads());
-    if t > 0.0 {
-        for (scale, later) in scales.iter_mut().zip(scales_at(view, to.spreads())) {
-            *scale += t * (later - *scale);
-        }
-    }
-    scales
-}
-
-/// The same at one moment.
-fn scales_at(view: &ViewState, spreads: &[Option<Quantiles>]) -> Vec<f32> {
-    let greatest = |it: &Option<Quantiles>| it.as_ref().map(|it| it.absolute_quantile(1.0));
-    view.query.norm.scales(&spreads.iter().map(greatest).collect::<Vec<_>>())
-}
-
-/// Whether the middle of the colour map is zero.
-pub fn is_diverging(view: &ViewState) -> bool {
-    view.query.is_signed() || view.colours().is_diverging()
-}
-
-/// Per layer, the values at the ends of the colour map, normalised as the view says.
-pub fn ranges(
-    view: &ViewState,
-    normalisation: Normalisation,
-    from: &Field,
-    to: &Field,
-    t: f32,
-) -> Vec<(f32, f32)> {
-    ranges_of(view, normalisation, &extremes(view, normalisation, from, to, t))
-}
-
-/// Per layer, the least and the greatest value `t` of the way from one field to the other, normalised as
-/// the view says; `None` where there is no value. Where [`ViewState::clip`] leaves some out, the ends
-/// of the others; where the middle of the colour map is zero, as far from it on both sides.
-pub fn extremes(
-    view: &ViewState,
-    normalisation: Normalisation,
-    from: &Field,
-    to: &Field,
-    t: f32,
-) -> Vec<Option<(f32, f32)>> {
-    // Interpolated like the values, so that the range flows with them.
-    let layer = |(a, b): (Ends, Ends)| match (a, b) {
-        (Some(a), Some(b)) => Some((a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t)),
-        (a, b) => a.or(b),
-    };
-    let normal = |((low, high), scale): ((f32, f32), f32)| (low / scale, high / scale);
-    let raw = |field: &Field| ends(view, normalisation, field.spreads());
-    let layers = raw(from).into_iter().zip(raw(to)).map(layer).zip(scales(view, from, to, t));
-    layers.map(|(ends, scale)| ends.map(|ends| normal((ends, scale)))).collect()
-}
-
-/// Least and greatest value of a layer; `None` where it has none.
-type Ends = Option<(f32, f32)>;
-
-/// Per layer, the ends of what [`extremes`] says of each of some moments, given by their spreads.
-pub fn extremes_over<'a>(
-    view: &ViewState,
-    normalisation: Normalisation,
-    moments: impl IntoIterator<Item = &'a [Option<Quantiles>]>,
-) -> Vec<Option<(f32, f32)>> {
-    let join = |a: Option<(f32, f32)>, b: Option<(f32, f32)>| match (a, b) {
-        (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
-        (a, b) => a.or(b),
-    };
-    let mut over: Vec<Option<(f32, f32)>> = Vec::new();
-    for spreads in moments {
-        let ends = ends(view, normalisation, spreads).into_iter().zip(scales_at(view, spreads));
-        let ends = ends.map(|(ends, scale)| ends.map(|(low, high)| (low / scale, high / scale)));
-        over.resize(over.len().max(spreads.len()), None);
-        over.iter_mut().zip(ends).for_each(|(over, ends)| *over = join(*over, ends));
-    }
-    over
-}
-
-/// Per layer, the values, as computed, between which all but those lie that are clipped.
-fn ends(
-    view: &ViewState,
-    normalisation: Normalisation,
-    spreads: &[Option<Quantiles>],
-) -> Vec<Option<(f32, f32)>> {
-    let clip = if view.clip.is_finite() { view.clip.clamp(0.0, 10.0) / 100.0 } else { 0.0 };
-    let diverging = is_diverging(view);
-    if clip > 0.0 && view.range_of(normalisation) == Range::Network {
-        // Those of the network's values, so that they are the same in every layer.
-        let scales = scales_at(view, spreads);
-        let layers = spreads.iter().zip(&scales).filter_map(|(it, scale)| Some((it.as_ref()?, *scale)));
-        let joint = |share, absolute| Quantiles::joint(layers.clone(), share, absolute);
-        let ends = if diverging {
-            joint(1.0 - clip, true).map(|reach| (-reach, reach))
-        } else {
-            joint(clip, false).zip(joint(1.0 - clip, false))
-        };
-        let back = |scale: f32| ends.map(|(low, high)| (low * scale, high * scale));
-        return spreads.iter().zip(&scales).map(|(it, scale)| it.as_ref().and(back(*scale))).collect();
-    }
-    let of = |spread: &Quantiles| {
-        if clip > 0.0 && diverging {
-            let reach = spread.absolute_quantile(1.0 - clip);
-            (-reach, reach)
-        } else {
-            (spread.quantile(clip), spread.quantile(1.0 - clip))
-        }
-    };
-    spreads.iter().map(|spread| spread.as_ref().map(of)).collect()
-}
-
-/// Per layer, the values at the ends of the colour map where these are the [`extremes`] of the layers.
-pub fn ranges_of(
-    view: &ViewState,
-    normalisation: Normalisation,
-    extremes: &[Option<(f32, f32)>],
-) -> Vec<(f32, f32)> {
-    let whole = |(low, high): (f32, f32)| {
-        if is_diverging(view) {
-            let reach = low.abs().max(high.abs());
-            (-reach, reach)
-        } else {
-            (low.min(0.0), high)
-        }
-    };
-    let usable = |(low, high): (f32, f32)| if low < high { (low, high) } else { (low, low + 1.0) };
-    let own = extremes.iter().map(|layer| layer.map(whole));
-    match view.range_of(normalisation) {
-        Range::Fixed { low, high } => own.map(|_| usable((low, high))).collect(),
-        Range::Layer => own.map(|layer| usable(layer.unwrap_or((0.0, 1.0)))).collect(),
-        Range::Network => {
-            let range = own.clone().flatten().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-            own.map(|_| usable(range.unwrap_or((0.0, 1.0)))).collect()
-        }
-        Range::Auto => own.map(|_| (0.0, 1.0)).collect(),
-    }
-}
-
 /// `FrameData` in shaders/shared/frame.wgsl.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -199,11 +63,11 @@ pub(super) struct FrameData {
     pub clip_from_world: Mat4,
     pub eye: Vec3,
     pub pixel: f32,
-    pub ground: [f32; 3],
+    pub ground_colour: [f32; 3],
     pub haze: f32,
-    pub plate: [f32; 3],
+    pub slab_colour: [f32; 3],
     pub haze_near: f32,
-    pub no_value: [f32; 3],
+    pub no_value_colour: [f32; 3],
     pub haze_far: f32,
     pub shade_low: [f32; 3],
     pub height: f32,
@@ -310,11 +174,11 @@ impl Frame<'_> {
             clip_from_world: camera.clip_from_world(self.aspect()),
             eye: camera.position,
             pixel,
-            ground: light(theme.ground()),
+            ground_colour: light(theme.ground()),
             haze: if self.view.haze { HAZE } else { 0.0 },
-            plate: light(theme.slab()),
+            slab_colour: light(theme.slab()),
             haze_near: near,
-            no_value: light(theme.no_value()),
+            no_value_colour: light(theme.no_value()),
             haze_far: far,
             shade_low: SHADE_LOW,
             height: CELL_HEIGHT * self.view.height.clamp(0.05, 10.0),
@@ -322,7 +186,7 @@ impl Frame<'_> {
             t: if self.is_moving() { self.t } else { 0.0 },
             scale_from: self.from.scale(),
             scale_to: self.to.scale(),
-            diverging: u32::from(is_diverging(self.view)),
+            diverging: u32::from(self.view.is_diverging()),
             detail: if self.every_cell { 0.0 } else { DETAIL },
             forward,
             slabs: slabs as u32,
@@ -349,9 +213,8 @@ impl Frame<'_> {
     /// The slabs back to front. Slabs stand at rising distance along z and never overlap there,
     /// so that this order is exact from everywhere.
     pub(super) fn slabs(&self) -> (Vec<SlabData>, Vec<Nearness>) {
-        let diverging = is_diverging(self.view);
+        let diverging = self.view.is_diverging();
         let layout = self.from.layout();
-        let scales = scales(self.view, self.from, self.to, self.t);
         let camera = &self.view.camera;
         let eye = camera.position.z;
         let mut order: Vec<usize> = (0..layout.slabs.len())
@@ -366,11 +229,10 @@ impl Frame<'_> {
             .map(|index| {
                 let slab = &layout.slabs[index];
                 let place = self.from.atlas().places[index];
-                let (low, high) = self.ranges.get(index).copied().unwrap_or((0.0, 1.0));
-                let scale = scales.get(index).copied().unwrap_or(1.0);
-                let (low, high) = (low * scale, high * scale);
+                let divisor = self.divisors.get(index).copied().unwrap_or(1.0);
+                let range = self.ranges.get(index).copied().unwrap_or(ValueRange::UNIT).scaled(divisor);
                 let (low, width) =
-                    if diverging { (0.0, low.abs().max(high.abs())) } else { (low, high - low) };
+                    if diverging { (0.0, range.reach()) } else { (range.low, range.high - range.low) };
                 let data = SlabData {
                     corner: slab.corner(),
                     pitch: slab.pitch,

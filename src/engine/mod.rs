@@ -23,10 +23,12 @@ pub mod renderer;
 pub mod ribbons;
 pub mod shader;
 pub mod slabs;
+#[cfg(test)]
+mod testing;
 
 pub use aggregate::Aggregator;
 pub use field::{Field, FieldError};
-pub use frame::{Frame, Network, extremes, extremes_over, is_diverging, ranges, ranges_of, scales};
+pub use frame::{Frame, Network};
 pub use gpu::{Gpu, GpuError, Processor};
 pub use picture::InputPicture;
 pub use renderer::{Path, Renderer};

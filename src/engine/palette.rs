@@ -30,7 +30,7 @@ pub struct Look {
 impl Look {
     /// The colours of `view`.
     pub fn of(view: &ViewState) -> Self {
-        let diverges = super::is_diverging(view);
+        let diverges = view.is_diverging();
         Self { map: view.colours(), theme: view.theme, dim_below: view.dim_below, diverges }
     }
 }

@@ -36,22 +36,17 @@ pub struct Page {
 pub struct Extent {
     /// Stored values times this are real values; a power of two.
     pub scale: f32,
-    /// Least and greatest finite value per layer; `None` when it has none.
-    pub extremes: Vec<Option<(f32, f32)>>,
     /// Whether some cell has no value.
     pub has_no_value: bool,
 }
 
 impl Extent {
     pub fn of(layers: &[LayerCells]) -> Self {
-        let extremes: Vec<Option<(f32, f32)>> =
-            layers.par_iter().map(|layer| extremes(&layer.values)).collect();
-        let largest =
-            extremes.iter().flatten().map(|(low, high)| low.abs().max(high.abs())).fold(0.0f32, f32::max);
+        let largest = layers.par_iter().map(|layer| largest(&layer.values)).reduce(|| 0.0, f32::max);
         let has_no_value = layers.par_iter().any(|layer| {
             layer.values.par_iter().any(|value| !value.is_finite() && *value != LayerCells::NO_CELL)
         });
-        Self { scale: power_of_two_at_most(largest), extremes, has_no_value }
+        Self { scale: power_of_two_at_most(largest), has_no_value }
     }
 }
 
@@ -168,13 +163,9 @@ fn build_page(atlas: &Atlas, page: u32, layers: &[LayerCells], signed: bool, fac
     Page { greatest, blocks: blocks_by_level }
 }
 
-fn extremes(values: &[f32]) -> Option<(f32, f32)> {
-    let (low, high) = values
-        .par_iter()
-        .filter(|value| value.is_finite())
-        .fold(|| (f32::INFINITY, f32::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)))
-        .reduce(|| (f32::INFINITY, f32::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)));
-    (low <= high).then_some((low, high))
+/// The greatest absolute value among the finite ones; 0 without one.
+fn largest(values: &[f32]) -> f32 {
+    values.par_iter().filter(|value| value.is_finite()).map(|value| value.abs()).reduce(|| 0.0, f32::max)
 }
 
 /// 2^k with 2^k ≤ `largest` < 2^(k+1), so that stored values use all bits of a half float; 1 for 0.

@@ -1,9 +1,12 @@
-//! Pictures without a window: the scene and its overlay, drawn, read back and written to a file. And how
-//! values are written as text.
+//! What leaves the program: stills as PNG, values as CSV, a view as a command line.
+//!
+//! A still is the same scene and overlay as in the window, drawn without one.
 
+mod command_line;
 mod csv;
 mod file;
 mod still;
 
+pub use command_line::command_line;
 pub use csv::csv_field;
-pub use still::{Column, Still, StillError, Values};
+pub use still::{Still, StillError, StillView};

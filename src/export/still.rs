@@ -1,4 +1,4 @@
-//! A still: one view of one recording as a picture.
+//! Stills: views of recordings, side by side in one picture.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,218 +6,216 @@ use std::time::Instant;
 
 use super::file;
 use crate::engine::readback::RenderTarget;
-use crate::engine::{
-    Field, FieldError, Frame, Gpu, InputPicture, Network, Path as Drawing, Renderer, extremes, extremes_over,
-    is_diverging, ranges_of, scales,
-};
+use crate::engine::{Gpu, InputPicture, Network, Path as RenderPath, Renderer};
 use crate::model::columns::{ColourScale, common_extremes};
 use crate::model::{
-    EpochPosition, Layout, Normalisation, Recording, SceneValues, Theme, UnitPermutation, ViewState,
+    Camera, EpochIndex, EpochPosition, Layout, Recording, SetView, Theme, ValueRange, ViewState,
 };
-use crate::stats::{self, Backend, Cells, Quantiles, Sides, StatsError};
-use crate::ui::Overlay;
-use crate::ui::runs::OpenRuns;
-use crate::ui::scene::overlay::SlabValues;
+use crate::scene::{FrameOptions, LoadedEpoch, Scene, SceneError, aspect_ratio, drawn_edges};
+use crate::stats::{Backend, Quantiles, Sides, colour_range};
+use crate::ui::runs::{NamedRun, OpenRuns};
+use crate::ui::scene::description::SceneDescription;
 use crate::ui::scene::still;
 
-/// Why a still could not be made.
+/// Height in pixels of a picture whose text has one pixel per point.
+const POINTS_HIGH: f32 = 720.0;
+
+/// Why a still cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum StillError {
+    /// The values cannot be read, reduced or uploaded.
     #[error(transparent)]
-    Stats(#[from] StatsError),
-    #[error(transparent)]
-    Field(#[from] FieldError),
+    Scene(#[from] SceneError),
+    /// The picture is empty or too large for the device.
     #[error("the picture is {width} × {height} pixels; this device draws 1 to {limit} a side")]
-    Size { width: u32, height: u32, limit: u32 },
+    Size {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// The longest edge of a picture, in pixels.
+        limit: u32,
+    },
+    /// The device was lost.
     #[error("the graphics device was lost while drawing; try again")]
     DeviceLost,
+    /// The file cannot be written.
     #[error("cannot write {}: {source}", path.display())]
-    Write { path: PathBuf, source: std::io::Error },
-}
-
-/// The values that a still shows: those of the two epochs that it lies between.
-pub struct Values {
-    pub from: Field,
-    /// `None` when the moment is exactly at one epoch.
-    pub to: Option<Field>,
-    pub position: EpochPosition,
-    /// Where everything stands, the input's picture included.
-    pub layout: Layout,
-    picture: Option<InputPicture>,
-    /// The values of both on this side.
-    cells: [Arc<Cells>; 2],
-    /// Per epoch, how its values lie, where the ends of the colour map are those of all epochs.
-    over: Vec<Vec<Option<Quantiles>>>,
-    /// Layers that B lacks, as [`Overlay`] takes them.
-    missing: Vec<(usize, Option<usize>)>,
-}
-
-impl Values {
-    /// Reads, reduces and uploads what `view` shows at `position`; of all epochs where the ends of its
-    /// colour map are theirs. `orders` says per layer in which order its units stand, as
-    /// [`Cells::ordered`] takes it.
-    pub fn load(
-        gpu: &Gpu,
-        sides: Sides,
-        view: &ViewState,
-        position: EpochPosition,
-        backend: &dyn Backend,
-        orders: &[Option<Arc<UnitPermutation>>],
-    ) -> Result<Self, StillError> {
-        let source = sides.a;
-        let recording = source.recording();
-        let mut missing = Vec::new();
-        let mut field = |epoch| -> Result<(Field, Arc<Cells>), StillError> {
-            let cells = stats::cells(sides, &view.query, epoch, backend)?.ordered(orders);
-            missing = cells.unmatched.iter().map(|it| (it.layer, it.units)).collect();
-            Ok((Field::new(gpu, &cells.layers, view.query.is_signed())?, Arc::new(cells)))
-        };
-        let (from, from_cells) = field(position.from)?;
-        let (to, to_cells) = if position.t > 0.0 {
-            let (to, cells) = field(position.to)?;
-            (Some(to), cells)
-        } else {
-            (None, Arc::clone(&from_cells))
-        };
-        let mut over = Vec::new();
-        if view.over_epochs {
-            for epoch in (0..recording.epochs.len()).filter(|&epoch| !recording.epochs[epoch].damaged) {
-                over.push(Quantiles::of_all(&stats::cells(sides, &view.query, epoch, backend)?.layers));
-            }
-        }
-        let picture = view.query.select.single_input().and_then(|input| source.picture(input));
-        let mut layout = from.layout().clone();
-        layout.picture =
-            picture.as_ref().map(|picture| picture.width.max(1) as f32 / picture.height.max(1) as f32);
-        layout.hide(&recording.layers, &view.hidden);
-        let picture = picture.map(|picture| InputPicture::new(gpu, &picture));
-        Ok(Self { from, to, position, layout, picture, cells: [from_cells, to_cells], over, missing })
-    }
-
-    fn to(&self) -> &Field {
-        self.to.as_ref().unwrap_or(&self.from)
-    }
-
-    fn extremes(&self, view: &ViewState, normalisation: Normalisation) -> Vec<Option<(f32, f32)>> {
-        if view.over_epochs {
-            return extremes_over(view, normalisation, self.over.iter().map(Vec::as_slice));
-        }
-        extremes(view, normalisation, &self.from, self.to(), self.position.t)
-    }
+    Write {
+        /// Path of the file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
 }
 
 /// One of the views that a still shows side by side.
-#[derive(Clone, Copy)]
-pub struct Column<'a> {
-    pub recording: &'a Recording,
-    /// What is compared, as the overlay says it.
-    pub runs: OpenRuns<'a>,
-    pub values: &'a Values,
-    pub view: &'a ViewState,
+pub struct StillView<'a> {
+    /// The recordings that are compared.
+    pub sides: Sides<'a>,
+    /// Index of the run of side A.
+    pub run: usize,
+    /// The view.
+    pub view: ViewState,
+    /// The camera, instead of that of the view.
+    pub set_view: Option<SetView>,
+    /// The epoch of the view, resolved.
+    pub position: EpochPosition,
 }
 
 /// A finished picture.
 pub struct Still {
-    /// Rows from the top, 8-bit sRGB, opaque.
+    /// Rows from the top, 8-bit sRGB with alpha 255.
     pub rgba: Vec<u8>,
+    /// Width and height in pixels.
     pub size: [u32; 2],
-    /// Milliseconds that the scene took to draw, shaders compiled before.
+    /// Milliseconds that the scenes took to draw, without compiling shaders.
     pub frame_ms: f64,
+    /// Number of cells in all scenes.
+    pub cells: u64,
 }
 
 impl Still {
-    /// Draws `columns` side by side, with or without the overlay; those that show values of one kind
-    /// have one scale, as far as their layers bear the same names. `size` in pixels; text is scaled with
-    /// the height so that a poster reads like a window.
+    /// Draws `views` of `runs` side by side, with or without the overlay; those that show values of one kind
+    /// share the ranges of their colour maps in layers of one name. `size` is in pixels; the text grows with
+    /// the height.
+    ///
+    /// # Errors
+    /// When values cannot be loaded, or the device cannot draw a picture of this size.
     pub fn render(
         gpu: &Gpu,
-        renderer: &mut Renderer,
-        columns: &[Column],
+        backend: &dyn Backend,
+        runs: &[NamedRun],
+        views: Vec<StillView>,
         size: [u32; 2],
         with_overlay: bool,
     ) -> Result<Self, StillError> {
         let limit = gpu.device.limits().max_texture_dimension_2d;
         let [width, height] = size;
-        let count = columns.len().max(1) as u32;
+        let count = views.len().max(1) as u32;
         if width < count || height == 0 || width > limit || height > limit {
             return Err(StillError::Size { width, height, limit });
         }
+        let aspect = width as f32 / count as f32 / height as f32;
+        let load = |view| StillColumn::load(gpu, backend, runs, view, aspect);
+        let columns = views.into_iter().map(load).collect::<Result<Vec<_>, _>>()?;
         let theme = columns.first().map_or_else(Theme::default, |column| column.view.theme);
         let [r, g, b] = theme.slab();
         let mut rgba = [r, g, b, u8::MAX].repeat(width as usize * height as usize);
         let mut frame_ms = 0.0;
+        let mut renderer = Renderer::new(gpu);
         let text = (height.min(width) as f32 / POINTS_HIGH).clamp(0.5, 8.0);
-        for ((index, column), ranges) in (0..).zip(columns).zip(common_ranges(columns)) {
+        for ((index, column), ranges) in (0..).zip(&columns).zip(common_ranges(&columns)) {
             let (left, right) = (index * width / count, (index + 1) * width / count);
-            // A line of the ground that shows through parts it from the next one.
+            // Between columns a line of the ground stays.
             let line = if index + 1 < count { (text.round() as u32).clamp(1, right - left) } else { 0 };
-            let part = [(right - left - line).max(1), height];
-            let (pixels, ms) = column.draw(gpu, renderer, &ranges, part, with_overlay.then_some(text))?;
-            let row = part[0] as usize * 4;
-            let wide = rgba.chunks_exact_mut(width as usize * 4);
-            for (wide, narrow) in wide.zip(pixels.chunks_exact(row)) {
-                wide[left as usize * 4..][..row].copy_from_slice(narrow);
+            let column_size = [(right - left - line).max(1), height];
+            let text = with_overlay.then_some(text);
+            let (pixels, ms) = column.draw(gpu, &mut renderer, &ranges, column_size, text)?;
+            let row = column_size[0] as usize * 4;
+            let rows = rgba.chunks_exact_mut(width as usize * 4);
+            for (target, pixels) in rows.zip(pixels.chunks_exact(row)) {
+                target[left as usize * 4..][..row].copy_from_slice(pixels);
             }
             frame_ms += ms;
         }
-        Ok(Self { rgba, size, frame_ms })
+        let slabs = columns.iter().flat_map(|column| &column.layout.slabs);
+        Ok(Self { rgba, size, frame_ms, cells: slabs.map(|slab| slab.units as u64).sum() })
     }
 
     /// Writes the picture as PNG, whole or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), StillError> {
         file::write_png(path, &self.rgba, self.size)
             .map_err(|source| StillError::Write { path: path.to_owned(), source })
     }
 }
 
-/// Per column and layer, the values at the ends of the colour map.
-fn common_ranges(columns: &[Column]) -> Vec<Vec<(f32, f32)>> {
-    let scales = columns.iter().map(|column| {
-        let Column { recording, values, view, .. } = *column;
-        ColourScale {
-            recording,
-            query: &view.query,
-            range: view.range_of(recording.normalisation),
-            extremes: values.extremes(view, recording.normalisation),
-        }
-    });
-    let scales: Vec<ColourScale> = scales.collect();
-    let ranges = columns
-        .iter()
-        .zip(common_extremes(&scales))
-        .map(|(column, extremes)| ranges_of(column.view, column.recording.normalisation, &extremes));
-    ranges.collect()
+/// A view with its values loaded.
+struct StillColumn<'a> {
+    recording: &'a Recording,
+    runs: OpenRuns<'a>,
+    view: ViewState,
+    scene: Scene,
+    /// The layout of the slabs, the input's picture included.
+    layout: Layout,
+    picture: Option<InputPicture>,
+    /// The quantiles of the layers at all epochs, where the ranges of the colour maps cover all.
+    all_epochs: Vec<Arc<[Option<Quantiles>]>>,
 }
 
-impl Column<'_> {
-    /// The pixels of this column alone, and the milliseconds that its scene took. `text` is how many
-    /// pixels a point of the overlay has; `None` leaves it out.
+impl<'a> StillColumn<'a> {
+    fn load(
+        gpu: &Gpu,
+        backend: &dyn Backend,
+        runs: &'a [NamedRun<'a>],
+        still_view: StillView<'a>,
+        aspect: f32,
+    ) -> Result<Self, StillError> {
+        let StillView { sides, run, mut view, set_view, position } = still_view;
+        let recording = sides.a.recording();
+        let scene = Scene::load(gpu, backend, sides, &view, position)?;
+        let mut all_epochs = Vec::new();
+        if view.over_epochs {
+            for epoch in (0..recording.epochs.len()).filter(|&epoch| !recording.epochs[epoch].damaged) {
+                all_epochs.push(LoadedEpoch::quantiles(backend, sides, &view.query, EpochIndex(epoch))?);
+            }
+        }
+        let picture = view.query.select.single_input().and_then(|input| sides.a.picture(input));
+        let layout = scene.layout(recording, &view, picture.as_ref().map(aspect_ratio));
+        if let Some(set_view) = set_view {
+            // Mosaics of feature maps and the input's picture are part of the layout only now.
+            view.camera = Camera::set_view(set_view, &layout, aspect);
+        }
+        let picture = picture.map(|picture| InputPicture::new(gpu, &picture));
+        Ok(Self {
+            recording,
+            runs: OpenRuns { all: runs, own: run },
+            view,
+            scene,
+            layout,
+            picture,
+            all_epochs,
+        })
+    }
+
+    fn extremes(&self) -> Vec<Option<ValueRange>> {
+        let normalisation = self.recording.normalisation;
+        if self.view.over_epochs {
+            let epochs = self.all_epochs.iter().map(|layers| &**layers);
+            return colour_range::extremes_over(&self.view, normalisation, epochs);
+        }
+        self.scene.extremes(&self.view, normalisation)
+    }
+
+    /// Returns the pixels of this column, and the milliseconds that its scene took. `text` is the number of
+    /// pixels in a point of the overlay; `None` leaves it out.
     fn draw(
         &self,
         gpu: &Gpu,
         renderer: &mut Renderer,
-        ranges: &[(f32, f32)],
+        ranges: &[ValueRange],
         size: [u32; 2],
         text: Option<f32>,
     ) -> Result<(Vec<u8>, f64), StillError> {
-        let Self { recording, runs, values, view } = *self;
-        let hidden: Vec<bool> = values.layout.slabs.iter().map(|slab| slab.hidden).collect();
-        let edges = if view.edges && recording.branches() { recording.edges.as_slice() } else { &[] };
-        let frame = Frame {
+        let view = &self.view;
+        let hidden: Vec<bool> = self.layout.slabs.iter().map(|slab| slab.hidden).collect();
+        let edges = drawn_edges(self.recording, view);
+        let divisors = self.scene.divisors(view);
+        let frame = self.scene.frame(FrameOptions {
             view,
-            from: &values.from,
-            to: values.to(),
-            t: values.position.t,
             ranges,
-            picture: values.picture.as_ref().filter(|_| view.camera.sees_past_picture()),
+            divisors: &divisors,
+            picture: self.picture.as_ref(),
             network: Network { edges, hidden: &hidden, lit: None },
             size,
-            every_cell: false,
-        };
-        let canvas = RenderTarget::new(gpu, size, Renderer::FORMAT);
+        });
+        let target = RenderTarget::new(gpu, size, Renderer::FORMAT);
         let mut draw = || {
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
-            renderer.draw(gpu, &mut encoder, &canvas.view, &frame, Drawing::Raycast);
+            renderer.draw(gpu, &mut encoder, &target.view, &frame, RenderPath::Raycast);
             gpu.queue.submit([encoder.finish()]);
             gpu.wait();
         };
@@ -227,44 +225,48 @@ impl Column<'_> {
         draw();
         let frame_ms = start.elapsed().as_secs_f64() * 1e3;
         if let Some(text) = text {
-            let scales = scales(view, &values.from, values.to(), values.position.t);
-            let [from, to] = &values.cells;
-            let relief = SceneValues {
-                from: &from.layers,
-                to: &to.layers,
-                t: values.position.t,
-                ranges,
-                scales: &scales,
-                diverging: is_diverging(view),
-                height: view.height,
-            };
-            let slabs = SlabValues { relief, arrangements: &from.arrangements, moment: values.from.id() };
-            let overlay = Overlay {
-                recording,
-                runs,
+            let unmatched: Vec<(usize, Option<usize>)> =
+                self.scene.from.cells.unmatched.iter().map(|layer| (layer.layer, layer.units)).collect();
+            let epochs = self.all_epochs.len();
+            let description = SceneDescription {
+                recording: self.recording,
+                runs: self.runs,
                 view,
-                layout: &values.layout,
+                layout: &self.layout,
                 ranges,
-                has_no_value: values.from.has_no_value() || values.to().has_no_value(),
-                position: values.position,
+                has_no_value: self.scene.has_no_value(),
+                position: self.scene.position,
                 highlighted: None,
-                missing: &values.missing,
+                unmatched: &unmatched,
                 shared: false,
-                over: view.over_epochs.then_some((values.over.len(), values.over.len())),
-                slabs: Some(slabs),
+                range_epochs: view.over_epochs.then_some((epochs, epochs)),
+                values: Some(self.scene.values(view, ranges, &divisors)),
+                camera_target: None,
             };
-            paint(gpu, &overlay, &canvas, text);
+            paint_overlay(gpu, &description, &target, text);
         }
-        Ok((canvas.read(gpu).ok_or(StillError::DeviceLost)?, frame_ms))
+        Ok((target.read(gpu).ok_or(StillError::DeviceLost)?, frame_ms))
     }
 }
 
-/// Height of a picture whose text has one pixel per point.
-const POINTS_HIGH: f32 = 720.0;
+/// Returns for each column and layer the range of the colour map.
+fn common_ranges(columns: &[StillColumn]) -> Vec<Vec<ValueRange>> {
+    let scales = columns.iter().map(|column| ColourScale {
+        recording: column.recording,
+        query: &column.view.query,
+        range: column.view.range_of(column.recording.normalisation),
+        extremes: column.extremes(),
+    });
+    let scales: Vec<ColourScale> = scales.collect();
+    let ranges = columns.iter().zip(common_extremes(&scales)).map(|(column, extremes)| {
+        colour_range::colour_ranges(&column.view, column.recording.normalisation, &extremes)
+    });
+    ranges.collect()
+}
 
-/// Paints the overlay over the scene on `canvas`; `scale` is in pixels per point.
-fn paint(gpu: &Gpu, overlay: &Overlay<'_>, canvas: &RenderTarget, scale: f32) {
-    let mut painted = still::paint(overlay, canvas.size, scale);
+/// Paints the overlay over the scene on `target`, with `scale` pixels per point.
+fn paint_overlay(gpu: &Gpu, description: &SceneDescription, target: &RenderTarget, scale: f32) {
+    let mut painted = still::paint(description, target.size, scale);
     let mut egui = egui_wgpu::Renderer::new(
         &gpu.device,
         Renderer::FORMAT,
@@ -276,7 +278,7 @@ fn paint(gpu: &Gpu, overlay: &Overlay<'_>, canvas: &RenderTarget, scale: f32) {
         }
     }
     let screen = egui_wgpu::ScreenDescriptor {
-        size_in_pixels: canvas.size,
+        size_in_pixels: target.size,
         pixels_per_point: painted.pixels_per_point,
     };
     let mut encoder = gpu.device.create_command_encoder(&Default::default());
@@ -286,7 +288,7 @@ fn paint(gpu: &Gpu, overlay: &Overlay<'_>, canvas: &RenderTarget, scale: f32) {
             .begin_render_pass(&wgpu::RenderPassDescriptor {
                 label: Some("Still::overlay"),
                 color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-                    view: &canvas.view,
+                    view: &target.view,
                     depth_slice: None,
                     resolve_target: None,
                     ops: wgpu::Operations { load: wgpu::LoadOp::Load, store: wgpu::StoreOp::Store },

@@ -62,7 +62,7 @@ pub fn bench_load(path: &Path, epoch: EpochRef) -> Result<LoadBench, FormatError
     }
     let dump = Dump::open(&found.folder, &found.manifest)?;
     let epoch = epoch.resolve(dump.recording())?.from;
-    let files: Vec<PathBuf> = dump.files(epoch).collect();
+    let files: Vec<PathBuf> = dump.files(epoch.0).collect();
     let folder = tempfile::tempdir().map_err(FormatError::write(&std::env::temp_dir()))?;
     let mut bytes = 0;
     let mut strict = Vec::with_capacity(files.len());
@@ -87,7 +87,7 @@ pub fn bench_load(path: &Path, epoch: EpochRef) -> Result<LoadBench, FormatError
     let (load_ms, baseline_ms) = (median_ms(load_times), median_ms(baseline_times));
     let rate = |ms: f64| bytes as f64 / 1e3 / ms;
     Ok(LoadBench {
-        epoch: dump.recording().epochs.get(epoch).map_or(0, |epoch| epoch.number),
+        epoch: dump.recording().epochs.get(epoch.0).map_or(0, |epoch| epoch.number),
         files: files.len(),
         bytes,
         threads: rayon::current_num_threads(),

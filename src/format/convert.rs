@@ -6,7 +6,7 @@ use std::path::Path;
 use super::deepdiva::{Dump, DumpWriter, Item, Listed};
 use super::native::{EpochValues, Pictures, Run, RunWriter};
 use super::{FormatError, Found, Known, picture};
-use crate::model::{Aggregate, Group, Normalisation, Picture, Recording, Source, SourceError};
+use crate::model::{Aggregate, EpochIndex, Group, Normalisation, Picture, Recording, Source, SourceError};
 
 /// Units that a dump can hold; more would make files of JSON that nothing reads back.
 const MOST_DUMP_UNITS: usize = 10_000_000;
@@ -36,11 +36,11 @@ pub fn import(dump: &Path, run: &Path, progress: &mut dyn FnMut(usize, usize)) -
     each_epoch(recording, progress, |epoch| {
         let mut values = EpochValues::default();
         if !all.is_empty() {
-            values.units = source.rows(epoch, &all)?.layers;
+            values.units = source.rows(EpochIndex(epoch), &all)?.layers;
         }
         let classes = (0..recording.classes.len()).map(Group::Class);
         for group in std::iter::once(Group::All).chain(classes) {
-            if let Some(aggregates) = source.aggregates(epoch, group)? {
+            if let Some(aggregates) = source.aggregates(EpochIndex(epoch), group)? {
                 values.aggregates.push((group, aggregates.to_vec()));
             }
         }
@@ -100,11 +100,11 @@ pub fn export_json(
 fn list(source: &Run, first: usize) -> Result<Listed, FormatError> {
     let recording = source.recording();
     let count = |group| -> Result<Option<u64>, FormatError> {
-        let stored = source.aggregates(first, group)?;
+        let stored = source.aggregates(EpochIndex(first), group)?;
         Ok(stored.and_then(|stored| stored.first().map(|aggregate| aggregate.count)))
     };
     let singles = !recording.inputs.is_empty()
-        && match source.rows(first, &[0]) {
+        && match source.rows(EpochIndex(first), &[0]) {
             Ok(_) => true,
             Err(SourceError::NotRecorded { .. }) => false,
             Err(error) => return Err(error.into()),
@@ -156,9 +156,10 @@ fn export_epoch(
     let normalised = recording.normalisation == Normalisation::PerItemPerLayer;
     let units: Vec<usize> = recording.layers.iter().map(|layer| layer.units).collect();
     // Read before anything is written of the epoch, so that a damaged one leaves no trace.
-    let mut groups = vec![(Item::General, source.aggregates(epoch, Group::All)?, Sums::new(&units))];
+    let mut groups =
+        vec![(Item::General, source.aggregates(EpochIndex(epoch), Group::All)?, Sums::new(&units))];
     for &(class, _) in &listed.classes {
-        let stored = source.aggregates(epoch, Group::Class(class))?;
+        let stored = source.aggregates(EpochIndex(epoch), Group::Class(class))?;
         groups.push((Item::Class(class), stored, Sums::new(&units)));
     }
     writer.begin_epoch(&recording.epochs[epoch])?;
@@ -166,8 +167,9 @@ fn export_epoch(
     let inputs: Vec<usize> = (0..recording.inputs.len()).collect();
     for chunk in inputs.chunks(CHUNK).take_while(|_| listed.singles) {
         // Too late to leave the epoch out.
-        let block =
-            source.rows(epoch, chunk).map_err(|error| FormatError::invalid(run, error.to_string()))?;
+        let block = source
+            .rows(EpochIndex(epoch), chunk)
+            .map_err(|error| FormatError::invalid(run, error.to_string()))?;
         for (&input, &row) in chunk.iter().zip(&block.rows) {
             let mut layers: Vec<Vec<f32>> =
                 block.layers.iter().map(|tensor| tensor.row(row).into_owned()).collect();

@@ -9,7 +9,7 @@ use super::dock::DockPlace;
 use super::dock::Pane;
 use super::dock::PaneSize;
 use super::panels::columns::{ColumnAction, ColumnBar};
-use crate::model::columns::{Locks, MOST};
+use crate::model::columns::{Locks, MAX_COLUMNS};
 use crate::model::{ColourMap, Norm, OrderBy, Recording, SetView, Stat};
 
 /// Something a user can do by key, menu or command box.
@@ -46,6 +46,14 @@ pub enum Command {
     ZoomIn,
     ZoomOut,
     ZoomReset,
+    Column(ColumnAction),
+    /// Changes the view of the active column.
+    View(ViewCommand),
+}
+
+/// A change of the view of the active column.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ViewCommand {
     Play,
     StepBack,
     StepForward,
@@ -55,7 +63,7 @@ pub enum Command {
     Follow,
     Loop,
     /// Moves the camera to a set view.
-    View(SetView),
+    SetView(SetView),
     FrameLayer(usize),
     HideLayer(usize),
     SoloLayer(usize),
@@ -80,7 +88,6 @@ pub enum Command {
     LessMotion,
     /// Removes all pins.
     ClearPins,
-    Column(ColumnAction),
 }
 
 impl Command {
@@ -96,15 +103,7 @@ impl Command {
             | Self::CopySummary
             | Self::Quit => "File",
             Self::OpenPath(_) => "Recent",
-            Self::Back | Self::Forward | Self::Undo | Self::Redo | Self::View(_) => "Views",
-            Self::Play
-            | Self::StepBack
-            | Self::StepForward
-            | Self::First
-            | Self::Best
-            | Self::Last
-            | Self::Follow
-            | Self::Loop => "Training",
+            Self::Back | Self::Forward | Self::Undo | Self::Redo => "Views",
             Self::Commands
             | Self::Keys
             | Self::Toggle(_)
@@ -116,6 +115,24 @@ impl Command {
             | Self::ZoomIn
             | Self::ZoomOut
             | Self::ZoomReset => "Panels",
+            Self::Column(_) => "Columns",
+            Self::View(command) => command.group(),
+        }
+    }
+}
+
+impl ViewCommand {
+    fn group(&self) -> &'static str {
+        match self {
+            Self::SetView(_) => "Views",
+            Self::Play
+            | Self::StepBack
+            | Self::StepForward
+            | Self::First
+            | Self::Best
+            | Self::Last
+            | Self::Follow
+            | Self::Loop => "Training",
             Self::Stat(_)
             | Self::Norm(_)
             | Self::Map(_)
@@ -126,30 +143,10 @@ impl Command {
             | Self::Haze
             | Self::Edges
             | Self::LessMotion => "Look",
-            Self::Column(_) => "Columns",
             Self::FrameLayer(_) | Self::HideLayer(_) | Self::SoloLayer(_) | Self::ShowLayers => "Layers",
             Self::ClearPins => "Units",
             Self::ShowAll | Self::ShowClass(_) | Self::MinusClass(_) | Self::MinusNone => "Show",
         }
-    }
-
-    /// Returns `true` if the command concerns neither a view nor the columns nor the panels.
-    pub fn is_of_window(&self) -> bool {
-        matches!(
-            self,
-            Self::Open
-                | Self::OpenBeside
-                | Self::OpenPath(_)
-                | Self::SavePicture
-                | Self::CopyCommandLine
-                | Self::CopyView
-                | Self::CopyValues
-                | Self::CopySummary
-                | Self::Back
-                | Self::Forward
-                | Self::Undo
-                | Self::Redo
-        )
     }
 }
 
@@ -196,34 +193,38 @@ pub fn available(context: &CommandContext) -> Vec<CommandEntry> {
         (SetView::Grazing, "Grazing", "4"),
         (SetView::Close, "Close", "5"),
     ] {
-        add(name, keys, Command::View(view));
+        add(name, keys, Command::View(ViewCommand::SetView(view)));
     }
-    add("Play or pause", "Space", Command::Play);
-    add("Step back", "Left", Command::StepBack);
-    add("Step forward", "Right", Command::StepForward);
-    add("First epoch", "[", Command::First);
-    add("Best epoch", "B", Command::Best);
-    add("Last epoch", "]", Command::Last);
-    add("Follow the newest epoch", "L, End", Command::Follow);
-    add("Loop", "", Command::Loop);
+    add("Play or pause", "Space", Command::View(ViewCommand::Play));
+    add("Step back", "Left", Command::View(ViewCommand::StepBack));
+    add("Step forward", "Right", Command::View(ViewCommand::StepForward));
+    add("First epoch", "[", Command::View(ViewCommand::First));
+    add("Best epoch", "B", Command::View(ViewCommand::Best));
+    add("Last epoch", "]", Command::View(ViewCommand::Last));
+    add("Follow the newest epoch", "L, End", Command::View(ViewCommand::Follow));
+    add("Loop", "", Command::View(ViewCommand::Loop));
     panel_commands(&mut add);
     look_commands(&mut add);
     if context.recording.is_some() {
         column_commands(context.columns, &mut add);
     }
-    add("Show all layers", "", Command::ShowLayers);
-    add("Remove all pins", "", Command::ClearPins);
+    add("Show all layers", "", Command::View(ViewCommand::ShowLayers));
+    add("Remove all pins", "", Command::View(ViewCommand::ClearPins));
     if let Some(recording) = context.recording {
-        add("Show all inputs", "", Command::ShowAll);
-        add("Minus nothing", "", Command::MinusNone);
+        add("Show all inputs", "", Command::View(ViewCommand::ShowAll));
+        add("Minus nothing", "", Command::View(ViewCommand::MinusNone));
         for (index, class) in recording.classes.iter().enumerate() {
-            add(&format!("Show class {}", class.name), "", Command::ShowClass(index));
-            add(&format!("Minus class {}", class.name), "", Command::MinusClass(index));
+            add(&format!("Show class {}", class.name), "", Command::View(ViewCommand::ShowClass(index)));
+            add(&format!("Minus class {}", class.name), "", Command::View(ViewCommand::MinusClass(index)));
         }
         for (index, layer) in recording.layers.iter().enumerate() {
-            add(&format!("Frame layer {}", layer.name), "", Command::FrameLayer(index));
-            add(&format!("Hide or show layer {}", layer.name), "", Command::HideLayer(index));
-            add(&format!("Only layer {}", layer.name), "", Command::SoloLayer(index));
+            add(&format!("Frame layer {}", layer.name), "", Command::View(ViewCommand::FrameLayer(index)));
+            add(
+                &format!("Hide or show layer {}", layer.name),
+                "",
+                Command::View(ViewCommand::HideLayer(index)),
+            );
+            add(&format!("Only layer {}", layer.name), "", Command::View(ViewCommand::SoloLayer(index)));
         }
     }
     for path in context.recent {
@@ -266,16 +267,16 @@ fn look_commands(add: &mut impl FnMut(&str, &'static str, Command)) {
         (Stat::Rate, "Statistic: firing rate"),
         (Stat::Count, "Statistic: count"),
     ] {
-        add(name, "", Command::Stat(stat));
+        add(name, "", Command::View(ViewCommand::Stat(stat)));
     }
     for (norm, name) in
         [(Norm::Raw, "Scale: raw"), (Norm::Layer, "Scale: by layer"), (Norm::Global, "Scale: by network")]
     {
-        add(name, "", Command::Norm(norm));
+        add(name, "", Command::View(ViewCommand::Norm(norm)));
     }
-    add("Colours: automatic", "", Command::Map(None));
+    add("Colours: automatic", "", Command::View(ViewCommand::Map(None)));
     for map in ColourMap::ALL {
-        add(&format!("Colours: {}", map.name()), "", Command::Map(Some(map)));
+        add(&format!("Colours: {}", map.name()), "", Command::View(ViewCommand::Map(Some(map))));
     }
     for (order, name) in [
         (None, "Order: as trained"),
@@ -283,18 +284,18 @@ fn look_commands(add: &mut impl FnMut(&str, &'static str, Command)) {
         (Some(OrderBy::Selectivity), "Order: by class"),
         (Some(OrderBy::Similarity), "Order: by likeness"),
     ] {
-        add(name, "", Command::Order(order));
+        add(name, "", Command::View(ViewCommand::Order(order)));
     }
-    add("Same range at all epochs", "", Command::OverEpochs);
-    add("Dark or light", "", Command::Theme);
-    add("Labels", "", Command::Labels);
-    add("Haze", "", Command::Haze);
-    add("Edges", "", Command::Edges);
-    add("Less motion", "", Command::LessMotion);
+    add("Same range at all epochs", "", Command::View(ViewCommand::OverEpochs));
+    add("Dark or light", "", Command::View(ViewCommand::Theme));
+    add("Labels", "", Command::View(ViewCommand::Labels));
+    add("Haze", "", Command::View(ViewCommand::Haze));
+    add("Edges", "", Command::View(ViewCommand::Edges));
+    add("Less motion", "", Command::View(ViewCommand::LessMotion));
 }
 
 fn column_commands(bar: &ColumnBar, add: &mut impl FnMut(&str, &'static str, Command)) {
-    let (many, free) = (bar.entries.len() > 1, bar.entries.len() < MOST);
+    let (many, free) = (bar.entries.len() > 1, bar.entries.len() < MAX_COLUMNS);
     let mut add_if = |possible: bool, name: &str, keys, action| {
         if possible {
             add(name, keys, Command::Column(action));

@@ -17,8 +17,7 @@ pub mod widgets;
 
 pub use panels::columns::ColumnBar;
 pub use runs::{NamedRun, OpenRuns};
-pub use scene::overlay::Overlay;
-pub use view_control::{
-    Facts, LoadProgress, PanelOutput, SceneDescription, SceneResponse, ViewControl, Viewport,
-};
+pub use scene::description::SceneDescription;
+pub use scene::viewport::{LoadProgress, SceneResponse, SceneStatus, Viewport};
+pub use view_control::{PanelData, PanelOutput, ViewControl};
 pub use widgets::thumbnails::Thumbnails;

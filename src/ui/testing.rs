@@ -9,9 +9,10 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use super::style::{install_fonts, install_style};
 use crate::model::recording::sequential_edges;
 use crate::model::{
-    Camera, Class, Epoch, Format, Input, Layer, LayerKind, Layout, Normalisation, Recording, Reduction,
-    SetView, Theme, ViewState,
+    Camera, Class, Epoch, EpochIndex, EpochPosition, Format, Input, Layer, LayerKind, Layout, Normalisation,
+    Recording, Reduction, SetView, Theme, ValueRange, ViewState,
 };
+use crate::ui::{LoadProgress, OpenRuns, SceneDescription, SceneStatus};
 
 /// A window without a display that shows one panel, or several, over a state of type `S`. Tests drive it
 /// by accessible names, keys and pointer. Methods run frames until nothing moves any more.
@@ -188,4 +189,32 @@ pub fn two_recordings() -> [Recording; 2] {
     let mut other = recording();
     other.classes[1].name = "wolf".to_owned();
     [recording(), other]
+}
+
+/// A description of `view`, without values.
+pub(super) fn description<'a>(
+    recording: &'a Recording,
+    view: &'a ViewState,
+    layout: &'a Layout,
+) -> SceneDescription<'a> {
+    SceneDescription {
+        recording,
+        runs: OpenRuns::default(),
+        view,
+        layout,
+        ranges: &[ValueRange::UNIT; 3],
+        has_no_value: false,
+        position: EpochPosition::at(EpochIndex(4)),
+        highlighted: None,
+        unmatched: &[],
+        shared: false,
+        range_epochs: None,
+        values: None,
+        camera_target: None,
+    }
+}
+
+/// The status of a scene with all values loaded.
+pub(super) fn status(has_scene: bool) -> SceneStatus<'static> {
+    SceneStatus { has_scene, note: None, progress: LoadProgress { done: 1, of: 1 } }
 }

@@ -10,7 +10,7 @@ mod overlay;
 use super::NamedRun;
 use super::OpenRuns;
 use super::Thumbnails;
-use super::commands::Command;
+use super::commands::ViewCommand;
 use super::dock::DockLayout;
 use super::dock::Pane;
 use super::panels::columns::ColumnAction;
@@ -19,14 +19,11 @@ use super::panels::columns::ColumnEntry;
 use super::panels::columns::column_rects;
 use super::scene::navigation::Target;
 use super::testing::{self, TestWindow};
-use super::view_control::Facts;
-use super::view_control::SceneDescription;
-use super::view_control::ViewControl;
-use super::view_control::Viewport;
+use super::{PanelData, SceneDescription, ViewControl, Viewport};
 use crate::model::columns::Locks;
 use crate::model::{
-    Diff, EpochPosition, Layout, Norm, OrderBy, Picture, Query, Range, Recording, Selection, SetView, Stat,
-    Theme, UnitOrder, ViewState,
+    Diff, EpochIndex, EpochPosition, Layout, Norm, OrderBy, Picture, Query, Range, Recording, Selection,
+    SetView, Stat, Theme, UnitOrder, ValueRange,
 };
 
 struct Window {
@@ -34,7 +31,6 @@ struct Window {
     recording: Recording,
     layout: Layout,
     interface: ViewControl,
-    view: ViewState,
     live: bool,
     /// Number of columns, all of the same run.
     columns: usize,
@@ -43,15 +39,14 @@ struct Window {
     /// Actions requested by the columns, the latest last.
     actions: Vec<ColumnAction>,
     /// Commands for the next frame.
-    commands: Vec<Command>,
+    commands: Vec<ViewCommand>,
 }
 
 fn window(recording: Recording) -> TestWindow<Window> {
     let state = Window {
         arrangement: DockLayout::default(),
         layout: Layout::new(&recording),
-        interface: ViewControl::new(&recording),
-        view: testing::view(&recording),
+        interface: ViewControl::new(&recording, testing::view(&recording)),
         live: false,
         columns: 1,
         runs: vec!["run"],
@@ -73,14 +68,14 @@ fn window(recording: Recording) -> TestWindow<Window> {
             runs: &runs,
             run: 0,
             locks: window.locks,
-            can_swap: window.view.query.minus.is_some(),
+            can_swap: window.interface.view.query.minus.is_some(),
             can_subtract: window.columns > 1,
         };
         window.actions.extend(columns.handle_keys(ui, keys));
-        window.interface.advance(ui, &mut window.view, true, keys);
-        let ranges = vec![(0.0, 1.0); window.recording.layers.len()];
+        window.interface.advance(ui, true, keys);
+        let ranges = vec![ValueRange::UNIT; window.recording.layers.len()];
         let ready = vec![true; window.recording.epochs.len()];
-        let facts = Facts {
+        let data = PanelData {
             recording: &window.recording,
             runs: OpenRuns::default(),
             layout: &window.layout,
@@ -88,21 +83,21 @@ fn window(recording: Recording) -> TestWindow<Window> {
             ready: &ready,
             live: window.live,
             columns: &columns,
-            layer_facts: None,
-            biographies: &[],
+            layer_stats: None,
+            profiles: &[],
             values: &[],
             predictions: None,
         };
         for command in window.commands.drain(..) {
-            window.interface.perform(ui, &command, &facts, &mut window.view);
+            let now = ui.input(|input| input.time);
+            window.interface.perform(&command, &window.recording, &window.layout, now);
         }
-        window.interface.wear(ui, window.view.theme);
-        window.interface.timeline(ui, &facts, &mut window.view);
-        let palette = super::style::Palette::of(window.view.theme);
+        window.interface.timeline(ui, &data);
+        let palette = super::style::Palette::of(window.interface.view.theme);
         egui::CentralPanel::no_frame().show(ui, |ui| {
-            let (interface, view, actions) = (&mut window.interface, &mut window.view, &mut window.actions);
+            let (interface, actions) = (&mut window.interface, &mut window.actions);
             let scene = window.arrangement.show(ui, palette, &mut |ui, pane| {
-                actions.extend(interface.pane(ui, pane, &facts, view).columns);
+                actions.extend(interface.pane(ui, pane, &data).columns);
             });
             let places = column_rects(scene, window.columns);
             for (index, (header, _)) in places.iter().enumerate() {
@@ -112,24 +107,14 @@ fn window(recording: Recording) -> TestWindow<Window> {
             }
             let rect = places[0].1;
             let at = Viewport { rect, id, name: "Scene", keys };
-            window.interface.look(ui, &at, &window.layout, None, &mut window.view);
-            let sight = SceneDescription {
-                recording: &window.recording,
-                runs: OpenRuns::default(),
-                layout: &window.layout,
+            window.interface.handle_gestures(ui, &at, &window.layout, None);
+            let view = window.interface.view.clone();
+            let scene = SceneDescription {
                 ranges: &ranges,
-                has_no_value: false,
-                position: EpochPosition::at(0),
-                query: window.view.query.clone(),
-                missing: &[],
-                shared: false,
-                over: None,
-                slabs: None,
-                filled: false,
-                note: None,
-                progress: None,
+                position: EpochPosition::at(EpochIndex(0)),
+                ..testing::description(&window.recording, &view, &window.layout)
             };
-            window.interface.paint(ui, rect, &sight, &window.view);
+            window.interface.paint_overlay(ui, rect, &scene, &testing::status(false));
         });
         if window.interface.is_moving() {
             ui.ctx().request_repaint();
@@ -138,7 +123,7 @@ fn window(recording: Recording) -> TestWindow<Window> {
     TestWindow::open(vec2(1280.0, 1400.0), state, show)
 }
 
-fn perform(harness: &mut TestWindow<Window>, command: Command) {
+fn perform(harness: &mut TestWindow<Window>, command: ViewCommand) {
     harness.state_mut().commands.push(command);
     harness.run();
 }
@@ -148,14 +133,14 @@ fn statistic_and_normalisation_are_chosen() {
     let mut window = window(testing::recording());
     window.click("Statistic: Count");
     window.click("Normalisation: Network");
-    let query = &window.state().view.query;
+    let query = &window.state().interface.view.query;
     assert_eq!((query.stat, query.norm), (Stat::Count, Norm::Global));
     let compared = Query { minus: Some(Selection::default()), diff: Diff::Effect, ..Query::default() };
-    window.state_mut().view.query = compared;
+    window.state_mut().interface.view.query = compared;
     window.run();
     assert!(window.is_disabled("Statistic: Rate"));
     window.click("Statistic: Rate");
-    assert_eq!(window.state().view.query.stat, Stat::Mean, "an effect size is one of means");
+    assert_eq!(window.state().interface.view.query.stat, Stat::Mean, "an effect size is one of means");
 }
 
 #[test]
@@ -165,19 +150,19 @@ fn clipping_order_and_height_of_cells_are_chosen() {
     window.click("Same range at all epochs");
     window.get_by_label("Dim below").set_value_accesskit(30.0);
     window.run();
-    let view = &window.state().view;
+    let view = &window.state().interface.view;
     assert_eq!((view.clip, view.over_epochs, view.dim_below), (2.0, true, 0.3));
     window.click("Order: Class");
     let order = UnitOrder { by: OrderBy::Selectivity, epoch: 4 };
-    assert_eq!(window.state().view.order, Some(order));
+    assert_eq!(window.state().interface.view.order, Some(order));
     // The order stays that of the epoch at which it was chosen.
     window.click("Step back");
-    assert_eq!(window.state().view.order, Some(order));
+    assert_eq!(window.state().interface.view.order, Some(order));
     window.click("Order: As trained");
-    assert_eq!(window.state().view.order, None);
+    assert_eq!(window.state().interface.view.order, None);
     window.get_by_label("Height").set_value_accesskit(2.0);
     window.click("Edges");
-    let view = &window.state().view;
+    let view = &window.state().interface.view;
     assert_eq!((view.height, view.edges), (2.0, false));
 }
 
@@ -185,25 +170,25 @@ fn clipping_order_and_height_of_cells_are_chosen() {
 fn commands_change_the_view() {
     let recording = testing::recording();
     let mut window = window(recording.clone());
-    perform(&mut window, Command::ShowClass(1));
-    perform(&mut window, Command::MinusClass(2));
-    let query = &window.state().view.query;
+    perform(&mut window, ViewCommand::ShowClass(1));
+    perform(&mut window, ViewCommand::MinusClass(2));
+    let query = &window.state().interface.view.query;
     assert_eq!(query.select, Selection::class(&recording, 1));
     assert_eq!(query.minus, Some(Selection::class(&recording, 2)));
-    perform(&mut window, Command::First);
-    assert_eq!(window.state().view.epoch, 0.0);
-    perform(&mut window, Command::Best);
-    assert_eq!(window.state().view.epoch, 4.0, "the last one is the most accurate");
-    perform(&mut window, Command::HideLayer(1));
-    assert!(window.state().view.hidden.iter().eq(["conv2"]));
-    perform(&mut window, Command::HideLayer(1));
-    assert!(window.state().view.hidden.is_empty());
-    perform(&mut window, Command::SoloLayer(1));
-    assert!(window.state().view.hidden.iter().eq(["conv1", "fc"]));
-    perform(&mut window, Command::ShowLayers);
-    assert!(window.state().view.hidden.is_empty());
-    perform(&mut window, Command::Theme);
-    assert_eq!(window.state().view.theme, Theme::Light);
+    perform(&mut window, ViewCommand::First);
+    assert_eq!(window.state().interface.view.epoch, 0.0);
+    perform(&mut window, ViewCommand::Best);
+    assert_eq!(window.state().interface.view.epoch, 4.0, "the last one is the most accurate");
+    perform(&mut window, ViewCommand::HideLayer(1));
+    assert!(window.state().interface.view.hidden.iter().eq(["conv2"]));
+    perform(&mut window, ViewCommand::HideLayer(1));
+    assert!(window.state().interface.view.hidden.is_empty());
+    perform(&mut window, ViewCommand::SoloLayer(1));
+    assert!(window.state().interface.view.hidden.iter().eq(["conv1", "fc"]));
+    perform(&mut window, ViewCommand::ShowLayers);
+    assert!(window.state().interface.view.hidden.is_empty());
+    perform(&mut window, ViewCommand::Theme);
+    assert_eq!(window.state().interface.view.theme, Theme::Light);
 }
 
 #[test]
@@ -255,14 +240,14 @@ fn picking_a_class_and_a_subtrahend_changes_the_query() {
     window.click("Show: Class");
     window.click("Show: class dog");
     let recording = testing::recording();
-    assert_eq!(window.state().view.query.select, Selection::class(&recording, 1));
+    assert_eq!(window.state().interface.view.query.select, Selection::class(&recording, 1));
     window.click("Minus: General");
-    assert_eq!(window.state().view.query.minus, Some(Selection::default()));
-    assert!(window.state().view.query.is_signed());
+    assert_eq!(window.state().interface.view.query.minus, Some(Selection::default()));
+    assert!(window.state().interface.view.query.is_signed());
     window.click("Difference: Absolute");
-    assert!(!window.state().view.query.is_signed());
+    assert!(!window.state().interface.view.query.is_signed());
     window.click("Minus: None");
-    assert_eq!(window.state().view.query.minus, None);
+    assert_eq!(window.state().interface.view.query.minus, None);
 }
 
 #[test]
@@ -270,11 +255,11 @@ fn the_picture_of_a_selected_input_is_shown() {
     let mut window = window(testing::recording());
     window.click("Show: Input");
     window.click("Show: input 2");
-    assert_eq!(window.state().view.query.select, Selection::input(2));
+    assert_eq!(window.state().interface.view.query.select, Selection::input(2));
     assert!(window.query_by_label("input 2 (class bird)").is_none());
     let ctx = window.ctx.clone();
     let picture = Picture { width: 2, height: 2, rgba: vec![200; 16] };
-    window.state_mut().interface.pictures.insert(&ctx, 2, Some(&picture));
+    window.state_mut().interface.thumbnails.insert(&ctx, 2, Some(&picture));
     window.run();
     window.get_by_label("input 2 (class bird)");
 }
@@ -290,14 +275,14 @@ fn a_picture_with_a_wrong_number_of_bytes_is_dropped() {
 #[test]
 fn a_layer_is_framed_by_command_and_home_comes_back() {
     let mut window = window(testing::recording());
-    let overview = window.state().view.camera;
-    perform(&mut window, Command::FrameLayer(1));
-    let framed = window.state().view.camera;
+    let overview = window.state().interface.view.camera;
+    perform(&mut window, ViewCommand::FrameLayer(1));
+    let framed = window.state().interface.view.camera;
     assert_eq!(window.state().interface.navigator.at(), Some(Target::Slab(1)));
     assert!((framed.position - overview.position).length() > 1.0);
     window.press(Key::Home);
     assert_eq!(window.state().interface.navigator.at(), Some(Target::View(SetView::Overview)));
-    assert!((window.state().view.camera.position - overview.position).length() < 1e-4);
+    assert!((window.state().interface.view.camera.position - overview.position).length() < 1e-4);
 }
 
 #[test]
@@ -305,7 +290,7 @@ fn keys_of_a_focused_control_do_not_reach_the_scene() {
     let mut window = window(testing::recording());
     window.focus("Theme: Light");
     window.press(Key::Space);
-    assert_eq!(window.state().view.theme, Theme::Light, "the control is pressed");
+    assert_eq!(window.state().interface.view.theme, Theme::Light, "the control is pressed");
     assert!(!window.state().interface.playback.playing, "and nothing is played");
 }
 
@@ -313,9 +298,9 @@ fn keys_of_a_focused_control_do_not_reach_the_scene() {
 fn a_fixed_range_begins_at_the_current_one() {
     let mut window = window(testing::recording());
     window.click("Range: Fixed");
-    assert_eq!(window.state().view.range, Range::Fixed { low: 0.0, high: 1.0 });
+    assert_eq!(window.state().interface.view.range, Range::Fixed { low: 0.0, high: 1.0 });
     window.click("Range: Per layer");
-    assert_eq!(window.state().view.range, Range::Layer);
+    assert_eq!(window.state().interface.view.range, Range::Layer);
 }
 
 #[test]
@@ -326,7 +311,7 @@ fn warnings_are_shown_and_damaged_epochs_skipped() {
     let mut window = window(recording);
     window.get_by_label("epoch 3 is damaged: half a file");
     window.click("Step back");
-    assert_eq!(window.state().view.epoch, 2.0);
+    assert_eq!(window.state().interface.view.epoch, 2.0);
 }
 
 #[test]

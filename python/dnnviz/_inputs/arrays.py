@@ -33,7 +33,8 @@ class ArrayInputs:
         self._batch_size = batch_size
 
     def sample(self) -> NetworkInputs:
-        return _rows(self.x, 0, min(self.count, 4))
+        sample: NetworkInputs = _rows(self.x, 0, min(self.count, 4))
+        return sample
 
     def batches(self, rank: int, world: int) -> Iterator[ProbeBatch]:
         begin, end = rank_range(self.count, rank, world)

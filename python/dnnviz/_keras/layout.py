@@ -92,7 +92,8 @@ def layer_entry(
 def _is_channels_last(layer: Any) -> bool:
     if is_from(layer, "core.dense"):
         return True
-    return (getattr(layer, "data_format", None) or keras.config.image_data_format()) == "channels_last"
+    data_format = getattr(layer, "data_format", None) or keras.config.image_data_format()
+    return bool(data_format == "channels_last")
 
 
 def _text(layer: Any) -> str:

@@ -1,25 +1,38 @@
-//! Adding, removing, swapping and subtracting columns, and which of them is active.
+//! Adding, removing, swapping and subtracting columns, and activating one.
 
 use super::{Column, Columns, scene_id};
-use crate::app::run::{OpenRunList, Run};
+use crate::app::run::{OpenRunList, Run, open_runs};
 use crate::model::Query;
-use crate::model::columns::{self, MOST};
+use crate::model::columns::{self, MAX_COLUMNS};
 use crate::ui::panels::columns::ColumnAction;
 
 impl Columns {
-    /// What the active column and its neighbour come to when they are subtracted: the place of the
-    /// first of them, and the query.
+    /// Returns the difference of the active column and its neighbour: the index of the first of them, and the
+    /// query; `None` when they cannot be subtracted.
     pub(super) fn difference(&self) -> Option<(usize, Query)> {
         let a = self.active.min(self.list.len().checked_sub(2)?);
-        let query = columns::difference(self.session(a)?.side(), self.session(a + 1)?.side())?;
+        let query =
+            columns::difference_query(self.session(a)?.column_query(), self.session(a + 1)?.column_query())?;
         Some((a, query))
     }
 
-    /// Lets the other cameras follow that of the column at `index`.
+    /// Makes the other cameras follow that of the column at `index`.
     pub(super) fn lead(&mut self, index: usize) {
         if let Some(column) = self.list.get(index) {
-            self.leads = column.id;
+            self.leader = column.id;
         }
+    }
+
+    /// Returns an id that no column has had.
+    pub(super) fn new_id(&mut self) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        id
+    }
+
+    /// Ends the session of a removed column.
+    pub(super) fn retire(&mut self, column: Column) {
+        self.retired.extend(column.session.map(|session| session.into_loader()));
     }
 
     pub(super) fn activate(&mut self, ui: &egui::Ui, index: usize) {
@@ -42,8 +55,10 @@ impl Columns {
         }
     }
 
-    pub(super) fn apply(&mut self, ui: &egui::Ui, action: ColumnAction, runs: &[Run]) {
-        let opened: OpenRunList = runs.iter().map(|run| run.opened().cloned()).collect();
+    /// Applies a change that the user made to the columns.
+    pub fn apply(&mut self, ui: &egui::Ui, action: ColumnAction, runs: &[Run]) {
+        self.chosen = true;
+        let opened = open_runs(runs);
         match action {
             ColumnAction::Activate(index) => self.activate(ui, index),
             ColumnAction::Lock(locks) => self.locks = locks,
@@ -52,8 +67,8 @@ impl Columns {
             }
             ColumnAction::Duplicate => {
                 let Some(column) = self.list.get(self.active) else { return };
-                let query =
-                    column.session.as_ref().map_or_else(Query::default, |session| session.view.query.clone());
+                let session = column.session.as_ref();
+                let query = session.map_or_else(Query::default, |session| session.view().query.clone());
                 self.add(ui, column.run, self.active, self.active + 1, &opened, query);
             }
             ColumnAction::Difference => {
@@ -74,8 +89,8 @@ impl Columns {
         }
     }
 
-    /// Adds a column at `place` that shows `query` of `run` in the way in which the one at `like` shows
-    /// its own; from then on it is the active one.
+    /// Adds a column at index `place` that shows `query` of `run` with the appearance of the column at index
+    /// `like`, and activates it.
     fn add(
         &mut self,
         ui: &egui::Ui,
@@ -85,21 +100,20 @@ impl Columns {
         runs: &OpenRunList,
         query: Query,
     ) {
-        if self.list.len() >= MOST {
+        if self.list.len() >= MAX_COLUMNS {
             return;
         }
-        let (id, place) = (self.next, place.min(self.list.len()));
-        self.next += 1;
+        let (id, place) = (self.new_id(), place.min(self.list.len()));
         let like = self.list.get(like).map(|column| column.id);
         self.list.insert(place, Column::new(id, run));
         self.active += usize::from(self.active >= place);
-        let mut session = self.session_of(place, runs);
+        let mut session = self.new_session(place, runs);
         let like = like.and_then(|id| self.by_id(id));
         if let (Some(session), Some(like)) = (&mut session, like) {
-            session.look_like(like, query, self.locks);
+            session.show_like(like, query, self.locks);
         }
         self.list[place].session = session;
-        self.after_change();
+        self.share_memory();
         self.activate(ui, place);
     }
 
@@ -107,13 +121,11 @@ impl Columns {
         if self.list.len() < 2 {
             return;
         }
-        let gone = self.active;
-        self.activate(ui, if gone + 1 < self.list.len() { gone + 1 } else { gone - 1 });
-        let column = self.list.remove(gone);
-        self.active -= usize::from(self.active > gone);
-        if let Some(session) = column.session {
-            self.retired.push(session.into_loader());
-        }
-        self.after_change();
+        let removed = self.active;
+        self.activate(ui, if removed + 1 < self.list.len() { removed + 1 } else { removed - 1 });
+        let column = self.list.remove(removed);
+        self.active -= usize::from(self.active > removed);
+        self.retire(column);
+        self.share_memory();
     }
 }

@@ -1,31 +1,32 @@
-//! What ties the columns of a window together: looks, epochs, cameras, the ends of the colour maps.
+//! What the columns of a window share: appearance, epochs, cameras, colour ranges.
 
 use super::Columns;
 use crate::app::session::Session;
 use crate::model::columns;
 
 impl Columns {
-    /// Gives the other views what they share with the active one.
-    pub(super) fn tie_views(&mut self) {
+    /// Gives the other columns the appearance and, if locked, the epoch of the active one.
+    pub fn link_views(&mut self) {
         let locks = self.locks;
-        self.with(self.active, |lead, other| {
-            other.share_look(lead, locks);
+        self.lead_others(self.active, |lead, other| {
+            other.link_appearance(lead, locks);
             if locks.epochs {
-                other.tie_epoch(lead);
+                other.link_epoch(lead);
             }
         });
     }
 
-    pub(super) fn tie_cameras(&mut self, ui: &egui::Ui) {
-        let lead = self.list.iter().position(|column| column.id == self.leads && column.session.is_some());
+    /// Gives the other columns, if locked, the camera of the one that was moved last.
+    pub(super) fn link_cameras(&mut self, ui: &egui::Ui) {
+        let lead = self.list.iter().position(|column| column.id == self.leader && column.session.is_some());
         let now = ui.input(|input| input.time);
         if self.locks.cameras {
-            self.with(lead.unwrap_or(self.active), |lead, other| other.tie_camera(lead, now));
+            self.lead_others(lead.unwrap_or(self.active), |lead, other| other.link_camera(lead, now));
         }
     }
 
-    /// Lets the view at `lead` lead every other.
-    fn with(&mut self, lead: usize, mut follow: impl FnMut(&Session, &mut Session)) {
+    /// Calls `follow` with the session of the column at `lead` and each of the others.
+    fn lead_others(&mut self, lead: usize, mut follow: impl FnMut(&Session, &mut Session)) {
         let Some(session) = self.list.get_mut(lead).and_then(|column| column.session.take()) else { return };
         for other in self.sessions_mut() {
             follow(&session, other);
@@ -33,21 +34,25 @@ impl Columns {
         self.list[lead].session = Some(session);
     }
 
-    /// Sets what the ends of the colour maps stand for.
-    pub(super) fn scale_together(&mut self) {
-        let sessions = || self.list.iter().filter_map(|column| column.session.as_deref());
-        let scales: Vec<_> = sessions().filter_map(Session::scale).collect();
-        let own = |scale: &columns::ColourScale| (scale.extremes.clone(), false);
+    /// Sets the ranges of the colour maps, common to all columns with values of one kind where locked.
+    pub(super) fn link_ranges(&mut self) {
+        let scale = |session: &'_ Session| session.scene.is_shown();
+        let scales: Vec<_> = self
+            .sessions()
+            .filter_map(|session| session.scene.colour_scale(&session.values, session.view()))
+            .collect();
         let extremes: Vec<_> = if self.locks.scale {
-            let shared =
-                |scale: &columns::ColourScale| scales.iter().filter(|other| scale.is_like(other)).count() > 1;
-            columns::common_extremes(&scales).into_iter().zip(scales.iter().map(shared)).collect()
+            let is_shared = |scale: &columns::ColourScale| {
+                scales.iter().filter(|other| scale.has_range_of(other)).count() > 1
+            };
+            columns::common_extremes(&scales).into_iter().zip(scales.iter().map(is_shared)).collect()
         } else {
-            scales.iter().map(own).collect()
+            scales.iter().map(|scale| (scale.extremes.clone(), false)).collect()
         };
-        let with_scene = self.sessions_mut().filter(|session| session.scale().is_some());
-        for (session, (extremes, shared)) in with_scene.zip(extremes) {
-            session.set_scale(&extremes, shared);
+        drop(scales);
+        for (session, (extremes, is_shared)) in self.sessions_mut().filter(|it| scale(it)).zip(extremes) {
+            let Session { scene, control, .. } = session;
+            scene.set_extremes(&control.view, &extremes, is_shared);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{InsightCache, InsightRequest, InsightResponse};
 use crate::insight::testing::{Made, noise};
-use crate::model::Source;
+use crate::model::{EpochIndex, LayerIndex, Source, UnitIndex};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -31,7 +31,7 @@ fn answers(source: Arc<dyn Source>) -> (InsightCache, Receiver<InsightResponse>)
 }
 
 fn biography(layer: usize, unit: usize, epoch: u64) -> InsightRequest {
-    InsightRequest::UnitProfile { layer, unit, epoch }
+    InsightRequest::UnitProfile { layer: LayerIndex(layer), unit: UnitIndex(unit), epoch }
 }
 
 /// Takes as many answers as there are questions, and returns these in their order.
@@ -42,8 +42,8 @@ fn take(
 ) -> Vec<InsightRequest> {
     let next = |_| {
         let answered = received.recv_timeout(PATIENCE).expect("an answer");
-        let question = answered.question;
-        answers.take(answered);
+        let question = answered.request;
+        answers.insert(answered);
         question
     };
     (0..count).map(next).collect()
@@ -61,48 +61,64 @@ fn what_is_asked_is_answered_in_its_order_and_once() {
     let asked = vec![
         InsightRequest::Predictions { epoch: 20 },
         biography(1, 5, 20),
-        InsightRequest::Facts { epoch: 20 },
+        InsightRequest::LayerStats { epoch: 20 },
     ];
-    answers.ask(asked.clone());
+    answers.request(asked.clone());
     assert_eq!(take(&mut answers, &received, 3), asked);
-    let found = answers.biography(1, 5, 20).expect("answered").expect("a unit");
-    assert_eq!((found.layer, found.unit, found.epoch, found.history.len()), (1, 5, 2, 3));
-    assert_eq!(answers.facts(20).map(<[_]>::len), Some(2));
+    let found = answers.unit_profile(LayerIndex(1), UnitIndex(5), 20).expect("answered").expect("a unit");
+    assert_eq!(
+        (found.layer, found.unit, found.epoch, found.history.len()),
+        (LayerIndex(1), UnitIndex(5), EpochIndex(2), 3)
+    );
+    assert_eq!(answers.layer_stats(20).map(<[_]>::len), Some(2));
     assert_eq!(answers.predictions(20), Some([Some(1); 12].as_slice()));
-    assert!(answers.facts(10).is_none() && answers.biography(1, 5, 10).is_none());
+    assert!(
+        answers.layer_stats(10).is_none() && answers.unit_profile(LayerIndex(1), UnitIndex(5), 10).is_none()
+    );
     // Of another epoch only what is new is asked; the last that is known stays at hand.
-    answers.ask(vec![biography(1, 5, 20), biography(1, 5, 10), InsightRequest::Facts { epoch: 20 }]);
+    answers.request(vec![biography(1, 5, 20), biography(1, 5, 10), InsightRequest::LayerStats { epoch: 20 }]);
     assert_eq!(take(&mut answers, &received, 1), [biography(1, 5, 10)]);
-    assert_eq!(answers.last_biography(1, 5).map(|last| last.epoch), Some(1));
-    assert_eq!(answers.last_facts().map(|(epoch, _)| epoch), Some(20));
-    answers.ask(asked);
+    assert_eq!(
+        answers.latest_profile(LayerIndex(1), UnitIndex(5)).map(|last| last.epoch),
+        Some(EpochIndex(1))
+    );
+    assert_eq!(answers.latest_layer_stats().map(|(epoch, _)| epoch), Some(20));
+    answers.request(asked);
     assert_quiet(&received);
 }
 
 #[test]
 fn what_cannot_be_answered_says_why() {
     let (mut answers, received) = answers(Arc::new(made(2)));
-    answers.ask(vec![biography(0, 4, 10), InsightRequest::Facts { epoch: 50 }]);
+    answers.request(vec![biography(0, 4, 10), InsightRequest::LayerStats { epoch: 50 }]);
     take(&mut answers, &received, 2);
-    let reason = answers.biography(0, 4, 10).expect("answered").expect_err("no such unit");
-    assert!(reason.contains("unit 4"), "{reason}");
     let reason =
-        answers.answer(InsightRequest::Facts { epoch: 50 }).expect("answered").expect_err("no such epoch");
+        answers.unit_profile(LayerIndex(0), UnitIndex(4), 10).expect("answered").expect_err("no such unit");
+    assert!(reason.contains("unit 4"), "{reason}");
+    let reason = answers
+        .result(InsightRequest::LayerStats { epoch: 50 })
+        .expect("answered")
+        .expect_err("no such epoch");
     assert!(reason.contains("50"), "{reason}");
 }
 
 #[test]
 fn lives_go_on_when_epochs_come() {
     let (mut answers, received) = answers(Arc::new(made(2)));
-    let asked = vec![biography(0, 1, 10), InsightRequest::Facts { epoch: 10 }];
-    answers.ask(asked.clone());
+    let asked = vec![biography(0, 1, 10), InsightRequest::LayerStats { epoch: 10 }];
+    answers.request(asked.clone());
     take(&mut answers, &received, 2);
-    answers.renew(Arc::new(made(5)));
+    answers.continue_with(Arc::new(made(5)));
     let length = |answers: &InsightCache| {
-        answers.biography(0, 1, 10).expect("answered").expect("a unit").history.len()
+        answers
+            .unit_profile(LayerIndex(0), UnitIndex(1), 10)
+            .expect("answered")
+            .expect("a unit")
+            .history
+            .len()
     };
     assert_eq!(length(&answers), 2, "what was told stays until there is more");
-    answers.ask(asked);
+    answers.request(asked);
     assert_eq!(take(&mut answers, &received, 1), [biography(0, 1, 10)], "facts of an epoch stay true");
     assert_eq!(length(&answers), 5);
     assert_quiet(&received);
@@ -111,14 +127,14 @@ fn lives_go_on_when_epochs_come() {
 #[test]
 fn answers_about_what_was_there_before_are_dropped() {
     let (mut answers, received) = answers(Arc::new(made(2)));
-    answers.ask(vec![InsightRequest::Facts { epoch: 0 }]);
+    answers.request(vec![InsightRequest::LayerStats { epoch: 0 }]);
     let late = received.recv_timeout(PATIENCE).expect("an answer");
     answers.replace(Arc::new(made(1)));
-    answers.take(late);
-    assert!(answers.facts(0).is_none());
-    answers.ask(vec![InsightRequest::Facts { epoch: 0 }]);
+    answers.insert(late);
+    assert!(answers.layer_stats(0).is_none());
+    answers.request(vec![InsightRequest::LayerStats { epoch: 0 }]);
     take(&mut answers, &received, 1);
-    assert!(answers.facts(0).is_some());
+    assert!(answers.layer_stats(0).is_some());
 }
 
 #[test]
@@ -135,15 +151,15 @@ fn what_takes_long_is_given_up_when_nobody_asks_for_it_any_more() {
         1.0
     });
     let (mut answers, received) = answers(Arc::new(slow));
-    answers.ask(vec![biography(0, 0, 0)]);
+    answers.request(vec![biography(0, 0, 0)]);
     while read.load(Ordering::Relaxed) == 0 {
         std::thread::yield_now();
     }
-    answers.ask(vec![InsightRequest::Predictions { epoch: 0 }]);
+    answers.request(vec![InsightRequest::Predictions { epoch: 0 }]);
     open.store(true, Ordering::Relaxed);
     assert_eq!(take(&mut answers, &received, 1), [InsightRequest::Predictions { epoch: 0 }]);
     assert_quiet(&received);
     // And when it is asked for again it is answered.
-    answers.ask(vec![biography(0, 0, 0)]);
+    answers.request(vec![biography(0, 0, 0)]);
     assert_eq!(take(&mut answers, &received, 1), [biography(0, 0, 0)]);
 }

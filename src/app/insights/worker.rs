@@ -1,202 +1,181 @@
-//! The thread that answers. It has cores of its own beside it, so that no picture waits for an answer.
+//! The worker that computes layer statistics and unit profiles. It has a thread pool of its own, so that no
+//! picture waits for it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, LazyLock};
 
-use super::{InsightRequest, InsightResponse, InsightResult, Reason, Tell};
+use super::{InsightRequest, InsightResponse, InsightResult};
+use crate::app::worker::{JobQueue, Worker};
 use crate::insight::{self, UnitEpoch};
-use crate::model::Source;
+use crate::model::{EpochIndex, LayerIndex, Source, UnitIndex};
 use crate::stats::StatsError;
 
-/// Histories that are kept, for the next epoch at which a unit is asked about.
-const HISTORIES: usize = 64;
+/// Most training histories of units that are kept, for the next epoch at which a unit is requested.
+const MAX_HISTORIES: usize = 64;
 
-/// In the pool that reads what the picture waits for, that would wait until an answer is done.
+/// In the global pool a picture would wait until the current request is done.
 static POOL: LazyLock<Option<rayon::ThreadPool>> = LazyLock::new(|| {
-    let pool = rayon::ThreadPoolBuilder::new().thread_name(|index| format!("answers {index}")).build();
-    pool.inspect_err(|error| log::error!("cannot start the threads for answers: {error}")).ok()
+    let pool = rayon::ThreadPoolBuilder::new().thread_name(|index| format!("insights {index}")).build();
+    pool.inspect_err(|error| log::error!("cannot start the threads for statistics: {error}")).ok()
 });
 
-/// Answers questions one after another.
-pub(super) struct Worker {
-    shared: Arc<Shared>,
+/// Answers requests one after another on a thread of its own.
+pub(super) struct InsightWorker {
+    worker: Worker<InsightQueue>,
+    /// The current request is not needed any more.
+    cancelled: Arc<AtomicBool>,
 }
 
-struct Shared {
-    desk: Mutex<Desk>,
-    changed: Condvar,
-    /// What is being answered is of no interest any more.
-    dropped: AtomicBool,
-}
-
-struct Desk {
+struct InsightQueue {
     source: Arc<dyn Source>,
-    state: u64,
-    /// The next one is the last.
-    wanted: Vec<InsightRequest>,
+    version: u64,
+    /// The last one is the next.
+    requests: Vec<InsightRequest>,
     current: Option<InsightRequest>,
-    stop: bool,
+    cancelled: Arc<AtomicBool>,
 }
 
-/// A question, and whom to ask.
-struct Task {
-    question: InsightRequest,
+struct InsightJob {
+    request: InsightRequest,
     source: Arc<dyn Source>,
-    state: u64,
+    version: u64,
 }
 
-impl Worker {
-    pub(super) fn new(source: Arc<dyn Source>, tell: Tell) -> Self {
-        let desk = Desk { source, state: 0, wanted: Vec::new(), current: None, stop: false };
-        let shared = Arc::new(Shared {
-            desk: Mutex::new(desk),
-            changed: Condvar::new(),
-            dropped: AtomicBool::new(false),
-        });
-        let for_thread = Arc::clone(&shared);
-        let started = thread::Builder::new().name("answers".to_owned()).spawn(move || {
-            let mut histories = Histories::default();
-            while let Some(task) = for_thread.next() {
-                let wanted = || !for_thread.dropped.load(Ordering::Relaxed);
-                let mut work = || task.answer(&mut histories, &wanted);
-                let answer = match &*POOL {
-                    Some(pool) => pool.install(&mut work),
-                    None => work(),
-                };
-                if let Some(answer) = answer.transpose() {
-                    tell(InsightResponse { state: task.state, question: task.question, answer });
-                }
+impl JobQueue for InsightQueue {
+    type Job = InsightJob;
+
+    fn next(&mut self) -> Option<InsightJob> {
+        self.current = self.requests.pop();
+        let request = self.current?;
+        self.cancelled.store(false, Ordering::Relaxed);
+        Some(InsightJob { request, source: Arc::clone(&self.source), version: self.version })
+    }
+}
+
+impl InsightWorker {
+    /// Starts the worker; `send` takes its results on the worker's thread.
+    pub(super) fn new(source: Arc<dyn Source>, send: Box<dyn Fn(InsightResponse) + Send>) -> Self {
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let queue = InsightQueue {
+            source,
+            version: 0,
+            requests: Vec::new(),
+            current: None,
+            cancelled: Arc::clone(&cancelled),
+        };
+        let flag = Arc::clone(&cancelled);
+        let mut histories = HistoryCache::default();
+        let worker = Worker::start("insights", queue, move |job: InsightJob| {
+            let is_needed = || !flag.load(Ordering::Relaxed);
+            let mut compute = || job.compute(&mut histories, &is_needed);
+            let result = match &*POOL {
+                Some(pool) => pool.install(&mut compute),
+                None => compute(),
+            };
+            if let Some(result) = result.transpose() {
+                send(InsightResponse { version: job.version, request: job.request, result });
             }
         });
-        if let Err(error) = started {
-            log::error!("cannot start the thread for answers: {error}");
-        }
-        Self { shared }
+        Self { worker, cancelled }
     }
 
-    /// Answers from `source` from now on, in its `state`; what was wanted before is dropped.
-    pub(super) fn serve(&self, source: Arc<dyn Source>, state: u64) {
-        let mut desk = self.shared.lock();
-        desk.source = source;
-        desk.state = state;
-        desk.wanted.clear();
-        desk.current = None;
-        self.shared.dropped.store(true, Ordering::Relaxed);
+    /// Reads from `source` from now on, in this `version`; all requests before are dropped.
+    pub(super) fn set_source(&self, source: Arc<dyn Source>, version: u64) {
+        self.worker.update(|queue| {
+            queue.source = source;
+            queue.version = version;
+            queue.requests.clear();
+            queue.current = None;
+            self.cancelled.store(true, Ordering::Relaxed);
+        });
     }
 
-    /// Replaces the list of questions. What is being answered and is not on it is given up; what is on it
-    /// is not begun again.
-    pub(super) fn want(&self, mut questions: Vec<InsightRequest>) {
-        let mut desk = self.shared.lock();
-        // One that was given up before may have ended already, and has to be begun again.
-        let going = desk.current.filter(|_| !self.shared.dropped.load(Ordering::Relaxed));
-        if let Some(going) = going {
-            let before = questions.len();
-            questions.retain(|question| *question != going);
-            self.shared.dropped.store(questions.len() == before, Ordering::Relaxed);
-        }
-        questions.reverse();
-        desk.wanted = questions;
-        self.shared.changed.notify_one();
+    /// Replaces the list of requests, the most urgent first. The current one is cancelled unless it is among
+    /// them; if it is, it goes on and is not begun again.
+    pub(super) fn request(&self, mut requests: Vec<InsightRequest>) {
+        self.worker.update(|queue| {
+            // A cancelled one may have ended already, and has to be begun again.
+            let running = queue.current.filter(|_| !self.cancelled.load(Ordering::Relaxed));
+            if let Some(running) = running {
+                let before = requests.len();
+                requests.retain(|request| *request != running);
+                self.cancelled.store(requests.len() == before, Ordering::Relaxed);
+            }
+            requests.reverse();
+            queue.requests = requests;
+        });
     }
 }
 
-impl Drop for Worker {
-    /// What is being answered is given up; nothing waits for that.
+impl Drop for InsightWorker {
+    /// Cancels the current request; nothing waits for it.
     fn drop(&mut self) {
-        self.shared.lock().stop = true;
-        self.shared.dropped.store(true, Ordering::Relaxed);
-        self.shared.changed.notify_one();
+        self.cancelled.store(true, Ordering::Relaxed);
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Desk> {
-        // The lists stay whole whatever a thread that held them met.
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for a question; `None` to stop.
-    fn next(&self) -> Option<Task> {
-        let mut desk = self.lock();
-        desk.current = None;
-        loop {
-            if desk.stop {
-                return None;
-            }
-            if let Some(question) = desk.wanted.pop() {
-                desk.current = Some(question);
-                self.dropped.store(false, Ordering::Relaxed);
-                return Some(Task { question, source: Arc::clone(&desk.source), state: desk.state });
-            }
-            desk = self.changed.wait(desk).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
-impl Task {
-    /// `None` when it was given up.
-    fn answer(
+impl InsightJob {
+    /// Computes the result; `None` when it was cancelled.
+    fn compute(
         &self,
-        histories: &mut Histories,
-        wanted: insight::Wanted,
-    ) -> Result<Option<InsightResult>, Reason> {
+        histories: &mut HistoryCache,
+        is_needed: insight::StillWanted,
+    ) -> Result<Option<InsightResult>, String> {
         let source = &*self.source;
-        let told = |error: StatsError| error.to_string();
+        let text = |error: StatsError| error.to_string();
         let index = |number: u64| {
             let epochs = &source.recording().epochs;
-            let found = epochs.binary_search_by_key(&number, |epoch| epoch.number);
-            found.map_err(|_| format!("epoch {number} is no longer recorded"))
+            let index = epochs.binary_search_by_key(&number, |epoch| epoch.number);
+            index.map(EpochIndex).map_err(|_| format!("epoch {number} is no longer recorded"))
         };
-        match self.question {
-            InsightRequest::Facts { epoch } => {
-                let facts = insight::layer_stats(source, index(epoch)?, wanted).map_err(told)?;
-                Ok(facts.map(InsightResult::Facts))
+        match self.request {
+            InsightRequest::LayerStats { epoch } => {
+                let layers = insight::layer_stats(source, index(epoch)?, is_needed).map_err(text)?;
+                Ok(layers.map(InsightResult::LayerStats))
             }
             InsightRequest::UnitProfile { layer, unit, epoch } => {
-                let mut biography =
-                    insight::unit_profile_at(source, layer, unit, index(epoch)?).map_err(told)?;
-                let history =
-                    histories.of(self.state, (layer, unit), || insight::history(source, layer, unit, wanted));
+                let mut profile =
+                    insight::unit_profile_at(source, layer, unit, index(epoch)?).map_err(text)?;
+                let read = || insight::unit_history(source, layer, unit, is_needed);
+                let history = histories.history(self.version, (layer, unit), read);
                 Ok(history.map(|history| {
-                    biography.history = history;
-                    InsightResult::UnitProfile(Box::new(biography))
+                    profile.history = history;
+                    InsightResult::UnitProfile(Box::new(profile))
                 }))
             }
             InsightRequest::Predictions { epoch } => {
-                let found = source.predictions(index(epoch)?).map_err(|error| error.to_string())?;
-                Ok(Some(InsightResult::Predictions(found.unwrap_or_default())))
+                let predictions = source.predictions(index(epoch)?).map_err(|error| error.to_string())?;
+                Ok(Some(InsightResult::Predictions(predictions.unwrap_or_default())))
             }
         }
     }
 }
 
-/// Histories of units, which are the same at every epoch.
+/// Training histories of units, which are the same at every epoch.
 #[derive(Default)]
-struct Histories {
-    state: u64,
-    held: HashMap<(usize, usize), Vec<UnitEpoch>>,
+struct HistoryCache {
+    version: u64,
+    histories: HashMap<(LayerIndex, UnitIndex), Vec<UnitEpoch>>,
 }
 
-impl Histories {
-    /// The one of a unit, read where it is not held.
-    fn of(
+impl HistoryCache {
+    /// Returns the history of a unit, given as (layer, unit), reading it where it is not cached.
+    fn history(
         &mut self,
-        state: u64,
-        unit: (usize, usize),
+        version: u64,
+        unit: (LayerIndex, UnitIndex),
         read: impl FnOnce() -> Option<Vec<UnitEpoch>>,
     ) -> Option<Vec<UnitEpoch>> {
-        if self.state != state || self.held.len() >= HISTORIES {
-            self.held.clear();
-            self.state = state;
+        if self.version != version || self.histories.len() >= MAX_HISTORIES {
+            self.histories.clear();
+            self.version = version;
         }
-        if let Some(held) = self.held.get(&unit) {
-            return Some(held.clone());
+        if let Some(history) = self.histories.get(&unit) {
+            return Some(history.clone());
         }
-        let read = read()?;
-        self.held.insert(unit, read.clone());
-        Some(read)
+        let history = read()?;
+        self.histories.insert(unit, history.clone());
+        Some(history)
     }
 }

@@ -1,4 +1,4 @@
-//! What a session has in common with those beside it.
+//! What a session takes over from the one that leads it.
 
 use std::sync::Arc;
 
@@ -8,125 +8,126 @@ use crate::model::{Layer, Query, Recording, ViewState};
 use crate::ui::scene::navigation::Target;
 
 impl Session {
-    /// As far as it takes to compare it with another.
-    pub fn side(&self) -> ColumnQuery<'_> {
-        ColumnQuery { run: self.run, query: &self.view.query, epoch: self.view.epoch }
+    /// Returns what it takes to compare its query with that of another session.
+    pub fn column_query(&self) -> ColumnQuery<'_> {
+        ColumnQuery { run: self.run(), query: &self.view().query, epoch: self.view().epoch }
     }
 
-    /// Looks as `lead` does, as far as they share how they look.
-    pub fn share_look(&mut self, lead: &Self, locks: Locks) {
-        columns::share_look(&lead.view, &mut self.view, locks);
-        self.interface.navigator.reduced_motion = lead.interface.navigator.reduced_motion;
+    /// Takes over the appearance of `lead`.
+    pub fn link_appearance(&mut self, lead: &Self, locks: Locks) {
+        columns::share_appearance(&lead.control.view, &mut self.control.view, locks);
+        self.control.navigator.reduced_motion = lead.control.navigator.reduced_motion;
     }
 
-    /// Whether it can lead through the epochs.
+    /// Returns `true` if it has a readable epoch.
     pub fn has_epochs(&self) -> bool {
-        !self.interface.epochs().readable().is_empty()
+        !self.control.epochs().readable().is_empty()
     }
 
-    /// Shows the epoch that `lead` shows, or the nearest.
-    pub fn tie_epoch(&mut self, lead: &Self) {
-        let epochs = lead.interface.epochs();
+    /// Takes over the epoch of `lead`, or the nearest one.
+    pub fn link_epoch(&mut self, lead: &Self) {
         if !lead.has_epochs() {
             return;
         }
-        let at_rest = epochs.ordinal_of_number(lead.view.epoch).fract() == 0.0;
-        self.interface.playback.hold();
-        self.view.epoch = columns::tied_epoch(self.recording(), lead.view.epoch, at_rest);
+        let epochs = lead.control.epochs();
+        let at_rest = epochs.ordinal_of_number(lead.view().epoch).fract() == 0.0;
+        self.control.playback.hold();
+        self.control.view.epoch = columns::linked_epoch(self.recording(), lead.view().epoch, at_rest);
     }
 
-    /// Goes on playing, stepping or following where `lead` did, which rests from now on.
+    /// Takes over the playback of `lead`, which stops.
     pub fn take_playback(&mut self, lead: &mut Self) {
         if !self.has_epochs() || !lead.has_epochs() {
             return;
         }
-        let (from, to) = (lead.interface.epochs().clone(), self.interface.epochs());
-        self.interface.playback = lead.interface.playback.handed_over(&from, to);
+        let (from, to) = (lead.control.epochs().clone(), self.control.epochs());
+        self.control.playback = lead.control.playback.handed_over(&from, to);
     }
 
-    /// Looks from where `lead` looks: exactly, where everything stands alike, else at the same things.
-    pub fn tie_camera(&mut self, lead: &Self, now: f64) {
-        let navigator = &lead.interface.navigator;
-        if self.layout == lead.layout {
-            self.view.camera = lead.view.camera;
-            self.interface.navigator.follow(navigator);
+    /// Takes over the camera of `lead`: exactly where the layouts are equal, else its target.
+    pub fn link_camera(&mut self, lead: &Self, now: f64) {
+        let navigator = &lead.control.navigator;
+        if self.scene.layout() == lead.scene.layout() {
+            self.control.view.camera = lead.control.view.camera;
+            self.control.navigator.follow(navigator);
             return;
         }
         match navigator.at() {
             Some(target) => {
-                let named = |layer: &str| self.recording().layers.iter().position(|own| own.name == layer);
+                let layer_named =
+                    |name: &str| self.recording().layers.iter().position(|layer| layer.name == name);
                 let target = match target {
                     Target::View(_) => Some(target),
                     Target::Slab(slab) => lead
                         .recording()
                         .layers
                         .get(slab)
-                        .and_then(|layer| named(&layer.name))
+                        .and_then(|layer| layer_named(&layer.name))
                         .map(Target::Slab),
                 };
-                if let Some(target) = target.filter(|target| self.interface.navigator.at() != Some(*target)) {
-                    self.interface.navigator.go(target, self.view.camera, &self.layout, now);
+                if let Some(target) = target.filter(|target| self.control.navigator.at() != Some(*target)) {
+                    let camera = self.control.view.camera;
+                    self.control.navigator.go(target, camera, self.scene.layout(), now);
                 }
             }
-            None if alike(self.recording(), lead.recording()) => {
-                self.view.camera = lead.view.camera;
-                self.interface.navigator.release();
+            None if have_same_layers(self.recording(), lead.recording()) => {
+                self.control.view.camera = lead.control.view.camera;
+                self.control.navigator.release();
             }
             None => {}
         }
     }
 
-    /// Begins to look at `query` in the way in which `other` looks at its own.
-    pub fn look_like(&mut self, other: &Self, query: Query, locks: Locks) {
-        self.view.query = query;
-        self.share_look(other, locks);
-        self.view.epoch = columns::tied_epoch(self.recording(), other.view.epoch, true);
-        self.interface.playback.hold();
-        self.interface.playback.speed = other.interface.playback.speed;
-        self.interface.playback.looping = other.interface.playback.looping;
-        if self.layout == other.layout {
-            self.view.camera = other.view.camera;
-            self.interface.navigator.follow(&other.interface.navigator);
+    /// Shows `query` with the appearance, epoch and camera of `other`.
+    pub fn show_like(&mut self, other: &Self, query: Query, locks: Locks) {
+        self.control.view.query = query;
+        self.link_appearance(other, locks);
+        self.control.view.epoch = columns::linked_epoch(self.recording(), other.view().epoch, true);
+        self.control.playback.hold();
+        self.control.playback.speed = other.control.playback.speed;
+        self.control.playback.looping = other.control.playback.looping;
+        if self.scene.layout() == other.scene.layout() {
+            self.control.view.camera = other.control.view.camera;
+            self.control.navigator.follow(&other.control.navigator);
         }
-        // Until its own values are there, it shows what is known to be the same.
-        if Arc::ptr_eq(&self.source, &other.source) && self.view.query == other.view.query {
-            self.scene.clone_from(&other.scene);
+        let same_source = Arc::ptr_eq(&self.values.source(), &other.values.source());
+        if same_source && self.view().query == other.view().query {
+            self.scene.show_like(&other.scene);
         }
     }
 
-    /// The same view with A and B exchanged, as far as there is a B that is open; a view of the other
-    /// run where B is read there. Until the new values are there, it shows what it showed.
+    /// Returns the same view with sides A and B swapped, as far as there is a side B that is open; a view of
+    /// the other run where B is read there. Until the new values are loaded, it shows the scene before.
     pub fn swapped(mut self) -> Self {
-        let Some((run, query)) = columns::swapped(self.run, &self.view.query) else { return self };
-        let is_open = self.runs.get(run).is_some_and(Option::is_some);
-        if run == self.run || !is_open {
-            if is_open {
-                self.view.query = query;
-            }
+        let Some((run, query)) = columns::swap_sides(self.run(), &self.view().query) else { return self };
+        let runs = self.values.runs();
+        let Some(open) = runs.get(run).and_then(Option::as_ref) else { return self };
+        if run == self.run() {
+            self.set_query(query);
             return self;
         }
-        let (view, scene, layout) = (self.view.clone(), self.scene.clone(), self.layout.clone());
-        let navigator = self.interface.navigator.clone();
-        let mut playback = self.interface.playback.clone();
-        let (epochs, runs) = (self.interface.epochs().clone(), Arc::clone(&self.runs));
-        let mut next = self.onto(run, runs);
-        next.interface.playback = playback.handed_over(&epochs, next.interface.epochs());
-        let epoch = columns::tied_epoch(next.recording(), view.epoch, true);
-        let camera = if next.layout.slabs == layout.slabs { view.camera } else { next.view.camera };
-        if next.layout.slabs == layout.slabs {
-            next.interface.navigator = navigator;
+        let Self { values, scene, mut control } = self;
+        let mut next = Self::with_values(values.with_run(run, open, Arc::clone(&runs)));
+        next.control.playback = {
+            let epochs = control.epochs().clone();
+            control.playback.handed_over(&epochs, next.control.epochs())
+        };
+        let epoch = columns::linked_epoch(next.recording(), control.view.epoch, true);
+        let same_slabs = next.scene.layout().slabs == scene.layout().slabs;
+        let camera = if same_slabs { control.view.camera } else { next.control.view.camera };
+        if same_slabs {
+            next.control.navigator = control.navigator;
         } else {
-            next.interface.navigator.reduced_motion = navigator.reduced_motion;
+            next.control.navigator.reduced_motion = control.navigator.reduced_motion;
         }
-        next.view = ViewState { query, epoch, camera, ..view };
-        next.layout = layout;
-        next.scene = scene;
+        next.control.view = ViewState { query, epoch, camera, ..control.view };
+        next.scene.show_until_loaded(scene);
         next
     }
 }
 
-/// Whether two recordings are of networks whose slabs stand alike.
-fn alike(a: &Recording, b: &Recording) -> bool {
+/// Returns `true` if the layers of both networks have the same names and sizes.
+fn have_same_layers(a: &Recording, b: &Recording) -> bool {
     let shape = |layer: &Layer| (layer.name.clone(), layer.units);
     a.layers.iter().map(shape).eq(b.layers.iter().map(shape))
 }

@@ -1,133 +1,128 @@
-//! What to read, and in which order.
+//! The values to load, and their order.
 
 use std::collections::VecDeque;
 
-use super::{Session, ValueKey};
+use super::values::ValueStore;
+use crate::app::event::{ValueKey, ValueRequest};
+use crate::app::run::OpenRunList;
 use crate::model::{EpochPosition, EpochRef, Query, Selection, UnitOrder};
+use crate::ui::ViewControl;
 
-/// What the list of wanted values was made for.
+/// Everything on which the list of values to load depends.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) struct PrefetchKey {
+pub struct PrefetchKey {
     query: usize,
     position: EpochPosition,
     following: bool,
-    held: usize,
+    /// Number of epochs that are cached or have failed.
+    done: usize,
     order: Option<UnitOrder>,
-    /// Epochs whose values were read, where those of all are wanted.
-    read: Option<usize>,
+    /// Number of epochs that were loaded, where the value ranges cover all.
+    loaded: Option<usize>,
 }
 
-/// In which state of the runs a query is answered, as far as that changes the answer.
+/// The versions of the runs on which the values of a query depend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RunVersions {
-    /// How often its own run was continued, where a selection names its last or best epoch.
+pub struct RunVersions {
+    /// Number of times that the session's run was continued, where a selection names its last or best epoch.
     pub own: u64,
-    /// How often the run that is subtracted was replaced and, likewise, continued; `None` while that
-    /// is not open.
+    /// Numbers of times that the run of side B was replaced and, likewise, continued; `None` while it is not
+    /// open.
     pub other: Option<(u64, u64)>,
 }
 
-impl Session {
-    pub(super) fn stamp_of(&self, query: &Query) -> RunVersions {
+impl RunVersions {
+    /// The versions for a query of the run at index `run`.
+    pub fn of(query: &Query, run: usize, runs: &OpenRunList) -> Self {
         let Query { select, minus, run_b, .. } = query;
-        let moves = |selection: &Selection| matches!(selection.epoch, Some(EpochRef::Last | EpochRef::Best));
-        let run = |run: usize| self.runs.get(run).and_then(Option::as_ref);
+        let depends_on_epochs =
+            |selection: &Selection| matches!(selection.epoch, Some(EpochRef::Last | EpochRef::Best));
+        let open = |run: usize| runs.get(run).and_then(Option::as_ref);
         let minus = minus.as_ref();
-        let own_moves = moves(select) || (run_b.is_none() && minus.is_some_and(moves));
-        let own = if own_moves { run(self.run).map_or(0, |run| run.continued) } else { 0 };
+        let own_epochs =
+            depends_on_epochs(select) || (run_b.is_none() && minus.is_some_and(depends_on_epochs));
+        let own = if own_epochs { open(run).map_or(0, |run| run.continued) } else { 0 };
         let other = match (run_b, minus) {
             (Some(b), Some(minus)) => {
-                run(*b).map(|run| (run.replaced, if moves(minus) { run.continued } else { 0 }))
+                open(*b).map(|run| (run.replaced, if depends_on_epochs(minus) { run.continued } else { 0 }))
             }
             _ => None,
         };
-        RunVersions { own, other }
+        Self { own, other }
+    }
+}
+
+impl ValueStore {
+    /// Returns `true` if the newest epoch is followed and its values are being loaded.
+    pub fn awaits_newest(&mut self, control: &ViewControl) -> bool {
+        let following = control.playback.following;
+        self.newest(control)
+            .is_some_and(|key| following && !self.cache.contains(key) && !self.failed.contains(&key))
     }
 
-    /// Whether the newest epoch is followed and its values are on their way.
-    pub fn awaits_newest(&mut self) -> bool {
-        let following = self.interface.playback.following;
-        self.newest().is_some_and(|key| following && !self.cache.contains(key) && !self.failed.contains(&key))
+    /// Returns `true` if the values of the newest epoch are loaded or have failed.
+    pub fn is_newest_ready(&mut self, control: &ViewControl) -> bool {
+        self.newest(control).is_some_and(|key| self.cache.contains(key) || self.failed.contains(&key))
     }
 
-    pub(super) fn wanted(&self) -> Option<EpochPosition> {
-        let epochs = self.interface.epochs();
-        epochs.position(epochs.ordinal_of_number(self.view.epoch))
+    /// Returns the key of the newest readable epoch.
+    fn newest(&mut self, control: &ViewControl) -> Option<ValueKey> {
+        let query = self.query_number(control);
+        control.epochs().readable().last().map(|&epoch| self.key(query, epoch, control.view.order))
     }
 
-    pub(super) fn query_number(&mut self) -> usize {
-        let stamp = self.stamp_of(&self.view.query);
-        let (number, forgotten) = self.queries.ask(&self.view.query, stamp);
-        if let Some(forgotten) = forgotten {
-            self.spreads.retain(|key, _| key.query != forgotten);
-            self.failed.retain(|key| key.query != forgotten);
-        }
-        number
+    /// Returns the keys that have to stay cached for the current picture and the next one.
+    pub(super) fn needed(&mut self, control: &ViewControl) -> Vec<ValueKey> {
+        let query = self.query_number(control);
+        let newest = self.newest(control).filter(|_| control.playback.following);
+        let position = control.position();
+        let current = position.iter().flat_map(|at| [at.from.0, at.to.0]);
+        current.map(|epoch| self.key(query, epoch, control.view.order)).chain(newest).collect()
     }
 
-    /// The key of a readable epoch, given by its place.
-    pub(super) fn key(&self, query: usize, epoch: usize) -> ValueKey {
-        let epoch = self.recording().epochs[epoch].number;
-        ValueKey { recording: self.number, query, epoch, order: self.view.order }
-    }
-
-    /// The newest readable epoch's key.
-    pub(super) fn newest(&mut self) -> Option<ValueKey> {
-        let query = self.query_number();
-        self.interface.epochs().readable().last().map(|&epoch| self.key(query, epoch))
-    }
-
-    /// What must be kept to show what is wanted now and next.
-    pub(super) fn needed(&mut self) -> Vec<ValueKey> {
-        let query = self.query_number();
-        let wanted = self.wanted();
-        let newest = self.newest().filter(|_| self.interface.playback.following);
-        let wanted = wanted.iter().flat_map(|at| [at.from, at.to]).map(|epoch| self.key(query, epoch));
-        wanted.chain(newest).collect()
-    }
-
-    /// Lists what to read: the newest epoch if it is followed, the wanted ones, then the others by distance, as far as the budget goes.
-    pub(super) fn plan(&mut self) {
-        let Some(wanted) = self.wanted() else { return };
-        let query = self.query_number();
-        let readable = self.interface.epochs().readable();
-        let held = readable.iter().filter(|epoch| self.cache.contains(self.key(query, **epoch))).count()
+    /// Lists the values to load: the newest epoch if it is followed, the current ones, then the others by
+    /// distance, as many as the budget holds.
+    pub(super) fn prefetch(&mut self, control: &ViewControl) {
+        let Some(position) = control.position() else { return };
+        let query = self.query_number(control);
+        let order = control.view.order;
+        let readable = control.epochs().readable();
+        let key = |store: &Self, epoch: usize| store.key(query, epoch, order);
+        let done = readable.iter().filter(|epoch| self.cache.contains(key(self, **epoch))).count()
             + self.failed.len();
-        let at_rest = EpochPosition { t: 0.0, ..wanted };
-        let following = self.interface.playback.following;
-        let known = |epoch: &usize| self.spreads.contains_key(&self.key(query, *epoch).of_values());
-        let read = self.view.over_epochs.then(|| readable.iter().filter(|epoch| known(epoch)).count());
-        let plan = PrefetchKey { query, position: at_rest, following, held, order: self.view.order, read };
-        if self.planned == Some(plan) {
+        let at_rest = EpochPosition { t: 0.0, ..position };
+        let following = control.playback.following;
+        let is_loaded =
+            |store: &Self, epoch: usize| store.quantiles.contains_key(&key(store, epoch).unordered());
+        let over_epochs = control.view.over_epochs;
+        let loaded = over_epochs.then(|| readable.iter().filter(|epoch| is_loaded(self, **epoch)).count());
+        let prefetch = PrefetchKey { query, position: at_rest, following, done, order, loaded };
+        if self.prefetched == Some(prefetch) {
             return;
         }
-        self.planned = Some(plan);
-        let mut order: Vec<usize> = readable.to_vec();
-        let newest = order.last().copied().filter(|_| following);
-        order.sort_by_key(|epoch| {
-            let later = (Some(*epoch) != newest, *epoch != wanted.from, *epoch != wanted.to);
-            (later, epoch.abs_diff(wanted.to), *epoch < wanted.from)
+        self.prefetched = Some(prefetch);
+        let mut epochs: Vec<usize> = readable.to_vec();
+        let newest = epochs.last().copied().filter(|_| following);
+        epochs.sort_by_key(|epoch| {
+            let later = (Some(*epoch) != newest, *epoch != position.from.0, *epoch != position.to.0);
+            (later, epoch.abs_diff(position.to.0), *epoch < position.from.0)
         });
         let room = match self.cache.largest() {
-            0 => order.len(),
+            0 => epochs.len(),
             bytes => (self.cache.budget() / bytes).max(2) as usize,
         };
-        // What is not to be kept is read all the same where its values are to be known.
-        let beyond = order.split_off(room.min(order.len()));
-        if self.view.over_epochs {
-            order.extend(
-                beyond
-                    .into_iter()
-                    .filter(|epoch| !self.spreads.contains_key(&self.key(query, *epoch).of_values())),
-            );
+        // Epochs beyond the budget are loaded all the same where their quantiles are needed.
+        let beyond = epochs.split_off(room.min(epochs.len()));
+        if over_epochs {
+            epochs.extend(beyond.into_iter().filter(|epoch| !is_loaded(self, *epoch)));
         }
-        let reading = self.loader.current();
-        let missing: VecDeque<(ValueKey, Query)> = order
+        let current = self.loader().current();
+        let missing: VecDeque<ValueRequest> = epochs
             .into_iter()
-            .map(|epoch| self.key(query, epoch))
-            .filter(|key| !self.cache.contains(*key) && !self.failed.contains(key) && reading != Some(*key))
-            .map(|key| (key, self.view.query.clone()))
+            .map(|epoch| key(self, epoch))
+            .filter(|key| !self.cache.contains(*key) && !self.failed.contains(key) && current != Some(*key))
+            .map(|key| (key, control.view.query.clone()))
             .collect();
-        self.loader.want(missing);
+        self.loader().request_values(missing);
     }
 }

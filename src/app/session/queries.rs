@@ -1,51 +1,53 @@
-//! The queries that a view was looked at with, by number.
+//! Numbers for queries, so that a [`ValueKey`](super::ValueKey) stays small.
 
 use std::collections::VecDeque;
 
 use super::prefetch::RunVersions;
 use crate::model::Query;
 
-/// How many are remembered: what was asked for longest ago is forgotten, so that a view can stay open for
-/// days.
-const MOST: usize = 256;
+/// Most queries that have numbers. The least recently used one loses its number first, so that a view can
+/// stay open for days.
+const CAPACITY: usize = 256;
 
-/// Queries, each of a state of the runs; the one asked for last is the last one.
+/// Numbers of queries, each together with the versions of the runs that it reads. A number is never used
+/// twice.
 #[derive(Default)]
-pub(super) struct QueryTable {
-    all: VecDeque<(usize, Query, RunVersions)>,
+pub struct QueryTable {
+    /// The most recently used one is the last.
+    entries: VecDeque<(usize, Query, RunVersions)>,
     next: usize,
 }
 
 impl QueryTable {
-    /// The number of a query; `None` when it was never asked, or is forgotten.
-    pub fn find(&self, query: &Query, stamp: RunVersions) -> Option<usize> {
-        self.place(query, stamp).map(|at| self.all[at].0)
+    /// Returns the number of a query, if it has one.
+    pub fn find(&self, query: &Query, versions: RunVersions) -> Option<usize> {
+        self.index(query, versions).map(|index| self.entries[index].0)
     }
 
-    fn place(&self, query: &Query, stamp: RunVersions) -> Option<usize> {
-        self.all.iter().rposition(|(_, asked, of)| *of == stamp && asked == query)
+    fn index(&self, query: &Query, versions: RunVersions) -> Option<usize> {
+        self.entries.iter().rposition(|(_, other, of)| *of == versions && other == query)
     }
 
-    /// Asks a query: its number, and that of the one that is forgotten for it.
-    pub fn ask(&mut self, query: &Query, stamp: RunVersions) -> (usize, Option<usize>) {
-        if let Some(at) = self.place(query, stamp) {
-            let number = self.all[at].0;
-            if at + 1 != self.all.len() {
-                let found = self.all.remove(at);
-                self.all.extend(found);
+    /// Returns the number of a query, and the number that another one has lost for it.
+    pub fn number(&mut self, query: &Query, versions: RunVersions) -> (usize, Option<usize>) {
+        if let Some(index) = self.index(query, versions) {
+            let number = self.entries[index].0;
+            if index + 1 != self.entries.len() {
+                let entry = self.entries.remove(index);
+                self.entries.extend(entry);
             }
             return (number, None);
         }
         let number = self.next;
         self.next += 1;
-        self.all.push_back((number, query.clone(), stamp));
-        let forgotten = if self.all.len() > MOST { self.all.pop_front() } else { None };
-        (number, forgotten.map(|(number, ..)| number))
+        self.entries.push_back((number, query.clone(), versions));
+        let lost = if self.entries.len() > CAPACITY { self.entries.pop_front() } else { None };
+        (number, lost.map(|(number, ..)| number))
     }
 
-    /// The query of this number.
+    /// Returns the query of a number.
     pub fn get(&self, number: usize) -> Option<&Query> {
-        self.all.iter().rev().find(|(other, ..)| *other == number).map(|(_, query, _)| query)
+        self.entries.iter().rev().find(|(other, ..)| *other == number).map(|(_, query, _)| query)
     }
 }
 
@@ -61,21 +63,21 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_for_longest_ago_is_forgotten_and_numbers_never_mean_another() {
+    fn the_least_recently_used_query_loses_its_number_and_numbers_are_never_reused() {
         let mut queries = QueryTable::default();
-        assert_eq!(queries.ask(&input(0), NOW), (0, None));
+        assert_eq!(queries.number(&input(0), NOW), (0, None));
         let later = RunVersions { own: 1, other: None };
-        assert_eq!(queries.ask(&input(0), later), (1, None), "the run has gone on");
-        for index in 1..MOST - 1 {
-            assert_eq!(queries.ask(&input(index), NOW), (index + 1, None));
+        assert_eq!(queries.number(&input(0), later), (1, None), "the run has gone on");
+        for index in 1..CAPACITY - 1 {
+            assert_eq!(queries.number(&input(index), NOW), (index + 1, None));
         }
-        assert_eq!(queries.ask(&input(0), NOW), (0, None), "it is remembered");
-        // The second is now the one asked for longest ago.
-        assert_eq!(queries.ask(&input(MOST), NOW), (MOST, Some(1)));
+        assert_eq!(queries.number(&input(0), NOW), (0, None), "it still has its number");
+        // The second is now the least recently used one.
+        assert_eq!(queries.number(&input(CAPACITY), NOW), (CAPACITY, Some(1)));
         assert_eq!((queries.find(&input(0), later), queries.get(1)), (None, None));
         assert_eq!(queries.find(&input(0), NOW), Some(0));
-        assert_eq!(queries.get(MOST), Some(&input(MOST)));
-        assert_eq!(queries.ask(&input(0), later), (MOST + 1, Some(2)), "asked anew");
-        assert_eq!(queries.all.len(), MOST);
+        assert_eq!(queries.get(CAPACITY), Some(&input(CAPACITY)));
+        assert_eq!(queries.number(&input(0), later), (CAPACITY + 1, Some(2)), "a new number");
+        assert_eq!(queries.entries.len(), CAPACITY);
     }
 }

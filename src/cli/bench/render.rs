@@ -11,9 +11,12 @@ use serde::Serialize;
 use crate::cli::output;
 use crate::cli::render::{Size, ViewArg};
 use crate::engine::bench::{RenderBench, bench_render};
-use crate::engine::{Field, Frame, Gpu, Path, Renderer, ranges};
-use crate::model::{Camera, EpochRef, Grid, LayerCells, Normalisation, Query, SetView, ViewState};
-use crate::stats::{self, Cpu, Sides};
+use crate::engine::{Gpu, Path, Renderer};
+use crate::model::{
+    Camera, EpochIndex, EpochPosition, EpochRef, Grid, LayerCells, Normalisation, Query, SetView, ViewState,
+};
+use crate::scene::{FrameOptions, LoadedEpoch, Scene};
+use crate::stats::{Cells, Cpu, Sides, colour_range};
 
 /// How long a frame takes
 #[derive(Debug, clap::Args)]
@@ -100,7 +103,7 @@ struct Times {
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let gpu = Gpu::headless()?;
-    let scene = match &args.run {
+    let (scene, normalisation) = match &args.run {
         Some(run) => recorded(&gpu, run, args.moving)?,
         None => made_up(&gpu, args.cells, args.moving)?,
     };
@@ -118,22 +121,22 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut renderer = Renderer::new(&gpu);
     let mut rows = Vec::new();
     for set_view in views {
-        let camera = Camera::set_view(set_view, scene.from.layout(), size[0] as f32 / size[1] as f32);
+        let camera = Camera::set_view(set_view, scene.from.field.layout(), size[0] as f32 / size[1] as f32);
         let view = ViewState::new(camera, 0.0);
         let t = if args.moving { 0.5 } else { 0.0 };
-        let (from, to) = (&scene.from, scene.to.as_ref().unwrap_or(&scene.from));
-        let ranges = ranges(&view, scene.normalisation, from, to, t);
-        let frame = Frame {
+        let scene =
+            Scene { position: EpochPosition { t, ..EpochPosition::at(EpochIndex(0)) }, ..scene.clone() };
+        let extremes = scene.extremes(&view, normalisation);
+        let ranges = colour_range::colour_ranges(&view, normalisation, &extremes);
+        let divisors = scene.divisors(&view);
+        let frame = scene.frame(FrameOptions {
             view: &view,
-            from,
-            to,
-            t,
             ranges: &ranges,
+            divisors: &divisors,
             picture: None,
             network: Default::default(),
             size,
-            every_cell: false,
-        };
+        });
         let found = bench_render(&gpu, &mut renderer, &frame, path, budget);
         rows.push(row(&gpu, args.path, set_view, size, &found));
     }
@@ -176,34 +179,22 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     })
 }
 
-struct Scene {
-    from: Field,
-    /// The next epoch, while moving.
-    to: Option<Field>,
-    normalisation: Normalisation,
-}
-
-/// The last epoch of a recording; the one before and it, while moving.
-fn recorded(gpu: &Gpu, run: &std::path::Path, moving: bool) -> anyhow::Result<Scene> {
+/// The last epoch of a recording, or the one before and it while `moving`; and the recording's normalisation.
+fn recorded(gpu: &Gpu, run: &std::path::Path, moving: bool) -> anyhow::Result<(Scene, Normalisation)> {
     let source = crate::cli::open(run)?;
     let recording = source.recording();
     let last = EpochRef::Last.resolve(recording)?.from;
-    let before = (0..last).rev().find(|&epoch| !recording.epochs[epoch].damaged).unwrap_or(last);
-    let field = |epoch| -> anyhow::Result<Field> {
-        let query = Query::default();
-        Ok(Field::new(
-            gpu,
-            &stats::cells(Sides::one(&*source), &query, epoch, &Cpu)?.layers,
-            query.is_signed(),
-        )?)
-    };
-    let (from, to) = if moving { (field(before)?, Some(field(last)?)) } else { (field(last)?, None) };
-    Ok(Scene { from, to, normalisation: recording.normalisation })
+    let before = (0..last.0).rev().find(|&epoch| !recording.epochs[epoch].damaged).map_or(last, EpochIndex);
+    let sides = Sides::one(&*source);
+    let load = |epoch| LoadedEpoch::load(gpu, &Cpu, sides, &Query::default(), epoch, &[]);
+    let to = load(last)?;
+    let from = if moving { load(before)? } else { to.clone() };
+    Ok((Scene { from, to, position: EpochPosition::at(EpochIndex(0)) }, recording.normalisation))
 }
 
-/// One layer of values like those behind a ReLU: many zeros, in patches.
-fn made_up(gpu: &Gpu, cells: usize, moving: bool) -> anyhow::Result<Scene> {
-    let field = |seed: u32| -> anyhow::Result<Field> {
+/// One layer of made-up values like those behind a ReLU: many zeros, in patches.
+fn made_up(gpu: &Gpu, cells: usize, moving: bool) -> anyhow::Result<(Scene, Normalisation)> {
+    let load = |seed: u32| {
         let grid = Grid::near_square(cells);
         let columns = grid.columns as f32;
         let values = (0..cells)
@@ -215,14 +206,12 @@ fn made_up(gpu: &Gpu, cells: usize, moving: bool) -> anyhow::Result<Scene> {
                 ((noise - 0.35).max(0.0) * (0.8 + 0.7 * patch)).min(1.0)
             })
             .collect();
-        Ok(Field::new(gpu, &[LayerCells { grid, units: cells, values }], false)?)
+        let layers = vec![LayerCells { grid, units: cells, values }];
+        LoadedEpoch::upload(gpu, Cells { layers, ..Cells::default() }, false)
     };
-    let from = field(0)?;
-    Ok(Scene {
-        to: if moving { Some(field(1)?) } else { None },
-        from,
-        normalisation: Normalisation::PerItemPerLayer,
-    })
+    let from = load(0)?;
+    let to = if moving { load(1)? } else { from.clone() };
+    Ok((Scene { from, to, position: EpochPosition::at(EpochIndex(0)) }, Normalisation::PerItemPerLayer))
 }
 
 /// A well-mixed function of its argument (Chris Wellons' lowbias32).

@@ -23,8 +23,8 @@ use super::FormatError;
 use super::cache::Cache;
 use super::file::{Root, shortened};
 use crate::model::{
-    Aggregate, Class, Epoch, Format, Group, MapBlock, Picture, Recording, RowBlock, Source, SourceError,
-    UnitAggregates,
+    Aggregate, Class, Epoch, EpochIndex, Format, Group, LayerIndex, MapBlock, Picture, Recording, RowBlock,
+    Source, SourceError, UnitAggregates, UnitIndex,
 };
 
 pub(super) use self::epoch::array;
@@ -253,7 +253,11 @@ impl Source for Run {
         &self.recording
     }
 
-    fn aggregates(&self, epoch: usize, group: Group) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
+    fn aggregates(
+        &self,
+        EpochIndex(epoch): EpochIndex,
+        group: Group,
+    ) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
         let found = self.epoch(epoch)?;
         let number = self.number(epoch);
         if let Some(kept) = self.aggregates.get((number, group)) {
@@ -272,7 +276,7 @@ impl Source for Run {
         Ok(Some(self.aggregates.insert((number, group), read, bytes)))
     }
 
-    fn rows(&self, epoch: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {
+    fn rows(&self, EpochIndex(epoch): EpochIndex, wanted: &[usize]) -> Result<RowBlock, SourceError> {
         let found = self.epoch(epoch)?;
         self.check_inputs(epoch, wanted)?;
         self.recorded(epoch, found.rows(&declared(&self.recording), wanted))
@@ -280,9 +284,9 @@ impl Source for Run {
 
     fn layer_aggregate(
         &self,
-        epoch: usize,
+        EpochIndex(epoch): EpochIndex,
         group: Group,
-        layer: usize,
+        LayerIndex(layer): LayerIndex,
     ) -> Result<Option<Aggregate>, SourceError> {
         let found = self.epoch_with(epoch, layer, 0)?;
         let read = found.layer_aggregate(&declared(&self.recording), group, layer);
@@ -291,32 +295,45 @@ impl Source for Run {
 
     fn unit_aggregates(
         &self,
-        epoch: usize,
-        layer: usize,
-        unit: usize,
+        EpochIndex(epoch): EpochIndex,
+        LayerIndex(layer): LayerIndex,
+        UnitIndex(unit): UnitIndex,
     ) -> Result<UnitAggregates, SourceError> {
         let found = self.epoch_with(epoch, layer, unit)?;
         let read = found.unit_aggregates(&declared(&self.recording), layer, unit);
         read.map_err(|error| self.damaged(epoch, error.to_string()))
     }
 
-    fn layer_rows(&self, epoch: usize, layer: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {
+    fn layer_rows(
+        &self,
+        EpochIndex(epoch): EpochIndex,
+        LayerIndex(layer): LayerIndex,
+        wanted: &[usize],
+    ) -> Result<RowBlock, SourceError> {
         let found = self.epoch_with(epoch, layer, 0)?;
         self.check_inputs(epoch, wanted)?;
         self.recorded(epoch, found.layer_rows(&declared(&self.recording), layer, wanted))
     }
 
-    fn unit_column(&self, epoch: usize, layer: usize, unit: usize) -> Result<Vec<f32>, SourceError> {
+    fn unit_column(
+        &self,
+        EpochIndex(epoch): EpochIndex,
+        LayerIndex(layer): LayerIndex,
+        UnitIndex(unit): UnitIndex,
+    ) -> Result<Vec<f32>, SourceError> {
         let found = self.epoch_with(epoch, layer, unit)?;
         self.recorded(epoch, found.unit_column(&declared(&self.recording), layer, unit))
     }
 
-    fn maps(&self, epoch: usize, input: usize) -> Result<Vec<MapBlock>, SourceError> {
+    fn maps(&self, EpochIndex(epoch): EpochIndex, input: usize) -> Result<Vec<MapBlock>, SourceError> {
         let maps = self.epoch(epoch)?.maps(&declared(&self.recording), input);
         maps.map_err(|error| self.damaged(epoch, error.to_string()))
     }
 
-    fn predictions(&self, epoch: usize) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError> {
+    fn predictions(
+        &self,
+        EpochIndex(epoch): EpochIndex,
+    ) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError> {
         let predictions = self.epoch(epoch)?.predictions(&declared(&self.recording));
         Ok(predictions.map_err(|error| self.damaged(epoch, error.to_string()))?.map(Arc::new))
     }

@@ -5,7 +5,7 @@ use egui::{
     WidgetInfo, pos2, vec2,
 };
 
-use crate::model::columns::{Locks, MOST};
+use crate::model::columns::{Locks, MAX_COLUMNS};
 use crate::model::{Diff, Query, Recording};
 use crate::ui::runs::NamedRun;
 use crate::ui::runs::OpenRuns;
@@ -73,7 +73,7 @@ impl ColumnBar<'_> {
     }
 
     fn is_full(&self) -> bool {
-        self.entries.len() >= MOST
+        self.entries.len() >= MAX_COLUMNS
     }
 
     /// Shows the section of the side panel.
@@ -299,7 +299,7 @@ mod tests {
     fn columns_share_the_width() {
         let whole = Rect::from_min_size(pos2(10.0, 20.0), vec2(1000.0, 700.0));
         assert_eq!(column_rects(whole, 1), [(None, whole)]);
-        for count in 2..=MOST {
+        for count in 2..=MAX_COLUMNS {
             let columns = column_rects(whole, count);
             assert_eq!(columns.len(), count);
             let mut left = whole.left();

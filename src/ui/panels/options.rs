@@ -4,7 +4,7 @@ use egui::{DragValue, RichText, Slider, Ui};
 
 use crate::model::{
     ColourMap, Diff, Norm, Normalisation, OrderBy, Range, Recording, SetView, Stat, Theme, UnitOrder,
-    ViewState,
+    ValueRange, ViewState,
 };
 use crate::ui::scene::legend::paint_map;
 use crate::ui::scene::navigation::Target;
@@ -21,7 +21,7 @@ const CLIPS: [(f32, &str); 5] = [(0.0, "0"), (0.5, "0.5"), (1.0, "1"), (2.0, "2"
 pub struct OptionsPanel<'a> {
     pub recording: &'a Recording,
     /// The value range of every layer.
-    pub ranges: &'a [(f32, f32)],
+    pub ranges: &'a [ValueRange],
     pub palette: Palette,
     /// The target at which the camera is.
     pub at: Option<Target>,
@@ -102,7 +102,7 @@ impl OptionsPanel<'_> {
             Some(RangeKind::Layer) => view.range = Range::Layer,
             Some(RangeKind::Network) => view.range = Range::Network,
             Some(RangeKind::Fixed) if kind != RangeKind::Fixed => {
-                let (low, high) = self.ranges.first().copied().unwrap_or((0.0, 1.0));
+                let ValueRange { low, high } = self.ranges.first().copied().unwrap_or(ValueRange::UNIT);
                 view.range = Range::Fixed { low, high };
             }
             Some(RangeKind::Fixed) | None => {}

@@ -156,7 +156,7 @@ impl Timeline<'_> {
             return;
         };
         let nearest = if position.t < 0.5 { position.from } else { position.to };
-        let epoch = &self.recording.epochs[nearest];
+        let epoch = &self.recording.epochs[nearest.0];
         let title = if position.t == 0.0 {
             format!("epoch {}", epoch.number)
         } else {

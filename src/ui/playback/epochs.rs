@@ -1,6 +1,6 @@
 //! The readable epochs, and conversions between their number, place and ordinal.
 
-use crate::model::{EpochPosition, EpochRef, Recording};
+use crate::model::{EpochIndex, EpochPosition, EpochRef, Recording};
 
 /// The readable epochs of a recording. An epoch is identified in three ways: by *number*, as recorded; by
 /// *place*, an index into [`Recording::epochs`]; by *ordinal*, an index into the readable ones. All three
@@ -19,7 +19,7 @@ impl Epochs {
             (0..recording.epochs.len()).filter(|&index| !recording.epochs[index].damaged).collect();
         let best = EpochRef::Best.resolve(recording).ok();
         Self {
-            best: best.and_then(|best| readable.binary_search(&best.from).ok()),
+            best: best.and_then(|best| readable.binary_search(&best.from.0).ok()),
             numbers: recording.epochs.iter().map(|epoch| epoch.number as f64).collect(),
             readable,
         }
@@ -48,8 +48,8 @@ impl Epochs {
         let from = *self.readable.get(below)?;
         let t = (ordinal - below as f64) as f32;
         Some(match self.readable.get(below + 1) {
-            Some(&to) if t > 0.0 => EpochPosition { from, to, t },
-            _ => EpochPosition::at(from),
+            Some(&to) if t > 0.0 => EpochPosition { from: EpochIndex(from), to: EpochIndex(to), t },
+            _ => EpochPosition::at(EpochIndex(from)),
         })
     }
 
@@ -71,7 +71,7 @@ impl Epochs {
 
     fn interpolate(&self, ordinal: f64, value: impl Fn(usize) -> f64) -> f64 {
         self.position(ordinal)
-            .map_or(0.0, |at| value(at.from) + f64::from(at.t) * (value(at.to) - value(at.from)))
+            .map_or(0.0, |at| value(at.from.0) + f64::from(at.t) * (value(at.to.0) - value(at.from.0)))
     }
 
     fn ordinal_of(&self, target: f64, value: impl Fn(usize) -> f64) -> f64 {

@@ -1,7 +1,7 @@
 //! Playing, stepping, following, and the marked range.
 
 use super::*;
-use crate::model::EpochPosition;
+use crate::model::{EpochIndex, EpochPosition};
 use crate::ui::testing;
 
 /// Epochs 0, 2, 4 (damaged), 6, 7.
@@ -22,8 +22,8 @@ fn the_three_ways_to_count_agree() {
     assert_eq!((epochs.number(1.5), epochs.place(1.5)), (4.0, 2.0));
     assert_eq!(epochs.ordinal_of_number(4.0), 1.5);
     assert_eq!(epochs.ordinal_of_place(2.0), 1.5);
-    assert_eq!(epochs.position(1.5), Some(EpochPosition { from: 1, to: 3, t: 0.5 }));
-    assert_eq!(epochs.position(99.0), Some(EpochPosition::at(4)));
+    assert_eq!(epochs.position(1.5), Some(EpochPosition { from: EpochIndex(1), to: EpochIndex(3), t: 0.5 }));
+    assert_eq!(epochs.position(99.0), Some(EpochPosition::at(EpochIndex(4))));
     for number in [0.0, 0.7, 2.0, 5.0, 6.5, 7.0] {
         assert!((epochs.number(epochs.ordinal_of_number(number)) - number).abs() < 1e-6);
     }

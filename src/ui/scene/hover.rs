@@ -3,10 +3,10 @@
 use egui::{Align2, CornerRadius, FontId, Painter, Pos2, Rect, Shape, Stroke, Vec2, pos2, vec2};
 use glam::{Vec3, vec3};
 
-use super::overlay::Overlay;
+use super::description::SceneDescription;
 use crate::model::layout::{CELL_GAP, LEAST_HEIGHT};
 use crate::model::pick::{CellState, SceneValues, pick};
-use crate::model::{CellArrangement, LayerCells, Pin, Recording, Slab, UnitCells};
+use crate::model::{CellArrangement, LayerCells, Layout, Pin, Recording, Slab, UnitCells};
 use crate::ui::scene::projection::Outline;
 use crate::ui::scene::projection::Projection;
 use crate::ui::style::Palette;
@@ -23,16 +23,6 @@ const MOST_TRIED: usize = 1 << 20;
 const RANKED: usize = 1 << 20;
 /// Outlines smaller than this are shown as a ring, in points.
 const LEAST_OUTLINE: f32 = 6.0;
-
-/// The values behind the slabs, and what stands where on them.
-#[derive(Clone, Copy, Debug)]
-pub struct SlabValues<'a> {
-    pub relief: SceneValues<'a>,
-    /// Per layer.
-    pub arrangements: &'a [CellArrangement],
-    /// Tells moments apart: other values have another number.
-    pub moment: u64,
-}
 
 /// A cell, and what it shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,90 +59,70 @@ struct Ranks {
     of: usize,
 }
 
-impl SlabValues<'_> {
-    /// The cell that is seen at a point of the picture.
-    pub fn cell_at(&self, overlay: &Overlay, lens: Projection, at: Pos2) -> Option<Hovered> {
-        self.cell_seen(overlay.layout, lens, at)
-    }
-
-    /// The same, of the slabs of `layout`.
-    pub fn cell_seen(&self, layout: &crate::model::Layout, lens: Projection, at: Pos2) -> Option<Hovered> {
-        let direction = ray(lens, at);
-        let found = pick(layout, &self.relief, &lens.camera, direction)?;
-        let (slab, cell) = (layout.slabs.get(found.slab)?, found.cell?);
-        let spot = self.arrangements.get(slab.layer)?.spot(slab.grid, cell)?;
-        Some(Hovered { slab: found.slab, layer: slab.layer, unit: spot.unit, at: spot.at, cell })
-    }
-
-    /// What the cell of a unit shows, normalised as the view says; `None` without a value, or where whole
-    /// maps are shown.
-    pub fn value(&self, layout: &crate::model::Layout, layer: usize, unit: usize) -> Option<f32> {
-        let slab = layout.slabs.iter().find(|slab| slab.layer == layer)?;
-        let patch = self.arrangements.get(layer)?.patch(slab.grid, unit)?;
-        let cell = patch.row as usize * slab.grid.columns as usize + patch.column as usize;
-        match self.relief.shown(layer, cell) {
-            CellState::Value(value) if patch.columns == 1 && patch.rows == 1 => {
-                Some(value / self.relief.scale(layer))
-            }
-            _ => None,
-        }
-    }
-
-    /// The units, as (layer, unit), whose cells' middles lie in a box of the picture: of the slab under
-    /// its first corner, [`MOST_IN_BOX`] of them.
-    pub fn units_in(
-        &self,
-        layout: &crate::model::Layout,
-        lens: Projection,
-        region: [Pos2; 2],
-    ) -> Vec<(usize, usize)> {
-        let area = Rect::from_two_pos(region[0], region[1]);
-        let mut found: Vec<(usize, usize)> = Vec::new();
-        let Some(hit) = pick(layout, &self.relief, &lens.camera, ray(lens, region[0])) else { return found };
-        let Some(slab) = layout.slabs.get(hit.slab) else { return found };
-        let Some(arrangement) = self.arrangements.get(slab.layer) else { return found };
-        let corners = [area.left_top(), area.right_top(), area.right_bottom(), area.left_bottom()];
-        let (columns, rows) = covered(slab, corners.map(|corner| on_face(slab, lens, corner)));
-        let cells = rows.flat_map(|row| columns.clone().map(move |column| (column, row)));
-        for (column, row) in cells.take(MOST_TRIED) {
-            let cell = row as usize * slab.grid.columns as usize + column as usize;
-            let Some(spot) = arrangement.spot(slab.grid, cell) else { continue };
-            let seen = lens.see(slab.cell_centre(column, row));
-            if seen.is_some_and(|at| area.contains(at)) && !found.contains(&(slab.layer, spot.unit)) {
-                found.push((slab.layer, spot.unit));
-                if found.len() == MOST_IN_BOX {
-                    break;
-                }
-            }
-        }
-        found
-    }
-
-    /// What the cells of a unit cover of the picture: one cell with its height, or a whole map's foot.
-    fn outline(&self, slab: &Slab, patch: UnitCells, lens: Projection) -> Option<Outline> {
-        let cell = patch.row as usize * slab.grid.columns as usize + patch.column as usize;
-        let height = if patch.columns == 1 && patch.rows == 1 {
-            self.relief.cell_height(slab.layer, cell)?
-        } else {
-            LEAST_HEIGHT
-        };
-        let gap = CELL_GAP / 2.0;
-        let corner =
-            |column: f32, row: f32, height: f32| slab.corner() + vec3(column, -row, height) * slab.pitch;
-        let (column, row) = (patch.column as f32, patch.row as f32);
-        let (right, bottom) = (column + patch.columns as f32 - gap, row + patch.rows as f32 - gap);
-        lens.outline(corner(column + gap, bottom, 0.0), corner(right, row + gap, height))
-    }
+/// Returns the cell at a point of the picture.
+pub fn cell_at(values: &SceneValues, layout: &Layout, projection: Projection, at: Pos2) -> Option<Hovered> {
+    let hit = pick(layout, values, &projection.camera, ray(projection, at))?;
+    let (slab, cell) = (layout.slabs.get(hit.slab)?, hit.cell?);
+    let cell_unit = values.arrangements.get(slab.layer)?.cell_unit(slab.grid, cell)?;
+    Some(Hovered { slab: hit.slab, layer: slab.layer, unit: cell_unit.unit, at: cell_unit.at, cell })
 }
 
-fn ray(lens: Projection, at: Pos2) -> Vec3 {
-    let point = (at - lens.rect.min) / lens.rect.size();
-    lens.camera.ray(glam::vec2(point.x, point.y), lens.rect.aspect_ratio())
+/// Returns the units, as (layer, unit), the centres of whose cells lie in a rectangle of the picture: of the
+/// slab under its first corner, at most [`MOST_IN_BOX`] of them.
+pub fn units_in(
+    values: &SceneValues,
+    layout: &Layout,
+    projection: Projection,
+    region: [Pos2; 2],
+) -> Vec<(usize, usize)> {
+    let area = Rect::from_two_pos(region[0], region[1]);
+    let mut units: Vec<(usize, usize)> = Vec::new();
+    let Some(hit) = pick(layout, values, &projection.camera, ray(projection, region[0])) else {
+        return units;
+    };
+    let Some(slab) = layout.slabs.get(hit.slab) else { return units };
+    let Some(arrangement) = values.arrangements.get(slab.layer) else { return units };
+    let corners = [area.left_top(), area.right_top(), area.right_bottom(), area.left_bottom()];
+    let (columns, rows) = covered(slab, corners.map(|corner| on_face(slab, projection, corner)));
+    let cells = rows.flat_map(|row| columns.clone().map(move |column| (column, row)));
+    for (column, row) in cells.take(MOST_TRIED) {
+        let cell = row as usize * slab.grid.columns as usize + column as usize;
+        let Some(cell_unit) = arrangement.cell_unit(slab.grid, cell) else { continue };
+        let at = projection.see(slab.cell_centre(column, row));
+        if at.is_some_and(|at| area.contains(at)) && !units.contains(&(slab.layer, cell_unit.unit)) {
+            units.push((slab.layer, cell_unit.unit));
+            if units.len() == MOST_IN_BOX {
+                break;
+            }
+        }
+    }
+    units
+}
+
+/// Returns the outline of the cells of a unit in the picture: of one cell with its height, or of the base of
+/// a whole feature map.
+fn outline(values: &SceneValues, slab: &Slab, cells: UnitCells, projection: Projection) -> Option<Outline> {
+    let cell = cells.row as usize * slab.grid.columns as usize + cells.column as usize;
+    let height = if cells.columns == 1 && cells.rows == 1 {
+        values.cell_height(slab.layer, cell)?
+    } else {
+        LEAST_HEIGHT
+    };
+    let gap = CELL_GAP / 2.0;
+    let corner = |column: f32, row: f32, height: f32| slab.corner() + vec3(column, -row, height) * slab.pitch;
+    let (column, row) = (cells.column as f32, cells.row as f32);
+    let (right, bottom) = (column + cells.columns as f32 - gap, row + cells.rows as f32 - gap);
+    projection.outline(corner(column + gap, bottom, 0.0), corner(right, row + gap, height))
+}
+
+fn ray(projection: Projection, at: Pos2) -> Vec3 {
+    let point = (at - projection.rect.min) / projection.rect.size();
+    projection.camera.ray(glam::vec2(point.x, point.y), projection.rect.aspect_ratio())
 }
 
 /// Where a point of the picture falls on the front of a slab, in cells from its top left.
-fn on_face(slab: &Slab, lens: Projection, at: Pos2) -> Option<Vec2> {
-    let (eye, direction) = (lens.camera.position, ray(lens, at));
+fn on_face(slab: &Slab, projection: Projection, at: Pos2) -> Option<Vec2> {
+    let (eye, direction) = (projection.camera.position, ray(projection, at));
     let t = (slab.centre.z - eye.z) / direction.z;
     let on = (eye + direction * t - slab.corner()) / slab.pitch;
     (t.is_finite() && t > 0.0).then(|| vec2(on.x, -on.y))
@@ -181,8 +151,8 @@ impl Hover {
     }
 
     /// Finds what is under the pointer and tells of it; paints the box that is being drawn.
-    pub fn paint(&mut self, overlay: &Overlay, painter: &Painter, rect: Rect) {
-        let palette = Palette::of(overlay.view.theme);
+    pub fn paint(&mut self, scene: &SceneDescription, painter: &Painter, rect: Rect) {
+        let palette = Palette::of(scene.view.theme);
         self.found = None;
         if let Some([from, to]) = self.region {
             let area = Rect::from_two_pos(from, to);
@@ -190,40 +160,39 @@ impl Hover {
             let stroke = Stroke::new(1.0, palette.accent);
             painter.rect_stroke(area, CornerRadius::ZERO, stroke, egui::StrokeKind::Inside);
         }
-        let (Some(slabs), Some(pointer)) = (overlay.slabs, self.pointer.filter(|at| rect.contains(*at)))
+        let (Some(values), Some(pointer)) = (scene.values, self.pointer.filter(|at| rect.contains(*at)))
         else {
             return;
         };
-        let lens = Projection { camera: overlay.view.camera, rect };
-        let Some(hovered) = slabs.cell_at(overlay, lens, pointer) else { return };
+        let projection = Projection { camera: scene.view.camera, rect };
+        let Some(hovered) = cell_at(&values, scene.layout, projection, pointer) else { return };
         self.found = Some(hovered);
-        let Some(slab) = overlay.layout.slabs.get(hovered.slab) else { return };
+        let Some(slab) = scene.layout.slabs.get(hovered.slab) else { return };
         let (column, row) = slab.grid.position(hovered.cell);
         let one = UnitCells { column, row, columns: 1, rows: 1 };
-        if let Some(outline) = slabs.outline(slab, one, lens) {
+        if let Some(outline) = outline(&values, slab, one, projection) {
             stroke(painter, &outline, Stroke::new(1.5, palette.accent));
         }
-        let lines = self.lines(overlay, &slabs, hovered);
+        let lines = self.lines(scene, &values, hovered);
         tooltip(painter, rect, pointer, &lines, palette);
     }
 
-    fn lines(&mut self, overlay: &Overlay, slabs: &SlabValues, hovered: Hovered) -> Vec<String> {
-        let relief = &slabs.relief;
-        let mut title = name(overlay.recording, hovered.layer, hovered.unit, slabs.arrangements);
+    fn lines(&mut self, scene: &SceneDescription, values: &SceneValues, hovered: Hovered) -> Vec<String> {
+        let mut title = name(scene.recording, hovered.layer, hovered.unit, values.arrangements);
         if let Some((y, x)) = hovered.at {
             title += &format!(" · y {y}, x {x}");
         }
-        let CellState::Value(value) = relief.shown(hovered.layer, hovered.cell) else {
+        let CellState::Value(value) = values.cell(hovered.layer, hovered.cell) else {
             return vec![title, "no value".to_owned()];
         };
-        let shown = value / relief.scale(hovered.layer);
+        let shown = value / values.divisor(hovered.layer);
         let number = text::format_value(shown, shown.abs());
-        let mut lines = vec![title, format!("{number} · {}", text::measure_label(&overlay.view.query))];
+        let mut lines = vec![title, format!("{number} · {}", text::measure_label(&scene.view.query))];
         // Between two moments ranks change from frame to frame.
-        if relief.t == 0.0
-            && let Some(layer) = relief.from.get(hovered.layer)
+        if values.t == 0.0
+            && let Some(layer) = values.from.get(hovered.layer)
         {
-            lines.push(self.ranks(slabs.moment, hovered.layer, layer).tell(value));
+            lines.push(self.ranks(values.id, hovered.layer, layer).tell(value));
         }
         lines
     }
@@ -270,7 +239,7 @@ impl Ranks {
 pub fn name(recording: &Recording, layer: usize, unit: usize, arrangements: &[CellArrangement]) -> String {
     let Some(facts) = recording.layers.get(layer) else { return String::new() };
     let is_map = arrangements.get(layer).is_some_and(|it| it.mosaic.is_some());
-    let class = (layer + 1 == recording.layers.len() && recording.output_names_classes())
+    let class = (layer + 1 == recording.layers.len() && recording.has_class_outputs())
         .then(|| recording.classes.iter().find(|class| usize::try_from(class.id) == Ok(unit)))
         .flatten();
     let what = if is_map { "map" } else { "unit" };
@@ -280,16 +249,18 @@ pub fn name(recording: &Recording, layer: usize, unit: usize, arrangements: &[Ce
 
 /// Outlines the units that are kept in sight, and names them where there is room; returns what names
 /// cover.
-pub fn paint_pins(overlay: &Overlay, painter: &Painter, rect: Rect, mut taken: Vec<Rect>) {
-    let Some(slabs) = overlay.slabs else { return };
-    let palette = Palette::of(overlay.view.theme);
-    let lens = Projection { camera: overlay.view.camera, rect };
-    for Pin { layer, unit } in &overlay.view.pins {
-        let index = overlay.recording.layers.iter().position(|it| it.name == *layer);
-        let slab = overlay.layout.slabs.iter().find(|slab| Some(slab.layer) == index);
-        let Some(slab) = slab.filter(|slab| overlay.view.camera.presence(slab) > 0.5) else { continue };
-        let patch = slabs.arrangements.get(slab.layer).and_then(|it| it.patch(slab.grid, *unit));
-        let Some(outline) = patch.and_then(|patch| slabs.outline(slab, patch, lens)) else { continue };
+pub fn paint_pins(scene: &SceneDescription, painter: &Painter, rect: Rect, mut taken: Vec<Rect>) {
+    let Some(values) = scene.values else { return };
+    let palette = Palette::of(scene.view.theme);
+    let projection = Projection { camera: scene.view.camera, rect };
+    for Pin { layer, unit } in &scene.view.pins {
+        let index = scene.recording.layers.iter().position(|it| it.name == *layer);
+        let slab = scene.layout.slabs.iter().find(|slab| Some(slab.layer) == index);
+        let Some(slab) = slab.filter(|slab| scene.view.camera.presence(slab) > 0.5) else { continue };
+        let patch = values.arrangements.get(slab.layer).and_then(|it| it.unit_cells(slab.grid, unit.0));
+        let Some(outline) = patch.and_then(|patch| outline(&values, slab, patch, projection)) else {
+            continue;
+        };
         let bounds = outline.bounds();
         if !bounds.intersects(rect) {
             continue;

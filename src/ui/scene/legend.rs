@@ -2,9 +2,9 @@
 
 use egui::{Align2, CornerRadius, FontId, Mesh, Painter, Rect, Stroke, pos2, vec2};
 
-use super::overlay::Overlay;
+use super::description::SceneDescription;
 use crate::model::colour::TABLE_SIZE;
-use crate::model::{ColourMap, Range, Theme};
+use crate::model::{ColourMap, Range, Theme, ValueRange};
 use crate::ui::style::Palette;
 use crate::ui::style::SMALL;
 use crate::ui::style::TEXT;
@@ -20,28 +20,28 @@ const PAD: f32 = 8.0;
 const HATCH_STEP: f32 = 4.0;
 
 /// Paints the legend into the lower left of `rect` and returns what it covers.
-pub fn paint(overlay: &Overlay, painter: &Painter, rect: Rect, palette: Palette) -> Rect {
-    let (recording, view) = (overlay.recording, overlay.view);
+pub fn paint(scene: &SceneDescription, painter: &Painter, rect: Rect, palette: Palette) -> Rect {
+    let (recording, view) = (scene.recording, scene.view);
     let width = (rect.width() - 2.0 * EDGE - 2.0 * PAD).max(40.0);
     let wrapped = |text: String, font: FontId, colour| painter.layout(text, font, colour, width);
     let title = wrapped(
-        text::describe_query(recording, overlay.runs, &view.query, overlay.position),
+        text::describe_query(recording, scene.runs, &view.query, scene.position),
         FontId::new(TEXT, semibold()),
         palette.text,
     );
-    let shared = if overlay.shared { " · common to these columns" } else { "" };
+    let shared = if scene.shared { " · common to these columns" } else { "" };
     let source = wrapped(
-        text::describe_range(recording, overlay.runs, view, overlay.position, overlay.over) + shared,
+        text::describe_range(recording, scene.runs, view, scene.position, scene.range_epochs) + shared,
         FontId::proportional(SMALL - 1.0),
         palette.dim,
     );
-    let (low, high) = ends(overlay);
+    let (low, high) = ends(scene);
     let value = |text: String| painter.layout_no_wrap(text, FontId::proportional(SMALL), palette.text);
     let (low, high) = (value(low), value(high));
     let middle = (view.colours().is_diverging() && view.query.is_signed())
         .then(|| value("0".to_owned()))
         .filter(|_| !matches!(view.range, Range::Fixed { .. }));
-    let none = overlay
+    let none = scene
         .has_no_value
         .then(|| painter.layout_no_wrap("no value".to_owned(), FontId::proportional(SMALL), palette.text));
 
@@ -61,7 +61,7 @@ pub fn paint(overlay: &Overlay, painter: &Painter, rect: Rect, palette: Palette)
     top += title_height + 8.0;
 
     let bar = Rect::from_min_size(pos2(place.left(), top), vec2(bar_width, BAR.y));
-    let diverges = view.query.is_signed() || view.colours().is_diverging();
+    let diverges = view.is_diverging();
     paint_dimmed(painter, bar, view.colours(), view.theme, view.dim_below, diverges);
     if let Some(text) = none {
         let swatch = Rect::from_min_size(pos2(bar.right() + 24.0, bar.top()), vec2(16.0, BAR.y));
@@ -141,26 +141,26 @@ fn outline(painter: &Painter, bar: Rect, theme: Theme) {
 }
 
 /// What stands at the two ends of the bar.
-fn ends(overlay: &Overlay) -> (String, String) {
-    let of = |&(low, high): &(f32, f32)| {
-        let span = (high - low).abs();
-        (text::format_value(low, span), text::format_value(high, span))
+fn ends(scene: &SceneDescription) -> (String, String) {
+    let of = |range: &ValueRange| {
+        let span = (range.high - range.low).abs();
+        (text::format_value(range.low, span), text::format_value(range.high, span))
     };
     let named = |slab: usize| {
-        let range = overlay.ranges.get(slab)?;
-        let name = &overlay.recording.layers.get(slab)?.name;
+        let range = scene.ranges.get(slab)?;
+        let name = &scene.recording.layers.get(slab)?.name;
         let (low, high) = of(range);
         Some((low, format!("{high} (layer {name})")))
     };
     // Layers that are divided by their greatest may well share their ends.
-    let common = overlay.ranges.windows(2).all(|pair| pair[0] == pair[1]);
-    match overlay.view.range_of(overlay.recording.normalisation) {
-        Range::Layer if !common => overlay
+    let common = scene.ranges.windows(2).all(|pair| pair[0] == pair[1]);
+    match scene.view.range_of(scene.recording.normalisation) {
+        Range::Layer if !common => scene
             .highlighted
             .and_then(named)
             .unwrap_or_else(|| ("layer's least".to_owned(), "layer's greatest".to_owned())),
         Range::Auto | Range::Layer | Range::Network | Range::Fixed { .. } => {
-            overlay.ranges.first().map_or_else(|| ("–".to_owned(), "–".to_owned()), of)
+            scene.ranges.first().map_or_else(|| ("–".to_owned(), "–".to_owned()), of)
         }
     }
 }

@@ -4,13 +4,12 @@
 use egui::{Align2, CornerRadius, FontId, Painter, Pos2, Rect, Stroke, Vec2, pos2, vec2};
 use glam::vec3;
 
+use super::description::SceneDescription;
 use super::hover;
-pub use super::hover::SlabValues;
 use super::labels::LabelPlacer;
 use super::legend;
 use crate::model::layout::SLAB_THICKNESS;
-use crate::model::{EpochPosition, Layer, Layout, Recording, Slab, ViewState};
-use crate::ui::runs::OpenRuns;
+use crate::model::{Layer, Recording, Slab};
 use crate::ui::scene::camera_moves;
 use crate::ui::scene::projection::Outline;
 use crate::ui::scene::projection::Projection;
@@ -25,36 +24,9 @@ const AIR: f32 = 4.0;
 /// Sizes between which class names follow their cells.
 const CLASS_TEXT: std::ops::RangeInclusive<f32> = 8.0..=15.0;
 
-/// The facts to be written.
-#[derive(Clone, Copy, Debug)]
-pub struct Overlay<'a> {
-    pub recording: &'a Recording,
-    /// The run that side B is read in is told by them.
-    pub runs: OpenRuns<'a>,
-    pub view: &'a ViewState,
-    pub layout: &'a Layout,
-    /// Per layer, the values at the ends of the colour map.
-    pub ranges: &'a [(f32, f32)],
-    /// Whether some value shown is not a number.
-    pub has_no_value: bool,
-    pub position: EpochPosition,
-    /// The layer pointed at, as an index into [`Recording::layers`].
-    pub highlighted: Option<usize>,
-    /// Layers that have no values because the run that is subtracted has no such layer: their indices into
-    /// [`Recording::layers`], and the units of the layer that has the name there, if one has.
-    pub missing: &'a [(usize, Option<usize>)],
-    /// The ends of the colour map are those of other views as well.
-    pub shared: bool,
-    /// Epochs that the ends of the colour map are those of, and how many there are, where they are to be
-    /// those of all.
-    pub over: Option<(usize, usize)>,
-    /// The values behind the slabs, where they are at hand.
-    pub slabs: Option<SlabValues<'a>>,
-}
-
-impl Overlay<'_> {
-    /// Paints over the scene, which fills `rect`.
-    pub fn paint(&self, painter: &Painter, rect: Rect) {
+impl SceneDescription<'_> {
+    /// Paints labels, legend and pins over the scene, which fills `rect`.
+    pub fn paint_overlay(&self, painter: &Painter, rect: Rect) {
         if rect.width() < 1.0 || rect.height() < 1.0 {
             return;
         }
@@ -63,26 +35,26 @@ impl Overlay<'_> {
         let legend = legend::paint(self, &painter, rect, palette);
         let mut taken = vec![legend];
         if self.view.labels {
-            let lens = Projection { camera: self.view.camera, rect };
+            let projection = Projection { camera: self.view.camera, rect };
             let slabs: Vec<Option<Outline>> = self
                 .layout
                 .slabs
                 .iter()
                 .map(|slab| {
                     let (low, high) = slab.bounds();
-                    if self.view.camera.presence(slab) > 0.5 { lens.outline(low, high) } else { None }
+                    if self.view.camera.presence(slab) > 0.5 { projection.outline(low, high) } else { None }
                 })
                 .collect();
             let picture = self
                 .layout
                 .picture
-                .filter(|_| self.view.camera.sees_past_picture())
+                .filter(|_| self.view.camera.is_clear_of_picture())
                 .and_then(|aspect| self.layout.picture_place(aspect))
                 .and_then(|(corner, size)| {
-                    lens.outline(corner - vec3(0.0, size.y, 0.0), corner + vec3(size.x, 0.0, 0.0))
+                    projection.outline(corner - vec3(0.0, size.y, 0.0), corner + vec3(size.x, 0.0, 0.0))
                 });
             let outlines: Vec<Option<Outline>> = slabs.into_iter().chain([picture]).collect();
-            self.name_classes(&painter, lens, &outlines, palette, &mut taken);
+            self.name_classes(&painter, projection, &outlines, palette, &mut taken);
             let named = self.name_layers(&painter, rect, &outlines, palette, &mut taken);
             self.caption(&painter, rect, &named, palette);
         }
@@ -112,17 +84,17 @@ impl Overlay<'_> {
     fn name_classes(
         &self,
         painter: &Painter,
-        lens: Projection,
+        projection: Projection,
         outlines: &[Option<Outline>],
         palette: Palette,
         taken: &mut Vec<Rect>,
     ) {
         let Some(slab) = self.layout.slabs.last() else { return };
         let seen = self.view.camera.presence(slab) > 0.5;
-        if !seen || slab.grid.columns != 1 || !self.recording.output_names_classes() {
+        if !seen || slab.grid.columns != 1 || !self.recording.has_class_outputs() {
             return;
         }
-        let Some(places) = class_places(self.recording, slab, lens) else { return };
+        let Some(places) = class_places(self.recording, slab, projection) else { return };
         let size = places.size.min(*CLASS_TEXT.end());
         if size < *CLASS_TEXT.start() {
             return;
@@ -135,7 +107,7 @@ impl Overlay<'_> {
             let place = Align2::LEFT_CENTER.anchor_size(at, galley.size());
             let covers = others().any(|(_, outline)| outline.as_ref().is_some_and(|it| it.meets(place)));
             if covers
-                || !lens.rect.shrink(AIR).contains_rect(place)
+                || !projection.rect.shrink(AIR).contains_rect(place)
                 || taken[..1].iter().any(|r| r.intersects(place))
             {
                 continue;
@@ -156,7 +128,7 @@ impl Overlay<'_> {
     ) -> Vec<usize> {
         let mut named = Vec::new();
         // Ribbons may pass behind names.
-        let branches = self.view.edges && self.recording.branches();
+        let branches = self.view.edges && self.recording.has_branches();
         for slab in self.order() {
             let (Some(layer), Some(Some(outline))) =
                 (self.recording.layers.get(self.layout.slabs[slab].layer), outlines.get(slab))
@@ -201,7 +173,7 @@ impl Overlay<'_> {
     /// What the layer of a slab is, in few words, or that the run that is subtracted lacks it.
     fn kind(&self, slab: usize) -> String {
         let layer = self.layout.slabs.get(slab).map_or(slab, |slab| slab.layer);
-        match self.missing.iter().find(|(missing, _)| *missing == layer) {
+        match self.unmatched.iter().find(|(missing, _)| *missing == layer) {
             Some((_, units)) => {
                 let run = self.runs.minus_run(&self.view.query).map_or("the other run", |run| run.name);
                 match units {
@@ -235,21 +207,25 @@ struct ClassPlaces<'a> {
     names: Vec<(&'a str, Pos2)>,
 }
 
-fn class_places<'a>(recording: &'a Recording, slab: &Slab, lens: Projection) -> Option<ClassPlaces<'a>> {
+fn class_places<'a>(
+    recording: &'a Recording,
+    slab: &Slab,
+    projection: Projection,
+) -> Option<ClassPlaces<'a>> {
     let mut names = Vec::with_capacity(recording.classes.len());
     // Beside the edge that is seen at the right.
     let middle = slab.cell_centre(0, 0);
     let side = |sign: f32| middle + vec3(sign * 0.5 * slab.pitch, 0.0, -0.5 * SLAB_THICKNESS);
-    let right_edge = if lens.see(side(1.0))?.x >= lens.see(side(-1.0))?.x { 1.0 } else { -1.0 };
+    let right_edge = if projection.see(side(1.0))?.x >= projection.see(side(-1.0))?.x { 1.0 } else { -1.0 };
     let mut least = f32::INFINITY;
     for class in &recording.classes {
         let row = u32::try_from(class.id).ok().filter(|&row| row < slab.grid.rows)?;
         let centre = slab.cell_centre(0, row);
         let half = vec3(0.0, 0.5 * slab.pitch, 0.0);
-        let (top, bottom) = (lens.see(centre + half)?, lens.see(centre - half)?);
+        let (top, bottom) = (projection.see(centre + half)?, projection.see(centre - half)?);
         least = least.min((bottom - top).length());
         let edge = centre + vec3(right_edge * 0.5 * slab.pitch, 0.0, 0.0);
-        names.push((class.name.as_str(), lens.see(edge)? + Vec2::new(2.0 * AIR, 0.0)));
+        names.push((class.name.as_str(), projection.see(edge)? + Vec2::new(2.0 * AIR, 0.0)));
     }
     Some(ClassPlaces { size: 0.62 * least, names })
 }

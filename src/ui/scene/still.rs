@@ -2,7 +2,7 @@
 
 use egui::{Rect, Vec2};
 
-use super::overlay::Overlay;
+use super::description::SceneDescription;
 use crate::ui::style::install_fonts;
 use crate::ui::style::install_style;
 
@@ -18,10 +18,10 @@ pub struct Painted {
 
 /// Lays out the overlay over a picture of `size` physical pixels, at `pixels_per_point` pixels per
 /// point of text size. Paint it over the finished scene.
-pub fn paint(overlay: &Overlay, size: [u32; 2], pixels_per_point: f32) -> Painted {
+pub fn paint(scene: &SceneDescription, size: [u32; 2], pixels_per_point: f32) -> Painted {
     let ctx = egui::Context::default();
     install_fonts(&ctx);
-    install_style(&ctx, overlay.view.theme);
+    install_style(&ctx, scene.view.theme);
     ctx.set_pixels_per_point(pixels_per_point);
     let screen =
         Rect::from_min_size(egui::Pos2::ZERO, Vec2::new(size[0] as f32, size[1] as f32) / pixels_per_point);
@@ -35,7 +35,7 @@ pub fn paint(overlay: &Overlay, size: [u32; 2], pixels_per_point: f32) -> Painte
     let mut textures = first.textures_delta;
     let output = ctx.run_pass(input(1.0), |ctx| {
         let painter = ctx.layer_painter(egui::LayerId::background());
-        overlay.paint(&painter, screen);
+        scene.paint_overlay(&painter, screen);
     });
     textures.append(output.textures_delta);
     Painted {

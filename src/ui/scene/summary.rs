@@ -1,27 +1,13 @@
 //! A view in plain words: for the clipboard, and for those who cannot see it.
 
+use super::description::SceneDescription;
 use super::navigation::Target;
-use crate::model::{EpochPosition, OrderBy, Recording, ViewState};
-use crate::ui::runs::OpenRuns;
+use crate::model::OrderBy;
 use crate::ui::text;
 
-/// What is told of a view.
-pub struct Summary<'a> {
-    pub recording: &'a Recording,
-    pub runs: OpenRuns<'a>,
-    pub view: &'a ViewState,
-    /// The moment that the picture shows.
-    pub position: EpochPosition,
-    /// Where the camera is.
-    pub at: Option<Target>,
-    /// Epochs that the ends of the colour map are those of, and how many there are, where they are to be
-    /// those of all.
-    pub over: Option<(usize, usize)>,
-}
-
-impl Summary<'_> {
-    /// A few sentences: what it is, what is shown, how, and from where.
-    pub fn text(&self) -> String {
+impl SceneDescription<'_> {
+    /// Returns the scene in a few sentences: the network, the query, the colours, the camera.
+    pub fn summary(&self) -> String {
         let Self { recording, view, .. } = self;
         let plural = |count: usize, one: &str, many: &str| {
             format!("{} {}", text::format_count(count as u64), if count == 1 { one } else { many })
@@ -38,8 +24,8 @@ impl Summary<'_> {
             text.push_str(&sentence);
             text.push('.');
         };
-        say(format!("CellState: {}", text::describe_query(recording, self.runs, &view.query, self.position)));
-        if let Some(epoch) = recording.epochs.get(self.position.from).filter(|_| self.position.t == 0.0) {
+        say(format!("Shown: {}", text::describe_query(recording, self.runs, &view.query, self.position)));
+        if let Some(epoch) = recording.epochs.get(self.position.from.0).filter(|_| self.position.t == 0.0) {
             let facts: Vec<String> = [
                 epoch.accuracy.map(|accuracy| format!("accuracy {accuracy:.1} %")),
                 epoch.loss.map(|loss| format!("loss {}", text::format_value(loss as f32, loss.abs() as f32))),
@@ -51,9 +37,9 @@ impl Summary<'_> {
                 say(format!("At this epoch: {}", facts.join(", ")));
             }
         }
-        let range = text::describe_range(recording, self.runs, view, self.position, self.over);
+        let range = text::describe_range(recording, self.runs, view, self.position, self.range_epochs);
         say(format!("Colours: {}, {range}", view.colours().name()));
-        say(match self.at {
+        say(match self.camera_target {
             Some(Target::View(at)) => format!("Seen from: {}", at.name()),
             Some(Target::Slab(layer)) => {
                 let name = recording.layers.get(layer).map_or("", |layer| layer.name.as_str());
@@ -85,27 +71,24 @@ impl Summary<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Pin, SetView};
+    use crate::model::{Layout, Pin, SetView, UnitIndex};
     use crate::ui::testing;
 
     #[test]
-    fn a_view_is_told_in_sentences() {
+    fn a_scene_is_described_in_sentences() {
         let recording = testing::recording();
+        let layout = Layout::new(&recording);
         let mut view = testing::view(&recording);
         view.query.select = "class:cat".parse().unwrap();
         view.hidden.insert("conv1".to_owned());
-        view.pins.push(Pin { layer: "fc".to_owned(), unit: 2 });
-        let summary = Summary {
-            recording: &recording,
-            runs: OpenRuns::default(),
-            view: &view,
-            position: EpochPosition::at(4),
-            at: Some(Target::View(SetView::Top)),
-            over: None,
+        view.pins.push(Pin { layer: "fc".to_owned(), unit: UnitIndex(2) });
+        let scene = SceneDescription {
+            camera_target: Some(Target::View(SetView::Top)),
+            ..testing::description(&recording, &view, &layout)
         };
         assert_eq!(
-            summary.text(),
-            "TestNet: 3 layers, 83 units, 5 epochs. CellState: mean activation · class cat · epoch 4. At this \
+            scene.summary(),
+            "TestNet: 3 layers, 83 units, 5 epochs. Shown: mean activation · class cat · epoch 4. At this \
              epoch: accuracy 80.0 %. Colours: viridis, range: each layer's own, this epoch. Seen from: top. \
              Hidden: conv1. Pinned: unit 2 of fc."
         );

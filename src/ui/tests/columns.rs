@@ -4,7 +4,7 @@ use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 
 use super::window;
-use crate::model::columns::{Locks, MOST};
+use crate::model::columns::{Locks, MAX_COLUMNS};
 use crate::ui::panels::columns::ColumnAction;
 use crate::ui::testing;
 
@@ -53,7 +53,7 @@ fn columns_of_any_run_are_added_up_to_the_maximum() {
     window.click("Add column");
     window.click("other");
     assert_eq!(std::mem::take(&mut window.state_mut().actions), [ColumnAction::Add(1)]);
-    window.state_mut().columns = MOST;
+    window.state_mut().columns = MAX_COLUMNS;
     window.run();
     window.click("Duplicate column");
     window.key_press(Key::N);

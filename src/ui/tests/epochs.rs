@@ -12,12 +12,12 @@ fn the_slider_and_the_arrow_keys_move_the_epoch() {
     let mut window = window(testing::recording());
     window.get_by_label("Epoch").set_value_accesskit(1.0);
     window.run();
-    assert_eq!(window.state().view.epoch, 1.0);
+    assert_eq!(window.state().interface.view.epoch, 1.0);
     window.key_press(Key::ArrowRight);
     window.press(Key::ArrowRight);
-    assert_eq!(window.state().view.epoch, 3.0);
+    assert_eq!(window.state().interface.view.epoch, 3.0);
     window.click("Step back");
-    assert_eq!(window.state().view.epoch, 2.0);
+    assert_eq!(window.state().interface.view.epoch, 2.0);
 }
 
 #[test]
@@ -26,9 +26,10 @@ fn dragging_the_slider_scrubs_and_rests_on_a_recorded_epoch() {
     let rect = window.get_by_label("Epoch").rect();
     let at = |share: f32| pos2(rect.left() + 8.0 + share * (rect.width() - 16.0), rect.center().y);
     let mut scrubbed = 0.0;
-    window.drag(Modifiers::NONE, &[at(0.9), at(0.4)], |window| scrubbed = window.state().view.epoch);
+    window
+        .drag(Modifiers::NONE, &[at(0.9), at(0.4)], |window| scrubbed = window.state().interface.view.epoch);
     assert!((scrubbed - 1.6).abs() < 0.05, "between two epochs while held: {scrubbed}");
-    assert_eq!(window.state().view.epoch, 2.0);
+    assert_eq!(window.state().interface.view.epoch, 2.0);
 }
 
 #[test]
@@ -37,11 +38,11 @@ fn space_plays_and_pauses() {
     window.key_press(Key::Space);
     window.step();
     assert!(window.state().interface.playback.playing);
-    assert!(window.state().view.epoch < 1.0, "it begins anew, being at the end");
+    assert!(window.state().interface.view.epoch < 1.0, "it begins anew, being at the end");
     for _ in 0..8 {
         window.step();
     }
-    let reached = window.state().view.epoch;
+    let reached = window.state().interface.view.epoch;
     assert!(reached > 0.5, "{reached}");
     window.press(Key::Space);
     assert!(!window.state().interface.playback.playing);
@@ -52,7 +53,7 @@ fn append(window: &mut TestWindow<Window>) {
     let state = window.state_mut();
     let number = state.recording.epochs.last().map_or(0, |epoch| epoch.number + 1);
     state.recording.epochs.push(Epoch { number, accuracy: Some(90.0), loss: Some(0.5), ..Epoch::default() });
-    state.interface.renew(&state.recording);
+    state.interface.set_recording(&state.recording);
 }
 
 const BADGE: &str = "Follow the newest epoch";
@@ -76,34 +77,34 @@ fn the_newest_epoch_is_followed_until_the_user_goes_elsewhere() {
     window.state_mut().live = true;
     append(&mut window);
     window.step();
-    assert!(window.state().view.epoch < 5.0, "it glides");
+    assert!(window.state().interface.view.epoch < 5.0, "it glides");
     window.run();
-    assert_eq!(window.state().view.epoch, 5.0);
+    assert_eq!(window.state().interface.view.epoch, 5.0);
 
     window.click("Step back");
     append(&mut window);
     window.run();
-    assert_eq!(window.state().view.epoch, 4.0, "a hand has stepped back");
+    assert_eq!(window.state().interface.view.epoch, 4.0, "a hand has stepped back");
     let badge = window.get_by_label(BADGE);
     assert_eq!(badge.accesskit_node().toggled(), Some(egui::accesskit::Toggled::False));
 
     window.click(BADGE);
-    assert_eq!(window.state().view.epoch, 6.0, "the badge leads to the newest");
+    assert_eq!(window.state().interface.view.epoch, 6.0, "the badge leads to the newest");
     append(&mut window);
     window.run();
-    assert_eq!(window.state().view.epoch, 7.0, "and on");
+    assert_eq!(window.state().interface.view.epoch, 7.0, "and on");
     window.click(BADGE);
     append(&mut window);
     window.run();
-    assert_eq!(window.state().view.epoch, 7.0, "pressed again, it stays");
+    assert_eq!(window.state().interface.view.epoch, 7.0, "pressed again, it stays");
 
     for (key, newest) in [(Key::L, 8.0), (Key::End, 9.0)] {
         window.press(key);
-        assert_eq!(window.state().view.epoch, newest, "{key:?}");
+        assert_eq!(window.state().interface.view.epoch, newest, "{key:?}");
         window.get_by_label("Epoch").set_value_accesskit(2.0);
         append(&mut window);
         window.run();
-        assert_eq!(window.state().view.epoch, 2.0, "scrubbed back");
+        assert_eq!(window.state().interface.view.epoch, 2.0, "scrubbed back");
     }
 }
 
@@ -118,7 +119,7 @@ fn new_epochs_are_played_too() {
     let mut furthest: f64 = 0.0;
     for _ in 0..60 {
         window.step();
-        furthest = furthest.max(window.state().view.epoch);
+        furthest = furthest.max(window.state().interface.view.epoch);
     }
     assert_eq!(furthest, 5.0);
     assert!(window.state().interface.playback.playing && !window.state().interface.playback.following);
@@ -134,5 +135,5 @@ fn epochs_are_added_to_a_recording_without_any() {
     append(&mut window);
     append(&mut window);
     window.run();
-    assert_eq!(window.state().view.epoch, 1.0);
+    assert_eq!(window.state().interface.view.epoch, 1.0);
 }

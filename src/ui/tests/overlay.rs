@@ -3,22 +3,23 @@
 use egui::epaint::Primitive;
 use egui::{Rect, Shape, pos2, vec2};
 
-use crate::model::{EpochPosition, Layout, Query, Range, Recording, Selection, SetView, ViewState};
+use crate::model::{Layout, Query, Range, Selection, SetView, ValueRange};
 use crate::ui::scene::projection::Projection;
 use crate::ui::scene::still;
 use crate::ui::style::{install_fonts, install_style};
-use crate::ui::{OpenRuns, Overlay, testing};
+use crate::ui::testing::description;
+use crate::ui::{SceneDescription, testing};
 
 /// Returns the texts that the overlay paints, and their rectangles.
-fn texts(overlay: &Overlay, size: egui::Vec2) -> Vec<(String, Rect)> {
+fn texts(scene: &SceneDescription, size: egui::Vec2) -> Vec<(String, Rect)> {
     let ctx = egui::Context::default();
     install_fonts(&ctx);
-    install_style(&ctx, overlay.view.theme);
+    install_style(&ctx, scene.view.theme);
     let screen = Rect::from_min_size(pos2(0.0, 0.0), size);
     let input = || egui::RawInput { screen_rect: Some(screen), ..egui::RawInput::default() };
     ctx.run_pass(input(), |_| ()).textures_delta.clear();
     let mut output = ctx.run_pass(input(), |ctx| {
-        overlay.paint(&ctx.layer_painter(egui::LayerId::background()), screen);
+        scene.paint_overlay(&ctx.layer_painter(egui::LayerId::background()), screen);
     });
     output.textures_delta.clear();
     let text = |shape: &Shape| match shape {
@@ -26,23 +27,6 @@ fn texts(overlay: &Overlay, size: egui::Vec2) -> Vec<(String, Rect)> {
         _ => None,
     };
     output.shapes.iter().filter_map(|clipped| text(&clipped.shape)).collect()
-}
-
-fn overlay<'a>(recording: &'a Recording, view: &'a ViewState, layout: &'a Layout) -> Overlay<'a> {
-    Overlay {
-        recording,
-        runs: OpenRuns::default(),
-        view,
-        layout,
-        ranges: &[(0.0, 1.0); 3],
-        has_no_value: false,
-        position: EpochPosition::at(4),
-        highlighted: None,
-        missing: &[],
-        shared: false,
-        over: None,
-        slabs: None,
-    }
 }
 
 fn has(texts: &[(String, Rect)], wanted: &str) -> bool {
@@ -54,7 +38,7 @@ fn the_overview_names_layers_and_classes_beside_their_cells() {
     let recording = testing::recording();
     let (layout, view) = (Layout::new(&recording), testing::view(&recording));
     let size = vec2(1280.0, 800.0);
-    let texts = texts(&overlay(&recording, &view, &layout), size);
+    let texts = texts(&description(&recording, &view, &layout), size);
     for wanted in ["conv1", "conv2", "fc", "cat", "dog", "bird", "mean activation · all inputs · epoch 4"] {
         assert!(has(&texts, wanted), "{wanted} is missing from {texts:?}");
     }
@@ -83,7 +67,7 @@ fn labels_never_cover_each_other() {
     let mut view = testing::view(&recording);
     for set_view in SetView::ALL {
         view.camera = crate::model::Camera::set_view(set_view, &layout, 1.6);
-        let texts = texts(&overlay(&recording, &view, &layout), vec2(1280.0, 800.0));
+        let texts = texts(&description(&recording, &view, &layout), vec2(1280.0, 800.0));
         for (index, (one, a)) in texts.iter().enumerate() {
             for (other, b) in &texts[index + 1..] {
                 assert!(!a.shrink(1.0).intersects(b.shrink(1.0)), "{one} over {other} in {set_view:?}");
@@ -97,7 +81,7 @@ fn class_names_vanish_when_their_cells_are_too_small() {
     let recording = testing::recording();
     let (layout, mut view) = (Layout::new(&recording), testing::view(&recording));
     view.camera.position -= view.camera.forward() * 20.0 * view.camera.focus;
-    let texts = texts(&overlay(&recording, &view, &layout), vec2(1280.0, 800.0));
+    let texts = texts(&description(&recording, &view, &layout), vec2(1280.0, 800.0));
     assert!(!has(&texts, "cat"));
 }
 
@@ -107,13 +91,14 @@ fn the_legend_shows_no_value_and_the_ends_of_the_colour_map() {
     let (layout, mut view) = (Layout::new(&recording), testing::view(&recording));
     view.query = Query { minus: Some(Selection::class(&recording, 0)), ..Query::default() };
     view.range = Range::Network;
-    let ranges = [(-0.25, 0.25); 3];
-    let overlay = Overlay { ranges: &ranges, has_no_value: true, ..overlay(&recording, &view, &layout) };
-    let with = texts(&overlay, vec2(1280.0, 800.0));
+    let ranges = [ValueRange::symmetric(0.25); 3];
+    let scene =
+        SceneDescription { ranges: &ranges, has_no_value: true, ..description(&recording, &view, &layout) };
+    let with = texts(&scene, vec2(1280.0, 800.0));
     for wanted in ["\u{2212}0.250", "0", "0.250", "no value", "range: symmetric around 0, this epoch"] {
         assert!(has(&with, wanted), "{wanted} is missing from {with:?}");
     }
-    let without = texts(&Overlay { has_no_value: false, ..overlay }, vec2(1280.0, 800.0));
+    let without = texts(&SceneDescription { has_no_value: false, ..scene }, vec2(1280.0, 800.0));
     assert!(!has(&without, "no value"));
 }
 
@@ -122,7 +107,7 @@ fn a_still_paints_the_same_at_any_density() {
     let recording = testing::recording();
     let (layout, view) = (Layout::new(&recording), testing::view(&recording));
     let bounds = [([640, 400], 1.0), ([1280, 800], 2.0)].map(|(size, pixels_per_point)| {
-        let mut painted = still::paint(&overlay(&recording, &view, &layout), size, pixels_per_point);
+        let mut painted = still::paint(&description(&recording, &view, &layout), size, pixels_per_point);
         assert_eq!(painted.pixels_per_point, pixels_per_point);
         assert!(!painted.textures.set.is_empty(), "glyphs to upload");
         assert!(!painted.primitives.is_empty());

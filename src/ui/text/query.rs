@@ -91,7 +91,7 @@ pub fn epoch_label(recording: &Recording, position: EpochPosition) -> String {
         return "no epoch yet".to_owned();
     }
     let number = |index: usize| recording.epochs.get(index).map_or(0, |epoch| epoch.number);
-    let (from, to) = (number(position.from), number(position.to));
+    let (from, to) = (number(position.from.0), number(position.to.0));
     if position.t == 0.0 || from == to {
         format!("epoch {from}")
     } else {
@@ -102,7 +102,7 @@ pub fn epoch_label(recording: &Recording, position: EpochPosition) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Term;
+    use crate::model::{EpochIndex, Term};
     use crate::ui::testing;
 
     fn class(name: &str) -> Selection {
@@ -114,12 +114,12 @@ mod tests {
         let recording = testing::recording();
         let query = Query { select: class("cat"), minus: Some(class("dog")), ..Query::default() };
         assert_eq!(
-            describe_query(&recording, OpenRuns::default(), &query, EpochPosition::at(3)),
+            describe_query(&recording, OpenRuns::default(), &query, EpochPosition::at(EpochIndex(3))),
             "mean activation · class cat minus class dog · epoch 3"
         );
         let input = Selection { terms: vec![Term::Input((2..=2).into())], epoch: None };
         let query = Query { select: input, ..Query::default() };
-        let position = EpochPosition { from: 1, to: 2, t: 0.5 };
+        let position = EpochPosition { from: EpochIndex(1), to: EpochIndex(2), t: 0.5 };
         assert_eq!(
             describe_query(&recording, OpenRuns::default(), &query, position),
             "activation · input 2 (class bird) · between epochs 1 and 2"
@@ -131,7 +131,7 @@ mod tests {
         let recording = testing::recording();
         let plain = |stat, norm| {
             let query = Query { select: class("cat"), stat, norm, ..Query::default() };
-            describe_query(&recording, OpenRuns::default(), &query, EpochPosition::at(3))
+            describe_query(&recording, OpenRuns::default(), &query, EpochPosition::at(EpochIndex(3)))
         };
         for (stat, label) in [
             (Stat::Mean, "mean activation · class cat · epoch 3"),
@@ -160,7 +160,10 @@ mod tests {
                 diff,
                 ..Query::default()
             };
-            assert_eq!(describe_query(&recording, OpenRuns::default(), &query, EpochPosition::at(3)), label);
+            assert_eq!(
+                describe_query(&recording, OpenRuns::default(), &query, EpochPosition::at(EpochIndex(3))),
+                label
+            );
         }
     }
 
@@ -180,22 +183,29 @@ mod tests {
             ..Query::default()
         };
         assert_eq!(
-            describe_query(own, runs, &query, EpochPosition::at(3)),
+            describe_query(own, runs, &query, EpochPosition::at(EpochIndex(3))),
             "effect size · class cat of cnn_basic minus class cat of cnn_basic_tampered · epoch 3"
         );
         let inputs = Query { select: Selection::input(1), minus: Some(Selection::input(1)), ..query.clone() };
-        let label = describe_query(own, runs, &inputs, EpochPosition::at(3));
+        let label = describe_query(own, runs, &inputs, EpochPosition::at(EpochIndex(3)));
         assert!(label.contains("input 1 (class dog) of cnn_basic minus input 1 (class wolf) of"), "{label}");
         let then = Selection { epoch: Some(crate::model::EpochRef::First), ..class("cat") };
-        let then =
-            describe_query(own, runs, &Query { minus: Some(then), ..query.clone() }, EpochPosition::at(3));
+        let then = describe_query(
+            own,
+            runs,
+            &Query { minus: Some(then), ..query.clone() },
+            EpochPosition::at(EpochIndex(3)),
+        );
         assert!(
             then.ends_with("minus class cat of cnn_basic_tampered at the first epoch · epoch 3"),
             "{then}"
         );
         let same = Query { run_b: Some(0), ..query.clone() };
-        assert!(!describe_query(own, runs, &same, EpochPosition::at(3)).contains("cnn_basic"), "one run");
-        let unknown = describe_query(own, OpenRuns::default(), &query, EpochPosition::at(3));
+        assert!(
+            !describe_query(own, runs, &same, EpochPosition::at(EpochIndex(3))).contains("cnn_basic"),
+            "one run"
+        );
+        let unknown = describe_query(own, OpenRuns::default(), &query, EpochPosition::at(EpochIndex(3)));
         assert_eq!(unknown, "effect size · class cat of this run minus class cat of another run · epoch 3");
     }
 
@@ -205,7 +215,7 @@ mod tests {
         let label = |select: &str, minus: Option<&str>| {
             let parse = |text: &str| text.parse::<Selection>().expect("a selection");
             let query = Query { select: parse(select), minus: minus.map(parse), ..Query::default() };
-            describe_query(&recording, OpenRuns::default(), &query, EpochPosition::at(3))
+            describe_query(&recording, OpenRuns::default(), &query, EpochPosition::at(EpochIndex(3)))
         };
         assert_eq!(label("class:cat@first", None), "mean activation · class cat at the first epoch");
         assert_eq!(

@@ -66,7 +66,7 @@ pub fn describe_range(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Norm, Query, Selection, Term};
+    use crate::model::{EpochIndex, Norm, Query, Selection, Term};
     use crate::ui::runs::NamedRun;
     use crate::ui::testing;
 
@@ -83,7 +83,7 @@ mod tests {
         let scaled = Normalisation::PerItemPerLayer;
         let source = |own: &Recording, other: &Recording| {
             let all = [NamedRun { name: "one", recording: own }, NamedRun { name: "two", recording: other }];
-            describe_range(own, OpenRuns { all: &all, own: 0 }, &view, EpochPosition::at(0), None)
+            describe_range(own, OpenRuns { all: &all, own: 0 }, &view, EpochPosition::at(EpochIndex(0)), None)
         };
         let range = "range: each layer's own, this epoch";
         assert_eq!(source(&own, &other), range);
@@ -105,7 +105,7 @@ mod tests {
     fn the_source_of_the_range_is_described() {
         let mut recording = testing::recording();
         let mut view = testing::view(&recording);
-        let at = EpochPosition::at(0);
+        let at = EpochPosition::at(EpochIndex(0));
         assert_eq!(
             describe_range(&recording, OpenRuns::default(), &view, at, None),
             "range: each layer's own, this epoch"
@@ -117,7 +117,7 @@ mod tests {
         );
         recording.normalisation = Normalisation::PerItemPerLayer;
         assert_eq!(
-            describe_range(&recording, OpenRuns::default(), &view, EpochPosition::at(0), None),
+            describe_range(&recording, OpenRuns::default(), &view, EpochPosition::at(EpochIndex(0)), None),
             "range: [0, 1], values normalised per input and layer by the recording"
         );
         view.query.minus = Some(class("dog"));
@@ -126,7 +126,7 @@ mod tests {
                 &recording,
                 OpenRuns::default(),
                 &view,
-                EpochPosition { from: 0, to: 1, t: 0.3 },
+                EpochPosition { from: EpochIndex(0), to: EpochIndex(1), t: 0.3 },
                 None
             ),
             "range: symmetric around 0, these two epochs · values normalised per input and layer by the \

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::model::{Predicted, Ranges, Recording, Selection};
+use crate::model::{PredictionFilter, Ranges, Recording, Selection};
 
 /// Number of inputs in a slice, and the time spent in a frame.
 const SLICE: usize = 4096;
@@ -16,7 +16,7 @@ pub struct InputFilter {
     pub text: String,
     /// Index into [`Recording::classes`].
     pub class: Option<usize>,
-    pub predicted: Predicted,
+    pub predicted: PredictionFilter,
 }
 
 /// The inputs that match a filter, as far as searched.
@@ -66,13 +66,13 @@ impl InputFilter {
         if self.class.is_some() && input.class != self.class {
             return false;
         }
-        if self.predicted != Predicted::All {
+        if self.predicted != PredictionFilter::All {
             let predicted = predictions.and_then(|all| all.get(index).copied().flatten());
             let right = match (predicted, input.class) {
                 (Some(predicted), Some(class)) => predicted == class,
                 _ => return false,
             };
-            if right != (self.predicted == Predicted::Right) {
+            if right != (self.predicted == PredictionFilter::Right) {
                 return false;
             }
         }
@@ -106,7 +106,7 @@ impl FilteredInputs {
         predictions: Option<&[Option<usize>]>,
         epoch: Option<usize>,
     ) -> bool {
-        let predicted = filter.predicted != Predicted::All;
+        let predicted = filter.predicted != PredictionFilter::All;
         let at = predictions.filter(|_| predicted).map_or(0, |all| all.as_ptr().addr());
         let source = (std::ptr::from_ref(recording).addr(), at, epoch.filter(|_| predicted));
         if self.filter != *filter || self.source != source {
@@ -270,14 +270,14 @@ mod tests {
     #[test]
     fn a_filter_is_applied_in_slices() {
         let of = |text: &str, class, predicted| InputFilter { text: text.to_owned(), class, predicted };
-        let wrong = all(&of("", None, Predicted::Wrong));
+        let wrong = all(&of("", None, PredictionFilter::Wrong));
         let oracle: Vec<usize> = (0..10_000).filter(|index| index % 5 == 0 && index % 3 != 0).collect();
         assert_eq!(wrong, oracle);
-        let birds = all(&of("", Some(2), Predicted::Right));
+        let birds = all(&of("", Some(2), PredictionFilter::Right));
         let oracle: Vec<usize> = (0..10_000).filter(|index| index % 3 == 2 && index % 5 != 0).collect();
         assert_eq!(birds, oracle);
-        assert_eq!(all(&of("IMAGE-0012", None, Predicted::All)), (120..130).collect::<Vec<_>>());
-        assert_eq!(all(&of(" 99x", None, Predicted::All)), [] as [usize; 0]);
+        assert_eq!(all(&of("IMAGE-0012", None, PredictionFilter::All)), (120..130).collect::<Vec<_>>());
+        assert_eq!(all(&of(" 99x", None, PredictionFilter::All)), [] as [usize; 0]);
     }
 
     #[test]
@@ -300,7 +300,7 @@ mod tests {
             while filtered.advance(filter, recording, Some(predictions), None) {}
             filtered.rows().count()
         };
-        let wrong = InputFilter { predicted: Predicted::Wrong, ..InputFilter::default() };
+        let wrong = InputFilter { predicted: PredictionFilter::Wrong, ..InputFilter::default() };
         assert_eq!(finish(&mut filtered, &wrong, &recording, &predictions), 1333);
         let right: Vec<_> = recording.inputs.iter().map(|input| input.class).collect();
         assert_eq!(finish(&mut filtered, &wrong, &recording, &right), 0, "at another epoch");
@@ -333,8 +333,8 @@ mod tests {
         let text =
             |filter: InputFilter| filter.selection(&recording, &current, ListRows::Some(&listed)).to_string();
         let filter = |text: &str, class, predicted| InputFilter { text: text.to_owned(), class, predicted };
-        assert_eq!(text(filter("", Some(1), Predicted::Wrong)), "class:dog&wrong@first");
-        assert_eq!(text(filter("", None, Predicted::Right)), "right@first");
-        assert_eq!(text(filter("ima", Some(1), Predicted::Wrong)), "input:1-2,5@first");
+        assert_eq!(text(filter("", Some(1), PredictionFilter::Wrong)), "class:dog&wrong@first");
+        assert_eq!(text(filter("", None, PredictionFilter::Right)), "right@first");
+        assert_eq!(text(filter("ima", Some(1), PredictionFilter::Wrong)), "input:1-2,5@first");
     }
 }

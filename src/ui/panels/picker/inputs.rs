@@ -8,7 +8,7 @@ use super::filter::{InputFilter, ListRows};
 use super::list::{ListResponse, SelectableList};
 use super::row::{ListEntry, PredictionOutcome, TALL};
 use super::{PickerState, ResolvedSelection, SelectionPicker, without_lists};
-use crate::model::{Predicted, Selection};
+use crate::model::{PredictionFilter, Selection};
 use crate::ui::style::SMALL;
 use crate::ui::text;
 use crate::ui::widgets::list_selection::DragMode;
@@ -127,7 +127,11 @@ impl SelectionPicker<'_> {
             });
         }
         if self.predictions.is_some() {
-            let options = [(Predicted::All, "All"), (Predicted::Right, "Right"), (Predicted::Wrong, "Wrong")];
+            let options = [
+                (PredictionFilter::All, "All"),
+                (PredictionFilter::Right, "Right"),
+                (PredictionFilter::Wrong, "Wrong"),
+            ];
             let group = format!("{} rows", self.group);
             let chosen = named(ui, self.palette, "List", |ui| {
                 segmented(ui, self.palette, &group, &options, Some(filter.predicted))
@@ -142,7 +146,7 @@ impl SelectionPicker<'_> {
         // A class or prediction that this recording lacks excludes nothing.
         filter.class = filter.class.filter(|class| *class < self.recording.classes.len());
         if self.predictions.is_none() {
-            filter.predicted = Predicted::All;
+            filter.predicted = PredictionFilter::All;
         }
         filter.text = filter.text.trim().to_owned();
         if *state.matches.filter() != filter {
@@ -237,9 +241,9 @@ impl SelectionPicker<'_> {
                 || input.class.is_some_and(|class| resolved.classes.contains(class)))
             && (resolved.inputs.is_empty() || resolved.inputs.contains(index))
             && match resolved.selection.predicted() {
-                Some(Predicted::All) => true,
-                Some(Predicted::Right) => outcome == PredictionOutcome::Right,
-                Some(Predicted::Wrong) => matches!(outcome, PredictionOutcome::Wrong(_)),
+                Some(PredictionFilter::All) => true,
+                Some(PredictionFilter::Right) => outcome == PredictionOutcome::Right,
+                Some(PredictionFilter::Wrong) => matches!(outcome, PredictionOutcome::Wrong(_)),
                 None => false,
             };
         ListEntry {

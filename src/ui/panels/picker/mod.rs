@@ -18,7 +18,9 @@ use self::filter::{FilteredInputs, InputFilter, ListRows};
 use self::list::{ListResponse, SelectableList};
 use self::row::{ListEntry, PredictionOutcome};
 use self::selection_field::SelectionField;
-use crate::model::{Counted, EpochPosition, Predicted, Ranges, Recording, Selection, SelectionError, Term};
+use crate::model::{
+    EpochPosition, PredictionFilter, Ranges, Recording, Selection, SelectionCount, SelectionError, Term,
+};
 use crate::ui::style::Palette;
 use crate::ui::text;
 use crate::ui::widgets::ROW;
@@ -130,7 +132,7 @@ impl SelectionPicker<'_> {
     }
 
     /// Counts the inputs of a selection, as far as known without reading files.
-    fn check(&self, selection: &Selection) -> Result<Counted, SelectionError> {
+    fn check(&self, selection: &Selection) -> Result<SelectionCount, SelectionError> {
         let counted = selection.count(self.recording)?;
         let own = selection.epoch.map(|epoch| epoch.resolve(self.recording)).transpose()?;
         if selection.needs_predictions() && !self.has_predictions(own) {
@@ -142,7 +144,7 @@ impl SelectionPicker<'_> {
 
     /// Returns `true` if predictions were recorded at `at` or, without one, at the current epoch.
     fn has_predictions(&self, at: Option<EpochPosition>) -> bool {
-        let epoch = at.map(|position| position.from).or(self.epoch);
+        let epoch = at.map(|position| position.from.0).or(self.epoch);
         epoch.and_then(|epoch| self.recording.epochs.get(epoch)).is_some_and(|epoch| epoch.has_predictions)
     }
 
@@ -238,10 +240,14 @@ impl SelectionPicker<'_> {
         if !self.has_predictions(own) && !current.needs_predictions() {
             return None;
         }
-        let options = [(Predicted::All, "All"), (Predicted::Right, "Right"), (Predicted::Wrong, "Wrong")];
+        let options = [
+            (PredictionFilter::All, "All"),
+            (PredictionFilter::Right, "Right"),
+            (PredictionFilter::Wrong, "Wrong"),
+        ];
         let group = format!("{} predicted", self.group);
         let predicted = current.predicted();
-        let chosen = named(ui, self.palette, "Predicted", |ui| {
+        let chosen = named(ui, self.palette, "PredictionFilter", |ui| {
             segmented(ui, self.palette, &group, &options, predicted)
         });
         chosen.filter(|chosen| Some(*chosen) != predicted).map(|chosen| current.with_predicted(chosen))
@@ -263,7 +269,7 @@ impl PickerState {
         {
             return;
         }
-        let (classes, inputs) = (selection.class_part(recording), selection.input_part());
+        let (classes, inputs) = (selection.class_set(recording), selection.input_set());
         let same = self.resolved.as_ref().is_some_and(|resolved| resolved.selection == *selection);
         if !same && self.made_in_lists.as_ref() != Some(selection) {
             self.open = match (self.open, &classes, &inputs) {
@@ -317,7 +323,7 @@ fn without_lists(selection: &Selection) -> Selection {
 }
 
 /// Formats the number of inputs: "37 of 1 797 inputs".
-fn format_selected_count(counted: Counted, recording: &Recording) -> Option<String> {
+fn format_selected_count(counted: SelectionCount, recording: &Recording) -> Option<String> {
     let inputs = counted.inputs?;
     let aggregated = recording.classes.iter().any(|class| class.aggregated > class.inputs as u64);
     let recorded = if aggregated && counted.of == recording.inputs.len() as u64 { "recorded " } else { "" };

@@ -113,7 +113,7 @@ impl TrainingChart<'_, '_> {
     fn epochs(&self) -> impl Iterator<Item = usize> {
         self.lines.iter().max_by_key(|line| line.history.len()).into_iter().flat_map(|line| {
             let known = |epoch: &usize| *epoch < self.recording.epochs.len();
-            line.history.iter().map(|epoch_stats| epoch_stats.epoch).filter(known)
+            line.history.iter().map(|epoch_stats| epoch_stats.epoch.0).filter(known)
         })
     }
 

@@ -22,7 +22,7 @@ impl UnitPanel<'_> {
         let row = vec![
             text(&pin.layer),
             pin.unit.to_string(),
-            self.epoch(profile.epoch),
+            self.epoch(profile.epoch.0),
             number(self.value(pin)),
             number(all.map(|all| all.mean)),
             profile.rank.map(|rank| rank.to_string()).unwrap_or_default(),
@@ -37,7 +37,7 @@ impl UnitPanel<'_> {
         let classes = (0..self.recording.classes.len()).map(|class| self.class_name(Some(class)));
         let mut rows = vec![["epoch", "all inputs"].map(str::to_owned).into_iter().chain(classes).collect()];
         for epoch_stats in &profile.history {
-            let mut row = vec![self.epoch(epoch_stats.epoch), number(Some(epoch_stats.all))];
+            let mut row = vec![self.epoch(epoch_stats.epoch.0), number(Some(epoch_stats.all))];
             row.extend(epoch_stats.classes.iter().map(|mean| number(Some(*mean))));
             rows.push(row);
         }

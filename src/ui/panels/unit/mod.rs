@@ -172,7 +172,7 @@ impl<'a> UnitPanel<'a> {
         let all = profile.distributions.iter().find(|distribution| distribution.class.is_none());
         let mut parts = Vec::new();
         parts.extend(self.value(pin).map(|value| format!("now {}", number(value))));
-        if let Some(epoch) = self.recording.epochs.get(profile.epoch) {
+        if let Some(epoch) = self.recording.epochs.get(profile.epoch.0) {
             parts.push(format!("at epoch {}:", epoch.number));
         }
         parts.extend(all.map(|all| format!("mean {}", number(all.mean))));

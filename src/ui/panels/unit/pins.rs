@@ -6,7 +6,7 @@ use egui::{
 };
 
 use super::{UnitAction, UnitPanel, UnitPanelState, named};
-use crate::model::{Pin, Recording, ViewState};
+use crate::model::{Pin, Recording, UnitIndex, ViewState};
 use crate::ui::style::SMALL;
 use crate::ui::text;
 use crate::ui::widgets::focus_ring;
@@ -44,7 +44,7 @@ pub fn pin(recording: &Recording, text: &str) -> Result<Pin, PinError> {
     if unit >= layer.units {
         return Err(PinError::OutOfRange { layer: text::truncate(name, 40), unit, count: layer.units });
     }
-    Ok(Pin { layer: name.to_owned(), unit })
+    Ok(Pin { layer: name.to_owned(), unit: UnitIndex(unit) })
 }
 
 impl UnitPanel<'_> {
@@ -220,7 +220,7 @@ mod tests {
         let mut recording = testing::recording();
         recording.layers[0].name = "block:1".to_owned();
         let named = |text: &str| pin(&recording, text);
-        let expect = |layer: &str, unit| Ok(Pin { layer: layer.to_owned(), unit });
+        let expect = |layer: &str, unit| Ok(Pin { layer: layer.to_owned(), unit: UnitIndex(unit) });
         assert_eq!(named("conv2:17"), expect("conv2", 17));
         assert_eq!(named("  fc : 2 "), expect("fc", 2));
         assert_eq!(named("conv2 · 63"), expect("conv2", 63), "as it stands on a chip");

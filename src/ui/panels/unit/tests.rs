@@ -6,7 +6,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 
 use super::{ProfileResult, UnitAction, UnitPanel, UnitPanelState};
 use crate::insight::{Distribution, Selectivity, SimilarUnit, UnitEpoch, UnitProfile};
-use crate::model::{Pin, Recording, Selection, ViewState};
+use crate::model::{EpochIndex, LayerIndex, Pin, Recording, Selection, UnitIndex, ViewState};
 use crate::ui::Thumbnails;
 use crate::ui::style::Palette;
 use crate::ui::testing::{self, TestWindow};
@@ -56,7 +56,7 @@ fn panel(size: egui::Vec2) -> Window {
 }
 
 fn pin(layer: &str, unit: usize) -> Pin {
-    Pin { layer: layer.to_owned(), unit }
+    Pin { layer: layer.to_owned(), unit: UnitIndex(unit) }
 }
 
 /// A unit that becomes selective for cats: from 0.125 to 0.5 over five epochs, the third without a value.
@@ -65,7 +65,7 @@ fn profile(unit: usize) -> UnitProfile {
         let grown = 0.125 * epoch as f32;
         let mean = |value: f32| if epoch == 2 { f32::NAN } else { value };
         UnitEpoch {
-            epoch,
+            epoch: EpochIndex(epoch),
             all: mean(0.125 + grown),
             classes: vec![mean(2.0 * grown), mean(0.0625), mean(0.0)],
         }
@@ -79,9 +79,9 @@ fn profile(unit: usize) -> UnitProfile {
         rate: Some(0.75),
     };
     UnitProfile {
-        layer: 1,
-        unit,
-        epoch: 4,
+        layer: LayerIndex(1),
+        unit: UnitIndex(unit),
+        epoch: EpochIndex(4),
         history: (0..5).map(epoch_stats).collect(),
         distributions: vec![
             of(None, 0.5, Some([-0.5, 0.0, 0.25, 0.75, 2.0])),
@@ -92,8 +92,8 @@ fn profile(unit: usize) -> UnitProfile {
         strongest: vec![(3, 2.0), (0, 1.5)],
         selectivity: Some(Selectivity { index: 0.875, class: 0 }),
         similar: vec![
-            SimilarUnit { unit: 5, correlation: 0.984_375 },
-            SimilarUnit { unit: 9, correlation: -0.25 },
+            SimilarUnit { unit: UnitIndex(5), correlation: 0.984_375 },
+            SimilarUnit { unit: UnitIndex(9), correlation: -0.25 },
         ],
         rank: Some(2),
         of: 64,
@@ -113,7 +113,7 @@ fn one() -> Window {
 fn two() -> Window {
     let mut window = one();
     window.state_mut().view.pins.push(pin("conv1", 3));
-    let other = UnitProfile { layer: 0, rank: Some(11), of: 16, ..profile(3) };
+    let other = UnitProfile { layer: LayerIndex(0), rank: Some(11), of: 16, ..profile(3) };
     window.state_mut().profiles.push((pin("conv1", 3), Some(Ok(other))));
     window.run();
     window

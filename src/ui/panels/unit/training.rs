@@ -6,7 +6,7 @@ use super::chart::TrainingChart;
 use super::lines::{MOST, series_style};
 use super::{UnitPanel, UnitPanelState};
 use crate::insight::{UnitEpoch, UnitProfile};
-use crate::model::{Pin, Recording, ViewState};
+use crate::model::{EpochIndex, Pin, Recording, ViewState};
 use crate::ui::style::{Palette, SMALL};
 use crate::ui::text;
 use crate::ui::widgets::{heading, segmented};
@@ -27,14 +27,14 @@ impl<'a> ChartSeries<'a> {
     /// Returns (number of the epoch, value) for every recorded epoch.
     pub fn points(&self, recording: &'a Recording) -> impl Iterator<Item = [f64; 2]> {
         self.history.iter().filter_map(|epoch_stats| {
-            let epoch = recording.epochs.get(epoch_stats.epoch)?;
+            let epoch = recording.epochs.get(epoch_stats.epoch.0)?;
             Some([epoch.number as f64, f64::from((self.value)(epoch_stats))])
         })
     }
 
     /// Returns the value at an index into the recording's epochs.
     pub fn at(&self, epoch: usize) -> Option<f32> {
-        let epoch_stats = self.history.iter().find(|epoch_stats| epoch_stats.epoch == epoch)?;
+        let epoch_stats = self.history.iter().find(|epoch_stats| epoch_stats.epoch == EpochIndex(epoch))?;
         Some((self.value)(epoch_stats)).filter(|value| value.is_finite())
     }
 }
@@ -141,7 +141,7 @@ impl<'a> UnitPanel<'a> {
 /// 12".
 fn summary(recording: &Recording, pin: &Pin, profile: &UnitProfile) -> String {
     let value_at = |epoch_stats: &UnitEpoch| {
-        let epoch = recording.epochs.get(epoch_stats.epoch).map_or(0, |epoch| epoch.number);
+        let epoch = recording.epochs.get(epoch_stats.epoch.0).map_or(0, |epoch| epoch.number);
         format!("{} at epoch {epoch}", text::format_value(epoch_stats.all, epoch_stats.all.abs()))
     };
     let title = format!("Training of {} unit {}", text::truncate(&pin.layer, 40), pin.unit);

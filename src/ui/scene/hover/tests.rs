@@ -6,14 +6,13 @@ use egui::{Modifiers, PointerButton, Rect, Shape, pos2, vec2};
 use egui_kittest::Harness;
 
 use super::*;
-use crate::model::{Camera, EpochPosition, Grid, Layout, Mosaic, SetView, UnitPermutation, ViewState};
-use crate::ui::runs::OpenRuns;
+use crate::model::{
+    Camera, EpochIndex, EpochPosition, Grid, Mosaic, SetView, UnitIndex, UnitPermutation, ValueRange,
+    ViewState,
+};
 use crate::ui::style::{install_fonts, install_style};
 use crate::ui::testing;
-use crate::ui::view_control::SceneDescription;
-use crate::ui::view_control::SceneResponse;
-use crate::ui::view_control::ViewControl;
-use crate::ui::view_control::Viewport;
+use crate::ui::{SceneResponse, ViewControl, Viewport};
 
 const SIZE: Vec2 = vec2(900.0, 600.0);
 
@@ -24,7 +23,7 @@ struct Bench {
     arrangements: Vec<CellArrangement>,
     layout: Layout,
     view: ViewState,
-    ranges: Vec<(f32, f32)>,
+    ranges: Vec<ValueRange>,
 }
 
 impl Bench {
@@ -39,8 +38,9 @@ impl Bench {
             })
             .collect();
         layers[1].values[9] = f32::NAN;
-        let arrangements = recording.layers.iter().map(|layer| CellArrangement::plain(layer.units)).collect();
-        let ranges = layers.iter().map(|layer| (0.0, layer.units as f32)).collect();
+        let arrangements =
+            recording.layers.iter().map(|layer| CellArrangement::as_trained(layer.units)).collect();
+        let ranges = layers.iter().map(|layer| ValueRange::new(0.0, layer.units as f32)).collect();
         Self::of(recording, layers, arrangements, ranges)
     }
 
@@ -48,7 +48,7 @@ impl Bench {
         recording: Recording,
         layers: Vec<LayerCells>,
         arrangements: Vec<CellArrangement>,
-        ranges: Vec<(f32, f32)>,
+        ranges: Vec<ValueRange>,
     ) -> Self {
         let layout = Layout::of_grids(layers.iter().map(|layer| (layer.grid, layer.units)));
         let mut view = testing::view(&recording);
@@ -56,33 +56,26 @@ impl Bench {
         Self { recording, layers, arrangements, layout, view, ranges }
     }
 
-    fn slabs(&self) -> SlabValues<'_> {
-        let relief = SceneValues {
+    fn values(&self) -> SceneValues<'_> {
+        SceneValues {
             from: &self.layers,
             to: &self.layers,
             t: 0.0,
+            arrangements: &self.arrangements,
+            id: 1,
             ranges: &self.ranges,
-            scales: &[1.0, 1.0, 1.0],
+            divisors: &[1.0, 1.0, 1.0],
             diverging: false,
             height: 1.0,
-        };
-        SlabValues { relief, arrangements: &self.arrangements, moment: 1 }
+        }
     }
 
-    fn overlay(&self) -> Overlay<'_> {
-        Overlay {
-            recording: &self.recording,
-            runs: OpenRuns::default(),
-            view: &self.view,
-            layout: &self.layout,
+    fn description(&self) -> SceneDescription<'_> {
+        SceneDescription {
             ranges: &self.ranges,
             has_no_value: true,
-            position: EpochPosition::at(4),
-            highlighted: None,
-            missing: &[],
-            shared: false,
-            over: None,
-            slabs: Some(self.slabs()),
+            values: Some(self.values()),
+            ..testing::description(&self.recording, &self.view, &self.layout)
         }
     }
 
@@ -95,7 +88,7 @@ impl Bench {
     fn place(&self, slab: usize, cell: usize) -> Pos2 {
         let slab = &self.layout.slabs[slab];
         let (column, row) = slab.grid.position(cell);
-        let height = self.slabs().relief.cell_height(slab.layer, cell).expect("a cell");
+        let height = self.values().cell_height(slab.layer, cell).expect("a cell");
         let top = slab.cell_centre(column, row) + Vec3::Z * (height * slab.pitch);
         self.lens().see(top).expect("in front of the eye")
     }
@@ -115,8 +108,8 @@ impl Bench {
         let mut hover = Hover { pointer, ..Hover::default() };
         let mut output = ctx.run_pass(input(), |ctx| {
             let painter = ctx.layer_painter(egui::LayerId::background());
-            self.overlay().paint(&painter, screen);
-            hover.paint(&self.overlay(), &painter, screen);
+            self.description().paint_overlay(&painter, screen);
+            hover.paint(&self.description(), &painter, screen);
         });
         output.textures_delta.clear();
         let text = |shape: &Shape| match shape {
@@ -166,7 +159,7 @@ fn a_cell_of_a_feature_map_is_named_by_map_and_place() {
     let Bench { recording, layers, arrangements, ranges, .. } = bench;
     let mut bench = Bench::of(recording, layers, arrangements, ranges);
     bench.look_at(0);
-    let patch = bench.arrangements[0].patch(grid, 3).expect("the fourth map");
+    let patch = bench.arrangements[0].unit_cells(grid, 3).expect("the fourth map");
     let cell = (patch.row + 2) * grid.columns + patch.column + 4;
     bench.tells(0, cell as usize, &["conv1 · map 3 · y 2, x 4"]);
 }
@@ -174,8 +167,10 @@ fn a_cell_of_a_feature_map_is_named_by_map_and_place() {
 #[test]
 fn pinned_units_are_named_unless_their_layer_is_hidden() {
     let mut bench = Bench::new();
-    bench.view.pins =
-        vec![Pin { layer: "conv2".to_owned(), unit: 12 }, Pin { layer: "x".to_owned(), unit: 1 }];
+    bench.view.pins = vec![
+        Pin { layer: "conv2".to_owned(), unit: UnitIndex(12) },
+        Pin { layer: "x".to_owned(), unit: UnitIndex(1) },
+    ];
     let names = |bench: &Bench| bench.told(None).iter().filter(|text| *text == "conv2 · 12").count();
     assert_eq!(names(&bench), 1);
     bench.view.hidden.insert("conv2".to_owned());
@@ -183,7 +178,7 @@ fn pinned_units_are_named_unless_their_layer_is_hidden() {
     assert_eq!(names(&bench), 0);
     assert!(!bench.told(None).contains(&"conv2".to_owned()), "nor is the layer");
     assert_eq!(
-        bench.slabs().cell_at(&bench.overlay(), bench.lens(), bench.place(1, 12)).map(|it| it.layer == 1),
+        cell_at(&bench.values(), &bench.layout, bench.lens(), bench.place(1, 12)).map(|it| it.layer == 1),
         None
     );
 }
@@ -197,32 +192,17 @@ struct Window {
 fn window() -> Harness<'static, Window> {
     let mut bench = Bench::new();
     bench.look_at(1);
-    let interface = ViewControl::new(&bench.recording);
+    let interface = ViewControl::new(&bench.recording, bench.view.clone());
     let show = |ui: &mut egui::Ui, window: &mut Window| {
         let Window { bench, interface, done } = window;
         let rect = Rect::from_min_size(Pos2::ZERO, SIZE);
         let at = Viewport { rect, id: egui::Id::unique("the scene"), name: "Scene", keys: true };
-        let mut view = bench.view.clone();
-        let found = interface.look(ui, &at, &bench.layout, Some(&bench.slabs()), &mut view);
-        done.push(found);
         // The camera stays, so that cells do.
-        let sight = SceneDescription {
-            recording: &bench.recording,
-            runs: OpenRuns::default(),
-            layout: &bench.layout,
-            ranges: &bench.ranges,
-            has_no_value: false,
-            position: EpochPosition::at(0),
-            query: bench.view.query.clone(),
-            missing: &[],
-            shared: false,
-            over: None,
-            slabs: Some(bench.slabs()),
-            filled: true,
-            note: None,
-            progress: None,
-        };
-        interface.paint(ui, rect, &sight, &bench.view);
+        interface.view.clone_from(&bench.view);
+        done.push(interface.handle_gestures(ui, &at, &bench.layout, Some(&bench.values())));
+        interface.view.clone_from(&bench.view);
+        let scene = SceneDescription { position: EpochPosition::at(EpochIndex(0)), ..bench.description() };
+        interface.paint_overlay(ui, rect, &scene, &testing::status(true));
     };
     let mut harness = Harness::builder()
         .with_size(SIZE)
@@ -297,11 +277,11 @@ fn a_box_drawn_with_alt_takes_the_units_in_it_and_leaves_the_camera() {
 fn a_box_takes_no_more_than_are_to_be_pinned() {
     let mut bench = Bench::new();
     bench.layers[1] = LayerCells { grid: Grid::near_square(400), units: 400, values: vec![0.0; 400] };
-    bench.arrangements[1] = CellArrangement::plain(400);
+    bench.arrangements[1] = CellArrangement::as_trained(400);
     let Bench { recording, layers, arrangements, ranges, .. } = bench;
     let mut bench = Bench::of(recording, layers, arrangements, ranges);
     bench.look_at(1);
     let region = [pos2(300.0, 150.0), pos2(700.0, 500.0)];
-    let units = bench.slabs().units_in(&bench.layout, bench.lens(), region);
+    let units = units_in(&bench.values(), &bench.layout, bench.lens(), region);
     assert_eq!(units.len(), MOST_IN_BOX);
 }

@@ -1,0 +1,239 @@
+//! The view of one open run in a column.
+//!
+//! | part | holds |
+//! | --- | --- |
+//! | [`ValueStore`] | the values: loader, cache, queries, prefetch, insights |
+//! | [`SceneState`] | the scene that is shown: values, layout, value ranges, the input's picture |
+//! | [`ViewControl`] | the view, and everything by which a user changes it |
+//!
+//! The three do not know each other; a [`Session`] hands the values from one to the next.
+
+mod link;
+mod panel_data;
+mod prefetch;
+mod queries;
+mod scene;
+mod values;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::panel_data::RunContext;
+pub use self::scene::{DrawnScene, SceneState};
+pub use self::values::{SessionResources, ValueStore};
+use super::event::{LoadEvent, ValueKey};
+use super::loader::Loader;
+use super::run::OpenRunList;
+use crate::insight::{LayerStats, UnitProfile};
+use crate::model::workspace::EpochSpan;
+use crate::model::{Camera, EpochRef, Layout, Pin, Query, Recording, SetView, ViewState};
+use crate::scene::LoadedEpoch;
+use crate::ui::ViewControl;
+
+/// How long an event may wait for a frame when the picture hardly changes.
+pub const SOON: Duration = Duration::from_millis(100);
+
+/// The view of one open run in a column.
+pub struct Session {
+    /// The values of the run.
+    pub values: ValueStore,
+    /// The scene that is shown.
+    pub scene: SceneState,
+    /// The view and its controls.
+    pub control: ViewControl,
+}
+
+impl Session {
+    /// The default view of a run, given by its index; `None` while it is not open.
+    pub fn new(run: usize, runs: OpenRunList, resources: SessionResources) -> Option<Self> {
+        Some(Self::with_values(ValueStore::new(run, runs, resources)?))
+    }
+
+    fn with_values(values: ValueStore) -> Self {
+        let recording = values.recording();
+        let layout = Layout::new(recording);
+        // The window's shape is not known yet; the first frame corrects the aspect.
+        let camera = Camera::set_view(SetView::Overview, &layout, 1.5);
+        let view = ViewState::new(camera, last_epoch(recording));
+        let control = ViewControl::new(recording, view);
+        Self { values, scene: SceneState::new(layout), control }
+    }
+
+    /// Limits the values to this session's share of the memory of `count` sessions.
+    pub fn share_memory(&mut self, count: usize) {
+        self.values.share_memory(count, &self.control);
+    }
+
+    /// Ends the session; the loader finishes its current job.
+    pub fn into_loader(self) -> Loader {
+        self.values.into_loader()
+    }
+
+    /// The index of its run.
+    pub fn run(&self) -> usize {
+        self.values.run()
+    }
+
+    /// The recording of its run.
+    pub fn recording(&self) -> &Recording {
+        self.values.recording()
+    }
+
+    /// The view.
+    pub fn view(&self) -> &ViewState {
+        &self.control.view
+    }
+
+    /// Goes on with the runs as they are now: its own is the same recording with more epochs. View, playback
+    /// and values stay.
+    pub fn continue_with(&mut self, runs: OpenRunList) {
+        let Some(before) = self.values.continue_with(runs, &self.control) else { return };
+        let (before, now) = (before.recording(), self.values.recording());
+        self.control.set_recording(now);
+        if self.control.epochs().readable().is_empty() {
+            return;
+        }
+        if before.epochs.iter().all(|epoch| epoch.damaged) {
+            self.control.view.epoch = last_epoch(now);
+        }
+        self.scene.forget_network();
+        self.values.forget_failures();
+        self.update_scene();
+    }
+
+    /// Takes over the runs as they are now; the run of side B may be another recording.
+    pub fn set_runs(&mut self, runs: OpenRunList) {
+        self.values.set_runs(runs, &self.control);
+    }
+
+    /// Returns a session of the recording that has replaced its own. As far as the network is the same, the
+    /// view stays.
+    pub fn replaced(self, runs: OpenRunList) -> Self {
+        let before = self.values.source();
+        let run = self.values.run();
+        let control = self.control.clone_view();
+        let mut next = self.with_run(run, runs);
+        let (before, now) = (before.recording(), next.values.recording());
+        let same_classes = |a: &Recording, b: &Recording| {
+            let classes = |recording: &Recording| -> Vec<(i64, String)> {
+                recording.classes.iter().map(|class| (class.id, class.name.clone())).collect()
+            };
+            classes(a) == classes(b)
+        };
+        let same_network = before.layers == now.layers;
+        let same_inputs = before.inputs == now.inputs && same_classes(before, now);
+        next.control.resume(control, same_network, same_inputs);
+        next
+    }
+
+    /// Returns the default view of a run, with the same loader; itself while that run is not open.
+    fn with_run(self, run: usize, runs: OpenRunList) -> Self {
+        match runs.get(run).and_then(Option::as_ref) {
+            Some(open) => Self::with_values(self.values.with_run(run, open, Arc::clone(&runs))),
+            None => self,
+        }
+    }
+
+    /// Takes a result of the session's workers; returns how long the frame that shows it may wait.
+    pub fn handle(&mut self, ctx: &egui::Context, event: LoadEvent) -> Duration {
+        match event {
+            LoadEvent::Values { key, result: Ok(values) } => {
+                return if self.insert_values(key, values) { Duration::ZERO } else { SOON };
+            }
+            LoadEvent::Values { key, result: Err(reason) } => {
+                self.values.fail(key, reason, &self.control);
+            }
+            LoadEvent::Network { recording, result } if self.values.is_current(recording) => match result {
+                Ok(network) => self.scene.set_network(network),
+                Err(reason) => self.values.set_note(reason),
+            },
+            LoadEvent::Picture { recording, input, picture } if self.values.is_current(recording) => {
+                self.values.picture_arrived(input);
+                self.control.thumbnails.insert(ctx, input, picture.as_ref());
+                self.scene.set_picture(self.values.gpu(), input, picture.as_ref());
+            }
+            LoadEvent::Network { .. } | LoadEvent::Picture { .. } => {}
+            LoadEvent::Insight(response) => self.values.insights.insert(response),
+        }
+        Duration::ZERO
+    }
+
+    /// Takes loaded values; returns `true` if they are to be shown now.
+    fn insert_values(&mut self, key: ValueKey, values: LoadedEpoch) -> bool {
+        if !self.values.is_current(key.recording) {
+            return false;
+        }
+        let is_needed = self.values.insert(key, values, &self.control);
+        is_needed || !self.scene.is_shown()
+    }
+
+    /// Updates the scene to the values nearest to those of the view, and requests the missing ones.
+    pub fn update_scene(&mut self) {
+        self.scene.update(&mut self.values, &self.control);
+    }
+
+    /// Shows `view` from now on; playback stays within `marked`.
+    pub fn show_view(&mut self, view: ViewState, marked: Option<EpochSpan>) {
+        self.control.show_view(view, marked);
+    }
+
+    /// The number of cells in the scene.
+    pub fn units(&self) -> u64 {
+        self.scene.layout().slabs.iter().map(|slab| slab.units as u64).sum()
+    }
+
+    /// The number of the epoch that the scene shows; a fraction between two epochs.
+    pub fn shown_epoch(&self) -> Option<f64> {
+        self.scene.shown_epoch()
+    }
+
+    /// Returns `true` if the scene shows what the view asks for.
+    pub fn is_settled(&self) -> bool {
+        self.scene.is_settled(&self.values, &self.control)
+    }
+
+    /// The latest problem with what the view asks for, in one line.
+    pub fn note(&self) -> Option<&str> {
+        self.values.note()
+    }
+
+    /// The statistics of every layer at the current epoch; `None` until they are computed, and between two
+    /// epochs.
+    pub fn layer_stats(&self) -> Option<&[LayerStats]> {
+        self.values.insights.layer_stats(self.control.resting_epoch(self.recording())?)
+    }
+
+    /// The latest layer statistics, and the number of their epoch.
+    pub fn latest_layer_stats(&self) -> Option<(u64, &[LayerStats])> {
+        self.values.insights.latest_layer_stats()
+    }
+
+    /// The profile of a pinned unit, or the reason why there is none: at the current epoch or, until that is
+    /// computed, the latest; [`UnitProfile::epoch`] is the one that it is of.
+    pub fn unit_profile(&self, pin: &Pin) -> Option<Result<&UnitProfile, &str>> {
+        let (layer, unit) = self.recording().unit_of_pin(pin)?;
+        let epoch = self.control.resting_epoch(self.recording());
+        self.values.insights.unit_profile_or_latest(layer, unit, epoch)
+    }
+
+    /// The index of the predicted class of each input at the epoch of this number; empty where none are
+    /// recorded, `None` until they are read.
+    pub fn predictions(&self, epoch: u64) -> Option<&[Option<usize>]> {
+        self.values.insights.predictions(epoch)
+    }
+
+    /// Returns `true` if the newest epoch is followed and its values are being loaded.
+    pub fn awaits_newest(&mut self) -> bool {
+        self.values.awaits_newest(&self.control)
+    }
+
+    /// Replaces the query, keeping the rest of the view.
+    pub fn set_query(&mut self, query: Query) {
+        self.control.view.query = query;
+    }
+}
+
+/// Returns the number of the last readable epoch.
+fn last_epoch(recording: &Recording) -> f64 {
+    EpochRef::Last.resolve(recording).map_or(0.0, |at| at.number(recording))
+}

@@ -1,0 +1,193 @@
+//! What the panels and the overlay are laid out from, gathered once for each of them.
+
+use super::Session;
+use crate::export::csv_field;
+use crate::model::{EpochIndex, EpochPosition, LayerIndex, Pin, UnitIndex};
+use crate::ui::dock::Pane;
+use crate::ui::{
+    ColumnBar, LoadProgress, NamedRun, OpenRuns, PanelData, PanelOutput, SceneDescription, SceneResponse,
+    SceneStatus, ViewControl, Viewport,
+};
+
+/// Most values that are copied to the clipboard.
+const MAX_COPIED: usize = 2_000_000;
+
+/// The runs beside a session, and the state of its own.
+#[derive(Clone, Copy)]
+pub struct RunContext<'a> {
+    /// Every run; one that is not open yet is empty.
+    pub runs: &'a [NamedRun<'a>],
+    /// A writer is at work on the session's run.
+    pub live: bool,
+    /// The problem of the session's run, in one line.
+    pub trouble: Option<&'a str>,
+}
+
+impl Session {
+    /// Moves the epoch on, by time and, where `keys` are for this session, by keys.
+    pub fn advance(&mut self, ui: &egui::Ui, keys: bool) {
+        let newest_ready = self.values.is_newest_ready(&self.control);
+        self.control.advance(ui, newest_ready, keys);
+    }
+
+    /// Lays out the timeline.
+    pub fn timeline(&mut self, ui: &mut egui::Ui, context: &RunContext, columns: &ColumnBar) {
+        self.with_panel_data(context, columns, |control, data| control.timeline(ui, data));
+    }
+
+    /// Lays out a panel.
+    pub fn pane(
+        &mut self,
+        ui: &mut egui::Ui,
+        pane: Pane,
+        context: &RunContext,
+        columns: &ColumnBar,
+    ) -> PanelOutput {
+        self.with_panel_data(context, columns, |control, data| control.pane(ui, pane, data))
+    }
+
+    fn with_panel_data<T>(
+        &mut self,
+        context: &RunContext,
+        columns: &ColumnBar,
+        act: impl FnOnce(&mut ViewControl, &PanelData) -> T,
+    ) -> T {
+        let ready = self.values.cached_epochs(self.control.view.order);
+        let recording = self.values.recording();
+        let epoch = self.control.resting_epoch(recording);
+        let divisors = self.scene.divisors(&self.control.view);
+        let scene_values = self.scene.values(&self.control.view, &divisors);
+        let layout = self.scene.layout();
+        let insights = &self.values.insights;
+        let pins = self.control.view.pins.iter().map(|pin| (pin.clone(), recording.unit_of_pin(pin)));
+        let pins: Vec<(Pin, Option<(LayerIndex, UnitIndex)>)> = pins.collect();
+        let value = |(_, unit): &(Pin, Option<(LayerIndex, UnitIndex)>)| {
+            let (layer, unit) = (*unit)?;
+            scene_values.as_ref()?.unit_value(layout, layer, unit)
+        };
+        let values: Vec<Option<f32>> = pins.iter().map(value).collect();
+        let profile = |(pin, unit): (Pin, Option<(LayerIndex, UnitIndex)>)| {
+            let profile = match unit {
+                Some((layer, unit)) => insights.unit_profile_or_latest(layer, unit, epoch),
+                None => Some(Err("there is no such unit in this run")),
+            };
+            (pin, profile)
+        };
+        let profiles: Vec<_> = pins.into_iter().map(profile).collect();
+        let layer_stats = epoch.and_then(|epoch| insights.layer_stats(epoch));
+        let data = PanelData {
+            recording,
+            runs: OpenRuns { all: context.runs, own: self.values.run() },
+            layout,
+            ranges: self.scene.ranges(),
+            ready: &ready,
+            live: context.live,
+            columns,
+            layer_stats: layer_stats.or_else(|| insights.latest_layer_stats().map(|(_, layers)| layers)),
+            predictions: epoch.and_then(|epoch| insights.predictions(epoch)),
+            profiles: &profiles,
+            values: &values,
+        };
+        act(&mut self.control, &data)
+    }
+
+    /// Requests what panels have found to be missing.
+    pub fn request_missing(&mut self) {
+        self.values.request_insights(&self.control);
+        let pictures = self.control.thumbnails.take_wanted();
+        self.values.request_pictures(pictures, self.scene.selected_input());
+    }
+
+    /// Handles pointer and keys in the session's viewport.
+    pub fn handle_gestures(&mut self, ui: &egui::Ui, viewport: &Viewport) -> SceneResponse {
+        let divisors = self.scene.divisors(&self.control.view);
+        let values = self.scene.values(&self.control.view, &divisors);
+        let mut response = self.control.handle_gestures(ui, viewport, self.scene.layout(), values.as_ref());
+        if let Some((layer, unit)) = response.clicked
+            && let Some(pin) = self.recording().pin(LayerIndex(layer), UnitIndex(unit))
+        {
+            response.pinned = self.control.toggle_pin(pin);
+        }
+        for &(layer, unit) in &response.boxed {
+            if let Some(pin) = self.recording().pin(LayerIndex(layer), UnitIndex(unit)) {
+                self.control.pin(pin);
+                response.pinned = true;
+            }
+        }
+        response
+    }
+
+    /// Paints the overlay over the scene, whose accessible node is `id`.
+    pub fn paint_overlay(&self, ui: &egui::Ui, rect: egui::Rect, id: egui::Id, context: &RunContext) {
+        let status = SceneStatus {
+            has_scene: self.scene.is_shown(),
+            note: context.trouble.or(self.values.note()),
+            progress: LoadProgress {
+                done: self.values.cached_epochs(self.control.view.order).into_iter().filter(|it| *it).count(),
+                of: self.control.epochs().readable().len(),
+            },
+        };
+        self.with_description(context, |scene| {
+            self.control.paint_overlay(ui, rect, scene, &status);
+            ui.ctx().accesskit_node_builder(id, |node| node.set_description(scene.summary()));
+        });
+    }
+
+    /// The scene in plain sentences.
+    pub fn summary(&self, context: &RunContext) -> String {
+        self.with_description(context, |scene| scene.summary())
+    }
+
+    fn with_description<T>(&self, context: &RunContext, act: impl FnOnce(&SceneDescription) -> T) -> T {
+        let current = self.scene.current();
+        let unmatched: Vec<(usize, Option<usize>)> = current.map_or_else(Vec::new, |current| {
+            current.unmatched().iter().map(|layer| (layer.layer, layer.units)).collect()
+        });
+        let view = current.map_or_else(|| self.control.view.clone(), |it| it.view(&self.control.view));
+        let divisors = self.scene.divisors(&self.control.view);
+        let position = current.map_or_else(|| self.control.position(), |it| Some(it.scene.position));
+        let layout = self.scene.layout();
+        act(&SceneDescription {
+            recording: current.map_or(self.values.recording(), |it| it.recording()),
+            runs: OpenRuns { all: context.runs, own: current.map_or(self.values.run(), |it| it.run) },
+            view: &view,
+            layout,
+            ranges: self.scene.ranges(),
+            has_no_value: current.is_some_and(|current| current.scene.has_no_value()),
+            position: position.unwrap_or(EpochPosition::at(EpochIndex(0))),
+            highlighted: self.control.hovered_layer(layout),
+            unmatched: &unmatched,
+            shared: self.scene.is_shared(),
+            range_epochs: self.scene.range_epochs(&self.values, &self.control),
+            values: self.scene.values(&self.control.view, &divisors),
+            camera_target: self.control.navigator.at(),
+        })
+    }
+
+    /// Returns the value of every unit in the scene as CSV like that of `dnnviz stats`: layer, unit, value,
+    /// which is empty where there is none.
+    ///
+    /// # Errors
+    /// The reason why there are no values, in one line.
+    pub fn values_as_csv(&self) -> Result<String, String> {
+        let divisors = self.scene.divisors(&self.control.view);
+        let is_current = self.scene.current().is_some_and(|it| it.query == self.control.view.query);
+        let values = self.scene.values(&self.control.view, &divisors).filter(|_| is_current);
+        let values = values.ok_or("the values are still being read")?;
+        let units = self.recording().units();
+        if units > MAX_COPIED {
+            return Err(format!("{units} values are too many for the clipboard; `dnnviz stats` writes them"));
+        }
+        let mut text = String::from("layer,unit,value\n");
+        for (index, layer) in self.recording().layers.iter().enumerate() {
+            let name = csv_field(&layer.name);
+            for unit in 0..layer.units {
+                let value = values
+                    .unit_value(self.scene.layout(), LayerIndex(index), UnitIndex(unit))
+                    .map(|value| value.to_string());
+                text.push_str(&format!("{name},{unit},{}\n", value.unwrap_or_default()));
+            }
+        }
+        Ok(text)
+    }
+}

@@ -1,0 +1,314 @@
+//! The values of one run: loaded, cached and prefetched for the view of a session.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::prefetch::{PrefetchKey, RunVersions};
+use super::queries::QueryTable;
+use crate::app::cache::Cache;
+use crate::app::event::{LoadEvent, LoadSender, ValueKey};
+use crate::app::insights::{InsightCache, InsightRequest};
+use crate::app::loader::{LoadSource, Loader};
+use crate::app::run::{OpenRun, OpenRunList};
+use crate::engine::Gpu;
+use crate::model::{Epoch, Query, Recording, Source, UnitOrder};
+use crate::scene::LoadedEpoch;
+use crate::stats::{Backend, Quantiles};
+use crate::ui::ViewControl;
+
+/// Bytes of values that all sessions of a window keep.
+const BUDGET: u64 = 512 << 20;
+
+/// The device, the backend of reductions, and the receiver of results.
+pub struct SessionResources {
+    /// The graphics device.
+    pub gpu: Arc<Gpu>,
+    /// Where rows are reduced.
+    pub backend: Arc<dyn Backend>,
+    /// Takes the results of the workers.
+    pub send: LoadSender,
+}
+
+/// The values of one run.
+pub struct ValueStore {
+    run: usize,
+    source: Arc<dyn Source>,
+    runs: OpenRunList,
+    gpu: Arc<Gpu>,
+    loader: Loader,
+    /// Number of the recording in [`ValueKey`]s.
+    recording: u64,
+    pub(super) cache: Cache<ValueKey, LoadedEpoch>,
+    /// The quantiles of everything that was loaded for queries that have a number.
+    pub(super) quantiles: HashMap<ValueKey, Arc<[Option<Quantiles>]>>,
+    pub(super) queries: QueryTable,
+    /// Number of the query that the scene was updated to last.
+    current_query: usize,
+    pub(super) failed: HashSet<ValueKey>,
+    note: Option<String>,
+    /// Pictures that were requested and have not arrived.
+    pending_pictures: HashSet<usize>,
+    pub(super) prefetched: Option<PrefetchKey>,
+    /// Layer statistics, unit profiles and predictions.
+    pub insights: InsightCache,
+}
+
+impl ValueStore {
+    /// The values of a run, given by its index; `None` while it is not open.
+    pub fn new(run: usize, runs: OpenRunList, resources: SessionResources) -> Option<Self> {
+        let source = Arc::clone(&runs.get(run)?.as_ref()?.source);
+        let SessionResources { gpu, backend, send } = resources;
+        let load_source = LoadSource { source: Arc::clone(&source), runs: Arc::clone(&runs) };
+        let loader = Loader::new(Arc::clone(&gpu), backend, load_source, Arc::clone(&send));
+        let send = Box::new(move |response| send(LoadEvent::Insight(response)));
+        let insights = InsightCache::new(Arc::clone(&source), send);
+        Some(Self::with_loader(run, source, runs, gpu, loader, insights, 0))
+    }
+
+    fn with_loader(
+        run: usize,
+        source: Arc<dyn Source>,
+        runs: OpenRunList,
+        gpu: Arc<Gpu>,
+        loader: Loader,
+        insights: InsightCache,
+        recording: u64,
+    ) -> Self {
+        Self {
+            run,
+            source,
+            runs,
+            gpu,
+            loader,
+            recording,
+            cache: Cache::new(BUDGET),
+            quantiles: HashMap::new(),
+            queries: QueryTable::default(),
+            current_query: 0,
+            failed: HashSet::new(),
+            note: None,
+            pending_pictures: HashSet::new(),
+            prefetched: None,
+            insights,
+        }
+    }
+
+    /// The index of the run.
+    pub fn run(&self) -> usize {
+        self.run
+    }
+
+    /// The open runs of the window.
+    pub fn runs(&self) -> OpenRunList {
+        Arc::clone(&self.runs)
+    }
+
+    /// The recording's source.
+    pub fn source(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.source)
+    }
+
+    /// The recording.
+    pub fn recording(&self) -> &Recording {
+        self.source.recording()
+    }
+
+    /// The graphics device.
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// Returns `true` if `recording` is the number of the current recording.
+    pub fn is_current(&self, recording: u64) -> bool {
+        self.recording == recording
+    }
+
+    /// Limits the cache to its share of what `count` sessions have together.
+    pub fn share_memory(&mut self, count: usize, control: &ViewControl) {
+        let needed = self.needed(control);
+        self.cache.limit(BUDGET / count.max(1) as u64, &needed);
+        self.prefetched = None;
+    }
+
+    /// Ends; the loader finishes its current job.
+    pub fn into_loader(self) -> Loader {
+        self.loader.stop();
+        self.loader
+    }
+
+    /// Goes on with the runs as they are now: its own is the same recording with more epochs. Returns the
+    /// source before.
+    pub fn continue_with(&mut self, runs: OpenRunList, control: &ViewControl) -> Option<Arc<dyn Source>> {
+        self.set_runs(runs, control);
+        let source = Arc::clone(&self.runs.get(self.run)?.as_ref()?.source);
+        let before = std::mem::replace(&mut self.source, source);
+        self.loader.continue_with(self.load_source());
+        self.insights.continue_with(Arc::clone(&self.source));
+        Some(before)
+    }
+
+    /// Takes over the runs as they are now; the run of side B may be another recording.
+    pub fn set_runs(&mut self, runs: OpenRunList, control: &ViewControl) {
+        self.runs = runs;
+        self.loader.continue_with(self.load_source());
+        if control.view.query.run_b.is_some() {
+            self.forget_failures();
+        }
+    }
+
+    /// Tries again what has failed.
+    pub fn forget_failures(&mut self) {
+        self.note = None;
+        self.failed.clear();
+        self.prefetched = None;
+    }
+
+    fn load_source(&self) -> LoadSource {
+        LoadSource { source: Arc::clone(&self.source), runs: Arc::clone(&self.runs) }
+    }
+
+    /// Returns the values of the run at index `run`, which is `open`, with the same loader.
+    pub fn with_run(self, run: usize, open: &OpenRun, runs: OpenRunList) -> Self {
+        let source = Arc::clone(&open.source);
+        let load_source = LoadSource { source: Arc::clone(&source), runs: Arc::clone(&runs) };
+        let recording = self.loader.replace(load_source);
+        let budget = self.cache.budget();
+        let mut insights = self.insights;
+        insights.replace(Arc::clone(&source));
+        let mut next = Self::with_loader(run, source, runs, self.gpu, self.loader, insights, recording);
+        next.cache.limit(budget, &[]);
+        next
+    }
+
+    /// Returns the key of a query at an epoch, given by its index.
+    pub(super) fn key(&self, query: usize, epoch: usize, order: Option<UnitOrder>) -> ValueKey {
+        let epoch = self.recording().epochs[epoch].number;
+        ValueKey { recording: self.recording, query, epoch, order }
+    }
+
+    /// Returns the number of the view's query.
+    pub(super) fn query_number(&mut self, control: &ViewControl) -> usize {
+        let versions = self.versions(&control.view.query);
+        let (number, lost) = self.queries.number(&control.view.query, versions);
+        if let Some(lost) = lost {
+            self.quantiles.retain(|key, _| key.query != lost);
+            self.failed.retain(|key| key.query != lost);
+        }
+        number
+    }
+
+    /// Makes the view's query the current one, and returns its number.
+    pub(super) fn enter_query(&mut self, control: &ViewControl) -> usize {
+        let query = self.query_number(control);
+        if query != self.current_query {
+            self.current_query = query;
+            self.note = None;
+        }
+        query
+    }
+
+    /// Returns the versions of the runs on which the values of a query depend.
+    pub(super) fn versions(&self, query: &Query) -> RunVersions {
+        RunVersions::of(query, self.run, &self.runs)
+    }
+
+    /// Caches loaded values; returns `true` if the view needs them.
+    pub fn insert(&mut self, key: ValueKey, values: LoadedEpoch, control: &ViewControl) -> bool {
+        let needed = self.needed(control);
+        let bytes = values.bytes();
+        // The query may have lost its number meanwhile.
+        if self.queries.get(key.query).is_some() {
+            self.quantiles.insert(key.unordered(), Arc::clone(&values.quantiles));
+        }
+        self.cache.insert(key, values, bytes, &needed);
+        self.prefetch(control);
+        needed.contains(&key)
+    }
+
+    /// Records that values cannot be loaded.
+    pub fn fail(&mut self, key: ValueKey, reason: String, control: &ViewControl) {
+        if !self.is_current(key.recording) {
+            return;
+        }
+        self.failed.insert(key);
+        // Failures of earlier queries are of no interest any more.
+        let is_current = key.query == self.query_number(control);
+        if is_current && (self.note.is_none() || self.needed(control).contains(&key)) {
+            self.note = Some(reason);
+        }
+        self.prefetch(control);
+    }
+
+    /// The latest problem with the current query, in one line.
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// Sets the problem to report.
+    pub fn set_note(&mut self, note: String) {
+        self.note = Some(note);
+    }
+
+    /// Returns the quantiles of a query at the epochs at which it was loaded.
+    pub(super) fn quantiles_of(&self, query: &Query) -> impl Iterator<Item = &Arc<[Option<Quantiles>]>> {
+        let number = self.queries.find(query, self.versions(query));
+        let of_query = move |key: &ValueKey| Some(key.query) == number;
+        self.quantiles.iter().filter(move |(key, _)| of_query(key)).map(|(_, quantiles)| quantiles)
+    }
+
+    /// Returns for each epoch of the recording `true` if its values are cached.
+    pub fn cached_epochs(&self, order: Option<UnitOrder>) -> Vec<bool> {
+        let key = |epoch: &Epoch| ValueKey {
+            recording: self.recording,
+            query: self.current_query,
+            epoch: epoch.number,
+            order,
+        };
+        self.recording().epochs.iter().map(|epoch| self.cache.contains(key(epoch))).collect()
+    }
+
+    /// Requests the slabs without values.
+    pub(super) fn request_network(&self) {
+        self.loader.request_network();
+    }
+
+    pub(super) fn loader(&self) -> &Loader {
+        &self.loader
+    }
+
+    /// Requests the picture of an input before all others.
+    pub(super) fn request_picture(&mut self, input: usize) {
+        if self.pending_pictures.insert(input) {
+            self.loader.request_picture(input);
+        }
+    }
+
+    /// Requests the pictures of inputs, and cancels the other requests except `selected`.
+    pub(super) fn request_pictures(&mut self, inputs: Vec<usize>, selected: Option<usize>) {
+        if inputs.is_empty() && self.pending_pictures.is_empty() {
+            return;
+        }
+        let selected = selected.filter(|input| self.pending_pictures.contains(input));
+        self.loader.request_pictures(selected.into_iter().chain(inputs), &mut self.pending_pictures);
+    }
+
+    /// Records that a requested picture has arrived.
+    pub fn picture_arrived(&mut self, input: usize) {
+        self.pending_pictures.remove(&input);
+    }
+
+    /// Requests what panels show at the current epoch, when it is a recorded one: predictions, the profiles of
+    /// the pinned units, the latest pin first, and the layer statistics.
+    pub fn request_insights(&mut self, control: &ViewControl) {
+        let Some(epoch) = control.resting_epoch(self.recording()) else { return };
+        let recording = self.source.recording();
+        let profiles = control.view.pins.iter().rev().filter_map(|pin| {
+            let (layer, unit) = recording.unit_of_pin(pin)?;
+            Some(InsightRequest::UnitProfile { layer, unit, epoch })
+        });
+        let predicted = recording.epochs.iter().any(|it| it.number == epoch && it.has_predictions);
+        let predictions = predicted.then_some(InsightRequest::Predictions { epoch });
+        let requests = predictions.into_iter().chain(profiles).chain([InsightRequest::LayerStats { epoch }]);
+        self.insights.request(requests.collect());
+    }
+}

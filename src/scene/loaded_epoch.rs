@@ -1,0 +1,82 @@
+//! The values of one query at one epoch, on the GPU and on the CPU.
+
+use std::sync::Arc;
+
+use super::SceneError;
+use crate::engine::{Field, Gpu};
+use crate::model::{EpochIndex, LayerCells, Layout, Query, Recording, UnitPermutation};
+use crate::stats::{self, Backend, Cells, Quantiles, Sides};
+
+/// The values of one query at one epoch. Cloning shares them.
+#[derive(Clone)]
+pub struct LoadedEpoch {
+    /// The values on the GPU.
+    pub field: Arc<Field>,
+    /// The values on the CPU, and the units that the cells show.
+    pub cells: Arc<Cells>,
+    /// Per layer, the quantiles of its values; `None` without a finite value.
+    pub quantiles: Arc<[Option<Quantiles>]>,
+}
+
+impl LoadedEpoch {
+    /// Reads, reduces and uploads the values of `query` at `epoch`, an index into the epochs of side A. The
+    /// units of each layer are placed as `permutations` says, one per layer; see [`Cells::ordered`].
+    ///
+    /// # Errors
+    /// When values cannot be read, reduced or uploaded.
+    pub fn load(
+        gpu: &Gpu,
+        backend: &dyn Backend,
+        sides: Sides,
+        query: &Query,
+        epoch: EpochIndex,
+        permutations: &[Option<Arc<UnitPermutation>>],
+    ) -> Result<Self, SceneError> {
+        let cells = stats::cells(sides, query, epoch, backend)?.ordered(permutations);
+        Self::upload(gpu, cells, query.is_signed())
+    }
+
+    /// Uploads `cells`, whose values lie on both sides of a meaningful zero where `signed`.
+    ///
+    /// # Errors
+    /// When they do not fit on the device.
+    pub fn upload(gpu: &Gpu, cells: Cells, signed: bool) -> Result<Self, SceneError> {
+        let field = Field::new(gpu, &cells.layers, signed)?;
+        let quantiles = Quantiles::of_all(&cells.layers).into();
+        Ok(Self { field: Arc::new(field), cells: Arc::new(cells), quantiles })
+    }
+
+    /// Returns the quantiles of the layers at an epoch, without uploading the values.
+    ///
+    /// # Errors
+    /// When values cannot be read or reduced.
+    pub fn quantiles(
+        backend: &dyn Backend,
+        sides: Sides,
+        query: &Query,
+        epoch: EpochIndex,
+    ) -> Result<Arc<[Option<Quantiles>]>, SceneError> {
+        Ok(Quantiles::of_all(&stats::cells(sides, query, epoch, backend)?.layers).into())
+    }
+
+    /// Uploads the slabs of a network without any cell, for a recording that has no epoch yet.
+    ///
+    /// # Errors
+    /// When they do not fit on the device.
+    pub fn without_values(gpu: &Gpu, recording: &Recording) -> Result<Self, SceneError> {
+        let layout = Layout::new(recording);
+        let layers = layout.slabs.iter().map(|slab| LayerCells {
+            grid: slab.grid,
+            units: slab.units,
+            values: vec![LayerCells::NO_CELL; slab.units],
+        });
+        let layers: Vec<LayerCells> = layers.collect();
+        let field = Arc::new(Field::new(gpu, &layers, false)?);
+        Ok(Self { field, cells: Arc::default(), quantiles: vec![None; layers.len()].into() })
+    }
+
+    /// Bytes of the values on the GPU and on the CPU.
+    pub fn bytes(&self) -> u64 {
+        self.field.bytes() + self.cells.bytes()
+    }
+}

@@ -1,0 +1,159 @@
+//! From a query to a drawable frame: the one path for the window, stills, columns and benchmarks.
+//!
+//! 1. [`LoadedEpoch::load`] reads and reduces what a query selects at one epoch ([`stats::cells`]), places the
+//!    units in their order, and uploads the values ([`Field`](crate::engine::Field)).
+//! 2. [`Scene`] is what lies between two loaded epochs: layout, value ranges, divisors.
+//! 3. [`Scene::frame`] is what the [`Renderer`](crate::engine::Renderer) draws, [`Scene::values`] what the
+//!    overlay reads on the CPU.
+//!
+//! Knows the model, statistics, insight and the engine; no files, no panels.
+//!
+//! [`stats::cells`]: crate::stats::cells()
+
+mod loaded_epoch;
+mod order;
+
+use crate::engine::{FieldError, Frame, InputPicture, Network};
+use crate::model::{
+    Edge, EpochPosition, Layout, Normalisation, Picture, Recording, SceneValues, ValueRange, ViewState,
+};
+use crate::stats::{Backend, Sides, StatsError, colour_range};
+
+pub use loaded_epoch::LoadedEpoch;
+pub use order::unit_permutations;
+
+/// Why a scene cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SceneError {
+    /// The values cannot be read or reduced.
+    #[error(transparent)]
+    Stats(#[from] StatsError),
+    /// The values cannot be uploaded.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// The epoch that gives the order of the units is not recorded.
+    #[error("the order of units: {0}")]
+    Order(#[source] crate::model::EpochError),
+}
+
+/// The values of one query between two epochs. Cloning shares them.
+#[derive(Clone)]
+pub struct Scene {
+    /// The values at the earlier epoch.
+    pub from: LoadedEpoch,
+    /// The values at the later epoch; the same as `from` exactly at an epoch.
+    pub to: LoadedEpoch,
+    /// The place between the two.
+    pub position: EpochPosition,
+}
+
+/// What a frame shows beside the values of a [`Scene`].
+#[derive(Clone, Copy)]
+pub struct FrameOptions<'a> {
+    /// The view, with the query of the scene.
+    pub view: &'a ViewState,
+    /// Per layer, the range of the colour map, in normalised values.
+    pub ranges: &'a [ValueRange],
+    /// Per layer, the divisor of its values: [`Scene::divisors`].
+    pub divisors: &'a [f32],
+    /// The picture of the selected input.
+    pub picture: Option<&'a InputPicture>,
+    /// Edges, hidden and highlighted layers.
+    pub network: Network<'a>,
+    /// Width and height in pixels.
+    pub size: [u32; 2],
+}
+
+impl Scene {
+    /// Loads the scene of a view at `position`: the values of the one or two epochs there.
+    ///
+    /// # Errors
+    /// When values cannot be read, reduced or uploaded.
+    pub fn load(
+        gpu: &crate::engine::Gpu,
+        backend: &dyn Backend,
+        sides: Sides,
+        view: &ViewState,
+        position: EpochPosition,
+    ) -> Result<Self, SceneError> {
+        let permutations = match view.order {
+            Some(order) => unit_permutations(sides, &view.query, order, backend)?,
+            None => Vec::new(),
+        };
+        let load = |epoch| LoadedEpoch::load(gpu, backend, sides, &view.query, epoch, &permutations);
+        let from = load(position.from)?;
+        let to = if position.t > 0.0 { load(position.to)? } else { from.clone() };
+        Ok(Self { from, to, position })
+    }
+
+    /// Returns the divisor of each layer's values.
+    pub fn divisors(&self, view: &ViewState) -> Vec<f32> {
+        colour_range::divisors(view, &self.from.quantiles, &self.to.quantiles, self.position.t)
+    }
+
+    /// Returns the least and greatest normalised value of each layer; `None` without a value.
+    pub fn extremes(&self, view: &ViewState, normalisation: Normalisation) -> Vec<Option<ValueRange>> {
+        let (from, to) = (&self.from.quantiles, &self.to.quantiles);
+        colour_range::extremes(view, normalisation, from, to, self.position.t)
+    }
+
+    /// Returns `true` if a cell has no value.
+    pub fn has_no_value(&self) -> bool {
+        self.from.field.has_no_value() || self.to.field.has_no_value()
+    }
+
+    /// Returns the layout of the slabs, without the hidden layers, and with room for an input's picture of
+    /// aspect ratio `picture`.
+    pub fn layout(&self, recording: &Recording, view: &ViewState, picture: Option<f32>) -> Layout {
+        let mut layout = Layout { slabs: self.from.field.layout().slabs.clone(), picture };
+        layout.hide(&recording.layers, &view.hidden);
+        layout
+    }
+
+    /// Returns what the renderer draws.
+    pub fn frame<'a>(&'a self, options: FrameOptions<'a>) -> Frame<'a> {
+        let FrameOptions { view, ranges, divisors, picture, network, size } = options;
+        Frame {
+            view,
+            from: &self.from.field,
+            to: &self.to.field,
+            t: self.position.t,
+            ranges,
+            divisors,
+            picture: picture.filter(|_| view.camera.is_clear_of_picture()),
+            network,
+            size,
+            every_cell: false,
+        }
+    }
+
+    /// Returns the values on the CPU, for the overlay and for picking.
+    pub fn values<'a>(
+        &'a self,
+        view: &ViewState,
+        ranges: &'a [ValueRange],
+        divisors: &'a [f32],
+    ) -> SceneValues<'a> {
+        SceneValues {
+            from: &self.from.cells.layers,
+            to: &self.to.cells.layers,
+            t: self.position.t,
+            arrangements: &self.from.cells.arrangements,
+            id: self.from.field.id(),
+            ranges,
+            divisors,
+            diverging: view.is_diverging(),
+            height: view.height,
+        }
+    }
+}
+
+/// Returns the edges that a scene draws: those of a network that branches, unless the view hides them.
+pub fn drawn_edges<'a>(recording: &'a Recording, view: &ViewState) -> &'a [Edge] {
+    if view.edges && recording.has_branches() { &recording.edges } else { &[] }
+}
+
+/// Returns width over height of an input's picture.
+pub fn aspect_ratio(picture: &Picture) -> f32 {
+    picture.width.max(1) as f32 / picture.height.max(1) as f32
+}

@@ -1,0 +1,124 @@
+//! The values at the ends of the colour map of each layer, and the divisors of normalisation.
+//!
+//! Everything is computed from the quantiles of the layers, one `Option<Quantiles>` per layer (`None`
+//! without a finite value), so that the values themselves are not needed.
+
+use super::Quantiles;
+use crate::model::{Normalisation, Range, ValueRange, ViewState};
+
+/// Returns the divisor of each layer's values under the normalisation of the view, `t` of the way from one
+/// epoch to another.
+pub fn divisors(view: &ViewState, from: &[Option<Quantiles>], to: &[Option<Quantiles>], t: f32) -> Vec<f32> {
+    let mut divisors = divisors_at(view, from);
+    if t > 0.0 {
+        for (divisor, later) in divisors.iter_mut().zip(divisors_at(view, to)) {
+            *divisor += t * (later - *divisor);
+        }
+    }
+    divisors
+}
+
+/// Returns the divisors at one epoch.
+fn divisors_at(view: &ViewState, layers: &[Option<Quantiles>]) -> Vec<f32> {
+    let greatest = |layer: &Option<Quantiles>| layer.as_ref().map(|layer| layer.absolute_quantile(1.0));
+    view.query.norm.scales(&layers.iter().map(greatest).collect::<Vec<_>>())
+}
+
+/// Returns the least and the greatest value of each layer, normalised as the view says, `t` of the way from
+/// one epoch to another; `None` without a value.
+///
+/// With [`ViewState::clip`] they are the ends of the values that are left; where the middle of the colour
+/// map is zero, they lie at the same distance from it.
+pub fn extremes(
+    view: &ViewState,
+    normalisation: Normalisation,
+    from: &[Option<Quantiles>],
+    to: &[Option<Quantiles>],
+    t: f32,
+) -> Vec<Option<ValueRange>> {
+    // Interpolated like the values, so that the range flows with them.
+    let between = |(a, b): (Option<ValueRange>, Option<ValueRange>)| match (a, b) {
+        (Some(a), Some(b)) => Some(a.lerp(b, t)),
+        (a, b) => a.or(b),
+    };
+    let raw = |layers| clipped_extremes(view, normalisation, layers);
+    let layers = raw(from).into_iter().zip(raw(to)).map(between).zip(divisors(view, from, to, t));
+    layers.map(|(range, divisor)| range.map(|range| range.divided_by(divisor))).collect()
+}
+
+/// Returns for each layer the union of its [`extremes`] at several epochs.
+pub fn extremes_over<'a>(
+    view: &ViewState,
+    normalisation: Normalisation,
+    epochs: impl IntoIterator<Item = &'a [Option<Quantiles>]>,
+) -> Vec<Option<ValueRange>> {
+    let mut union: Vec<Option<ValueRange>> = Vec::new();
+    for layers in epochs {
+        let ranges = clipped_extremes(view, normalisation, layers).into_iter().zip(divisors_at(view, layers));
+        let ranges = ranges.map(|(range, divisor)| range.map(|range| range.divided_by(divisor)));
+        union.resize(union.len().max(layers.len()), None);
+        union.iter_mut().zip(ranges).for_each(|(union, range)| *union = ValueRange::union_of(*union, range));
+    }
+    union
+}
+
+/// Returns for each layer the range of its values, as computed, without the clipped ones.
+fn clipped_extremes(
+    view: &ViewState,
+    normalisation: Normalisation,
+    layers: &[Option<Quantiles>],
+) -> Vec<Option<ValueRange>> {
+    let clip = if view.clip.is_finite() { view.clip.clamp(0.0, 10.0) / 100.0 } else { 0.0 };
+    let diverging = view.is_diverging();
+    if clip > 0.0 && view.range_of(normalisation) == Range::Network {
+        // Quantiles of the network's values, so that they are the same in every layer.
+        let divisors = divisors_at(view, layers);
+        let present = layers.iter().zip(&divisors).filter_map(|(it, divisor)| Some((it.as_ref()?, *divisor)));
+        let joint = |share, absolute| Quantiles::joint(present.clone(), share, absolute);
+        let range = if diverging {
+            joint(1.0 - clip, true).map(ValueRange::symmetric)
+        } else {
+            joint(clip, false).zip(joint(1.0 - clip, false)).map(|(low, high)| ValueRange::new(low, high))
+        };
+        let of_layer = |(layer, divisor): (&Option<Quantiles>, &f32)| {
+            layer.as_ref().and(range.map(|range| range.scaled(*divisor)))
+        };
+        return layers.iter().zip(&divisors).map(of_layer).collect();
+    }
+    let of_layer = |layer: &Quantiles| {
+        if clip > 0.0 && diverging {
+            ValueRange::symmetric(layer.absolute_quantile(1.0 - clip))
+        } else {
+            ValueRange::new(layer.quantile(clip), layer.quantile(1.0 - clip))
+        }
+    };
+    layers.iter().map(|layer| layer.as_ref().map(of_layer)).collect()
+}
+
+/// Returns the range of the colour map of each layer, given the [`extremes`] of the layers.
+pub fn colour_ranges(
+    view: &ViewState,
+    normalisation: Normalisation,
+    extremes: &[Option<ValueRange>],
+) -> Vec<ValueRange> {
+    let whole = |range: ValueRange| {
+        if view.is_diverging() {
+            ValueRange::symmetric(range.reach())
+        } else {
+            ValueRange::new(range.low.min(0.0), range.high)
+        }
+    };
+    let usable = |range: ValueRange| {
+        if range.low < range.high { range } else { ValueRange::new(range.low, range.low + 1.0) }
+    };
+    let own = extremes.iter().map(|layer| layer.map(whole));
+    match view.range_of(normalisation) {
+        Range::Fixed { low, high } => own.map(|_| usable(ValueRange::new(low, high))).collect(),
+        Range::Layer => own.map(|layer| usable(layer.unwrap_or(ValueRange::UNIT))).collect(),
+        Range::Network => {
+            let range = own.clone().flatten().reduce(ValueRange::union);
+            own.map(|_| usable(range.unwrap_or(ValueRange::UNIT))).collect()
+        }
+        Range::Auto => own.map(|_| ValueRange::UNIT).collect(),
+    }
+}
