@@ -122,6 +122,7 @@ impl Command {
 }
 
 impl ViewCommand {
+    /// Returns the heading under which the command is listed.
     fn group(&self) -> &'static str {
         match self {
             Self::SetView(_) => "Views",

@@ -184,13 +184,6 @@ pub fn view(recording: &Recording) -> ViewState {
     ViewState::new(camera, recording.epochs.last().map_or(0.0, |epoch| epoch.number as f64))
 }
 
-/// Two recordings that differ in the name of their second class, dog or wolf.
-pub fn two_recordings() -> [Recording; 2] {
-    let mut other = recording();
-    other.classes[1].name = "wolf".to_owned();
-    [recording(), other]
-}
-
 /// A description of `view`, without values.
 pub(super) fn description<'a>(
     recording: &'a Recording,
@@ -217,4 +210,11 @@ pub(super) fn description<'a>(
 /// The status of a scene with all values loaded.
 pub(super) fn status(has_scene: bool) -> SceneStatus<'static> {
     SceneStatus { has_scene, note: None, progress: LoadProgress { done: 1, of: 1 } }
+}
+
+/// Two recordings, the second with other classes.
+pub fn two_recordings() -> [Recording; 2] {
+    let mut other = recording();
+    other.classes[1].name = "wolf".to_owned();
+    [recording(), other]
 }

@@ -8,10 +8,7 @@ use std::cell::RefCell;
 use egui::{CornerRadius, Key, Rect, Sense, Ui, WidgetInfo};
 
 pub use self::panels::{PanelData, PanelOutput};
-use super::panels::input::InputPanelState;
-use super::panels::layers::LayersPanelState;
-use super::panels::timeline;
-use super::panels::unit::UnitPanelState;
+use super::panels::{input, layers, timeline, unit};
 use super::playback::{Epochs, Playback};
 use super::scene::description::SceneDescription;
 use super::scene::gestures;
@@ -35,9 +32,9 @@ pub struct ViewControl {
     /// Pictures of inputs for lists.
     pub thumbnails: Thumbnails,
     hover: RefCell<Hover>,
-    input: InputPanelState,
-    layers: LayersPanelState,
-    units: UnitPanelState,
+    input: input::InputPanelState,
+    layers: layers::LayersPanelState,
+    units: unit::UnitPanelState,
     epochs: Epochs,
     /// The theme that egui's style was set for.
     styled: Option<Theme>,
@@ -59,9 +56,9 @@ impl ViewControl {
             playback: Playback::default(),
             thumbnails: Thumbnails::default(),
             hover: RefCell::default(),
-            input: InputPanelState::default(),
-            layers: LayersPanelState::default(),
-            units: UnitPanelState::default(),
+            input: input::InputPanelState::default(),
+            layers: layers::LayersPanelState::default(),
+            units: unit::UnitPanelState::default(),
             epochs: Epochs::new(recording),
             styled: None,
         }

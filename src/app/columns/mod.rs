@@ -380,7 +380,7 @@ impl Columns {
             let Some(run) = runs.get(column.run) else {
                 return ColumnEntry { run: String::new(), description: String::new(), live: false };
             };
-            let what = match &column.session {
+            let description = match &column.session {
                 Some(session) => {
                     let all = OpenRuns { all: named, own: column.run };
                     describe_column(session.recording(), all, &session.view().query)
@@ -391,7 +391,7 @@ impl Columns {
                     RunState::Refused(_) | RunState::Opened(_) => "cannot be opened".to_owned(),
                 },
             };
-            ColumnEntry { run: run.name.clone(), description: what, live: run.live }
+            ColumnEntry { run: run.name.clone(), description, live: run.live }
         };
         self.list.iter().map(entry).collect()
     }

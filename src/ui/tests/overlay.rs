@@ -4,11 +4,11 @@ use egui::epaint::Primitive;
 use egui::{Rect, Shape, pos2, vec2};
 
 use crate::model::{Layout, Query, Range, Selection, SetView, ValueRange};
+use crate::ui::SceneDescription;
 use crate::ui::scene::projection::Projection;
 use crate::ui::scene::still;
 use crate::ui::style::{install_fonts, install_style};
-use crate::ui::testing::description;
-use crate::ui::{SceneDescription, testing};
+use crate::ui::testing::{self, description};
 
 /// Returns the texts that the overlay paints, and their rectangles.
 fn texts(scene: &SceneDescription, size: egui::Vec2) -> Vec<(String, Rect)> {
