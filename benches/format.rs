@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use dnnviz::format::{self, RunHandle, SynthOptions};
-use dnnviz::model::{Group, Source};
+use dnnviz::model::{EpochIndex, Group, Source};
 use jiter::serde::JiterDeserializer;
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -64,18 +64,18 @@ fn dumps(folder: &Path) -> Vec<(String, PathBuf)> {
 fn load(source: &dyn Source) -> usize {
     let recording = source.recording();
     let inputs: Vec<usize> = (0..recording.inputs.len()).collect();
-    let rows = source.rows(0, &inputs).expect("unit values");
+    let rows = source.rows(EpochIndex(0), &inputs).expect("unit values");
     let classes = (0..recording.classes.len()).map(Group::Class);
     let aggregates = std::iter::once(Group::All)
         .chain(classes)
-        .filter_map(|group| source.aggregates(0, group).expect("aggregates"));
+        .filter_map(|group| source.aggregates(EpochIndex(0), group).expect("aggregates"));
     rows.rows.len() + aggregates.count()
 }
 
 fn dump_epoch(c: &mut Criterion) {
     let folder = TempDir::new().expect("a temporary folder");
     for (name, dump) in dumps(folder.path()) {
-        let files: Vec<PathBuf> = RunHandle::open(&dump).expect("a dump").epoch_files(0);
+        let files: Vec<PathBuf> = RunHandle::open(&dump).expect("a dump").epoch_files(EpochIndex(0));
         // Strict parsers refuse the bare NaN that Python writes.
         let texts: Vec<Vec<u8>> = files
             .iter()

@@ -1,4 +1,4 @@
-//! What the last layer answers to each class: `cargo run --example class_means -- RUN`.
+//! Prints the mean output of the last layer for each class: `cargo run --example class_means -- RUN`.
 
 use std::path::PathBuf;
 

@@ -17,7 +17,7 @@ use candle_nn::{
 use clap::Parser;
 use dnnviz::Recorder;
 use dnnviz::app::{self, WindowExit};
-use dnnviz::capture::{About, Metrics, Network, RecorderError};
+use dnnviz::capture::{LayerDescription, Metrics, Network, RecorderError};
 use dnnviz::format::{FormatError, Pictures};
 
 /// Every fifth image is not trained on; the network is tested on them, and recorded.
@@ -156,21 +156,21 @@ fn recorder(args: &Args, held_out: &Digits) -> Result<Recorder> {
 fn describe(rec: &mut Recorder, network: &Cnn) -> Result<()> {
     for (name, layer) in ["conv1", "conv2", "conv3"].into_iter().zip(&network.convolutions) {
         let (outputs, inputs, height, width) = layer.weight().dims4()?;
-        let about = About {
+        let about = LayerDescription {
             module: "Conv2d".to_owned(),
             text: format!("Conv2d({inputs}, {outputs}, kernel_size=({height}, {width}), padding=1), ReLU"),
             parameters: Some((layer.weight().elem_count() + outputs) as u64),
-            ..About::default()
+            ..LayerDescription::default()
         };
         rec.describe(name, about)?;
     }
     for (name, layer, then) in [("hidden", &network.hidden, "ReLU"), ("output", &network.output, "Softmax")] {
         let (outputs, inputs) = layer.weight().dims2()?;
-        let about = About {
+        let about = LayerDescription {
             module: "Linear".to_owned(),
             text: format!("Linear({inputs}, {outputs}), {then}"),
             parameters: Some((layer.weight().elem_count() + outputs) as u64),
-            ..About::default()
+            ..LayerDescription::default()
         };
         rec.describe(name, about)?;
     }

@@ -1,16 +1,17 @@
-// A finished picture, pixel by pixel, into the viewport.
+// Copies a finished picture, pixel by pixel, into the viewport.
 
-// Whether the target encodes what is written to it, and so wants light.
+// Set when the target encodes linear light on writing.
 override LINEAR: bool = false;
 
 @group(0) @binding(0) var picture: texture_2d<f32>;
 
 struct Varying {
     @builtin(position) clip: vec4<f32>,
+    // In [0, 1]² from the top-left corner.
     @location(0) at: vec2<f32>,
 }
 
-// One triangle over all of it.
+// One triangle over the whole viewport.
 @vertex
 fn vs_main(@builtin(vertex_index) vertex: u32) -> Varying {
     let at = vec2<f32>(f32(vertex & 1u), f32(vertex >> 1u)) * 2.0;

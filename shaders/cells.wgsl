@@ -1,29 +1,35 @@
-// The plain way: every cell an instanced box of three visible faces, with a depth buffer. The
-// oracle that the ray-cast is tested against and the baseline that it is measured against.
+// Every cell as an instanced box of three visible faces, with a depth buffer. The reference that the
+// ray-cast is tested against, and the baseline that it is measured against.
 
-struct Which {
-    slab: u32,
-}
+#import "shared/frame.wgsl" { Slab, frame, slabs }
+#import "shared/light.wgsl" { encoded, hazed }
+#import "shared/ray.wgsl" { Face, ray_in_slab }
+#import "shared/surface.wgsl" { GAP, cell_light, slab_light }
+#import "shared/value.wgsl" { Value, load_bound }
 
-@group(1) @binding(0) var<uniform> which: Which;
+// Place in `slabs` of the slab that is drawn.
+@group(1) @binding(0) var<uniform> drawn: u32;
 
 struct Varying {
     @builtin(position) clip: vec4<f32>,
-    // Plate coordinates.
+    // Slab coordinates.
     @location(0) at: vec3<f32>,
-    // x is the value, y is 1 when it has one.
-    @location(1) @interpolate(flat) value: vec2<f32>,
-    // 1 + index of the cell, 0 for the plate.
-    @location(2) @interpolate(flat) cell: u32,
-    @location(3) @interpolate(flat) axis: u32,
+    // The members of `Value`.
+    @location(1) @interpolate(flat) number: f32,
+    @location(2) @interpolate(flat) valued: f32,
+    // 1 + index of the cell, 0 for the slab.
+    @location(3) @interpolate(flat) cell: u32,
+    // Axis that the face is normal to.
+    @location(4) @interpolate(flat) axis: u32,
 }
 
+// Clip coordinates of a corner, in [0, 1]³, of a box in slab coordinates.
 fn placed(slab: Slab, low: vec3<f32>, high: vec3<f32>, corner: vec3<f32>) -> vec4<f32> {
     let at = mix(low, high, corner);
     return frame.clip_from_world * vec4<f32>(slab.corner + at * vec3<f32>(1.0, -1.0, 1.0) * slab.pitch, 1.0);
 }
 
-// 18 vertices: of each axis the face that looks at the eye.
+// Corners of 18 vertices: of each axis, the face that is turned to the eye.
 fn visible_corner(vertex: u32, low: vec3<f32>, high: vec3<f32>, eye: vec3<f32>) -> vec3<f32> {
     let axis = vertex / 6u;
     var quads = array<vec2<f32>, 6>(
@@ -43,48 +49,55 @@ fn visible_corner(vertex: u32, low: vec3<f32>, high: vec3<f32>, eye: vec3<f32>) 
 
 @vertex
 fn vs_cell(@builtin(vertex_index) vertex: u32, @builtin(instance_index) index: u32) -> Varying {
-    let slab = slabs[which.slab];
+    let slab = slabs[drawn];
     let cell = vec2<i32>(vec2<u32>(index % slab.grid.x, index / slab.grid.x));
-    let shown = bound(slab, 0u, cell);
-    let height = max(shown.x, 0.0);
+    let shown = load_bound(slab, 0u, cell);
+    let height = max(shown.height, 0.0);
     let low = vec3<f32>(vec2<f32>(cell) + 0.5 * GAP, 0.0);
     let high = vec3<f32>(vec2<f32>(cell) + (1.0 - 0.5 * GAP), height);
     let eye = (frame.eye - slab.corner) * vec3<f32>(1.0, -1.0, 1.0) / slab.pitch;
     let corner = visible_corner(vertex, low, high, eye);
-    var out = Varying(placed(slab, low, high, corner), mix(low, high, corner), shown.yz, index + 1u, vertex / 6u);
-    if shown.x < 0.0 {
+    var out = Varying(
+        placed(slab, low, high, corner),
+        mix(low, high, corner),
+        shown.value.number,
+        shown.value.valued,
+        index + 1u,
+        vertex / 6u,
+    );
+    if shown.height < 0.0 {
         out.clip = vec4<f32>(0.0, 0.0, 0.0, -1.0);
     }
     return out;
 }
 
 @vertex
-fn vs_plate(@builtin(vertex_index) vertex: u32) -> Varying {
-    let slab = slabs[which.slab];
+fn vs_slab(@builtin(vertex_index) vertex: u32) -> Varying {
+    let slab = slabs[drawn];
     let border = slab.border / slab.pitch;
     let low = vec3<f32>(-border, -border, -slab.thickness / slab.pitch);
     let high = vec3<f32>(vec2<f32>(slab.grid) + border, 0.0);
     let eye = (frame.eye - slab.corner) * vec3<f32>(1.0, -1.0, 1.0) / slab.pitch;
     let corner = visible_corner(vertex, low, high, eye);
-    return Varying(placed(slab, low, high, corner), mix(low, high, corner), vec2<f32>(0.0), 0u, vertex / 6u);
+    return Varying(placed(slab, low, high, corner), mix(low, high, corner), 0.0, 0.0, 0u, vertex / 6u);
 }
 
 @fragment
 fn fs_main(in: Varying) -> @location(0) vec4<f32> {
-    let slab = slabs[which.slab];
+    let slab = slabs[drawn];
     let eye = (frame.eye - slab.corner) * vec3<f32>(1.0, -1.0, 1.0) / slab.pitch;
     let distance = length(in.at - eye);
-    var ray = ray_in_plate(slab, frame.eye, (in.at - eye) * vec3<f32>(1.0, -1.0, 1.0) / distance);
+    var ray = ray_in_slab(slab, frame.eye, (in.at - eye) * vec3<f32>(1.0, -1.0, 1.0) / distance);
     let weights = select(vec3<f32>(0.0), vec3<f32>(1.0), vec3<u32>(0u, 1u, 2u) == vec3<u32>(in.axis));
     let face = Face(1.0, distance, frame.pixel * distance, weights);
-    var colour = plate_colour(slab, ray, face);
+    var colour = slab_light(slab, ray, face);
     if in.cell > 0u {
-        colour = cell_colour(slab, ray, in.value, face);
+        colour = cell_light(slab, ray, Value(in.number, in.valued), face);
     }
     return encoded(hazed(vec4<f32>(colour, 1.0), distance * slab.pitch));
 }
 
 @fragment
 fn fs_cell(in: Varying) -> @location(0) vec2<u32> {
-    return vec2<u32>(slabs[which.slab].layer + 1u, in.cell);
+    return vec2<u32>(slabs[drawn].layer + 1u, in.cell);
 }

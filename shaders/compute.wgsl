@@ -1,14 +1,18 @@
-// The whole picture in one compute pass: one thread a pixel, plates front to back until the pixel is
-// full. For devices that compute faster than they rasterise.
+// The whole picture in one compute pass: one thread a pixel, slabs front to back until the pixel is
+// covered. For devices that compute faster than they rasterise.
 //
 // Threads: WORKGROUP × WORKGROUP pixels a workgroup. In: group 0. Out: every pixel of `target_image`.
+
+#import "shared/frame.wgsl" { Slab, frame, slabs }
+#import "shared/light.wgsl" { encoded, hazed }
+#import "shared/trace.wgsl" { DONE, trace }
 
 const WORKGROUP: u32 = 8u;
 
 @group(1) @binding(0) var target_image: texture_storage_2d<rgba8unorm, write>;
 
-// Where a ray from the eye leaves the box around a plate; negative when it misses it.
-fn beyond_plate(slab: Slab, inverse: vec3<f32>) -> f32 {
+// Distance at which a ray from the eye leaves the box around a slab; negative when it misses the box.
+fn end_of_slab(slab: Slab, inverse: vec3<f32>) -> f32 {
     let extent = vec2<f32>(slab.grid) * slab.pitch;
     let wider = slab.border + 2.0 * frame.pixel * distance(slab.corner, frame.eye);
     let low = slab.corner + vec3<f32>(-wider, -extent.y - wider, -slab.thickness - wider);
@@ -30,8 +34,8 @@ fn cs_main(@builtin(global_invocation_id) id: vec3<u32>) {
     let inverse = 1.0 / select(direction, vec3<f32>(1e-6), abs(direction) < vec3<f32>(1e-6));
     var colour = vec3<f32>(0.0);
     var left = 1.0;
-    // Plates are kept back to front. One loop finds the next plate and one looks into it: rays that
-    // run in step then look as often as the one that meets the most plates, not once per plate.
+    // `slabs` is back to front. One loop finds the next slab and one traces it: rays that run in
+    // lockstep then trace as often as the one that meets the most slabs, not once per slab.
     var next = frame.slabs;
     while next > 0u && left >= DONE {
         var slab = slabs[next - 1u];
@@ -39,7 +43,7 @@ fn cs_main(@builtin(global_invocation_id) id: vec3<u32>) {
         while next > 0u && far < 0.0 {
             next -= 1u;
             slab = slabs[next];
-            far = beyond_plate(slab, inverse);
+            far = end_of_slab(slab, inverse);
         }
         if far >= 0.0 {
             let hit = hazed(trace(slab, direction).colour * slab.presence, far);
@@ -47,6 +51,6 @@ fn cs_main(@builtin(global_invocation_id) id: vec3<u32>) {
             left *= 1.0 - hit.a;
         }
     }
-    let whole = vec4<f32>(colour + frame.ground * left, 1.0);
+    let whole = vec4<f32>(colour + frame.ground_colour * left, 1.0);
     textureStore(target_image, vec2<i32>(id.xy), encoded(whole));
 }

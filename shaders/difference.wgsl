@@ -1,9 +1,15 @@
-// What the runs of a side's rows say, joined in their order, and of two sides their difference: one
-// value per unit.
+// Summaries of a side's runs, merged in their order → its statistic, or the difference of two sides:
+// one value per unit.
 //
-// Threads: WORKGROUP quads of four units along x, layers along y. In: `sums`, as aggregate.wgsl left
-// them. Out: `values`, four a quad: finite numbers, NO_VALUE, or BEYOND where the CPU has to compute
-// it.
+// Threads: WORKGROUP quads of four units along x, layers along y. In: `layers`, and `sums` as
+// aggregate.wgsl writes them. Out: `values`, four a quad: bits of finite numbers, NO_VALUE, or BEYOND
+// for values that the CPU has to compute.
+
+#import stored { StoredSummary, summary_of }
+#import "shared/summary.wgsl" {
+    COUNT, HIGH, KIND, LOW, MEAN, OUT_OF_RANGE, RATE, Summary, counts, empty_summary, is_finite, merged,
+    unordered,
+}
 
 const WORKGROUP: u32 = 64u;
 const NO_VALUE: u32 = 0x7fc00000u;
@@ -26,42 +32,28 @@ struct Layer {
     runs_b: u32,
     // 0: there is no second side.
     compared: u32,
-    // In `values`, the first quad.
+    // Place of the first quad in `values`.
     to: u32,
+    // Makes a layer two vectors of 16 bytes.
     padding: u32,
 }
 
 @group(0) @binding(0) var<storage, read> layers: array<Layer>;
-@group(0) @binding(1) var<storage, read> sums: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> sums: array<StoredSummary>;
 @group(0) @binding(2) var<storage, read_write> values: array<vec4<u32>>;
 
-fn run(at: u32) -> Summary {
-    var summary = nothing();
-    summary.head = sums[at];
-    if KIND == RATE {
-        summary.positives = sums[at + 1u];
-    }
-    if KIND == MEAN || KIND == SPREAD {
-        summary.high = bitcast<vec4<f32>>(sums[at + 1u]);
-        summary.low = bitcast<vec4<f32>>(sums[at + 2u]);
-    }
-    if KIND == SPREAD {
-        summary.squares = bitcast<vec4<f32>>(sums[at + 3u]);
-    }
-    return summary;
-}
-
+// Summary of a side: of `runs` runs, the first of which begins at place `first` of `sums`.
 fn side(first: u32, runs: u32, quads: u32, quad: u32) -> Summary {
-    var summary = nothing();
+    var summary = empty_summary();
     for (var i = 0u; i < runs; i++) {
-        summary = merged(summary, run((first + i * quads + quad) * PARTS));
+        summary = merged(summary, summary_of(sums[first + i * quads + quad]));
     }
     return summary;
 }
 
 fn has_value(summary: Summary) -> vec4<bool> {
     if KIND == LOW || KIND == HIGH {
-        return is_finite(bitcast<vec4<u32>>(ordered(summary.head)));
+        return is_finite(unordered(summary.extreme));
     }
     if KIND == COUNT {
         return vec4<bool>(true);
@@ -69,7 +61,7 @@ fn has_value(summary: Summary) -> vec4<bool> {
     return counts(summary) != vec4<u32>(0u);
 }
 
-// The bits of a statistic of one side, as a pair whose sum it is.
+// The statistic of one side, as a pair whose sum it is.
 fn statistic(summary: Summary) -> mat2x4<f32> {
     let count = vec4<f32>(counts(summary));
     let zero = vec4<f32>(0.0);
@@ -96,11 +88,11 @@ fn values_of_layers(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let a = side(layer.first_a, layer.runs_a, layer.quads, id.x);
     var there = has_value(a);
-    var beyond = a.head;
+    // Marks the units that the CPU has to compute; never set for LOW and HIGH.
+    var beyond = a.count;
     var value = vec4<u32>(0u);
     if KIND == LOW || KIND == HIGH {
-        value = bitcast<vec4<u32>>(ordered(a.head));
-        beyond = vec4<u32>(0u);
+        value = unordered(a.extreme);
     } else {
         let own = statistic(a);
         value = bitcast<vec4<u32>>(own[0] + own[1]);
@@ -110,13 +102,12 @@ fn values_of_layers(@builtin(global_invocation_id) id: vec3<u32>) {
         there &= has_value(b);
         var apart = vec4<f32>(0.0);
         if KIND == LOW || KIND == HIGH {
-            let other = ordered(b.head);
-            // What is no value is no number to subtract.
+            // Bits that are no value may be no number either.
             let left = select(vec4<u32>(0u), value, there);
-            let right = select(vec4<u32>(0u), bitcast<vec4<u32>>(other), there);
+            let right = select(vec4<u32>(0u), unordered(b.extreme), there);
             apart = bitcast<vec4<f32>>(left) - bitcast<vec4<f32>>(right);
         } else {
-            beyond |= b.head;
+            beyond |= b.count;
             if DIFF == EFFECT {
                 apart = (a.high - b.high) + (a.low - b.low);
                 let zero = apart == vec4<f32>(0.0);

@@ -1,10 +1,14 @@
-// The input's picture, upright before the first plate.
+// The input's picture, upright in front of the first slab.
+
+#import "shared/frame.wgsl" { frame }
+#import "shared/light.wgsl" { encoded, hazed, light }
 
 struct Picture {
     // World position of the top-left corner, and the picture's edges.
     corner: vec3<f32>,
     width: f32,
     height: f32,
+    // A uniform's size is a multiple of 16 bytes.
     padding_a: f32,
     padding_b: f32,
     padding_c: f32,
@@ -15,7 +19,9 @@ struct Picture {
 
 struct Varying {
     @builtin(position) clip: vec4<f32>,
+    // From the top-left corner, in edges.
     @location(0) at: vec2<f32>,
+    // From the eye, world units; not normalised.
     @location(1) sight: vec3<f32>,
 }
 
@@ -31,7 +37,7 @@ fn vs_main(@builtin(vertex_index) vertex: u32) -> Varying {
 @fragment
 fn fs_main(in: Varying) -> @location(0) vec4<f32> {
     let size = vec2<f32>(textureDimensions(pixels));
-    // Pixels of the picture stay squares, with edges one pixel of the screen wide.
+    // Pixels of the picture are drawn as squares, with edges one pixel of the screen wide.
     let position = in.at * size;
     let spread = max(fwidth(position), vec2<f32>(1e-4));
     let nearest = floor(position + 0.5);

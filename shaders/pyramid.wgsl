@@ -1,9 +1,9 @@
 // Values of a square of cells → half floats, and above them the greatest, mean, deviation and shares
-// of every block, level by level; what pyramid.rs does on the CPU.
+// of every block, level by level. The twin of pyramid.rs.
 //
-// Threads: WORKGROUP × WORKGROUP pairs of neighbouring cells or blocks. In: `values` (`cells`; they
-// become the stored ones), or those or the blocks of the level below (`blocks`). Out: `greatest` and
-// `texels`, as they are copied to textures, and the blocks themselves for the next level.
+// Threads: WORKGROUP × WORKGROUP pairs of neighbouring cells or blocks. In: of `cells`, `values`, which
+// it replaces by the stored ones; of `blocks`, those (FIRST) or `below`. Out: `greatest` and `texels`,
+// ready to be copied to textures, and `above`, the blocks that the next level reads.
 
 const WORKGROUP: u32 = 8u;
 
@@ -11,16 +11,16 @@ const WORKGROUP: u32 = 8u;
 const NO_VALUE: f32 = -8.0;
 const NO_CELL: f32 = -16.0;
 const SHARE_STEPS: f32 = 31.0;
-// The place of the grid where no cell stands (LayerCells::NO_CELL): minus infinity, by its bits.
+// A place of the grid without cell (LayerCells::NO_CELL): the bits of minus infinity.
 const ABSENT_BITS: u32 = 0xff800000u;
 
-// Whether the level below is that of the cells.
+// Set when the level below is that of the cells.
 override FIRST: bool = true;
 
 struct Level {
     // Cells or blocks on each side, a power of two.
     edge: u32,
-    // Where the level begins in `greatest`, and from row to row, in words of two.
+    // First word of the level in `greatest`, and words from a row to the next; two blocks a word.
     greatest: u32,
     greatest_row: u32,
     // The same in `texels`.
@@ -30,6 +30,7 @@ struct Level {
     factor: f32,
     // 1: the greatest is the one furthest from zero.
     is_signed: u32,
+    // A uniform's size is a multiple of 16 bytes.
     padding: u32,
 }
 
@@ -49,8 +50,8 @@ struct Block {
 @group(0) @binding(4) var<storage, read_write> greatest: array<u32>;
 @group(0) @binding(5) var<storage, read_write> texels: array<vec2<u32>>;
 
-// A half float's bits, rounded to the nearest and among two to the even one, which pack2x16float does
-// not promise. For what is stored here: below 65504.
+// Bits of a half float, rounded to nearest, ties to even, which pack2x16float does not guarantee. For
+// magnitudes below 65504.
 fn half_bits(value: f32) -> u32 {
     let bits = bitcast<u32>(value);
     let magnitude = bits & 0x7fffffffu;
@@ -59,6 +60,7 @@ fn half_bits(value: f32) -> u32 {
     return ((bits >> 16u) & 0x8000u) | select(normal, small, magnitude < 0x38800000u);
 }
 
+// Value of a half float, from its bits.
 fn of_half(half: u32) -> f32 {
     let magnitude = half & 0x7fffu;
     let normal = bitcast<f32>((magnitude << 13u) + (112u << 23u));
@@ -66,11 +68,11 @@ fn of_half(half: u32) -> f32 {
     return select(value, -value, (half & 0x8000u) != 0u);
 }
 
-// What stands for a value in the textures.
+// Bits of the half float that a value, or its absence, is stored as.
 fn stored(value: f32) -> u32 {
     let bits = bitcast<u32>(value);
     let finite = (bits & 0x7f800000u) != 0x7f800000u;
-    // What is not finite is no number to multiply.
+    // Values that are not finite are not multiplied: a device may assume that there are none.
     let number = bitcast<f32>(select(0u, bits, finite)) * level.factor;
     let marker = select(NO_VALUE, NO_CELL, bits == ABSENT_BITS);
     return half_bits(select(marker, number, finite));
@@ -89,6 +91,7 @@ fn cells(@builtin(global_invocation_id) id: vec3<u32>) {
     greatest[level.greatest + id.y * level.greatest_row + id.x] = left | (right << 16u);
 }
 
+// A cell or block of the level below.
 fn part(at: u32) -> Block {
     if FIRST {
         let value = values[at];
@@ -103,7 +106,8 @@ fn part(at: u32) -> Block {
     return below[at];
 }
 
-// Markers lie below every value, so the plain maximum prefers values to them.
+// The greater of two values, or of the absolute ones. Markers lie below every value, so that the maximum
+// prefers values to them.
 fn greater(a: f32, b: f32) -> f32 {
     if level.is_signed == 1u && a > NO_VALUE && b > NO_VALUE {
         return select(a, b, abs(b) > abs(a));
@@ -111,6 +115,7 @@ fn greater(a: f32, b: f32) -> f32 {
     return max(a, b);
 }
 
+// The block of four blocks of equal size.
 fn merged(a: Block, b: Block, c: Block, d: Block) -> Block {
     let valued = vec4<f32>(a.valued, b.valued, c.valued, d.valued);
     let means = vec4<f32>(a.mean, b.mean, c.mean, d.mean);
@@ -128,7 +133,7 @@ fn merged(a: Block, b: Block, c: Block, d: Block) -> Block {
     );
 }
 
-// The block at a place of this level, into `above` and `texels`; returns its greatest.
+// Writes the block at a place of this level to `above` and `texels`; returns the bits of its greatest.
 fn block(x: u32, y: u32) -> u32 {
     let wide = 2u * level.edge;
     let at = 2u * y * wide + 2u * x;

@@ -1,5 +1,8 @@
-// Where data flows: ribbons between plates, one instance a segment. They turn towards the eye, as round
-// cords would, but are cut by planes of equal z, which part the pieces.
+// Edges of the network as ribbons between slabs, one instance a segment. Ribbons are turned towards the
+// eye, but end in planes of equal z, which separate the segments.
+
+#import "shared/frame.wgsl" { frame }
+#import "shared/light.wgsl" { encoded, hazed }
 
 // In the plane x = 0.
 struct Segment {
@@ -8,25 +11,28 @@ struct Segment {
     finish: vec2<f32>,
     // dy/dz at the ends.
     slopes: vec2<f32>,
-    // Share of the ends that is drawn.
+    // Opacity of the ends.
     presence: vec2<f32>,
     half_width: f32,
+    // 1: it begins or ends at the highlighted slab.
     lit: f32,
+    // Makes a segment three vectors of 16 bytes.
     padding: vec2<f32>,
 }
 
 @group(1) @binding(0) var<storage, read> segments: array<Segment>;
 
-// From the colour of plates to that of what has no value.
+// Colour of an unlit and of a lit ribbon, from that of slabs (0) to that of cells without value (1).
 const DIM: f32 = 0.3;
 const LIT: f32 = 1.0;
-// Thinnest, in pixels to either side; a thinner ribbon grows fainter instead.
+// Least half width, in pixels; a thinner ribbon is drawn more transparent instead.
 const THINNEST: f32 = 0.6;
 
 struct Varying {
     @builtin(position) clip: vec4<f32>,
+    // From the eye, world units; not normalised.
     @location(0) sight: vec3<f32>,
-    // 1 at the edges.
+    // -1 and 1 at the edges.
     @location(1) across: f32,
     @location(2) presence: f32,
     @location(3) @interpolate(flat) lit: f32,
@@ -42,10 +48,10 @@ fn vs_main(@builtin(vertex_index) vertex: u32, @builtin(instance_index) instance
     let away = at - frame.eye;
     let facing = cross(tangent, away);
     let size = length(facing);
-    // Looked at along its own length, it lies flat.
+    // A ribbon seen along its own length has no direction across; any will do.
     var side = vec3<f32>(1.0, 0.0, 0.0);
     if size > 1e-4 * length(away) {
-        // Slid along the ribbon into the plane of equal z.
+        // Moved along the ribbon into the plane of equal z.
         side = facing / size - tangent * (facing.z / size);
     }
     let pixel = frame.pixel * length(away);
@@ -67,6 +73,6 @@ fn vs_main(@builtin(vertex_index) vertex: u32, @builtin(instance_index) instance
 fn fs_main(in: Varying) -> @location(0) vec4<f32> {
     let edge = (1.0 - abs(in.across)) / max(fwidth(in.across), 1e-6);
     let alpha = in.presence * clamp(edge + 0.5, 0.0, 1.0);
-    let colour = mix(frame.plate, frame.no_value, mix(DIM, LIT, in.lit));
+    let colour = mix(frame.slab_colour, frame.no_value_colour, mix(DIM, LIT, in.lit));
     return encoded(hazed(vec4<f32>(colour * alpha, alpha), length(in.sight)));
 }

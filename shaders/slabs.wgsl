@@ -1,25 +1,38 @@
-// Plates as boxes, one instance each, drawn back to front by their far faces; the cells are found
+// Slabs as boxes, one instance each, drawn back to front by their far faces; the cells are found
 // inside by casting a ray.
+
+#import "shared/box.wgsl" { box_corner }
+#import "shared/frame.wgsl" { Slab, frame, slabs }
+#import "shared/light.wgsl" { encoded, hazed }
+#import "shared/trace.wgsl" { trace }
 
 struct Varying {
     @builtin(position) clip: vec4<f32>,
     // From the eye, world units; not normalised.
     @location(0) sight: vec3<f32>,
-    // The plate, handed on so that no fragment has to load it.
-    @location(1) @interpolate(flat) corner_pitch: vec4<f32>,
-    @location(2) @interpolate(flat) grid_base: vec4<u32>,
-    @location(3) @interpolate(flat) page_top_layer: vec4<u32>,
-    @location(4) @interpolate(flat) values_shape: vec4<f32>,
+    // The members of `Slab`, passed on so that no fragment has to load them.
+    @location(1) @interpolate(flat) corner: vec3<f32>,
+    @location(2) @interpolate(flat) pitch: f32,
+    @location(3) @interpolate(flat) grid: vec2<u32>,
+    @location(4) @interpolate(flat) base: vec2<u32>,
+    @location(5) @interpolate(flat) page: u32,
+    @location(6) @interpolate(flat) top: u32,
+    @location(7) @interpolate(flat) low: f32,
+    @location(8) @interpolate(flat) inverse_range: f32,
+    @location(9) @interpolate(flat) layer: u32,
+    @location(10) @interpolate(flat) border: f32,
+    @location(11) @interpolate(flat) thickness: f32,
+    @location(12) @interpolate(flat) presence: f32,
 }
 
-// A plate's place in the order, the nearest highest, instead of depth.
+// Clip coordinates with a slab's place in the order of drawing instead of depth, the nearest highest.
 fn ranked(clip: vec4<f32>, place: f32) -> vec4<f32> {
     let rank = place / f32(frame.slabs + 1u);
     return vec4<f32>(clip.xy, rank * clip.w, clip.w);
 }
 
-// What a plate hides for certain: its face, without the pixels at its edges. Cells of plates further
-// away are not looked for there.
+// The area that a slab is certain to hide: its face, without the pixels at its edges. Cells of slabs
+// further away are not looked for there.
 @vertex
 fn vs_occluder(@builtin(vertex_index) vertex: u32, @builtin(instance_index) instance: u32) -> @builtin(position) vec4<f32> {
     let slab = slabs[instance];
@@ -30,7 +43,7 @@ fn vs_occluder(@builtin(vertex_index) vertex: u32, @builtin(instance_index) inst
     let high = vec2<f32>(slab.corner.x + extent.x + slab.border, slab.corner.y + slab.border);
     let furthest = vec3<f32>(select(low, high, frame.eye.xy < 0.5 * (low + high)), z);
     let away = distance(furthest, frame.eye);
-    // Seen flat, a pixel is long on the plate.
+    // At a flat angle, a pixel covers a long part of the slab.
     let slope = abs(frame.eye.z - z) / away;
     let edge = 2.0 * frame.pixel * away / max(slope, 1e-3);
     let corner = vec2<f32>(f32(vertex & 1u), f32(vertex >> 1u));
@@ -38,7 +51,7 @@ fn vs_occluder(@builtin(vertex_index) vertex: u32, @builtin(instance_index) inst
     if any(low + edge >= high - edge) || slope < 0.05 || slab.presence < 1.0 {
         return vec4<f32>(0.0, 0.0, 0.0, -1.0);
     }
-    // Half a place back: a plate does not hide itself, however its rank is rounded.
+    // Half a place back: a slab does not hide itself, however its rank is rounded.
     return ranked(frame.clip_from_world * vec4<f32>(at, z, 1.0), f32(instance) + 0.5);
 }
 
@@ -55,27 +68,35 @@ fn vs_main(@builtin(vertex_index) vertex: u32, @builtin(instance_index) instance
     return Varying(
         ranked(frame.clip_from_world * vec4<f32>(world, 1.0), f32(instance + 1u)),
         world - frame.eye,
-        vec4<f32>(slab.corner, slab.pitch),
-        vec4<u32>(slab.grid, slab.base),
-        vec4<u32>(slab.page, slab.top, slab.layer, bitcast<u32>(slab.presence)),
-        vec4<f32>(slab.low, slab.inverse_range, slab.border, slab.thickness),
+        slab.corner,
+        slab.pitch,
+        slab.grid,
+        slab.base,
+        slab.page,
+        slab.top,
+        slab.low,
+        slab.inverse_range,
+        slab.layer,
+        slab.border,
+        slab.thickness,
+        slab.presence,
     );
 }
 
 fn slab_of(in: Varying) -> Slab {
     return Slab(
-        in.corner_pitch.xyz,
-        in.corner_pitch.w,
-        in.grid_base.xy,
-        in.grid_base.zw,
-        in.page_top_layer.x,
-        in.page_top_layer.y,
-        in.values_shape.x,
-        in.values_shape.y,
-        in.page_top_layer.z,
-        in.values_shape.z,
-        in.values_shape.w,
-        bitcast<f32>(in.page_top_layer.w),
+        in.corner,
+        in.pitch,
+        in.grid,
+        in.base,
+        in.page,
+        in.top,
+        in.low,
+        in.inverse_range,
+        in.layer,
+        in.border,
+        in.thickness,
+        in.presence,
     );
 }
 
@@ -86,12 +107,12 @@ fn fs_main(in: Varying) -> @location(0) vec4<f32> {
     return encoded(hazed(hit.colour * slab.presence, length(in.sight)));
 }
 
-// Which cell covers the pixel: (layer + 1, cell + 1).
+// The cell that covers the pixel: (layer + 1, cell + 1).
 @fragment
 fn fs_cell(in: Varying) -> @location(0) vec2<u32> {
     let hit = trace(slab_of(in), normalize(in.sight));
-    if hit.colour.a * bitcast<f32>(in.page_top_layer.w) < 0.5 {
+    if hit.colour.a * in.presence < 0.5 {
         discard;
     }
-    return vec2<u32>(in.page_top_layer.z + 1u, hit.cell);
+    return vec2<u32>(in.layer + 1u, hit.cell);
 }

@@ -17,6 +17,12 @@ if [[ -z ${XDG_RUNTIME_DIR:-} ]]; then
     trap 'rm -rf "$XDG_RUNTIME_DIR"' EXIT
 fi
 
+# What a test needs of the machine has to be there: without it the test fails, and is not skipped. The
+# example dumps are no part of the repository; a copy of it without them can say DNNVIZ_REQUIRE_DUMPS=0.
+export DNNVIZ_REQUIRE_GPU=${DNNVIZ_REQUIRE_GPU-1}
+export DNNVIZ_REQUIRE_PYTHON=${DNNVIZ_REQUIRE_PYTHON-1}
+export DNNVIZ_REQUIRE_DUMPS=${DNNVIZ_REQUIRE_DUMPS-1}
+
 ran=()
 failed=()
 # run NAME COMMAND…: shows what the command says, keeps it in a log, and notes whether it failed.

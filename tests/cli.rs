@@ -1,28 +1,31 @@
 //! The command line as scripts meet it: exit codes, what is on stdout and what on stderr.
 
+mod support;
+
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use dnnviz::cli::demo;
 use serde_json::{Value, json};
 
 fn dnnviz() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_dnnviz"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dnnviz"));
+    // Without it Mesa complains on stderr.
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        command.env("XDG_RUNTIME_DIR", std::env::temp_dir());
+    }
+    command
 }
 
 fn run(arguments: &[&str]) -> Output {
     dnnviz().args(arguments).output().unwrap()
 }
 
-/// One of the real dumps; `None`, said aloud, where they are not beside the checkout.
+/// Path of an example dump, as an argument.
 fn dump(name: &str) -> Option<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/deepdiva").join(name);
-    if path.is_dir() {
-        return Some(path.to_str().unwrap().to_owned());
-    }
-    println!("skipped: {} is not there", path.display());
-    None
+    Some(support::dump(name)?.to_str().unwrap().to_owned())
 }
 
 fn text(bytes: &[u8]) -> &str {
@@ -49,6 +52,29 @@ fn fails(arguments: &[&str]) -> String {
     assert_eq!(line.lines().count(), 1, "{arguments:?}: {line}");
     assert!(line.starts_with("dnnviz: ") && line.ends_with('\n'), "{arguments:?}: {line}");
     line.trim_end().to_owned()
+}
+
+/// `cargo install` leaves nothing but the program.
+#[test]
+fn the_program_alone_has_a_demo() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("dnnviz");
+    fs::copy(env!("CARGO_BIN_EXE_dnnviz"), &program).unwrap();
+    let cache = folder.path().join("cache");
+    let demo = demo::find([folder.path().join("share/dnnviz/demo")], Some(&cache)).unwrap();
+    assert!(demo.starts_with(&cache));
+    let output = Command::new(&program)
+        .args(["info", "--json"])
+        .arg(&demo)
+        .env("HOME", folder.path())
+        .env("XDG_CACHE_HOME", &cache)
+        .env("XDG_CONFIG_HOME", folder.path())
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    let info: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&info["model"], &info["epochs"].as_array().unwrap().len()), (&json!("AlexNet"), &6));
 }
 
 fn keys(value: &Value) -> Vec<&str> {

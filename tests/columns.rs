@@ -1,13 +1,13 @@
 //! Columns side by side in what would be a window: their locks, their differences, their runs.
 
 mod live_support;
+mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dnnviz::app::offscreen::Offscreen;
-use dnnviz::engine::Gpu;
 use dnnviz::model::{Query, SetView, Theme};
 use egui::Key;
 use live_support::Growing;
@@ -39,13 +39,7 @@ fn grown(path: &Path, layers: &[usize], epochs: u64) -> Growing {
 }
 
 fn open(paths: &[PathBuf]) -> Option<Offscreen> {
-    match Gpu::headless() {
-        Ok(gpu) => Some(Offscreen::open(gpu, paths, [900, 400])),
-        Err(error) => {
-            println!("skipped: {error}");
-            None
-        }
-    }
+    Some(Offscreen::open(support::gpu()?, paths, [900, 400]))
 }
 
 #[track_caller]
@@ -171,7 +165,7 @@ fn columns_are_added_duplicated_and_removed() {
     for _ in 0..9 {
         window.press(Key::C);
     }
-    assert_eq!(window.columns(), dnnviz::model::columns::MOST);
+    assert_eq!(window.columns(), dnnviz::model::columns::MAX_COLUMNS);
     settled(&mut window);
 }
 

@@ -1,14 +1,16 @@
 //! DNNViz dumps: what is read from real ones, and how broken ones are met.
 
 mod format_support;
+mod support;
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use dnnviz::format::{self, FormatError};
-use dnnviz::model::{Group, LayerKind, Source, SourceError};
-use format_support::{copy, dump, python_json, same};
+use dnnviz::model::{EpochIndex, Group, LayerKind, Source, SourceError};
+use format_support::{copy, python_json, same};
+use support::dump;
 use tempfile::TempDir;
 
 const DUMPS: [&str; 3] = ["cnn_basic", "cnn_basic_tampered", "alex_dead"];
@@ -53,13 +55,14 @@ fn every_value_is_what_another_parser_reads() {
             let file = |item: &serde_json::Value| {
                 folder.join(format!("{}.json", item["key"].as_str().expect("key")))
             };
-            let general = source.aggregates(epoch, Group::All).expect("read").expect("general");
+            let general = source.aggregates(EpochIndex(epoch), Group::All).expect("read").expect("general");
             let wanted = oracle(&file(&items["general"]["0"]));
             for (layer, aggregate) in recording.layers.iter().zip(general.iter()) {
                 assert_same(&aggregate.mean, &wanted[&layer.name], &format!("{name} general {}", layer.name));
             }
             for (index, class) in recording.classes.iter().enumerate() {
-                let found = source.aggregates(epoch, Group::Class(index)).expect("read").expect("class");
+                let found =
+                    source.aggregates(EpochIndex(epoch), Group::Class(index)).expect("read").expect("class");
                 let wanted = oracle(&file(&items["class"][&class.id.to_string()]));
                 for (layer, aggregate) in recording.layers.iter().zip(found.iter()) {
                     assert_eq!(aggregate.count, class.inputs as u64);
@@ -68,7 +71,7 @@ fn every_value_is_what_another_parser_reads() {
             }
             // Asked for in another order than recorded.
             let asked: Vec<usize> = (0..recording.inputs.len()).rev().collect();
-            let block = source.rows(epoch, &asked).expect("read");
+            let block = source.rows(EpochIndex(epoch), &asked).expect("read");
             for (&input, &row) in asked.iter().zip(&block.rows) {
                 let wanted = oracle(&file(&items["single"][&recording.inputs[input].id]));
                 for (layer, tensor) in recording.layers.iter().zip(&block.layers) {
@@ -113,7 +116,10 @@ fn a_dump_is_described_as_it_is() {
     assert!(recording.inputs.iter().all(|input| input.has_picture));
     let picture = source.picture(0).expect("a cover");
     assert_eq!(picture.rgba.len(), 4 * (picture.width * picture.height) as usize);
-    assert!(source.predictions(0).expect("read").is_none() && source.maps(0, 0).expect("read").is_empty());
+    assert!(
+        source.predictions(EpochIndex(0)).expect("read").is_none()
+            && source.maps(EpochIndex(0), 0).expect("read").is_empty()
+    );
 
     for inner in ["activations", "activations/manifest.json"] {
         assert_eq!(format::open(&path.join(inner)).expect("opens too").recording(), recording);
@@ -187,12 +193,12 @@ fn damaged_epochs_are_named_and_the_others_open() {
         assert!(warning.starts_with(&format!("epoch {number} is damaged: ")), "{warning}");
         assert!(!warning.contains('\n'), "{warning}");
     }
-    assert!(source.aggregates(5, Group::All).expect("readable").is_some());
-    match source.aggregates(2, Group::All) {
+    assert!(source.aggregates(EpochIndex(5), Group::All).expect("readable").is_some());
+    match source.aggregates(EpochIndex(2), Group::All) {
         Err(SourceError::Damaged { number: 2, reason }) => assert!(reason.contains(".json"), "{reason}"),
         other => panic!("{other:?}"),
     }
-    assert!(matches!(source.rows(1, &[0]), Err(SourceError::Damaged { number: 1, .. })));
+    assert!(matches!(source.rows(EpochIndex(1), &[0]), Err(SourceError::Damaged { number: 1, .. })));
 }
 
 #[test]
@@ -202,10 +208,10 @@ fn a_file_found_broken_when_it_is_needed_is_named() {
     let text = fs::read_to_string(&broken).expect("read");
     fs::write(&broken, text.replacen("\"5\":", "\"5\" ", 1)).expect("write");
     let source = copy.open().expect("opens, as nothing was parsed of that epoch");
-    let error = source.aggregates(2, Group::All).expect_err("broken").to_string();
+    let error = source.aggregates(EpochIndex(2), Group::All).expect_err("broken").to_string();
     let name = broken.file_name().expect("name").to_str().expect("text");
     assert!(error.starts_with("epoch 4 is damaged") && error.contains(name), "{error}");
-    assert!(source.aggregates(2, Group::Class(0)).expect("another file").is_some());
+    assert!(source.aggregates(EpochIndex(2), Group::Class(0)).expect("another file").is_some());
 }
 
 #[test]
@@ -305,7 +311,7 @@ fn a_string_of_a_gigabyte_is_refused_unread() {
     };
     huge(&copy.general(4), "{\"layers\": \"");
     let source = copy.open().expect("opens, as that file is not needed yet");
-    let error = source.aggregates(2, Group::All).expect_err("too large").to_string();
+    let error = source.aggregates(EpochIndex(2), Group::All).expect_err("too large").to_string();
     assert!(error.contains("1073741826 bytes, the most"), "{error}");
     huge(&copy.path("manifest.json"), "{\"version\": 2, \"model\": \"");
     assert!(copy.refusal().contains("1073741826 bytes, the most"), "{}", copy.refusal());
@@ -356,7 +362,7 @@ fn keys_are_ordered_as_numbers_and_may_begin_at_zero() {
     assert_eq!(recording.epochs.iter().map(|epoch| epoch.number).collect::<Vec<_>>(), [9, 10]);
     assert_eq!((recording.epochs[0].accuracy, recording.epochs[1].accuracy), (Some(5.0), None));
     assert_eq!((recording.layers[1].units, recording.layers[1].kind), (1, LayerKind::Other));
-    let general = source.aggregates(0, Group::All).expect("read").expect("general");
+    let general = source.aggregates(EpochIndex(0), Group::All).expect("read").expect("general");
     assert_eq!(general[0].mean, (0..11).map(|n| n as f32 + 0.5).collect::<Vec<_>>());
     assert_eq!((&general[1].mean, &general[2].mean), (&vec![1.0], &vec![2.0]));
 }
@@ -382,8 +388,8 @@ fn every_truncation_of_a_dump_fails_cleanly() {
     }
     fs::write(path.join("manifest.json"), manifest).expect("write");
     let source = format::open(path).expect("whole again");
-    let block = source.rows(0, &[0]).expect("read");
+    let block = source.rows(EpochIndex(0), &[0]).expect("read");
     assert!(block.layers[0].row(0)[0] == -0.0125 && block.layers[0].row(0)[1].is_nan());
-    assert!(matches!(source.rows(0, &[1]), Err(SourceError::NotRecorded { .. })));
-    assert!(matches!(source.rows(1, &[0]), Err(SourceError::NotRecorded { .. })));
+    assert!(matches!(source.rows(EpochIndex(0), &[1]), Err(SourceError::NotRecorded { .. })));
+    assert!(matches!(source.rows(EpochIndex(1), &[0]), Err(SourceError::NotRecorded { .. })));
 }

@@ -1,6 +1,7 @@
 //! The native recording: written, read by mapping, converted to and from DNNViz dumps.
 
 mod format_support;
+mod support;
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,11 +10,12 @@ use std::sync::Arc;
 
 use dnnviz::format::{self, EpochValues, LayerMaps, Pictures, RunWriter, SynthOptions};
 use dnnviz::model::{
-    Aggregate, Class, Dtype, Edge, Epoch, Format, Group, Input, Layer, LayerKind, Normalisation, Recording,
-    Reduction, Source, SourceError, Tensor,
+    Aggregate, Class, Dtype, Edge, Epoch, EpochIndex, Format, Group, Input, Layer, LayerKind, Normalisation,
+    Recording, Reduction, Source, SourceError, Tensor,
 };
-use format_support::{copy, dump, python_json, same};
+use format_support::{copy, python_json, same};
 use safetensors::tensor::TensorView;
+use support::dump;
 use tempfile::TempDir;
 
 fn temporary() -> TempDir {
@@ -66,15 +68,16 @@ fn assert_same_values(a: &dyn Source, b: &dyn Source) {
         let groups = (0..recording.classes.len()).map(Group::Class);
         for group in std::iter::once(Group::All).chain(groups) {
             let what = format!("epoch {epoch}, {group:?}");
-            let a = a.aggregates(epoch, group).expect("read").expect("kept");
-            let b = b.aggregates(epoch, group).expect("read").expect("kept");
+            let a = a.aggregates(EpochIndex(epoch), group).expect("read").expect("kept");
+            let b = b.aggregates(EpochIndex(epoch), group).expect("read").expect("kept");
             assert_eq!((a.len(), b.len()), (recording.layers.len(), recording.layers.len()), "{what}");
             for (a, b) in a.iter().zip(b.iter()) {
                 assert_eq!(a.count, b.count, "{what}");
                 close(&a.mean, &b.mean, &what);
             }
         }
-        let (a, b) = (a.rows(epoch, &all).expect("read"), b.rows(epoch, &all).expect("read"));
+        let (a, b) =
+            (a.rows(EpochIndex(epoch), &all).expect("read"), b.rows(EpochIndex(epoch), &all).expect("read"));
         assert_eq!((a.layers.len(), b.layers.len()), (recording.layers.len(), recording.layers.len()));
         for (a_layer, b_layer) in a.layers.iter().zip(&b.layers) {
             for input in &all {
@@ -297,10 +300,10 @@ fn a_written_recording_reads_as_it_was() {
     wanted.warnings = vec!["epoch 12: 1 value of a is NaN or infinite".to_owned()];
     assert_eq!(source.recording(), &wanted);
     for (group, base) in [(Group::All, 1.0), (Group::Class(1), 2.0)] {
-        assert_eq!(*source.aggregates(0, group).expect("read").expect("kept"), statistic(base));
+        assert_eq!(*source.aggregates(EpochIndex(0), group).expect("read").expect("kept"), statistic(base));
     }
-    assert_eq!(source.aggregates(0, Group::Class(0)).expect("read"), None);
-    let block = source.rows(0, &[2, 1]).expect("read");
+    assert_eq!(source.aggregates(EpochIndex(0), Group::Class(0)).expect("read"), None);
+    let block = source.rows(EpochIndex(0), &[2, 1]).expect("read");
     assert_eq!(&*block.layers[0].row(block.rows[0]), [7.0, 8.0, 9.0]);
     let second = block.layers[0].row(block.rows[1]);
     assert!(second[0] == 4.0 && second[1].is_nan() && second[2] == 6.0);
@@ -308,11 +311,11 @@ fn a_written_recording_reads_as_it_was() {
     assert_eq!(block.layers[2].dtype(), Dtype::U8 { scale: 0.5, offset: -1.0 });
     assert_eq!(&*block.layers[2].row(block.rows[1]), [0.0, 0.5]);
     assert!(block.layers[2].row(block.rows[0])[0].is_nan());
-    assert_eq!(*source.predictions(0).expect("read").expect("kept"), [Some(1), Some(0), None]);
-    let maps = source.maps(0, 0).expect("read");
+    assert_eq!(*source.predictions(EpochIndex(0)).expect("read").expect("kept"), [Some(1), Some(0), None]);
+    let maps = source.maps(EpochIndex(0), 0).expect("read");
     assert_eq!((maps.len(), maps[0].layer, maps[0].height, maps[0].width), (1, 0, 1, 2));
     assert_eq!(&*maps[0].values.row(2), [11.0, 12.0]);
-    assert!(source.maps(0, 1).expect("read").is_empty());
+    assert!(source.maps(EpochIndex(0), 1).expect("read").is_empty());
     let picture = source.picture(1).expect("pixels");
     assert_eq!((picture.width, picture.height, &picture.rgba[..5]), (2, 2, &[12, 13, 14, 255, 15][..]));
 
@@ -435,13 +438,13 @@ fn shards_of_several_writers_are_one_epoch() {
     );
     assert_eq!(recording.classes.iter().map(|class| class.aggregated).collect::<Vec<_>>(), [0, 1]);
     assert_eq!(recording.edges, [Edge { from: 0, to: 1 }], "sequential when nothing is said");
-    let block = source.rows(0, &[1, 2, 0]).expect("read");
+    let block = source.rows(EpochIndex(0), &[1, 2, 0]).expect("read");
     let row = |layer: usize, at: usize| block.layers[layer].row(block.rows[at]).into_owned();
     assert_eq!([row(0, 0), row(0, 1), row(0, 2)], [[11.0, 12.0], [21.0, 22.0], [1.0, 2.0]]);
     assert_eq!([row(1, 0), row(1, 1), row(1, 2)], [[-1.0], [-2.0], [-0.5]]);
     // 9 is no class of this recording.
-    assert_eq!(*source.predictions(0).expect("read").expect("kept"), [None, Some(0), Some(1)]);
-    let all = source.aggregates(0, Group::All).expect("read").expect("kept");
+    assert_eq!(*source.predictions(EpochIndex(0)).expect("read").expect("kept"), [None, Some(0), Some(1)]);
+    let all = source.aggregates(EpochIndex(0), Group::All).expect("read").expect("kept");
     assert_eq!((all[0].count, &all[0].mean, &all[1].mean), (4, &vec![4.0, 5.0], &vec![6.0]));
     assert_eq!(all[0].min, Some(vec![0.0, 2.0]));
     let max = all[0].max.as_ref().expect("kept");
@@ -449,10 +452,10 @@ fn shards_of_several_writers_are_one_epoch() {
     assert_eq!(all[0].rate, None);
     // Of 1, and of three values around 5 with a spread of 2; of 2, and of three around 6 with 4.
     assert_eq!(all[0].variance, Some(vec![4.5, 6.0]));
-    let one = source.aggregates(0, Group::Class(1)).expect("read").expect("kept");
+    let one = source.aggregates(EpochIndex(0), Group::Class(1)).expect("read").expect("kept");
     assert_eq!((one[0].count, &one[0].mean), (1, &vec![5.0, 6.0]));
     assert_eq!(one[0].variance, Some(vec![0.5, 0.25]));
-    assert!(matches!(source.rows(0, &[3]), Err(SourceError::NotRecorded { .. })));
+    assert!(matches!(source.rows(EpochIndex(0), &[3]), Err(SourceError::NotRecorded { .. })));
 }
 
 #[test]
@@ -476,8 +479,8 @@ fn a_damaged_epoch_is_named_and_the_others_open() {
         recording.warnings[0].contains("epoch 1 is damaged")
             && recording.warnings[0].contains("000001.safetensors")
     );
-    assert!(source.rows(3, &[0]).is_ok());
-    assert!(matches!(source.rows(1, &[0]), Err(SourceError::Damaged { number: 1, .. })));
+    assert!(source.rows(EpochIndex(3), &[0]).is_ok());
+    assert!(matches!(source.rows(EpochIndex(1), &[0]), Err(SourceError::Damaged { number: 1, .. })));
     for epoch in [0, 1, 3] {
         fs::remove_file(file(epoch)).expect("remove");
     }
@@ -522,8 +525,12 @@ fn every_truncation_of_a_recording_fails_cleanly() {
                 }
                 Ok(source) => {
                     opened += 1;
-                    unread += usize::from(source.rows(0, &[0, 1, 2]).is_err());
-                    let _ = (source.aggregates(0, Group::All), source.predictions(0), source.maps(0, 0));
+                    unread += usize::from(source.rows(EpochIndex(0), &[0, 1, 2]).is_err());
+                    let _ = (
+                        source.aggregates(EpochIndex(0), Group::All),
+                        source.predictions(EpochIndex(0)),
+                        source.maps(EpochIndex(0), 0),
+                    );
                 }
             }
         }
@@ -582,12 +589,12 @@ fn a_made_up_recording_learns() {
     let source = open(&run);
     let recording = source.recording();
     assert_eq!((recording.units(), recording.layers.len(), recording.inputs.len()), (2000, 5, 40));
-    assert!(recording.output_names_classes());
+    assert!(recording.has_class_outputs());
     let accuracy: Vec<f64> = recording.epochs.iter().map(|epoch| epoch.accuracy.expect("known")).collect();
     assert!(accuracy[0] < 60.0 && accuracy[5] > 90.0, "{accuracy:?}");
     assert!(recording.epochs[0].loss > recording.epochs[5].loss);
     let all: Vec<usize> = (0..40).collect();
-    let block = source.rows(5, &all).expect("read");
+    let block = source.rows(EpochIndex(5), &all).expect("read");
     let rows: Vec<Vec<f32>> = all.iter().map(|&input| block.layers[2].row(input).into_owned()).collect();
     let zeros = rows.iter().flatten().filter(|&&value| value == 0.0).count();
     let share = zeros as f64 / rows.iter().flatten().count() as f64;
@@ -595,7 +602,7 @@ fn a_made_up_recording_learns() {
     let dead = (0..rows[0].len()).filter(|&unit| rows.iter().all(|row| row[unit] == 0.0)).count();
     assert!(dead > rows[0].len() / 50 && dead < rows[0].len() / 2, "{dead} dead units");
     // The recorded predictions are the greatest outputs.
-    let predictions = source.predictions(5).expect("read").expect("kept");
+    let predictions = source.predictions(EpochIndex(5)).expect("read").expect("kept");
     for &input in &all {
         let output = block.layers[4].row(input);
         let best = (0..4).max_by(|&a, &b| output[a].total_cmp(&output[b]));
@@ -606,30 +613,31 @@ fn a_made_up_recording_learns() {
     let aggregated = folder.path().join("aggregated");
     format::synth(&aggregated, &SynthOptions { inputs: 0, ..options }, &mut silent).expect("makes");
     let source = open(&aggregated);
-    let all = source.aggregates(5, Group::All).expect("read").expect("kept");
-    let classes: Vec<_> =
-        (0..4).map(|class| source.aggregates(5, Group::Class(class)).expect("read").expect("kept")).collect();
+    let all = source.aggregates(EpochIndex(5), Group::All).expect("read").expect("kept");
+    let classes: Vec<_> = (0..4)
+        .map(|class| source.aggregates(EpochIndex(5), Group::Class(class)).expect("read").expect("kept"))
+        .collect();
     for layer in 0..5 {
         for unit in 0..all[layer].mean.len() {
             let mean = classes.iter().map(|class| class[layer].mean[unit]).sum::<f32>() / 4.0;
             assert!((mean - all[layer].mean[unit]).abs() < 1e-5);
         }
     }
-    assert!(matches!(source.rows(5, &[]), Err(SourceError::NotRecorded { .. })));
+    assert!(matches!(source.rows(EpochIndex(5), &[]), Err(SourceError::NotRecorded { .. })));
 
     // Aggregates alone become a dump of them, normalised.
     let back = folder.path().join("back");
     format::export_json(&aggregated, &back, &mut silent).expect("exports");
     let back = open(&back);
     assert_eq!((back.recording().inputs.len(), back.recording().warnings.len()), (0, 0));
-    let general = back.aggregates(5, Group::All).expect("read").expect("kept");
+    let general = back.aggregates(EpochIndex(5), Group::All).expect("read").expect("kept");
     let greatest = all[1].mean.iter().copied().fold(0.0, f32::max);
     assert_eq!(general[0].count, all[0].count);
     assert!(greatest > 0.0 && general[1].mean.len() == all[1].mean.len());
     for (found, mean) in general[1].mean.iter().zip(&all[1].mean) {
         assert!((found - mean / greatest).abs() < 1e-6);
     }
-    let class = back.aggregates(5, Group::Class(2)).expect("read").expect("kept");
+    let class = back.aggregates(EpochIndex(5), Group::Class(2)).expect("read").expect("kept");
     assert_eq!(class[0].count, classes[2][0].count);
 }
 
@@ -640,9 +648,13 @@ fn large_recordings_are_written_as_a_stream() {
     let options = SynthOptions { units: 9_000_000, layers: 3, epochs: 1, inputs: 0, classes: 10, seed: 3 };
     format::synth(&run, &options, &mut silent).expect("makes");
     let source = open(&run);
-    let all = source.aggregates(0, Group::All).expect("read").expect("kept");
+    let all = source.aggregates(EpochIndex(0), Group::All).expect("read").expect("kept");
     assert_eq!(all.iter().map(|layer| layer.mean.len()).sum::<usize>(), 9_000_000);
-    assert_eq!(source.aggregates(0, Group::Class(3)).expect("read"), None, "too large for classes");
+    assert_eq!(
+        source.aggregates(EpochIndex(0), Group::Class(3)).expect("read"),
+        None,
+        "too large for classes"
+    );
     let mean = all[0].mean.iter().map(|&value| f64::from(value)).sum::<f64>() / all[0].mean.len() as f64;
     assert!((0.05..2.0).contains(&mean), "{mean}");
     let bytes = fs::metadata(run.join("epochs/000000.safetensors")).expect("about").len();
@@ -678,7 +690,7 @@ fn headers_that_lie_are_refused() {
     for inputs in [[7, 1], [1, 1], [-1, 0]] {
         write_tensors(&shard, &[("inputs", Integers(&inputs)), ("0/units", Floats(&[2, 2], &[0.0; 4]))]);
         let source = open(folder.path());
-        assert!(matches!(source.rows(0, &[1]), Err(SourceError::Damaged { number: 4, .. })));
+        assert!(matches!(source.rows(EpochIndex(0), &[1]), Err(SourceError::Damaged { number: 4, .. })));
     }
 }
 
@@ -696,14 +708,14 @@ fn raw_values_are_normalised_for_dnnviz() {
     writer.commit().expect("commits");
     format::export_json(&run, &back, &mut silent).expect("exports");
     let source = open(&back);
-    let block = source.rows(0, &[0, 1, 2]).expect("read");
+    let block = source.rows(EpochIndex(0), &[0, 1, 2]).expect("read");
     assert_eq!(&*block.layers[0].row(0), [0.25, 0.5, 1.0]);
     assert_eq!(&*block.layers[0].row(1), [0.0, 0.5, 1.0]);
     assert!(block.layers[0].row(2).iter().all(|value| value.is_nan()), "a dead layer has no value");
-    let cats = source.aggregates(0, Group::Class(0)).expect("read").expect("kept");
+    let cats = source.aggregates(EpochIndex(0), Group::Class(0)).expect("read").expect("kept");
     assert_eq!(cats[1].mean, [0.5, 1.0]);
     assert!(cats[0].mean[0].is_nan());
-    let general = source.aggregates(0, Group::All).expect("read").expect("kept");
+    let general = source.aggregates(EpochIndex(0), Group::All).expect("read").expect("kept");
     assert!((general[1].mean[0] - (0.5 + 0.75 + 0.5) / 3.0).abs() < 1e-6);
     assert_eq!(source.recording().classes.len(), 1, "a class without inputs has no file");
     assert_eq!(source.recording().inputs[1].class, None);
@@ -719,8 +731,7 @@ fn the_guide_s_python_example_writes_what_is_read_here() {
         std::process::Command::new("python3").args(["-c", script]).current_dir(folder).output()
     };
     let folder = temporary();
-    if !python("import numpy, safetensors", folder.path()).is_ok_and(|done| done.status.success()) {
-        println!("skipped: there is no python3 with numpy and safetensors");
+    if !support::has_python("numpy, safetensors") {
         return;
     }
     let done = python(&blocks.concat(), folder.path()).expect("runs");
@@ -729,15 +740,15 @@ fn the_guide_s_python_example_writes_what_is_read_here() {
     let recording = source.recording();
     assert_eq!((recording.epochs.len(), recording.inputs.len(), &recording.warnings[..]), (3, 4, &[][..]));
     assert_eq!(recording.inputs.iter().map(|input| input.class).collect::<Vec<_>>(), [0, 1, 1, 0].map(Some));
-    let block = source.rows(2, &[0, 1, 2, 3]).expect("read");
-    let predictions = source.predictions(2).expect("read").expect("kept");
+    let block = source.rows(EpochIndex(2), &[0, 1, 2, 3]).expect("read");
+    let predictions = source.predictions(EpochIndex(2)).expect("read").expect("kept");
     for input in 0..4 {
         let output = block.layers[1].row(input);
         assert_eq!(predictions[input], Some(usize::from(output[1] > output[0])));
     }
     let right = (0..4).filter(|&input| predictions[input] == recording.inputs[input].class).count();
     assert_eq!(recording.epochs[2].accuracy, Some(25.0 * right as f64));
-    // What Python printed are the means of the hidden layer.
+    // Python printed the means of the hidden layer.
     let printed = String::from_utf8_lossy(&done.stdout).replace(['[', ']'], " ");
     let printed: Vec<f32> =
         printed.split_whitespace().skip(1).map(|word| word.parse().expect("number")).collect();

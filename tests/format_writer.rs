@@ -9,8 +9,8 @@ use std::sync::Arc;
 use dnnviz::format::{self, EpochValues, FormatError, Pictures, RunWriter, ShardWriter};
 use dnnviz::model::recording::sequential_edges;
 use dnnviz::model::{
-    Aggregate, Class, Epoch, Format, Group, Input, Layer, LayerKind, Normalisation, Recording, Reduction,
-    Source, Tensor,
+    Aggregate, Class, Epoch, EpochIndex, Format, Group, Input, Layer, LayerKind, Normalisation, Recording,
+    Reduction, Source, Tensor,
 };
 use tempfile::TempDir;
 
@@ -94,14 +94,14 @@ fn assert_holds(run: &Path, numbers: &[u64]) {
     assert_eq!(recording.epochs.iter().map(|epoch| epoch.number).collect::<Vec<_>>(), numbers);
     assert_eq!(recording.warnings, [""; 0]);
     for (at, &number) in numbers.iter().enumerate() {
-        let block = source.rows(at, &[0, 1, 2, 3]).expect("read");
+        let block = source.rows(EpochIndex(at), &[0, 1, 2, 3]).expect("read");
         let wanted = values(number, &[0, 1, 2, 3]);
         for (layer, wanted) in wanted.units.iter().enumerate() {
             for input in 0..4 {
                 assert_eq!(block.layers[layer].row(block.rows[input]), wanted.row(input), "epoch {number}");
             }
         }
-        assert_eq!(source.predictions(at).expect("read").as_deref(), wanted.predictions.as_ref());
+        assert_eq!(source.predictions(EpochIndex(at)).expect("read").as_deref(), wanted.predictions.as_ref());
     }
 }
 
@@ -349,7 +349,7 @@ fn every_rank_writes_its_shard_and_one_commits() {
     writer.commit().expect("commits");
     assert!(message(writer.write_sharded(&epoch(7), 3)).contains("epoch 7 is written already"));
     assert_holds(&run, &[7]);
-    let all = open(&run).aggregates(0, Group::All).expect("read").expect("kept");
+    let all = open(&run).aggregates(EpochIndex(0), Group::All).expect("read").expect("kept");
     assert_eq!((all[0].count, &all[0].mean, &all[0].max), (4, &vec![1.0, 1.0], &Some(vec![2.0, 2.0])));
     let names: Vec<_> =
         (1..=3).map(|rank| run.join(format!("epochs/000007-0000{rank}-of-00003.safetensors"))).collect();

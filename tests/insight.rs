@@ -3,6 +3,7 @@
 
 #[expect(dead_code, reason = "the tests of formats use all of it")]
 mod format_support;
+mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,10 +11,11 @@ use std::sync::Arc;
 
 use dnnviz::format::{self, EpochValues, Pictures, RunWriter, ShardWriter, SynthOptions};
 use dnnviz::insight::{layer_stats, unit_profile, unit_profile_at};
-use dnnviz::model::{Aggregate, Epoch, Group, Source, Tensor};
+use dnnviz::model::{Aggregate, Epoch, EpochIndex, Group, LayerIndex, Source, Tensor, UnitIndex};
 use dnnviz::stats::aggregated;
-use format_support::{dump, python_json};
+use format_support::python_json;
 use serde_json::Value;
+use support::dump;
 use tempfile::TempDir;
 
 fn temporary() -> TempDir {
@@ -46,9 +48,11 @@ fn assert_narrow_is_wide(source: &dyn Source) {
     let inputs: Vec<usize> = (0..recording.inputs.len()).collect();
     let classes = (0..recording.classes.len()).map(Group::Class);
     let groups: Vec<Group> = classes.chain([Group::All]).collect();
-    for epoch in 0..recording.epochs.len() {
-        if recording.epochs[epoch].damaged {
-            assert!(source.unit_aggregates(epoch, 0, 0).is_err() && source.unit_column(epoch, 0, 0).is_err());
+    let (first_layer, first_unit) = (LayerIndex(0), UnitIndex(0));
+    for epoch in (0..recording.epochs.len()).map(EpochIndex) {
+        if recording.epochs[epoch.0].damaged {
+            assert!(source.unit_aggregates(epoch, first_layer, first_unit).is_err());
+            assert!(source.unit_column(epoch, first_layer, first_unit).is_err());
             continue;
         }
         let stored: Vec<_> =
@@ -56,18 +60,18 @@ fn assert_narrow_is_wide(source: &dyn Source) {
         let rows = source.rows(epoch, &inputs).ok().filter(|_| !inputs.is_empty());
         for (layer, facts) in recording.layers.iter().enumerate() {
             for (&group, stored) in groups.iter().zip(&stored) {
-                let found = source.layer_aggregate(epoch, group, layer).expect("read");
+                let found = source.layer_aggregate(epoch, group, LayerIndex(layer)).expect("read");
                 assert_same(found.as_ref(), stored.as_ref().map(|layers| &layers[layer]));
             }
             for unit in (0..facts.units).step_by(facts.units.div_ceil(7)) {
-                let found = source.unit_aggregates(epoch, layer, unit).expect("read");
+                let found = source.unit_aggregates(epoch, LayerIndex(layer), UnitIndex(unit)).expect("read");
                 assert_eq!(found.classes.len(), recording.classes.len());
                 let found = found.classes.iter().chain([&found.all]);
                 for (found, stored) in found.zip(&stored) {
-                    let expected = stored.as_ref().and_then(|layers| layers[layer].of_unit(unit));
+                    let expected = stored.as_ref().and_then(|layers| layers[layer].of_unit(UnitIndex(unit)));
                     assert_same(found.as_ref(), expected.as_ref());
                 }
-                let column = source.unit_column(epoch, layer, unit);
+                let column = source.unit_column(epoch, LayerIndex(layer), UnitIndex(unit));
                 match &rows {
                     Some(rows) => {
                         let value = |input: usize| rows.layers[layer].row(rows.rows[input])[unit];
@@ -78,7 +82,7 @@ fn assert_narrow_is_wide(source: &dyn Source) {
                 }
             }
             let backwards: Vec<usize> = inputs.iter().copied().rev().collect();
-            let narrow = source.layer_rows(epoch, layer, &backwards);
+            let narrow = source.layer_rows(epoch, LayerIndex(layer), &backwards);
             if let Some(rows) = &rows {
                 let narrow = narrow.expect("read");
                 assert_eq!(narrow.layers.len(), 1);
@@ -88,10 +92,10 @@ fn assert_narrow_is_wide(source: &dyn Source) {
                 }
             }
         }
-        let beyond = recording.layers.len();
+        let beyond = LayerIndex(recording.layers.len());
         assert!(source.layer_rows(epoch, beyond, &inputs).is_err());
-        assert!(source.unit_column(epoch, 0, recording.layers[0].units).is_err());
-        assert!(source.unit_column(epoch, beyond, 0).is_err());
+        assert!(source.unit_column(epoch, first_layer, UnitIndex(recording.layers[0].units)).is_err());
+        assert!(source.unit_column(epoch, beyond, first_unit).is_err());
     }
 }
 
@@ -129,7 +133,7 @@ fn reading_little_agrees_with_reading_all_of_what_several_ranks_wrote() {
         (0..24).filter(|input| input % 4 == 2).collect(),
     ];
     for (number, inputs) in shares.iter().enumerate() {
-        let block = plain.rows(0, inputs).expect("read");
+        let block = plain.rows(EpochIndex(0), inputs).expect("read");
         let units: Vec<Tensor> = block
             .layers
             .iter()
@@ -157,11 +161,12 @@ fn reading_little_agrees_with_reading_all_of_what_several_ranks_wrote() {
     writer.commit().expect("commits");
     let sharded = open(&sharded);
     assert_narrow_is_wide(&*sharded);
-    // And the life of a unit is the same as in one file.
+    // Unit profiles are the same as of a single file.
     let units = recording.layers[0].units;
     for unit in [0, units / 2, units - 1] {
-        let [one, several] =
-            [&plain, &sharded].map(|source| unit_profile(&**source, 0, unit, 0).expect("a unit"));
+        let [one, several] = [&plain, &sharded].map(|source| {
+            unit_profile(&**source, LayerIndex(0), UnitIndex(unit), EpochIndex(0)).expect("a unit")
+        });
         assert_eq!((&one.strongest, one.rank), (&several.strongest, several.rank));
         assert_eq!(
             one.similar.iter().map(|twin| twin.unit).collect::<Vec<_>>(),
@@ -228,7 +233,7 @@ fn what_is_said_of_real_dumps_agrees_with_their_files() {
             by_number(&items["class"]).into_iter().map(|item| file(&folder, listed, item)).collect();
         let singles: Vec<Vec<Vec<f64>>> =
             by_number(&items["single"]).into_iter().map(|item| file(&folder, listed, item)).collect();
-        let facts = layer_stats(&*source, last, &|| true).expect("read").expect("wanted");
+        let facts = layer_stats(&*source, EpochIndex(last), &|| true).expect("read").expect("wanted");
         for (layer, facts) in facts.iter().enumerate() {
             let units = recording.layers[layer].units;
             let of = |unit: usize| -> Vec<f64> {
@@ -240,15 +245,18 @@ fn what_is_said_of_real_dumps_agrees_with_their_files() {
             let dead = valued.iter().filter(|&&unit| of(unit).iter().all(|&value| value <= 0.0)).count();
             let share =
                 |count: usize| if valued.is_empty() { 0.0 } else { count as f64 / valued.len() as f64 };
+            assert_eq!(facts.dead.is_some(), !valued.is_empty(), "{name}, layer {layer}");
             close(facts.dead.unwrap_or(0.0), share(dead), "dead");
             let all: Vec<f64> = (0..units).flat_map(of).collect();
             let above = all.iter().filter(|&&value| value > 0.0).count();
+            assert_eq!(facts.sparsity.is_some(), !all.is_empty(), "{name}, layer {layer}");
             if let Some(sparsity) = facts.sparsity {
                 close(sparsity, 1.0 - above as f64 / all.len() as f64, "sparsity");
             }
             for unit in (0..units).step_by(units.div_ceil(9)) {
                 let what = format!("{name}, layer {layer}, unit {unit}");
-                let found = unit_profile_at(&*source, layer, unit, last).expect("a unit");
+                let found = unit_profile_at(&*source, LayerIndex(layer), UnitIndex(unit), EpochIndex(last))
+                    .expect("a unit");
                 close(found.distributions[0].mean, general[layer][unit], &what);
                 for distribution in &found.distributions {
                     let inputs = singles.iter().zip(&recording.inputs).filter(|(_, input)| {

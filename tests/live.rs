@@ -2,6 +2,7 @@
 //! on it shows.
 
 mod live_support;
+mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,10 +12,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use dnnviz::app::offscreen::Offscreen;
-use dnnviz::engine::Gpu;
 use dnnviz::format::watch::{RunChange, RunWatcher, WatchOutcome};
 use dnnviz::format::{self, RunHandle, SynthOptions};
-use dnnviz::model::{Group, Query, Selection, SetView, Source, ViewState};
+use dnnviz::model::{EpochIndex, Group, Query, Selection, SetView, Source, ViewState};
 use egui::Key;
 use live_support::{Growing, lock, lock_path, value};
 use tempfile::TempDir;
@@ -66,7 +66,7 @@ impl Heard {
         }
     }
 
-    /// What `commit` does is told as soon as it is done.
+    /// Asserts that a change is reported as soon as `commit` has made it.
     #[track_caller]
     fn assert_prompt(&self, mut commit: impl FnMut()) {
         let mut waits: Vec<Duration> = (0..9)
@@ -254,9 +254,9 @@ fn a_lock_that_is_no_file_does_not_hold_up_the_watcher() {
     heard.assert_quiet();
 }
 
-/// Where an epoch's values are mapped.
+/// Address at which an epoch's values are mapped.
 fn place(source: &dyn Source, epoch: usize) -> *const u8 {
-    source.rows(epoch, &[0]).expect("readable").layers[0].bytes().as_ptr()
+    source.rows(EpochIndex(epoch), &[0]).expect("readable").layers[0].bytes().as_ptr()
 }
 
 #[test]
@@ -278,7 +278,7 @@ fn opening_again_opens_what_is_new_alone() {
     for epoch in 0..3 {
         assert_eq!(place(&*a, epoch), place(&*b, epoch), "epoch {epoch} is the same mapping");
     }
-    let read = b.rows(3, &[2]).expect("readable");
+    let read = b.rows(EpochIndex(3), &[2]).expect("readable");
     let row = read.layers[1].row(read.rows[0]);
     assert_eq!(*row, [0, 1, 2].map(|unit| value(3, 2, unit)), "the new one has its values");
 
@@ -322,7 +322,7 @@ fn a_run_without_inputs_is_told_from_another_by_its_epochs() {
     let now = before.reopen().expect("it opens");
     assert!(!now.continues(&before));
     let mean = |opened: &RunHandle| {
-        let stored = opened.source().aggregates(1, Group::All).expect("readable");
+        let stored = opened.source().aggregates(EpochIndex(1), Group::All).expect("readable");
         stored.expect("aggregates")[0].mean.clone()
     };
     assert_ne!(mean(&before), mean(&now));
@@ -356,15 +356,9 @@ fn a_run_that_took_the_place_of_another_shares_nothing_with_it() {
     }
 }
 
-/// What would be a window on the run at `path`; `None` where nothing can draw.
+/// A window without a display on the run at `path`; `None` without a graphics adapter.
 fn window(path: &Path) -> Option<Offscreen> {
-    match Gpu::headless() {
-        Ok(gpu) => Some(Offscreen::open(gpu, &[path.to_owned()], [640, 400])),
-        Err(error) => {
-            println!("skipped: {error}");
-            None
-        }
-    }
+    Some(Offscreen::open(support::gpu()?, &[path.to_owned()], [640, 400]))
 }
 
 /// Lets the window take what it is told until something is so.

@@ -1,12 +1,13 @@
 //! How the panels look, on the demo: a few parts of the window against pictures that were looked at. Where
 //! they are meant to look otherwise, `UPDATE_SNAPSHOTS=1 cargo test --test look` draws these anew.
 
+mod support;
+
 use std::path::Path;
 use std::time::Duration;
 
 use dnnviz::app::offscreen::Offscreen;
-use dnnviz::engine::Gpu;
-use dnnviz::model::Pin;
+use dnnviz::model::{Pin, UnitIndex};
 use egui::{Event, Key, Modifiers, pos2};
 use egui_kittest::{SnapshotOptions, try_image_snapshot_options};
 use image::RgbaImage;
@@ -25,12 +26,12 @@ const POINTED: [u32; 4] = [340, 110, 260, 160];
 const COMMANDS: [u32; 4] = [340, 56, 600, 250];
 
 fn window() -> Option<Offscreen> {
-    let gpu = Gpu::headless().inspect_err(|error| println!("skipped: {error}")).ok()?;
+    let gpu = support::gpu()?;
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo");
     let mut window = Offscreen::open(gpu, &[demo], SIZE);
     window.frame();
     assert!(window.until(PATIENCE, |window| window.is_settled(0)).expect("it goes on"));
-    let pin = Pin { layer: "features.8".to_owned(), unit: 205 };
+    let pin = Pin { layer: "features.8".to_owned(), unit: UnitIndex(205) };
     window.view(0).expect("it is open").pins.push(pin.clone());
     window.frame();
     let told = |window: &Offscreen| window.unit_profile(0, &pin).is_some() && window.layer_stats(0).is_some();

@@ -1,11 +1,12 @@
 //! A frame paints only what it changes: what is on the window afterwards is what painting all of it
 //! would give, pixel by pixel but for the rounding of cut-off triangles, whatever was done.
 
+mod support;
+
 use std::path::Path;
 use std::time::Duration;
 
 use dnnviz::app::offscreen::Offscreen;
-use dnnviz::engine::Gpu;
 use egui::{Event, Key, Modifiers, MouseWheelUnit, PointerButton, TouchPhase, pos2, vec2};
 
 const SIZE: [u32; 2] = [1280, 800];
@@ -13,7 +14,7 @@ const SIZE: [u32; 2] = [1280, 800];
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn window(scale: f32) -> Option<Offscreen> {
-    let gpu = Gpu::headless().inspect_err(|error| println!("skipped: {error}")).ok()?;
+    let gpu = support::gpu()?;
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo");
     let mut window = Offscreen::open(gpu, &[demo], SIZE).at_scale(scale);
     settle(&mut window);

@@ -1,15 +1,15 @@
-//! What a pointer meets, as the processor finds it, against every cell drawn as a box.
+//! The cell under a pointer as the processor finds it, against every cell drawn as a box.
 
 mod draw_support;
+mod support;
 
-use std::path::Path as FilePath;
 use std::time::Instant;
 
 use dnnviz::engine::{Field, Frame, Gpu, Network, Path, Renderer};
 use dnnviz::model::camera::SetView;
 use dnnviz::model::pick::pick;
 use dnnviz::model::{
-    Camera, Grid, LayerCells, Layout, Normalisation, Query, SceneValues, ValueRange, ViewState,
+    Camera, EpochIndex, Grid, LayerCells, Layout, Normalisation, Query, SceneValues, ValueRange, ViewState,
 };
 use dnnviz::stats::{self, Cpu, Quantiles, Sides, colour_range};
 use draw_support::draw;
@@ -161,14 +161,12 @@ fn signed_and_moving_cells_are_met_where_they_are_drawn() {
 
 #[test]
 fn the_cells_of_a_real_dump_are_met_where_they_are_drawn() {
-    let run = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/deepdiva/cnn_basic");
-    if !run.is_dir() {
-        return println!("skipped: {} is missing", run.display());
-    }
+    let Some(run) = support::dump("cnn_basic") else { return };
     let source = dnnviz::format::open(&run).expect("opens");
     let query = Query { select: "class:3".parse().expect("a selection"), ..Query::default() };
-    let cells =
-        [0, 3].map(|epoch| stats::cells(Sides::one(&*source), &query, epoch, &Cpu).expect("values").layers);
+    let cells = [0, 3].map(|epoch| {
+        stats::cells(Sides::one(&*source), &query, EpochIndex(epoch), &Cpu).expect("values").layers
+    });
     let mut scene = Scene::new(cells, false, source.recording().normalisation);
     scene.agrees("dump", &mut ViewState { query: query.clone(), ..view() }, 0.0, &[]);
     scene.agrees("dump moving", &mut ViewState { query, ..view() }, 0.4, &[]);

@@ -1,6 +1,8 @@
 //! The Rust recorder: what it records, against plain arithmetic in f64 and Python's reading of the
 //! files; what it refuses; and what is left when it is killed.
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -10,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dnnviz::Recorder;
-use dnnviz::capture::{About, Keep, Metrics, Network, Precision, RecorderError};
+use dnnviz::capture::{Keep, LayerDescription, Metrics, Network, Precision, RecorderError};
 use dnnviz::format::{self, Pictures};
-use dnnviz::model::{Dtype, EpochPosition, LayerKind, Query, Reduction, Selection, Source, Stat};
+use dnnviz::model::{Dtype, EpochIndex, EpochPosition, LayerKind, Query, Reduction, Selection, Source, Stat};
 use dnnviz::stats::{self, Cpu, Sides};
 use tempfile::TempDir;
 
@@ -120,7 +122,7 @@ impl Plain {
         }
     }
 
-    /// What has to be recorded of one input: index by index, in f64.
+    /// One value per unit for an input at an epoch, reduced over positions in f64.
     fn reduced(&self, epoch: u64, input: usize) -> Vec<f32> {
         let values = self.values(epoch, input);
         let units = self.units();
@@ -140,9 +142,14 @@ fn prediction(epoch: u64, input: usize) -> usize {
 }
 
 fn describe(rec: &mut Recorder) {
-    let about = |channels_last| About { channels_last, text: "a text".to_owned(), ..About::default() };
+    let about = |channels_last| LayerDescription {
+        channels_last,
+        text: "a text".to_owned(),
+        ..LayerDescription::default()
+    };
     rec.describe("last", about(true)).expect("describes");
-    let attention = About { kind: Some(LayerKind::Attention), parameters: Some(7), ..about(false) };
+    let attention =
+        LayerDescription { kind: Some(LayerKind::Attention), parameters: Some(7), ..about(false) };
     rec.describe("sequence", attention).expect("describes");
 }
 
@@ -206,8 +213,8 @@ fn assert_statistics(source: &dyn Source, spread: f64) {
             for stat in [Stat::Mean, Stat::Std, Stat::Min, Stat::Max, Stat::Rate] {
                 let query =
                     Query { select: select.parse::<Selection>().expect("parses"), stat, ..Query::default() };
-                let table =
-                    stats::table(Sides::one(source), &query, EpochPosition::at(at), &Cpu).expect("computes");
+                let table = stats::table(Sides::one(source), &query, EpochPosition::at(EpochIndex(at)), &Cpu)
+                    .expect("computes");
                 assert_eq!(table.inputs, members.len());
                 let tolerance = if stat == Stat::Std { spread } else { 1e-6 };
                 for (layer, found) in LAYERS.iter().zip(&table.layers) {
@@ -272,9 +279,9 @@ fn what_is_recorded_is_what_came() {
         assert!((jiff::Timestamp::now().as_second() - time.as_second()).abs() < 60);
         assert!(not_finite(epoch.number).len() > 2);
         assert_eq!(epoch.not_finite, not_finite(epoch.number));
-        let predictions = source.predictions(at).expect("read").expect("kept");
+        let predictions = source.predictions(EpochIndex(at)).expect("read").expect("kept");
         assert!((0..INPUTS).all(|input| predictions[input] == Some(prediction(epoch.number, input))));
-        let block = source.rows(at, &(0..INPUTS).collect::<Vec<_>>()).expect("read");
+        let block = source.rows(EpochIndex(at), &(0..INPUTS).collect::<Vec<_>>()).expect("read");
         for (layer, plain) in block.layers.iter().zip(&LAYERS) {
             for input in 0..INPUTS {
                 let row = layer.row(block.rows[input]);
@@ -307,8 +314,8 @@ fn aggregates_alone_say_the_same() {
         if kept.is_empty() {
             continue;
         }
-        let block = source.rows(1, &[0, 1, 2]).expect("read");
-        let predictions = source.predictions(1).expect("read").expect("kept");
+        let block = source.rows(EpochIndex(1), &[0, 1, 2]).expect("read");
+        let predictions = source.predictions(EpochIndex(1)).expect("read").expect("kept");
         for (row, &input) in kept.iter().enumerate() {
             assert_eq!(predictions[row], Some(prediction(2, input)));
             assert_eq!(listed[row].class, label(input));
@@ -341,11 +348,11 @@ for file in sys.argv[1:]:
         print(name, array.dtype, list(array.shape), *(float(value).hex() for value in array.ravel()), sep='\\t')
 ";
     let files = ["epochs/000002.safetensors", "inputs.safetensors"].map(|file| run.join(file));
-    let done = Command::new("python3").args(["-c", script]).args(&files).output();
-    let Some(done) = done.ok().filter(|done| done.status.success()) else {
-        println!("skipped: there is no python3 with numpy and safetensors");
+    if !support::has_python("numpy, safetensors") {
         return;
-    };
+    }
+    let done = Command::new("python3").args(["-c", script]).args(&files).output().expect("it starts");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let told = String::from_utf8(done.stdout).expect("text");
     let arrays: BTreeMap<&str, (&str, &str, Vec<f64>)> = told
         .lines()
@@ -385,7 +392,7 @@ for file in sys.argv[1:]:
     }
 }
 
-/// What Python's `float.hex` wrote.
+/// A number as Python's `float.hex` writes it.
 fn hexadecimal(text: &str) -> f64 {
     let (sign, digits) = text.strip_prefix('-').map_or((1.0, text), |digits| (-1.0, digits));
     let Some((whole, power)) = digits.strip_prefix("0x").and_then(|digits| digits.split_once('p')) else {
@@ -411,7 +418,7 @@ fn a_layer_too_large_for_half_precision_is_stored_whole() {
         }
         let source = open(&run);
         for (epoch, wanted) in epochs.into_iter().enumerate() {
-            let block = source.rows(epoch, &[0, 1, 2]).expect("read");
+            let block = source.rows(EpochIndex(epoch), &[0, 1, 2]).expect("read");
             let column: Vec<f32> = (0..3).map(|row| block.layers[0].row(row)[0]).collect();
             assert_eq!(format!("{column:?}"), format!("{wanted:?}"));
             assert_eq!(block.layers[0].dtype(), if epoch == 0 { stored } else { Dtype::F32 });
@@ -484,7 +491,7 @@ fn what_does_not_fit_is_refused_and_forgets_nothing() {
     assert!(matches!(error, E::LayerChanged { .. }));
     refused(rec.layer("conv", &[0.0; 3], &[1, 3]), "was 3 channels and is now 3 units");
     refused(rec.layer("sequence", &[0.0; 3], &[1, 1, 3]), "is now 3 features at every position");
-    let error = refused(rec.describe("conv", About::default()), "has values already");
+    let error = refused(rec.describe("conv", LayerDescription::default()), "has values already");
     assert!(matches!(error, E::DescribedLate { .. }));
     for wrong in [98.0, -0.1, f64::NAN] {
         let metrics = Metrics { accuracy: Some(wrong), ..Metrics::default() };
@@ -554,7 +561,7 @@ fn a_training_goes_on_although_an_epoch_could_not_be_written() {
     assert_eq!(open(&run).recording().epochs.iter().map(|epoch| epoch.number).collect::<Vec<_>>(), [0, 2, 4]);
 }
 
-/// What `examples/record.rs` records of the hidden layer.
+/// The values that `examples/record.rs` records of the hidden layer.
 fn made_up(epoch: u64, input: usize, unit: usize) -> f32 {
     ((7 * input + 3 * unit + 5 * epoch as usize) % 11) as f32 - 5.0
 }
@@ -568,7 +575,7 @@ fn assert_made_up(run: &Path) -> u64 {
     assert_eq!(recording.warnings, [""; 0]);
     for (at, epoch) in recording.epochs.iter().enumerate() {
         assert_eq!(epoch.number, at as u64);
-        let block = source.rows(at, &[0, 17, 59]).expect("read");
+        let block = source.rows(EpochIndex(at), &[0, 17, 59]).expect("read");
         for (row, input) in block.rows.iter().zip([0, 17, 59]) {
             let found = block.layers[0].row(*row);
             assert!(
@@ -632,12 +639,12 @@ fn the_digits_are_learnt_and_recorded() {
     let source = open(&run);
     let recording = source.recording();
     assert_eq!((recording.inputs.len(), recording.layers.len(), &recording.warnings[..]), (360, 5, &[][..]));
-    assert!(recording.output_names_classes() && source.picture(100).is_some());
+    assert!(recording.has_class_outputs() && source.picture(100).is_some());
     let accuracy: Vec<f64> = recording.epochs.iter().map(|epoch| epoch.accuracy.expect("known")).collect();
     assert!(accuracy[0] < 40.0 && accuracy[2] > 80.0, "{accuracy:?}");
     // The recorded answers are the recorded predictions, and these the accuracy.
-    let block = source.rows(2, &(0..360).collect::<Vec<_>>()).expect("read");
-    let predictions = source.predictions(2).expect("read").expect("kept");
+    let block = source.rows(EpochIndex(2), &(0..360).collect::<Vec<_>>()).expect("read");
+    let predictions = source.predictions(EpochIndex(2)).expect("read").expect("kept");
     let mut right = 0;
     for input in 0..360 {
         let output = block.layers[4].row(block.rows[input]);

@@ -1,19 +1,13 @@
 //! Stills of the real dumps: they show what the numbers say, and a failed one leaves nothing behind.
 
+mod support;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use dnnviz::model::EpochIndex;
 use dnnviz::stats::{Cpu, Sides};
-
-/// A dump beside the checkout; `None`, told in a line, where it is missing.
-fn dump(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/deepdiva").join(name);
-    if !path.is_dir() {
-        println!("skipped: {} is missing", path.display());
-        return None;
-    }
-    Some(path)
-}
+use support::dump;
 
 fn render(run: &Path, output: &Path, options: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_dnnviz"))
@@ -151,7 +145,8 @@ fn the_front_cells_have_the_colours_of_their_values() {
     let source = dnnviz::format::open(&run).expect("opens");
     let epoch = source.recording().epochs.len() - 1;
     let query = dnnviz::model::Query::default();
-    let cells = dnnviz::stats::cells(Sides::one(&*source), &query, epoch, &Cpu).expect("values").layers;
+    let cells =
+        dnnviz::stats::cells(Sides::one(&*source), &query, EpochIndex(epoch), &Cpu).expect("values").layers;
     let layout = dnnviz::model::Layout::new(source.recording());
     let folder = tempfile::tempdir().expect("a folder");
     let file = camera_at(&run, 3, folder.path());

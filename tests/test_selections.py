@@ -10,7 +10,7 @@ import subprocess
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
-from test_oracle import BINARY, DUMPS, Dump, in_parallel
+from test_oracle import BINARY, DUMPS, Dump, in_parallel, needs_dumps
 
 # NumPy on units that are all NaN.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -291,7 +291,7 @@ def recordings(tmp_path_factory):
     return [RecordingRun(run) for run in runs]
 
 
-@pytest.mark.skipif(not DUMPS.is_dir(), reason=f"the dumps are not at {DUMPS}")
+@needs_dumps
 @pytest.mark.parametrize("path", PATHS)
 def test_random_queries_of_dumps(path):
     plain, tampered, dead = map(DumpRun, ["cnn_basic", "cnn_basic_tampered", "alex_dead"])

@@ -3,26 +3,28 @@
 #![cfg(target_os = "linux")]
 
 mod live_support;
+mod support;
 
 use std::fs;
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use image::RgbaImage;
 use live_support::Growing;
+use support::dump;
 
 const WIDTH: u32 = 1280;
 const HEIGHT: u32 = 800;
-/// Where the scene is: below the bar, left of the panels at the side, above the legend.
+/// The scene: below the bar, left of the panels at the side, above the legend.
 const SCENE: [u32; 4] = [0, 34, 960, 380];
-/// Where the training is: below the scene.
+/// The training: below the scene.
 const BAR: [u32; 4] = [0, 710, 1280, 778];
 /// Share of pixels of the scene that an action has to change.
 const CHANGED: f64 = 0.003;
-/// What fills a control that is on.
+/// Colour of a control that is on.
 const ON: [u8; 3] = [0x17, 0x4a, 0x5c];
 
 /// Kills what it started.
@@ -45,15 +47,6 @@ struct Desk {
     _settings: tempfile::TempDir,
 }
 
-fn dump(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/deepdiva").join(name);
-    path.is_dir().then_some(path)
-}
-
-fn installed(tool: &str) -> bool {
-    Command::new("which").arg(tool).stdout(Stdio::null()).status().is_ok_and(|status| status.success())
-}
-
 /// Starts a display that says its own number, and the window on it; `None` where that is impossible.
 fn start(run: &Path) -> Option<Desk> {
     start_on(&[run])
@@ -61,11 +54,8 @@ fn start(run: &Path) -> Option<Desk> {
 
 /// The same on several runs.
 fn start_on(runs: &[&Path]) -> Option<Desk> {
-    for tool in ["Xvfb", "xdotool", "import"] {
-        if !installed(tool) {
-            println!("skipped: {tool} is not installed");
-            return None;
-        }
+    if !support::has_programs(&["Xvfb", "xdotool", "import"]) {
+        return None;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let number = folder.path().join("display");
@@ -211,8 +201,8 @@ fn share([left, top, right, bottom]: [u32; 4], picture: &RgbaImage, is: impl Fn(
     count.count() as f64 / f64::from((right - left) * (bottom - top))
 }
 
-/// Whether the badge is lit that says that the newest epoch is followed: nothing else below the scene
-/// is filled like a control that is on.
+/// Returns `true` if the badge is lit that says that the newest epoch is followed: nothing else below the
+/// scene is filled like a control that is on.
 fn follows(picture: &RgbaImage) -> bool {
     let [left, top, right, bottom] = BAR;
     let lit = |x: u32, y: u32| picture.get_pixel(x, y).0[..3] == ON;
@@ -242,10 +232,7 @@ fn the_comparison_sees_what_differs_and_only_that() {
 
 #[test]
 fn a_person_plays_flies_and_picks_a_class() {
-    let Some(run) = dump("cnn_basic") else {
-        println!("skipped: the example dumps are not beside this checkout");
-        return;
-    };
+    let Some(run) = dump("cnn_basic") else { return };
     let Some(desk) = start(&run) else { return };
     desk.opened("CNN_basic");
     desk.tool(&["mousemove", "700", "20"]);
@@ -356,18 +343,14 @@ fn a_person_plays_flies_and_picks_a_class() {
     assert!(status.success(), "closing a window is no error: {status}");
 }
 
-/// Where the table of layers and the biography of a unit stand.
+/// The table of layers and the profile of a unit.
 const LAYERS: [u32; 4] = [10, 530, 540, 700];
 const UNIT: [u32; 4] = [556, 530, 970, 700];
 
 #[test]
 fn a_whole_session_is_copied_and_opened_again() {
-    let Some(run) = dump("cnn_basic") else {
-        println!("skipped: the example dumps are not beside this checkout");
-        return;
-    };
-    if !installed("xclip") {
-        println!("skipped: xclip is not installed");
+    let Some(run) = dump("cnn_basic") else { return };
+    if !support::has_programs(&["xclip"]) {
         return;
     }
     let Some(desk) = start(&run) else { return };
@@ -436,10 +419,7 @@ fn a_whole_session_is_copied_and_opened_again() {
 
 #[test]
 fn two_runs_stand_side_by_side_and_are_subtracted() {
-    let (Some(run), Some(tampered)) = (dump("cnn_basic"), dump("cnn_basic_tampered")) else {
-        println!("skipped: the example dumps are not beside this checkout");
-        return;
-    };
+    let (Some(run), Some(tampered)) = (dump("cnn_basic"), dump("cnn_basic_tampered")) else { return };
     let Some(desk) = start_on(&[&run, &tampered]) else { return };
     desk.opened("cnn_basic, cnn_basic_tampered");
     desk.tool(&["mousemove", "1100", "760"]);
@@ -589,9 +569,7 @@ for epoch in range(4):
 #[test]
 fn a_training_in_pytorch_is_seen_while_it_runs() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let has_torch = Command::new("python3").args(["-c", "import torch"]).stderr(Stdio::null()).status();
-    if !has_torch.is_ok_and(|status| status.success()) {
-        println!("skipped: Python has no torch");
+    if !support::has_python("torch") {
         return;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -1,13 +1,14 @@
 //! The workbench as a whole, without a display: commands, history, opening, and every control as those
 //! meet it who cannot see it.
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
 use dnnviz::app::offscreen::Offscreen;
-use dnnviz::engine::Gpu;
 use dnnviz::model::{ColourMap, SetView, Theme};
 use egui::accesskit::{Action, Node, Role};
 use egui::{Event, Key, Modifiers};
@@ -22,9 +23,9 @@ fn demo() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo")
 }
 
-/// What would be a window of 1280 × 1400 on the demo; `None` where nothing can draw.
+/// A window without a display of 1280 × 1400 on the demo; `None` without a graphics adapter.
 fn window() -> Option<Offscreen> {
-    let gpu = Gpu::headless().inspect_err(|error| println!("skipped: {error}")).ok()?;
+    let gpu = support::gpu()?;
     let mut window = Offscreen::open(gpu, &[demo()], [1280, 1400]).read_out();
     settled(&mut window);
     Some(window)
@@ -97,7 +98,7 @@ fn keys_lead_to_every_panel_and_the_list_of_keys() {
     assert!(window.control("Statistic: Mean").is_none() && window.control("Open a run").is_none());
     window.press(Key::F10);
     window.give(Event::Text("?".to_owned()));
-    // What lies over everything is measured first.
+    // An overlay is measured before it is drawn.
     window.frame();
     window.frame();
     let said: Vec<&str> = window.controls().filter_map(|node| node.value().or(node.label())).collect();
@@ -202,7 +203,7 @@ fn a_copied_view_opens_the_same_again() {
     let file = folder.path().join("view.json");
     fs::write(&file, &json).expect("a file");
     let other = folder.path().join("nothing");
-    let mut window = Offscreen::open(Gpu::headless().expect("as before"), &[other], [1280, 800]).read_out();
+    let mut window = Offscreen::open(support::gpu().expect("as before"), &[other], [1280, 800]).read_out();
     window.frame();
     window.drop_file(file);
     assert!(window.until(PATIENCE, |window| window.is_settled(0)).expect("it goes on"));
@@ -242,7 +243,7 @@ fn a_dropped_run_is_opened_and_the_one_before_is_gone_back_to() {
     settled(&mut window);
     assert_eq!((window.columns(), window.run(0)), (1, Some(1)));
 
-    // What is no run says so in its column, and the window stays.
+    // A file that is no run is reported in its column, and the window stays.
     let file = folder.path().join("notes.txt");
     fs::write(&file, "nothing to see").expect("a file");
     window.drop_file(file);
@@ -253,8 +254,8 @@ fn a_dropped_run_is_opened_and_the_one_before_is_gone_back_to() {
     assert_eq!(window.run(0), Some(1));
 }
 
-/// What a hand can take hold of. What has no role is the empty part of a bar of tabs, by which panels are
-/// moved; bars beside lists only say where one is: the keys of lists and panes lead through them.
+/// Returns `true` for a node that can be operated. A node without a role is the empty part of a bar of
+/// tabs, by which panels are moved; scroll bars only show a position: lists and panes are scrolled by key.
 fn is_control(node: &Node) -> bool {
     matches!(
         node.role(),

@@ -1,4 +1,4 @@
-// Corners of a box's twelve triangles, in [0, 1]³; seen from outside they turn anticlockwise.
+// Corners of a box's twelve triangles, in [0, 1]³, anticlockwise as seen from outside.
 
 fn box_corner(vertex: u32) -> vec3<f32> {
     // Bits 0–2 of each entry are x, y, z.

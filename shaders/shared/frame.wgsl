@@ -1,20 +1,20 @@
-// What every pass of a frame sees: bind group 0.
+// Bind group 0, the same for every pass of a frame.
 
 struct FrameData {
     clip_from_world: mat4x4<f32>,
     // World position of the eye; width of a pixel at distance 1.
     eye: vec3<f32>,
     pixel: f32,
-    // Light; greatest share of ground colour that haze mixes in.
-    ground: vec3<f32>,
+    // Background, linear light; greatest share of it that haze mixes in.
+    ground_colour: vec3<f32>,
     haze: f32,
-    // Light; distance at which haze begins.
-    plate: vec3<f32>,
+    // Linear light; distance at which haze begins.
+    slab_colour: vec3<f32>,
     haze_near: f32,
-    // Light; distance at which haze is full.
-    no_value: vec3<f32>,
+    // Linear light; distance at which haze is full.
+    no_value_colour: vec3<f32>,
     haze_far: f32,
-    // Shade of a cell's faces towards low x, y, z of its plate (left, up, back).
+    // Shade of a cell's faces towards low x, y, z of its slab (left, up, back).
     shade_low: vec3<f32>,
     // Height of a cell of full value, in cells.
     height: f32,
@@ -32,24 +32,29 @@ struct FrameData {
     // World directions of the picture's axes, for rays without rasterisation: the ray through pixel
     // (x, y) is forward + x * across + y * down.
     forward: vec3<f32>,
+    // Length of `slabs`.
     slabs: u32,
     across: vec3<f32>,
+    // Of the picture, in pixels.
     width: u32,
     down: vec3<f32>,
     height_px: u32,
     // Pages of cells, and their edge in texels.
     pages: u32,
     page_size: u32,
+    // A uniform's size is a multiple of 16 bytes.
     padding_a: u32,
     padding_b: u32,
 }
 
-// One plate. Plate coordinates: x right, y down from the top-left corner, z out of the plate, all in
-// cells.
+// Body of one layer. Slab coordinates: x right, y down from the top-left corner, z out of the front
+// face, all in cells.
 struct Slab {
+    // World position of the top-left corner of the cells, on the front face.
     corner: vec3<f32>,
     // World width of a cell.
     pitch: f32,
+    // Columns and rows of cells.
     grid: vec2<u32>,
     // First texel of its cells.
     base: vec2<u32>,
@@ -62,13 +67,14 @@ struct Slab {
     layer: u32,
     // World width of the free border around the cells.
     border: f32,
-    // World thickness of the plate.
+    // World thickness of the slab.
     thickness: f32,
-    // Share of it that is drawn: plates fade when they stand in the way.
+    // Opacity: a slab fades when it hides a framed one.
     presence: f32,
 }
 
 @group(0) @binding(0) var<uniform> frame: FrameData;
+// Back to front.
 @group(0) @binding(1) var<storage, read> slabs: array<Slab>;
 // The colour map: PALETTE_ROWS rows of PALETTE_COLUMNS packed colours, see palette.rs.
 @group(0) @binding(2) var<storage, read> palette: array<u32>;
@@ -78,7 +84,7 @@ struct Slab {
 // read than one that differs from pixel to pixel.
 @group(0) @binding(3) var cells_from: texture_2d_array<f32>;
 @group(0) @binding(4) var cells_to: texture_2d_array<f32>;
-// Greatest, mean, deviation and shares of each block, placed like the greatest in `cells`, from
+// Greatest, mean, deviation and shares of each block, placed like the greatest in `cells_from`, from
 // layer 0 on.
 @group(0) @binding(5) var blocks_from: texture_2d_array<f32>;
 @group(0) @binding(6) var blocks_to: texture_2d_array<f32>;

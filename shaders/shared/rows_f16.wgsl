@@ -1,10 +1,13 @@
-// Rows of half floats: four units a quad, two in each half, the first in its low bits.
+// Rows of half floats: four units a quad, two in each word, the first in its low bits.
 
 alias Quad = vec2<u32>;
 
-// The bits of the same values as single floats. By integers: exact everywhere, also for the smallest,
-// which devices may take for zero when they convert, and for infinities, which WGSL lets them assume
-// away. Where the device has `f16` it saves nothing that matters beside reading the values.
+// Row by row.
+@group(0) @binding(1) var<storage, read> data: array<Quad>;
+
+// Bits of a quad's values as single floats. Converted by integer operations: exact on every device,
+// also for the smallest values, which devices may flush to zero, and for infinities, which WGSL lets
+// them assume absent. Conversion by `f16` is not measurably faster, since reading the values dominates.
 fn bits_of(quad: Quad) -> vec4<u32> {
     let halves = vec4<u32>(quad.x & 0xffffu, quad.x >> 16u, quad.y & 0xffffu, quad.y >> 16u);
     let magnitude = halves & vec4<u32>(0x7fffu);

@@ -69,7 +69,7 @@ fn draw(views: &Workspace, names: &[String], runs: &OpenRunList, gpu: &Gpu) -> R
     for column in &views.columns {
         let (Some(view), Some(a)) = (&column.view, source(column.run)) else { continue };
         let b = view.query.run_b.map_or(Some(a), source).context("the run that is subtracted is not open")?;
-        let position = EpochRef::at(view.epoch).resolve(a.recording())?;
+        let position = EpochRef::from_number(view.epoch).resolve(a.recording())?;
         let sides = Sides { a, b };
         parts.push(StillView { sides, run: column.run, view: view.clone(), set_view: None, position });
     }

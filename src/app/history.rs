@@ -1,151 +1,175 @@
-//! The views that were looked at: back and forward through them, and undo of what was changed.
+//! The history of a window's views: back and forward through the visited ones, undo and redo of changes.
 
 use egui::Vec2;
+use egui::util::undoer::{self, Undoer};
 
 use crate::model::workspace::Workspace;
 
-/// Seconds that a view has to stay before it counts as one.
-const REST: f64 = 0.5;
-/// Most views that are remembered.
-const MOST: usize = 200;
+/// Seconds that a view has to stay before it is recorded.
+const STABLE_SECONDS: f64 = 0.5;
+/// Most views that are recorded.
+const CAPACITY: usize = 200;
 
-/// Views, the one that is shown among them.
-#[derive(Debug, Default)]
+/// The visited views, and the undo points.
 pub struct History {
-    views: Vec<Workspace>,
-    at: usize,
-    /// What is shown since when, where it is none of them yet.
-    fresh: Option<(Workspace, f64)>,
-    /// What is shown is no view: a run that is not open.
-    away: bool,
-    /// Sizes of the pictures.
+    /// Every visited view, the current one among them.
+    visited: Vec<Workspace>,
+    index: usize,
+    /// A view that is not recorded yet, and the time in seconds at which it came.
+    pending: Option<(Workspace, f64)>,
+    /// The window shows a run that is not open, which is no view.
+    is_away: bool,
+    /// The sizes of the scenes.
     sizes: Vec<Vec2>,
+    undoer: Undoer<ViewContent>,
+    /// The latest view.
+    current: Option<ViewContent>,
+}
+
+/// A view of which cameras, epochs and the active column do not count: undo leaves them where they are.
+#[derive(Clone)]
+struct ViewContent(Workspace);
+
+impl PartialEq for ViewContent {
+    fn eq(&self, other: &Self) -> bool {
+        !self.0.differs_in_content(&other.0)
+    }
+}
+
+impl Default for History {
+    fn default() -> Self {
+        let settings = undoer::Settings {
+            max_undos: CAPACITY,
+            stable_time: STABLE_SECONDS as f32,
+            ..undoer::Settings::default()
+        };
+        Self {
+            visited: Vec::new(),
+            index: 0,
+            pending: None,
+            is_away: false,
+            sizes: Vec::new(),
+            undoer: Undoer::with_settings(settings),
+            current: None,
+        }
+    }
 }
 
 impl History {
-    /// Takes note of what is shown at a time, in pictures of these `sizes`, and says in how many seconds to
-    /// do so again.
-    pub fn note(&mut self, shown: &Workspace, sizes: Vec<Vec2>, now: f64) -> Option<f64> {
+    /// Records the view that is shown at time `now`, in scenes of these `sizes`; returns the seconds after
+    /// which it has to be called again.
+    pub fn record(&mut self, shown: &Workspace, sizes: Vec<Vec2>, now: f64) -> Option<f64> {
         let resized = std::mem::replace(&mut self.sizes, sizes) != self.sizes;
         if shown.columns.iter().any(|column| column.view.is_none()) {
-            // Not all is open yet, and may never be.
+            // Not every run is open yet, and one may never be.
             self.settle();
-            self.away = !self.views.is_empty();
+            self.is_away = !self.visited.is_empty();
             return None;
         }
-        self.away = false;
-        let Some(current) = self.views.get_mut(self.at) else {
-            self.views.push(shown.clone());
+        self.is_away = false;
+        let content = ViewContent(shown.clone());
+        self.undoer.feed_state(now, &content);
+        self.current = Some(content);
+        let Some(current) = self.visited.get_mut(self.index) else {
+            self.visited.push(shown.clone());
             return None;
         };
         // Epochs pass by themselves, and runs that were opened since are no other view.
         let same = Workspace { runs: shown.runs.clone(), ..current.with_epochs_of(shown) };
-        // Cameras step back by themselves for all to be in a picture of another size.
-        let stays = match same == *shown {
+        // In scenes of another size cameras move by themselves for all to be seen.
+        let update = match same == *shown {
             true => Some(same),
             false => (resized && !current.differs_in_content(shown)).then(|| shown.clone()),
         };
-        if let Some(stays) = stays {
-            *current = stays;
-            self.fresh = None;
+        if let Some(update) = update {
+            *current = update;
+            self.pending = None;
             return None;
         }
-        match &self.fresh {
-            Some((fresh, since)) if fresh.with_epochs_of(shown) == *shown => {
-                if now - since < REST {
-                    return Some(REST - (now - since));
+        match &self.pending {
+            Some((pending, since)) if pending.with_epochs_of(shown) == *shown => {
+                if now - since < STABLE_SECONDS {
+                    return Some(STABLE_SECONDS - (now - since));
                 }
-                self.keep(shown.clone());
+                self.visit(shown.clone());
                 None
             }
             _ => {
-                self.fresh = Some((shown.clone(), now));
-                Some(REST)
+                self.pending = Some((shown.clone(), now));
+                Some(STABLE_SECONDS)
             }
         }
     }
 
-    fn keep(&mut self, shown: Workspace) {
-        self.fresh = None;
-        self.views.truncate(self.at + 1);
-        self.views.push(shown);
-        if self.views.len() > MOST {
-            self.views.remove(0);
+    fn visit(&mut self, view: Workspace) {
+        self.pending = None;
+        self.visited.truncate(self.index + 1);
+        self.visited.push(view);
+        if self.visited.len() > CAPACITY {
+            self.visited.remove(0);
         }
-        self.at = self.views.len() - 1;
+        self.index = self.visited.len() - 1;
     }
 
-    /// Counts what is shown as a view at once.
+    /// Records the pending view at once.
     fn settle(&mut self) {
-        if let Some((fresh, _)) = self.fresh.take() {
-            self.keep(fresh);
+        if let Some((pending, _)) = self.pending.take() {
+            self.visit(pending);
         }
     }
 
+    /// Returns `true` if there is a view before the current one.
     pub fn can_back(&self) -> bool {
-        self.at > 0 || self.fresh.is_some() || self.away
+        self.index > 0 || self.pending.is_some() || self.is_away
     }
 
+    /// Returns `true` if there is a view after the current one.
     pub fn can_forward(&self) -> bool {
-        self.at + 1 < self.views.len() && self.fresh.is_none()
+        self.index + 1 < self.visited.len() && self.pending.is_none()
     }
 
-    /// The view before.
+    /// Goes to the view before.
     pub fn back(&mut self) -> Option<&Workspace> {
         self.settle();
-        if !std::mem::take(&mut self.away) {
-            self.at = self.at.checked_sub(1)?;
+        if !std::mem::take(&mut self.is_away) {
+            self.index = self.index.checked_sub(1)?;
         }
-        self.views.get(self.at)
+        self.visited.get(self.index)
     }
 
-    /// The view after.
+    /// Goes to the view after.
     pub fn forward(&mut self) -> Option<&Workspace> {
         if !self.can_forward() {
             return None;
         }
-        self.at += 1;
-        self.views.get(self.at)
+        self.index += 1;
+        self.visited.get(self.index)
     }
 
+    /// Returns `true` if a change can be undone.
     pub fn can_undo(&self) -> bool {
-        let Some(last) = self.fresh.as_ref().map(|(fresh, _)| fresh).or(self.views.get(self.at)) else {
-            return false;
-        };
-        let before = self.views.iter().take(self.at + usize::from(self.fresh.is_some()));
-        before.rev().any(|view| view.differs_in_content(last))
+        self.current.as_ref().is_some_and(|current| self.undoer.has_undo(current))
     }
 
+    /// Returns `true` if a change that was undone can be redone.
     pub fn can_redo(&self) -> bool {
-        let Some(current) = self.views.get(self.at).filter(|_| self.fresh.is_none()) else { return false };
-        self.views[self.at + 1..].iter().any(|view| view.differs_in_content(current))
+        self.current.as_ref().is_some_and(|current| self.undoer.has_redo(current))
     }
 
-    /// What was shown before something other than cameras and epochs was changed; these stay.
+    /// Returns the view before the latest change, with the current cameras and epochs.
     pub fn undo(&mut self) -> Option<Workspace> {
-        self.settle();
-        let current = self.views.get(self.at)?.clone();
-        let at = (0..self.at).rev().find(|at| self.views[*at].differs_in_content(&current))?;
-        Some(self.go(at, &current))
+        let current = self.current.clone()?;
+        let undone = self.undoer.undo(&current)?.0.with_cameras_and_epochs_of(&current.0);
+        self.current = Some(ViewContent(undone.clone()));
+        Some(undone)
     }
 
-    /// The view at a place, looked at from where one is.
-    fn go(&mut self, at: usize, current: &Workspace) -> Workspace {
-        self.at = at;
-        let view = self.views[at].with_places_of(current);
-        self.views[at].clone_from(&view);
-        view
-    }
-
-    /// What was shown after that.
+    /// Returns the view before the latest undo, with the current cameras and epochs.
     pub fn redo(&mut self) -> Option<Workspace> {
-        if !self.can_redo() {
-            return None;
-        }
-        let current = self.views.get(self.at)?.clone();
-        let mut later = self.at + 1..self.views.len();
-        let at = later.find(|at| self.views[*at].differs_in_content(&current))?;
-        Some(self.go(at, &current))
+        let current = self.current.clone()?;
+        let redone = self.undoer.redo(&current)?.0.with_cameras_and_epochs_of(&current.0);
+        self.current = Some(ViewContent(redone.clone()));
+        Some(redone)
     }
 }
 
@@ -172,14 +196,14 @@ mod tests {
         let mut history = looked_at(&[shown(0.0, 1.0, 0.0)]);
         let mut opening = shown(0.0, 1.0, 0.0);
         opening.columns[0] = ColumnView::new(1);
-        history.note(&opening, SIZE.to_vec(), 5.0);
-        history.note(&opening, SIZE.to_vec(), 6.0);
+        history.record(&opening, SIZE.to_vec(), 5.0);
+        history.record(&opening, SIZE.to_vec(), 6.0);
         assert_eq!(history.back(), Some(&shown(0.0, 1.0, 0.0)), "where it was");
         assert_eq!(history.back(), None);
         let mut opened = shown(0.3, 4.0, 0.0);
         opened.columns[0].run = 1;
-        history.note(&opened, SIZE.to_vec(), 7.0);
-        history.note(&opened, SIZE.to_vec(), 8.0);
+        history.record(&opened, SIZE.to_vec(), 7.0);
+        history.record(&opened, SIZE.to_vec(), 8.0);
         assert_eq!(history.back(), Some(&shown(0.0, 1.0, 0.0)));
     }
 
@@ -188,8 +212,8 @@ mod tests {
         let mut history = History::default();
         for (at, view) in views.iter().enumerate() {
             let now = at as f64;
-            history.note(view, SIZE.to_vec(), now);
-            history.note(view, SIZE.to_vec(), now + 0.9);
+            history.record(view, SIZE.to_vec(), now);
+            history.record(view, SIZE.to_vec(), now + 0.9);
         }
         history
     }
@@ -205,8 +229,8 @@ mod tests {
         assert_eq!(history.forward(), Some(&views[1]));
         // Looking elsewhere forgets what came after.
         let other = shown(0.9, 1.0, 0.0);
-        history.note(&other, SIZE.to_vec(), 10.0);
-        history.note(&other, SIZE.to_vec(), 11.0);
+        history.record(&other, SIZE.to_vec(), 10.0);
+        history.record(&other, SIZE.to_vec(), 11.0);
         assert!(!history.can_forward());
         assert_eq!(history.back(), Some(&views[1]));
     }
@@ -214,15 +238,15 @@ mod tests {
     #[test]
     fn what_passes_by_is_no_view() {
         let mut history = History::default();
-        history.note(&shown(0.0, 0.0, 0.0), SIZE.to_vec(), 0.0);
+        history.record(&shown(0.0, 0.0, 0.0), SIZE.to_vec(), 0.0);
         for step in 1..20 {
             let now = f64::from(step) * 0.1;
-            let wait = history.note(&shown(step as f32 * 0.1, 0.0, 0.0), SIZE.to_vec(), now);
-            assert_eq!(wait, Some(REST), "a hand is turning it");
+            let wait = history.record(&shown(step as f32 * 0.1, 0.0, 0.0), SIZE.to_vec(), now);
+            assert_eq!(wait, Some(STABLE_SECONDS), "a hand is turning it");
         }
         for step in 0..20 {
             let now = 3.0 + f64::from(step) * 0.1;
-            history.note(&shown(1.9, f64::from(step), 0.0), SIZE.to_vec(), now);
+            history.record(&shown(1.9, f64::from(step), 0.0), SIZE.to_vec(), now);
         }
         assert_eq!(history.back().unwrap().columns, shown(0.0, 0.0, 0.0).columns, "one step back");
         assert!(!history.can_back());
@@ -237,16 +261,16 @@ mod tests {
         assert_eq!(undone, shown(0.8, 2.0, 0.0));
         assert!(!history.can_undo() && history.can_redo());
         // What is shown then is not a new view.
-        history.note(&undone, SIZE.to_vec(), 20.0);
-        history.note(&undone, SIZE.to_vec(), 21.0);
+        history.record(&undone, SIZE.to_vec(), 20.0);
+        history.record(&undone, SIZE.to_vec(), 21.0);
         assert_eq!(history.redo().unwrap(), shown(0.8, 2.0, 0.4));
     }
 
     #[test]
     fn a_change_can_be_undone_at_once() {
         let mut history = History::default();
-        history.note(&shown(0.0, 1.0, 0.0), SIZE.to_vec(), 0.0);
-        history.note(&shown(0.0, 1.0, 0.2), SIZE.to_vec(), 0.1);
+        history.record(&shown(0.0, 1.0, 0.0), SIZE.to_vec(), 0.0);
+        history.record(&shown(0.0, 1.0, 0.2), SIZE.to_vec(), 0.1);
         assert!(history.can_undo());
         assert_eq!(history.undo().unwrap(), shown(0.0, 1.0, 0.0));
     }
@@ -255,10 +279,10 @@ mod tests {
     fn a_picture_of_another_size_is_no_other_view() {
         let mut history = looked_at(&[shown(0.0, 1.0, 0.0)]);
         let other = vec![Vec2::new(700.0, 600.0)];
-        assert_eq!(history.note(&shown(0.2, 1.0, 0.0), other.clone(), 5.0), None);
+        assert_eq!(history.record(&shown(0.2, 1.0, 0.0), other.clone(), 5.0), None);
         assert!(!history.can_back());
-        history.note(&shown(0.4, 1.0, 0.0), other.clone(), 6.0);
-        history.note(&shown(0.4, 1.0, 0.0), other, 7.0);
+        history.record(&shown(0.4, 1.0, 0.0), other.clone(), 6.0);
+        history.record(&shown(0.4, 1.0, 0.0), other, 7.0);
         assert_eq!(history.back(), Some(&shown(0.2, 1.0, 0.0)));
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use self::worker::InsightWorker;
 use crate::insight::{LayerStats, UnitProfile};
-use crate::model::{Source, WeightedLru};
+use crate::model::{LayerIndex, Source, UnitIndex, WeightedLru};
 
 /// Bytes of results that are cached.
 const BUDGET: u64 = 64 << 20;
@@ -23,9 +23,9 @@ pub enum InsightRequest {
     /// The profile of one unit.
     UnitProfile {
         /// Index of the layer.
-        layer: usize,
+        layer: LayerIndex,
         /// Index of the unit in the layer.
-        unit: usize,
+        unit: UnitIndex,
         /// Number of the epoch.
         epoch: u64,
     },
@@ -68,7 +68,7 @@ pub struct InsightCache {
     stale: HashSet<InsightRequest>,
     /// The epochs of the latest layer statistics, and of the latest profile of each (layer, unit).
     latest_layer_stats: Option<u64>,
-    latest_profiles: HashMap<(usize, usize), u64>,
+    latest_profiles: HashMap<(LayerIndex, UnitIndex), u64>,
     /// The latest list of requests.
     requests: Vec<InsightRequest>,
 }
@@ -163,7 +163,12 @@ impl InsightCache {
     }
 
     /// Returns a unit's profile at an epoch, or the reason why there is none.
-    pub fn unit_profile(&self, layer: usize, unit: usize, epoch: u64) -> Option<Result<&UnitProfile, &str>> {
+    pub fn unit_profile(
+        &self,
+        layer: LayerIndex,
+        unit: UnitIndex,
+        epoch: u64,
+    ) -> Option<Result<&UnitProfile, &str>> {
         match self.result(InsightRequest::UnitProfile { layer, unit, epoch })? {
             Ok(InsightResult::UnitProfile(profile)) => Some(Ok(profile)),
             Ok(_) => None,
@@ -174,8 +179,8 @@ impl InsightCache {
     /// Returns a unit's profile at `epoch` or, until it is there, the latest one.
     pub fn unit_profile_or_latest(
         &self,
-        layer: usize,
-        unit: usize,
+        layer: LayerIndex,
+        unit: UnitIndex,
         epoch: Option<u64>,
     ) -> Option<Result<&UnitProfile, &str>> {
         let at_epoch = epoch.and_then(|epoch| self.unit_profile(layer, unit, epoch));
@@ -183,7 +188,7 @@ impl InsightCache {
     }
 
     /// Returns the latest profile of a unit, at whatever epoch.
-    pub fn latest_profile(&self, layer: usize, unit: usize) -> Option<&UnitProfile> {
+    pub fn latest_profile(&self, layer: LayerIndex, unit: UnitIndex) -> Option<&UnitProfile> {
         let epoch = *self.latest_profiles.get(&(layer, unit))?;
         self.unit_profile(layer, unit, epoch)?.ok()
     }

@@ -7,7 +7,7 @@ use super::event::{LoadEvent, LoadSender, ValueKey, ValueRequest};
 use super::run::OpenRunList;
 use super::worker::{JobQueue, Worker};
 use crate::engine::Gpu;
-use crate::model::{Query, Source, UnitPermutation};
+use crate::model::{EpochIndex, Query, Source, UnitPermutation};
 use crate::scene::{LoadedEpoch, unit_permutations};
 use crate::stats::{Backend, Sides};
 
@@ -213,5 +213,6 @@ fn load_values(
     };
     let sides = Sides { a, b };
     let permutations = orders.permutations(key, query, sides, backend)?;
-    LoadedEpoch::load(gpu, backend, sides, query, epoch, permutations).map_err(|error| error.to_string())
+    LoadedEpoch::load(gpu, backend, sides, query, EpochIndex(epoch), permutations)
+        .map_err(|error| error.to_string())
 }

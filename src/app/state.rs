@@ -19,7 +19,7 @@ use crate::engine::{Gpu, aggregate};
 use crate::format::FormatError;
 use crate::format::watch::RunWatcher;
 use crate::model::Theme;
-use crate::model::columns::MOST;
+use crate::model::columns::MAX_COLUMNS;
 use crate::model::workspace::{ColumnView, Workspace};
 use crate::ui::NamedRun;
 use crate::ui::commands::Command;
@@ -231,7 +231,7 @@ impl AppState {
         let mut commands: Vec<Command> = self.panels.shortcut(ui, keys).into_iter().collect();
         let column_keys = self.with_named_runs(|this, named| {
             let entries = this.columns.entries(&this.runs, named);
-            this.columns.bar(&entries, named).keys(ui, keys)
+            this.columns.bar(&entries, named).handle_keys(ui, keys)
         });
         commands.extend(column_keys.map(Command::Column));
         self.columns.advance(ui, keys);
@@ -257,7 +257,7 @@ impl AppState {
         let (scenes, output) = self.columns.layout_panels(ui, &self.runs, &named, &bar, &mut show_dock);
         commands.extend(output.columns.map(Command::Column));
         if let Some(notice) = output.notice {
-            self.panels.notice.tell(notice, ui.input(|input| input.time));
+            self.panels.notice.set(notice, ui.input(|input| input.time));
         }
         let recording = self.columns.active_session().map(Session::recording);
         commands.extend(self.panels.overlays(ui, palette, recording, &bar));
@@ -293,7 +293,7 @@ impl AppState {
         let now = ctx.input(|input| input.time);
         let workspace = self.columns.workspace(&self.runs);
         let sizes = areas.iter().map(|area| area.rect.size()).collect();
-        if let Some(seconds) = self.history.note(&workspace, sizes, now) {
+        if let Some(seconds) = self.history.record(&workspace, sizes, now) {
             ctx.request_repaint_after(Duration::from_secs_f64(seconds));
         }
     }
@@ -307,7 +307,7 @@ impl AppState {
 
     /// Shows a notice in the status bar.
     pub(super) fn notify(&mut self, ctx: &egui::Context, text: impl Into<String>) {
-        self.panels.notice.tell(text, ctx.input(|input| input.time));
+        self.panels.notice.set(text, ctx.input(|input| input.time));
         ctx.request_repaint();
     }
 
@@ -347,7 +347,7 @@ impl AppState {
         let mut workspace = self.columns.workspace(&self.runs);
         let column = ColumnView::new(run);
         if beside {
-            if workspace.columns.len() >= MOST {
+            if workspace.columns.len() >= MAX_COLUMNS {
                 return self.notify(ctx, "There is no room for another column");
             }
             workspace.columns.push(column);

@@ -1,4 +1,5 @@
-//! What came of one layer since the last epoch: activations become one value per unit and input.
+//! Reduction of the activations of a layer to one value per unit and input, and the buffer of these values
+//! until the epoch ends.
 
 use std::sync::Arc;
 
@@ -6,24 +7,26 @@ use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
 use super::RecorderError;
-use super::network::{About, Precision};
+use super::network::{LayerDescription, Precision};
 use crate::model::{Aggregate, Dtype, Layer, LayerKind, Reduction, Tensor};
 use crate::stats::{Extremes, Firing, Moments, Reducer, reduce};
 
-/// Activations of some inputs, reduced: `[rows, layer.units]`.
-pub(super) struct Reduced {
+/// Unit values of some inputs of a layer.
+pub(super) struct UnitBatch {
     pub(super) layer: Layer,
+    /// Number of inputs.
     pub(super) rows: usize,
+    /// `[rows, layer.units]`.
     pub(super) values: Vec<f32>,
 }
 
-/// Reduces activations of the given shape, inputs first, as [`super::Recorder::layer`] says.
-pub(super) fn reduced(
+/// Reduces activations of the given shape, inputs first, to unit values; see [`super::Recorder::layer`].
+pub(super) fn reduce_activations(
     name: &str,
     values: &[f32],
     shape: &[usize],
-    about: &About,
-) -> Result<Reduced, RecorderError> {
+    description: &LayerDescription,
+) -> Result<UnitBatch, RecorderError> {
     let elements = shape.iter().try_fold(1_usize, |product, &side| product.checked_mul(side));
     let (Some((&rows, inner)), Some(1..)) = (shape.split_first(), elements) else {
         return Err(RecorderError::Shape { layer: name.to_owned(), shape: shape.to_vec() });
@@ -40,7 +43,7 @@ pub(super) fn reduced(
         [_, features] => {
             (LayerKind::Other, Reduction::SequenceMean, interleaved_means(values, rows, features))
         }
-        [.., channels] if about.channels_last => {
+        [.., channels] if description.channels_last => {
             (LayerKind::FeatureMap, Reduction::SpatialMean, interleaved_means(values, rows, channels))
         }
         [channels, ..] => {
@@ -51,19 +54,19 @@ pub(super) fn reduced(
     };
     let layer = Layer {
         name: name.to_owned(),
-        module: about.module.clone(),
-        text: about.text.clone(),
-        kind: about.kind.unwrap_or(kind),
+        module: description.module.clone(),
+        text: description.text.clone(),
+        kind: description.kind.unwrap_or(kind),
         shape: inner.to_vec(),
         units: values.len() / rows,
-        parameters: about.parameters,
+        parameters: description.parameters,
         dtype: "float32".to_owned(),
         reduction,
     };
-    Ok(Reduced { layer, rows, values })
+    Ok(UnitBatch { layer, rows, values })
 }
 
-/// Means over the positions of `[rows, positions, channels]`.
+/// Means over the positions of values of the shape `[rows, positions, channels]`.
 fn interleaved_means(values: &[f32], rows: usize, channels: usize) -> Vec<f32> {
     let row = |row: &[f32]| -> Vec<f32> {
         (0..channels).map(|channel| mean(row.iter().skip(channel).step_by(channels))).collect()
@@ -71,30 +74,31 @@ fn interleaved_means(values: &[f32], rows: usize, channels: usize) -> Vec<f32> {
     values.chunks_exact(values.len() / rows).flat_map(row).collect()
 }
 
+/// The mean, summed in f64.
 fn mean<'a>(values: impl ExactSizeIterator<Item = &'a f32>) -> f32 {
     let count = values.len() as f64;
     (values.map(|&value| f64::from(value)).sum::<f64>() / count) as f32
 }
 
-/// What is kept of a layer's inputs, in their order, until the epoch is written.
+/// Buffer of the unit values of a layer since the last epoch, in the order of the inputs.
 #[derive(Default)]
-pub(super) struct Taken {
-    /// Inputs so far.
+pub(super) struct LayerBuffer {
+    /// Number of inputs so far.
     pub(super) rows: usize,
-    /// Unit values of the kept ones among them.
+    /// Unit values of the inputs to keep, row after row.
     pub(super) kept: Vec<f32>,
-    /// Unit values that are NaN or infinite, of all of them.
+    /// Number of unit values of all inputs that are NaN or infinite.
     pub(super) not_finite: u64,
-    /// Of all inputs, then of every class; empty when aggregates are not stored.
-    groups: Vec<Sums>,
+    /// Statistics over all inputs, then over every class; empty if aggregates are not stored.
+    groups: Vec<GroupReducer>,
 }
 
-impl Taken {
-    /// Takes the next inputs. `keeps` tells which inputs' values are kept; `class` the class of an
-    /// input; `groups` how many aggregates there are.
+impl LayerBuffer {
+    /// Adds the next inputs. `keeps` returns `true` for inputs whose values are kept, `class` the class of
+    /// an input; `groups` is the number of aggregates.
     pub(super) fn add(
         &mut self,
-        batch: Reduced,
+        batch: UnitBatch,
         keeps: impl Fn(usize) -> bool,
         class: impl Fn(usize) -> Option<usize>,
         groups: usize,
@@ -106,7 +110,7 @@ impl Taken {
                 self.kept.extend_from_slice(values);
             }
         }
-        self.groups.resize_with(groups, || Sums::new(units));
+        self.groups.resize_with(groups, || GroupReducer::new(units));
         if groups > 0
             && let Some(tensor) = Tensor::from_f32(batch.values, batch.rows, units)
         {
@@ -124,21 +128,21 @@ impl Taken {
         self.rows += batch.rows;
     }
 
-    /// The aggregate of every group: all inputs, then every class.
+    /// The aggregates over all inputs, then over every class.
     pub(super) fn aggregates(&self) -> impl Iterator<Item = Aggregate> + '_ {
-        self.groups.iter().map(Sums::aggregate)
+        self.groups.iter().map(GroupReducer::aggregate)
     }
 }
 
-/// One group's statistics, taken as the inputs come.
-struct Sums {
+/// Accumulator of the statistics over one group of inputs.
+struct GroupReducer {
     count: u64,
     moments: Moments,
     extremes: Extremes,
     firing: Firing,
 }
 
-impl Sums {
+impl GroupReducer {
     fn new(units: usize) -> Self {
         Self {
             count: 0,
@@ -167,9 +171,9 @@ impl Sums {
     }
 }
 
-/// `values` as they are stored, `[rows, units]`: in `precision`, or as F32 when a finite one would
-/// become infinite. `None` when the shape does not fit.
-pub(super) fn stored(values: Vec<f32>, rows: usize, precision: Precision) -> Option<Tensor> {
+/// Converts values to a tensor `[rows, units]` in `precision`, or in F32 if a finite value would become
+/// infinite. `None` if the number of values is not a multiple of `rows`.
+pub(super) fn to_tensor(values: Vec<f32>, rows: usize, precision: Precision) -> Option<Tensor> {
     fn fits<H: Copy>(values: &[f32], halves: &[H], is_finite: fn(H) -> bool) -> bool {
         values.iter().zip(halves).all(|(value, &half)| is_finite(half) || !value.is_finite())
     }

@@ -1,80 +1,87 @@
-//! What a training says of itself beforehand.
+//! Description of a training: its network, layers and metrics.
 
 use std::collections::BTreeMap;
 
 use crate::format::Pictures;
 use crate::model::{Dtype, LayerKind};
 
-/// What is recorded, known before the first epoch.
+/// Description of the network and its inputs, known before the first epoch.
 #[derive(Clone, Debug, Default)]
 pub struct Network {
     /// The network's name.
     pub name: String,
     /// Names of the classes; the id of each is its index.
     pub classes: Vec<String>,
-    /// The class of every input (an index into `classes`), in the order in which their values come.
-    /// Empty: unlabelled, and as many inputs as the first epoch has.
+    /// The class of every input (an index into `classes`), in the order of the inputs. Empty if the inputs
+    /// are unlabelled; their number is then that of the first epoch.
     pub labels: Vec<Option<usize>>,
-    /// Names of the inputs; empty: their numbers.
+    /// Identifiers of the inputs; empty to use their indices.
     pub ids: Vec<String>,
-    /// One picture of each input.
+    /// One picture of each input, or none.
     pub pictures: Pictures,
+    /// The inputs whose values are stored.
     pub keep: Keep,
+    /// Element type of stored unit values.
     pub precision: Precision,
 }
 
-/// Whose values are stored.
+/// The inputs whose values are stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Keep {
-    /// Those of every input.
+    /// All inputs.
     #[default]
     All,
-    /// Those of the inputs of these numbers, and aggregates over all inputs and over every class.
+    /// The inputs of these indices, with aggregates over all inputs and over every class.
     Inputs(Vec<usize>),
-    /// Nobody's: aggregates alone. Memory does not grow with the number of inputs.
+    /// None, only aggregates. Memory does not grow with the number of inputs.
     Aggregates,
 }
 
-/// Element type of stored unit values. Aggregates are always F32, and so is in one epoch a layer in
-/// which a finite value would become infinite.
+/// Element type of stored unit values. Aggregates are always F32, and so is a layer in an epoch in which a
+/// finite value would become infinite.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
+    /// IEEE 754 single precision.
     #[default]
     F32,
+    /// IEEE 754 half precision.
     F16,
+    /// The upper half of a single-precision number.
     BF16,
 }
 
 impl Precision {
-    /// Whether values of this element type are stored as wanted.
+    /// Returns `true` if `dtype` is this element type.
     pub(super) fn is(self, dtype: Dtype) -> bool {
         matches!((self, dtype), (Self::F32, Dtype::F32) | (Self::F16, Dtype::F16) | (Self::BF16, Dtype::BF16))
     }
 }
 
-/// What is told of a layer besides its values; see [`super::Recorder::describe`].
+/// Description of a layer, see [`super::Recorder::describe`].
 #[derive(Clone, Debug, Default)]
-pub struct About {
-    /// `None`: feature map, dense or other, after the shape of its activations.
+pub struct LayerDescription {
+    /// The kind of its units; `None` to derive it from the shape of the activations: feature map, dense or
+    /// other.
     pub kind: Option<LayerKind>,
     /// The module's class, e.g. `Conv2d`.
     pub module: String,
     /// The module's full text.
     pub text: String,
-    /// Trainable parameters.
+    /// Number of trainable parameters.
     pub parameters: Option<u64>,
-    /// Activations come as `[inputs, height, width, channels]`.
+    /// Activations have the shape `[inputs, height, width, channels]`.
     pub channels_last: bool,
 }
 
-/// What is known of an epoch besides activations.
+/// Metrics of an epoch.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
-    /// As a share, 0 to 1.
+    /// Accuracy, in [0, 1].
     pub accuracy: Option<f64>,
+    /// Loss.
     pub loss: Option<f64>,
-    /// Optimiser steps done.
+    /// Number of optimiser steps so far.
     pub step: Option<u64>,
-    /// Any other scalars, by name.
+    /// Further metrics, by name.
     pub others: BTreeMap<String, f64>,
 }

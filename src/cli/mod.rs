@@ -2,6 +2,7 @@
 
 mod bench;
 mod convert;
+pub mod demo;
 mod info;
 pub mod output;
 pub mod query;

@@ -120,8 +120,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let sides = Sides { a: &**source, b: run_b.as_deref().unwrap_or(&**source) };
         parts.extend(args.parts(sides, own, camera)?);
     }
-    if parts.len() > columns::MOST {
-        bail!("{} views side by side are more than {}; draw fewer RUNs", parts.len(), columns::MOST);
+    if parts.len() > columns::MAX_COLUMNS {
+        bail!("{} views side by side are more than {}; draw fewer RUNs", parts.len(), columns::MAX_COLUMNS);
     }
     let Size(size) = args.size;
     let gpu = Gpu::headless()?;
@@ -198,7 +198,7 @@ impl Args {
             parts.push(StillView { sides: Sides::one(sides.a), run: own, view: a, set_view, position });
             let b = ViewState { query: alone(minus), ..view.clone() };
             let other = sides.b.recording();
-            let number = EpochRef::at(number);
+            let number = EpochRef::from_number(number);
             // Its own epoch, where it has one, goes first.
             let position = match b.query.select.epoch.unwrap_or(number).resolve(other) {
                 Ok(position) => position,
@@ -229,7 +229,7 @@ fn read_camera(given: &OsStr) -> anyhow::Result<Camera> {
         }
     };
     let camera: Camera = serde_json::from_str(&text).with_context(|| format!("{name} is no camera"))?;
-    if !camera.is_sound() {
+    if !camera.is_valid() {
         bail!(
             "{name} is no camera: numbers must be finite, pitch within ±π/2, fov_y in (0, 3), focus positive, \
              clear in [0, 1)"

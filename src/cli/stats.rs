@@ -84,7 +84,7 @@ fn not_finite(sides: Sides, query: &Query, position: EpochPosition) -> Option<u6
     let a = stats::table(Sides::one(sides.a), &plain, position, &Cpu).ok().map(missing)?;
     let Some(minus) = &query.minus else { return Some(a) };
     // At the epoch that the difference was read at.
-    let number = EpochRef::Number(sides.a.recording().epochs.get(position.from)?.number);
+    let number = EpochRef::Number(sides.a.recording().epochs.get(position.from.0)?.number);
     let select = Selection { epoch: minus.epoch.or(Some(number)), ..minus.clone() };
     let first = EpochRef::First.resolve(sides.b.recording()).ok()?;
     let plain = Query { select, ..plain };

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
-use crate::model::{ColourMap, EpochPosition, OrderBy, Pin, Range, Recording, Theme, UnitOrder, ViewState};
+use crate::model::{
+    ColourMap, EpochPosition, OrderBy, Pin, Range, Recording, Theme, UnitIndex, UnitOrder, ViewState,
+};
 
 /// The options that choose how a view looks.
 #[derive(Debug, Args)]
@@ -142,7 +144,7 @@ impl FromStr for PinArg {
     fn from_str(text: &str) -> Result<Self, String> {
         // Names may hold colons, numbers do not.
         let (layer, unit) = text.rsplit_once(':').ok_or("write it as LAYER:UNIT")?;
-        let unit = unit.parse().map_err(|_| format!("`{unit}` is no unit's number"))?;
+        let unit = unit.parse().map(UnitIndex).map_err(|_| format!("`{unit}` is no unit's number"))?;
         Ok(Self(Pin { layer: layer.to_owned(), unit }))
     }
 }
@@ -184,7 +186,7 @@ impl LookArgs {
         view.order = match self.order {
             None => None,
             Some(OrderArg { by, epoch }) => {
-                let here = || recording.epochs.get(position.from).map(|epoch| epoch.number);
+                let here = || recording.epochs.get(position.from.0).map(|epoch| epoch.number);
                 Some(UnitOrder { by, epoch: epoch.or_else(here).context("--order: there is no epoch")? })
             }
         };
@@ -198,7 +200,7 @@ impl LookArgs {
         for PinArg(pin) in &self.pin {
             let layer = recording.layers.iter().find(|layer| layer.name == pin.layer);
             let Some(layer) = layer else { bail!("--pin: there is no layer `{}`", pin.layer) };
-            if pin.unit >= layer.units {
+            if pin.unit.0 >= layer.units {
                 bail!("--pin: layer {} has {} units, from 0 on", layer.name, layer.units);
             }
         }

@@ -2,22 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
-use super::output;
+use super::{demo, output};
 use crate::app::{self, WindowExit};
 use crate::engine::{Gpu, aggregate};
 use crate::export::{Still, StillView};
-use crate::model::columns::MOST;
+use crate::model::columns::MAX_COLUMNS;
 use crate::model::workspace::Workspace;
 use crate::model::{Camera, EpochRef, Layout, SetView, ViewState};
 use crate::stats::Sides;
-
-/// The recording that is shown when none is named, in the source.
-const DEMO: &str = "assets/demo";
-
-/// The same, beside the folder of an installed program.
-const INSTALLED_DEMO: &str = "share/dnnviz/demo";
 
 pub fn run(runs: &[PathBuf]) -> anyhow::Result<()> {
     if let [file] = runs
@@ -30,9 +24,9 @@ pub fn run(runs: &[PathBuf]) -> anyhow::Result<()> {
         return open(paths, Some(workspace));
     }
     let paths = match runs {
-        [] => vec![demo()?],
-        _ if runs.len() > MOST => {
-            bail!("a window shows at most {MOST} runs side by side, {} were given", runs.len())
+        [] => vec![demo::path()?],
+        _ if runs.len() > MAX_COLUMNS => {
+            bail!("a window shows at most {MAX_COLUMNS} runs side by side, {} were given", runs.len())
         }
         _ => runs.to_vec(),
     };
@@ -45,21 +39,6 @@ fn open(paths: Vec<PathBuf>, workspace: Option<Workspace>) -> anyhow::Result<()>
         WindowExit::Closed => Ok(()),
         WindowExit::NoDisplay(reason) => without_display(&paths, &reason),
     }
-}
-
-/// The bundled recording: beside the program, where it is installed, else where it was built.
-fn demo() -> anyhow::Result<PathBuf> {
-    let program = std::env::current_exe().ok();
-    let folder = program.as_deref().and_then(Path::parent);
-    let beside = folder.map(|folder| folder.join(DEMO));
-    let installed = folder.and_then(Path::parent).map(|prefix| prefix.join(INSTALLED_DEMO));
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join(DEMO);
-    beside
-        .into_iter()
-        .chain(installed)
-        .chain([built])
-        .find(|path| path.join("manifest.json").is_file())
-        .context("the bundled demo is missing; name a RUN, as in `dnnviz runs/mnist`")
 }
 
 /// Draws what the window would open with into the current folder, a picture for each run, and says

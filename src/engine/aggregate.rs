@@ -29,7 +29,7 @@ use self::store::Store;
 use self::work::{Work, buffer, read};
 use super::{Gpu, Processor};
 use crate::model::{Diff, Stat, Tensor};
-use crate::stats::{Backend, BackendError, Cpu, LayerRows, Rows};
+use crate::stats::{Backend, BackendError, Cpu, LayerRows, TensorRows};
 
 /// Bytes of rows that stay on the device.
 const BUDGET: u64 = 1 << 30;
@@ -52,7 +52,7 @@ struct State {
 
 /// One side of a piece: where its runs are summed.
 struct Side<'a> {
-    rows: Rows<'a>,
+    rows: TensorRows<'a>,
     /// First quad in `sums`; each run has as many as the piece, one after the other.
     first: u32,
 }
@@ -161,7 +161,9 @@ impl Aggregator {
         diff: Diff,
     ) -> Result<wgpu::Buffer, BackendError> {
         let usage = wgpu::BufferUsages::STORAGE;
-        let sums = buffer(&self.device, "Aggregator::sums", 16 * kind.parts() * batch.sums, usage)?;
+        // A binding holds one summary at least, also where no side has rows.
+        let bytes = 16 * kind.parts() * batch.sums.max(1);
+        let sums = buffer(&self.device, "Aggregator::sums", bytes, usage)?;
         for (tensor, columns, sides) in by_tensor(batch) {
             let lists = sides.iter().map(|side| side.rows.rows);
             let quads = columns.len().div_ceil(4) as u32;
@@ -251,7 +253,7 @@ fn batches<'a>(layers: &[LayerRows<'a>], chosen: &[usize], kind: Kind) -> Vec<Ba
     let mut batches: Vec<Batch<'a>> = Vec::new();
     for &layer in chosen {
         let LayerRows { a, b } = layers[layer];
-        let runs = |rows: &Rows<'_>| rows.rows.len().div_ceil(RUN);
+        let runs = |rows: &TensorRows<'_>| rows.rows.len().div_ceil(RUN);
         let both = (runs(&a) + b.as_ref().map_or(0, runs)).max(1);
         let quads = MOST_QUADS.min(most_sums as usize / both).max(1);
         let units = a.tensor.columns();
@@ -265,7 +267,7 @@ fn batches<'a>(layers: &[LayerRows<'a>], chosen: &[usize], kind: Kind) -> Vec<Ba
                 batches.push(Batch::default());
             }
             let Some(batch) = batches.last_mut() else { continue };
-            let mut side = |rows: Rows<'a>| {
+            let mut side = |rows: TensorRows<'a>| {
                 let side = Side { rows, first: batch.sums as u32 };
                 batch.sums += quads * u64::from(side.runs());
                 side
@@ -280,7 +282,7 @@ fn batches<'a>(layers: &[LayerRows<'a>], chosen: &[usize], kind: Kind) -> Vec<Ba
 
 /// Bytes of the rows that are asked for.
 fn asked_bytes(layers: &[LayerRows<'_>]) -> u64 {
-    let of_side = |rows: &Rows<'_>| {
+    let of_side = |rows: &TensorRows<'_>| {
         let values = rows.rows.len() as u64 * rows.tensor.columns() as u64;
         values * rows.tensor.dtype().size() as u64
     };
@@ -331,7 +333,7 @@ impl Backend for Aggregator {
             });
             state.store.begin();
             let reduced = guarded(&self.device, asked_bytes(layers), || {
-                let effect = (Kind::Quantiles, Diff::Effect);
+                let effect = (Kind::Deviation, Diff::Effect);
                 let mut beyond = self.reduce(&mut state, layers, &effects, effect, &mut values)?;
                 let kind = Kind::of(stat);
                 beyond.extend(self.reduce(&mut state, layers, &others, (kind, diff), &mut values)?);

@@ -90,14 +90,11 @@ impl Blit {
 mod tests {
     use super::*;
     use crate::engine::readback::RenderTarget;
-    use crate::engine::{Gpu, Renderer};
+    use crate::engine::{Renderer, testing};
 
     #[test]
     fn every_pixel_comes_as_it_is_and_nothing_else_is_touched() {
-        let Ok(gpu) = Gpu::headless() else {
-            println!("skipped: no graphics driver");
-            return;
-        };
+        let Some(gpu) = testing::gpu() else { return };
         let size = wgpu::Extent3d { width: 5, height: 3, depth_or_array_layers: 1 };
         let texture = gpu.device.create_texture(&wgpu::TextureDescriptor {
             label: Some("picture"),

@@ -71,7 +71,7 @@ impl CellPass {
             })
         };
         let cells = pipeline("CellPass::cells", "vs_cell");
-        let plates = pipeline("CellPass::plates", "vs_plate");
+        let plates = pipeline("CellPass::plates", "vs_slab");
         Self { layout, cells, plates }
     }
 

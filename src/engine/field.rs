@@ -24,6 +24,7 @@ pub enum FieldError {
 /// Values of every cell and their pyramids, in texture arrays. Immutable; made on any thread.
 pub struct Field {
     id: u64,
+    processor: Processor,
     layout: Layout,
     atlas: Atlas,
     scale: f32,
@@ -133,9 +134,11 @@ impl Field {
             dimension: Some(wgpu::TextureViewDimension::D2Array),
             ..Default::default()
         };
+        let processor = if built { Processor::Gpu } else { Processor::Cpu };
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Ok(Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
+            processor,
             layout,
             scale: extent.scale,
             has_no_value: extent.has_no_value,
@@ -145,6 +148,11 @@ impl Field {
             textures,
             atlas,
         })
+    }
+
+    /// The processor that built the pyramids.
+    pub fn processor(&self) -> Processor {
+        self.processor
     }
 
     /// Tells fields apart.

@@ -23,6 +23,8 @@ pub mod renderer;
 pub mod ribbons;
 pub mod shader;
 pub mod slabs;
+#[cfg(test)]
+mod testing;
 
 pub use aggregate::Aggregator;
 pub use field::{Field, FieldError};

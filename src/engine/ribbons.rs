@@ -40,7 +40,7 @@ pub(super) struct Segment {
     pub half_width: f32,
     /// 1: it touches the slab that is looked at.
     pub lit: f32,
-    // An array's stride is a multiple of 8 bytes.
+    // Makes a segment three vectors of 16 bytes.
     pub padding: [f32; 2],
 }
 

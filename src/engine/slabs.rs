@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::frame::Nearness;
-use super::shader;
+use super::shader::{self, Shader};
 
 /// What a ray-cast pass writes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Target {
 pub(super) fn quads(
     device: &wgpu::Device,
     label: &str,
-    source: &str,
+    source: Shader<'_>,
     groups: [&wgpu::BindGroupLayout; 2],
     target: Target,
 ) -> wgpu::RenderPipeline {

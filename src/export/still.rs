@@ -8,7 +8,9 @@ use super::file;
 use crate::engine::readback::RenderTarget;
 use crate::engine::{Gpu, InputPicture, Network, Path as RenderPath, Renderer};
 use crate::model::columns::{ColourScale, common_extremes};
-use crate::model::{Camera, EpochPosition, Layout, Recording, SetView, Theme, ValueRange, ViewState};
+use crate::model::{
+    Camera, EpochIndex, EpochPosition, Layout, Recording, SetView, Theme, ValueRange, ViewState,
+};
 use crate::scene::{FrameOptions, LoadedEpoch, Scene, SceneError, aspect_ratio, drawn_edges};
 use crate::stats::{Backend, Quantiles, Sides, colour_range};
 use crate::ui::runs::{NamedRun, OpenRuns};
@@ -158,7 +160,7 @@ impl<'a> StillColumn<'a> {
         let mut all_epochs = Vec::new();
         if view.over_epochs {
             for epoch in (0..recording.epochs.len()).filter(|&epoch| !recording.epochs[epoch].damaged) {
-                all_epochs.push(LoadedEpoch::quantiles(backend, sides, &view.query, epoch)?);
+                all_epochs.push(LoadedEpoch::quantiles(backend, sides, &view.query, EpochIndex(epoch))?);
             }
         }
         let picture = view.query.select.single_input().and_then(|input| sides.a.picture(input));

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::deepdiva::{Dump, DumpContents, DumpFile, DumpWriter};
 use super::native::{EpochValues, NativeRun, Pictures, RunWriter};
 use super::{FormatError, LocatedManifest, ManifestFormat, picture};
-use crate::model::{Aggregate, Group, Normalisation, Picture, Recording, Source, SourceError};
+use crate::model::{Aggregate, EpochIndex, Group, Normalisation, Picture, Recording, Source, SourceError};
 
 /// Limit of units in a dump; the JSON files of more would be too large for any reader.
 const MAX_DUMP_UNITS: usize = 10_000_000;
@@ -40,11 +40,11 @@ pub fn import(dump: &Path, run: &Path, progress: &mut dyn FnMut(usize, usize)) -
     each_epoch(recording, progress, |epoch| {
         let mut values = EpochValues::default();
         if !all.is_empty() {
-            values.units = source.rows(epoch, &all)?.layers;
+            values.units = source.rows(EpochIndex(epoch), &all)?.layers;
         }
         let classes = (0..recording.classes.len()).map(Group::Class);
         for group in std::iter::once(Group::All).chain(classes) {
-            if let Some(aggregates) = source.aggregates(epoch, group)? {
+            if let Some(aggregates) = source.aggregates(EpochIndex(epoch), group)? {
                 values.aggregates.push((group, aggregates.to_vec()));
             }
         }
@@ -107,11 +107,11 @@ pub fn export_json(
 fn contents(source: &NativeRun, first: usize) -> Result<DumpContents, FormatError> {
     let recording = source.recording();
     let count = |group| -> Result<Option<u64>, FormatError> {
-        let stored = source.aggregates(first, group)?;
+        let stored = source.aggregates(EpochIndex(first), group)?;
         Ok(stored.and_then(|stored| stored.first().map(|aggregate| aggregate.count)))
     };
     let singles = !recording.inputs.is_empty()
-        && match source.rows(first, &[0]) {
+        && match source.rows(EpochIndex(first), &[0]) {
             Ok(_) => true,
             Err(SourceError::NotRecorded { .. }) => false,
             Err(error) => return Err(error.into()),
@@ -164,9 +164,10 @@ fn export_epoch(
     let normalised = recording.normalisation == Normalisation::PerItemPerLayer;
     let units: Vec<usize> = recording.layers.iter().map(|layer| layer.units).collect();
     // Read first, so that nothing is written of a damaged epoch.
-    let mut groups = vec![(DumpFile::General, source.aggregates(epoch, Group::All)?, LayerSums::new(&units))];
+    let mut groups =
+        vec![(DumpFile::General, source.aggregates(EpochIndex(epoch), Group::All)?, LayerSums::new(&units))];
     for &(class, _) in &contents.classes {
-        let stored = source.aggregates(epoch, Group::Class(class))?;
+        let stored = source.aggregates(EpochIndex(epoch), Group::Class(class))?;
         groups.push((DumpFile::Class(class), stored, LayerSums::new(&units)));
     }
     writer.begin_epoch(&recording.epochs[epoch])?;
@@ -178,8 +179,9 @@ fn export_epoch(
     let inputs: Vec<usize> = (0..recording.inputs.len()).collect();
     for chunk in inputs.chunks(INPUTS_PER_CHUNK).take_while(|_| contents.singles) {
         // Files of the epoch exist already, so it cannot be omitted any more.
-        let block =
-            source.rows(epoch, chunk).map_err(|error| FormatError::invalid(run, error.to_string()))?;
+        let block = source
+            .rows(EpochIndex(epoch), chunk)
+            .map_err(|error| FormatError::invalid(run, error.to_string()))?;
         for (&input, &row) in chunk.iter().zip(&block.rows) {
             let mut layers: Vec<Vec<f32>> =
                 block.layers.iter().map(|tensor| tensor.row(row).into_owned()).collect();

@@ -1,5 +1,11 @@
-//! Answers computed from statistics: what can be said of a layer and of a unit. Knows the model and
-//! the statistics only.
+//! Analyses of a recording computed from statistics: layer statistics, unit profiles and orders of units. It
+//! has access to the model and the statistics only.
+//!
+//! [`layer_stats`] computes the statistics of every layer at an epoch, [`unit_profile`] everything known of
+//! one unit, and [`unit_permutations`] orders the units of every layer by a criterion. All read from a
+//! [`Source`](crate::model::Source) and take stored aggregates where there are any, else the recorded inputs.
+
+#![warn(missing_docs)]
 
 pub mod layer_stats;
 pub mod order;
@@ -15,8 +21,10 @@ mod tests;
 pub use layer_stats::{LayerStats, layer_stats};
 pub use order::unit_permutations;
 pub use profile::{
-    Distribution, Selectivity, SimilarUnit, UnitEpoch, UnitProfile, history, unit_profile, unit_profile_at,
+    Distribution, Selectivity, SimilarUnit, UnitEpoch, UnitProfile, unit_history, unit_profile,
+    unit_profile_at,
 };
 
-/// Asked now and then by what takes long: whether somebody still waits for it.
-pub type Wanted<'a> = &'a (dyn Fn() -> bool + Sync);
+/// A check that long computations call now and then; they stop early when it returns `false`, because the
+/// result is no longer needed.
+pub type StillWanted<'a> = &'a (dyn Fn() -> bool + Sync);

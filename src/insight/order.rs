@@ -1,87 +1,93 @@
-//! In which order the units of a layer stand on its slab.
+//! Orders of the units on the slab of a layer.
 
 mod similarity;
 
 use rayon::prelude::*;
 
 use super::selectivity::Preference;
-use super::summary::{Rows, Summary, means};
-use super::{Selectivity, Wanted};
-use crate::model::{Grid, OrderBy, Source};
+use super::summary::{InputRows, LayerSummary, unit_means};
+use super::{Selectivity, StillWanted};
+use crate::model::{EpochIndex, Grid, LayerIndex, OrderBy, Source};
 use crate::stats::StatsError;
 
-/// Inputs that the units' likeness is told by where there are too few classes for that.
-const MOST_INPUTS: usize = 64;
-/// Classes, evenly spaced, that it is told by at most.
-const MOST_CLASSES: usize = 64;
-/// With fewer classes, inputs tell more.
-const LEAST_CLASSES: usize = 3;
+/// Greatest number of inputs, evenly spaced, in a response profile.
+const MAX_INPUTS: usize = 64;
+/// Greatest number of classes, evenly spaced, in a response profile.
+const MAX_CLASSES: usize = 64;
+/// With fewer classes, response profiles are over inputs.
+const MIN_CLASSES: usize = 3;
 
-/// Per layer, which unit stands at each place of its grid, row by row from the top left: a permutation of
-/// its units. `grids` has one grid for each layer, with at least as many cells as the layer has units.
-/// `None` when it was no longer `wanted`.
+/// Computes an order of the units of every layer: the unit at each place of its grid, row by row from the
+/// top left, a permutation of its units. `grids` has one grid per layer, with at least as many cells as the
+/// layer has units. `None` if it was no longer `wanted`.
 ///
-/// By activation it is by `values`, one per unit of each layer, or by the units' means at `epoch` (an
-/// index) where there are none; the greatest first, units without a value last, equals as they are. By
-/// selectivity units of one preferred class stand together, the most selective of them first, and units
-/// without one last. By similarity units whose means over the classes rise and fall together stand close
-/// to each other in the grid.
+/// - [`OrderBy::Activation`] sorts by `values`, one per unit of each layer, or without them by the units'
+///   means at `epoch`; the greatest first, units without a value last, equal units in the order of the
+///   network.
+/// - [`OrderBy::Selectivity`] sorts by preferred class, within it by selectivity index, the greatest first;
+///   units without a preferred class last.
+/// - [`OrderBy::Similarity`] places units with similar class means close to each other in the grid.
 ///
 /// # Errors
-/// When the epoch is damaged, or there is neither a mean nor an input to tell from.
+/// Returns a [`StatsError`] if the epoch is damaged, or neither means nor values of inputs are recorded.
 pub fn unit_permutations(
     source: &dyn Source,
     values: Option<&[Vec<f32>]>,
     by: OrderBy,
-    epoch: usize,
+    epoch: EpochIndex,
     grids: &[Grid],
-    wanted: Wanted,
+    wanted: StillWanted,
 ) -> Result<Option<Vec<Vec<u32>>>, StatsError> {
     let layers = source.recording().layers.len().min(grids.len());
-    let of_layer = |layer: usize| -> Result<Option<Vec<u32>>, StatsError> {
+    let of_layer = |index: usize| -> Result<Option<Vec<u32>>, StatsError> {
+        let layer = LayerIndex(index);
         if !wanted() {
             return Ok(None);
         }
-        let units = source.recording().layers[layer].units;
+        let units = source.recording().layers[index].units;
         Ok(Some(match by {
             OrderBy::Activation => {
-                let given = values.and_then(|values| values.get(layer)).filter(|it| it.len() == units);
-                match given {
+                let values =
+                    values.and_then(|values| values.get(index)).filter(|values| values.len() == units);
+                match values {
                     Some(values) => greatest_first(values),
-                    None => greatest_first(&means(source, epoch, layer)?),
+                    None => greatest_first(&unit_means(source, epoch, layer)?),
                 }
             }
-            OrderBy::Selectivity => by_class(&preferences(source, epoch, layer, units)?),
+            OrderBy::Selectivity => by_preferred_class(&preferences(source, epoch, layer, units)?),
             OrderBy::Similarity => {
-                similarity::places(&profiles(source, epoch, layer, units)?, grids[layer], units)
+                similarity::places(&response_profiles(source, epoch, layer, units)?, grids[index], units)
             }
         }))
     };
     (0..layers).into_par_iter().map(of_layer).collect()
 }
 
+/// Units by descending value; units without a value last.
 fn greatest_first(values: &[f32]) -> Vec<u32> {
     let mut units: Vec<u32> = (0..values.len() as u32).collect();
     let value = |unit: u32| Some(values[unit as usize]).filter(|value| !value.is_nan());
-    // Stable, so that equals stay as they are; `None` is below every value.
+    // The sort is stable: equal units keep their order. `None` is less than every value.
     units.sort_by(|&a, &b| value(b).partial_cmp(&value(a)).unwrap_or(std::cmp::Ordering::Equal));
     units
 }
 
+/// Computes the class preference of every unit of a layer.
 fn preferences(
     source: &dyn Source,
-    epoch: usize,
-    layer: usize,
+    epoch: EpochIndex,
+    layer: LayerIndex,
     units: usize,
 ) -> Result<Vec<Preference>, StatsError> {
     let mut preferences = vec![Preference::default(); units];
-    Summary::read(source, epoch, layer, |class, means| {
+    LayerSummary::read(source, epoch, layer, |class, means| {
         preferences.iter_mut().zip(means).for_each(|(preference, &mean)| preference.add(class, mean));
     })?;
     Ok(preferences)
 }
 
-fn by_class(preferences: &[Preference]) -> Vec<u32> {
+/// Units by preferred class and descending selectivity index.
+fn by_preferred_class(preferences: &[Preference]) -> Vec<u32> {
     let selectivity: Vec<Option<Selectivity>> = preferences.iter().map(Preference::selectivity).collect();
     let mut units: Vec<u32> = (0..preferences.len() as u32).collect();
     units.sort_by(|&a, &b| match (selectivity[a as usize], selectivity[b as usize]) {
@@ -91,20 +97,21 @@ fn by_class(preferences: &[Preference]) -> Vec<u32> {
     units
 }
 
-/// What the units of a layer answer to, as rows `[units, points]`.
-struct Profiles {
-    /// Rows have mean 0 and length 1, or are 0 where a unit answers alike to everything. Of a single
-    /// point they are as they are.
+/// Response profiles of the units of a layer: their mean activations over classes or inputs, the points.
+struct ResponseProfiles {
+    /// `[units, points]`. Rows have mean 0 and length 1, or are 0 for a unit with equal values at all
+    /// points. Profiles of a single point are not standardised.
     values: Vec<f32>,
     points: usize,
 }
 
-impl Profiles {
-    fn of(&self, unit: u32) -> &[f32] {
+impl ResponseProfiles {
+    /// The profile of a unit.
+    fn of_unit(&self, unit: u32) -> &[f32] {
         &self.values[unit as usize * self.points..][..self.points]
     }
 
-    /// From one column for each point.
+    /// Creates profiles from the values of all units at each point.
     fn new(columns: &[Vec<f32>], units: usize) -> Self {
         let points = columns.len();
         let mut values = vec![0.0; units * points];
@@ -122,41 +129,47 @@ impl Profiles {
     }
 }
 
-/// To mean 0 and length 1; where there is no value it is as if there were the mean.
+/// Scales a profile to mean 0 and length 1; missing values become the mean.
 fn standardise(profile: &mut [f32]) {
     let finite = || profile.iter().filter(|value| value.is_finite()).map(|&value| f64::from(value));
     let mean = finite().sum::<f64>() / finite().count().max(1) as f64;
     let length = finite().map(|value| (value - mean).powi(2)).sum::<f64>().sqrt();
     for value in profile {
-        let usable = value.is_finite() && length > 0.0;
-        *value = if usable { ((f64::from(*value) - mean) / length) as f32 } else { 0.0 };
+        let is_defined = value.is_finite() && length > 0.0;
+        *value = if is_defined { ((f64::from(*value) - mean) / length) as f32 } else { 0.0 };
     }
 }
 
-fn profiles(source: &dyn Source, epoch: usize, layer: usize, units: usize) -> Result<Profiles, StatsError> {
+/// Computes response profiles over classes, else over inputs, else from the means over all inputs.
+fn response_profiles(
+    source: &dyn Source,
+    epoch: EpochIndex,
+    layer: LayerIndex,
+    units: usize,
+) -> Result<ResponseProfiles, StatsError> {
     let classes = source.recording().classes.len();
-    let step = classes.div_ceil(MOST_CLASSES).max(1);
+    let step = classes.div_ceil(MAX_CLASSES).max(1);
     let mut columns = Vec::new();
-    let summary = Summary::read(source, epoch, layer, |class, means| {
+    let summary = LayerSummary::read(source, epoch, layer, |class, means| {
         if class % step == 0 {
             columns.push((class, means.to_vec()));
         }
     })?;
-    if columns.len() >= LEAST_CLASSES {
-        // They may come in any order.
+    if columns.len() >= MIN_CLASSES {
+        // The summary may pass the classes in any order.
         columns.sort_by_key(|(class, _)| *class);
         let columns: Vec<Vec<f32>> = columns.into_iter().map(|(_, means)| means).collect();
-        return Ok(Profiles::new(&columns, units));
+        return Ok(ResponseProfiles::new(&columns, units));
     }
-    if let Some(Rows { tensor, rows }) = Rows::read(source, epoch, layer)?
-        && rows.len() >= LEAST_CLASSES
+    if let Some(InputRows { tensor, rows }) = InputRows::read(source, epoch, layer)?
+        && rows.len() >= MIN_CLASSES
     {
-        let step = rows.len().div_ceil(MOST_INPUTS);
+        let step = rows.len().div_ceil(MAX_INPUTS);
         let columns: Vec<Vec<f32>> =
             rows.iter().step_by(step).map(|&row| tensor.row(row).into_owned()).collect();
-        return Ok(Profiles::new(&columns, units));
+        return Ok(ResponseProfiles::new(&columns, units));
     }
-    Ok(Profiles::new(&[summary.mean], units))
+    Ok(ResponseProfiles::new(&[summary.mean], units))
 }
 
 #[cfg(test)]

@@ -1,168 +1,180 @@
-//! All that can be said of one unit: its training, its classes, its inputs, its like.
+//! Unit profiles: everything known of one unit along the training, over classes and inputs, and the units
+//! similar to it.
 
 use rayon::prelude::*;
 
-use super::Wanted;
+use super::StillWanted;
 use super::selectivity::Preference;
 use super::similar;
-use super::summary::{self, Rows, Summary};
-use crate::model::{Aggregate, Recording, Source, SourceError, UnitAggregates};
+use super::summary::{self, InputRows, LayerSummary};
+use crate::model::{
+    Aggregate, EpochIndex, LayerIndex, Recording, Source, SourceError, UnitAggregates, UnitIndex,
+};
 use crate::stats::StatsError;
 
-/// The life of one unit. Values are activations as recorded; NaN is no value.
+/// Everything known of one unit. Values are activations as recorded; NaN is no value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnitProfile {
-    /// Index into the recording's layers.
-    pub layer: usize,
-    /// From 0, as trained.
-    pub unit: usize,
-    /// Index into the recording's epochs: of this one are distributions, inputs and similar.
-    pub epoch: usize,
-    /// One per readable epoch, in their order.
+    /// Its layer.
+    pub layer: LayerIndex,
+    /// The unit.
+    pub unit: UnitIndex,
+    /// The epoch of all fields but `history`.
+    pub epoch: EpochIndex,
+    /// One entry per readable epoch, in their order.
     pub history: Vec<UnitEpoch>,
-    /// Of all inputs, then one per class that has any.
+    /// The distribution over all inputs, then those over each class with inputs.
     pub distributions: Vec<Distribution>,
-    /// The inputs with the greatest values and these, the greatest first.
+    /// The inputs with the greatest values, as (input index, value), the greatest first; at most
+    /// [`STRONGEST_INPUTS`].
     pub strongest: Vec<(usize, f32)>,
+    /// Class selectivity; `None` with fewer than two classes or without a class mean above 0.
     pub selectivity: Option<Selectivity>,
-    /// Units of the same layer that answer most alike, the most alike first.
+    /// Units of the same layer with the greatest correlations, the greatest first.
     pub similar: Vec<SimilarUnit>,
-    /// Its mean is the so-many-greatest of its layer's, from 1.
+    /// Rank of its mean among the units of the layer, from 1 for the greatest; `None` without a value.
     pub rank: Option<usize>,
-    /// Units that its layer has.
+    /// Number of units of the layer.
     pub of: usize,
 }
 
-/// What a unit shows at one epoch.
+/// The mean activations of a unit at one epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnitEpoch {
-    /// Index into the recording's epochs.
-    pub epoch: usize,
+    /// The epoch.
+    pub epoch: EpochIndex,
     /// Mean over all inputs.
     pub all: f32,
-    /// Mean per class of the recording.
+    /// Mean over each class of the recording.
     pub classes: Vec<f32>,
 }
 
-/// How the values of a unit lie over some inputs.
+/// The distribution of the values of a unit over some inputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Distribution {
-    /// Index into the recording's classes; `None` is all inputs.
+    /// Index into the recording's classes; `None` for all inputs.
     pub class: Option<usize>,
-    /// Finite values.
+    /// Number of finite values.
     pub count: u64,
+    /// Mean; NaN without a value.
     pub mean: f32,
     /// Population standard deviation, where known.
     pub deviation: Option<f32>,
-    /// Least, lower quartile, median, upper quartile, greatest (linear interpolation between order
-    /// statistics); `None` where single values were not recorded.
+    /// Minimum, lower quartile, median, upper quartile and maximum (linear interpolation between order
+    /// statistics); `None` if values of inputs are not recorded.
     pub quartiles: Option<[f32; 5]>,
-    /// Share of values > 0, where known.
+    /// Firing rate, in [0, 1], where known.
     pub rate: Option<f32>,
 }
 
-/// Class selectivity index: (μ_max − μ_rest) / (μ_max + μ_rest), of the class whose mean activation is
-/// greatest and the mean of the other classes' means, where means below 0 count as 0. In [0, 1]
-/// (Morcos, Barrett, Rabinowitz and Botvinick, "On the importance of single directions for
-/// generalization", 2018).
+/// The class selectivity of a unit: (μ_max − μ_rest) / (μ_max + μ_rest), where μ_max is the greatest class
+/// mean and μ_rest the mean of the other class means, means below 0 counting as 0 (Morcos, Barrett,
+/// Rabinowitz and Botvinick, "On the importance of single directions for generalization", 2018).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Selectivity {
+    /// The class selectivity index, in [0, 1].
     pub index: f32,
-    /// The class, as an index into the recording's.
+    /// The preferred class, that of μ_max, as an index into the recording's classes.
     pub class: usize,
 }
 
-/// A unit that answers like another.
+/// A unit whose activations are correlated with those of another.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SimilarUnit {
-    pub unit: usize,
-    /// Pearson's correlation over the inputs, or over the classes' means where inputs were not
-    /// recorded.
+    /// The unit.
+    pub unit: UnitIndex,
+    /// Pearson's correlation over the inputs, or over the class means if inputs are not recorded. In
+    /// (0, 1].
     pub correlation: f32,
 }
 
-/// How many of the strongest inputs are told.
-pub const STRONGEST: usize = 8;
+/// Greatest number of inputs in [`UnitProfile::strongest`].
+pub const STRONGEST_INPUTS: usize = 8;
 
-/// All that can be said of a unit of a layer (from 0) at an epoch (an index).
+/// Computes the profile of a unit at an epoch, with its history.
 ///
 /// # Errors
-/// When the epoch is damaged, there is no such unit, or nothing is recorded of it.
+/// Returns a [`StatsError`] if the epoch is damaged, there is no such unit, or nothing is recorded of it.
 pub fn unit_profile(
     source: &dyn Source,
-    layer: usize,
-    unit: usize,
-    epoch: usize,
+    layer: LayerIndex,
+    unit: UnitIndex,
+    epoch: EpochIndex,
 ) -> Result<UnitProfile, StatsError> {
-    let mut biography = unit_profile_at(source, layer, unit, epoch)?;
-    biography.history = history(source, layer, unit, &|| true).unwrap_or_default();
-    Ok(biography)
+    let mut profile = unit_profile_at(source, layer, unit, epoch)?;
+    profile.history = unit_history(source, layer, unit, &|| true).unwrap_or_default();
+    Ok(profile)
 }
 
-/// A unit's means along the training; `None` when they were no longer `wanted`. Epochs that cannot be
-/// read are left out. Means are those that a query shows of `all` and of one class: as stored, and else
-/// of the inputs' values that are finite.
-pub fn history(source: &dyn Source, layer: usize, unit: usize, wanted: Wanted) -> Option<Vec<UnitEpoch>> {
+/// Computes the means of a unit at every epoch; `None` if they were no longer `wanted`. Unreadable epochs
+/// are left out. The means are those of a query of all inputs and of one class: stored ones or else those
+/// of the finite values of the inputs.
+pub fn unit_history(
+    source: &dyn Source,
+    layer: LayerIndex,
+    unit: UnitIndex,
+    wanted: StillWanted,
+) -> Option<Vec<UnitEpoch>> {
     let recording = source.recording();
-    let epochs: Vec<usize> =
-        (0..recording.epochs.len()).filter(|&epoch| !recording.epochs[epoch].damaged).collect();
-    let read = |epoch: usize| {
-        let (all, classes) = Groups::read(source, layer, unit, epoch).ok()?.means();
+    let readable = (0..recording.epochs.len()).filter(|&epoch| !recording.epochs[epoch].damaged);
+    let epochs: Vec<EpochIndex> = readable.map(EpochIndex).collect();
+    let read = |epoch: EpochIndex| {
+        let (all, classes) = UnitGroups::read(source, layer, unit, epoch).ok()?.means();
         Some(UnitEpoch { epoch, all, classes })
     };
-    // The outer one tells that it was given up, the inner one that the epoch cannot be read.
-    let moments = epochs.into_par_iter().map(|epoch| wanted().then(|| read(epoch)));
-    let moments: Option<Vec<Option<UnitEpoch>>> = moments.collect();
-    Some(moments?.into_iter().flatten().collect())
+    // The outer `None` is a cancelled computation, the inner one an unreadable epoch.
+    let history = epochs.into_par_iter().map(|epoch| wanted().then(|| read(epoch)));
+    let history: Option<Vec<Option<UnitEpoch>>> = history.collect();
+    Some(history?.into_iter().flatten().collect())
 }
 
-/// A biography without its history: what one epoch tells.
+/// Computes the profile of a unit at an epoch, with an empty history.
 ///
-/// Means, deviations and rates are those that a query shows: of `all` and of one class, stored
-/// aggregates are taken as they are, and where these speak of more inputs than are recorded they alone
-/// answer. Quartiles, strongest inputs and similar are of the inputs that were recorded.
+/// Means, deviations and firing rates are those of a query of all inputs and of one class: stored
+/// aggregates are used as they are, and exclusively if they include more inputs than are recorded.
+/// Quartiles, strongest inputs and similar units are computed from the recorded inputs.
 ///
 /// # Errors
-/// As [`biography`].
+/// As [`unit_profile`].
 pub fn unit_profile_at(
     source: &dyn Source,
-    layer: usize,
-    unit: usize,
-    epoch: usize,
+    layer: LayerIndex,
+    unit: UnitIndex,
+    epoch: EpochIndex,
 ) -> Result<UnitProfile, StatsError> {
     let recording = source.recording();
-    let of = summary::units(recording, epoch, layer)?;
-    if unit >= of {
-        let what = format!("unit {unit} of layer {} is", recording.layers[layer].name);
+    let unit_count = summary::unit_count(recording, epoch, layer)?;
+    if unit.0 >= unit_count {
+        let what = format!("unit {unit} of layer {} is", recording.layers[layer.0].name);
         return Err(summary::not_recorded(recording, epoch, what).into());
     }
-    let mut groups = Groups::read(source, layer, unit, epoch)?;
+    let mut groups = UnitGroups::read(source, layer, unit, epoch)?;
     groups.read_column(source, layer, unit, epoch)?;
     let column = groups.column.as_deref().unwrap_or_default();
     let mut strongest: Vec<(usize, f32)> =
         column.iter().copied().enumerate().filter(|(_, value)| value.is_finite()).collect();
     let stronger = |a: &(usize, f32), b: &(usize, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-    if strongest.len() > STRONGEST {
-        strongest.select_nth_unstable_by(STRONGEST, stronger);
-        strongest.truncate(STRONGEST);
+    if strongest.len() > STRONGEST_INPUTS {
+        strongest.select_nth_unstable_by(STRONGEST_INPUTS, stronger);
+        strongest.truncate(STRONGEST_INPUTS);
     }
     strongest.sort_by(stronger);
     let mut preference = Preference::default();
     let (all, classes) = groups.means();
     classes.iter().enumerate().for_each(|(class, &mean)| preference.add(class, mean));
-    let rows = if column.is_empty() { None } else { Rows::read(source, epoch, layer)? };
+    let rows = if column.is_empty() { None } else { InputRows::read(source, epoch, layer)? };
     let similar = match rows {
         Some(rows) => similar::over_inputs(&rows, unit, column),
         None if column.is_empty() => {
             let mut means = Vec::new();
-            Summary::read(source, epoch, layer, |_, class| means.push(class.to_vec()))?;
+            LayerSummary::read(source, epoch, layer, |_, class| means.push(class.to_vec()))?;
             similar::over_classes(&means, unit)
         }
         None => Vec::new(),
     };
     let rank = if all.is_finite() {
-        let means = summary::means(source, epoch, layer)?;
-        Some(1 + means.iter().filter(|&&mean| mean > means[unit]).count())
+        let means = summary::unit_means(source, epoch, layer)?;
+        Some(1 + means.iter().filter(|&&mean| mean > means[unit.0]).count())
     } else {
         None
     };
@@ -176,47 +188,51 @@ pub fn unit_profile_at(
         selectivity: preference.selectivity(),
         similar,
         rank,
-        of,
+        of: unit_count,
     })
 }
 
-/// What is known of a unit at an epoch: what is stored of each group of inputs, and its values.
-struct Groups<'a> {
+/// Data of a unit at an epoch: its stored aggregates over each group of inputs, and its values.
+struct UnitGroups<'a> {
     recording: &'a Recording,
     stored: UnitAggregates,
-    /// One value per input, NaN where there is none; `None` where none were recorded, or where all that
-    /// was asked for is stored.
+    /// One value per input, NaN for none; `None` if values are not recorded or not needed so far.
     column: Option<Vec<f32>>,
 }
 
-impl<'a> Groups<'a> {
-    /// What its means need.
-    fn read(source: &'a dyn Source, layer: usize, unit: usize, epoch: usize) -> Result<Self, StatsError> {
+impl<'a> UnitGroups<'a> {
+    /// Reads the data that [`Self::means`] needs.
+    fn read(
+        source: &'a dyn Source,
+        layer: LayerIndex,
+        unit: UnitIndex,
+        epoch: EpochIndex,
+    ) -> Result<Self, StatsError> {
         let recording = source.recording();
         let stored = source.unit_aggregates(epoch, layer, unit)?;
-        let missing = stored.all.is_none()
+        let is_incomplete = stored.all.is_none()
             || stored
                 .classes
                 .iter()
                 .zip(&recording.classes)
-                .any(|(it, class)| it.is_none() && class.inputs > 0);
+                .any(|(aggregate, class)| aggregate.is_none() && class.inputs > 0);
         let mut groups = Self { recording, stored, column: None };
-        if missing {
+        if is_incomplete {
             groups.read_column(source, layer, unit, epoch)?;
         }
         if groups.stored.all.is_none() && groups.column.is_none() {
-            return Err(summary::nothing(recording, epoch).into());
+            return Err(summary::nothing_recorded(recording, epoch).into());
         }
         Ok(groups)
     }
 
-    /// Its values, where single inputs were recorded.
+    /// Reads the value for every input, if values of inputs are recorded.
     fn read_column(
         &mut self,
         source: &dyn Source,
-        layer: usize,
-        unit: usize,
-        epoch: usize,
+        layer: LayerIndex,
+        unit: UnitIndex,
+        epoch: EpochIndex,
     ) -> Result<(), StatsError> {
         if self.column.is_some() || self.recording.inputs.is_empty() {
             return Ok(());
@@ -229,6 +245,7 @@ impl<'a> Groups<'a> {
         Ok(())
     }
 
+    /// The stored aggregate of a class, or of all inputs with `None`.
     fn stored(&self, class: Option<usize>) -> Option<&Aggregate> {
         match class {
             None => self.stored.all.as_ref(),
@@ -236,7 +253,7 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// Over all inputs and over each class; NaN where there is none.
+    /// The means over all inputs and over each class; NaN without a value.
     fn means(&self) -> (f32, Vec<f32>) {
         let mut sums = vec![(0.0, 0_u64); self.recording.classes.len()];
         let mut whole = (0.0, 0_u64);
@@ -255,13 +272,13 @@ impl<'a> Groups<'a> {
         (mean(None, whole), classes.collect())
     }
 
-    /// The finite values, and the classes of their inputs.
+    /// The finite values with the classes of their inputs.
     fn values(&self) -> impl Iterator<Item = (f32, Option<usize>)> {
         let values = self.column.iter().flatten().zip(&self.recording.inputs);
         values.map(|(&value, input)| (value, input.class)).filter(|(value, _)| value.is_finite())
     }
 
-    /// Of all inputs and of each class that has any, given their means.
+    /// The distributions over all inputs and over each class with inputs, given their means.
     fn distributions(&self, all: f32, classes: &[f32]) -> Vec<Distribution> {
         let mut by_class = vec![Vec::new(); classes.len()];
         let mut whole = Vec::new();
@@ -271,17 +288,17 @@ impl<'a> Groups<'a> {
                 values.push(value);
             }
         }
-        let mut told = vec![self.distribution(None, all, whole)];
+        let mut distributions = vec![self.distribution(None, all, whole)];
         for (class, (&mean, values)) in classes.iter().zip(by_class).enumerate() {
             let stored = self.stored(Some(class)).map_or(0, |stored| stored.count);
             if stored > 0 || self.recording.classes[class].inputs > 0 {
-                told.push(self.distribution(Some(class), mean, values));
+                distributions.push(self.distribution(Some(class), mean, values));
             }
         }
-        told
+        distributions
     }
 
-    /// Of a class, or of all inputs, given its mean and its finite values.
+    /// The distribution over a class, or over all inputs with `None`, given its mean and finite values.
     fn distribution(&self, class: Option<usize>, mean: f32, mut values: Vec<f32>) -> Distribution {
         let stored = self.stored(class);
         let recorded = match class {
@@ -292,19 +309,20 @@ impl<'a> Groups<'a> {
         let first = |of: fn(&Aggregate) -> &Option<Vec<f32>>| -> Option<f32> {
             of(stored?).as_ref()?.first().copied().filter(|value| value.is_finite())
         };
-        let (mut deviation, mut rate) = (first(|it| &it.variance).map(f32::sqrt), first(|it| &it.rate));
-        let alone = stored.is_some_and(|stored| stored.count > recorded as u64);
-        if !alone && !values.is_empty() {
+        let (mut deviation, mut rate) =
+            (first(|aggregate| &aggregate.variance).map(f32::sqrt), first(|aggregate| &aggregate.rate));
+        let has_unrecorded_inputs = stored.is_some_and(|stored| stored.count > recorded as u64);
+        if !has_unrecorded_inputs && !values.is_empty() {
             let count = values.len() as f64;
             let wide = || values.iter().map(|&value| f64::from(value));
-            let center = wide().sum::<f64>() / count;
-            let variance = wide().map(|value| (value - center).powi(2)).sum::<f64>() / count;
+            let centre = wide().sum::<f64>() / count;
+            let variance = wide().map(|value| (value - centre).powi(2)).sum::<f64>() / count;
             let above = values.len() - values.partition_point(|&value| value <= 0.0);
             deviation = deviation.or(Some(variance.sqrt() as f32));
             rate = rate.or(Some((above as f64 / count) as f32));
         }
         let count = match stored {
-            Some(stored) if alone || self.column.is_none() => {
+            Some(stored) if has_unrecorded_inputs || self.column.is_none() => {
                 if mean.is_finite() {
                     stored.count
                 } else {
@@ -317,7 +335,7 @@ impl<'a> Groups<'a> {
     }
 }
 
-/// Of ascending values, see [`Distribution::quartiles`].
+/// The quartiles of ascending values, see [`Distribution::quartiles`]; `None` without values.
 fn quartiles(values: &[f32]) -> Option<[f32; 5]> {
     let last = values.len().checked_sub(1)?;
     Some([0.0, 0.25, 0.5, 0.75, 1.0].map(|share| {

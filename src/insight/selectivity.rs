@@ -1,19 +1,20 @@
-//! Which class a unit answers to most, and how selectively.
+//! The preferred class of a unit and its selectivity.
 
 use super::Selectivity;
 
-/// What a unit's mean activations over the classes come to, one class after another.
+/// Accumulator of a unit's class means, from which its selectivity is computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Preference {
-    /// The class of the greatest mean so far, and that mean.
+    /// The class with the greatest mean so far, and that mean.
     greatest: Option<(usize, f32)>,
-    /// Sum of the means, those below 0 as 0.
+    /// Sum of the means, those below 0 counting as 0.
     sum: f64,
+    /// Number of classes with a mean.
     classes: usize,
 }
 
 impl Preference {
-    /// Takes in the mean over a class; one that is not finite says nothing.
+    /// Adds the mean of a class; means that are not finite are ignored.
     pub(super) fn add(&mut self, class: usize, mean: f32) {
         if !mean.is_finite() {
             return;
@@ -25,7 +26,7 @@ impl Preference {
         self.classes += 1;
     }
 
-    /// See [`Selectivity`]; `None` with means over fewer than two classes, or where none is above 0.
+    /// The selectivity; `None` with means of fewer than two classes, or if none is above 0.
     pub(super) fn selectivity(&self) -> Option<Selectivity> {
         let (class, greatest) = self.greatest.filter(|&(_, greatest)| greatest > 0.0)?;
         let others = self.classes.checked_sub(1).filter(|&others| others > 0)? as f64;
@@ -39,27 +40,35 @@ impl Preference {
 mod tests {
     use super::*;
 
-    fn of(means: &[f32]) -> Option<Selectivity> {
+    fn selectivity(means: &[f32]) -> Option<Selectivity> {
         let mut preference = Preference::default();
         means.iter().enumerate().for_each(|(class, &mean)| preference.add(class, mean));
         preference.selectivity()
     }
 
     #[test]
-    fn it_is_the_index_of_the_paper() {
-        assert_eq!(of(&[0.0, 3.0, 0.0]), Some(Selectivity { index: 1.0, class: 1 }), "one class alone");
-        assert_eq!(of(&[2.0, 2.0]), Some(Selectivity { index: 0.0, class: 0 }), "no class more than another");
-        // (4 − 1.5) / (4 + 1.5), what is below 0 counting as 0.
-        let found = of(&[1.0, -9.0, 4.0, 3.5]).expect("a class");
-        assert!((found.index - 2.5 / 5.5).abs() < 1e-6 && found.class == 2, "{found:?}");
+    fn index_agrees_with_its_definition() {
+        assert_eq!(
+            selectivity(&[0.0, 3.0, 0.0]),
+            Some(Selectivity { index: 1.0, class: 1 }),
+            "one class alone"
+        );
+        assert_eq!(
+            selectivity(&[2.0, 2.0]),
+            Some(Selectivity { index: 0.0, class: 0 }),
+            "no class more than another"
+        );
+        // (4 − 1.5) / (4 + 1.5), means below 0 counting as 0.
+        let selective = selectivity(&[1.0, -9.0, 4.0, 3.5]).expect("a class");
+        assert!((selective.index - 2.5 / 5.5).abs() < 1e-6 && selective.class == 2, "{selective:?}");
     }
 
     #[test]
-    fn what_cannot_be_said_is_not_said() {
-        assert_eq!(of(&[]), None);
-        assert_eq!(of(&[5.0]), None, "one class alone has no rest");
-        assert_eq!(of(&[5.0, f32::NAN]), None);
-        assert_eq!(of(&[0.0, -1.0, 0.0]), None, "a dead unit prefers nothing");
-        assert_eq!(of(&[f32::NAN, 1.0, 0.0]), Some(Selectivity { index: 1.0, class: 1 }));
+    fn without_two_classes_or_a_positive_mean_there_is_none() {
+        assert_eq!(selectivity(&[]), None);
+        assert_eq!(selectivity(&[5.0]), None, "one class alone has no rest");
+        assert_eq!(selectivity(&[5.0, f32::NAN]), None);
+        assert_eq!(selectivity(&[0.0, -1.0, 0.0]), None, "a dead unit prefers nothing");
+        assert_eq!(selectivity(&[f32::NAN, 1.0, 0.0]), Some(Selectivity { index: 1.0, class: 1 }));
     }
 }

@@ -1,28 +1,29 @@
-//! Units of a layer that answer alike: Pearson's correlation of one unit with every other.
+//! Similar units: Pearson's correlation of one unit with every other unit of its layer.
 
 use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::SimilarUnit;
-use super::summary::Rows;
-use crate::model::Tensor;
+use super::summary::InputRows;
+use crate::model::{Tensor, UnitIndex};
 
-/// Values of a layer up to which all inputs are compared. Of larger layers it is as many inputs, evenly
-/// spaced, as have about so many values.
-const MOST_VALUES: usize = 64 << 20;
-/// How many are told.
-const MOST: usize = 6;
-/// Inputs that are taken together: what is summed depends on them alone, not on the number of cores.
-const PIECE: usize = 256;
-/// With fewer points any two units correlate by chance, with two even exactly.
-const LEAST_POINTS: usize = 3;
+/// Greatest number of values of a layer that are read. In larger layers, inputs are sampled with an even
+/// stride.
+const MAX_VALUES: usize = 64 << 20;
+/// Greatest number of similar units.
+const MAX_SIMILAR: usize = 6;
+/// Number of inputs that are summed together, fixed so that the result does not depend on the number of
+/// cores.
+const PIECE_INPUTS: usize = 256;
+/// Least number of points; with fewer, correlations are due to chance, with two they are always ±1.
+const MIN_POINTS: usize = 3;
 
-/// The units most like `unit` over all inputs, or evenly spaced ones of a large layer; the most alike
-/// first. `column` holds the unit's value for every input. Values that are not finite are left out pair by
-/// pair. Units that never change are like nothing.
-pub(super) fn over_inputs(rows: &Rows, unit: usize, column: &[f32]) -> Vec<SimilarUnit> {
-    let Rows { tensor, rows } = rows;
-    let step = (rows.len().saturating_mul(tensor.columns())).div_ceil(MOST_VALUES).max(1);
+/// The units most correlated with `unit` over the inputs, the greatest correlation first. `column` has the
+/// unit's value for every input. Values that are not finite are left out pair by pair. Units with a
+/// constant value are similar to none.
+pub(super) fn over_inputs(rows: &InputRows, unit: UnitIndex, column: &[f32]) -> Vec<SimilarUnit> {
+    let InputRows { tensor, rows } = rows;
+    let step = (rows.len().saturating_mul(tensor.columns())).div_ceil(MAX_VALUES).max(1);
     let points: Vec<(usize, f32)> = rows
         .iter()
         .zip(column)
@@ -30,7 +31,7 @@ pub(super) fn over_inputs(rows: &Rows, unit: usize, column: &[f32]) -> Vec<Simil
         .filter(|(_, value)| value.is_finite())
         .map(|(&row, &value)| (row, value))
         .collect();
-    if points.len() < LEAST_POINTS {
+    if points.len() < MIN_POINTS {
         return Vec::new();
     }
     let count = points.len() as f64;
@@ -39,12 +40,12 @@ pub(super) fn over_inputs(rows: &Rows, unit: usize, column: &[f32]) -> Vec<Simil
     if squares == 0.0 {
         return Vec::new();
     }
-    // Sums are of distances from the first value, so that nothing cancels.
+    // Sum the distances from the first value instead of the values, to avoid cancellation.
     let shift = tensor.row(points[0].0);
-    let pieces: Vec<Sums> = points
-        .par_chunks(PIECE)
+    let pieces: Vec<CorrelationSums> = points
+        .par_chunks(PIECE_INPUTS)
         .map(|points| {
-            let mut sums = Sums::new(tensor.columns());
+            let mut sums = CorrelationSums::new(tensor.columns());
             let mut values = vec![0.0; tensor.columns()];
             for &(row, value) in points {
                 tensor.read_row_part(row, 0..tensor.columns(), &mut values);
@@ -53,54 +54,55 @@ pub(super) fn over_inputs(rows: &Rows, unit: usize, column: &[f32]) -> Vec<Simil
             sums
         })
         .collect();
-    let mut sums = Sums::new(tensor.columns());
+    let mut sums = CorrelationSums::new(tensor.columns());
     pieces.iter().for_each(|piece| sums.merge(piece));
     let correlation = |other: usize| {
         let (sum, square, product) = (sums.sums[other], sums.squares[other], sums.products[other]);
-        // Whatever is not finite among the values shows in their squares.
-        let found = if square.is_finite() {
+        // A value that is not finite makes the sum of squares not finite.
+        let correlation = if square.is_finite() {
             let spread = square - sum * sum / count;
             product / (spread * squares).sqrt()
         } else {
             pairwise(tensor, other, &points)
         };
-        SimilarUnit { unit: other, correlation: found.clamp(-1.0, 1.0) as f32 }
+        SimilarUnit { unit: UnitIndex(other), correlation: correlation.clamp(-1.0, 1.0) as f32 }
     };
-    most_alike((0..tensor.columns()).filter(|&other| other != unit).map(correlation))
+    most_similar((0..tensor.columns()).filter(|&other| other != unit.0).map(correlation))
 }
 
-/// The same over the classes' means: `means` has the layer's units for each class.
-pub(super) fn over_classes(means: &[Vec<f32>], unit: usize) -> Vec<SimilarUnit> {
+/// The units most correlated with `unit` over the class means, the greatest correlation first. `means` has
+/// the means of all units of the layer for each class.
+pub(super) fn over_classes(means: &[Vec<f32>], unit: UnitIndex) -> Vec<SimilarUnit> {
     let Some(units) = means.first().map(Vec::len) else { return Vec::new() };
     let profile = |unit: usize| means.iter().map(move |means| f64::from(means[unit]));
-    let own: Vec<f64> = profile(unit).collect();
-    let twin = |other: usize| {
+    let own: Vec<f64> = profile(unit.0).collect();
+    let similar_unit = |other: usize| {
         let pairs: Vec<(f64, f64)> = own.iter().copied().zip(profile(other)).collect();
-        SimilarUnit { unit: other, correlation: pearson(&pairs) as f32 }
+        SimilarUnit { unit: UnitIndex(other), correlation: pearson(&pairs) as f32 }
     };
-    most_alike((0..units).filter(|&other| other != unit).map(twin))
+    most_similar((0..units).filter(|&other| other != unit.0).map(similar_unit))
 }
 
-/// The greatest correlations above 0, the first of equals first.
-fn most_alike(twins: impl Iterator<Item = SimilarUnit>) -> Vec<SimilarUnit> {
-    let mut twins: Vec<SimilarUnit> = twins.filter(|twin| twin.correlation > 0.0).collect();
-    twins.sort_by(|a, b| b.correlation.total_cmp(&a.correlation).then(a.unit.cmp(&b.unit)));
-    twins.truncate(MOST);
-    twins
+/// The units with the greatest correlations above 0; of equal ones the lowest index first.
+fn most_similar(units: impl Iterator<Item = SimilarUnit>) -> Vec<SimilarUnit> {
+    let mut similar: Vec<SimilarUnit> = units.filter(|unit| unit.correlation > 0.0).collect();
+    similar.sort_by(|a, b| b.correlation.total_cmp(&a.correlation).then(a.unit.cmp(&b.unit)));
+    similar.truncate(MAX_SIMILAR);
+    similar
 }
 
-/// Of a unit with values that are not finite.
+/// The correlation with a unit that has values that are not finite.
 fn pairwise(tensor: &Tensor, other: usize, points: &[(usize, f32)]) -> f64 {
     let column = tensor.column(other, points.iter().map(|(row, _)| *row));
     let pairs: Vec<(f64, f64)> =
-        column.into_iter().zip(points).map(|(it, (_, own))| (f64::from(it), f64::from(*own))).collect();
+        column.into_iter().zip(points).map(|(value, (_, own))| (f64::from(value), f64::from(*own))).collect();
     pearson(&pairs)
 }
 
-/// Of the pairs of finite numbers; NaN where there are too few or one side never changes.
+/// Pearson's correlation of the pairs of finite numbers; NaN with too few pairs or a constant side.
 fn pearson(pairs: &[(f64, f64)]) -> f64 {
     let pairs: Vec<&(f64, f64)> = pairs.iter().filter(|(a, b)| a.is_finite() && b.is_finite()).collect();
-    if pairs.len() < LEAST_POINTS {
+    if pairs.len() < MIN_POINTS {
         return f64::NAN;
     }
     let count = pairs.len() as f64;
@@ -115,16 +117,17 @@ fn pearson(pairs: &[(f64, f64)]) -> f64 {
     product / (squares_a * squares_b).sqrt()
 }
 
-/// Per unit, what its correlation with one of them is computed from.
-struct Sums {
-    /// Of distances from a value of the unit.
+/// Sums per unit from which its correlation with one unit is computed.
+struct CorrelationSums {
+    /// Sums of the distances from one value of the unit.
     sums: Vec<f64>,
+    /// Sums of the squares of these distances.
     squares: Vec<f64>,
-    /// Of these by the distance of the one unit from its mean.
+    /// Sums of these distances times the distance of the one unit from its mean.
     products: Vec<f64>,
 }
 
-impl Sums {
+impl CorrelationSums {
     fn new(units: usize) -> Self {
         Self { sums: vec![0.0; units], squares: vec![0.0; units], products: vec![0.0; units] }
     }
@@ -144,6 +147,7 @@ impl Sums {
     }
 }
 
+/// Adds the values of one input, with the distance `own` of the one unit from its mean.
 #[multiversion(targets = "simd")]
 fn add(values: &[f32], shift: &[f32], own: f64, sums: &mut [f64], squares: &mut [f64], products: &mut [f64]) {
     let sums = sums.iter_mut().zip(squares).zip(products);

@@ -1,24 +1,26 @@
-//! A recording in memory for tests, whose values come from a function.
+//! A recording in memory for tests, with values from a function.
 
 use std::sync::Arc;
 
 use crate::model::{
-    Aggregate, Group, MapBlock, Picture, Recording, RowBlock, Source, SourceError, Tensor, testing,
+    Aggregate, EpochIndex, Group, MapBlock, Picture, Recording, RowBlock, Source, SourceError, Tensor,
+    testing,
 };
 
+/// A recording in memory.
 pub(crate) struct Made {
     pub(crate) recording: Recording,
-    /// Of an epoch (an index), an input, a layer and a unit.
+    /// The value for the indices of an epoch, an input, a layer and a unit.
     pub(crate) value: Box<dyn Fn(usize, usize, usize, usize) -> f32 + Send + Sync>,
-    /// Whether single inputs can be read.
+    /// Values of single inputs can be read.
     pub(crate) rows: bool,
-    /// What becomes of the aggregates before they are stored; without it none are.
+    /// Changes the aggregates before they are stored; without it none are stored.
     pub(crate) aggregates: Option<fn(Aggregate) -> Aggregate>,
     pub(crate) predictions: Option<Vec<Option<usize>>>,
 }
 
 impl Made {
-    /// Single inputs alone, at epochs 0, 10, 20 …
+    /// Creates a recording without aggregates, at epochs 0, 10, 20 …
     pub(crate) fn new(
         units: &[usize],
         classes: &[&str],
@@ -36,8 +38,8 @@ impl Made {
         }
     }
 
-    /// The finite values of a unit over a group, one after the other.
-    pub(crate) fn of(&self, epoch: usize, group: Group, layer: usize, unit: usize) -> Vec<f64> {
+    /// The finite values of a unit over a group of inputs.
+    pub(crate) fn values(&self, epoch: usize, group: Group, layer: usize, unit: usize) -> Vec<f64> {
         let inputs = self.recording.inputs.iter().enumerate().filter(|(_, input)| match group {
             Group::All => true,
             Group::Class(class) => input.class == Some(class),
@@ -46,24 +48,30 @@ impl Made {
         values.filter(|value| value.is_finite()).collect()
     }
 
-    fn damage(&self, epoch: usize) -> Result<(), SourceError> {
-        let facts = &self.recording.epochs[epoch];
+    /// Fails if the epoch is damaged.
+    fn check_damage(&self, epoch: EpochIndex) -> Result<(), SourceError> {
+        let description = &self.recording.epochs[epoch.0];
         let reason = "it ends early".to_owned();
-        if facts.damaged { Err(SourceError::Damaged { number: facts.number, reason }) } else { Ok(()) }
+        if description.damaged {
+            Err(SourceError::Damaged { number: description.number, reason })
+        } else {
+            Ok(())
+        }
     }
 }
 
+/// Mean; NaN without values.
 pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// Population standard deviation.
 pub(crate) fn deviation(values: &[f64]) -> f64 {
-    let center = mean(values);
-    mean(&values.iter().map(|value| (value - center).powi(2)).collect::<Vec<_>>()).sqrt()
+    let centre = mean(values);
+    mean(&values.iter().map(|value| (value - centre).powi(2)).collect::<Vec<_>>()).sqrt()
 }
 
-/// Share of values > 0.
+/// Firing rate: the share of values > 0.
 pub(crate) fn rate(values: &[f64]) -> f64 {
     values.iter().filter(|value| **value > 0.0).count() as f64 / values.len() as f64
 }
@@ -73,7 +81,8 @@ pub(crate) fn selectivity(means: &[f64]) -> Option<(f64, usize)> {
     let finite: Vec<(usize, f64)> =
         means.iter().copied().enumerate().filter(|(_, mean)| mean.is_finite()).collect();
     let (class, greatest) = finite.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a })?;
-    let rest: Vec<f64> = finite.iter().filter(|it| it.0 != class).map(|it| it.1.max(0.0)).collect();
+    let rest: Vec<f64> =
+        finite.iter().filter(|other| other.0 != class).map(|other| other.1.max(0.0)).collect();
     let rest = mean(&rest);
     (greatest > 0.0).then(|| ((greatest - rest) / (greatest + rest), class))
 }
@@ -81,9 +90,10 @@ pub(crate) fn selectivity(means: &[f64]) -> Option<(f64, usize)> {
 /// A unit's means over the classes.
 pub(crate) fn class_means(made: &Made, epoch: usize, layer: usize, unit: usize) -> Vec<f64> {
     let classes = 0..made.recording.classes.len();
-    classes.map(|class| mean(&made.of(epoch, Group::Class(class), layer, unit))).collect()
+    classes.map(|class| mean(&made.values(epoch, Group::Class(class), layer, unit))).collect()
 }
 
+/// Asserts that a value is equal to the expected one within a relative error of 10⁻⁵, or both are NaN.
 #[track_caller]
 pub(crate) fn close(found: f32, expected: f64, what: &str) {
     let (found, same) = (f64::from(found), found.is_nan() && expected.is_nan());
@@ -91,7 +101,7 @@ pub(crate) fn close(found: f32, expected: f64, what: &str) {
     assert!(same || near, "{what}: {found} is not {expected}");
 }
 
-/// Numbers in [0, 1) without a pattern.
+/// Pseudo-random numbers in [0, 1).
 pub(crate) fn noise(seed: usize) -> f32 {
     let hash = (seed as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let hash = (hash ^ hash >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -103,19 +113,23 @@ impl Source for Made {
         &self.recording
     }
 
-    fn aggregates(&self, epoch: usize, group: Group) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
-        self.damage(epoch)?;
-        let Some(kept) = self.aggregates else { return Ok(None) };
+    fn aggregates(
+        &self,
+        epoch: EpochIndex,
+        group: Group,
+    ) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
+        self.check_damage(epoch)?;
+        let Some(change) = self.aggregates else { return Ok(None) };
         let layer = |layer: usize| {
             let of = |what: &dyn Fn(&[f64]) -> f64| -> Vec<f32> {
                 let units = 0..self.recording.layers[layer].units;
-                units.map(|unit| what(&self.of(epoch, group, layer, unit)) as f32).collect()
+                units.map(|unit| what(&self.values(epoch.0, group, layer, unit)) as f32).collect()
             };
             let count = self.recording.inputs.iter().filter(|input| match group {
                 Group::All => true,
                 Group::Class(class) => input.class == Some(class),
             });
-            kept(Aggregate {
+            change(Aggregate {
                 count: count.count() as u64,
                 mean: of(&mean),
                 variance: Some(of(&|values| deviation(values).powi(2))),
@@ -127,18 +141,19 @@ impl Source for Made {
         Ok(Some(Arc::new((0..self.recording.layers.len()).map(layer).collect())))
     }
 
-    fn rows(&self, epoch: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {
-        self.damage(epoch)?;
+    fn rows(&self, epoch: EpochIndex, wanted: &[usize]) -> Result<RowBlock, SourceError> {
+        self.check_damage(epoch)?;
         if !self.rows {
-            let number = self.recording.epochs[epoch].number;
+            let number = self.recording.epochs[epoch.0].number;
             return Err(SourceError::NotRecorded { number, what: "values of single inputs are".to_owned() });
         }
         let inputs = self.recording.inputs.len();
-        let layers = self.recording.layers.iter().enumerate().map(|(layer, facts)| {
-            // Backwards, so that rows are not inputs.
-            let places = (0..inputs).rev().flat_map(|input| (0..facts.units).map(move |unit| (input, unit)));
-            let values = places.map(|(input, unit)| (self.value)(epoch, input, layer, unit)).collect();
-            Tensor::from_f32(values, inputs, facts.units).unwrap()
+        let layers = self.recording.layers.iter().enumerate().map(|(layer, description)| {
+            // Backwards, so that row indices differ from input indices.
+            let places =
+                (0..inputs).rev().flat_map(|input| (0..description.units).map(move |unit| (input, unit)));
+            let values = places.map(|(input, unit)| (self.value)(epoch.0, input, layer, unit)).collect();
+            Tensor::from_f32(values, inputs, description.units).unwrap()
         });
         Ok(RowBlock {
             layers: layers.collect(),
@@ -146,12 +161,12 @@ impl Source for Made {
         })
     }
 
-    fn maps(&self, _epoch: usize, _input: usize) -> Result<Vec<MapBlock>, SourceError> {
+    fn maps(&self, _epoch: EpochIndex, _input: usize) -> Result<Vec<MapBlock>, SourceError> {
         Ok(Vec::new())
     }
 
-    fn predictions(&self, epoch: usize) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError> {
-        self.damage(epoch)?;
+    fn predictions(&self, epoch: EpochIndex) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError> {
+        self.check_damage(epoch)?;
         Ok(self.predictions.clone().map(Arc::new))
     }
 

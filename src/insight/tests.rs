@@ -1,17 +1,17 @@
-//! What is said of layers and units, against plain sums in f64.
+//! Layer statistics and unit profiles against plain sums in f64.
 
 use super::LayerStats;
 use super::UnitProfile;
-use super::history;
 use super::layer_stats;
 use super::testing::{Made, class_means, close, deviation, mean, noise, rate, selectivity};
+use super::unit_history;
 use super::unit_profile;
 use super::unit_profile_at;
-use crate::model::{Group, SourceError};
+use crate::model::{EpochIndex, Group, LayerIndex, SourceError, UnitIndex};
 use crate::stats::StatsError;
 
-/// 40 inputs of four classes and some without, three layers of 5, 9 and 4 units, three epochs. Values
-/// below 0, like a rectifier's, and some that are not finite; unit 3 of the second layer never has one.
+/// 40 inputs of four classes or unlabelled, three layers of 5, 9 and 4 units, three epochs. Some values are
+/// below 0 and some not finite; unit 3 of the second layer has no value.
 fn made() -> Made {
     let labels: Vec<Option<usize>> = (0..40).map(|input| Some(input % 5).filter(|&it| it < 4)).collect();
     Made::new(&[5, 9, 4], &["a", "b", "c", "d"], &labels, 3, |epoch, input, layer, unit| {
@@ -26,7 +26,7 @@ fn made() -> Made {
     })
 }
 
-/// As [`made`], with aggregates over ten times as many inputs alone.
+/// As [`made`], with aggregates over ten times as many inputs and without values of inputs.
 fn aggregated() -> Made {
     let mut made = made();
     made.rows = false;
@@ -37,17 +37,21 @@ fn aggregated() -> Made {
     made
 }
 
-fn facts(made: &Made, epoch: usize) -> Vec<LayerStats> {
-    layer_stats(made, epoch, &|| true).expect("facts").expect("wanted")
+fn profile(made: &Made, layer: usize, unit: usize, epoch: usize) -> Result<UnitProfile, StatsError> {
+    unit_profile(made, LayerIndex(layer), UnitIndex(unit), EpochIndex(epoch))
+}
+
+fn stats(made: &Made, epoch: usize) -> Vec<LayerStats> {
+    layer_stats(made, EpochIndex(epoch), &|| true).expect("statistics").expect("wanted")
 }
 
 #[track_caller]
-fn assert_facts(made: &Made, found: &[LayerStats], epoch: usize) {
+fn assert_stats(made: &Made, found: &[LayerStats], epoch: usize) {
     assert_eq!(found.len(), made.recording.layers.len());
     for (layer, found) in found.iter().enumerate() {
         let units = made.recording.layers[layer].units;
         let of = |epoch: usize| -> Vec<Vec<f64>> {
-            (0..units).map(|unit| made.of(epoch, Group::All, layer, unit)).collect()
+            (0..units).map(|unit| made.values(epoch, Group::All, layer, unit)).collect()
         };
         let values = of(epoch);
         let valued: Vec<&Vec<f64>> = values.iter().filter(|values| !values.is_empty()).collect();
@@ -90,7 +94,7 @@ fn assert_facts(made: &Made, found: &[LayerStats], epoch: usize) {
 }
 
 #[test]
-fn facts_are_those_of_plain_sums() {
+fn layer_statistics_agree_with_plain_sums() {
     for (what, made) in [
         ("inputs", made()),
         ("aggregates", {
@@ -102,21 +106,21 @@ fn facts_are_those_of_plain_sums() {
     ] {
         for epoch in 0..3 {
             println!("{what}, epoch {epoch}");
-            let found = facts(&made, epoch);
-            // A stored aggregate does not say how many of a unit's values were finite.
+            let found = stats(&made, epoch);
+            // Stored aggregates do not have the number of finite values of a unit.
             if what == "aggregates" {
                 assert_eq!((found[1].without_value, found[1].dead), (1, Some(0.0)));
-                assert_facts_of(&made, &found, epoch, &[0, 2]);
+                assert_stats_of(&made, &found, epoch, &[0, 2]);
             } else {
-                assert_facts(&made, &found, epoch);
+                assert_stats(&made, &found, epoch);
             }
         }
     }
 }
 
-/// Of some layers alone.
-fn assert_facts_of(made: &Made, found: &[LayerStats], epoch: usize, which: &[usize]) {
-    let exact = facts(&self::made(), epoch);
+/// Asserts the statistics of some layers.
+fn assert_stats_of(made: &Made, found: &[LayerStats], epoch: usize, which: &[usize]) {
+    let exact = stats(&self::made(), epoch);
     assert_eq!(made.recording.layers.len(), exact.len());
     for &layer in which {
         let (found, exact) = (&found[layer], &exact[layer]);
@@ -141,69 +145,72 @@ fn dead_and_saturated_units_are_counted() {
         3..6 => 0.95 + 0.05 * noise(input),
         _ => noise(input * 3 + unit) * 1.9 - 0.9,
     });
-    let found = facts(&made, 0)[0];
+    let found = stats(&made, 0)[0];
     assert_eq!((found.dead, found.saturated), (Some(3.0 / 8.0), Some(4.0 / 8.0)));
     assert_eq!((found.selectivity, found.change), (None, None), "no classes, no epoch before");
     made.value = Box::new(|_, _, _, _| 0.0);
-    let found = facts(&made, 0)[0];
+    let found = stats(&made, 0)[0];
     assert_eq!((found.dead, found.saturated, found.sparsity), (Some(1.0), Some(0.0), Some(1.0)));
 }
 
 #[test]
-fn what_is_not_stored_and_not_recorded_is_not_known() {
+fn statistics_that_cannot_be_computed_are_none() {
     let mut made = aggregated();
     made.aggregates = Some(|mut aggregate| {
         aggregate.count *= 10;
         (aggregate.min, aggregate.rate, aggregate.variance) = (None, None, None);
         aggregate
     });
-    let found = facts(&made, 1)[0];
+    let found = stats(&made, 1)[0];
     assert_eq!((found.saturated, found.sparsity), (None, None));
     assert!(found.selectivity.is_some() && found.change.is_some());
     made.aggregates = None;
-    let error = layer_stats(&made, 1, &|| true).expect_err("nothing to tell from");
+    let error = layer_stats(&made, EpochIndex(1), &|| true).expect_err("nothing is recorded");
     assert!(matches!(error, StatsError::Source(SourceError::NotRecorded { number: 10, .. })), "{error}");
-    let error = unit_profile(&made, 0, 0, 1).expect_err("nothing to tell from");
+    let error = profile(&made, 0, 0, 1).expect_err("nothing is recorded");
     assert!(matches!(error, StatsError::Source(SourceError::NotRecorded { number: 10, .. })), "{error}");
 }
 
 #[test]
-fn what_a_recording_stores_without_all_it_could_is_completed_from_inputs() {
+fn missing_stored_statistics_are_computed_from_inputs() {
     let mut made = made();
     made.aggregates = Some(|mut aggregate| {
         (aggregate.min, aggregate.max, aggregate.rate, aggregate.variance) = (None, None, None, None);
         aggregate
     });
     for epoch in 0..3 {
-        assert_facts(&made, &facts(&made, epoch), epoch);
+        assert_stats(&made, &stats(&made, epoch), epoch);
     }
 }
 
 #[test]
-fn a_damaged_epoch_is_an_error_and_no_epoch_before() {
+fn a_damaged_epoch_is_an_error_and_is_passed_over_as_previous_epoch() {
     let mut made = made();
     made.recording.epochs[1].damaged = true;
-    assert_facts(&made, &facts(&made, 2), 2);
-    for error in [layer_stats(&made, 1, &|| true).err(), unit_profile(&made, 0, 0, 1).err()] {
+    assert_stats(&made, &stats(&made, 2), 2);
+    for error in [layer_stats(&made, EpochIndex(1), &|| true).err(), profile(&made, 0, 0, 1).err()] {
         assert!(matches!(error, Some(StatsError::Source(SourceError::Damaged { number: 10, .. }))));
     }
-    let epochs: Vec<usize> =
-        history(&made, 0, 0, &|| true).expect("wanted").iter().map(|moment| moment.epoch).collect();
-    assert_eq!(epochs, [0, 2]);
+    let epochs: Vec<EpochIndex> = unit_history(&made, LayerIndex(0), UnitIndex(0), &|| true)
+        .expect("wanted")
+        .iter()
+        .map(|entry| entry.epoch)
+        .collect();
+    assert_eq!(epochs, [EpochIndex(0), EpochIndex(2)]);
 }
 
 #[test]
 fn one_class_has_no_selectivity() {
     let made = Made::new(&[3], &["only"], &[Some(0); 9], 1, |_, input, _, unit| noise(input * 3 + unit));
-    assert_eq!(facts(&made, 0)[0].selectivity, None);
-    let found = unit_profile(&made, 0, 1, 0).expect("a unit");
+    assert_eq!(stats(&made, 0)[0].selectivity, None);
+    let found = profile(&made, 0, 1, 0).expect("a unit");
     assert_eq!((found.selectivity, found.distributions.len()), (None, 2));
 }
 
 #[test]
-fn what_nobody_waits_for_is_given_up() {
-    assert!(layer_stats(&made(), 0, &|| false).expect("no error").is_none());
-    assert!(history(&made(), 0, 0, &|| false).is_none());
+fn unwanted_computations_stop() {
+    assert!(layer_stats(&made(), EpochIndex(0), &|| false).expect("no error").is_none());
+    assert!(unit_history(&made(), LayerIndex(0), UnitIndex(0), &|| false).is_none());
 }
 
 /// Linear interpolation between order statistics.
@@ -229,21 +236,22 @@ fn correlation(made: &Made, epoch: usize, layer: usize, a: usize, b: usize) -> f
 }
 
 #[track_caller]
-fn assert_biography(made: &Made, found: &UnitProfile) {
-    let &UnitProfile { layer, unit, epoch, .. } = found;
+fn assert_profile(made: &Made, found: &UnitProfile) {
+    let &UnitProfile { layer: LayerIndex(layer), unit: UnitIndex(unit), epoch: EpochIndex(epoch), .. } =
+        found;
     let units = made.recording.layers[layer].units;
-    assert_eq!(found.history.iter().map(|moment| moment.epoch).collect::<Vec<_>>(), [0, 1, 2]);
-    for moment in &found.history {
-        close(moment.all, mean(&made.of(moment.epoch, Group::All, layer, unit)), "history");
-        for (found, expected) in moment.classes.iter().zip(class_means(made, moment.epoch, layer, unit)) {
+    assert_eq!(found.history.iter().map(|entry| entry.epoch.0).collect::<Vec<_>>(), [0, 1, 2]);
+    for entry in &found.history {
+        close(entry.all, mean(&made.values(entry.epoch.0, Group::All, layer, unit)), "history");
+        for (found, expected) in entry.classes.iter().zip(class_means(made, entry.epoch.0, layer, unit)) {
             close(*found, expected, "history of a class");
         }
-        assert_eq!(moment.classes.len(), made.recording.classes.len());
+        assert_eq!(entry.classes.len(), made.recording.classes.len());
     }
     let groups = std::iter::once(Group::All).chain((0..4).map(Group::Class));
     assert_eq!(found.distributions.len(), 5);
     for (found, group) in found.distributions.iter().zip(groups) {
-        let values = made.of(epoch, group, layer, unit);
+        let values = made.values(epoch, group, layer, unit);
         assert_eq!(found.class, if let Group::Class(class) = group { Some(class) } else { None });
         assert_eq!(found.count, values.len() as u64);
         close(found.mean, mean(&values), "mean");
@@ -271,46 +279,46 @@ fn assert_biography(made: &Made, found: &UnitProfile) {
         }
         (found, expected) => assert!(found.is_none() && expected.is_none(), "{found:?}, {expected:?}"),
     }
-    let mut twins: Vec<(usize, f64)> = (0..units)
+    let mut similar: Vec<(usize, f64)> = (0..units)
         .filter(|&other| other != unit)
         .map(|other| (other, correlation(made, epoch, layer, unit, other)))
         .filter(|(_, correlation)| *correlation > 0.0)
         .collect();
-    twins.sort_by(|a, b| b.1.total_cmp(&a.1));
-    twins.truncate(6);
+    similar.sort_by(|a, b| b.1.total_cmp(&a.1));
+    similar.truncate(6);
     assert_eq!(
-        found.similar.iter().map(|twin| twin.unit).collect::<Vec<_>>(),
-        twins.iter().map(|twin| twin.0).collect::<Vec<_>>()
+        found.similar.iter().map(|other| other.unit.0).collect::<Vec<_>>(),
+        similar.iter().map(|other| other.0).collect::<Vec<_>>()
     );
-    found.similar.iter().zip(&twins).for_each(|(found, it)| close(found.correlation, it.1, "correlation"));
-    let means: Vec<f64> = (0..units).map(|unit| mean(&made.of(epoch, Group::All, layer, unit))).collect();
+    found.similar.iter().zip(&similar).for_each(|(found, it)| close(found.correlation, it.1, "correlation"));
+    let means: Vec<f64> = (0..units).map(|unit| mean(&made.values(epoch, Group::All, layer, unit))).collect();
     let rank = 1 + means.iter().filter(|&&mean| mean > means[unit]).count();
     assert_eq!((found.rank, found.of), (means[unit].is_finite().then_some(rank), units));
 }
 
 #[test]
-fn a_biography_is_that_of_plain_sums() {
+fn unit_profiles_agree_with_plain_sums() {
     let made = made();
     for (layer, units) in [5, 9, 4].into_iter().enumerate() {
         for unit in 0..units {
             for epoch in 0..3 {
-                assert_biography(&made, &unit_profile(&made, layer, unit, epoch).expect("a unit"));
+                assert_profile(&made, &profile(&made, layer, unit, epoch).expect("a unit"));
             }
         }
     }
     for (layer, unit) in [(0, 5), (3, 0)] {
         assert!(matches!(
-            unit_profile(&made, layer, unit, 0),
+            profile(&made, layer, unit, 0),
             Err(StatsError::Source(SourceError::NotRecorded { number: 0, .. }))
         ));
     }
 }
 
 #[test]
-fn a_biography_is_told_from_aggregates_alone() {
+fn unit_profiles_are_computed_from_aggregates_alone() {
     let (made, exact) = (aggregated(), made());
     let (found, exact) =
-        (unit_profile(&made, 0, 2, 1).expect("a unit"), unit_profile(&exact, 0, 2, 1).expect("a unit"));
+        (profile(&made, 0, 2, 1).expect("a unit"), profile(&exact, 0, 2, 1).expect("a unit"));
     assert!(found.strongest.is_empty(), "no inputs");
     for (found, exact) in found.distributions.iter().zip(&exact.distributions) {
         assert_eq!((found.class, found.count, found.quartiles), (exact.class, 10 * exact.count, None));
@@ -323,24 +331,24 @@ fn a_biography_is_told_from_aggregates_alone() {
     }
     assert_eq!(found.rank, exact.rank);
     assert_eq!(found.selectivity.expect("a class").class, exact.selectivity.expect("a class").class);
-    // Twins by the means over the four classes.
+    // Similar units by the means over the four classes.
     let own = class_means(&made, 1, 0, 2);
-    for twin in &found.similar {
-        let other = class_means(&made, 1, 0, twin.unit);
+    for similar in &found.similar {
+        let other = class_means(&made, 1, 0, similar.unit.0);
         let products: Vec<f64> =
             own.iter().zip(&other).map(|(a, b)| (a - mean(&own)) * (b - mean(&other))).collect();
-        close(twin.correlation, mean(&products) / (deviation(&own) * deviation(&other)), "correlation");
+        close(similar.correlation, mean(&products) / (deviation(&own) * deviation(&other)), "correlation");
     }
     assert!(!found.similar.is_empty());
 }
 
 #[test]
-fn aggregates_over_more_inputs_tell_means_and_recorded_ones_quartiles() {
+fn means_are_from_aggregates_and_quartiles_from_recorded_inputs() {
     let mut made = aggregated();
     made.rows = true;
     let (found, exact) = (
-        unit_profile_at(&made, 0, 1, 0).expect("a unit"),
-        unit_profile_at(&self::made(), 0, 1, 0).expect("a unit"),
+        unit_profile_at(&made, LayerIndex(0), UnitIndex(1), EpochIndex(0)).expect("a unit"),
+        unit_profile_at(&self::made(), LayerIndex(0), UnitIndex(1), EpochIndex(0)).expect("a unit"),
     );
     assert_eq!(found.distributions[0].count, 10 * exact.distributions[0].count);
     assert_eq!(found.distributions[2].quartiles, exact.distributions[2].quartiles);
@@ -348,17 +356,18 @@ fn aggregates_over_more_inputs_tell_means_and_recorded_ones_quartiles() {
 }
 
 #[test]
-fn twins_are_found_among_many() {
+fn similar_units_are_found_among_many() {
     let value = |_: usize, input: usize, _: usize, unit: usize| {
         let own = noise(input * 1000 + unit % 100);
-        // The hundred units from 100 on are those before, larger and with a little noise.
+        // Units 100…199 are units 0…99, scaled, shifted and with a little noise.
         if unit < 100 { own } else { 1000.0 + 3.0 * own + 0.1 * noise(input * 777 + unit) }
     };
     let made = Made::new(&[200], &[], &[None; 700], 1, value);
     for unit in [0, 57, 123] {
-        let found = unit_profile_at(&made, 0, unit, 0).expect("a unit").similar;
-        assert_eq!(found[0].unit, (unit + 100) % 200);
-        close(found[0].correlation, correlation(&made, 0, 0, unit, found[0].unit), "correlation");
+        let found =
+            unit_profile_at(&made, LayerIndex(0), UnitIndex(unit), EpochIndex(0)).expect("a unit").similar;
+        assert_eq!(found[0].unit, UnitIndex((unit + 100) % 200));
+        close(found[0].correlation, correlation(&made, 0, 0, unit, found[0].unit.0), "correlation");
         assert!(found[0].correlation > 0.99 && found[1].correlation < 0.3, "{found:?}");
     }
 }

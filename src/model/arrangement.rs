@@ -1,10 +1,10 @@
-//! Which unit each cell of a slab shows, and where a unit stands.
+//! Assignment of the units of a layer to the cells of its slab.
 
 use std::sync::Arc;
 
 use super::Grid;
 
-/// The order in which the units of a layer stand on its slab.
+/// An order of the units of a layer on its slab: a bijection between units and places.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnitPermutation {
     unit_at: Vec<u32>,
@@ -12,7 +12,8 @@ pub struct UnitPermutation {
 }
 
 impl UnitPermutation {
-    /// From the unit at each place; `None` unless each unit stands at exactly one.
+    /// Creates a permutation from the unit at each place; `None` unless every unit in
+    /// `0..unit_at.len()` occurs exactly once.
     pub fn new(unit_at: Vec<u32>) -> Option<Self> {
         const NONE: u32 = u32::MAX;
         let mut place_of = vec![NONE; unit_at.len()];
@@ -25,68 +26,74 @@ impl UnitPermutation {
         Some(Self { unit_at, place_of })
     }
 
-    /// How many units there are.
+    /// The number of units.
     pub fn units(&self) -> usize {
         self.unit_at.len()
     }
 
-    /// The unit at a place.
+    /// The unit at a place; `None` outside the permutation.
     pub fn unit(&self, place: usize) -> Option<usize> {
         self.unit_at.get(place).map(|&unit| unit as usize)
     }
 
-    /// The place of a unit.
+    /// The place of a unit; `None` outside the permutation.
     pub fn place(&self, unit: usize) -> Option<usize> {
         self.place_of.get(unit).map(|&place| place as usize)
     }
 }
 
-/// A mosaic of feature maps, as [`Grid::mosaic`] tiles it.
+/// The tiling of a mosaic of feature maps, as computed by [`Grid::mosaic`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mosaic {
-    /// Tiles in a row.
+    /// Number of tiles in a row.
     pub across: usize,
-    /// Of one map.
+    /// Height of one feature map, in cells.
     pub height: usize,
+    /// Width of one feature map, in cells.
     pub width: usize,
 }
 
-/// What stands where on one slab.
+/// The assignment of units to the cells of one slab.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CellArrangement {
-    /// Units of the layer; of a mosaic, its feature maps.
+    /// Number of units of the layer; of a mosaic, the number of its feature maps.
     pub units: usize,
+    /// The tiling where whole feature maps are shown; `None` for one cell per unit.
     pub mosaic: Option<Mosaic>,
-    /// `None` is as trained.
+    /// The order of the units; `None` is the order of the network.
     pub places: Option<Arc<UnitPermutation>>,
 }
 
-/// What one cell shows.
+/// The unit that one cell shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CellUnit {
-    /// From 0, as trained.
+    /// Index of the unit within its layer.
     pub unit: usize,
-    /// Row and column within its feature map, where whole maps are shown.
+    /// Row and column within the feature map, where whole maps are shown.
     pub at: Option<(usize, usize)>,
 }
 
-/// The cells that one unit takes.
+/// The rectangle of cells that shows one unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnitCells {
+    /// Leftmost column.
     pub column: u32,
+    /// Topmost row.
     pub row: u32,
+    /// Width in cells.
     pub columns: u32,
+    /// Height in cells.
     pub rows: u32,
 }
 
 impl CellArrangement {
-    /// `units` units as trained, a cell each.
-    pub fn plain(units: usize) -> Self {
+    /// An arrangement of `units` units in the order of the network, one cell each.
+    pub fn as_trained(units: usize) -> Self {
         Self { units, ..Self::default() }
     }
 
-    /// What the cell of this index shows, row-major over `grid`; `None` where nothing stands.
-    pub fn spot(&self, grid: Grid, cell: usize) -> Option<CellUnit> {
+    /// The unit that a cell shows; `cell` is a row-major index into `grid`. `None` where there is no cell.
+    pub fn cell_unit(&self, grid: Grid, cell: usize) -> Option<CellUnit> {
         let (place, at) = match self.mosaic {
             None => (cell, None),
             Some(mosaic) => {
@@ -110,8 +117,8 @@ impl CellArrangement {
         Some(CellUnit { unit, at })
     }
 
-    /// The cells of a unit on `grid`; `None` where the layer has no such unit.
-    pub fn patch(&self, grid: Grid, unit: usize) -> Option<UnitCells> {
+    /// The cells that show a unit on `grid`; `None` where the layer has no such unit.
+    pub fn unit_cells(&self, grid: Grid, unit: usize) -> Option<UnitCells> {
         if unit >= self.units {
             return None;
         }
@@ -142,30 +149,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_permutations_are_orders() {
+    fn only_permutations_are_accepted() {
         assert!(UnitPermutation::new(vec![2, 0, 1]).is_some());
         assert_eq!(UnitPermutation::new(vec![0, 0, 1]), None);
         assert_eq!(UnitPermutation::new(vec![0, 3, 1]), None);
     }
 
     #[test]
-    fn cells_and_units_name_each_other() {
+    fn cell_unit_and_unit_cells_are_inverse() {
         let places = UnitPermutation::new(vec![2, 0, 1]).map(Arc::new);
         let (across, tiled) = Grid::mosaic(3, 2, 3);
         let mosaic = Some(Mosaic { across, height: 2, width: 3 });
-        for (grid, mosaic, cells) in [(Grid::near_square(3), None, 1), (tiled, mosaic, 6)] {
+        for (grid, mosaic, cells_per_unit) in [(Grid::near_square(3), None, 1), (tiled, mosaic, 6)] {
             let arrangement = CellArrangement { units: 3, mosaic, places: places.clone() };
             let mut seen = [0; 3];
             for cell in 0..grid.cells() {
-                let Some(spot) = arrangement.spot(grid, cell) else { continue };
-                seen[spot.unit] += 1;
-                let patch = arrangement.patch(grid, spot.unit).expect("it stands somewhere");
-                let (y, x) = spot.at.unwrap_or((0, 0));
-                assert_eq!(grid.position(cell), (patch.column + x as u32, patch.row + y as u32));
+                let Some(shown) = arrangement.cell_unit(grid, cell) else { continue };
+                seen[shown.unit] += 1;
+                let cells = arrangement.unit_cells(grid, shown.unit).expect("the unit has cells");
+                let (y, x) = shown.at.unwrap_or((0, 0));
+                assert_eq!(grid.position(cell), (cells.column + x as u32, cells.row + y as u32));
             }
-            assert_eq!(seen, [cells; 3]);
+            assert_eq!(seen, [cells_per_unit; 3]);
         }
         let arrangement = CellArrangement { units: 3, mosaic: None, places };
-        assert_eq!(arrangement.spot(Grid::near_square(3), 0), Some(CellUnit { unit: 2, at: None }));
+        assert_eq!(arrangement.cell_unit(Grid::near_square(3), 0), Some(CellUnit { unit: 2, at: None }));
     }
 }

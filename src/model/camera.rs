@@ -1,60 +1,62 @@
-//! The eye: a small value that can be stored, compared and interpolated.
+//! The camera: a small value that can be stored, compared and interpolated.
 
 use glam::{Mat4, Quat, Vec2, Vec3, vec3};
 use serde::{Deserialize, Serialize};
 
 use super::layout::{Layout, Slab};
 
-/// Free margin around a framed box, as a share of the picture.
+/// Free margin around a framed box, as a fraction of the picture.
 const MARGIN: f32 = 0.07;
-/// Free space below a slab that is framed alone, as a share of its height: its name and the legend
-/// stand there.
+/// Free space below a slab that is framed alone, as a fraction of its height; its name and the legend
+/// are drawn there.
 const FOOT: f32 = 0.1;
 
 /// A perspective camera without roll.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Camera {
-    /// World position of the eye.
+    /// World position of the camera.
     pub position: Vec3,
-    /// Turn around the y axis in radians; 0 looks along −z, positive turns left.
+    /// Rotation around the y axis in radians; 0 looks along −z, positive turns left.
     pub yaw: f32,
-    /// Tilt in radians, positive looks up; within ±π/2.
+    /// Elevation in radians, positive looks up; within ±π/2.
     pub pitch: f32,
     /// Vertical field of view in radians.
     pub fov_y: f32,
-    /// Distance to what is orbited around, in world units.
+    /// Distance to the pivot of orbiting, in world units, greater than 0.
     pub focus: f32,
-    /// Share of `focus` that is kept clear: slabs whose middle is nearer are not drawn, so that
-    /// they do not hide what is looked at. In [0, 1); 0 draws all.
+    /// Fraction of `focus` within which nothing is drawn: slabs whose centre is nearer are left out, so
+    /// that they do not hide the pivot. In [0, 1); 0 draws all.
     #[serde(default)]
     pub clear: f32,
 }
 
-/// Share of the clear distance over which slabs fade.
+/// Fraction of the clear distance over which slabs fade.
 const FADE: f32 = 0.12;
-/// What [`Camera::of_slab`] keeps clear: everything that stands before the slab.
+/// [`Camera::clear`] of [`Camera::of_slab`]: leaves out every slab in front of the framed one.
 const CLEAR: f32 = 0.96;
 
 /// The set views, as named on the command line and on the keys 1–5.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SetView {
-    /// Three-quarter, low, everything in frame.
+    /// Three-quarter view from a low elevation, the whole network in frame.
     #[default]
     Overview,
-    /// Straight at the first slab from the input side.
+    /// Perpendicular to the first slab, from the input side.
     Front,
     /// From above.
     Top,
-    /// Along a slab's face, cells seen from the side.
+    /// Along the face of the largest slab, cells seen from the side.
     Grazing,
-    /// So near that few cells fill the picture.
+    /// So close to the largest slab that a few cells fill the picture.
     Close,
 }
 
 impl SetView {
+    /// All set views, in the order of the keys 1–5.
     pub const ALL: [Self; 5] = [Self::Overview, Self::Front, Self::Top, Self::Grazing, Self::Close];
 
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Overview => "overview",
@@ -67,12 +69,12 @@ impl SetView {
 }
 
 impl Camera {
-    /// Vertical field of view of every set view.
+    /// Vertical field of view of every set view, in radians.
     pub const FOV_Y: f32 = 0.45;
 
-    /// Whether it can be drawn from: numbers are finite, the tilt within ±π/2, the field of view in
-    /// (0, 3), the focus positive, `clear` in [0, 1).
-    pub fn is_sound(&self) -> bool {
+    /// Returns `true` if all numbers are finite, `pitch` is within ±π/2, `fov_y` in (0, 3), `focus`
+    /// positive and `clear` in [0, 1).
+    pub fn is_valid(&self) -> bool {
         let numbers = [self.yaw, self.pitch, self.fov_y, self.focus, self.clear];
         self.position.is_finite()
             && numbers.iter().all(|number| number.is_finite())
@@ -83,29 +85,32 @@ impl Camera {
             && (0.0..1.0).contains(&self.clear)
     }
 
-    /// Direction of sight.
+    /// Viewing direction, of length 1.
     pub fn forward(&self) -> Vec3 {
         self.rotation() * Vec3::NEG_Z
     }
 
+    /// Direction to the right of the picture, of length 1.
     pub fn right(&self) -> Vec3 {
         self.rotation() * Vec3::X
     }
 
+    /// Direction to the top of the picture, of length 1.
     pub fn up(&self) -> Vec3 {
         self.rotation() * Vec3::Y
     }
 
-    /// What is orbited around.
+    /// The world position that the camera orbits around.
     pub fn pivot(&self) -> Vec3 {
         self.position + self.forward() * self.focus
     }
 
+    /// Rotation from view space to world space.
     pub fn rotation(&self) -> Quat {
         Quat::from_rotation_y(self.yaw) * Quat::from_rotation_x(self.pitch)
     }
 
-    /// How much of a slab is drawn, from 0 to 1, see [`Self::clear`]; nothing of one that is hidden.
+    /// Opacity of a slab, from 0 to 1, see [`Self::clear`]; 0 for a hidden slab.
     pub fn presence(&self, slab: &Slab) -> f32 {
         if slab.hidden {
             return 0.0;
@@ -113,22 +118,24 @@ impl Camera {
         self.presence_at(slab.centre)
     }
 
-    /// How much is drawn of what lies at a point of the world, from 0 to 1, see [`Self::clear`].
+    /// Opacity of an object at a world position, from 0 to 1, see [`Self::clear`].
     pub fn presence_at(&self, point: Vec3) -> f32 {
         let limit = self.clear * self.focus;
         if limit <= 0.0 {
             return 1.0;
         }
         let depth = (point - self.position).dot(self.forward());
-        // What lies behind the eye hides nothing.
+        // Objects behind the camera hide nothing.
         if depth <= 0.0 { 1.0 } else { ((depth - (1.0 - FADE) * limit) / (FADE * limit)).clamp(0.0, 1.0) }
     }
 
+    /// Transform from world space to view space: x right, y up, looking along −z.
     pub fn view_from_world(&self) -> Mat4 {
         Mat4::from_rotation_translation(self.rotation(), self.position).inverse()
     }
 
-    /// Lens with reversed, infinite depth: 1 at the near plane, 0 at infinity.
+    /// Perspective projection with reversed, infinite depth: 1 at the near plane, 0 at infinity.
+    /// `aspect` is width by height.
     pub fn clip_from_view(&self, aspect: f32) -> Mat4 {
         let f = 1.0 / (self.fov_y / 2.0).tan();
         Mat4::from_cols_array_2d(&[
@@ -139,24 +146,25 @@ impl Camera {
         ])
     }
 
+    /// Transform from world space to clip space; `aspect` is width by height.
     pub fn clip_from_world(&self, aspect: f32) -> Mat4 {
         self.clip_from_view(aspect) * self.view_from_world()
     }
 
-    /// Nearest distance that is drawn.
+    /// Distance of the near plane, in world units.
     pub fn near(&self) -> f32 {
         (self.focus * 1e-3).clamp(1e-5, 0.05)
     }
 
-    /// Direction of the ray through a point of the picture, in [0, 1]², y down.
+    /// World direction, of length 1, of the ray through a point of the picture in [0, 1]², y down.
     pub fn ray(&self, point: Vec2, aspect: f32) -> Vec3 {
         let tan = (self.fov_y / 2.0).tan();
         let local = vec3((2.0 * point.x - 1.0) * tan * aspect, (1.0 - 2.0 * point.y) * tan, -1.0);
         (self.rotation() * local).normalize()
     }
 
-    /// Where a world point falls in the picture, in [0, 1]² with y down, and its distance along the
-    /// line of sight; `None` behind the eye.
+    /// Projects a world position into the picture: its position in [0, 1]², y down, and its distance along
+    /// the viewing direction. `None` behind the near plane.
     pub fn project(&self, world: Vec3, aspect: f32) -> Option<(Vec2, f32)> {
         let clip = self.clip_from_world(aspect) * world.extend(1.0);
         (clip.w > self.near()).then(|| {
@@ -165,7 +173,7 @@ impl Camera {
         })
     }
 
-    /// One of the set views of a network.
+    /// The camera of a set view of a network; `aspect` is width by height.
     pub fn set_view(view: SetView, layout: &Layout, aspect: f32) -> Self {
         let (low, high) = layout.bounds();
         let look = |yaw: f32, pitch: f32| Self {
@@ -187,7 +195,7 @@ impl Camera {
             }
             SetView::Top => look(1.15, -1.05).framing(low, high, aspect),
             SetView::Grazing => {
-                // The eye just before the slab's right edge, sight nearly along its face.
+                // The camera is just outside the slab's right edge and looks nearly along its face.
                 let extent = largest.extent();
                 let mut camera = look(1.43, -0.05);
                 camera.focus = 0.7 * extent.x;
@@ -205,21 +213,21 @@ impl Camera {
         }
     }
 
-    /// The view that shows one slab nearly from the front, and none before it.
+    /// The camera that frames one slab nearly from the front and leaves out all slabs in front of it.
     pub fn of_slab(slab: &Slab, aspect: f32) -> Self {
         let (low, high) = with_foot(slab);
         Self { position: Vec3::ZERO, yaw: 0.25, pitch: -0.12, fov_y: Self::FOV_Y, focus: 1.0, clear: CLEAR }
             .framing(low, high, aspect)
     }
 
-    /// Whether an input's picture before the first slab leaves that slab in sight: not when the eye
-    /// looks straight at both.
-    pub fn sees_past_picture(&self) -> bool {
+    /// Returns `true` if an input's picture in front of the first slab does not cover that slab: the
+    /// camera looks at both from the side.
+    pub fn is_clear_of_picture(&self) -> bool {
         const STRAIGHT: f32 = 0.906; // cosine of 25°
         self.forward().dot(Vec3::NEG_Z) < STRAIGHT
     }
 
-    /// The same direction of sight, moved so that the box just fits with a margin.
+    /// The camera with the same direction, moved so that the box fits into the picture with a margin.
     pub fn framing(mut self, low: Vec3, high: Vec3, aspect: f32) -> Self {
         let tan_y = (self.fov_y / 2.0).tan() * (1.0 - 2.0 * MARGIN);
         let tan_x = tan_y * aspect;
@@ -244,7 +252,7 @@ impl Camera {
         self
     }
 
-    /// Between two cameras, `t` in [0, 1]; turns the short way round.
+    /// Interpolates between two cameras, `t` in [0, 1]; rotates by the smaller of the two angles.
     pub fn lerp(self, to: Self, t: f32) -> Self {
         let turn = (to.yaw - self.yaw + std::f32::consts::PI).rem_euclid(std::f32::consts::TAU)
             - std::f32::consts::PI;
@@ -260,7 +268,7 @@ impl Camera {
     }
 }
 
-/// The box around a slab and what is written below it.
+/// The box around a slab and the text below it: (lowest corner, highest corner).
 fn with_foot(slab: &Slab) -> (Vec3, Vec3) {
     let (low, high) = slab.bounds();
     (low - vec3(0.0, FOOT * (high.y - low.y), 0.0), high)
@@ -288,7 +296,7 @@ mod tests {
                     if i & 2 == 2 { high.y } else { low.y },
                     if i & 4 == 4 { high.z } else { low.z },
                 );
-                let (point, _) = camera.project(corner, aspect).expect("in front of the eye");
+                let (point, _) = camera.project(corner, aspect).expect("in front of the camera");
                 (least, most) = (least.min(point), most.max(point));
             }
             assert!(
@@ -301,12 +309,12 @@ mod tests {
     }
 
     #[test]
-    fn the_picture_stands_in_the_overview_and_leaves_the_front_view_free() {
+    fn an_input_picture_covers_the_first_slab_from_the_front_only() {
         let mut layout = Layout::of_grids([(Grid::near_square(64), 64), (Grid::near_square(64), 64)]);
         layout.picture = Some(1.0);
-        assert!(Camera::set_view(SetView::Overview, &layout, 1.5).sees_past_picture());
-        assert!(!Camera::set_view(SetView::Front, &layout, 1.5).sees_past_picture());
-        assert!(!Camera::of_slab(&layout.slabs[0], 1.5).sees_past_picture());
+        assert!(Camera::set_view(SetView::Overview, &layout, 1.5).is_clear_of_picture());
+        assert!(!Camera::set_view(SetView::Front, &layout, 1.5).is_clear_of_picture());
+        assert!(!Camera::of_slab(&layout.slabs[0], 1.5).is_clear_of_picture());
     }
 
     #[test]
@@ -321,19 +329,19 @@ mod tests {
         };
         let point = Vec2::new(0.2, 0.8);
         let world = camera.position + camera.ray(point, 1.5) * 7.0;
-        let (back, _) = camera.project(world, 1.5).expect("in front of the eye");
+        let (back, _) = camera.project(world, 1.5).expect("in front of the camera");
         assert!((back - point).length() < 1e-5, "{back}");
     }
 
     #[test]
-    fn a_framed_slab_is_hidden_by_none() {
+    fn no_slab_hides_a_framed_one() {
         let layout = Layout::of_grids([(Grid::near_square(4096), 4096); 6]);
         for (index, slab) in layout.slabs.iter().enumerate() {
             let camera = Camera::of_slab(slab, 1.6);
-            for (other, before) in layout.slabs.iter().enumerate() {
-                let behind = (before.centre - camera.position).dot(camera.forward()) < 0.0;
+            for (other, other_slab) in layout.slabs.iter().enumerate() {
+                let behind = (other_slab.centre - camera.position).dot(camera.forward()) < 0.0;
                 let wanted = if other < index && !behind { 0.0 } else { 1.0 };
-                assert_eq!(camera.presence(before), wanted, "slab {other} while {index} is framed");
+                assert_eq!(camera.presence(other_slab), wanted, "slab {other} while {index} is framed");
             }
             let overview = Camera::set_view(SetView::Overview, &layout, 1.6);
             assert_eq!(overview.presence(slab), 1.0);

@@ -1,29 +1,34 @@
-//! Colour maps: one table each, used by the shaders, the legend and every panel.
+//! Colour maps: one table each, for the shaders, the legend and every panel.
 
 use serde::{Deserialize, Serialize};
 
-/// Entries of a colour table.
+/// Number of entries of a colour table.
 pub const TABLE_SIZE: usize = 256;
-/// Share of the slab's colour in what is dimmed.
+/// Fraction of the slab's colour in a dimmed colour.
 const DIMMED: f32 = 0.8;
 
 /// Perceptually uniform colour maps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ColourMap {
+    /// Dark violet – green – yellow.
     #[default]
     Viridis,
+    /// Blue – grey – yellow, for colour-blind readers.
     Cividis,
+    /// Black – purple – light yellow.
     Magma,
     /// Blue – grey – orange, for signed values; the middle is the slab's own grey.
     Diverging,
-    /// DNNViz's own: white to black, darker is stronger.
+    /// White to black, darker is stronger: the map of DNNViz.
     Paper,
 }
 
 impl ColourMap {
+    /// All colour maps.
     pub const ALL: [Self; 5] = [Self::Viridis, Self::Cividis, Self::Magma, Self::Diverging, Self::Paper];
 
+    /// The name on the command line and in stored views.
     pub fn name(self) -> &'static str {
         match self {
             Self::Viridis => "viridis",
@@ -34,14 +39,14 @@ impl ColourMap {
         }
     }
 
-    /// Whether the middle of the map stands for zero.
+    /// Returns `true` if the middle of the map stands for zero.
     pub fn is_diverging(self) -> bool {
         matches!(self, Self::Diverging)
     }
 
-    /// The same table with the positions that are weaker than `dim_below` mixed for the most part with
-    /// `slab`: a share of the map, from its low end or, where it `diverges`, from its middle. Mixed as
-    /// light, that being the square of the encoded value as the shaders take it.
+    /// [`Self::table`] with the entries weaker than `dim_below` mixed with the slab's colour. `dim_below`
+    /// is a fraction of the map, in [0, 1], counted from its low end or, where it `diverges`, from its
+    /// middle. Colours are mixed as light, which is the square of the encoded value as in the shaders.
     pub fn dimmed_table(self, slab: [u8; 3], dim_below: f32, diverges: bool) -> [[u8; 3]; TABLE_SIZE] {
         let mut table = self.table(slab);
         for (index, colour) in table.iter_mut().enumerate() {
@@ -58,8 +63,8 @@ impl ColourMap {
         table
     }
 
-    /// The table from the low end to the high end, 8-bit sRGB. `middle` is the colour that a
-    /// diverging map recedes to (the slab's).
+    /// The table from the low end to the high end, 8-bit sRGB. `middle` is the colour in the middle of a
+    /// diverging map: that of the slab.
     pub fn table(self, middle: [u8; 3]) -> [[u8; 3]; TABLE_SIZE] {
         let gradient = |gradient: colorous::Gradient| {
             std::array::from_fn(|i| gradient.eval_continuous(i as f64 / (TABLE_SIZE - 1) as f64).as_array())
@@ -95,7 +100,8 @@ pub fn linear_rgb(encoded: [u8; 3]) -> [f32; 3] {
     encoded.map(|c| to_linear(f32::from(c) / 255.0))
 }
 
-/// Between two 8-bit sRGB colours, in Oklab (Björn Ottosson, 2020), where equal steps look equal.
+/// Interpolates between two 8-bit sRGB colours in Oklab (Björn Ottosson, 2020), a perceptually uniform
+/// colour space.
 fn mix_oklab(from: [u8; 3], to: [u8; 3], t: f32) -> [u8; 3] {
     let (a, b) = (oklab_from_linear(linear_rgb(from)), oklab_from_linear(linear_rgb(to)));
     linear_from_oklab(std::array::from_fn(|i| a[i] + (b[i] - a[i]) * t))
@@ -137,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_weak_recedes_and_the_rest_stays() {
+    fn weak_colours_are_dimmed_and_the_others_unchanged() {
         let slab = [46, 48, 54];
         for (map, diverges) in [(ColourMap::Viridis, false), (ColourMap::Diverging, true)] {
             let (table, dimmed) = (map.table(slab), map.dimmed_table(slab, 0.5, diverges));

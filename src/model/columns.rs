@@ -1,20 +1,20 @@
-//! Views side by side: what their locks tie together, and what can be made of two of them.
+//! Columns of a window: the properties that links share between them, and queries made of two of them.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Diff, EpochRef, Query, Range, Recording, ValueRange, ViewState};
 
-/// Most views in a window.
-pub const MOST: usize = 6;
+/// Greatest number of columns in a window.
+pub const MAX_COLUMNS: usize = 6;
 
-/// What views side by side share.
+/// The links between the columns of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Locks {
-    /// They look from the same place, as far as their networks stand alike.
+    /// All columns have the same camera, as far as their networks have the same layout.
     pub cameras: bool,
-    /// They show the epoch of the same number.
+    /// All columns show the epoch of the same number.
     pub epochs: bool,
-    /// The same colour stands for the same value wherever they show the same kind of value.
+    /// The same colour stands for the same value in all columns with values of one kind.
     pub scale: bool,
 }
 
@@ -24,19 +24,20 @@ impl Default for Locks {
     }
 }
 
-/// What one view shows, as far as it takes to compare it with another.
+/// The query and epoch of one column, as needed for a comparison with another.
 #[derive(Clone, Copy, Debug)]
 pub struct ColumnQuery<'a> {
-    /// Its run, among the open ones.
+    /// Index of the run among the open ones.
     pub run: usize,
+    /// The query of the column.
     pub query: &'a Query,
-    /// Number of its epoch.
+    /// Epoch number, fractional between two recorded epochs.
     pub epoch: f64,
 }
 
-/// The same query of a view of `run` with A and B exchanged, and the run that it then looks at; `None`
-/// where there is no B.
-pub fn swapped(run: usize, query: &Query) -> Option<(usize, Query)> {
+/// Exchanges sides A and B of a query on `run`. Returns the run of the new side A and the new query;
+/// `None` without a side B.
+pub fn swap_sides(run: usize, query: &Query) -> Option<(usize, Query)> {
     let minus = query.minus.clone()?;
     let other = query.run_b.unwrap_or(run);
     let swapped = Query {
@@ -48,22 +49,22 @@ pub fn swapped(run: usize, query: &Query) -> Option<(usize, Query)> {
     Some((other, swapped))
 }
 
-/// What `a` shows minus what `b` shows, as a query of `a`'s run; `None` where one of them is a
+/// The query for the values of `a` minus those of `b`, on the run of `a`; `None` where one of them is a
 /// difference already.
-pub fn difference(a: ColumnQuery, b: ColumnQuery) -> Option<Query> {
+pub fn difference_query(a: ColumnQuery, b: ColumnQuery) -> Option<Query> {
     if a.query.minus.is_some() || b.query.minus.is_some() {
         return None;
     }
     let mut minus = b.query.select.clone();
     if a.epoch != b.epoch && minus.epoch.is_none() {
-        minus.epoch = Some(EpochRef::at(b.epoch));
+        minus.epoch = Some(EpochRef::from_number(b.epoch));
     }
     Some(Query { minus: Some(minus), run_b: (a.run != b.run).then_some(b.run), ..a.query.clone() })
 }
 
-/// Number of the epoch that `recording` shows beside a view that shows `number`: that one, as far as
-/// it was recorded. Beside a view `at_rest` it rests as well, on the nearest readable epoch.
-pub fn tied_epoch(recording: &Recording, number: f64, at_rest: bool) -> f64 {
+/// Epoch number to show in a linked column of `recording` when the leading column shows `number`:
+/// `number` limited to the readable epochs or, with `at_rest`, the nearest readable epoch.
+pub fn linked_epoch(recording: &Recording, number: f64, at_rest: bool) -> f64 {
     let readable = || recording.epochs.iter().filter(|epoch| !epoch.damaged).map(|epoch| epoch.number as f64);
     let (Some(first), Some(last)) = (readable().next(), readable().next_back()) else { return number };
     if at_rest {
@@ -74,21 +75,22 @@ pub fn tied_epoch(recording: &Recording, number: f64, at_rest: bool) -> f64 {
     }
 }
 
-/// Whether two queries have values of one kind, so that it makes sense to compare their colours.
-pub fn same_kind(a: &Query, b: &Query) -> bool {
+/// Returns `true` if the values of two queries are of one kind (statistic, comparison and
+/// normalisation), so that their colours can be compared.
+pub fn is_same_kind(a: &Query, b: &Query) -> bool {
     let kind = |query: &Query| {
         let diff = query.minus.as_ref().map(|_| query.diff);
-        // An effect size is one of means, whatever statistic is chosen.
+        // An effect size is always computed from means, whatever statistic is chosen.
         let stat = (diff != Some(Diff::Effect)).then_some(query.stat);
         (diff, stat, query.norm)
     };
     kind(a) == kind(b)
 }
 
-/// Gives `other` what it shares with the view `lead`: how things look, in which order units stand, which
-/// layers are hidden, what is pinned, and, where both have values of one kind, the colour map, with
-/// `locks.scale` also what its ends stand for.
-pub fn share_look(lead: &ViewState, other: &mut ViewState, locks: Locks) {
+/// Copies from the view `lead` to `other` what linked columns share: theme and style, order of units,
+/// hidden layers and pins; where both have values of one kind also the colour map and, with
+/// `locks.scale`, its range.
+pub fn share_appearance(lead: &ViewState, other: &mut ViewState, locks: Locks) {
     other.theme = lead.theme;
     other.haze = lead.haze;
     other.labels = lead.labels;
@@ -97,7 +99,7 @@ pub fn share_look(lead: &ViewState, other: &mut ViewState, locks: Locks) {
     other.order = lead.order;
     other.hidden.clone_from(&lead.hidden);
     other.pins.clone_from(&lead.pins);
-    if same_kind(&lead.query, &other.query) {
+    if is_same_kind(&lead.query, &other.query) {
         other.colour_map = lead.colour_map;
         other.dim_below = lead.dim_below;
         if locks.scale {
@@ -108,31 +110,33 @@ pub fn share_look(lead: &ViewState, other: &mut ViewState, locks: Locks) {
     }
 }
 
-/// What a view takes to a common scale.
+/// The values of one column, as far as they decide a common colour range.
 #[derive(Clone, Debug)]
 pub struct ColourScale<'a> {
+    /// The recording of the column.
     pub recording: &'a Recording,
+    /// The query of the column.
     pub query: &'a Query,
-    /// The range in use, as [`ViewState::range_of`] has it.
+    /// The range in use, see [`ViewState::range_of`].
     pub range: Range,
-    /// Per layer, the least and the greatest of its values; `None` where it has none.
+    /// Least and greatest value of each layer; `None` for a layer without values.
     pub extremes: Vec<Option<ValueRange>>,
 }
 
 impl ColourScale<'_> {
-    /// Whether both have their ends of the colour map in common.
-    pub fn is_like(&self, other: &Self) -> bool {
+    /// Returns `true` if both columns use a common value range.
+    pub fn has_range_of(&self, other: &Self) -> bool {
         let fixed = matches!(self.range, Range::Fixed { .. } | Range::Auto);
-        same_kind(self.query, other.query) && self.range == other.range && !fixed
+        is_same_kind(self.query, other.query) && self.range == other.range && !fixed
     }
 }
 
-/// Per view and layer, the extremes of the values of all views of one kind, in layers of one name.
-/// Where a range spans the network, all layers of all such views count.
+/// Extremes per column and layer, over all columns with values of one kind and over the layers of one
+/// name. With [`Range::Network`], over all layers of all such columns.
 pub fn common_extremes(scales: &[ColourScale]) -> Vec<Vec<Option<ValueRange>>> {
     let of_view = |scale: &ColourScale| {
         let mut extremes = scale.extremes.clone();
-        for other in scales.iter().filter(|other| scale.is_like(other)) {
+        for other in scales.iter().filter(|other| scale.has_range_of(other)) {
             if scale.range == Range::Network {
                 let whole = other.extremes.iter().copied().fold(None, ValueRange::union_of);
                 extremes.iter_mut().for_each(|own| *own = ValueRange::union_of(*own, whole));
@@ -165,41 +169,41 @@ mod tests {
     }
 
     #[test]
-    fn swapping_twice_is_where_it_began() {
+    fn swapping_twice_restores_the_query() {
         for (run, query) in [
             (0, query("class:1", Some("class:2"), None)),
             (0, query("class:1@first", Some("all"), Some(2))),
             (1, query("all", Some("all@3"), Some(0))),
         ] {
-            let (other, once) = swapped(run, &query).expect("it has a B");
+            let (other, once) = swap_sides(run, &query).expect("it has a B");
             assert_eq!(
                 (&once.select, once.minus.as_ref()),
                 (query.minus.as_ref().unwrap(), Some(&query.select))
             );
             assert_eq!(other, query.run_b.unwrap_or(run));
-            assert_eq!(swapped(other, &once), Some((run, query)));
+            assert_eq!(swap_sides(other, &once), Some((run, query)));
         }
-        assert_eq!(swapped(0, &query("class:1", None, None)), None);
+        assert_eq!(swap_sides(0, &query("class:1", None, None)), None);
     }
 
     #[test]
     fn a_difference_reads_each_side_in_its_own_run_and_epoch() {
         let (cats, dogs) = (query("class:cat", None, None), query("class:dog", None, None));
         let side = |run, query, epoch| ColumnQuery { run, query, epoch };
-        let same = difference(side(0, &cats, 7.0), side(0, &dogs, 7.0)).expect("two plain views");
+        let same = difference_query(side(0, &cats, 7.0), side(0, &dogs, 7.0)).expect("two plain views");
         assert_eq!(same, query("class:cat", Some("class:dog"), None));
-        let runs = difference(side(0, &cats, 7.0), side(1, &cats, 7.0)).expect("two plain views");
+        let runs = difference_query(side(0, &cats, 7.0), side(1, &cats, 7.0)).expect("two plain views");
         assert_eq!(runs, query("class:cat", Some("class:cat"), Some(1)));
-        let epochs = difference(side(0, &cats, 3.0), side(0, &cats, 20.0)).expect("two plain views");
+        let epochs = difference_query(side(0, &cats, 3.0), side(0, &cats, 20.0)).expect("two plain views");
         assert_eq!(epochs, query("class:cat", Some("class:cat@20"), None));
         let own = query("class:cat@first", None, None);
-        let epochs = difference(side(0, &cats, 3.0), side(0, &own, 20.0)).expect("two plain views");
+        let epochs = difference_query(side(0, &cats, 3.0), side(0, &own, 20.0)).expect("two plain views");
         assert_eq!(epochs, query("class:cat", Some("class:cat@first"), None));
-        assert_eq!(difference(side(0, &same, 7.0), side(0, &cats, 7.0)), None);
+        assert_eq!(difference_query(side(0, &same, 7.0), side(0, &cats, 7.0)), None);
     }
 
     #[test]
-    fn a_tied_view_shows_the_same_epoch_or_rests_on_the_nearest() {
+    fn a_linked_column_shows_the_same_epoch_or_the_nearest_readable_one() {
         let mut recording = recording();
         recording.epochs =
             [0, 4, 6, 8].map(|number| Epoch { number, damaged: number == 6, ..Epoch::default() }).into();
@@ -212,10 +216,10 @@ mod tests {
             (5.5, false, 5.5),
             (30.5, false, 8.0),
         ] {
-            assert_eq!(tied_epoch(&recording, number, at_rest), expected, "{number} {at_rest}");
+            assert_eq!(linked_epoch(&recording, number, at_rest), expected, "{number} {at_rest}");
         }
         recording.epochs.clear();
-        assert_eq!(tied_epoch(&recording, 3.0, true), 3.0);
+        assert_eq!(linked_epoch(&recording, 3.0, true), 3.0);
     }
 
     #[test]
@@ -232,9 +236,9 @@ mod tests {
         let mut like = ViewState { query: query("class:2", None, None), ..ViewState::new(camera, 0.0) };
         let mut unlike = ViewState { query: query("all", Some("class:2"), None), ..like.clone() };
         let mut unlocked = like.clone();
-        share_look(&lead, &mut like, Locks::default());
-        share_look(&lead, &mut unlike, Locks::default());
-        share_look(&lead, &mut unlocked, Locks { scale: false, ..Locks::default() });
+        share_appearance(&lead, &mut like, Locks::default());
+        share_appearance(&lead, &mut unlike, Locks::default());
+        share_appearance(&lead, &mut unlocked, Locks { scale: false, ..Locks::default() });
         assert_eq!((like.theme, like.colour_map, like.range), (lead.theme, lead.colour_map, lead.range));
         assert_eq!((unlike.theme, unlike.colour_map, unlike.range), (lead.theme, None, Range::Auto));
         assert_eq!((unlocked.colour_map, unlocked.range), (lead.colour_map, Range::Auto));

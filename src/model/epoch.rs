@@ -1,46 +1,61 @@
-//! Naming a moment of the training: `12`, `first`, `last`, `best`, or `3.5` between two epochs.
+//! References to an epoch by text: `12`, `first`, `last`, `best`, or `3.5` between two epochs.
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::Recording;
+use super::{EpochIndex, Recording};
 
-/// A moment as a person writes it.
+/// A reference to an epoch as written on the command line or in a selection.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum EpochRef {
+    /// The first readable epoch.
     First,
+    /// The last readable epoch.
     #[default]
     Last,
     /// The epoch of highest accuracy, else of lowest loss; the earliest of equals.
     Best,
-    /// A recorded epoch number.
+    /// The epoch of this number.
     Number(u64),
-    /// Between two recorded numbers, and drawn interpolated, or exactly at one.
+    /// A number between two recorded ones, which is interpolated, or equal to a recorded one.
     Between(f64),
 }
 
-/// A moment as indices into [`Recording::epochs`]: `t` of the way from `from` to `to`.
+/// An epoch or a point between two, as indices into [`Recording::epochs`]: `(1 − t) · from + t · to`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EpochPosition {
-    pub from: usize,
-    pub to: usize,
-    /// In `[0, 1)`; 0 when `from == to`.
+    /// Index of the epoch at or before the position.
+    pub from: EpochIndex,
+    /// Index of the epoch after the position; equal to `from` at a recorded epoch.
+    pub to: EpochIndex,
+    /// Weight of `to`, in `[0, 1)`; 0 when `from == to`.
     pub t: f32,
 }
 
-/// Why an epoch could not be found.
+/// An epoch reference that is malformed or that a recording does not have.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum EpochError {
+    /// The text is not an epoch reference.
     #[error("`{0}` is no epoch: write a number, first, last, best, or a fraction such as 3.5")]
     Syntax(String),
+    /// The recording has no epoch.
     #[error("no epoch is recorded yet; wait for the first one")]
     NoneYet,
+    /// All epochs of the recording are damaged.
     #[error("the recording has no readable epoch")]
     None,
+    /// No epoch of this number is recorded.
     #[error("epoch {number} is not recorded; there are {recorded}")]
-    NotRecorded { number: f64, recorded: String },
+    NotRecorded {
+        /// The requested number.
+        number: f64,
+        /// List of the recorded epoch numbers, for the message.
+        recorded: String,
+    },
+    /// The epoch of this number is damaged.
     #[error("epoch {0} is damaged; choose another")]
     Damaged(u64),
+    /// `best` was requested, and no epoch has an accuracy or a loss.
     #[error("no epoch has an accuracy or a loss, so none is the best; write its number")]
     NoMetric,
 }
@@ -84,12 +99,15 @@ impl fmt::Display for EpochRef {
 }
 
 impl EpochRef {
-    /// The moment of this number: a recorded epoch, or between two where it is no whole number.
-    pub fn at(number: f64) -> Self {
+    /// A reference to the epoch of this number, or to a point between two where it is fractional.
+    pub fn from_number(number: f64) -> Self {
         if number.fract() == 0.0 { Self::Number(number as u64) } else { Self::Between(number) }
     }
 
-    /// Finds the moment among the undamaged epochs of `recording`.
+    /// Finds the position among the undamaged epochs of `recording`.
+    ///
+    /// # Errors
+    /// Returns an [`EpochError`] other than [`EpochError::Syntax`] if there is no such epoch.
     pub fn resolve(self, recording: &Recording) -> Result<EpochPosition, EpochError> {
         if recording.epochs.is_empty() {
             return Err(EpochError::NoneYet);
@@ -99,7 +117,7 @@ impl EpochRef {
         let (Some(&first), Some(&last)) = (readable.first(), readable.last()) else {
             return Err(EpochError::None);
         };
-        let at = |index| Ok(EpochPosition::at(index));
+        let at = |index| Ok(EpochPosition::at(EpochIndex(index)));
         match self {
             Self::First => at(first),
             Self::Last => at(last),
@@ -120,7 +138,8 @@ impl EpochRef {
                     .map(|pair| {
                         let t = (number - number_of(pair[0])) / (number_of(pair[1]) - number_of(pair[0]));
                         // Rounding to f32 must not reach the next epoch.
-                        EpochPosition { from: pair[0], to: pair[1], t: (t as f32).min(1.0f32.next_down()) }
+                        let (from, to) = (EpochIndex(pair[0]), EpochIndex(pair[1]));
+                        EpochPosition { from, to, t: (t as f32).min(1.0f32.next_down()) }
                     })
                     .ok_or_else(|| not_recorded(recording, &readable, number))
             }
@@ -129,19 +148,23 @@ impl EpochRef {
 }
 
 impl EpochPosition {
-    /// Exactly at one epoch.
-    pub fn at(index: usize) -> Self {
+    /// The position of one recorded epoch.
+    pub fn at(index: EpochIndex) -> Self {
         Self { from: index, to: index, t: 0.0 }
     }
 
     /// The epoch number, fractional between two epochs.
+    ///
+    /// # Panics
+    /// Panics if an index is outside [`Recording::epochs`].
     pub fn number(self, recording: &Recording) -> f64 {
-        let number_of = |index: usize| recording.epochs[index].number as f64;
+        let number_of = |index: EpochIndex| recording.epochs[index.0].number as f64;
         number_of(self.from) + f64::from(self.t) * (number_of(self.to) - number_of(self.from))
     }
 }
 
-fn best(recording: &Recording, readable: &[usize]) -> Result<usize, EpochError> {
+/// The epoch of highest accuracy, else of lowest loss; the earliest of equals.
+fn best(recording: &Recording, readable: &[usize]) -> Result<EpochIndex, EpochError> {
     let score = |index: usize| {
         let epoch = &recording.epochs[index];
         epoch.accuracy.or(epoch.loss.map(|loss| -loss)).filter(|score| score.is_finite())
@@ -153,7 +176,7 @@ fn best(recording: &Recording, readable: &[usize]) -> Result<usize, EpochError> 
             Some((_, highest)) if highest >= score => best,
             _ => Some((index, score)),
         })
-        .map(|(index, _)| index)
+        .map(|(index, _)| EpochIndex(index))
         .ok_or(EpochError::NoMetric)
 }
 
@@ -184,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_of_an_epoch_is_understood_again() {
+    fn parsing_and_writing_an_epoch_reference_are_inverse() {
         for text in ["first", "last", "best", "0", "12", "3.5", "0.1", "18446744073709551615"] {
             assert_eq!(text.parse::<EpochRef>().unwrap().to_string(), text);
         }
@@ -196,21 +219,28 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_found_among_the_readable_epochs() {
+    fn a_reference_is_resolved_among_the_readable_epochs() {
         let recording = training();
-        assert_eq!(resolve("first", &recording), Ok(EpochPosition::at(0)));
-        assert_eq!(resolve("last", &recording), Ok(EpochPosition::at(4)));
-        assert_eq!(resolve("8", &recording), Ok(EpochPosition::at(3)));
-        assert_eq!(resolve("0.5", &recording), Ok(EpochPosition { from: 0, to: 1, t: 0.25 }));
+        assert_eq!(resolve("first", &recording), Ok(EpochPosition::at(EpochIndex(0))));
+        assert_eq!(resolve("last", &recording), Ok(EpochPosition::at(EpochIndex(4))));
+        assert_eq!(resolve("8", &recording), Ok(EpochPosition::at(EpochIndex(3))));
+        assert_eq!(
+            resolve("0.5", &recording),
+            Ok(EpochPosition { from: EpochIndex(0), to: EpochIndex(1), t: 0.25 })
+        );
         let across = resolve("5", &recording);
         assert!(matches!(across, Err(EpochError::NotRecorded { .. })), "a whole number must be recorded");
         let across = resolve("3.5", &recording).unwrap();
-        assert_eq!(across, EpochPosition { from: 1, to: 3, t: 0.25 }, "over a damaged epoch");
+        assert_eq!(
+            across,
+            EpochPosition { from: EpochIndex(1), to: EpochIndex(3), t: 0.25 },
+            "over a damaged epoch"
+        );
         assert_eq!(across.number(&recording), 3.5);
-        assert_eq!(EpochRef::Between(9.0).resolve(&recording), Ok(EpochPosition::at(4)));
-        assert_eq!(EpochRef::Between(2.0).resolve(&recording), Ok(EpochPosition::at(1)));
+        assert_eq!(EpochRef::Between(9.0).resolve(&recording), Ok(EpochPosition::at(EpochIndex(4))));
+        assert_eq!(EpochRef::Between(2.0).resolve(&recording), Ok(EpochPosition::at(EpochIndex(1))));
         let nearly = resolve("1.9999999999999", &recording).unwrap();
-        assert!((nearly.from, nearly.to) == (0, 1) && nearly.t < 1.0, "{nearly:?}");
+        assert!((nearly.from, nearly.to) == (EpochIndex(0), EpochIndex(1)) && nearly.t < 1.0, "{nearly:?}");
     }
 
     #[test]
@@ -222,17 +252,17 @@ mod tests {
         }
         assert_eq!(
             resolve("best", &recording),
-            Ok(EpochPosition::at(1)),
+            Ok(EpochPosition::at(EpochIndex(1))),
             "the earliest of equals, undamaged"
         );
         for (epoch, accuracy) in recording.epochs.iter_mut().zip([10.0, 60.0, 99.0, 80.0, 70.0]) {
             epoch.accuracy = Some(accuracy);
         }
-        assert_eq!(resolve("best", &recording), Ok(EpochPosition::at(3)));
+        assert_eq!(resolve("best", &recording), Ok(EpochPosition::at(EpochIndex(3))));
     }
 
     #[test]
-    fn every_failure_says_what_and_what_else() {
+    fn every_error_message_names_the_cause_and_the_alternatives() {
         let recording = training();
         let message = |text: &str, recording: &Recording| resolve(text, recording).unwrap_err().to_string();
         let begun = testing::recording(&[1], &[], &[], &[]);

@@ -1,8 +1,8 @@
-//! Layer → slab → cell: where everything stands in the world.
+//! The layout of slabs and cells in world space.
 //!
-//! World axes are right-handed with y up. Data flows along −z: the first slab stands at z = 0 and
-//! the last one furthest behind it. Cells rise from a slab towards +z, towards the input side,
-//! where the default camera stands.
+//! World axes are right-handed with y up. Data flows along −z: the first slab is at z = 0 and the last
+//! one has the least z. Cells rise from a slab towards +z, the input side, from which the default camera
+//! looks.
 
 use std::collections::BTreeSet;
 
@@ -10,11 +10,11 @@ use glam::{Vec2, Vec3, vec2, vec3};
 
 use super::{Layer, LayerKind, Recording};
 
-/// Share of a cell's pitch that is left free between two cells.
+/// Fraction of a cell's pitch that is left free between two cells.
 pub const CELL_GAP: f32 = 0.12;
 /// Height of a cell of full value, in pitches of its layer.
 pub const CELL_HEIGHT: f32 = 1.3;
-/// Height of a cell of no value or least value, in pitches: a tile that can be seen and counted.
+/// Height of a cell with the least value or none, in pitches: a flat, visible tile.
 pub const LEAST_HEIGHT: f32 = 0.06;
 /// Thickness of a slab, in world units.
 pub const SLAB_THICKNESS: f32 = 0.06;
@@ -23,13 +23,15 @@ pub const SLAB_BORDER: f32 = 0.05;
 /// Layers of at most this many units are drawn as one column when they name the classes.
 const MAX_COLUMN: usize = 24;
 
-/// The cells of one slab: `columns × rows`, row-major from the top left, as seen from the input.
+/// The cells of one slab: `columns × rows`, row-major from the top left, as seen from the input side.
 ///
 /// A mosaic of feature maps is a grid of tiles with one free cell between two tiles; cell values
 /// are then laid out by [`Grid::mosaic`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grid {
+    /// Number of columns, at least 1.
     pub columns: u32,
+    /// Number of rows, at least 1.
     pub rows: u32,
 }
 
@@ -40,17 +42,17 @@ impl Grid {
         Self { columns: columns as u32, rows: units.div_ceil(columns).max(1) as u32 }
     }
 
-    /// One column.
+    /// A grid of one column for `units` units.
     pub fn column(units: usize) -> Self {
         Self { columns: 1, rows: units.max(1) as u32 }
     }
 
-    /// Cells, used or not.
+    /// The number of cells, used or not.
     pub fn cells(self) -> usize {
         self.columns as usize * self.rows as usize
     }
 
-    /// The grid that unit `index` stands in, as (column, row).
+    /// The (column, row) of the cell with this row-major index.
     pub fn position(self, index: usize) -> (u32, u32) {
         ((index % self.columns as usize) as u32, (index / self.columns as usize) as u32)
     }
@@ -68,37 +70,38 @@ impl Grid {
     }
 }
 
-/// What the cells of one slab show.
+/// The values of the cells of one slab.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerCells {
+    /// The grid of cells.
     pub grid: Grid,
-    /// Cells that `values` speaks of: one per unit, or the whole grid of a mosaic. The cells of the
-    /// grid from here on are empty.
+    /// Number of cells with an entry in `values`: one per unit, or the whole grid of a mosaic. The
+    /// further cells of the grid are empty.
     pub units: usize,
-    /// Row-major from the top left, `units` long. NaN is "no value" and is shown as such;
-    /// [`LayerCells::NO_CELL`] is a place without a cell, such as the gutter of a mosaic. Everything
-    /// else is finite.
+    /// Row-major from the top left, `units` long. Each is finite, or NaN for "no value", or
+    /// [`LayerCells::NO_CELL`] for a place without a cell, such as the gutter of a mosaic.
     pub values: Vec<f32>,
 }
 
 impl LayerCells {
-    /// Marks a place of the grid where no cell stands.
+    /// Marks a place of the grid without a cell.
     pub const NO_CELL: f32 = f32::NEG_INFINITY;
 }
 
-/// One slab in the world.
+/// The body of one layer in world space.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slab {
     /// Index into [`Recording::layers`].
     pub layer: usize,
+    /// The grid of cells.
     pub grid: Grid,
-    /// Units that have a cell; cells from here on are empty. For mosaics, every cell.
+    /// Number of used cells: one per unit, or every cell of a mosaic. The further cells are empty.
     pub units: usize,
-    /// The middle of the slab's front face, from which cells rise.
+    /// Centre of the slab's front face, from which cells rise.
     pub centre: Vec3,
-    /// Edge of one cell's place, in world units.
+    /// Distance between the centres of neighbouring cells, in world units.
     pub pitch: f32,
-    /// It is neither drawn nor met by rays, and keeps its place.
+    /// The slab is neither drawn nor hit by rays; it keeps its position.
     pub hidden: bool,
 }
 
@@ -114,12 +117,12 @@ impl Slab {
         self.centre + vec3(-extent.x / 2.0, extent.y / 2.0, 0.0)
     }
 
-    /// Highest that a cell can rise above the slab, in world units.
+    /// Greatest height of a cell above the slab, in world units.
     pub fn max_height(&self) -> f32 {
         CELL_HEIGHT * self.pitch
     }
 
-    /// Middle of the place of cell (column, row), on the slab's front face.
+    /// World position of the centre of cell (column, row), on the slab's front face.
     pub fn cell_centre(&self, column: u32, row: u32) -> Vec3 {
         self.corner() + vec3((column as f32 + 0.5) * self.pitch, -(row as f32 + 0.5) * self.pitch, 0.0)
     }
@@ -134,23 +137,24 @@ impl Slab {
     }
 }
 
-/// Where all slabs of a network stand.
+/// The positions of all slabs of a network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
     /// In the order of the layers, front to back.
     pub slabs: Vec<Slab>,
-    /// Width by height of an input's picture that stands before the first slab.
+    /// Aspect ratio, width by height, of an input's picture in front of the first slab; `None` without
+    /// a picture.
     pub picture: Option<f32>,
 }
 
 impl Layout {
-    /// Lays out one slab per layer, a cell per unit.
+    /// Lays out one slab per layer, with one cell per unit.
     pub fn new(recording: &Recording) -> Self {
         let last = recording.layers.len().saturating_sub(1);
-        let names_classes = recording.output_names_classes();
+        let has_class_outputs = recording.has_class_outputs();
         Self::of_grids(recording.layers.iter().enumerate().map(|(index, layer)| {
             let column = index == last
-                && names_classes
+                && has_class_outputs
                 && layer.units <= MAX_COLUMN
                 && !matches!(layer.kind, LayerKind::FeatureMap);
             let grid = if column { Grid::column(layer.units) } else { Grid::near_square(layer.units) };
@@ -168,7 +172,7 @@ impl Layout {
         for (layer, (grid, units)) in grids.into_iter().enumerate() {
             let longest = grid.columns.max(grid.rows) as f32;
             let side = slab_side(grid);
-            // A column of classes is read, not only seen: nearly as tall as the tallest slab.
+            // A column of classes has labels that must be legible: nearly as tall as the tallest slab.
             let side = if grid.columns == 1 { side.max(0.8 * tallest) } else { side };
             let pitch = side / longest;
             let breadth = grid.columns as f32 * pitch;
@@ -181,14 +185,15 @@ impl Layout {
         Self { slabs, picture: None }
     }
 
-    /// Hides the slabs of the layers with these names, and shows all others.
+    /// Hides the slabs of the layers with the names in `hidden` and shows all others.
     pub fn hide(&mut self, layers: &[Layer], hidden: &BTreeSet<String>) {
         for slab in &mut self.slabs {
             slab.hidden = layers.get(slab.layer).is_some_and(|layer| hidden.contains(&layer.name));
         }
     }
 
-    /// Where the input's picture stands: its top-left corner and its width and height.
+    /// World position of the top-left corner of an input's picture, and its width and height, for a
+    /// picture of the given aspect ratio (width by height). `None` without slabs.
     pub fn picture_place(&self, aspect: f32) -> Option<(Vec3, Vec2)> {
         let first = self.slabs.first()?;
         let extent = first.extent();
@@ -198,7 +203,7 @@ impl Layout {
         Some((first.centre + vec3(-width / 2.0, height / 2.0, gap), vec2(width, height)))
     }
 
-    /// The box around everything: (lowest corner, highest corner).
+    /// The box around all slabs and the picture: (lowest corner, highest corner).
     pub fn bounds(&self) -> (Vec3, Vec3) {
         let picture = self
             .picture
@@ -221,8 +226,8 @@ fn slab_side(grid: Grid) -> f32 {
     cells.sqrt().sqrt()
 }
 
-/// Free depth between two slabs of the given breadths: enough to look past both, and more behind a
-/// broad slab, so that it does not hide a narrow one.
+/// Free distance along z between two slabs of the given widths. It grows with both, and more behind a
+/// wide slab so that it does not hide a narrow one.
 fn gap(before: f32, after: f32) -> f32 {
     0.7 + 0.4 * before + 0.2 * after + 0.5 * (before - after).max(0.0)
 }

@@ -1,14 +1,29 @@
-//! What a recording is, and what a view of it is. Knows no files, no GPU and no panels.
+//! The data model: recordings (layers, epochs, inputs, classes), the interface to their values, and views
+//! of them (query, camera, colours, layout). It has no access to files, GPU and user interface.
+//!
+//! [`Recording`] describes a recording, [`Source`] reads its values, [`Query`] with its [`Selection`]s says
+//! which statistic is shown, [`Layout`] assigns a [`Slab`] of cells to every layer, and [`ViewState`] is
+//! everything that decides a picture.
+//!
+//! ```
+//! use dnnviz::model::{Query, Selection, Stat};
+//!
+//! let minus: Selection = "class:dog".parse()?;
+//! let query = Query { select: "class:cat".parse()?, minus: Some(minus), stat: Stat::Max, ..Query::default() };
+//! assert!(query.is_signed());
+//! # Ok::<(), dnnviz::model::SelectionError>(())
+//! ```
+
+#![warn(missing_docs)]
 
 pub mod arrangement;
 pub mod camera;
 pub mod colour;
 pub mod columns;
-mod describe;
 pub mod epoch;
+pub mod index;
 pub mod layout;
 pub mod lru;
-pub mod parts;
 pub mod pick;
 pub mod ranges;
 pub mod recording;
@@ -25,15 +40,15 @@ pub use arrangement::{CellArrangement, CellUnit, Mosaic, UnitCells, UnitPermutat
 pub use camera::{Camera, SetView};
 pub use colour::ColourMap;
 pub use epoch::{EpochError, EpochPosition, EpochRef};
+pub use index::{EpochIndex, EpochNumber, LayerIndex, UnitIndex};
 pub use layout::{Grid, LayerCells, Layout, Slab};
 pub use lru::WeightedLru;
-pub use parts::{Counted, Predicted};
 pub use pick::{CellState, Pick, SceneValues, pick};
 pub use ranges::Ranges;
 pub use recording::{
     Class, Edge, Epoch, Format, Input, Layer, LayerKind, Normalisation, Recording, Reduction,
 };
-pub use selection::{Selection, SelectionError, Term};
+pub use selection::{PredictionFilter, Selection, SelectionCount, SelectionError, Term};
 pub use source::{Aggregate, Group, MapBlock, Picture, RowBlock, Source, SourceError, UnitAggregates};
 pub use tensor::{Dtype, Tensor};
 pub use value_range::ValueRange;

@@ -1,10 +1,10 @@
-//! Which cell a ray meets first: the same boxes that the shaders draw, one by one on the way of the
-//! ray, so that it is exact at every distance.
+//! Picking: the first cell or slab that a ray hits. It tests the same boxes that the shaders draw, one
+//! by one along the ray, and is therefore exact at every distance.
 
 use glam::{DVec3, Vec3, dvec3};
 
 use super::layout::{CELL_GAP, CELL_HEIGHT, LEAST_HEIGHT, SLAB_BORDER, SLAB_THICKNESS};
-use super::{Camera, CellArrangement, LayerCells, Layout, Slab, ValueRange};
+use super::{Camera, CellArrangement, LayerCells, LayerIndex, Layout, Slab, UnitIndex, ValueRange};
 
 /// The values that the scene shows, between two epochs, and what decides the heights of its cells.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ pub struct SceneValues<'a> {
     pub height: f32,
 }
 
-/// The content of a cell.
+/// The state of one cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CellState {
     /// There is no cell at this place.
@@ -67,24 +67,24 @@ impl SceneValues<'_> {
     }
 
     /// Returns the normalised value of a unit; `None` without a value, or where whole feature maps are shown.
-    pub fn unit_value(&self, layout: &Layout, layer: usize, unit: usize) -> Option<f32> {
-        let slab = layout.slabs.iter().find(|slab| slab.layer == layer)?;
-        let cells = self.arrangements.get(layer)?.patch(slab.grid, unit)?;
+    pub fn unit_value(&self, layout: &Layout, layer: LayerIndex, unit: UnitIndex) -> Option<f32> {
+        let slab = layout.slabs.iter().find(|slab| slab.layer == layer.0)?;
+        let cells = self.arrangements.get(layer.0)?.unit_cells(slab.grid, unit.0)?;
         let cell = cells.row as usize * slab.grid.columns as usize + cells.column as usize;
-        match self.cell(layer, cell) {
+        match self.cell(layer.0, cell) {
             CellState::Value(value) if cells.columns == 1 && cells.rows == 1 => {
-                Some(value / self.divisor(layer))
+                Some(value / self.divisor(layer.0))
             }
             _ => None,
         }
     }
 
     /// The greatest height of a cell, in pitches.
-    fn highest(&self) -> f32 {
+    fn max_cell_height(&self) -> f32 {
         CELL_HEIGHT * self.height.clamp(0.05, 10.0)
     }
 
-    /// Height of a cell in pitches; `None` where there is none.
+    /// Height of a cell in pitches; `None` where there is no cell.
     pub fn cell_height(&self, layer: usize, cell: usize) -> Option<f32> {
         let share = match self.cell(layer, cell) {
             CellState::Absent => return None,
@@ -98,22 +98,23 @@ impl SceneValues<'_> {
                 if self.diverging { position.abs().min(1.0) } else { position.clamp(0.0, 1.0) }
             }
         };
-        Some(LEAST_HEIGHT + share * (self.highest() - LEAST_HEIGHT))
+        Some(LEAST_HEIGHT + share * (self.max_cell_height() - LEAST_HEIGHT))
     }
 }
 
-/// What a ray meets first.
+/// The first hit of a ray.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pick {
     /// Index into [`Layout::slabs`].
     pub slab: usize,
-    /// Index of the cell, row-major; `None` is the slab itself.
+    /// Row-major index of the cell; `None` for the slab itself.
     pub cell: Option<usize>,
-    /// From the eye, in world units.
+    /// Distance from the camera, in world units.
     pub distance: f32,
 }
 
-/// What the ray from the eye of `camera` meets first.
+/// Returns the first cell or slab that a ray from `camera` hits; `direction` is in world space and of
+/// length 1. Slabs with an opacity of at most 0.5 are passed through.
 pub fn pick(layout: &Layout, values: &SceneValues, camera: &Camera, direction: Vec3) -> Option<Pick> {
     let mut best: Option<Pick> = None;
     for (index, slab) in layout.slabs.iter().enumerate() {
@@ -128,31 +129,30 @@ pub fn pick(layout: &Layout, values: &SceneValues, camera: &Camera, direction: V
         let body = ray.enters(low, grid + dvec3(border, border, 0.0)).filter(|t| nearer(*t));
         let limit = body.unwrap_or(f64::INFINITY);
         let cell = ray.first_cell(slab, values, limit).filter(|(_, t)| nearer(*t));
-        let found = match cell {
+        let hit = match cell {
             Some((cell, t)) => Some((Some(cell), t)),
             None => body.map(|t| (None, t)),
         };
-        if let Some((cell, t)) = found {
+        if let Some((cell, t)) = hit {
             best = Some(Pick { slab: index, cell, distance: t as f32 * slab.pitch });
         }
     }
     best
 }
 
-/// A ray in slab coordinates: x right and y down from the top-left corner, z out of the slab, all in
-/// cells.
+/// A ray in slab space: x right and y down from the top-left corner, z out of the slab, all in pitches.
 struct SlabRay {
     origin: DVec3,
     direction: DVec3,
 }
 
 impl SlabRay {
-    fn new(slab: &Slab, eye: Vec3, direction: Vec3) -> Self {
+    fn new(slab: &Slab, camera_position: Vec3, direction: Vec3) -> Self {
         let flip = dvec3(1.0, -1.0, 1.0);
-        let origin = (eye - slab.corner()).as_dvec3() * flip / f64::from(slab.pitch);
+        let origin = (camera_position - slab.corner()).as_dvec3() * flip / f64::from(slab.pitch);
         let mut direction = direction.as_dvec3() * flip;
         for axis in 0..3 {
-            // No component is zero, so that no plane is crossed at infinity.
+            // A component of zero would divide by zero below.
             if direction[axis].abs() < 1e-9 {
                 direction[axis] = 1e-9;
             }
@@ -160,24 +160,25 @@ impl SlabRay {
         Self { origin, direction }
     }
 
-    /// Between where it enters and where it leaves a box.
+    /// Ray parameters at which the ray enters and leaves a box.
     fn span(&self, low: DVec3, high: DVec3) -> (f64, f64) {
         let a = (low - self.origin) / self.direction;
         let b = (high - self.origin) / self.direction;
         (a.min(b).max_element(), a.max(b).min_element())
     }
 
-    /// Where it enters a box from outside.
+    /// Ray parameter at which the ray enters a box from outside; `None` if it misses the box.
     fn enters(&self, low: DVec3, high: DVec3) -> Option<f64> {
         let (enter, leave) = self.span(low, high);
         (enter > 0.0 && enter <= leave).then_some(enter)
     }
 
-    /// The first cell that it meets before `limit`, and where: a walk from cell to cell (Amanatides and
-    /// Woo, "A Fast Voxel Traversal Algorithm for Ray Tracing", 1987).
+    /// Index of the first cell that the ray hits before `limit`, and the ray parameter of the hit. Visits
+    /// the cells along the ray one by one (Amanatides and Woo, "A Fast Voxel Traversal Algorithm for Ray
+    /// Tracing", 1987).
     fn first_cell(&self, slab: &Slab, values: &SceneValues, limit: f64) -> Option<(usize, f64)> {
         let (columns, rows) = (i64::from(slab.grid.columns), i64::from(slab.grid.rows));
-        let high = dvec3(columns as f64, rows as f64, f64::from(values.highest()));
+        let high = dvec3(columns as f64, rows as f64, f64::from(values.max_cell_height()));
         let (enter, leave) = self.span(DVec3::ZERO, high);
         let (start, end) = (enter.max(0.0), leave.min(limit));
         if start >= end {

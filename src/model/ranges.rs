@@ -1,9 +1,9 @@
-//! Sets of indices as ranges: cheap to hand on and quick to ask, also where millions are chosen.
+//! Sets of indices stored as ranges: cheap to clone and fast to query, also with millions of indices.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// A set of indices: ascending ranges that neither overlap nor touch. A clone shares them.
+/// A set of indices: ascending ranges that neither overlap nor touch. Clones share their memory.
 #[derive(Clone, Debug, Default)]
 pub struct Ranges {
     ranges: Arc<[RangeInclusive<usize>]>,
@@ -16,22 +16,23 @@ impl Ranges {
         &self.ranges
     }
 
+    /// Returns `true` if the set has no index.
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }
 
-    /// How many indices there are; `usize::MAX` where that is too small a number.
+    /// The number of indices, saturating at `usize::MAX`.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// Whether `index` is among them; takes the logarithm of the number of ranges.
+    /// Returns `true` if the set has `index`, in time logarithmic in the number of ranges.
     pub fn contains(&self, index: usize) -> bool {
         let next = self.ranges.partition_point(|range| *range.end() < index);
         self.ranges.get(next).is_some_and(|range| *range.start() <= index)
     }
 
-    /// The only index.
+    /// The only index; `None` if there is none or more than one.
     pub fn single(&self) -> Option<usize> {
         match &*self.ranges {
             [range] if range.start() == range.end() => Some(*range.start()),
@@ -39,25 +40,27 @@ impl Ranges {
         }
     }
 
+    /// The least index.
     pub fn first(&self) -> Option<usize> {
         self.ranges.first().map(|range| *range.start())
     }
 
+    /// The greatest index.
     pub fn last(&self) -> Option<usize> {
         self.ranges.last().map(|range| *range.end())
     }
 
-    /// Every index, ascending.
+    /// All indices, ascending.
     pub fn indices(&self) -> impl Iterator<Item = usize> + '_ {
         self.ranges.iter().cloned().flatten()
     }
 
-    /// These and those of `range`.
+    /// The union with `range`.
     pub fn with(&self, range: RangeInclusive<usize>) -> Self {
         self.ranges.iter().cloned().chain([range]).collect()
     }
 
-    /// These without `index`.
+    /// The set without `index`.
     pub fn without(&self, index: usize) -> Self {
         let pieces = self.ranges.iter().flat_map(|range| {
             let (start, end) = (*range.start(), *range.end());
@@ -68,11 +71,11 @@ impl Ranges {
             let above = index.checked_add(1).map(|first| first..=end);
             [below, above]
         });
-        // An empty piece is left out.
+        // `collect` leaves out empty pieces.
         pieces.flatten().collect()
     }
 
-    /// Those that are in both.
+    /// The intersection with `other`.
     pub fn intersection(&self, other: &Self) -> Self {
         let (mut a, mut b) = (self.ranges.iter().peekable(), other.ranges.iter().peekable());
         let mut both = Vec::new();
@@ -103,7 +106,7 @@ impl From<RangeInclusive<usize>> for Ranges {
     }
 }
 
-/// Ranges in any order, overlapping or not; empty ones are left out.
+/// Collects ranges in any order, overlapping or not; empty ones are left out.
 impl FromIterator<RangeInclusive<usize>> for Ranges {
     fn from_iter<I: IntoIterator<Item = RangeInclusive<usize>>>(ranges: I) -> Self {
         let mut ranges: Vec<_> = ranges.into_iter().filter(|range| !range.is_empty()).collect();
@@ -122,7 +125,7 @@ impl FromIterator<RangeInclusive<usize>> for Ranges {
     }
 }
 
-/// Indices in any order.
+/// Collects indices in any order.
 impl FromIterator<usize> for Ranges {
     fn from_iter<I: IntoIterator<Item = usize>>(indices: I) -> Self {
         indices.into_iter().map(|index| index..=index).collect()
@@ -155,8 +158,8 @@ mod tests {
     }
 
     #[test]
-    fn they_are_the_set_that_they_stand_for() {
-        // Every set of 0…7 as bits, with every index added and taken away, against a plain set.
+    fn operations_agree_with_those_of_a_plain_set() {
+        // All subsets of 0…7, with every index added and removed, against a `BTreeSet`.
         let sets = || (0u32..256).map(|bits| (0usize..8).filter(move |bit| bits >> bit & 1 == 1));
         for indices in sets() {
             let plain: BTreeSet<usize> = indices.collect();
@@ -183,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_greatest_index_is_no_special_case() {
+    fn the_greatest_index_does_not_overflow() {
         let all = Ranges::from(0..=usize::MAX);
         assert_eq!(all.count(), usize::MAX);
         assert_eq!(all.without(usize::MAX).last(), Some(usize::MAX - 1));

@@ -1,12 +1,12 @@
-//! The facts of a recorded training, without its values.
+//! The description of a recorded training: layers, classes, inputs and epochs, without values.
 
 use std::collections::BTreeMap;
 
-use super::Pin;
+use super::{LayerIndex, Pin, UnitIndex};
 
 use serde::{Deserialize, Serialize};
 
-/// What a recording was read from.
+/// The file format of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// A DNNViz/DeepDIVA version 2 dump (JSON files).
@@ -25,7 +25,7 @@ impl Format {
     }
 }
 
-/// What was done to the values before they were written.
+/// The normalisation of the values before they were recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Normalisation {
@@ -33,7 +33,7 @@ pub enum Normalisation {
     #[default]
     None,
     /// DeepDIVA: per input and layer, shifted to be non-negative, then divided by the maximum.
-    /// Values compare within one layer of one input only.
+    /// Values are comparable within one layer of one input only.
     PerItemPerLayer,
 }
 
@@ -47,7 +47,7 @@ impl Normalisation {
     }
 }
 
-/// What one unit of a layer is.
+/// The kind of the units of a layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LayerKind {
@@ -59,6 +59,7 @@ pub enum LayerKind {
     Attention,
     /// A dimension of an embedding.
     Embedding,
+    /// Any other unit.
     #[default]
     Other,
 }
@@ -76,11 +77,11 @@ impl LayerKind {
     }
 }
 
-/// How an activation was reduced to one value per unit.
+/// The reduction of an activation to one value per unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reduction {
-    /// Nothing was reduced: one unit is one number of the activation.
+    /// No reduction: one unit is one number of the activation.
     #[default]
     None,
     /// The mean over the spatial positions of a feature map.
@@ -89,47 +90,53 @@ pub enum Reduction {
     SequenceMean,
 }
 
-/// One layer, in the order in which data flows.
+/// One recorded layer; layers are listed in the order in which data flows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
-    /// The name it goes by: a DeepDIVA key ("1"), or a dotted module name.
+    /// The name: a DeepDIVA key ("1") or a dotted module name.
     pub name: String,
     /// The module's class, e.g. `Conv2d`.
     pub module: String,
     /// The module's full printed text; may have several lines.
     pub text: String,
+    /// The kind of its units.
     pub kind: LayerKind,
-    /// Shape of one input's activation, batch left out. `[channels]` when only that is known.
+    /// Shape of one input's activation, without the batch dimension; `[channels]` when only that is known.
     pub shape: Vec<usize>,
-    /// How many unit values are recorded per input.
+    /// Number of unit values per input.
     pub units: usize,
     /// Trainable parameters, where known.
     pub parameters: Option<u64>,
     /// Element type of the activation in the network ("float32"), empty when unknown.
     pub dtype: String,
+    /// The reduction of its activations to unit values.
     pub reduction: Reduction,
 }
 
-/// Data flows from layer `from` to layer `to` (indices into [`Recording::layers`]).
+/// Data flow between two layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edge {
+    /// Index of the source layer in [`Recording::layers`].
     pub from: usize,
+    /// Index of the target layer in [`Recording::layers`].
     pub to: usize,
 }
 
-/// A label of the data set.
+/// A class of the data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Class {
+    /// The label in the data set.
     pub id: i64,
+    /// The name; not necessarily unique.
     pub name: String,
-    /// How many of the recorded inputs bear it.
+    /// Number of recorded inputs of this class.
     pub inputs: usize,
-    /// How many inputs the newest epoch's stored aggregates speak of; 0 without any.
+    /// Number of inputs in the newest epoch's stored aggregates; 0 without aggregates.
     pub aggregated: u64,
 }
 
 impl Class {
-    /// How many inputs its values come from.
+    /// Number of inputs from which its statistics are computed.
     pub fn count(&self) -> u64 {
         self.aggregated.max(self.inputs as u64)
     }
@@ -138,71 +145,78 @@ impl Class {
 /// One recorded probe input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
-    /// What the recording calls it.
+    /// The identifier in the recording.
     pub id: String,
-    /// Index into [`Recording::classes`].
+    /// Index into [`Recording::classes`]; `None` for an unlabelled input.
     pub class: Option<usize>,
-    /// Whether [`super::Source::picture`] has a picture for it.
+    /// [`super::Source::picture`] has a picture of this input.
     pub has_picture: bool,
 }
 
-/// One recorded moment of the training.
+/// One recorded epoch of the training.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Epoch {
+    /// The number that the training gave the epoch.
     pub number: u64,
-    /// Optimiser steps done, where known.
+    /// Number of optimiser steps so far, where known.
     pub step: Option<u64>,
-    /// In percent, where known.
+    /// Accuracy in percent, where known.
     pub accuracy: Option<f64>,
+    /// Loss, where known.
     pub loss: Option<f64>,
-    /// Any other scalars, by name.
+    /// Further metrics, by name.
     pub metrics: BTreeMap<String, f64>,
-    /// When it was recorded, as the recording says it.
+    /// Time of recording, as written in the recording.
     pub time: Option<String>,
-    /// How many values were NaN or infinite, by the name of their layer; only layers with such values.
+    /// Number of NaN or infinite values by layer name; only layers with such values.
     pub not_finite: BTreeMap<String, u64>,
-    /// Its values cannot be read; [`Recording::warnings`] says why.
+    /// The values cannot be read; [`Recording::warnings`] has the reason.
     pub damaged: bool,
-    /// Whether predicted classes were recorded (needed by `right` and `wrong`).
+    /// Predicted classes were recorded; the selections `right` and `wrong` need them.
     pub has_predictions: bool,
 }
 
-/// Everything about a recorded training except its values, which a [`super::Source`] hands out.
+/// Everything about a recorded training except its values, which a [`super::Source`] reads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recording {
+    /// The file format.
     pub format: Format,
     /// The network's name.
     pub model: String,
+    /// In the order in which data flows.
     pub layers: Vec<Layer>,
+    /// Data flow between the layers.
     pub edges: Vec<Edge>,
     /// Ascending by id.
     pub classes: Vec<Class>,
+    /// The recorded inputs.
     pub inputs: Vec<Input>,
     /// Ascending by number.
     pub epochs: Vec<Epoch>,
+    /// The normalisation of the recorded values.
     pub normalisation: Normalisation,
-    /// What was found damaged or odd, one sentence each.
+    /// Damage and inconsistencies found when opening, one sentence each.
     pub warnings: Vec<String>,
 }
 
 impl Recording {
-    /// Units of all layers together.
+    /// The number of units of all layers together.
     pub fn units(&self) -> usize {
         self.layers.iter().map(|layer| layer.units).sum()
     }
 
     /// Returns the indices of the layer and unit of a pin; `None` when there is no such unit.
-    pub fn unit_of_pin(&self, pin: &Pin) -> Option<(usize, usize)> {
+    pub fn unit_of_pin(&self, pin: &Pin) -> Option<(LayerIndex, UnitIndex)> {
         let layer = self.layers.iter().position(|layer| layer.name == pin.layer)?;
-        (pin.unit < self.layers[layer].units).then_some((layer, pin.unit))
+        (pin.unit.0 < self.layers[layer].units).then_some((LayerIndex(layer), pin.unit))
     }
 
     /// Returns the pin of a unit of a layer, given by their indices; `None` without such a layer.
-    pub fn pin(&self, layer: usize, unit: usize) -> Option<Pin> {
-        Some(Pin { layer: self.layers.get(layer)?.name.clone(), unit })
+    pub fn pin(&self, layer: LayerIndex, unit: UnitIndex) -> Option<Pin> {
+        Some(Pin { layer: self.layers.get(layer.0)?.name.clone(), unit })
     }
 
-    /// Indices of the inputs of a class.
+    /// Indices of the inputs of a class, ascending.
     pub fn inputs_of(&self, class: usize) -> impl Iterator<Item = usize> + '_ {
         self.inputs
             .iter()
@@ -211,13 +225,13 @@ impl Recording {
             .map(|(index, _)| index)
     }
 
-    /// Whether data takes another way than from each layer to the next.
-    pub fn branches(&self) -> bool {
+    /// Returns `true` unless data flows from each layer to the next only.
+    pub fn has_branches(&self) -> bool {
         self.edges.len() + 1 != self.layers.len() || self.edges.iter().any(|edge| edge.to != edge.from + 1)
     }
 
-    /// Whether the last layer has one unit per class, so that its units can bear class names.
-    pub fn output_names_classes(&self) -> bool {
+    /// Returns `true` if the last layer has one unit per class, in the order of the class ids.
+    pub fn has_class_outputs(&self) -> bool {
         self.layers.last().is_some_and(|last| !self.classes.is_empty() && last.units >= self.classes.len())
             && self.classes.iter().all(|class| {
                 usize::try_from(class.id).is_ok_and(|id| id < self.layers[self.layers.len() - 1].units)
@@ -225,7 +239,7 @@ impl Recording {
     }
 }
 
-/// Edges of a network of which nothing is known but the order of its layers.
+/// The edges from each of `layers` layers to the next, for a network whose edges are not recorded.
 pub fn sequential_edges(layers: usize) -> Vec<Edge> {
     (1..layers).map(|to| Edge { from: to - 1, to }).collect()
 }

@@ -1,4 +1,4 @@
-//! Numbers where they lie: a typed view of shared bytes, mapped or owned.
+//! Two-dimensional arrays over shared bytes, memory-mapped or owned, without copies.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -9,18 +9,23 @@ use multiversion::multiversion;
 /// Element type of stored values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Dtype {
+    /// IEEE 754 single precision.
     F32,
+    /// IEEE 754 half precision.
     F16,
+    /// The upper half of a single-precision number.
     BF16,
     /// `value = scale * byte + offset`; byte 255 is "no value" (NaN).
     U8 {
+        /// Factor of the byte.
         scale: f32,
+        /// Value of byte 0.
         offset: f32,
     },
 }
 
 impl Dtype {
-    /// Bytes per element.
+    /// The number of bytes per element.
     pub fn size(self) -> usize {
         match self {
             Self::F32 => 4,
@@ -30,9 +35,10 @@ impl Dtype {
     }
 }
 
+/// Memory that keeps itself alive, such as a mapped file.
 type Bytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 
-/// A row-major array `[rows, columns]` in little-endian bytes that others may share.
+/// A row-major array `[rows, columns]` of little-endian elements in shared bytes.
 #[derive(Clone)]
 pub struct Tensor {
     bytes: Bytes,
@@ -49,7 +55,7 @@ impl std::fmt::Debug for Tensor {
 }
 
 impl Tensor {
-    /// A view of `range` of `bytes`. `None` when the range is outside or its length is not
+    /// Creates a view of `range` of `bytes`. `None` if the range is out of bounds or its length is not
     /// `rows * columns` elements.
     pub fn new(bytes: Bytes, range: Range<usize>, dtype: Dtype, rows: usize, columns: usize) -> Option<Self> {
         let wanted = rows.checked_mul(columns)?.checked_mul(dtype.size())?;
@@ -57,7 +63,7 @@ impl Tensor {
         (held == wanted).then_some(Self { bytes, range, dtype, rows, columns })
     }
 
-    /// Owned f32 values. `None` when `values` is not `rows * columns` long.
+    /// Creates a tensor from owned values. `None` if `values` is not `rows * columns` long.
     pub fn from_f32(values: Vec<f32>, rows: usize, columns: usize) -> Option<Self> {
         struct Owned(Vec<f32>);
         impl AsRef<[u8]> for Owned {
@@ -69,19 +75,23 @@ impl Tensor {
         Self::new(Arc::new(Owned(values)), range, Dtype::F32, rows, columns)
     }
 
+    /// The element type.
     pub fn dtype(&self) -> Dtype {
         self.dtype
     }
 
+    /// The number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
+    /// The number of columns.
     pub fn columns(&self) -> usize {
         self.columns
     }
 
-    /// Whether others hold the same bytes, as an open recording does: then they will be seen again.
+    /// Returns `true` if the bytes have other owners, such as an open recording, so that the same tensor
+    /// can be read again.
     pub fn is_shared(&self) -> bool {
         Arc::strong_count(&self.bytes) > 1
     }
@@ -91,20 +101,20 @@ impl Tensor {
         &(*self.bytes).as_ref()[self.range.clone()]
     }
 
-    /// One row as f32; borrowed when it is stored so.
+    /// One row as f32; borrowed if it is stored as f32.
     ///
     /// # Panics
-    /// When `row >= self.rows()`.
+    /// Panics if `row >= self.rows()`.
     pub fn row(&self, row: usize) -> Cow<'_, [f32]> {
         self.row_part(row, 0..self.columns)
     }
 
-    /// Some columns of one row as f32; borrowed when it is stored so.
+    /// Some columns of one row as f32; borrowed if they are stored as f32.
     ///
     /// # Panics
-    /// When `row >= self.rows()`, or `columns` is not a range within `0..self.columns()`.
+    /// Panics if `row >= self.rows()`, or `columns` is not a range within `0..self.columns()`.
     pub fn row_part(&self, row: usize, columns: Range<usize>) -> Cow<'_, [f32]> {
-        let bytes = self.part(row, &columns);
+        let bytes = self.row_bytes(row, &columns);
         if self.dtype == Dtype::F32
             && let Ok(values) = bytemuck::try_cast_slice(bytes)
         {
@@ -115,20 +125,20 @@ impl Tensor {
         Cow::Owned(values)
     }
 
-    /// Writes some columns of one row, as f32, to `values`.
+    /// Copies some columns of one row, as f32, to `values`.
     ///
     /// # Panics
-    /// When `row >= self.rows()`, or `columns` is not a range within `0..self.columns()` and as long as
-    /// `values`.
+    /// Panics if `row >= self.rows()`, or `columns` is not a range within `0..self.columns()` and as long
+    /// as `values`.
     pub fn read_row_part(&self, row: usize, columns: Range<usize>, values: &mut [f32]) {
         assert_eq!(columns.len(), values.len(), "{columns:?}");
-        decode(self.part(row, &columns), self.dtype, values);
+        decode(self.row_bytes(row, &columns), self.dtype, values);
     }
 
-    /// One column's values in some rows, as f32. Reads nothing else of the tensor.
+    /// The values of one column in some rows, as f32. Reads nothing else of the tensor.
     ///
     /// # Panics
-    /// When `column >= self.columns()`, or a row is not below `self.rows()`.
+    /// Panics if `column >= self.columns()`, or a row is not below `self.rows()`.
     pub fn column(&self, column: usize, rows: impl IntoIterator<Item = usize>) -> Vec<f32> {
         assert!(column < self.columns, "column {column} of {}", self.columns);
         let (bytes, size) = (self.bytes(), self.dtype.size());
@@ -143,12 +153,13 @@ impl Tensor {
         values
     }
 
-    /// All values, row after row, when they are stored as f32 and lie where f32 can.
+    /// All values, row after row, if they are stored as f32 and aligned for it.
     pub fn as_f32(&self) -> Option<&[f32]> {
         (self.dtype == Dtype::F32).then(|| bytemuck::try_cast_slice(self.bytes()).ok())?
     }
 
-    fn part(&self, row: usize, columns: &Range<usize>) -> &[u8] {
+    /// The bytes of some columns of one row.
+    fn row_bytes(&self, row: usize, columns: &Range<usize>) -> &[u8] {
         assert!(row < self.rows, "row {row} of {}", self.rows);
         assert!(
             columns.start <= columns.end && columns.end <= self.columns,
@@ -161,7 +172,7 @@ impl Tensor {
     }
 }
 
-/// Reads little-endian values.
+/// Converts little-endian elements to f32.
 #[multiversion(targets = "simd")]
 fn decode(bytes: &[u8], dtype: Dtype, values: &mut [f32]) {
     match dtype {
@@ -172,7 +183,7 @@ fn decode(bytes: &[u8], dtype: Dtype, values: &mut [f32]) {
         }
         Dtype::F16 => {
             for (value, &bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
-                *value = widened(u16::from_le_bytes(bytes));
+                *value = f32_from_f16_bits(u16::from_le_bytes(bytes));
             }
         }
         Dtype::BF16 => {
@@ -189,15 +200,15 @@ fn decode(bytes: &[u8], dtype: Dtype, values: &mut [f32]) {
     }
 }
 
-/// A half float's value, without branches so that the loop around it is vectorised.
+/// The value of a half-precision number, without branches so that the surrounding loop is vectorised.
 #[inline(always)]
-fn widened(half: u16) -> f32 {
-    /// What is added to an exponent of a half float to have that of a single one.
+fn f32_from_f16_bits(half: u16) -> f32 {
+    /// Difference between the exponent biases of single and half precision.
     const REBIAS: u32 = (127 - 15) << 23;
     const INFINITE: u32 = 0x7c00 << 13;
     let magnitude = u32::from(half & 0x7fff) << 13;
     let rebiased = magnitude + REBIAS;
-    // As if it began with a one, which is taken away again.
+    // Denormals have no implicit leading one: the conversion adds it, so subtract it again.
     let denormal = (f32::from_bits(rebiased + (1 << 23)) - f32::from_bits(REBIAS + (1 << 23))).to_bits();
     let bits = match magnitude {
         INFINITE.. => rebiased + REBIAS,
@@ -218,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn every_half_float_is_read_as_it_is() {
+    fn every_half_precision_value_is_exact() {
         let all: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
         let bytes: Bytes = Arc::new(all);
         let read = |dtype| Tensor::new(bytes.clone(), 0..1 << 17, dtype, 1, 1 << 16).unwrap();
@@ -236,15 +247,18 @@ mod tests {
         let dtype = Dtype::U8 { scale: 0.1, offset: -3.7 };
         let tensor = Tensor::new(bytes, 0..256, dtype, 2, 128).unwrap();
         for byte in 0..=u8::MAX {
-            let found = tensor.row(usize::from(byte) / 128)[usize::from(byte) % 128];
-            // Exact in f64, rounded once.
+            let decoded = tensor.row(usize::from(byte) / 128)[usize::from(byte) % 128];
+            // Exact in f64, then rounded once.
             let expected = (f64::from(0.1_f32) * f64::from(byte) + f64::from(-3.7_f32)) as f32;
-            assert!(if byte == u8::MAX { found.is_nan() } else { found == expected }, "{byte}: {found}");
+            assert!(
+                if byte == u8::MAX { decoded.is_nan() } else { decoded == expected },
+                "{byte}: {decoded}"
+            );
         }
     }
 
     #[test]
-    fn f32_is_read_wherever_it_lies() {
+    fn unaligned_f32_is_decoded() {
         let values = [1.5_f32, -0.0, f32::MIN_POSITIVE / 4.0, f32::INFINITY, 1e38, 7.0];
         let mut bytes = vec![0; 3];
         bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));

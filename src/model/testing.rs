@@ -3,8 +3,8 @@
 use super::recording::sequential_edges;
 use super::{Class, Epoch, Format, Input, Layer, LayerKind, Normalisation, Recording, Reduction};
 
-/// Layers of the given units; classes with ids 0, 1, …; inputs labelled by index into them; epochs
-/// of the given numbers.
+/// Creates a recording of dense layers with the given numbers of units; classes of the given names with
+/// ids 0, 1, …; inputs labelled by class index; epochs of the given numbers.
 pub(crate) fn recording(
     units: &[usize],
     classes: &[&str],

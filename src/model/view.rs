@@ -1,4 +1,4 @@
-//! What is looked at and how: the one value that everything a person does changes.
+//! The view of a recording: the one value that every control of the window changes.
 
 use std::collections::BTreeSet;
 
@@ -6,25 +6,28 @@ use serde::{Deserialize, Serialize};
 
 use super::colour::ColourMap;
 use super::recording::Recording;
-use super::{Camera, Normalisation, Selection};
+use super::{Camera, Normalisation, Selection, UnitIndex};
 
 /// A statistic per unit over the selected inputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stat {
+    /// Mean activation.
     #[default]
     Mean,
     /// Population standard deviation.
     Std,
+    /// Greatest activation.
     Max,
+    /// Least activation.
     Min,
-    /// Share of inputs with activation > 0.
+    /// Firing rate: share of inputs with activation > 0, in [0, 1].
     Rate,
-    /// How many inputs have a finite value.
+    /// Number of inputs with a finite value.
     Count,
 }
 
-/// How two selections are compared.
+/// The comparison of two selections, A and B.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Diff {
@@ -39,11 +42,11 @@ pub enum Diff {
     Effect,
 }
 
-/// What the values that are looked at are divided by. Zero stays zero, and signs stay.
+/// The divisor of the shown values. It is positive: zero stays zero, and signs stay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Norm {
-    /// Nothing: they are as computed.
+    /// None: values are as computed.
     #[default]
     Raw,
     /// The greatest absolute value in their layer.
@@ -53,13 +56,13 @@ pub enum Norm {
 }
 
 impl Norm {
-    /// Per layer, what its values are divided by, given the greatest absolute value of each; `None`
-    /// where a layer has no value. What would be 0 is 1.
+    /// The divisor of each layer, given the greatest absolute value of each; `None` for a layer without
+    /// a value. A divisor of 0 is replaced by 1.
     pub fn scales(self, greatest: &[Option<f32>]) -> Vec<f32> {
         let usable = |scale: f32| if scale > 0.0 { scale } else { 1.0 };
         match self {
             Self::Raw => vec![1.0; greatest.len()],
-            Self::Layer => greatest.iter().map(|it| usable(it.unwrap_or(0.0))).collect(),
+            Self::Layer => greatest.iter().map(|value| usable(value.unwrap_or(0.0))).collect(),
             Self::Global => {
                 vec![usable(greatest.iter().flatten().copied().fold(0.0, f32::max)); greatest.len()]
             }
@@ -67,58 +70,68 @@ impl Norm {
     }
 }
 
-/// What the cells show: a statistic of one selection, or the difference of two.
+/// The values of the cells: a statistic of one selection, or the difference of two.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Query {
+    /// Side A.
     pub select: Selection,
+    /// Side B, which is subtracted; `None` for no comparison.
     pub minus: Option<Selection>,
-    /// The run that `minus` is read in, by its place among the open runs; `None` is the run of
-    /// `select`.
+    /// Index of the run of `minus` among the open runs; `None` is the run of `select`.
     #[serde(default)]
     pub run_b: Option<usize>,
+    /// The statistic of each unit.
     #[serde(default)]
     pub stat: Stat,
+    /// The comparison of A and B; unused without B.
     #[serde(default)]
     pub diff: Diff,
+    /// The normalisation of the result.
     #[serde(default)]
     pub norm: Norm,
 }
 
 impl Query {
-    /// Whether values lie on both sides of a meaningful zero.
+    /// Returns `true` if values can be on both sides of a meaningful zero.
     pub fn is_signed(&self) -> bool {
         self.minus.is_some() && self.diff != Diff::Abs
     }
 }
 
-/// Which values the ends of the colour map stand for.
+/// The rule for the values at the ends of the colour map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Range {
-    /// What suits the recording, see [`ViewState::range_of`].
+    /// The rule that suits the recording, see [`ViewState::range_of`].
     #[default]
     Auto,
-    /// Each layer from its least value shown, or 0 if that is below, to its greatest; symmetric around
-    /// 0 for signed differences.
+    /// Per layer, from the lesser of 0 and its least value to its greatest; symmetric around 0 for signed
+    /// differences.
     Layer,
-    /// The same, of all layers together.
+    /// As [`Range::Layer`], over all layers together.
     Network,
+    /// Fixed values.
     Fixed {
+        /// Value at the low end.
         low: f32,
+        /// Value at the high end.
         high: f32,
     },
 }
 
+/// Light or dark colours of window and scene.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Theme {
+    /// Light text on a dark ground.
     #[default]
     Dark,
+    /// Dark text on a light ground.
     Light,
 }
 
 impl Theme {
-    /// What lies behind everything, 8-bit sRGB.
+    /// Colour of the background, 8-bit sRGB.
     pub fn ground(self) -> [u8; 3] {
         match self {
             Self::Dark => [0x14, 0x16, 0x1a],
@@ -126,7 +139,7 @@ impl Theme {
         }
     }
 
-    /// The slabs that cells stand on, and the middle of diverging colour maps.
+    /// Colour of slabs and of the middle of diverging colour maps, 8-bit sRGB.
     pub fn slab(self) -> [u8; 3] {
         match self {
             Self::Dark => [0x2c, 0x2f, 0x36],
@@ -134,7 +147,7 @@ impl Theme {
         }
     }
 
-    /// The stripes of cells that have no value.
+    /// Colour of the hatching of cells without a value, 8-bit sRGB.
     pub fn no_value(self) -> [u8; 3] {
         match self {
             Self::Dark => [0x8b, 0x90, 0x99],
@@ -143,15 +156,15 @@ impl Theme {
     }
 }
 
-/// What the units of a layer are ordered by.
+/// The criterion by which the units of a layer are ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OrderBy {
-    /// What the query shows of them, the greatest first.
+    /// The value of the query, the greatest first.
     Activation,
-    /// The class that they answer to most, and how selectively.
+    /// The preferred class, then the class selectivity index.
     Selectivity,
-    /// Units that answer alike stand together.
+    /// Units with similar activations are neighbours.
     Similarity,
 }
 
@@ -166,65 +179,72 @@ impl OrderBy {
     }
 }
 
-/// In which order the units of a layer stand on its slab. It is that of one epoch, so that a unit
-/// stays where it is while epochs pass.
+/// The order of the units on the slabs. It is computed at one epoch, so that units keep their places
+/// while other epochs are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UnitOrder {
+    /// The criterion.
     pub by: OrderBy,
-    /// Number of the epoch.
+    /// Number of the epoch at which it is computed.
     pub epoch: u64,
 }
 
-/// A unit that is kept in sight.
+/// A unit that stays marked and described.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Pin {
     /// Name of its layer.
     pub layer: String,
-    /// From 0, as trained.
-    pub unit: usize,
+    /// Index of the unit within its layer.
+    pub unit: UnitIndex,
 }
 
-/// One view of one recording. Small, stored as JSON, compared by value.
+/// Everything that decides a picture of a recording. Small, stored as JSON, compared by value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ViewState {
+    /// The camera.
     pub camera: Camera,
     /// Epoch number; between two recorded numbers the picture is interpolated.
     pub epoch: f64,
+    /// The values of the cells.
     #[serde(default)]
     pub query: Query,
-    /// `None` takes the map that suits the query: sequential, or diverging for signed differences.
+    /// The colour map; `None` for the one that suits the query: diverging for signed values, else
+    /// sequential.
     #[serde(default)]
     pub colour_map: Option<ColourMap>,
+    /// The values at the ends of the colour map.
     #[serde(default)]
     pub range: Range,
+    /// Light or dark colours.
     #[serde(default)]
     pub theme: Theme,
-    /// Factor on the height of cells.
+    /// Factor of the height of cells, in [0, 10].
     pub height: f32,
-    /// Fade distant slabs towards the ground colour.
+    /// Distant slabs fade towards the background colour.
     pub haze: bool,
-    /// Names in space.
+    /// Layer names are drawn in the scene.
     pub labels: bool,
-    /// The ends of the colour map are those of all epochs, so that colours compare along the training.
+    /// The value range spans all epochs, so that colours are comparable along the training.
     #[serde(default)]
     pub over_epochs: bool,
-    /// Percent of the values that lie beyond each end of the colour map, in [0, 10]; a few outliers do
-    /// not set its ends then. Not for [`Range::Fixed`].
+    /// Percentage of the values beyond each end of the colour map, in [0, 10], so that a few outliers do
+    /// not decide its range. Unused with [`Range::Fixed`].
     #[serde(default)]
     pub clip: f32,
-    /// Cells that are weaker than this are dimmed: a share of the colour map, from its low end or,
-    /// where it diverges, from its middle. In [0, 1]; 0 dims none.
+    /// Cells weaker than this are dimmed: a fraction of the colour map, from its low end or, where it
+    /// diverges, from its middle. In [0, 1]; 0 dims none.
     #[serde(default)]
     pub dim_below: f32,
-    /// `None` is as trained.
+    /// The order of the units; `None` is the order of the network.
     #[serde(default)]
     pub order: Option<UnitOrder>,
     /// Names of layers that are not drawn.
     #[serde(default)]
     pub hidden: BTreeSet<String>,
-    /// Where data flows, as ribbons between the slabs of a network that branches.
+    /// Edges of a branching network are drawn as ribbons between the slabs.
     #[serde(default = "yes")]
     pub edges: bool,
+    /// The pinned units.
     #[serde(default)]
     pub pins: Vec<Pin>,
 }
@@ -234,7 +254,7 @@ fn yes() -> bool {
 }
 
 impl ViewState {
-    /// The default way to look at a recording from `camera` at `epoch`.
+    /// The default view from `camera` at an epoch number.
     pub fn new(camera: Camera, epoch: f64) -> Self {
         Self {
             camera,
@@ -256,24 +276,24 @@ impl ViewState {
         }
     }
 
-    /// Hides the layer of this name, or shows it where it is hidden.
+    /// Hides the layer of this name, or shows it if it is hidden.
     pub fn toggle_layer(&mut self, name: &str) {
         if !self.hidden.remove(name) {
             self.hidden.insert(name.to_owned());
         }
     }
 
-    /// Shows the layer of this name alone, or all where it is alone already.
+    /// Hides all layers but the one of this name, or shows all if that is so already.
     pub fn solo_layer(&mut self, name: &str, recording: &Recording) {
         let names = recording.layers.iter().map(|layer| &layer.name);
         let others: BTreeSet<String> = names.filter(|other| *other != name).cloned().collect();
         self.hidden = if self.hidden == others { BTreeSet::new() } else { others };
     }
 
-    /// The range in use on values that came with this normalisation. Values as the network computed
-    /// them get each layer's own: a logit and the mean of a feature map have no scale in common.
-    /// Values normalised to [0, 1] keep [`Range::Auto`], which then means that; differences of them,
-    /// effect sizes and counts are shown on one scale.
+    /// The rule in use for a recording with this normalisation: [`Self::range`] with [`Range::Auto`]
+    /// resolved. Values as computed by the network get a range per layer, because a logit and the mean
+    /// of a feature map have no scale in common. Values normalised to [0, 1] keep [`Range::Auto`], which
+    /// then stands for [0, 1]; differences of them, effect sizes and counts get one range for the network.
     pub fn range_of(&self, normalisation: Normalisation) -> Range {
         if self.range != Range::Auto {
             return self.range;
@@ -291,7 +311,7 @@ impl ViewState {
         }
     }
 
-    /// The colour map in use.
+    /// The colour map in use: [`Self::colour_map`] or the one that suits the query.
     pub fn colours(&self) -> ColourMap {
         let suiting = if self.query.is_signed() { ColourMap::Diverging } else { ColourMap::Viridis };
         self.colour_map.unwrap_or(suiting)

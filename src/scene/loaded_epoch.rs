@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::SceneError;
 use crate::engine::{Field, Gpu};
-use crate::model::{LayerCells, Layout, Query, Recording, UnitPermutation};
+use crate::model::{EpochIndex, LayerCells, Layout, Query, Recording, UnitPermutation};
 use crate::stats::{self, Backend, Cells, Quantiles, Sides};
 
 /// The values of one query at one epoch. Cloning shares them.
@@ -29,7 +29,7 @@ impl LoadedEpoch {
         backend: &dyn Backend,
         sides: Sides,
         query: &Query,
-        epoch: usize,
+        epoch: EpochIndex,
         permutations: &[Option<Arc<UnitPermutation>>],
     ) -> Result<Self, SceneError> {
         let cells = stats::cells(sides, query, epoch, backend)?.ordered(permutations);
@@ -54,7 +54,7 @@ impl LoadedEpoch {
         backend: &dyn Backend,
         sides: Sides,
         query: &Query,
-        epoch: usize,
+        epoch: EpochIndex,
     ) -> Result<Arc<[Option<Quantiles>]>, SceneError> {
         Ok(Quantiles::of_all(&stats::cells(sides, query, epoch, backend)?.layers).into())
     }

@@ -120,7 +120,7 @@ impl Scene {
             t: self.position.t,
             ranges,
             divisors,
-            picture: picture.filter(|_| view.camera.sees_past_picture()),
+            picture: picture.filter(|_| view.camera.is_clear_of_picture()),
             network,
             size,
             every_cell: false,
@@ -150,7 +150,7 @@ impl Scene {
 
 /// Returns the edges that a scene draws: those of a network that branches, unless the view hides them.
 pub fn drawn_edges<'a>(recording: &'a Recording, view: &ViewState) -> &'a [Edge] {
-    if view.edges && recording.branches() { &recording.edges } else { &[] }
+    if view.edges && recording.has_branches() { &recording.edges } else { &[] }
 }
 
 /// Returns width over height of an input's picture.

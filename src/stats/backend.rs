@@ -1,52 +1,61 @@
-//! Where values are reduced: the one interface of the CPU path and of what does the same on a GPU.
+//! The interface of reductions, which the CPU and the GPU implement.
 
 use rayon::prelude::*;
 
 use super::{Extremes, Firing, Moments, reduce};
 use crate::model::{Diff, Stat, Tensor};
 
-/// Some rows of a layer's values `[inputs, units]`; a row may come more than once.
+/// Some rows of a layer's values; a row may occur more than once.
 #[derive(Clone, Copy, Debug)]
-pub struct Rows<'a> {
+pub struct TensorRows<'a> {
+    /// `[inputs, units]`.
     pub tensor: &'a Tensor,
+    /// Row indices.
     pub rows: &'a [usize],
 }
 
-/// What is reduced of one layer: `a`, compared with `b` where there is one. Both have as many units.
+/// The rows of one layer to reduce. Both sides have the same number of units.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerRows<'a> {
-    pub a: Rows<'a>,
-    pub b: Option<Rows<'a>>,
+    /// Side A.
+    pub a: TensorRows<'a>,
+    /// Side B, which is compared with A; `None` for no comparison.
+    pub b: Option<TensorRows<'a>>,
 }
 
-/// Why values could not be reduced.
+/// A reduction that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
+    /// The values do not fit into the memory of the device.
     #[error("the graphics device cannot hold {bytes} bytes of values; reduce them on the CPU (`--on cpu`)")]
-    Memory { bytes: u64 },
+    Memory {
+        /// Size of the values.
+        bytes: u64,
+    },
+    /// The device was lost.
     #[error("the graphics device was lost while reducing; try again")]
     Lost,
 }
 
-/// Where values are reduced.
+/// A device that reduces rows to one value per unit.
 pub trait Backend: Send + Sync {
-    /// One value per unit of each layer: `stat` of `a`, or, where there is a `b`, how the two differ,
-    /// as `diff` says. Values that are not finite are left out; a unit without a value is NaN, and
-    /// counts 0. What is returned is finite or NaN.
+    /// Computes one value per unit of each layer: `stat` of `a` or, with a `b`, the difference `diff` of
+    /// the two sides. Values that are not finite are left out; a unit without a value is NaN (and 0 for
+    /// [`Stat::Count`]). All results are finite or NaN.
     ///
     /// Equal rows on both sides differ by exactly 0 (where they have a value), and exchanging the
-    /// sides flips the sign exactly.
+    /// sides changes exactly the sign.
     ///
     /// # Errors
-    /// When the device fails.
+    /// Returns a [`BackendError`] if the device fails.
     ///
     /// # Panics
-    /// When a row is outside its tensor.
+    /// Panics if a row is outside its tensor.
     fn values(&self, layers: &[LayerRows<'_>], stat: Stat, diff: Diff)
     -> Result<Vec<Vec<f32>>, BackendError>;
 }
 
-/// Reduces on all cores, in f64.
+/// The reduction on all processor cores, in f64.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cpu;
 
@@ -71,13 +80,14 @@ fn layer_values(layer: LayerRows, stat: Stat, diff: Diff) -> Vec<f32> {
     rounded(pairs.map(|(a, b)| difference(a, b, diff)))
 }
 
-/// Rounds once, at the end; what is not finite is no value.
+/// Rounds to f32; a result that is not finite becomes NaN.
 pub(super) fn rounded(values: impl IntoIterator<Item = f64>) -> Vec<f32> {
     let finite = |value: f32| if value.is_finite() { value } else { f32::NAN };
     values.into_iter().map(|value| finite(value as f32)).collect()
 }
 
-/// How two statistics differ. The effect size is no difference of two numbers: see [`effect`].
+/// The difference of two statistics. For the effect size, which needs more than two numbers, see
+/// [`effect`].
 pub(super) fn difference(a: f64, b: f64, diff: Diff) -> f64 {
     match diff {
         Diff::Signed | Diff::Effect => a - b,
@@ -85,18 +95,18 @@ pub(super) fn difference(a: f64, b: f64, diff: Diff) -> f64 {
     }
 }
 
-/// What the effect size is computed from, of one unit on one side.
+/// Count, mean and spread of one unit on one side, from which the effect size is computed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct UnitMoments {
-    /// Finite values.
+    /// Number of finite values.
     pub(super) count: f64,
-    /// NaN without a value.
+    /// Mean; NaN without a value.
     pub(super) mean: f64,
     /// Sum of squared distances from the mean.
     pub(super) squares: f64,
 }
 
-/// See [`Diff::Effect`]. 0 where nothing differs; NaN where what differs has no spread.
+/// The effect size, see [`Diff::Effect`]. 0 for equal means; NaN for different means without spread.
 pub(super) fn effect(a: UnitMoments, b: UnitMoments) -> f64 {
     let apart = a.mean - b.mean;
     if apart == 0.0 {
@@ -106,7 +116,7 @@ pub(super) fn effect(a: UnitMoments, b: UnitMoments) -> f64 {
     if pooled > 0.0 { apart / pooled.sqrt() } else { f64::NAN }
 }
 
-fn unit_moments(Rows { tensor, rows }: Rows) -> impl Iterator<Item = UnitMoments> {
+fn unit_moments(TensorRows { tensor, rows }: TensorRows) -> impl Iterator<Item = UnitMoments> {
     let moments: Moments = reduce(tensor, rows);
     let count = moments.count();
     (0..tensor.columns()).map(move |unit| {
@@ -115,19 +125,19 @@ fn unit_moments(Rows { tensor, rows }: Rows) -> impl Iterator<Item = UnitMoments
     })
 }
 
-fn statistic(all: Rows, stat: Stat) -> Vec<f64> {
-    let Rows { tensor, rows } = all;
+fn statistic(layer: TensorRows, stat: Stat) -> Vec<f64> {
+    let TensorRows { tensor, rows } = layer;
     let wide = |values: Vec<f32>| values.into_iter().map(f64::from).collect();
     match (stat, rows) {
         (Stat::Mean | Stat::Min | Stat::Max, &[row]) => wide(tensor.row(row).into_owned()),
-        (Stat::Mean, _) => unit_moments(all).map(|unit| unit.mean).collect(),
+        (Stat::Mean, _) => unit_moments(layer).map(|unit| unit.mean).collect(),
         (Stat::Std, _) => {
             let deviation = |unit: UnitMoments| {
                 if unit.count > 0.0 { (unit.squares / unit.count).sqrt() } else { f64::NAN }
             };
-            unit_moments(all).map(deviation).collect()
+            unit_moments(layer).map(deviation).collect()
         }
-        (Stat::Count, _) => unit_moments(all).map(|unit| unit.count).collect(),
+        (Stat::Count, _) => unit_moments(layer).map(|unit| unit.count).collect(),
         (Stat::Min, _) => wide(reduce::<Extremes>(tensor, rows).min()),
         (Stat::Max, _) => wide(reduce::<Extremes>(tensor, rows).max()),
         (Stat::Rate, _) => wide(reduce::<Firing>(tensor, rows).rate()),

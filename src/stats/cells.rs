@@ -1,32 +1,34 @@
-//! Unit values laid out for drawing: a grid of units per layer, or a mosaic of feature maps.
+//! Unit values laid out as cells: a grid of units per layer, or a mosaic of feature maps.
 
 use std::sync::Arc;
 
-use super::table::moment;
-use super::{Backend, Sides, StatsError, Unmatched, table};
+use super::side::resolve_epoch;
+use super::{Backend, Sides, StatsError, UnmatchedLayer, table};
 use crate::model::{
-    CellArrangement, EpochPosition, Grid, LayerCells, Layout, MapBlock, Mosaic, Norm, Query, Source, Stat,
-    UnitPermutation,
+    CellArrangement, EpochIndex, EpochPosition, Grid, LayerCells, Layout, MapBlock, Mosaic, Norm, Query,
+    Source, Stat, UnitPermutation,
 };
 
-/// What the slabs of a network show.
+/// The cells of all slabs of a network.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cells {
     /// One per layer of A.
     pub layers: Vec<LayerCells>,
-    /// What stands where, as many as there are layers.
+    /// The assignment of units to cells, one per layer of A.
     pub arrangements: Vec<CellArrangement>,
-    /// Layers without values because the run that is subtracted has no such layer.
-    pub unmatched: Vec<Unmatched>,
+    /// Layers of A without values because run B has no layer to compare.
+    pub unmatched: Vec<UnmatchedLayer>,
 }
 
 impl Cells {
-    /// The same units in another order, given one per layer; `None` stays as trained. A layer of as many
-    /// units or feature maps as its order has is laid out anew. A single column stays as it is: its
-    /// cells are known by their place.
+    /// Lays out the units in other orders, one per layer; `None` keeps the order of the network. An order
+    /// with another number of units than the layer has is ignored. Layers of a single column keep their
+    /// order, because class labels identify their cells by position.
     pub fn ordered(mut self, orders: &[Option<Arc<UnitPermutation>>]) -> Self {
         for ((layer, arrangement), places) in self.layers.iter_mut().zip(&mut self.arrangements).zip(orders) {
-            let Some(places) = places.as_ref().filter(|it| it.units() == arrangement.units) else { continue };
+            let Some(places) = places.as_ref().filter(|places| places.units() == arrangement.units) else {
+                continue;
+            };
             if layer.grid.columns == 1 {
                 continue;
             }
@@ -35,7 +37,7 @@ impl Cells {
             let columns = layer.grid.columns as usize;
             for unit in 0..arrangement.units {
                 let (Some(old), Some(at)) =
-                    (arrangement.patch(layer.grid, unit), new.patch(layer.grid, unit))
+                    (arrangement.unit_cells(layer.grid, unit), new.unit_cells(layer.grid, unit))
                 else {
                     continue;
                 };
@@ -56,19 +58,26 @@ impl Cells {
         self
     }
 
-    /// Bytes that they take.
+    /// Size of the values in bytes.
     pub fn bytes(&self) -> u64 {
         self.layers.iter().map(|layer| size_of_val(layer.values.as_slice()) as u64).sum()
     }
 }
 
-/// What the cells of every layer show for `query` at a recorded epoch of A (an index). They are not
-/// normalised, whatever [`Query::norm`] says: that is for whoever shows them.
+/// Computes the cells of every layer for `query` at a recorded epoch of A. The values are not
+/// normalised, whatever [`Query::norm`] is.
 ///
-/// A layer is a grid of its units as [`Layout::new`] has it. When the query is one single input, the
-/// layers whose whole feature maps were recorded for it are mosaics ([`Grid::mosaic`]), with gutters
-/// of one cell.
-pub fn cells(sides: Sides, query: &Query, epoch: usize, backend: &dyn Backend) -> Result<Cells, StatsError> {
+/// A layer is a grid of its units as in [`Layout::new`]. If the query is a single input, layers whose
+/// feature maps are recorded for it are mosaics ([`Grid::mosaic`]) with gutters of one cell.
+///
+/// # Errors
+/// Returns a [`StatsError`] if [`table`] does, or if feature maps contradict their size.
+pub fn cells(
+    sides: Sides,
+    query: &Query,
+    epoch: EpochIndex,
+    backend: &dyn Backend,
+) -> Result<Cells, StatsError> {
     let position = EpochPosition::at(epoch);
     let source = sides.a;
     let raw = Query { norm: Norm::Raw, ..query.clone() };
@@ -80,8 +89,8 @@ pub fn cells(sides: Sides, query: &Query, epoch: usize, backend: &dyn Backend) -
         .map(|(slab, values)| LayerCells { grid: slab.grid, units: values.len(), values })
         .collect();
     let mut arrangements: Vec<CellArrangement> =
-        layers.iter().map(|layer| CellArrangement::plain(layer.units)).collect();
-    for map in maps(source, query, position)? {
+        layers.iter().map(|layer| CellArrangement::as_trained(layer.units)).collect();
+    for map in read_maps(source, query, position)? {
         let index = map.layer;
         let (mosaic, arrangement) = mosaic(&map).ok_or_else(|| StatsError::Shape {
             layer: source.recording().layers.get(index).map_or_else(|| index.to_string(), |l| l.name.clone()),
@@ -95,19 +104,19 @@ pub fn cells(sides: Sides, query: &Query, epoch: usize, backend: &dyn Backend) -
     Ok(Cells { layers, arrangements, unmatched: table.unmatched })
 }
 
-/// The feature maps that answer the query: those of one input, at one recorded epoch. A single value
-/// is its own mean, least and greatest.
-fn maps(source: &dyn Source, query: &Query, epoch: EpochPosition) -> Result<Vec<MapBlock>, StatsError> {
+/// Reads the feature maps for a query of one input at one recorded epoch; empty for other queries. The
+/// mean, minimum and maximum of a single input are its value.
+fn read_maps(source: &dyn Source, query: &Query, epoch: EpochPosition) -> Result<Vec<MapBlock>, StatsError> {
     let Some(input) = query.select.single_input() else { return Ok(Vec::new()) };
-    let own_value = matches!(query.stat, Stat::Mean | Stat::Min | Stat::Max);
-    let position = moment(source.recording(), &query.select, epoch)?;
-    if query.minus.is_some() || !own_value || position.t > 0.0 {
+    let is_own_value = matches!(query.stat, Stat::Mean | Stat::Min | Stat::Max);
+    let position = resolve_epoch(source.recording(), &query.select, epoch)?;
+    if query.minus.is_some() || !is_own_value || position.t > 0.0 {
         return Ok(Vec::new());
     }
     Ok(source.maps(position.from, input)?)
 }
 
-/// Tiles the maps; `None` when the block contradicts itself.
+/// Lays out feature maps as a mosaic; `None` if their size contradicts the number of values.
 fn mosaic(map: &MapBlock) -> Option<(LayerCells, CellArrangement)> {
     let (channels, height, width) = (map.values.rows(), map.height, map.width);
     if channels == 0 || width == 0 || height.checked_mul(width)? != map.values.columns() {
@@ -153,10 +162,11 @@ mod tests {
     }
 
     #[test]
-    fn units_stand_in_the_grid_of_the_layout() {
+    fn units_have_the_grid_of_the_layout() {
         let memory = Memory::new();
-        let layers = cells(Sides::one(&memory), &query("class:1"), 1, &Cpu).unwrap().layers;
-        let table = table(Sides::one(&memory), &query("class:1"), EpochPosition::at(1), &Cpu).unwrap();
+        let layers = cells(Sides::one(&memory), &query("class:1"), EpochIndex(1), &Cpu).unwrap().layers;
+        let table =
+            table(Sides::one(&memory), &query("class:1"), EpochPosition::at(EpochIndex(1)), &Cpu).unwrap();
         for ((slab, layer), values) in
             Layout::new(&memory.recording).slabs.iter().zip(&layers).zip(&table.layers)
         {
@@ -168,7 +178,7 @@ mod tests {
     #[test]
     fn the_maps_of_one_input_are_a_mosaic() {
         let memory = with_maps();
-        let layers = cells(Sides::one(&memory), &query("input:4"), 0, &Cpu).unwrap().layers;
+        let layers = cells(Sides::one(&memory), &query("input:4"), EpochIndex(0), &Cpu).unwrap().layers;
         assert_eq!(layers[0].grid, Grid { columns: 2, rows: 1 }, "no maps of this layer");
         let layer = &layers[1];
         // Three tiles of 3 × 2: (3 * 3 / 4).sqrt() rounds to 2 across.
@@ -190,9 +200,9 @@ mod tests {
     }
 
     #[test]
-    fn units_and_maps_stand_in_the_order_that_is_asked_for() {
+    fn units_and_maps_have_the_given_order() {
         let memory = with_maps();
-        let trained = cells(Sides::one(&memory), &query("input:4"), 0, &Cpu).unwrap();
+        let trained = cells(Sides::one(&memory), &query("input:4"), EpochIndex(0), &Cpu).unwrap();
         let orders = [vec![1, 0], vec![2, 0, 1]].map(|unit_at| UnitPermutation::new(unit_at).map(Arc::new));
         let ordered = trained.clone().ordered(&orders);
         for (layer, (was, now)) in trained.layers.iter().zip(&ordered.layers).enumerate() {
@@ -200,29 +210,31 @@ mod tests {
             let (was_at, now_at) = (&trained.arrangements[layer], &ordered.arrangements[layer]);
             let mut known = 0;
             for cell in 0..now.values.len() {
-                let Some(spot) = now_at.spot(now.grid, cell) else {
+                let Some(shown) = now_at.cell_unit(now.grid, cell) else {
                     assert_eq!(now.values[cell], LayerCells::NO_CELL);
                     continue;
                 };
-                let patch = was_at.patch(was.grid, spot.unit).unwrap();
-                let (y, x) = spot.at.unwrap_or((0, 0));
-                let old = (patch.row as usize + y) * was.grid.columns as usize + patch.column as usize + x;
+                let old_cells = was_at.unit_cells(was.grid, shown.unit).unwrap();
+                let (y, x) = shown.at.unwrap_or((0, 0));
+                let old =
+                    (old_cells.row as usize + y) * was.grid.columns as usize + old_cells.column as usize + x;
                 assert_eq!(now.values[cell].to_bits(), was.values[old].to_bits());
                 known += 1;
             }
             assert_eq!(known, [2, 18][layer]);
             assert_ne!(format!("{:?}", now.values), format!("{:?}", was.values));
         }
-        let column = cells(Sides::one(&memory), &query("all"), 0, &Cpu).unwrap();
+        let column = cells(Sides::one(&memory), &query("all"), EpochIndex(0), &Cpu).unwrap();
         assert_eq!(column.clone().ordered(&orders).layers[1], column.layers[1], "classes keep their names");
         let wrong = [None, UnitPermutation::new(vec![1, 0]).map(Arc::new)];
         assert_eq!(format!("{:?}", trained.clone().ordered(&wrong)), format!("{trained:?}"));
     }
 
     #[test]
-    fn a_mosaic_answers_for_one_input_only() {
+    fn mosaics_are_for_single_inputs_only() {
         let memory = with_maps();
-        let units = |query: &Query| cells(Sides::one(&memory), query, 0, &Cpu).unwrap().layers[1].units;
+        let units =
+            |query: &Query| cells(Sides::one(&memory), query, EpochIndex(0), &Cpu).unwrap().layers[1].units;
         assert_eq!(units(&query("input:4@first")), 35);
         for select in ["input:4,5", "class:1", "all", "input:4&class:1", "input:4@2.5"] {
             assert_eq!(units(&query(select)), 3, "{select}");
@@ -237,7 +249,7 @@ mod tests {
         for (height, width) in [(2, 2), (0, 0), (usize::MAX, 2)] {
             let mut memory = with_maps();
             (memory.maps[0].height, memory.maps[0].width) = (height, width);
-            let error = cells(Sides::one(&memory), &query("input:4"), 0, &Cpu).unwrap_err();
+            let error = cells(Sides::one(&memory), &query("input:4"), EpochIndex(0), &Cpu).unwrap_err();
             assert!(matches!(&error, StatsError::Shape { layer, .. } if layer == "2"), "{error}");
         }
     }

@@ -1,43 +1,86 @@
-//! Statistics on the CPU: what a unit shows over the selected inputs. Knows the model only.
+//! Statistics of unit values over selected inputs: one number per unit, compared and normalised as a query
+//! asks, and laid out as cells. It has access to the model only.
+//!
+//! [`table`] computes the unit values of a [`Query`](crate::model::Query), [`cells`] lays them out on slabs,
+//! and [`reduce`] is the reduction on the CPU beneath them. Another [`Backend`] can do the reductions.
+//!
+//! ```
+//! use dnnviz::model::Tensor;
+//! use dnnviz::stats::{Moments, reduce};
+//!
+//! // Three inputs, two units.
+//! let tensor = Tensor::from_f32(vec![1.0, 5.0, 3.0, f32::NAN, 2.0, 7.0], 3, 2).expect("3 × 2 values");
+//! let moments: Moments = reduce(&tensor, &[0, 1, 2]);
+//! assert_eq!(moments.mean(), [2.0, 6.0]);
+//! assert_eq!(moments.count(), [3, 2]);
+//! ```
+
+#![warn(missing_docs)]
 
 pub mod backend;
 pub mod cells;
 pub mod colour_range;
 mod merge;
+pub mod quantiles;
 pub mod reduce;
 mod side;
-pub mod spread;
 pub mod table;
 #[cfg(test)]
 mod testing;
 
-pub use backend::{Backend, BackendError, Cpu, LayerRows, Rows};
+pub use backend::{Backend, BackendError, Cpu, LayerRows, TensorRows};
 pub use cells::{Cells, cells};
+pub use quantiles::Quantiles;
 pub use reduce::{Extremes, Firing, Moments, Reducer, aggregated, reduce};
-pub use spread::Quantiles;
-pub use table::{Sides, UnitTable, Unmatched, table};
+pub use table::{Sides, UnitTable, UnmatchedLayer, table};
 
-use crate::model::{EpochError, SelectionError, SourceError};
+use crate::model::{EpochError, EpochIndex, SelectionError, SourceError};
 
-/// Why a statistic could not be had.
+/// A statistic that cannot be computed.
 #[derive(Debug, thiserror::Error)]
 pub enum StatsError {
+    /// A selection is invalid for its recording.
     #[error(transparent)]
     Selection(#[from] SelectionError),
+    /// The epoch of a selection does not exist.
     #[error(transparent)]
     Epoch(#[from] EpochError),
+    /// Values cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// An epoch index is out of bounds.
     #[error("epoch index {index} is outside the {epochs} recorded epochs")]
-    NoSuchEpoch { index: usize, epochs: usize },
+    NoSuchEpoch {
+        /// The epoch index.
+        index: EpochIndex,
+        /// Number of recorded epochs.
+        epochs: usize,
+    },
+    /// The reduction failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// Side B fails in a run of its own.
     #[error("in the run that is subtracted: {0}")]
     RunB(#[source] Box<StatsError>),
+    /// No layer of A has the name and size of a layer of B.
     #[error("the two runs share no layer of one name and size: the one has {a}, the other {b}")]
-    NoSharedLayer { a: String, b: String },
+    NoSharedLayer {
+        /// Layer names of run A, for the message.
+        a: String,
+        /// Layer names of run B, for the message.
+        b: String,
+    },
+    /// The selection lies between two epochs, where an effect size is not defined.
     #[error("`{0}` lies between two epochs, and an effect size needs recorded ones")]
     EffectBetween(String),
+    /// The values of a layer do not have the shape in the recording.
     #[error("layer {layer} holds {found}, but the recording says {expected}; the recording is damaged")]
-    Shape { layer: String, found: String, expected: String },
+    Shape {
+        /// Name of the layer.
+        layer: String,
+        /// The shape of the values, for the message.
+        found: String,
+        /// The shape in the recording, for the message.
+        expected: String,
+    },
 }

@@ -1,8 +1,8 @@
 //! Reductions of rows `[inputs, units]` to one number per unit.
 //!
-//! NaN and infinite values are skipped and counted; a unit without any finite value has none (NaN).
-//! Rows are cut into pieces of fixed size that the cores share, and merged in their order: the result
-//! does not depend on how many cores there are.
+//! NaN and infinite values are skipped and counted; a unit without a finite value results in NaN. Rows
+//! are divided into pieces of fixed size, which the cores reduce in parallel and which are merged in
+//! order: the result does not depend on the number of cores.
 
 mod both;
 mod extremes;
@@ -20,35 +20,35 @@ pub use self::firing::Firing;
 pub use self::moments::Moments;
 use crate::model::{Aggregate, Tensor};
 
-/// Rows of a piece.
+/// Number of rows of a piece.
 const PIECE_ROWS: usize = 1024;
-/// Units of a piece that is read where it lies: its accumulators stay in the second-level cache, and a
-/// row's share of it spans many pages, which hardware prefetching wants.
+/// Number of units of a piece of f32 values, which are read in place: its accumulators fit into the L2
+/// cache, and each row of it spans several pages, which suits the hardware prefetcher.
 const PIECE_UNITS: usize = 16384;
-/// Units of a piece that has to be decoded first, a few rows at a time: these stay in the cache as well.
+/// Number of units of a piece of values to decode: the decoded rows must fit into the cache as well.
 const DECODED_UNITS: usize = 1024;
-/// Rows that are decoded, and by most reducers taken in, at a time.
+/// Number of rows that are decoded, and by most reducers added, at once.
 const BLOCK_ROWS: usize = 16;
 
-/// Accumulates rows, one number or more per unit.
+/// An accumulator of rows, with one or more numbers per unit.
 pub trait Reducer: Send + Sync + Sized {
-    /// Some neighbouring units of it.
-    type Part<'a>: Part<Self>
+    /// A view of some neighbouring units of the accumulator.
+    type Part<'a>: ReducerPart<Self>
     where
         Self: 'a;
 
-    /// No rows yet, of `units` units.
+    /// Creates an accumulator for `units` units, without rows.
     fn new(units: usize) -> Self;
 
-    /// Its units, `width` at a time, each part to take in as many `rows` more on its own.
+    /// Splits the accumulator into parts of `width` units. The caller adds `rows` more rows to every part.
     fn parts(&mut self, width: usize, rows: usize) -> Vec<Self::Part<'_>>;
 
-    /// Rows taken in so far, where that matters.
+    /// The number of rows added so far; 0 for accumulators that do not need it.
     fn rows(&self) -> usize {
         0
     }
 
-    /// Takes in what `other` saw of the same units.
+    /// Adds the rows of `other`, an accumulator of the same units.
     fn merge(&mut self, other: &Self) {
         for mut part in self.parts(usize::MAX, other.rows()) {
             part.merge(other);
@@ -56,22 +56,22 @@ pub trait Reducer: Send + Sync + Sized {
     }
 }
 
-/// Some neighbouring units of a reducer.
-pub trait Part<R>: Send {
-    /// Takes in rows of values, one per unit; the more at a time, the faster.
+/// A view of some neighbouring units of a [`Reducer`].
+pub trait ReducerPart<R>: Send {
+    /// Adds rows of one value per unit. Many rows at once are faster.
     ///
     /// # Panics
-    /// When a row has not as many values as there are units.
+    /// Panics if the length of a row is not the number of units.
     fn add(&mut self, rows: &[&[f32]]);
 
-    /// Takes in what `other` saw of the same units.
+    /// Adds the rows of `other`, an accumulator of the same units.
     fn merge(&mut self, other: &R);
 }
 
 /// Reduces the given rows of `tensor`.
 ///
 /// # Panics
-/// When a row is outside the tensor.
+/// Panics if a row is outside the tensor.
 pub fn reduce<R: Reducer>(tensor: &Tensor, rows: &[usize]) -> R {
     let units = tensor.columns();
     let width = if tensor.as_f32().is_some() { PIECE_UNITS } else { DECODED_UNITS };
@@ -97,10 +97,10 @@ pub fn reduce<R: Reducer>(tensor: &Tensor, rows: &[usize]) -> R {
     whole
 }
 
-/// Everything that can be stored of the given rows of `tensor`.
+/// Computes the aggregate of the given rows of `tensor`.
 ///
 /// # Panics
-/// When a row is outside the tensor.
+/// Panics if a row is outside the tensor.
 pub fn aggregated(tensor: &Tensor, rows: &[usize]) -> Aggregate {
     let (moments, (extremes, firing)): (Moments, (Extremes, Firing)) = reduce(tensor, rows);
     Aggregate {
@@ -113,7 +113,7 @@ pub fn aggregated(tensor: &Tensor, rows: &[usize]) -> Aggregate {
     }
 }
 
-fn add_rows<R>(tensor: &Tensor, rows: &[usize], columns: Range<usize>, part: &mut impl Part<R>) {
+fn add_rows<R>(tensor: &Tensor, rows: &[usize], columns: Range<usize>, part: &mut impl ReducerPart<R>) {
     if let Some(values) = tensor.as_f32() {
         let row = |&row: &usize| {
             assert!(row < tensor.rows(), "row {row} of {}", tensor.rows());

@@ -1,94 +1,103 @@
-//! One side of a query: a selection at a moment, as stored statistics or as rows to be reduced.
+//! One side of a query: a selection at an epoch, as stored statistics or as rows to reduce.
 
 use super::StatsError;
-use super::backend::{Backend, LayerRows, Rows, UnitMoments};
-use super::merge::merged;
+use super::backend::{Backend, LayerRows, TensorRows, UnitMoments};
+use super::merge::merge_aggregates;
 use crate::model::{
-    Aggregate, Diff, EpochPosition, Group, Recording, RowBlock, Selection, Source, SourceError, Stat, Term,
+    Aggregate, Diff, EpochIndex, EpochPosition, Group, Recording, RowBlock, Selection, Source, SourceError,
+    Stat, Term,
 };
 
-/// What is wanted of a side.
+/// The statistic to read of a side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum SideStat {
+    /// A statistic.
     Stat(Stat),
-    /// What the effect size is computed from.
+    /// Count, mean and spread, from which the effect size is computed.
     Moments,
 }
 
-/// A selection at a moment.
-pub(super) struct Side {
-    /// How many inputs were chosen.
+/// The values of a selection at an epoch.
+pub(super) struct QuerySide {
+    /// Number of selected inputs.
     pub(super) inputs: usize,
-    pub(super) held: Held,
+    pub(super) data: SideData,
 }
 
-/// What is at hand of a side; what is outermost is one per layer.
-pub(super) enum Held {
-    /// To be reduced; every layer has as many units as the recording says.
+/// The data of a side; the outer vectors have one entry per layer, the inner ones one per unit.
+pub(super) enum SideData {
+    /// Rows to reduce; every layer has as many units as in the recording.
     Rows(RowBlock),
     Values(Vec<Vec<f64>>),
     Moments(Vec<Vec<UnitMoments>>),
 }
 
-impl Side {
-    /// Reads what `wanted` needs of `selection`; interpolated when the moment lies between two epochs.
+impl QuerySide {
+    /// Reads the statistic of `selection`, interpolated between two epochs.
+    ///
+    /// # Errors
+    /// Returns a [`StatsError`] if values cannot be read or reduced, or if [`SideStat::Moments`] are read
+    /// between two epochs.
     pub(super) fn read(
         source: &dyn Source,
         selection: &Selection,
-        moment: EpochPosition,
-        wanted: Wanted,
+        position: EpochPosition,
+        stat: SideStat,
         backend: &dyn Backend,
     ) -> Result<Self, StatsError> {
-        let from = Self::at(source, selection, moment.from, wanted)?;
-        if moment.t == 0.0 {
+        let from = Self::read_epoch(source, selection, position.from, stat)?;
+        if position.t == 0.0 {
             return Ok(from);
         }
-        let Wanted::Stat(stat) = wanted else { return Err(StatsError::EffectBetween(selection.to_string())) };
-        let to = Self::at(source, selection, moment.to, wanted)?;
+        let SideStat::Stat(unit_stat) = stat else {
+            return Err(StatsError::EffectBetween(selection.to_string()));
+        };
+        let to = Self::read_epoch(source, selection, position.to, stat)?;
         let inputs = from.inputs;
-        let (mut values, later) = (from.values(stat, backend)?, to.values(stat, backend)?);
+        let (mut values, later) = (from.values(unit_stat, backend)?, to.values(unit_stat, backend)?);
         for (value, later) in values.iter_mut().flatten().zip(later.into_iter().flatten()) {
-            *value += f64::from(moment.t) * (later - *value);
+            *value += f64::from(position.t) * (later - *value);
         }
-        Ok(Self { inputs, held: Held::Values(values) })
+        Ok(Self { inputs, data: SideData::Values(values) })
     }
 
-    fn at(
+    /// Reads the statistic at a recorded epoch.
+    fn read_epoch(
         source: &dyn Source,
         selection: &Selection,
-        epoch: usize,
-        wanted: Wanted,
+        epoch: EpochIndex,
+        stat: SideStat,
     ) -> Result<Self, StatsError> {
-        match stored(source, selection, epoch, wanted)? {
+        match read_stored(source, selection, epoch, stat)? {
             Some(side) => Ok(side),
-            None => rows(source, selection, epoch),
+            None => read_rows(source, selection, epoch),
         }
     }
 
     /// The statistic of every unit of every layer.
     pub(super) fn values(self, stat: Stat, backend: &dyn Backend) -> Result<Vec<Vec<f64>>, StatsError> {
-        let block = match self.held {
-            Held::Rows(block) => block,
-            Held::Values(values) => return Ok(values),
-            Held::Moments(moments) => {
+        let block = match self.data {
+            SideData::Rows(block) => block,
+            SideData::Values(values) => return Ok(values),
+            SideData::Moments(moments) => {
                 return Ok(moments
                     .iter()
                     .map(|layer| layer.iter().map(|unit| unit.mean).collect())
                     .collect());
             }
         };
-        let values = backend.values(&plain(&block), stat, Diff::Signed)?;
+        let values = backend.values(&layer_rows(&block), stat, Diff::Signed)?;
         Ok(values.into_iter().map(|layer| layer.into_iter().map(f64::from).collect()).collect())
     }
 
     /// Count, mean and spread of every unit of every layer.
     pub(super) fn moments(self, backend: &dyn Backend) -> Result<Vec<Vec<UnitMoments>>, StatsError> {
-        let block = match self.held {
-            Held::Moments(moments) => return Ok(moments),
-            Held::Rows(block) => block,
-            Held::Values(_) => return Ok(Vec::new()),
+        let block = match self.data {
+            SideData::Moments(moments) => return Ok(moments),
+            SideData::Rows(block) => block,
+            SideData::Values(_) => return Ok(Vec::new()),
         };
-        let layers = plain(&block);
+        let layers = layer_rows(&block);
         let read = |stat| backend.values(&layers, stat, Diff::Signed);
         let (counts, means, deviations) = (read(Stat::Count)?, read(Stat::Mean)?, read(Stat::Std)?);
         let unit = |((count, mean), deviation): ((f32, f32), f32)| {
@@ -102,13 +111,34 @@ impl Side {
     }
 }
 
-/// The rows of every layer, compared with none.
-pub(super) fn plain(block: &RowBlock) -> Vec<LayerRows<'_>> {
-    let rows = |tensor| LayerRows { a: Rows { tensor, rows: &block.rows }, b: None };
+/// The position at which `selection` is read in `recording`: its own epoch or else `epoch`.
+///
+/// # Errors
+/// Returns a [`StatsError`] if there is no such epoch.
+pub(super) fn resolve_epoch(
+    recording: &Recording,
+    selection: &Selection,
+    epoch: EpochPosition,
+) -> Result<EpochPosition, StatsError> {
+    let position = match selection.epoch {
+        Some(own) => own.resolve(recording)?,
+        None => epoch,
+    };
+    let epochs = recording.epochs.len();
+    match [position.from, position.to].into_iter().find(|index| index.0 >= epochs) {
+        Some(index) => Err(StatsError::NoSuchEpoch { index, epochs }),
+        None => Ok(position),
+    }
+}
+
+/// The rows of every layer, without a comparison.
+pub(super) fn layer_rows(block: &RowBlock) -> Vec<LayerRows<'_>> {
+    let rows = |tensor| LayerRows { a: TensorRows { tensor, rows: &block.rows }, b: None };
     block.layers.iter().map(rows).collect()
 }
 
-/// The groups whose aggregates together answer for the selection.
+/// The groups of inputs whose union is the selection; `None` for selections other than all inputs and
+/// classes.
 fn groups(recording: &Recording, selection: &Selection) -> Option<Vec<Group>> {
     match selection.terms.as_slice() {
         [] => Some(vec![Group::All]),
@@ -120,13 +150,14 @@ fn groups(recording: &Recording, selection: &Selection) -> Option<Vec<Group>> {
     }
 }
 
-/// What is stored of the selection; `None` when that is nothing, or when the inputs say as much.
-fn stored(
+/// Reads the stored aggregates of the selection; `None` if there are none, or if the recorded inputs give
+/// the same result.
+fn read_stored(
     source: &dyn Source,
     selection: &Selection,
-    epoch: usize,
-    wanted: Wanted,
-) -> Result<Option<Side>, StatsError> {
+    epoch: EpochIndex,
+    stat: SideStat,
+) -> Result<Option<QuerySide>, StatsError> {
     let recording = source.recording();
     let Some(groups) = groups(recording, selection) else { return Ok(None) };
     let (mut parts, mut counted, mut recorded) = (Vec::with_capacity(groups.len()), 0, 0);
@@ -139,30 +170,31 @@ fn stored(
         } as u64;
         parts.push(aggregates);
     }
-    let alone = counted > recorded;
-    // What several groups or a count of finite values come to is more exactly known from the inputs.
-    let from_inputs = parts.len() > 1 || !matches!(wanted, Wanted::Stat(stat) if stat != Stat::Count);
-    if !alone && from_inputs {
+    let has_unrecorded_inputs = counted > recorded;
+    // Merged groups and counts of finite values are more exact when computed from the inputs.
+    let is_better_from_inputs =
+        parts.len() > 1 || matches!(stat, SideStat::Moments | SideStat::Stat(Stat::Count));
+    if !has_unrecorded_inputs && is_better_from_inputs {
         return Ok(None);
     }
     let merged: Option<Vec<Aggregate>> = (0..recording.layers.len())
-        .map(|layer| merged(&parts.iter().map(|part| part.get(layer)).collect::<Option<Vec<_>>>()?))
+        .map(|layer| merge_aggregates(&parts.iter().map(|part| part.get(layer)).collect::<Option<Vec<_>>>()?))
         .collect();
     let inputs = usize::try_from(counted).unwrap_or(usize::MAX);
-    let held = merged.and_then(|layers| held(recording, epoch, &layers, wanted));
-    match held {
-        Some(held) => Ok(Some(Side { inputs, held })),
-        None if !alone => Ok(None),
+    let data = merged.and_then(|layers| stored_data(recording, epoch, &layers, stat));
+    match data {
+        Some(data) => Ok(Some(QuerySide { inputs, data })),
+        None if !has_unrecorded_inputs => Ok(None),
         None => {
-            let number = recording.epochs.get(epoch).map_or(0, |epoch| epoch.number);
-            let statistic = match wanted {
-                Wanted::Stat(Stat::Mean) => "the means",
-                Wanted::Stat(Stat::Std) => "the standard deviations",
-                Wanted::Stat(Stat::Min) => "the least values",
-                Wanted::Stat(Stat::Max) => "the greatest values",
-                Wanted::Stat(Stat::Rate) => "the firing rates",
-                Wanted::Stat(Stat::Count) => "the counts of finite values",
-                Wanted::Moments => "the means and variances",
+            let number = recording.epochs.get(epoch.0).map_or(0, |epoch| epoch.number);
+            let statistic = match stat {
+                SideStat::Stat(Stat::Mean) => "the means",
+                SideStat::Stat(Stat::Std) => "the standard deviations",
+                SideStat::Stat(Stat::Min) => "the least values",
+                SideStat::Stat(Stat::Max) => "the greatest values",
+                SideStat::Stat(Stat::Rate) => "the firing rates",
+                SideStat::Stat(Stat::Count) => "the counts of finite values",
+                SideStat::Moments => "the means and variances",
             };
             let what = format!("{statistic} over all {counted} inputs are");
             Err(SourceError::NotRecorded { number, what }.into())
@@ -170,13 +202,18 @@ fn stored(
     }
 }
 
-/// What is wanted, as it is stored; `None` when it is not, or not for every unit.
-fn held(recording: &Recording, epoch: usize, layers: &[Aggregate], wanted: Wanted) -> Option<Held> {
+/// The statistic as stored in the aggregates of every layer; `None` if it is not stored for every unit.
+fn stored_data(
+    recording: &Recording,
+    epoch: EpochIndex,
+    layers: &[Aggregate],
+    stat: SideStat,
+) -> Option<SideData> {
     let wide = |values: &[f32]| -> Vec<f64> { values.iter().copied().map(f64::from).collect() };
     let pairs = recording.layers.iter().zip(layers);
-    let stat = match wanted {
-        Wanted::Stat(stat) => stat,
-        Wanted::Moments => {
+    let stat = match stat {
+        SideStat::Stat(stat) => stat,
+        SideStat::Moments => {
             let layers = pairs.map(|(layer, stored)| {
                 let variance = stored.variance.as_ref()?;
                 let units = stored.mean.iter().zip(variance);
@@ -184,10 +221,10 @@ fn held(recording: &Recording, epoch: usize, layers: &[Aggregate], wanted: Wante
                     let count = if mean.is_finite() { stored.count as f64 } else { 0.0 };
                     UnitMoments { count, mean: f64::from(mean), squares: f64::from(variance) * count }
                 };
-                let whole = stored.mean.len() == layer.units && variance.len() == layer.units;
-                whole.then(|| units.map(spread).collect())
+                let is_complete = stored.mean.len() == layer.units && variance.len() == layer.units;
+                is_complete.then(|| units.map(spread).collect())
             });
-            return layers.collect::<Option<_>>().map(Held::Moments);
+            return layers.collect::<Option<_>>().map(SideData::Moments);
         }
     };
     let layers = pairs.map(|(layer, stored)| {
@@ -196,20 +233,23 @@ fn held(recording: &Recording, epoch: usize, layers: &[Aggregate], wanted: Wante
             Stat::Min => wide(stored.min.as_ref()?),
             Stat::Max => wide(stored.max.as_ref()?),
             Stat::Rate => wide(stored.rate.as_ref()?),
-            Stat::Std => stored.variance.as_ref()?.iter().map(|&it| f64::from(it).sqrt()).collect(),
+            Stat::Std => {
+                stored.variance.as_ref()?.iter().map(|&variance| f64::from(variance).sqrt()).collect()
+            }
             Stat::Count => {
-                // Which units have values that are not finite is not stored.
-                let odd = recording.epochs.get(epoch)?.not_finite.get(&layer.name).copied().unwrap_or(0);
-                (odd == 0).then(|| vec![stored.count as f64; layer.units])?
+                // Values that are not finite are stored per layer, not per unit.
+                let not_finite =
+                    recording.epochs.get(epoch.0)?.not_finite.get(&layer.name).copied().unwrap_or(0);
+                (not_finite == 0).then(|| vec![stored.count as f64; layer.units])?
             }
         };
         (values.len() == layer.units).then_some(values)
     });
-    layers.collect::<Option<_>>().map(Held::Values)
+    layers.collect::<Option<_>>().map(SideData::Values)
 }
 
-/// The rows of the selected inputs, checked against what the recording says.
-fn rows(source: &dyn Source, selection: &Selection, epoch: usize) -> Result<Side, StatsError> {
+/// Reads the rows of the selected inputs and checks their shape against the recording.
+fn read_rows(source: &dyn Source, selection: &Selection, epoch: EpochIndex) -> Result<QuerySide, StatsError> {
     let recording = source.recording();
     let predictions = if selection.needs_predictions() { source.predictions(epoch)? } else { None };
     let wanted = selection.resolve(recording, predictions.as_deref().map(Vec::as_slice))?;
@@ -237,5 +277,5 @@ fn rows(source: &dyn Source, selection: &Selection, epoch: usize) -> Result<Side
         }
     }
     block.layers.truncate(recording.layers.len());
-    Ok(Side { inputs: wanted.len(), held: Held::Rows(block) })
+    Ok(QuerySide { inputs: wanted.len(), data: SideData::Rows(block) })
 }

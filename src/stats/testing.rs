@@ -3,23 +3,26 @@
 use std::sync::Arc;
 
 use crate::model::{
-    Aggregate, Group, MapBlock, Picture, Recording, RowBlock, Source, SourceError, Tensor, testing,
+    Aggregate, EpochIndex, Group, MapBlock, Picture, Recording, RowBlock, Source, SourceError, Tensor,
+    testing,
 };
 
+/// The stored aggregates of an epoch index and a group, one per layer.
 pub(super) type StoredAggregates = fn(usize, Group) -> Option<Vec<Aggregate>>;
 
 /// Six inputs of the classes 0, 1, 2, 0, 1, 2 over two layers of 2 and 3 units, at epochs 0, 4 and 8.
 pub(super) struct Memory {
     pub(super) recording: Recording,
     pub(super) aggregates: StoredAggregates,
-    /// Whether single inputs can be read.
+    /// Values of single inputs can be read.
     pub(super) rows: bool,
     pub(super) predictions: Option<Vec<Option<usize>>>,
     pub(super) maps: Vec<MapBlock>,
-    /// Overrides [`value`] for (input, layer, unit).
-    pub(super) odd: Vec<((usize, usize, usize), f32)>,
+    /// Values for (input, layer, unit) instead of [`value`].
+    pub(super) overrides: Vec<((usize, usize, usize), f32)>,
 }
 
+/// The default value of a unit.
 pub(super) fn value(epoch: usize, input: usize, layer: usize, unit: usize) -> f32 {
     ((input * 7 + layer * 3 + unit * 5) % 11) as f32 * 0.1 - 0.2 + epoch as f32
 }
@@ -33,13 +36,13 @@ impl Memory {
             rows: true,
             predictions: None,
             maps: Vec::new(),
-            odd: Vec::new(),
+            overrides: Vec::new(),
         }
     }
 
     pub(super) fn value(&self, epoch: usize, input: usize, layer: usize, unit: usize) -> f32 {
-        let odd = self.odd.iter().find(|(place, _)| *place == (input, layer, unit));
-        odd.map_or_else(|| value(epoch, input, layer, unit), |&(_, value)| value)
+        let override_value = self.overrides.iter().find(|(place, _)| *place == (input, layer, unit));
+        override_value.map_or_else(|| value(epoch, input, layer, unit), |&(_, value)| value)
     }
 }
 
@@ -48,32 +51,36 @@ impl Source for Memory {
         &self.recording
     }
 
-    fn aggregates(&self, epoch: usize, group: Group) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
-        Ok((self.aggregates)(epoch, group).map(Arc::new))
+    fn aggregates(
+        &self,
+        epoch: EpochIndex,
+        group: Group,
+    ) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
+        Ok((self.aggregates)(epoch.0, group).map(Arc::new))
     }
 
-    fn rows(&self, epoch: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {
-        let number = self.recording.epochs[epoch].number;
+    fn rows(&self, epoch: EpochIndex, wanted: &[usize]) -> Result<RowBlock, SourceError> {
+        let number = self.recording.epochs[epoch.0].number;
         if !self.rows {
             return Err(SourceError::NotRecorded { number, what: "values of single inputs are".to_owned() });
         }
-        if self.recording.epochs[epoch].damaged {
+        if self.recording.epochs[epoch.0].damaged {
             return Err(SourceError::Damaged { number, reason: "it ends early".to_owned() });
         }
-        let layers = self.recording.layers.iter().enumerate().map(|(layer, facts)| {
+        let layers = self.recording.layers.iter().enumerate().map(|(layer, description)| {
             let inputs = self.recording.inputs.len();
-            let places = (0..inputs).flat_map(|input| (0..facts.units).map(move |unit| (input, unit)));
-            let values = places.map(|(input, unit)| self.value(epoch, input, layer, unit)).collect();
-            Tensor::from_f32(values, inputs, facts.units).unwrap()
+            let places = (0..inputs).flat_map(|input| (0..description.units).map(move |unit| (input, unit)));
+            let values = places.map(|(input, unit)| self.value(epoch.0, input, layer, unit)).collect();
+            Tensor::from_f32(values, inputs, description.units).unwrap()
         });
         Ok(RowBlock { layers: layers.collect(), rows: wanted.to_vec() })
     }
 
-    fn maps(&self, _epoch: usize, _input: usize) -> Result<Vec<MapBlock>, SourceError> {
+    fn maps(&self, _epoch: EpochIndex, _input: usize) -> Result<Vec<MapBlock>, SourceError> {
         Ok(self.maps.clone())
     }
 
-    fn predictions(&self, _epoch: usize) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError> {
+    fn predictions(&self, _epoch: EpochIndex) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError> {
         Ok(self.predictions.clone().map(Arc::new))
     }
 

@@ -1,19 +1,9 @@
-//! What the tests of file formats share.
+//! Shared by the tests of file formats.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
-
-/// The dumps that real trainings wrote; `None`, with a printed line, where they are not at hand.
-pub fn dump(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/deepdiva").join(name);
-    if !path.is_dir() {
-        println!("skipped: {} is not there", path.display());
-        return None;
-    }
-    Some(path)
-}
 
 pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("create");

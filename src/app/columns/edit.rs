@@ -3,8 +3,8 @@
 use super::{Column, Columns, scene_id};
 use crate::app::run::{OpenRunList, Run, open_runs};
 use crate::model::Query;
-use crate::model::columns::{self, MOST};
-use crate::ui::panels::columns::Action;
+use crate::model::columns::{self, MAX_COLUMNS};
+use crate::ui::panels::columns::ColumnAction;
 
 impl Columns {
     /// Returns the difference of the active column and its neighbour: the index of the first of them, and the
@@ -12,7 +12,7 @@ impl Columns {
     pub(super) fn difference(&self) -> Option<(usize, Query)> {
         let a = self.active.min(self.list.len().checked_sub(2)?);
         let query =
-            columns::difference(self.session(a)?.column_query(), self.session(a + 1)?.column_query())?;
+            columns::difference_query(self.session(a)?.column_query(), self.session(a + 1)?.column_query())?;
         Some((a, query))
     }
 
@@ -56,26 +56,28 @@ impl Columns {
     }
 
     /// Applies a change that the user made to the columns.
-    pub fn apply(&mut self, ui: &egui::Ui, action: Action, runs: &[Run]) {
+    pub fn apply(&mut self, ui: &egui::Ui, action: ColumnAction, runs: &[Run]) {
         self.chosen = true;
         let opened = open_runs(runs);
         match action {
-            Action::Activate(index) => self.activate(ui, index),
-            Action::Lock(locks) => self.locks = locks,
-            Action::Add(run) => self.add(ui, run, self.active, self.active + 1, &opened, Query::default()),
-            Action::Duplicate => {
+            ColumnAction::Activate(index) => self.activate(ui, index),
+            ColumnAction::Lock(locks) => self.locks = locks,
+            ColumnAction::Add(run) => {
+                self.add(ui, run, self.active, self.active + 1, &opened, Query::default())
+            }
+            ColumnAction::Duplicate => {
                 let Some(column) = self.list.get(self.active) else { return };
                 let session = column.session.as_ref();
                 let query = session.map_or_else(Query::default, |session| session.view().query.clone());
                 self.add(ui, column.run, self.active, self.active + 1, &opened, query);
             }
-            Action::Difference => {
+            ColumnAction::Difference => {
                 let Some((a, query)) = self.difference() else { return };
                 let Some(run) = self.list.get(a).map(|column| column.run) else { return };
                 self.add(ui, run, a, self.list.len(), &opened, query);
             }
-            Action::Remove => self.remove(ui),
-            Action::Swap => {
+            ColumnAction::Remove => self.remove(ui),
+            ColumnAction::Swap => {
                 if let Some(column) = self.list.get_mut(self.active)
                     && let Some(session) = column.session.take()
                 {
@@ -98,7 +100,7 @@ impl Columns {
         runs: &OpenRunList,
         query: Query,
     ) {
-        if self.list.len() >= MOST {
+        if self.list.len() >= MAX_COLUMNS {
             return;
         }
         let (id, place) = (self.new_id(), place.min(self.list.len()));

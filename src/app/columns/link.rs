@@ -42,8 +42,9 @@ impl Columns {
             .filter_map(|session| session.scene.colour_scale(&session.values, session.view()))
             .collect();
         let extremes: Vec<_> = if self.locks.scale {
-            let is_shared =
-                |scale: &columns::ColourScale| scales.iter().filter(|other| scale.is_like(other)).count() > 1;
+            let is_shared = |scale: &columns::ColourScale| {
+                scales.iter().filter(|other| scale.has_range_of(other)).count() > 1
+            };
             columns::common_extremes(&scales).into_iter().zip(scales.iter().map(is_shared)).collect()
         } else {
             scales.iter().map(|scale| (scale.extremes.clone(), false)).collect()

@@ -16,13 +16,13 @@ use super::run::{OpenRunList, Run, RunState, open_runs};
 use super::session::{Session, SessionResources};
 use crate::engine::Gpu;
 use crate::export::command_line;
-use crate::model::columns::{Locks, MOST};
+use crate::model::columns::{Locks, MAX_COLUMNS};
 use crate::model::workspace::{ColumnView, EpochSpan, Workspace};
 use crate::model::{Theme, ViewState};
 use crate::stats::Backend;
 use crate::ui::commands::ViewCommand;
 use crate::ui::dock::Pane;
-use crate::ui::panels::columns::{Columns as ColumnBar, Entry, split, what};
+use crate::ui::panels::columns::{ColumnBar, ColumnEntry, column_rects, describe_column};
 use crate::ui::scene::viewport::{paint_message, paint_opening};
 use crate::ui::style::Palette;
 use crate::ui::{NamedRun, OpenRuns, PanelOutput, Viewport};
@@ -86,7 +86,8 @@ pub struct SceneOutput {
 impl Columns {
     /// One column for each of the first runs.
     pub fn new(runs: usize, gpu: Arc<Gpu>, backend: Arc<dyn Backend>, send: EventSender) -> Self {
-        let list: Vec<Column> = (0..runs.clamp(1, MOST)).map(|run| Column::new(run as u64, run)).collect();
+        let list: Vec<Column> =
+            (0..runs.clamp(1, MAX_COLUMNS)).map(|run| Column::new(run as u64, run)).collect();
         Self {
             next_id: list.len() as u64,
             list,
@@ -291,7 +292,7 @@ impl Columns {
         runs: &[Run],
         named: &[NamedRun],
     ) -> SceneOutput {
-        let places = split(whole, self.list.len());
+        let places = column_rects(whole, self.list.len());
         let (clicked, pinned) = self.handle_gestures(ui, &places);
         self.link_cameras(ui);
         for session in self.sessions_mut() {
@@ -374,15 +375,15 @@ impl Columns {
     }
 
     /// Describes each column for the bar of the columns.
-    pub fn entries(&self, runs: &[Run], named: &[NamedRun]) -> Vec<Entry> {
+    pub fn entries(&self, runs: &[Run], named: &[NamedRun]) -> Vec<ColumnEntry> {
         let entry = |column: &Column| {
             let Some(run) = runs.get(column.run) else {
-                return Entry { run: String::new(), what: String::new(), live: false };
+                return ColumnEntry { run: String::new(), description: String::new(), live: false };
             };
-            let what = match &column.session {
+            let description = match &column.session {
                 Some(session) => {
                     let all = OpenRuns { all: named, own: column.run };
-                    what(session.recording(), all, &session.view().query)
+                    describe_column(session.recording(), all, &session.view().query)
                 }
                 None => match &run.state {
                     RunState::Opening => "opening".to_owned(),
@@ -390,13 +391,13 @@ impl Columns {
                     RunState::Refused(_) | RunState::Opened(_) => "cannot be opened".to_owned(),
                 },
             };
-            Entry { run: run.name.clone(), what, live: run.live }
+            ColumnEntry { run: run.name.clone(), description, live: run.live }
         };
         self.list.iter().map(entry).collect()
     }
 
     /// The bar of the columns.
-    pub fn bar<'a>(&self, entries: &'a [Entry], named: &'a [NamedRun<'a>]) -> ColumnBar<'a> {
+    pub fn bar<'a>(&self, entries: &'a [ColumnEntry], named: &'a [NamedRun<'a>]) -> ColumnBar<'a> {
         let active = self.active_session();
         ColumnBar {
             entries,
@@ -449,7 +450,7 @@ impl Columns {
         let opened = open_runs(runs);
         let focused = ctx.memory(|memory| memory.focused());
         let had_keys = focused.is_some_and(|id| self.is_scene(id));
-        for (index, wanted) in workspace.columns.iter().take(MOST).enumerate() {
+        for (index, wanted) in workspace.columns.iter().take(MAX_COLUMNS).enumerate() {
             let stays = self.list.get(index).is_some_and(|column| column.run == wanted.run);
             if !stays {
                 let column = Column::new(self.new_id(), wanted.run);
@@ -470,7 +471,8 @@ impl Columns {
                 (Some(_), None) => {}
             }
         }
-        for removed in self.list.split_off(workspace.columns.len().clamp(1, MOST).min(self.list.len())) {
+        for removed in self.list.split_off(workspace.columns.len().clamp(1, MAX_COLUMNS).min(self.list.len()))
+        {
             self.retire(removed);
         }
         self.locks = workspace.locks;

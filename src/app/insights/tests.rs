@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{InsightCache, InsightRequest, InsightResponse};
 use crate::insight::testing::{Made, noise};
-use crate::model::Source;
+use crate::model::{EpochIndex, LayerIndex, Source, UnitIndex};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -31,7 +31,7 @@ fn answers(source: Arc<dyn Source>) -> (InsightCache, Receiver<InsightResponse>)
 }
 
 fn biography(layer: usize, unit: usize, epoch: u64) -> InsightRequest {
-    InsightRequest::UnitProfile { layer, unit, epoch }
+    InsightRequest::UnitProfile { layer: LayerIndex(layer), unit: UnitIndex(unit), epoch }
 }
 
 /// Takes as many answers as there are questions, and returns these in their order.
@@ -65,15 +65,23 @@ fn what_is_asked_is_answered_in_its_order_and_once() {
     ];
     answers.request(asked.clone());
     assert_eq!(take(&mut answers, &received, 3), asked);
-    let found = answers.unit_profile(1, 5, 20).expect("answered").expect("a unit");
-    assert_eq!((found.layer, found.unit, found.epoch, found.history.len()), (1, 5, 2, 3));
+    let found = answers.unit_profile(LayerIndex(1), UnitIndex(5), 20).expect("answered").expect("a unit");
+    assert_eq!(
+        (found.layer, found.unit, found.epoch, found.history.len()),
+        (LayerIndex(1), UnitIndex(5), EpochIndex(2), 3)
+    );
     assert_eq!(answers.layer_stats(20).map(<[_]>::len), Some(2));
     assert_eq!(answers.predictions(20), Some([Some(1); 12].as_slice()));
-    assert!(answers.layer_stats(10).is_none() && answers.unit_profile(1, 5, 10).is_none());
+    assert!(
+        answers.layer_stats(10).is_none() && answers.unit_profile(LayerIndex(1), UnitIndex(5), 10).is_none()
+    );
     // Of another epoch only what is new is asked; the last that is known stays at hand.
     answers.request(vec![biography(1, 5, 20), biography(1, 5, 10), InsightRequest::LayerStats { epoch: 20 }]);
     assert_eq!(take(&mut answers, &received, 1), [biography(1, 5, 10)]);
-    assert_eq!(answers.latest_profile(1, 5).map(|last| last.epoch), Some(1));
+    assert_eq!(
+        answers.latest_profile(LayerIndex(1), UnitIndex(5)).map(|last| last.epoch),
+        Some(EpochIndex(1))
+    );
     assert_eq!(answers.latest_layer_stats().map(|(epoch, _)| epoch), Some(20));
     answers.request(asked);
     assert_quiet(&received);
@@ -84,7 +92,8 @@ fn what_cannot_be_answered_says_why() {
     let (mut answers, received) = answers(Arc::new(made(2)));
     answers.request(vec![biography(0, 4, 10), InsightRequest::LayerStats { epoch: 50 }]);
     take(&mut answers, &received, 2);
-    let reason = answers.unit_profile(0, 4, 10).expect("answered").expect_err("no such unit");
+    let reason =
+        answers.unit_profile(LayerIndex(0), UnitIndex(4), 10).expect("answered").expect_err("no such unit");
     assert!(reason.contains("unit 4"), "{reason}");
     let reason = answers
         .result(InsightRequest::LayerStats { epoch: 50 })
@@ -101,7 +110,12 @@ fn lives_go_on_when_epochs_come() {
     take(&mut answers, &received, 2);
     answers.continue_with(Arc::new(made(5)));
     let length = |answers: &InsightCache| {
-        answers.unit_profile(0, 1, 10).expect("answered").expect("a unit").history.len()
+        answers
+            .unit_profile(LayerIndex(0), UnitIndex(1), 10)
+            .expect("answered")
+            .expect("a unit")
+            .history
+            .len()
     };
     assert_eq!(length(&answers), 2, "what was told stays until there is more");
     answers.request(asked);

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use super::{InsightRequest, InsightResponse, InsightResult};
 use crate::app::worker::{JobQueue, Worker};
 use crate::insight::{self, UnitEpoch};
-use crate::model::Source;
+use crate::model::{EpochIndex, LayerIndex, Source, UnitIndex};
 use crate::stats::StatsError;
 
 /// Most training histories of units that are kept, for the next epoch at which a unit is requested.
@@ -120,14 +120,14 @@ impl InsightJob {
     fn compute(
         &self,
         histories: &mut HistoryCache,
-        is_needed: insight::Wanted,
+        is_needed: insight::StillWanted,
     ) -> Result<Option<InsightResult>, String> {
         let source = &*self.source;
         let text = |error: StatsError| error.to_string();
         let index = |number: u64| {
             let epochs = &source.recording().epochs;
             let index = epochs.binary_search_by_key(&number, |epoch| epoch.number);
-            index.map_err(|_| format!("epoch {number} is no longer recorded"))
+            index.map(EpochIndex).map_err(|_| format!("epoch {number} is no longer recorded"))
         };
         match self.request {
             InsightRequest::LayerStats { epoch } => {
@@ -137,7 +137,7 @@ impl InsightJob {
             InsightRequest::UnitProfile { layer, unit, epoch } => {
                 let mut profile =
                     insight::unit_profile_at(source, layer, unit, index(epoch)?).map_err(text)?;
-                let read = || insight::history(source, layer, unit, is_needed);
+                let read = || insight::unit_history(source, layer, unit, is_needed);
                 let history = histories.history(self.version, (layer, unit), read);
                 Ok(history.map(|history| {
                     profile.history = history;
@@ -156,7 +156,7 @@ impl InsightJob {
 #[derive(Default)]
 struct HistoryCache {
     version: u64,
-    histories: HashMap<(usize, usize), Vec<UnitEpoch>>,
+    histories: HashMap<(LayerIndex, UnitIndex), Vec<UnitEpoch>>,
 }
 
 impl HistoryCache {
@@ -164,7 +164,7 @@ impl HistoryCache {
     fn history(
         &mut self,
         version: u64,
-        unit: (usize, usize),
+        unit: (LayerIndex, UnitIndex),
         read: impl FnOnce() -> Option<Vec<UnitEpoch>>,
     ) -> Option<Vec<UnitEpoch>> {
         if self.version != version || self.histories.len() >= MAX_HISTORIES {

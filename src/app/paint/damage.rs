@@ -231,12 +231,10 @@ mod tests {
         let after: Vec<ClippedShape> = (0..50).map(|_| square(40.0, Color32::BLUE)).collect();
         let mut all = before.clone();
         all.extend(after.clone());
-        for (old, new) in [(&before, &after), (&before, &all), (&all, &after)] {
-            let changed = changes(old, new);
-            assert!(changed.contains(&around(40)) || new.len() == old.len(), "{changed:?}");
-            assert!(!changed.is_empty());
-        }
         assert_eq!(changes(&before, &after), [around(4), around(40)]);
+        // Parts that did not change may be painted as well.
+        assert!(changes(&before, &all).contains(&around(40)));
+        assert!(changes(&all, &after).contains(&around(4)));
         assert_eq!(changes(&before, &[]), [around(4)]);
         assert_eq!(changes(&[], &after), [around(40)]);
     }

@@ -15,7 +15,7 @@ impl Session {
 
     /// Takes over the appearance of `lead`.
     pub fn link_appearance(&mut self, lead: &Self, locks: Locks) {
-        columns::share_look(&lead.control.view, &mut self.control.view, locks);
+        columns::share_appearance(&lead.control.view, &mut self.control.view, locks);
         self.control.navigator.reduced_motion = lead.control.navigator.reduced_motion;
     }
 
@@ -32,7 +32,7 @@ impl Session {
         let epochs = lead.control.epochs();
         let at_rest = epochs.ordinal_of_number(lead.view().epoch).fract() == 0.0;
         self.control.playback.hold();
-        self.control.view.epoch = columns::tied_epoch(self.recording(), lead.view().epoch, at_rest);
+        self.control.view.epoch = columns::linked_epoch(self.recording(), lead.view().epoch, at_rest);
     }
 
     /// Takes over the playback of `lead`, which stops.
@@ -82,7 +82,7 @@ impl Session {
     pub fn show_like(&mut self, other: &Self, query: Query, locks: Locks) {
         self.control.view.query = query;
         self.link_appearance(other, locks);
-        self.control.view.epoch = columns::tied_epoch(self.recording(), other.view().epoch, true);
+        self.control.view.epoch = columns::linked_epoch(self.recording(), other.view().epoch, true);
         self.control.playback.hold();
         self.control.playback.speed = other.control.playback.speed;
         self.control.playback.looping = other.control.playback.looping;
@@ -99,7 +99,7 @@ impl Session {
     /// Returns the same view with sides A and B swapped, as far as there is a side B that is open; a view of
     /// the other run where B is read there. Until the new values are loaded, it shows the scene before.
     pub fn swapped(mut self) -> Self {
-        let Some((run, query)) = columns::swapped(self.run(), &self.view().query) else { return self };
+        let Some((run, query)) = columns::swap_sides(self.run(), &self.view().query) else { return self };
         let runs = self.values.runs();
         let Some(open) = runs.get(run).and_then(Option::as_ref) else { return self };
         if run == self.run() {
@@ -112,7 +112,7 @@ impl Session {
             let epochs = control.epochs().clone();
             control.playback.handed_over(&epochs, next.control.epochs())
         };
-        let epoch = columns::tied_epoch(next.recording(), control.view.epoch, true);
+        let epoch = columns::linked_epoch(next.recording(), control.view.epoch, true);
         let same_slabs = next.scene.layout().slabs == scene.layout().slabs;
         let camera = if same_slabs { control.view.camera } else { next.control.view.camera };
         if same_slabs {

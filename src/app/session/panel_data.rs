@@ -2,10 +2,10 @@
 
 use super::Session;
 use crate::export::csv_field;
-use crate::model::{EpochPosition, Pin};
+use crate::model::{EpochIndex, EpochPosition, LayerIndex, Pin, UnitIndex};
 use crate::ui::dock::Pane;
 use crate::ui::{
-    Columns, LoadProgress, NamedRun, OpenRuns, PanelData, PanelOutput, SceneDescription, SceneResponse,
+    ColumnBar, LoadProgress, NamedRun, OpenRuns, PanelData, PanelOutput, SceneDescription, SceneResponse,
     SceneStatus, ViewControl, Viewport,
 };
 
@@ -31,7 +31,7 @@ impl Session {
     }
 
     /// Lays out the timeline.
-    pub fn timeline(&mut self, ui: &mut egui::Ui, context: &RunContext, columns: &Columns) {
+    pub fn timeline(&mut self, ui: &mut egui::Ui, context: &RunContext, columns: &ColumnBar) {
         self.with_panel_data(context, columns, |control, data| control.timeline(ui, data));
     }
 
@@ -41,7 +41,7 @@ impl Session {
         ui: &mut egui::Ui,
         pane: Pane,
         context: &RunContext,
-        columns: &Columns,
+        columns: &ColumnBar,
     ) -> PanelOutput {
         self.with_panel_data(context, columns, |control, data| control.pane(ui, pane, data))
     }
@@ -49,7 +49,7 @@ impl Session {
     fn with_panel_data<T>(
         &mut self,
         context: &RunContext,
-        columns: &Columns,
+        columns: &ColumnBar,
         act: impl FnOnce(&mut ViewControl, &PanelData) -> T,
     ) -> T {
         let ready = self.values.cached_epochs(self.control.view.order);
@@ -60,13 +60,13 @@ impl Session {
         let layout = self.scene.layout();
         let insights = &self.values.insights;
         let pins = self.control.view.pins.iter().map(|pin| (pin.clone(), recording.unit_of_pin(pin)));
-        let pins: Vec<(Pin, Option<(usize, usize)>)> = pins.collect();
-        let value = |(_, unit): &(Pin, Option<(usize, usize)>)| {
+        let pins: Vec<(Pin, Option<(LayerIndex, UnitIndex)>)> = pins.collect();
+        let value = |(_, unit): &(Pin, Option<(LayerIndex, UnitIndex)>)| {
             let (layer, unit) = (*unit)?;
             scene_values.as_ref()?.unit_value(layout, layer, unit)
         };
         let values: Vec<Option<f32>> = pins.iter().map(value).collect();
-        let profile = |(pin, unit): (Pin, Option<(usize, usize)>)| {
+        let profile = |(pin, unit): (Pin, Option<(LayerIndex, UnitIndex)>)| {
             let profile = match unit {
                 Some((layer, unit)) => insights.unit_profile_or_latest(layer, unit, epoch),
                 None => Some(Err("there is no such unit in this run")),
@@ -104,12 +104,12 @@ impl Session {
         let values = self.scene.values(&self.control.view, &divisors);
         let mut response = self.control.handle_gestures(ui, viewport, self.scene.layout(), values.as_ref());
         if let Some((layer, unit)) = response.clicked
-            && let Some(pin) = self.recording().pin(layer, unit)
+            && let Some(pin) = self.recording().pin(LayerIndex(layer), UnitIndex(unit))
         {
             response.pinned = self.control.toggle_pin(pin);
         }
         for &(layer, unit) in &response.boxed {
-            if let Some(pin) = self.recording().pin(layer, unit) {
+            if let Some(pin) = self.recording().pin(LayerIndex(layer), UnitIndex(unit)) {
                 self.control.pin(pin);
                 response.pinned = true;
             }
@@ -154,7 +154,7 @@ impl Session {
             layout,
             ranges: self.scene.ranges(),
             has_no_value: current.is_some_and(|current| current.scene.has_no_value()),
-            position: position.unwrap_or(EpochPosition::at(0)),
+            position: position.unwrap_or(EpochPosition::at(EpochIndex(0))),
             highlighted: self.control.hovered_layer(layout),
             unmatched: &unmatched,
             shared: self.scene.is_shared(),
@@ -182,8 +182,9 @@ impl Session {
         for (index, layer) in self.recording().layers.iter().enumerate() {
             let name = csv_field(&layer.name);
             for unit in 0..layer.units {
-                let value =
-                    values.unit_value(self.scene.layout(), index, unit).map(|value| value.to_string());
+                let value = values
+                    .unit_value(self.scene.layout(), LayerIndex(index), UnitIndex(unit))
+                    .map(|value| value.to_string());
                 text.push_str(&format!("{name},{unit},{}\n", value.unwrap_or_default()));
             }
         }

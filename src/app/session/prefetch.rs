@@ -76,7 +76,7 @@ impl ValueStore {
         let query = self.query_number(control);
         let newest = self.newest(control).filter(|_| control.playback.following);
         let position = control.position();
-        let current = position.iter().flat_map(|at| [at.from, at.to]);
+        let current = position.iter().flat_map(|at| [at.from.0, at.to.0]);
         current.map(|epoch| self.key(query, epoch, control.view.order)).chain(newest).collect()
     }
 
@@ -104,8 +104,8 @@ impl ValueStore {
         let mut epochs: Vec<usize> = readable.to_vec();
         let newest = epochs.last().copied().filter(|_| following);
         epochs.sort_by_key(|epoch| {
-            let later = (Some(*epoch) != newest, *epoch != position.from, *epoch != position.to);
-            (later, epoch.abs_diff(position.to), *epoch < position.from)
+            let later = (Some(*epoch) != newest, *epoch != position.from.0, *epoch != position.to.0);
+            (later, epoch.abs_diff(position.to.0), *epoch < position.from.0)
         });
         let room = match self.cache.largest() {
             0 => epochs.len(),

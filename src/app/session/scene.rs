@@ -6,11 +6,11 @@ use super::values::ValueStore;
 use crate::engine::{Gpu, InputPicture};
 use crate::model::columns::ColourScale;
 use crate::model::{
-    Edge, EpochPosition, Layout, Picture, Query, Recording, SceneValues, Source, UnitOrder, ValueRange,
-    ViewState,
+    Edge, EpochIndex, EpochPosition, Layout, Picture, Query, Recording, SceneValues, Source, UnitOrder,
+    ValueRange, ViewState,
 };
 use crate::scene::{LoadedEpoch, Scene, aspect_ratio, drawn_edges};
-use crate::stats::{Quantiles, Unmatched, colour_range};
+use crate::stats::{Quantiles, UnmatchedLayer, colour_range};
 use crate::ui::ViewControl;
 
 /// The scene that a session shows.
@@ -81,7 +81,7 @@ impl CurrentScene {
     }
 
     /// The layers without values because the run of side B has no such layer.
-    pub fn unmatched(&self) -> &[Unmatched] {
+    pub fn unmatched(&self) -> &[UnmatchedLayer] {
         &self.scene.from.cells.unmatched
     }
 
@@ -174,7 +174,7 @@ impl SceneState {
         match nearest(values, control, query, position) {
             Some(scene) => self.current = Some(current(values, control, scene, true)),
             None => {
-                let failed = values.failed.contains(&values.key(query, position.from, control.view.order));
+                let failed = values.failed.contains(&values.key(query, position.from.0, control.view.order));
                 if failed && self.current.as_ref().is_none_or(|current| !current.has_values) {
                     // Slabs without values are better than none.
                     self.show_network(values, control);
@@ -208,7 +208,7 @@ impl SceneState {
             }
             NetworkScene::Requested => {}
             NetworkScene::Loaded(network) => {
-                let position = control.position().unwrap_or(EpochPosition::at(0));
+                let position = control.position().unwrap_or(EpochPosition::at(EpochIndex(0)));
                 let scene = Scene { from: network.clone(), to: network.clone(), position };
                 self.current = Some(current(values, control, scene, false));
             }
@@ -247,7 +247,7 @@ impl SceneState {
         Some(DrawnScene {
             scene: &current.scene,
             ranges: &self.ranges,
-            picture: self.image().map(|image| &image.picture).filter(|_| view.camera.sees_past_picture()),
+            picture: self.image().map(|image| &image.picture).filter(|_| view.camera.is_clear_of_picture()),
             edges,
             hidden: self.layout.slabs.iter().map(|slab| slab.hidden).collect(),
             highlighted: if edges.is_empty() { None } else { control.highlighted_slab() },
@@ -330,16 +330,16 @@ fn nearest(
     let order = control.view.order;
     let mut get = |epoch: usize| values.cache.get(values.key(query, epoch, order)).cloned();
     let scene = |from: LoadedEpoch, to: LoadedEpoch, position| Some(Scene { from, to, position });
-    match (get(position.from), get(position.to)) {
+    match (get(position.from.0), get(position.to.0)) {
         (Some(from), Some(to)) if from.field.layout() == to.field.layout() => scene(from, to, position),
         (Some(from), _) => scene(from.clone(), from, EpochPosition::at(position.from)),
         (None, Some(to)) => scene(to.clone(), to, EpochPosition::at(position.to)),
         (None, None) => {
             let readable = control.epochs().readable().iter().copied();
             let cached = readable.filter(|epoch| values.cache.contains(values.key(query, *epoch, order)));
-            let epoch = cached.min_by_key(|epoch| epoch.abs_diff(position.from))?;
+            let epoch = cached.min_by_key(|epoch| epoch.abs_diff(position.from.0))?;
             let loaded = values.cache.get(values.key(query, epoch, order)).cloned()?;
-            scene(loaded.clone(), loaded, EpochPosition::at(epoch))
+            scene(loaded.clone(), loaded, EpochPosition::at(EpochIndex(epoch)))
         }
     }
 }

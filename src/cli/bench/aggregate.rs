@@ -13,7 +13,7 @@ use crate::cli::output;
 use crate::engine::bench::quantile;
 use crate::engine::{Gpu, GpuError, aggregate};
 use crate::model::{Stat, Tensor};
-use crate::stats::{LayerRows, Moments, Rows, reduce};
+use crate::stats::{LayerRows, Moments, TensorRows, reduce};
 
 /// How long counts, means and variances of all classes take, beside reading the same values
 ///
@@ -177,7 +177,7 @@ fn on_gpu(tensor: &Tensor, groups: &[Vec<usize>], classes: &[Class]) -> anyhow::
     // As an open recording holds its values; they stay on the device then.
     let _open = tensor.clone();
     let layers: Vec<LayerRows<'_>> =
-        groups.iter().map(|rows| LayerRows { a: Rows { tensor, rows }, b: None }).collect();
+        groups.iter().map(|rows| LayerRows { a: TensorRows { tensor, rows }, b: None }).collect();
     let measured = aggregate::bench(&gpu, &layers, Stat::Std, GPU_BUDGET)?;
     let deviations = classes.iter().flat_map(|class| &class.variance).map(|v| f64::from(*v).sqrt());
     let error = measured

@@ -17,7 +17,7 @@ use crate::cli::output;
 use crate::engine::bench::quantile;
 use crate::format::{self, EpochValues, Pictures, RunWriter, SynthOptions, synth};
 use crate::insight::UnitProfile;
-use crate::model::{Group, Source};
+use crate::model::{EpochIndex, Group, LayerIndex, Source, UnitIndex};
 use crate::stats::aggregated;
 
 /// How long it takes from pinning a unit to everything that is said of it
@@ -123,7 +123,7 @@ fn with_aggregates(plain: &dyn Source, path: &Path) -> anyhow::Result<()> {
     let all: Vec<usize> = (0..recording.inputs.len()).collect();
     let mut writer = RunWriter::create(path, recording, &Pictures::None)?;
     for (index, epoch) in recording.epochs.iter().enumerate() {
-        let block = plain.rows(index, &all)?;
+        let block = plain.rows(EpochIndex(index), &all)?;
         let groups = (0..recording.classes.len()).map(Group::Class).chain([Group::All]);
         let aggregates = groups.map(|group| {
             let rows: Vec<usize> = match group {
@@ -161,7 +161,11 @@ fn measure(path: &Path) -> anyhow::Result<(Times, Vec<UnitProfile>)> {
     let (mut times, mut told) = (Vec::new(), Vec::new());
     for unit in (0..units).step_by(units.div_ceil(PINNED)) {
         let start = Instant::now();
-        let found = pin(&mut answers, &received, InsightRequest::UnitProfile { layer: 0, unit, epoch })?;
+        let found = pin(
+            &mut answers,
+            &received,
+            InsightRequest::UnitProfile { layer: LayerIndex(0), unit: UnitIndex(unit), epoch },
+        )?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
         ensure!(found.history.len() == epochs, "epochs are missing in a biography: a bug");
         told.push(found);

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::super::output::{self, counted};
 use crate::engine::bench::quantile;
 use crate::format::RunHandle;
-use crate::model::{EpochRef, Format, Group, Source, SourceError};
+use crate::model::{EpochIndex, EpochRef, Format, Group, Source, SourceError};
 
 /// How long one epoch of a DNNViz dump takes to load
 ///
@@ -97,7 +97,7 @@ fn measure(args: &Args) -> anyhow::Result<LoadReport> {
     times.sort_by(f64::total_cmp);
     let load_ms = quantile(&times, 0.5);
     Ok(LoadReport {
-        epoch: recording.epochs.get(epoch).map_or(0, |epoch| epoch.number),
+        epoch: recording.epochs.get(epoch.0).map_or(0, |epoch| epoch.number),
         files: files.len(),
         bytes,
         threads: rayon::current_num_threads(),
@@ -108,7 +108,7 @@ fn measure(args: &Args) -> anyhow::Result<LoadReport> {
 }
 
 /// Reads the values of all inputs, classes and of the whole data set at an epoch.
-fn load(source: &dyn Source, epoch: usize) -> Result<(), SourceError> {
+fn load(source: &dyn Source, epoch: EpochIndex) -> Result<(), SourceError> {
     let recording = source.recording();
     let inputs: Vec<usize> = (0..recording.inputs.len()).collect();
     if !inputs.is_empty() {

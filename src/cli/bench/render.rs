@@ -13,7 +13,7 @@ use crate::cli::render::{Size, ViewArg};
 use crate::engine::bench::{RenderBench, bench_render};
 use crate::engine::{Gpu, Path, Renderer};
 use crate::model::{
-    Camera, EpochPosition, EpochRef, Grid, LayerCells, Normalisation, Query, SetView, ViewState,
+    Camera, EpochIndex, EpochPosition, EpochRef, Grid, LayerCells, Normalisation, Query, SetView, ViewState,
 };
 use crate::scene::{FrameOptions, LoadedEpoch, Scene};
 use crate::stats::{Cells, Cpu, Sides, colour_range};
@@ -124,7 +124,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let camera = Camera::set_view(set_view, scene.from.field.layout(), size[0] as f32 / size[1] as f32);
         let view = ViewState::new(camera, 0.0);
         let t = if args.moving { 0.5 } else { 0.0 };
-        let scene = Scene { position: EpochPosition { t, ..EpochPosition::at(0) }, ..scene.clone() };
+        let scene =
+            Scene { position: EpochPosition { t, ..EpochPosition::at(EpochIndex(0)) }, ..scene.clone() };
         let extremes = scene.extremes(&view, normalisation);
         let ranges = colour_range::colour_ranges(&view, normalisation, &extremes);
         let divisors = scene.divisors(&view);
@@ -183,12 +184,12 @@ fn recorded(gpu: &Gpu, run: &std::path::Path, moving: bool) -> anyhow::Result<(S
     let source = crate::cli::open(run)?;
     let recording = source.recording();
     let last = EpochRef::Last.resolve(recording)?.from;
-    let before = (0..last).rev().find(|&epoch| !recording.epochs[epoch].damaged).unwrap_or(last);
+    let before = (0..last.0).rev().find(|&epoch| !recording.epochs[epoch].damaged).map_or(last, EpochIndex);
     let sides = Sides::one(&*source);
     let load = |epoch| LoadedEpoch::load(gpu, &Cpu, sides, &Query::default(), epoch, &[]);
     let to = load(last)?;
     let from = if moving { load(before)? } else { to.clone() };
-    Ok((Scene { from, to, position: EpochPosition::at(0) }, recording.normalisation))
+    Ok((Scene { from, to, position: EpochPosition::at(EpochIndex(0)) }, recording.normalisation))
 }
 
 /// One layer of made-up values like those behind a ReLU: many zeros, in patches.
@@ -210,7 +211,7 @@ fn made_up(gpu: &Gpu, cells: usize, moving: bool) -> anyhow::Result<(Scene, Norm
     };
     let from = load(0)?;
     let to = if moving { load(1)? } else { from.clone() };
-    Ok((Scene { from, to, position: EpochPosition::at(0) }, Normalisation::PerItemPerLayer))
+    Ok((Scene { from, to, position: EpochPosition::at(EpochIndex(0)) }, Normalisation::PerItemPerLayer))
 }
 
 /// A well-mixed function of its argument (Chris Wellons' lowbias32).

@@ -11,7 +11,7 @@ use crate::app::offscreen::Offscreen;
 use crate::cli::output;
 use crate::engine::Gpu;
 use crate::engine::bench::quantile;
-use crate::model::Pin;
+use crate::model::{Pin, UnitIndex};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Frames of each kind that are measured, in turns.
@@ -60,7 +60,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut window = Offscreen::open(Gpu::headless()?, std::slice::from_ref(&args.run), size);
     ensure!(window.until(PATIENCE, |window| window.is_settled(0))?, "the recording is not shown");
     let pins: Vec<Pin> = window.recording().map_or_else(Vec::new, |recording| {
-        let pin = |layer: &crate::model::Layer| Pin { layer: layer.name.clone(), unit: layer.units / 2 };
+        let pin =
+            |layer: &crate::model::Layer| Pin { layer: layer.name.clone(), unit: UnitIndex(layer.units / 2) };
         recording.layers.iter().take(2).map(pin).collect()
     });
     if let Some(view) = window.view(0) {

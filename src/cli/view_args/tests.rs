@@ -9,7 +9,7 @@ use std::path::Path;
 use super::*;
 use crate::cli::{Cli, Command};
 use crate::export::command_line;
-use crate::model::{Camera, Diff, Layout, Norm, Query, Selection, SetView, Stat, testing};
+use crate::model::{Camera, Diff, Layout, Norm, Query, Selection, SetView, Stat, UnitIndex, testing};
 
 fn recording() -> Recording {
     let mut recording = testing::recording(&[16, 64, 9, 3], &["cat", "dog's", "a b"], &[Some(0)], &[0, 2, 7]);
@@ -60,8 +60,10 @@ fn a_view_survives_its_command_line() {
     (rich.clip, rich.height, rich.dim_below) = (0.5, 2.3, 0.45);
     rich.order = Some(UnitOrder { by: OrderBy::Similarity, epoch: 2 });
     rich.hidden = ["a,b*", "conv 1", "-fc"].map(str::to_owned).into();
-    rich.pins =
-        vec![Pin { layer: "block.0:norm".to_owned(), unit: 63 }, Pin { layer: "-fc".to_owned(), unit: 0 }];
+    rich.pins = vec![
+        Pin { layer: "block.0:norm".to_owned(), unit: UnitIndex(63) },
+        Pin { layer: "-fc".to_owned(), unit: UnitIndex(0) },
+    ];
     rich.theme = Theme::Light;
     (rich.over_epochs, rich.labels, rich.haze, rich.edges) = (true, false, false, false);
     assert_eq!(parsed(&told(&rich)).expect("parses"), rich);

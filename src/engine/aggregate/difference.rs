@@ -24,13 +24,13 @@ pub(in crate::engine) struct Layer {
     pub(in crate::engine) runs_b: u32,
     pub(in crate::engine) compared: u32,
     pub(in crate::engine) to: u32,
+    // Makes a layer two vectors of 16 bytes.
     pub(in crate::engine) padding: u32,
 }
 
 pub(super) struct Difference {
     group_layout: wgpu::BindGroupLayout,
     layout: wgpu::PipelineLayout,
-    module: wgpu::ShaderModule,
     pipelines: HashMap<(Kind, u32), wgpu::ComputePipeline>,
 }
 
@@ -55,8 +55,7 @@ impl Difference {
             bind_group_layouts: &[Some(&group_layout)],
             immediate_size: 0,
         });
-        let module = shader::module(device, "Difference::module", shader::DIFFERENCE);
-        Self { group_layout, layout, module, pipelines: HashMap::new() }
+        Self { group_layout, layout, pipelines: HashMap::new() }
     }
 
     /// Records the values of `layers`, at least one, from `sums` to `values`.
@@ -80,14 +79,15 @@ impl Difference {
         });
         let diff = constant(diff);
         let pipeline = self.pipelines.entry((kind, diff)).or_insert_with(|| {
-            let [of_kind, of_parts] = kind.constants();
+            let slots = [("stored", kind.stored())];
+            let module = shader::module(work.device, "Difference::module", shader::DIFFERENCE.with(&slots));
             work.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some("Difference::pipeline"),
                 layout: Some(&self.layout),
-                module: &self.module,
+                module: &module,
                 entry_point: Some("values_of_layers"),
                 compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &[of_kind, of_parts, ("DIFF", f64::from(diff))],
+                    constants: &[kind.constant(), ("DIFF", f64::from(diff))],
                     ..Default::default()
                 },
                 cache: None,

@@ -27,7 +27,7 @@ pub(in crate::engine) enum Kind {
     Low,
     High,
     Mean,
-    Quantiles,
+    Deviation,
 }
 
 impl Kind {
@@ -38,22 +38,34 @@ impl Kind {
             Stat::Min => Self::Low,
             Stat::Max => Self::High,
             Stat::Mean => Self::Mean,
-            Stat::Std => Self::Quantiles,
+            Stat::Std => Self::Deviation,
         }
     }
 
     /// Vectors of 16 bytes that a summary of four units is.
-    pub(super) fn parts(self) -> u64 {
+    pub(in crate::engine) fn parts(self) -> u64 {
         match self {
             Self::Count | Self::Low | Self::High => 1,
             Self::Rate => 2,
             Self::Mean => 3,
-            Self::Quantiles => 4,
+            Self::Deviation => 4,
         }
     }
 
-    pub(super) fn constants(self) -> [(&'static str, f64); 2] {
-        [("KIND", f64::from(self as u32)), ("PARTS", self.parts() as f64)]
+    /// The shader's constant.
+    pub(super) fn constant(self) -> (&'static str, f64) {
+        ("KIND", f64::from(self as u32))
+    }
+
+    /// The file that declares a summary of this kind, of [`Kind::parts`] vectors.
+    pub(in crate::engine) fn stored(self) -> &'static str {
+        match self {
+            Self::Count => shader::STORED_COUNT,
+            Self::Rate => shader::STORED_RATE,
+            Self::Low | Self::High => shader::STORED_EXTREME,
+            Self::Mean => shader::STORED_MEAN,
+            Self::Deviation => shader::STORED_DEVIATION,
+        }
     }
 }
 
@@ -66,9 +78,27 @@ pub(in crate::engine) struct Span {
     pub(in crate::engine) first: u32,
     pub(in crate::engine) blocks: u32,
     pub(in crate::engine) runs: u32,
+    // A uniform's size is a multiple of 16 bytes.
     pub(in crate::engine) padding_a: u32,
     pub(in crate::engine) padding_b: u32,
     pub(in crate::engine) padding_c: u32,
+}
+
+/// A block of rows or a run of blocks, as in the shader.
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+pub(in crate::engine) struct Piece {
+    pub(in crate::engine) first: u32,
+    pub(in crate::engine) length: u32,
+    pub(in crate::engine) to: u32,
+    // Makes a piece one vector of 16 bytes.
+    pub(in crate::engine) padding: u32,
+}
+
+impl Piece {
+    fn new(first: u32, length: u32, to: u32) -> Self {
+        Self { first, length, to, padding: 0 }
+    }
 }
 
 /// At most [`RUN`] rows, at least one, and the first quad in `sums` that they are summed in.
@@ -85,7 +115,6 @@ struct Pipelines {
 pub(super) struct Pass {
     group_layout: wgpu::BindGroupLayout,
     layout: wgpu::PipelineLayout,
-    modules: HashMap<Lie, wgpu::ShaderModule>,
     pipelines: HashMap<(Lie, Kind), Pipelines>,
     scratch: Option<wgpu::Buffer>,
 }
@@ -115,7 +144,7 @@ impl Pass {
             bind_group_layouts: &[Some(&group_layout)],
             immediate_size: 0,
         });
-        Self { group_layout, layout, modules: HashMap::new(), pipelines: HashMap::new(), scratch: None }
+        Self { group_layout, layout, pipelines: HashMap::new(), scratch: None }
     }
 
     /// Records the reduction of `runs` of `data`, of `quads` quads from the one numbered `from` on, to
@@ -144,11 +173,12 @@ impl Pass {
             rest = later;
 
             let mut rows: Vec<u32> = Vec::new();
-            let (mut block_table, mut run_table) = (Vec::new(), Vec::new());
+            let (mut block_table, mut run_table): (Vec<Piece>, Vec<Piece>) = (Vec::new(), Vec::new());
             for run in now {
-                run_table.push([block_table.len() as u32, run.rows.len().div_ceil(BLOCK) as u32, run.to, 0]);
+                let blocks = run.rows.len().div_ceil(BLOCK) as u32;
+                run_table.push(Piece::new(block_table.len() as u32, blocks, run.to));
                 for block in run.rows.chunks(BLOCK) {
-                    block_table.push([rows.len() as u32, block.len() as u32, 0, 0]);
+                    block_table.push(Piece::new(rows.len() as u32, block.len() as u32, 0));
                     rows.extend(block.iter().map(|&row| row as u32));
                 }
             }
@@ -176,12 +206,12 @@ impl Pass {
         data: &Placed,
         span: Span,
         rows: &[u32],
-        table: &[[u32; 4]],
+        pieces: &[Piece],
         sums: &wgpu::Buffer,
     ) -> Result<(), BackendError> {
         let storage = wgpu::BufferUsages::STORAGE;
         let rows = work.holding("aggregate::Pass::rows", rows, storage)?;
-        let table = work.holding("aggregate::Pass::table", table, storage)?;
+        let pieces = work.holding("aggregate::Pass::pieces", pieces, storage)?;
         let uniform = work.holding("aggregate::Pass::span", &[span], wgpu::BufferUsages::UNIFORM)?;
         let needed = u64::from(span.blocks) * u64::from(span.quads) * kind.parts() * 16;
         let scratch = match self.scratch.take().filter(|scratch| scratch.size() >= needed) {
@@ -200,7 +230,7 @@ impl Pass {
                 entry(0, &uniform),
                 entry(1, &data.buffer),
                 entry(2, &rows),
-                entry(3, &table),
+                entry(3, &pieces),
                 entry(4, &scratch),
                 entry(5, sums),
             ],
@@ -220,24 +250,23 @@ impl Pass {
     }
 
     fn pipelines(&mut self, device: &wgpu::Device, lie: Lie, kind: Kind) -> &Pipelines {
-        let module = self.modules.entry(lie).or_insert_with(|| {
-            let source = match lie {
-                Lie::F32 => shader::AGGREGATE_F32,
-                Lie::F16 => shader::AGGREGATE_F16,
-                Lie::Bf16 => shader::AGGREGATE_BF16,
-                Lie::U8 => shader::AGGREGATE_U8,
-            };
-            shader::module(device, "aggregate::Pass::module", source)
-        });
         self.pipelines.entry((lie, kind)).or_insert_with(|| {
+            let rows = match lie {
+                Lie::F32 => shader::ROWS_F32,
+                Lie::F16 => shader::ROWS_F16,
+                Lie::Bf16 => shader::ROWS_BF16,
+                Lie::U8 => shader::ROWS_U8,
+            };
+            let slots = [("rows", rows), ("stored", kind.stored())];
+            let module = shader::module(device, "aggregate::Pass::module", shader::AGGREGATE.with(&slots));
             let pipeline = |entry| {
                 device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                     label: Some("aggregate::Pass::pipeline"),
                     layout: Some(&self.layout),
-                    module,
+                    module: &module,
                     entry_point: Some(entry),
                     compilation_options: wgpu::PipelineCompilationOptions {
-                        constants: &kind.constants(),
+                        constants: &[kind.constant()],
                         ..Default::default()
                     },
                     cache: None,

@@ -107,11 +107,11 @@ pub(super) fn read(device: &wgpu::Device, buffer: &wgpu::Buffer) -> Result<Vec<u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Gpu;
+    use crate::engine::testing;
 
     #[test]
     fn what_the_device_cannot_hold_is_said() {
-        let gpu = Gpu::headless().expect("a graphics driver");
+        let Some(gpu) = testing::gpu() else { return };
         let bytes = gpu.device.limits().max_buffer_size + 1;
         let refused = buffer(&gpu.device, "test", bytes, wgpu::BufferUsages::STORAGE);
         assert!(matches!(refused, Err(BackendError::Memory { bytes: told }) if told == bytes), "{refused:?}");

@@ -28,6 +28,7 @@ pub(in crate::engine) struct Level {
     pub(in crate::engine) texels_row: u32,
     pub(in crate::engine) factor: f32,
     pub(in crate::engine) is_signed: u32,
+    // A uniform's size is a multiple of 16 bytes.
     pub(in crate::engine) padding: u32,
 }
 

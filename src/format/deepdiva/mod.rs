@@ -23,8 +23,8 @@ use super::file::{RootFolder, shortened};
 use super::{parallel, picture};
 use crate::model::recording::sequential_edges;
 use crate::model::{
-    Aggregate, Class, Epoch, Format, Group, Input, MapBlock, Normalisation, Picture, Recording, RowBlock,
-    Source, SourceError, Tensor, UnitAggregates,
+    Aggregate, Class, Epoch, EpochIndex, Format, Group, Input, LayerIndex, MapBlock, Normalisation, Picture,
+    Recording, RowBlock, Source, SourceError, Tensor, UnitAggregates, UnitIndex,
 };
 
 pub(super) use self::manifest::{MAX_UNITS, VERSION};
@@ -275,7 +275,11 @@ impl Source for Dump {
         &self.recording
     }
 
-    fn aggregates(&self, epoch: usize, group: Group) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
+    fn aggregates(
+        &self,
+        EpochIndex(epoch): EpochIndex,
+        group: Group,
+    ) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
         self.check_epoch(epoch)?;
         let Some(values) = self.values(epoch, DumpFileKey::Group(group))? else { return Ok(None) };
         let count = self.count(group);
@@ -283,15 +287,15 @@ impl Source for Dump {
         Ok(Some(Arc::new(values.iter().map(aggregate).collect())))
     }
 
-    fn rows(&self, epoch: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {
+    fn rows(&self, EpochIndex(epoch): EpochIndex, wanted: &[usize]) -> Result<RowBlock, SourceError> {
         self.rows_at(epoch, 0..self.recording.layers.len(), wanted)
     }
 
     fn layer_aggregate(
         &self,
-        epoch: usize,
+        EpochIndex(epoch): EpochIndex,
         group: Group,
-        layer: usize,
+        LayerIndex(layer): LayerIndex,
     ) -> Result<Option<Aggregate>, SourceError> {
         self.check_epoch(epoch)?;
         let values = self.values(epoch, DumpFileKey::Group(group))?;
@@ -301,9 +305,9 @@ impl Source for Dump {
 
     fn unit_aggregates(
         &self,
-        epoch: usize,
-        layer: usize,
-        unit: usize,
+        EpochIndex(epoch): EpochIndex,
+        LayerIndex(layer): LayerIndex,
+        UnitIndex(unit): UnitIndex,
     ) -> Result<UnitAggregates, SourceError> {
         self.check_epoch(epoch)?;
         let of_group = |group| -> Result<Option<Aggregate>, SourceError> {
@@ -322,7 +326,12 @@ impl Source for Dump {
         })
     }
 
-    fn layer_rows(&self, epoch: usize, layer: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {
+    fn layer_rows(
+        &self,
+        EpochIndex(epoch): EpochIndex,
+        LayerIndex(layer): LayerIndex,
+        wanted: &[usize],
+    ) -> Result<RowBlock, SourceError> {
         if layer >= self.recording.layers.len() {
             let what = format!("layer {layer} is");
             return Err(SourceError::NotRecorded { number: self.number(epoch), what });
@@ -330,11 +339,14 @@ impl Source for Dump {
         self.rows_at(epoch, layer..layer + 1, wanted)
     }
 
-    fn maps(&self, epoch: usize, _input: usize) -> Result<Vec<MapBlock>, SourceError> {
+    fn maps(&self, EpochIndex(epoch): EpochIndex, _input: usize) -> Result<Vec<MapBlock>, SourceError> {
         self.check_epoch(epoch).map(|()| Vec::new())
     }
 
-    fn predictions(&self, epoch: usize) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError> {
+    fn predictions(
+        &self,
+        EpochIndex(epoch): EpochIndex,
+    ) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError> {
         self.check_epoch(epoch).map(|()| None)
     }
 

@@ -23,8 +23,8 @@ use super::FormatError;
 use super::cache::ParsedCache;
 use super::file::{RootFolder, shortened};
 use crate::model::{
-    Aggregate, Class, Epoch, Format, Group, MapBlock, Picture, Recording, RowBlock, Source, SourceError,
-    UnitAggregates,
+    Aggregate, Class, Epoch, EpochIndex, Format, Group, LayerIndex, MapBlock, Picture, Recording, RowBlock,
+    Source, SourceError, UnitAggregates, UnitIndex,
 };
 
 pub(super) use self::arrays::ShardArray;
@@ -260,7 +260,11 @@ impl Source for NativeRun {
         &self.recording
     }
 
-    fn aggregates(&self, epoch: usize, group: Group) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
+    fn aggregates(
+        &self,
+        EpochIndex(epoch): EpochIndex,
+        group: Group,
+    ) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
         let opened = self.epoch(epoch)?;
         let number = self.number(epoch);
         if let Some(cached) = self.aggregates.get((number, group)) {
@@ -279,7 +283,7 @@ impl Source for NativeRun {
         Ok(Some(self.aggregates.insert((number, group), read, bytes as u64)))
     }
 
-    fn rows(&self, epoch: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {
+    fn rows(&self, EpochIndex(epoch): EpochIndex, wanted: &[usize]) -> Result<RowBlock, SourceError> {
         let opened = self.epoch(epoch)?;
         self.check_inputs(epoch, wanted)?;
         self.recorded(epoch, opened.rows(&schema(&self.recording), wanted))
@@ -287,9 +291,9 @@ impl Source for NativeRun {
 
     fn layer_aggregate(
         &self,
-        epoch: usize,
+        EpochIndex(epoch): EpochIndex,
         group: Group,
-        layer: usize,
+        LayerIndex(layer): LayerIndex,
     ) -> Result<Option<Aggregate>, SourceError> {
         let opened = self.epoch_with_unit(epoch, layer, 0)?;
         let read = opened.layer_aggregate(&schema(&self.recording), group, layer);
@@ -298,32 +302,45 @@ impl Source for NativeRun {
 
     fn unit_aggregates(
         &self,
-        epoch: usize,
-        layer: usize,
-        unit: usize,
+        EpochIndex(epoch): EpochIndex,
+        LayerIndex(layer): LayerIndex,
+        UnitIndex(unit): UnitIndex,
     ) -> Result<UnitAggregates, SourceError> {
         let opened = self.epoch_with_unit(epoch, layer, unit)?;
         let read = opened.unit_aggregates(&schema(&self.recording), layer, unit);
         read.map_err(|error| self.damaged(epoch, error.to_string()))
     }
 
-    fn layer_rows(&self, epoch: usize, layer: usize, wanted: &[usize]) -> Result<RowBlock, SourceError> {
+    fn layer_rows(
+        &self,
+        EpochIndex(epoch): EpochIndex,
+        LayerIndex(layer): LayerIndex,
+        wanted: &[usize],
+    ) -> Result<RowBlock, SourceError> {
         let opened = self.epoch_with_unit(epoch, layer, 0)?;
         self.check_inputs(epoch, wanted)?;
         self.recorded(epoch, opened.layer_rows(&schema(&self.recording), layer, wanted))
     }
 
-    fn unit_column(&self, epoch: usize, layer: usize, unit: usize) -> Result<Vec<f32>, SourceError> {
+    fn unit_column(
+        &self,
+        EpochIndex(epoch): EpochIndex,
+        LayerIndex(layer): LayerIndex,
+        UnitIndex(unit): UnitIndex,
+    ) -> Result<Vec<f32>, SourceError> {
         let opened = self.epoch_with_unit(epoch, layer, unit)?;
         self.recorded(epoch, opened.unit_column(&schema(&self.recording), layer, unit))
     }
 
-    fn maps(&self, epoch: usize, input: usize) -> Result<Vec<MapBlock>, SourceError> {
+    fn maps(&self, EpochIndex(epoch): EpochIndex, input: usize) -> Result<Vec<MapBlock>, SourceError> {
         let maps = self.epoch(epoch)?.maps(&schema(&self.recording), input);
         maps.map_err(|error| self.damaged(epoch, error.to_string()))
     }
 
-    fn predictions(&self, epoch: usize) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError> {
+    fn predictions(
+        &self,
+        EpochIndex(epoch): EpochIndex,
+    ) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError> {
         let predictions = self.epoch(epoch)?.predictions(&schema(&self.recording));
         Ok(predictions.map_err(|error| self.damaged(epoch, error.to_string()))?.map(Arc::new))
     }

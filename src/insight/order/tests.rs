@@ -1,27 +1,28 @@
-//! Orders are permutations, and do what they are for.
+//! Orders are permutations with the properties of their criterion.
 
 use super::super::testing::{Made, class_means, noise, selectivity};
 use super::unit_permutations;
-use crate::model::{Grid, OrderBy, Source};
+use crate::model::{EpochIndex, Grid, OrderBy, Source};
 
 const CLASSES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
 fn ordered(made: &Made, values: Option<&[Vec<f32>]>, by: OrderBy) -> Vec<Vec<u32>> {
     let grids: Vec<Grid> = made.recording.layers.iter().map(|layer| Grid::near_square(layer.units)).collect();
-    unit_permutations(made, values, by, 0, &grids, &|| true).expect("an order").expect("wanted")
+    unit_permutations(made, values, by, EpochIndex(0), &grids, &|| true).expect("an order").expect("wanted")
 }
 
-/// Units of a layer that belong to eight groups without order; those of a group answer to one class more
-/// than to the others, by more or less.
+/// Units in eight groups, in pseudo-random order; the units of a group have a greater activation for one
+/// class, each by another amount.
 fn grouped(units: &[usize]) -> Made {
     let labels: Vec<Option<usize>> = (0..64).map(|input| Some(input % 8)).collect();
     Made::new(units, &CLASSES, &labels, 1, |_, input, layer, unit| {
-        let answers = input % 8 == group(unit);
+        let is_preferred = input % 8 == group(unit);
         let strength = 0.5 + 4.0 * noise(unit + 9000 * layer);
-        noise(input * 5000 + unit) + if answers { strength } else { 0.0 }
+        noise(input * 5000 + unit) + if is_preferred { strength } else { 0.0 }
     })
 }
 
+/// The group of a unit.
 fn group(unit: usize) -> usize {
     (noise(unit + 77) * 8.0) as usize
 }
@@ -44,17 +45,19 @@ fn every_order_is_a_permutation_whatever_the_grid() {
     for by in [OrderBy::Activation, OrderBy::Selectivity, OrderBy::Similarity] {
         for grid in grids {
             let grids: Vec<Grid> = sizes.into_iter().map(grid).collect();
-            let found =
-                unit_permutations(&made, None, by, 0, &grids, &|| true).expect("an order").expect("wanted");
+            let found = unit_permutations(&made, None, by, EpochIndex(0), &grids, &|| true)
+                .expect("an order")
+                .expect("wanted");
             assert_eq!(found.len(), sizes.len());
             found.iter().zip(sizes).for_each(|(order, units)| assert_permutation(order, units));
-            let again = unit_permutations(&made, None, by, 0, &grids, &|| true).expect("an order");
+            let again =
+                unit_permutations(&made, None, by, EpochIndex(0), &grids, &|| true).expect("an order");
             assert_eq!(Some(found), again, "it is the same each time");
         }
     }
     let grids: Vec<Grid> = sizes.into_iter().map(Grid::near_square).collect();
     assert!(
-        unit_permutations(&made, None, OrderBy::Similarity, 0, &grids, &|| false)
+        unit_permutations(&made, None, OrderBy::Similarity, EpochIndex(0), &grids, &|| false)
             .expect("no error")
             .is_none()
     );
@@ -71,7 +74,7 @@ fn by_activation_the_greatest_come_first() {
 }
 
 #[test]
-fn by_selectivity_classes_stand_together() {
+fn by_selectivity_units_of_a_class_are_together() {
     let mut made = grouped(&[60]);
     let inner = std::mem::replace(&mut made.value, Box::new(|_, _, _, _| 0.0));
     made.value = Box::new(
@@ -107,14 +110,14 @@ fn apart(order: &[u32], units: usize, group: impl Fn(usize) -> usize) -> f64 {
 }
 
 #[test]
-fn by_similarity_units_alike_stand_close_in_the_grid() {
+fn by_similarity_units_of_a_group_are_close_in_the_grid() {
     for units in [100, 397, 1000] {
         let mut made = grouped(&[units]);
         let as_trained: Vec<u32> = (0..units as u32).collect();
         let random = apart(&as_trained, units, group);
         let by_classes = apart(&ordered(&made, None, OrderBy::Similarity)[0], units, group);
         assert!(by_classes < 0.5 * random, "{units}: {by_classes} of {random}");
-        // Told by the inputs, where there are no classes.
+        // Without classes, response profiles are over inputs.
         made.recording.classes.clear();
         made.recording.inputs.iter_mut().for_each(|input| input.class = None);
         let by_inputs = apart(&ordered(&made, None, OrderBy::Similarity)[0], units, group);
@@ -126,8 +129,8 @@ fn by_similarity_units_alike_stand_close_in_the_grid() {
 }
 
 #[test]
-fn neighbours_in_the_grid_are_alike() {
-    // A ring of preferences: every unit answers to one angle, and a little to those beside it.
+fn neighbours_in_the_grid_are_similar() {
+    // Each unit has a preferred angle; its activation decreases with the angular distance of the class.
     let labels: Vec<Option<usize>> = (0..64).map(|input| Some(input % 8)).collect();
     let angle = |unit: usize| f64::from(noise(unit)) * std::f64::consts::TAU;
     let made = Made::new(&[900], &CLASSES, &labels, 1, move |_, input, _, unit| {
@@ -135,18 +138,18 @@ fn neighbours_in_the_grid_are_alike() {
         (angle(unit) - own).cos().exp() as f32
     });
     let order = &ordered(&made, None, OrderBy::Similarity)[0];
-    let alike = |a: usize, b: usize| (angle(order[a] as usize) - angle(order[b] as usize)).cos();
+    let similarity = |a: usize, b: usize| (angle(order[a] as usize) - angle(order[b] as usize)).cos();
     let places = (0..900).filter(|place| place % 30 < 29 && place / 30 < 29);
-    let likeness: Vec<f64> =
-        places.flat_map(|place| [alike(place, place + 1), alike(place, place + 30)]).collect();
-    let mean = likeness.iter().sum::<f64>() / likeness.len() as f64;
-    println!("neighbours' likeness {mean:.3}");
+    let similarities: Vec<f64> =
+        places.flat_map(|place| [similarity(place, place + 1), similarity(place, place + 30)]).collect();
+    let mean = similarities.iter().sum::<f64>() / similarities.len() as f64;
+    println!("neighbours' mean similarity {mean:.3}");
     assert!(mean > 0.9, "{mean}: at random it would be 0");
     assert_eq!(made.recording().layers[0].units, order.len());
 }
 
 #[test]
-fn units_that_do_not_differ_and_units_without_a_value_have_their_places() {
+fn equal_units_and_units_without_a_value_are_placed() {
     let made = Made::new(&[50, 50, 6], &CLASSES, &[Some(0), Some(1), Some(2), None], 1, |_, _, layer, _| {
         if layer == 0 { 1.5 } else { f32::NAN }
     });

@@ -1,6 +1,6 @@
 //! Two reductions in one pass over the values.
 
-use super::{BLOCK_ROWS, Part, Reducer};
+use super::{BLOCK_ROWS, Reducer, ReducerPart};
 
 impl<A: Reducer, B: Reducer> Reducer for (A, B) {
     type Part<'a>
@@ -21,9 +21,9 @@ impl<A: Reducer, B: Reducer> Reducer for (A, B) {
     }
 }
 
-impl<A, B, PartA: Part<A>, PartB: Part<B>> Part<(A, B)> for (PartA, PartB) {
+impl<A, B, PartA: ReducerPart<A>, PartB: ReducerPart<B>> ReducerPart<(A, B)> for (PartA, PartB) {
     fn add(&mut self, rows: &[&[f32]]) {
-        // Few enough at a time to lie in the cache when the second one comes.
+        // Few enough rows at once to be in the cache for the second reducer.
         for rows in rows.chunks(BLOCK_ROWS) {
             self.0.add(rows);
             self.1.add(rows);
@@ -42,7 +42,7 @@ mod tests {
     use crate::model::Tensor;
 
     #[test]
-    fn together_they_are_as_each_alone() {
+    fn two_reducers_in_one_pass_equal_each_alone() {
         let (rows, units) = (2500, 37);
         let value = |at: usize| match at % 101 {
             7 => f32::NAN,
@@ -52,14 +52,14 @@ mod tests {
         let tensor = Tensor::from_f32((0..rows * units).map(value).collect(), rows, units).unwrap();
         let odd: Vec<usize> = (0..rows).filter(|row| row % 2 == 1).collect();
         let even: Vec<usize> = (0..rows).filter(|row| row % 2 == 0).collect();
-        type All = (Moments, (Extremes, Firing));
-        let (mut one, other): (All, All) = (reduce(&tensor, &odd), reduce(&tensor, &even));
+        type Combined = (Moments, (Extremes, Firing));
+        let (mut one, other): (Combined, Combined) = (reduce(&tensor, &odd), reduce(&tensor, &even));
         super::Reducer::merge(&mut one, &other);
         let all: Vec<usize> = (0..rows).collect();
         let moments: Moments = reduce(&tensor, &all);
         assert_eq!(one.0.count(), moments.count());
-        for (found, expected) in one.0.mean().iter().zip(moments.mean()) {
-            assert!((found - expected).abs() <= 1e-6 * expected.abs(), "{found} is not {expected}");
+        for (mean, expected) in one.0.mean().iter().zip(moments.mean()) {
+            assert!((mean - expected).abs() <= 1e-6 * expected.abs(), "{mean} is not {expected}");
         }
         assert_eq!(one.1, (reduce(&tensor, &all), reduce(&tensor, &all)));
     }

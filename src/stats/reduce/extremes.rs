@@ -1,10 +1,10 @@
-//! Least and greatest finite value.
+//! Reduction to the least and greatest finite value.
 
 use multiversion::multiversion;
 
-use super::{BLOCK_ROWS, Part, Reducer};
+use super::{BLOCK_ROWS, Reducer, ReducerPart};
 
-/// Least and greatest finite value.
+/// Accumulator of the least and greatest finite value of each unit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Extremes {
     low: Vec<f32>,
@@ -24,25 +24,25 @@ impl Extremes {
 }
 
 impl Reducer for Extremes {
-    type Part<'a> = ExtremesOf<'a>;
+    type Part<'a> = ExtremesPart<'a>;
 
     fn new(units: usize) -> Self {
         Self { low: vec![f32::INFINITY; units], high: vec![f32::NEG_INFINITY; units] }
     }
 
-    fn parts(&mut self, width: usize, _rows: usize) -> Vec<ExtremesOf<'_>> {
+    fn parts(&mut self, width: usize, _rows: usize) -> Vec<ExtremesPart<'_>> {
         let parts = self.low.chunks_mut(width).zip(self.high.chunks_mut(width));
-        parts.map(|(low, high)| ExtremesOf { low, high }).collect()
+        parts.map(|(low, high)| ExtremesPart { low, high }).collect()
     }
 }
 
-/// Those of some neighbouring units.
-pub struct ExtremesOf<'a> {
+/// A view of some neighbouring units of [`Extremes`].
+pub struct ExtremesPart<'a> {
     low: &'a mut [f32],
     high: &'a mut [f32],
 }
 
-impl Part<Extremes> for ExtremesOf<'_> {
+impl ReducerPart<Extremes> for ExtremesPart<'_> {
     fn merge(&mut self, other: &Extremes) {
         for (low, &theirs) in self.low.iter_mut().zip(&other.low) {
             *low = low.min(theirs);
@@ -63,8 +63,10 @@ impl Part<Extremes> for ExtremesOf<'_> {
     }
 }
 
+/// Extends `low` and `high` by the finite values of the rows.
+///
 /// # Panics
-/// When the slices differ in length.
+/// Panics if the slices differ in length.
 #[multiversion(targets = "simd")]
 fn widen<const ROWS: usize>(rows: &[&[f32]; ROWS], low: &mut [f32], high: &mut [f32]) {
     let units = low.len();

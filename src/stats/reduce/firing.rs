@@ -1,10 +1,10 @@
-//! How often a unit fires.
+//! Reduction to the firing rate.
 
 use multiversion::multiversion;
 
-use super::{BLOCK_ROWS, Part, Reducer};
+use super::{BLOCK_ROWS, Reducer, ReducerPart};
 
-/// How often a unit fires: its value is above zero.
+/// Accumulator of the firing rate: the share of finite values above zero of each unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Firing {
     count: Vec<u64>,
@@ -12,7 +12,7 @@ pub struct Firing {
 }
 
 impl Firing {
-    /// Share of finite values above zero per unit; NaN without a finite value.
+    /// Share of finite values above zero per unit, in [0, 1]; NaN without a finite value.
     pub fn rate(&self) -> Vec<f32> {
         self.positive
             .iter()
@@ -23,25 +23,25 @@ impl Firing {
 }
 
 impl Reducer for Firing {
-    type Part<'a> = FiringOf<'a>;
+    type Part<'a> = FiringPart<'a>;
 
     fn new(units: usize) -> Self {
         Self { count: vec![0; units], positive: vec![0; units] }
     }
 
-    fn parts(&mut self, width: usize, _rows: usize) -> Vec<FiringOf<'_>> {
+    fn parts(&mut self, width: usize, _rows: usize) -> Vec<FiringPart<'_>> {
         let parts = self.count.chunks_mut(width).zip(self.positive.chunks_mut(width));
-        parts.map(|(count, positive)| FiringOf { count, positive }).collect()
+        parts.map(|(count, positive)| FiringPart { count, positive }).collect()
     }
 }
 
-/// That of some neighbouring units.
-pub struct FiringOf<'a> {
+/// A view of some neighbouring units of [`Firing`].
+pub struct FiringPart<'a> {
     count: &'a mut [u64],
     positive: &'a mut [u64],
 }
 
-impl Part<Firing> for FiringOf<'_> {
+impl ReducerPart<Firing> for FiringPart<'_> {
     fn merge(&mut self, other: &Firing) {
         for (count, &theirs) in self.count.iter_mut().zip(&other.count) {
             *count += theirs;
@@ -62,8 +62,10 @@ impl Part<Firing> for FiringOf<'_> {
     }
 }
 
+/// Adds the finite values of the rows to `count` and those above zero to `positive`.
+///
 /// # Panics
-/// When the slices differ in length.
+/// Panics if the slices differ in length.
 #[multiversion(targets = "simd")]
 fn tally<const ROWS: usize>(rows: &[&[f32]; ROWS], count: &mut [u64], positive: &mut [u64]) {
     let units = count.len();

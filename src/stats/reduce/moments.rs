@@ -1,43 +1,44 @@
-//! Count, mean and variance.
+//! Reduction to count, mean and variance.
 
 use multiversion::multiversion;
 use multiversion::target::target_cfg_f;
 
-use super::{BLOCK_ROWS, Part, Reducer};
+use super::{BLOCK_ROWS, Reducer, ReducerPart};
 
-/// Units whose sums are held in registers while they are taken from a block of rows.
+/// Number of units whose sums are kept in registers during a block of rows.
 const STRIP: usize = 16;
-/// Rows that are taken in at a time when fewer than a block are left.
+/// Number of rows that are added at once when fewer than a block are left.
 const REST_ROWS: usize = 4;
-/// How far ahead, in values, the rows of a block are fetched: hardware follows one row well, but not
+/// Distance of the software prefetch, in values. The hardware prefetcher follows one row well, but not
 /// many at once, and stops at the end of each page.
-const AHEAD: usize = 256;
+const PREFETCH_DISTANCE: usize = 256;
 
+/// Numbers of [`STRIP`] neighbouring units.
 type Strip<T> = [T; STRIP];
 
-/// Count, mean and variance, in f64, of fewer than 2^32 rows.
+/// Accumulator of count, mean and variance of each unit, in f64, for fewer than 2^32 rows.
 ///
-/// Sums are taken of the distance from the first finite value of each unit, so that nothing cancels
-/// when a unit varies little around a large value: that value's own distance from the mean is part of
-/// the variance, so the sums are never much larger than what is left of them.
+/// It sums the distances from the first finite value of each unit instead of the values, to avoid
+/// cancellation when a unit varies little around a large value: the distance of that first value from the
+/// mean is part of the variance, so the sums are never much larger than the result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Moments {
     rows: u64,
-    /// Values that are not finite.
+    /// Number of values that are not finite.
     skipped: Vec<u32>,
-    /// What `sums` and `squares` are relative to; not finite as long as there is no finite value.
+    /// Origin of `sums` and `squares`; not finite as long as there is no finite value.
     shift: Vec<f32>,
     sums: Vec<f64>,
     squares: Vec<f64>,
 }
 
 impl Moments {
-    /// Finite values per unit.
+    /// Number of finite values per unit.
     pub fn count(&self) -> Vec<u64> {
         self.skipped.iter().map(|&skipped| self.rows - u64::from(skipped)).collect()
     }
 
-    /// Values per unit that were NaN or infinite.
+    /// Number of NaN or infinite values per unit.
     pub fn skipped(&self) -> &[u32] {
         &self.skipped
     }
@@ -75,7 +76,7 @@ fn centred(count: f64, shift: f32, sum: f64, square: f64) -> (f64, f64) {
     (f64::from(shift) + offset, if squares < 0.0 { 0.0 } else { squares })
 }
 
-/// What `value` makes of each unit's count, mean and sum of squared distances from it.
+/// Applies `value` to count, mean and sum of squared distances from the mean of each unit.
 #[multiversion(targets = "simd")]
 fn per_unit<F: Fn(f64, f64, f64) -> f64>(moments: &Moments, value: F) -> Vec<f32> {
     let Moments { rows, skipped, shift, sums, squares } = moments;
@@ -90,7 +91,7 @@ fn per_unit<F: Fn(f64, f64, f64) -> f64>(moments: &Moments, value: F) -> Vec<f32
 }
 
 impl Reducer for Moments {
-    type Part<'a> = MomentsOf<'a>;
+    type Part<'a> = MomentsPart<'a>;
 
     fn new(units: usize) -> Self {
         Self {
@@ -102,13 +103,13 @@ impl Reducer for Moments {
         }
     }
 
-    fn parts(&mut self, width: usize, rows: usize) -> Vec<MomentsOf<'_>> {
+    fn parts(&mut self, width: usize, rows: usize) -> Vec<MomentsPart<'_>> {
         let before = self.rows;
         self.rows += rows as u64;
         let units = self.skipped.chunks_mut(width).zip(self.shift.chunks_mut(width));
         let sums = self.sums.chunks_mut(width).zip(self.squares.chunks_mut(width));
         let part =
-            |((skipped, shift), (sums, squares))| MomentsOf { rows: before, skipped, shift, sums, squares };
+            |((skipped, shift), (sums, squares))| MomentsPart { rows: before, skipped, shift, sums, squares };
         units.zip(sums).map(part).collect()
     }
 
@@ -117,8 +118,8 @@ impl Reducer for Moments {
     }
 }
 
-/// Those of some neighbouring units.
-pub struct MomentsOf<'a> {
+/// A view of some neighbouring units of [`Moments`].
+pub struct MomentsPart<'a> {
     rows: u64,
     skipped: &'a mut [u32],
     shift: &'a mut [f32],
@@ -126,7 +127,7 @@ pub struct MomentsOf<'a> {
     squares: &'a mut [f64],
 }
 
-impl Part<Moments> for MomentsOf<'_> {
+impl ReducerPart<Moments> for MomentsPart<'_> {
     fn add(&mut self, rows: &[&[f32]]) {
         if self.rows == 0
             && let Some(first) = rows.first()
@@ -141,7 +142,7 @@ impl Part<Moments> for MomentsOf<'_> {
         if rest.is_empty() {
             return;
         }
-        // Where rows lack, the shift itself stands, which adds nothing.
+        // Missing rows are filled with the shift itself, which adds nothing to the sums.
         let shift = self.shift.to_vec();
         for some in rest.chunks(REST_ROWS) {
             let mut filled = [shift.as_slice(); REST_ROWS];
@@ -161,7 +162,7 @@ impl Part<Moments> for MomentsOf<'_> {
             if ours == 0 {
                 self.shift[unit] = other.shift[unit];
             }
-            // The other's sums, relative to our shift.
+            // The sums of the other, relative to our shift.
             let count = theirs as f64;
             let apart = f64::from(other.shift[unit]) - f64::from(self.shift[unit]);
             let sum = other.sums[unit] + count * apart;
@@ -172,11 +173,11 @@ impl Part<Moments> for MomentsOf<'_> {
     }
 }
 
-impl MomentsOf<'_> {
-    /// Takes in `rows`; `filled` are these and others that add nothing.
+impl MomentsPart<'_> {
+    /// Adds `rows`; `filled` has in addition rows that add nothing.
     fn add_block<const ROWS: usize>(&mut self, filled: &[&[f32]; ROWS], rows: &[&[f32]]) {
-        let left = add_finite(filled, self.shift, self.sums, self.squares);
-        for strip in left {
+        let skipped_strips = add_finite(filled, self.shift, self.sums, self.squares);
+        for strip in skipped_strips {
             add_any::<STRIP>(self, rows, strip * STRIP);
         }
         for unit in self.sums.len() / STRIP * STRIP..self.sums.len() {
@@ -185,11 +186,11 @@ impl MomentsOf<'_> {
     }
 }
 
-/// Adds the sums of whole strips of units and returns the strips that it left out, since a value or
-/// the shift in them is not finite. Units after the last whole strip are left out as well.
+/// Adds the rows to the sums of whole strips of units and returns the strips that it left out because a
+/// value or the shift in them is not finite. Units after the last whole strip are left out as well.
 ///
 /// # Panics
-/// When the slices differ in length.
+/// Panics if the slices differ in length.
 #[multiversion(targets = "simd")]
 fn add_finite<const ROWS: usize>(
     rows: &[&[f32]; ROWS],
@@ -202,16 +203,16 @@ fn add_finite<const ROWS: usize>(
         assert_eq!(row.len(), units, "values of a row");
         row.as_chunks().0
     });
-    let mut left = Vec::new();
+    let mut skipped_strips = Vec::new();
     let sums = sums.as_chunks_mut::<STRIP>().0.iter_mut().zip(squares.as_chunks_mut::<STRIP>().0);
     for (strip, (shift, (sums, squares))) in shift.as_chunks::<STRIP>().0.iter().zip(sums).enumerate() {
         for row in rows {
-            prefetch(row.as_ptr().wrapping_add(strip).cast::<f32>().wrapping_add(AHEAD));
+            prefetch(row.as_ptr().wrapping_add(strip).cast::<f32>().wrapping_add(PREFETCH_DISTANCE));
         }
         let shift = shift.map(f64::from);
         let (mut sum, mut square) = ([0.0; STRIP], [0.0; STRIP]);
         for row in rows {
-            // SAFETY: every row has as many strips as `sums`, being as long.
+            // SAFETY: every row is as long as `sums` and has as many strips.
             let values = unsafe { row.get_unchecked(strip) };
             for unit in 0..STRIP {
                 let offset = f64::from(values[unit]) - shift[unit];
@@ -219,25 +220,25 @@ fn add_finite<const ROWS: usize>(
                 square[unit] = if target_cfg_f!(target_feature = "fma") {
                     offset.mul_add(offset, square[unit])
                 } else {
-                    // Without such an instruction it would be a call.
+                    // Without an FMA instruction, `mul_add` would be a library call.
                     square[unit] + offset * offset
                 };
             }
         }
-        // Squares of finite f32 cannot overflow; whatever else was among them shows.
+        // Squares of finite f32 cannot overflow in f64, so a sum that is not finite has such a value.
         if square.iter().fold(true, |all, &square| all & (square < f64::INFINITY)) {
             for unit in 0..STRIP {
                 sums[unit] += sum[unit];
                 squares[unit] += square[unit];
             }
         } else {
-            left.push(strip);
+            skipped_strips.push(strip);
         }
     }
-    left
+    skipped_strips
 }
 
-/// Asks for the values at `address`, which may be anywhere.
+/// Prefetches the cache line at `address`, which may be any address.
 #[inline(always)]
 fn prefetch(address: *const f32) {
     #[cfg(target_arch = "x86_64")]
@@ -250,9 +251,9 @@ fn prefetch(address: *const f32) {
     let _ = address;
 }
 
-/// Adds the sums of the units from `first` on, leaving out what is not finite.
+/// Adds the rows to the sums of `UNITS` units from `first` on, leaving out values that are not finite.
 #[multiversion(targets = "simd")]
-fn add_any<const UNITS: usize>(moments: &mut MomentsOf, rows: &[&[f32]], first: usize) {
+fn add_any<const UNITS: usize>(moments: &mut MomentsPart, rows: &[&[f32]], first: usize) {
     let units = first..first + UNITS;
     let shift = &mut moments.shift[units.clone()];
     for (unit, shift) in shift.iter_mut().enumerate().filter(|(_, shift)| !shift.is_finite()) {

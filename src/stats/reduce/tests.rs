@@ -6,7 +6,7 @@ use rayon::ThreadPoolBuilder;
 use super::*;
 use crate::model::Dtype;
 
-/// Mean, population standard deviation, min, max and rate of one unit, the slow and plain way.
+/// Mean, population standard deviation, minimum, maximum and firing rate of one unit, by plain sums.
 fn oracle(values: &[f32]) -> [f64; 5] {
     let finite: Vec<f64> = values.iter().filter(|v| v.is_finite()).map(|&v| f64::from(v)).collect();
     if finite.is_empty() {
@@ -28,7 +28,7 @@ fn all(tensor: &Tensor, rows: &[usize]) -> [Vec<f32>; 5] {
     [moments.mean(), moments.std(), extremes.min(), extremes.max(), firing.rate()]
 }
 
-/// Numbers in [-1, 1) that look random, with every odd kind of value among them.
+/// Pseudo-random numbers in [-1, 1) mixed with NaN, infinities, denormals and −0.
 fn awkward(index: usize) -> f32 {
     let hash = (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
     match index % 23 {
@@ -52,7 +52,7 @@ fn assert_close(found: f32, expected: f64, what: &str) {
 }
 
 #[test]
-fn every_size_agrees_with_the_plain_way() {
+fn every_size_agrees_with_plain_sums() {
     let blocks = [0, 1, 2, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1];
     let pieces = [PIECE_ROWS - 1, PIECE_ROWS, PIECE_ROWS + 1, 3 * PIECE_ROWS + 5];
     for inputs in blocks.into_iter().chain(pieces) {
@@ -94,7 +94,7 @@ fn only_the_given_rows_count() {
 }
 
 #[test]
-fn what_is_not_finite_is_skipped_and_counted() {
+fn values_that_are_not_finite_are_skipped_and_counted() {
     let values = vec![f32::NAN, 1.0, f32::INFINITY, 3.0, f32::NEG_INFINITY, f32::NAN];
     let tensor = Tensor::from_f32(values, 3, 2).unwrap();
     let moments: Moments = reduce(&tensor, &[0, 1, 2]);
@@ -106,7 +106,7 @@ fn what_is_not_finite_is_skipped_and_counted() {
 
 #[test]
 fn a_small_spread_around_a_large_value_survives() {
-    // One part in 2^23: squares of these, in f32 or unshifted f64 sums of f32 squares, are lost.
+    // A relative difference of 2^-23 is lost in squares in f32 or in f64 sums of unshifted squares.
     let values: Vec<f32> = (0..4000).map(|index| 8_388_608.0 + (index % 2) as f32).collect();
     let tensor = Tensor::from_f32(values, 4000, 1).unwrap();
     let moments: Moments = reduce(&tensor, &(0..4000).collect::<Vec<_>>());
@@ -139,7 +139,7 @@ fn merging_is_as_good_as_one_pass() {
     }
 }
 
-/// Number between −1 and 1 that looks random.
+/// Pseudo-random number between −1 and 1.
 fn noise(index: usize) -> f64 {
     let hash = (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     ((hash ^ hash >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
@@ -150,7 +150,7 @@ fn column(values: &[f32], units: usize, unit: usize) -> Vec<f32> {
 }
 
 #[test]
-fn every_kind_of_stored_value_is_reduced_as_it_reads() {
+fn every_element_type_is_reduced_as_its_decoded_values() {
     let inputs = BLOCK_ROWS + 3;
     for units in [1, DECODED_UNITS - 1, DECODED_UNITS, DECODED_UNITS + 1] {
         let values: Vec<f32> = (0..inputs * units).map(awkward).collect();
@@ -160,7 +160,7 @@ fn every_kind_of_stored_value_is_reduced_as_it_reads() {
             (Dtype::F16, 0, bytes(|value| f16::from_f32(value).to_le_bytes().to_vec())),
             (Dtype::BF16, 0, bytes(|value| bf16::from_f32(value).to_le_bytes().to_vec())),
             (u8, 0, bytes(|value| vec![(value * 100.0) as u8])),
-            // Where f32 cannot lie.
+            // Not aligned for f32.
             (Dtype::F32, 1, [vec![0], bytes(|value| value.to_le_bytes().to_vec())].concat()),
         ];
         for (dtype, start, bytes) in kinds {
@@ -179,9 +179,9 @@ fn every_kind_of_stored_value_is_reduced_as_it_reads() {
 }
 
 #[test]
-fn a_million_rows_lose_nothing() {
+fn a_million_rows_keep_full_precision() {
     let (inputs, units) = (1_000_000, 17);
-    // Mean over deviation is 10⁴, then 0.01, and a unit that begins with what is far off.
+    // Mean by deviation is 10⁴ or 0.01; unit 5 starts with an outlier.
     let value = |index: usize| match (index % units, noise(index)) {
         (3, noise) => (1e-2 + noise) as f32,
         (5, _) if index < units => 1e9,
@@ -203,7 +203,7 @@ fn a_million_rows_lose_nothing() {
 fn values_that_are_not_finite_may_come_first_last_or_alone() {
     let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
     let inputs = 3 * BLOCK_ROWS;
-    // What of a unit is not finite, alone among units that are.
+    // Rows in which the value of one unit is not finite.
     let cases: [fn(usize) -> bool; 6] = [
         |row| row == 0,
         |row| row < BLOCK_ROWS,

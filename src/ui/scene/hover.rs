@@ -63,7 +63,7 @@ struct Ranks {
 pub fn cell_at(values: &SceneValues, layout: &Layout, projection: Projection, at: Pos2) -> Option<Hovered> {
     let hit = pick(layout, values, &projection.camera, ray(projection, at))?;
     let (slab, cell) = (layout.slabs.get(hit.slab)?, hit.cell?);
-    let cell_unit = values.arrangements.get(slab.layer)?.spot(slab.grid, cell)?;
+    let cell_unit = values.arrangements.get(slab.layer)?.cell_unit(slab.grid, cell)?;
     Some(Hovered { slab: hit.slab, layer: slab.layer, unit: cell_unit.unit, at: cell_unit.at, cell })
 }
 
@@ -87,7 +87,7 @@ pub fn units_in(
     let cells = rows.flat_map(|row| columns.clone().map(move |column| (column, row)));
     for (column, row) in cells.take(MOST_TRIED) {
         let cell = row as usize * slab.grid.columns as usize + column as usize;
-        let Some(cell_unit) = arrangement.spot(slab.grid, cell) else { continue };
+        let Some(cell_unit) = arrangement.cell_unit(slab.grid, cell) else { continue };
         let at = projection.see(slab.cell_centre(column, row));
         if at.is_some_and(|at| area.contains(at)) && !units.contains(&(slab.layer, cell_unit.unit)) {
             units.push((slab.layer, cell_unit.unit));
@@ -186,8 +186,8 @@ impl Hover {
             return vec![title, "no value".to_owned()];
         };
         let shown = value / values.divisor(hovered.layer);
-        let number = text::number(shown, shown.abs());
-        let mut lines = vec![title, format!("{number} · {}", text::measure(&scene.view.query))];
+        let number = text::format_value(shown, shown.abs());
+        let mut lines = vec![title, format!("{number} · {}", text::measure_label(&scene.view.query))];
         // Between two moments ranks change from frame to frame.
         if values.t == 0.0
             && let Some(layer) = values.from.get(hovered.layer)
@@ -220,10 +220,18 @@ impl Ranks {
     fn tell(&self, value: f32) -> String {
         let greater = self.sorted.len() - self.sorted.partition_point(|other| *other <= value);
         if self.of == self.sorted.len() {
-            return format!("{} of {}", text::ordinal(greater as u64 + 1), text::count(self.of as u64));
+            return format!(
+                "{} of {}",
+                text::format_ordinal(greater as u64 + 1),
+                text::format_count(self.of as u64)
+            );
         }
         let share = 100.0 * (greater as f32 + 1.0) / self.sorted.len().max(1) as f32;
-        format!("among the greatest {} % of {}", text::number(share, share), text::count(self.of as u64))
+        format!(
+            "among the greatest {} % of {}",
+            text::format_value(share, share),
+            text::format_count(self.of as u64)
+        )
     }
 }
 
@@ -231,7 +239,7 @@ impl Ranks {
 pub fn name(recording: &Recording, layer: usize, unit: usize, arrangements: &[CellArrangement]) -> String {
     let Some(facts) = recording.layers.get(layer) else { return String::new() };
     let is_map = arrangements.get(layer).is_some_and(|it| it.mosaic.is_some());
-    let class = (layer + 1 == recording.layers.len() && recording.output_names_classes())
+    let class = (layer + 1 == recording.layers.len() && recording.has_class_outputs())
         .then(|| recording.classes.iter().find(|class| usize::try_from(class.id) == Ok(unit)))
         .flatten();
     let what = if is_map { "map" } else { "unit" };
@@ -249,7 +257,7 @@ pub fn paint_pins(scene: &SceneDescription, painter: &Painter, rect: Rect, mut t
         let index = scene.recording.layers.iter().position(|it| it.name == *layer);
         let slab = scene.layout.slabs.iter().find(|slab| Some(slab.layer) == index);
         let Some(slab) = slab.filter(|slab| scene.view.camera.presence(slab) > 0.5) else { continue };
-        let patch = values.arrangements.get(slab.layer).and_then(|it| it.patch(slab.grid, *unit));
+        let patch = values.arrangements.get(slab.layer).and_then(|it| it.unit_cells(slab.grid, unit.0));
         let Some(outline) = patch.and_then(|patch| outline(&values, slab, patch, projection)) else {
             continue;
         };

@@ -48,7 +48,7 @@ impl SceneDescription<'_> {
             let picture = self
                 .layout
                 .picture
-                .filter(|_| self.view.camera.sees_past_picture())
+                .filter(|_| self.view.camera.is_clear_of_picture())
                 .and_then(|aspect| self.layout.picture_place(aspect))
                 .and_then(|(corner, size)| {
                     projection.outline(corner - vec3(0.0, size.y, 0.0), corner + vec3(size.x, 0.0, 0.0))
@@ -91,7 +91,7 @@ impl SceneDescription<'_> {
     ) {
         let Some(slab) = self.layout.slabs.last() else { return };
         let seen = self.view.camera.presence(slab) > 0.5;
-        if !seen || slab.grid.columns != 1 || !self.recording.output_names_classes() {
+        if !seen || slab.grid.columns != 1 || !self.recording.has_class_outputs() {
             return;
         }
         let Some(places) = class_places(self.recording, slab, projection) else { return };
@@ -128,7 +128,7 @@ impl SceneDescription<'_> {
     ) -> Vec<usize> {
         let mut named = Vec::new();
         // Ribbons may pass behind names.
-        let branches = self.view.edges && self.recording.branches();
+        let branches = self.view.edges && self.recording.has_branches();
         for slab in self.order() {
             let (Some(layer), Some(Some(outline))) =
                 (self.recording.layers.get(self.layout.slabs[slab].layer), outlines.get(slab))
@@ -175,10 +175,10 @@ impl SceneDescription<'_> {
         let layer = self.layout.slabs.get(slab).map_or(slab, |slab| slab.layer);
         match self.unmatched.iter().find(|(missing, _)| *missing == layer) {
             Some((_, units)) => {
-                let run = self.runs.of_minus(&self.view.query).map_or("the other run", |run| run.name);
+                let run = self.runs.minus_run(&self.view.query).map_or("the other run", |run| run.name);
                 match units {
                     Some(units) => {
-                        format!("{} units in {}", text::count(*units as u64), text::truncate(run, 28))
+                        format!("{} units in {}", text::format_count(*units as u64), text::truncate(run, 28))
                     }
                     None => format!("not in {}", text::truncate(run, 28)),
                 }
@@ -232,7 +232,7 @@ fn class_places<'a>(
 
 /// What a layer is, in few words.
 fn kind(layer: &Layer) -> String {
-    let units = format!("{} units", text::count(layer.units as u64));
+    let units = format!("{} units", text::format_count(layer.units as u64));
     if layer.module.is_empty() || layer.module == layer.name {
         units
     } else {

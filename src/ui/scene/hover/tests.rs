@@ -6,7 +6,10 @@ use egui::{Modifiers, PointerButton, Rect, Shape, pos2, vec2};
 use egui_kittest::Harness;
 
 use super::*;
-use crate::model::{Camera, EpochPosition, Grid, Mosaic, SetView, UnitPermutation, ValueRange, ViewState};
+use crate::model::{
+    Camera, EpochIndex, EpochPosition, Grid, Mosaic, SetView, UnitIndex, UnitPermutation, ValueRange,
+    ViewState,
+};
 use crate::ui::style::{install_fonts, install_style};
 use crate::ui::testing;
 use crate::ui::{SceneResponse, ViewControl, Viewport};
@@ -35,7 +38,8 @@ impl Bench {
             })
             .collect();
         layers[1].values[9] = f32::NAN;
-        let arrangements = recording.layers.iter().map(|layer| CellArrangement::plain(layer.units)).collect();
+        let arrangements =
+            recording.layers.iter().map(|layer| CellArrangement::as_trained(layer.units)).collect();
         let ranges = layers.iter().map(|layer| ValueRange::new(0.0, layer.units as f32)).collect();
         Self::of(recording, layers, arrangements, ranges)
     }
@@ -155,7 +159,7 @@ fn a_cell_of_a_feature_map_is_named_by_map_and_place() {
     let Bench { recording, layers, arrangements, ranges, .. } = bench;
     let mut bench = Bench::of(recording, layers, arrangements, ranges);
     bench.look_at(0);
-    let patch = bench.arrangements[0].patch(grid, 3).expect("the fourth map");
+    let patch = bench.arrangements[0].unit_cells(grid, 3).expect("the fourth map");
     let cell = (patch.row + 2) * grid.columns + patch.column + 4;
     bench.tells(0, cell as usize, &["conv1 · map 3 · y 2, x 4"]);
 }
@@ -163,8 +167,10 @@ fn a_cell_of_a_feature_map_is_named_by_map_and_place() {
 #[test]
 fn pinned_units_are_named_unless_their_layer_is_hidden() {
     let mut bench = Bench::new();
-    bench.view.pins =
-        vec![Pin { layer: "conv2".to_owned(), unit: 12 }, Pin { layer: "x".to_owned(), unit: 1 }];
+    bench.view.pins = vec![
+        Pin { layer: "conv2".to_owned(), unit: UnitIndex(12) },
+        Pin { layer: "x".to_owned(), unit: UnitIndex(1) },
+    ];
     let names = |bench: &Bench| bench.told(None).iter().filter(|text| *text == "conv2 · 12").count();
     assert_eq!(names(&bench), 1);
     bench.view.hidden.insert("conv2".to_owned());
@@ -195,7 +201,7 @@ fn window() -> Harness<'static, Window> {
         interface.view.clone_from(&bench.view);
         done.push(interface.handle_gestures(ui, &at, &bench.layout, Some(&bench.values())));
         interface.view.clone_from(&bench.view);
-        let scene = SceneDescription { position: EpochPosition::at(0), ..bench.description() };
+        let scene = SceneDescription { position: EpochPosition::at(EpochIndex(0)), ..bench.description() };
         interface.paint_overlay(ui, rect, &scene, &testing::status(true));
     };
     let mut harness = Harness::builder()
@@ -271,7 +277,7 @@ fn a_box_drawn_with_alt_takes_the_units_in_it_and_leaves_the_camera() {
 fn a_box_takes_no_more_than_are_to_be_pinned() {
     let mut bench = Bench::new();
     bench.layers[1] = LayerCells { grid: Grid::near_square(400), units: 400, values: vec![0.0; 400] };
-    bench.arrangements[1] = CellArrangement::plain(400);
+    bench.arrangements[1] = CellArrangement::as_trained(400);
     let Bench { recording, layers, arrangements, ranges, .. } = bench;
     let mut bench = Bench::of(recording, layers, arrangements, ranges);
     bench.look_at(1);

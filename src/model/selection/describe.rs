@@ -1,12 +1,11 @@
-//! Selections in words, of bounded length.
+//! Selections in words, of limited length.
 
-use std::ops::RangeInclusive;
-
-use super::selection::LISTED;
-use super::{EpochRef, Selection, SelectionError, Term};
+use super::text::ranges_text;
+use super::{LISTED, Selection, SelectionError, Term};
+use crate::model::EpochRef;
 
 impl Selection {
-    /// How many names and ranges it is written with.
+    /// The number of names and ranges in the text form.
     pub fn pieces(&self) -> usize {
         let pieces = |term: &Term| match term {
             Term::Class(names) => names.len(),
@@ -16,14 +15,14 @@ impl Selection {
         self.terms.iter().map(pieces).sum()
     }
 
-    /// That it selects nothing; the message stays short.
-    pub(super) fn empty(&self) -> SelectionError {
-        let long = self.pieces() > LISTED;
-        SelectionError::Empty(if long { self.describe() } else { self.to_string() })
+    /// The error for a selection without inputs, with a message of limited length.
+    pub(super) fn empty_error(&self) -> SelectionError {
+        let is_long = self.pieces() > LISTED;
+        SelectionError::Empty(if is_long { self.describe() } else { self.to_string() })
     }
 
-    /// In words, for a legend: `class 3`, `all inputs`, `inputs 17, 40–49 at epoch 4`. Of many classes or
-    /// ranges the first few are named.
+    /// The selection in words, for a legend: `class 3`, `all inputs`, `inputs 17, 40–49 at epoch 4`. Of
+    /// many classes or ranges only the first few are listed.
     pub fn describe(&self) -> String {
         match self.describe_epoch() {
             Some(epoch) => format!("{} {epoch}", self.describe_inputs()),
@@ -31,7 +30,7 @@ impl Selection {
         }
     }
 
-    /// The inputs in words, whatever the moment.
+    /// The inputs in words, without the epoch.
     pub fn describe_inputs(&self) -> String {
         let words = self.terms.iter().map(Term::describe).collect::<Vec<_>>().join(", ");
         match self.terms.first() {
@@ -41,7 +40,7 @@ impl Selection {
         }
     }
 
-    /// Its own moment in words, where it has one: `at the first epoch`.
+    /// The epoch in words, e.g. `at the first epoch`; `None` without an epoch of its own.
     pub fn describe_epoch(&self) -> Option<String> {
         self.epoch.map(|epoch| match epoch {
             EpochRef::First | EpochRef::Last | EpochRef::Best => format!("at the {epoch} epoch"),
@@ -78,21 +77,12 @@ impl Term {
     }
 }
 
-/// Ranges as they are written.
-pub(super) fn ranges_text(ranges: &[RangeInclusive<usize>], dash: char, comma: &str) -> String {
-    let texts = ranges.iter().map(|range| match (range.start(), range.end()) {
-        (start, end) if start == end => start.to_string(),
-        (start, end) => format!("{start}{dash}{end}"),
-    });
-    texts.collect::<Vec<_>>().join(comma)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_legend_speaks_in_words() {
+    fn descriptions_are_short_and_in_words() {
         for (text, words) in [
             ("all", "all inputs"),
             ("class:3", "class 3"),

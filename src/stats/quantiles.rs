@@ -1,36 +1,36 @@
-//! How the values of a layer lie between the least and the greatest: a small table of quantiles, kept
-//! when the values themselves are gone.
+//! Tables of the quantiles of a layer's values, small enough to be kept without the values.
 
 use rayon::prelude::*;
 
 use crate::model::LayerCells;
 
-/// Shares of the values that the table tells, dense at both ends, where colour maps are cut.
+/// Probabilities of the tabulated quantiles, dense at both ends, where colour maps are clipped.
 const SHARES: [f32; 25] = [
     0.0, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95,
     0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 1.0,
 ];
-/// Of layers with more cells than this an evenly strided sample stands for all of them; the least and the
-/// greatest are those of all.
-const SAMPLE: usize = 1 << 18;
+/// Greatest number of values in the sample of a layer. Larger layers are sampled with an even stride;
+/// their least and greatest values are exact.
+const MAX_SAMPLE: usize = 1 << 18;
 
-/// Spread of the finite values of one layer.
+/// Quantiles of the finite values of one layer, and of their absolute values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quantiles {
-    /// How many finite values there are, as far as a sample tells.
+    /// Number of finite values, estimated from the sample.
     count: f64,
-    values: Table,
-    /// Of the absolute values.
-    absolute: Table,
+    values: QuantileTable,
+    /// Quantiles of the absolute values.
+    absolute: QuantileTable,
 }
 
+/// The quantiles for [`SHARES`].
 #[derive(Clone, Debug, PartialEq)]
-struct Table([f32; SHARES.len()]);
+struct QuantileTable([f32; SHARES.len()]);
 
 impl Quantiles {
-    /// Of one layer; `None` where it has no finite value.
+    /// Computes the quantiles of one layer; `None` if it has no finite value.
     pub fn of(layer: &LayerCells) -> Option<Self> {
-        let stride = layer.values.len().div_ceil(SAMPLE).max(1);
+        let stride = layer.values.len().div_ceil(MAX_SAMPLE).max(1);
         let finite = || layer.values.par_iter().copied().filter(|value| value.is_finite());
         let low = finite().reduce_with(f32::min)?;
         let high = finite().reduce_with(f32::max)?;
@@ -38,7 +38,7 @@ impl Quantiles {
             layer.values.iter().copied().step_by(stride).filter(|value| value.is_finite()).collect();
         let count = sample.len() as f64 * stride as f64;
         sample.sort_unstable_by(f32::total_cmp);
-        let values = Table::of(&sample, low, high);
+        let values = QuantileTable::new(&sample, low, high);
         sample.iter_mut().for_each(|value| *value = value.abs());
         sample.sort_unstable_by(f32::total_cmp);
         let least = if low <= 0.0 && high >= 0.0 {
@@ -46,56 +46,56 @@ impl Quantiles {
         } else {
             low.abs().min(high.abs())
         };
-        let absolute = Table::of(&sample, least, low.abs().max(high.abs()));
+        let absolute = QuantileTable::new(&sample, least, low.abs().max(high.abs()));
         Some(Self { count: count.max(1.0), values, absolute })
     }
 
-    /// Of every layer.
+    /// Computes the quantiles of every layer.
     pub fn of_all(layers: &[LayerCells]) -> Vec<Option<Self>> {
         layers.par_iter().map(Self::of).collect()
     }
 
-    /// The value that `share` of the values do not exceed, linear between order statistics.
+    /// The quantile for `share` in [0, 1], interpolated linearly.
     pub fn quantile(&self, share: f32) -> f32 {
-        self.values.at(share)
+        self.values.quantile(share)
     }
 
-    /// The same of the absolute values.
+    /// The quantile of the absolute values for `share` in [0, 1].
     pub fn absolute_quantile(&self, share: f32) -> f32 {
-        self.absolute.at(share)
+        self.absolute.quantile(share)
     }
 
-    /// The value that `share` of all values of some layers do not exceed, each layer's divided by its
-    /// scale (> 0); of the absolute values where `absolute`. `None` without a layer.
+    /// The quantile for `share` of the values of several layers together, those of each layer divided by
+    /// its scale (> 0); of the absolute values if `absolute`. `None` without a layer.
     pub fn joint<'a>(
         layers: impl Iterator<Item = (&'a Self, f32)> + Clone,
         share: f32,
         absolute: bool,
     ) -> Option<f32> {
-        let table = |spread: &'a Self| if absolute { &spread.absolute } else { &spread.values };
-        let total: f64 = layers.clone().map(|(spread, _)| spread.count).sum();
-        let low = layers.clone().map(|(it, scale)| table(it).0[0] / scale).reduce(f32::min)?;
-        let high = layers.clone().map(|(it, scale)| table(it).at(1.0) / scale).reduce(f32::max)?;
-        let below = |value: f32| {
-            let counts = layers.clone().map(|(it, scale)| it.count * table(it).share(value * scale));
+        let table = |quantiles: &'a Self| if absolute { &quantiles.absolute } else { &quantiles.values };
+        let total: f64 = layers.clone().map(|(quantiles, _)| quantiles.count).sum();
+        let low = layers.clone().map(|(own, scale)| table(own).0[0] / scale).reduce(f32::min)?;
+        let high = layers.clone().map(|(own, scale)| table(own).quantile(1.0) / scale).reduce(f32::max)?;
+        let share_up_to = |value: f32| {
+            let counts = layers.clone().map(|(own, scale)| own.count * table(own).share_up_to(value * scale));
             counts.sum::<f64>() / total
         };
         let share = f64::from(share);
-        if below(low) >= share {
+        if share_up_to(low) >= share {
             return Some(low);
         }
         let (mut under, mut over) = (low, high);
         for _ in 0..48 {
             let middle = under + (over - under) / 2.0;
-            if below(middle) >= share { over = middle } else { under = middle }
+            if share_up_to(middle) >= share { over = middle } else { under = middle }
         }
         Some(over)
     }
 }
 
-impl Table {
-    /// Of sorted values that lie between `low` and `high`.
-    fn of(sorted: &[f32], low: f32, high: f32) -> Self {
+impl QuantileTable {
+    /// Computes the table of ascending values whose least is `low` and whose greatest is `high`.
+    fn new(sorted: &[f32], low: f32, high: f32) -> Self {
         let last = sorted.len().saturating_sub(1);
         let mut table = SHARES.map(|share| {
             let at = share * last as f32;
@@ -108,16 +108,17 @@ impl Table {
         Self(table)
     }
 
-    fn at(&self, share: f32) -> f32 {
-        let after = SHARES.partition_point(|it| *it < share).clamp(1, SHARES.len() - 1);
+    /// The quantile for `share`, interpolated linearly.
+    fn quantile(&self, share: f32) -> f32 {
+        let after = SHARES.partition_point(|other| *other < share).clamp(1, SHARES.len() - 1);
         let (a, b) = (SHARES[after - 1], SHARES[after]);
         let part = ((share - a) / (b - a)).clamp(0.0, 1.0);
         self.0[after - 1] + (self.0[after] - self.0[after - 1]) * part
     }
 
-    /// Share of the values that do not exceed `value`.
-    fn share(&self, value: f32) -> f64 {
-        let after = self.0.partition_point(|it| *it <= value);
+    /// Share of the values that do not exceed `value`, in [0, 1].
+    fn share_up_to(&self, value: f32) -> f64 {
+        let after = self.0.partition_point(|quantile| *quantile <= value);
         match after {
             0 => 0.0,
             after if after == self.0.len() => 1.0,
@@ -142,28 +143,34 @@ mod tests {
 
     #[test]
     fn quantiles_are_those_of_the_sorted_values() {
-        // −100, −99, …, 900, shuffled, with what is no value between them.
+        // −100, −99, …, 900, shuffled, with missing values between them.
         let mut values: Vec<f32> = (0..1001).map(|i| (i * 37 % 1001) as f32 - 100.0).collect();
         values.extend([f32::NAN, LayerCells::NO_CELL, f32::NAN]);
-        let spread = Quantiles::of(&layer(values)).expect("values");
+        let quantiles = Quantiles::of(&layer(values)).expect("values");
         for (share, expected) in
             [(0.0, -100.0), (0.005, -95.0), (0.05, -50.0), (0.5, 400.0), (0.99, 890.0), (1.0, 900.0)]
         {
-            assert!((spread.quantile(share) - expected).abs() < 0.01, "{share}: {}", spread.quantile(share));
+            assert!(
+                (quantiles.quantile(share) - expected).abs() < 0.01,
+                "{share}: {}",
+                quantiles.quantile(share)
+            );
         }
-        // 0, 1, 1, …, 100, 100, 101, …, 900: the hundredth part from above is beyond 890.
-        assert!((spread.absolute_quantile(0.99) - 890.0).abs() < 0.01);
-        assert_eq!((spread.absolute_quantile(0.0), spread.absolute_quantile(1.0)), (0.0, 900.0));
+        // Absolute values 0, 1, 1, …, 100, 100, 101, …, 900: 1 % of them are greater than 890.
+        assert!((quantiles.absolute_quantile(0.99) - 890.0).abs() < 0.01);
+        assert_eq!((quantiles.absolute_quantile(0.0), quantiles.absolute_quantile(1.0)), (0.0, 900.0));
         assert_eq!(Quantiles::of(&layer(vec![f32::NAN, LayerCells::NO_CELL])), None);
     }
 
     #[test]
-    fn layers_count_together_by_how_many_values_they_have() {
+    fn joint_quantiles_weight_layers_by_their_number_of_values() {
         let small = Quantiles::of(&layer((0..101).map(|i| 10.0 + i as f32).collect()));
         let large = Quantiles::of(&layer((0..9999).map(|i| i as f32 / 9999.0).collect()));
         let both: Vec<Quantiles> = [small, large].into_iter().flatten().collect();
-        let joint = |share| Quantiles::joint(both.iter().map(|it| (it, 1.0)), share, false).expect("two");
-        // The hundredth part of all 10 100 is the small layer.
+        let joint = |share| {
+            Quantiles::joint(both.iter().map(|quantiles| (quantiles, 1.0)), share, false).expect("two")
+        };
+        // The small layer has 1 % of all 10 100 values.
         assert!((joint(0.5) - 0.505).abs() < 0.01, "{}", joint(0.5));
         assert!((joint(0.995) - 60.0).abs() < 3.0, "{}", joint(0.995));
         assert_eq!(joint(1.0), 110.0);
@@ -172,12 +179,12 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_knows_the_ends_of_all() {
+    fn least_and_greatest_of_a_sampled_layer_are_exact() {
         let mut values: Vec<f32> = (0..1_000_003).map(|i| (i % 1000) as f32).collect();
         values[17] = -5.0;
         values[999_983] = 7000.0;
-        let spread = Quantiles::of(&layer(values)).expect("values");
-        assert_eq!((spread.quantile(0.0), spread.quantile(1.0)), (-5.0, 7000.0));
-        assert!((spread.quantile(0.98) - 980.0).abs() < 5.0, "{}", spread.quantile(0.98));
+        let quantiles = Quantiles::of(&layer(values)).expect("values");
+        assert_eq!((quantiles.quantile(0.0), quantiles.quantile(1.0)), (-5.0, 7000.0));
+        assert!((quantiles.quantile(0.98) - 980.0).abs() < 5.0, "{}", quantiles.quantile(0.98));
     }
 }

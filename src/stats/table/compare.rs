@@ -1,0 +1,68 @@
+//! The comparison of two sides layer by layer.
+
+use std::collections::HashMap;
+
+use super::UnmatchedLayer;
+use crate::model::{Diff, Query, Recording};
+use crate::stats::StatsError;
+use crate::stats::backend::{Backend, LayerRows, TensorRows, difference, effect, rounded};
+use crate::stats::side::{QuerySide, SideData};
+
+/// Indices of a layer of A and of the layer of B that it is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LayerPair {
+    pub(super) in_a: usize,
+    pub(super) in_b: usize,
+}
+
+/// Compares the layers of `pairs`; returns one vector of unit values per pair.
+pub(super) fn compare(
+    a: QuerySide,
+    b: QuerySide,
+    pairs: &[LayerPair],
+    query: &Query,
+    backend: &dyn Backend,
+) -> Result<Vec<Vec<f32>>, StatsError> {
+    if let (SideData::Rows(a), SideData::Rows(b)) = (&a.data, &b.data) {
+        let rows = |&LayerPair { in_a, in_b }: &LayerPair| LayerRows {
+            a: TensorRows { tensor: &a.layers[in_a], rows: &a.rows },
+            b: Some(TensorRows { tensor: &b.layers[in_b], rows: &b.rows }),
+        };
+        let layers: Vec<LayerRows> = pairs.iter().map(rows).collect();
+        return Ok(backend.values(&layers, query.stat, query.diff)?);
+    }
+    if query.diff == Diff::Effect {
+        let (a, b) = (a.moments(backend)?, b.moments(backend)?);
+        let layer = |&LayerPair { in_a, in_b }: &LayerPair| {
+            rounded(a[in_a].iter().zip(&b[in_b]).map(|(&a, &b)| effect(a, b)))
+        };
+        return Ok(pairs.iter().map(layer).collect());
+    }
+    let (a, b) = (a.values(query.stat, backend)?, b.values(query.stat, backend)?);
+    let layer = |&LayerPair { in_a, in_b }: &LayerPair| {
+        rounded(a[in_a].iter().zip(&b[in_b]).map(|(&a, &b)| difference(a, b, query.diff)))
+    };
+    Ok(pairs.iter().map(layer).collect())
+}
+
+/// Pairs the layers of A and B with equal names and sizes. Returns also the layers of A without a pair.
+pub(super) fn match_layers(a: &Recording, b: &Recording) -> (Vec<LayerPair>, Vec<UnmatchedLayer>) {
+    let by_name: HashMap<&str, usize> =
+        b.layers.iter().enumerate().rev().map(|(index, layer)| (layer.name.as_str(), index)).collect();
+    let (mut pairs, mut unmatched) = (Vec::new(), Vec::new());
+    for (in_a, layer) in a.layers.iter().enumerate() {
+        match by_name.get(layer.name.as_str()).map(|&in_b| (in_b, b.layers[in_b].units)) {
+            Some((in_b, units)) if units == layer.units => pairs.push(LayerPair { in_a, in_b }),
+            other => unmatched.push(UnmatchedLayer { layer: in_a, units: other.map(|(_, units)| units) }),
+        }
+    }
+    (pairs, unmatched)
+}
+
+/// The names of the first layers, for a message.
+pub(super) fn layer_names(recording: &Recording) -> String {
+    const LISTED: usize = 5;
+    let names: Vec<&str> = recording.layers.iter().take(LISTED).map(|layer| layer.name.as_str()).collect();
+    let more = if recording.layers.len() > LISTED { ", …" } else { "" };
+    format!("{}{more}", names.join(", "))
+}
