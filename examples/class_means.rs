@@ -1,4 +1,4 @@
-//! Prints the mean output of the last layer for each class: `cargo run --example class_means -- RUN`.
+//! Prints the strongest unit of the last layer for each class: `cargo run --example class_means -- RUN`.
 
 use std::path::PathBuf;
 
@@ -14,8 +14,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (index, class) in recording.classes.iter().enumerate() {
         let query = Query { select: Selection::class(recording, index), ..Query::default() };
         let table = stats::table(Sides::one(&*source), &query, last, &Cpu)?;
-        let answers = table.layers.last().map(Vec::as_slice).unwrap_or_default();
-        let strongest = (0..answers.len()).max_by(|&a, &b| answers[a].total_cmp(&answers[b]));
+        let means = table.layers.last().map(Vec::as_slice).unwrap_or_default();
+        let strongest = (0..means.len()).max_by(|&a, &b| means[a].total_cmp(&means[b]));
         println!("class {} ({} inputs): strongest unit {strongest:?}", class.name, table.inputs);
     }
     Ok(())

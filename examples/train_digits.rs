@@ -1,4 +1,4 @@
-//! Trains a small convolutional network on the bundled digits, records it, and shows it meanwhile:
+//! Trains a small convolutional network on the bundled digits, records it, and shows it during the training:
 //! `cargo run --release --example train_digits -- --window`.
 
 use std::path::{Path, PathBuf};
@@ -20,11 +20,14 @@ use dnnviz::app::{self, WindowExit};
 use dnnviz::capture::{LayerDescription, Metrics, Network, RecorderError};
 use dnnviz::format::{FormatError, Pictures};
 
-/// Every fifth image is not trained on; the network is tested on them, and recorded.
+/// One image in this many is held out: not used for training, but for testing and recording.
 const HELD_OUT: u32 = 5;
 const BATCH: usize = 32;
+/// Number of channels of the three convolutions.
 const CHANNELS: [usize; 3] = [16, 32, 64];
+/// Number of units of the hidden layer.
 const HIDDEN: usize = 128;
+/// Number of classes.
 const DIGITS: usize = 10;
 
 /// Train a small convolutional network on 1797 handwritten digits and record every epoch
@@ -59,34 +62,35 @@ fn run(args: &Args) -> Result<()> {
     if !args.window {
         return train(args, &stop, None);
     }
-    // A window has to be on the main thread, so the training goes on another.
+    // The window has to run on the main thread, hence the training runs on another.
     thread::scope(|scope| {
-        let (begun, first_epoch) = channel();
-        let training = scope.spawn(|| train(args, &stop, Some(begun)));
-        // Without a first epoch there is an error to tell instead.
-        let shown = match first_epoch.recv() {
+        let (recorded, first_epoch) = channel();
+        let training = scope.spawn(|| train(args, &stop, Some(recorded)));
+        // If there is no first epoch, the training has failed and returns the reason.
+        let window_exit = match first_epoch.recv() {
             Ok(()) => app::run(vec![args.run.clone()], None),
             Err(_) => Ok(WindowExit::Closed),
         };
-        match &shown {
+        match &window_exit {
             Ok(WindowExit::NoDisplay(reason)) => eprintln!("no window ({reason}); training goes on without"),
             Ok(WindowExit::Closed) | Err(_) => stop.store(true, Ordering::Relaxed),
         }
         let trained = training.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        trained.and(shown.map(drop))
+        trained.and(window_exit.map(drop))
     })
 }
 
-/// Trains until the last epoch or until `stop`; tells `begun` when there is something to see.
-fn train(args: &Args, stop: &AtomicBool, begun: Option<Sender<()>>) -> Result<()> {
+/// Trains until the last epoch or until `stop` is set. Sends a message to `recorded` when the first epoch is
+/// recorded.
+fn train(args: &Args, stop: &AtomicBool, recorded: Option<Sender<()>>) -> Result<()> {
     let (training, held_out) = Digits::load()?.split()?;
     let mut rec = recorder(args, &held_out)?;
     let mut weights = VarMap::new();
     let network = Cnn::new(VarBuilder::from_varmap(&weights, DType::F32, &Device::Cpu))?;
-    // Beside the recording's own files, which nobody else needs to know.
+    // A file of this example in the folder of the recording, which ignores it.
     let file = args.run.join("weights.safetensors");
-    let begins = rec.last_epoch();
-    if begins.is_some() {
+    let last_epoch = rec.last_epoch();
+    if last_epoch.is_some() {
         weights
             .load(&file)
             .with_context(|| format!("{} has no weights to go on with", args.run.display()))?;
@@ -97,7 +101,7 @@ fn train(args: &Args, stop: &AtomicBool, begun: Option<Sender<()>>) -> Result<()
     describe(&mut rec, &network)?;
     let clock = Instant::now();
     // Epoch 0 is the network before its training.
-    'training: for epoch in begins.map_or(0, |last| last + 1)..=args.epochs {
+    'training: for epoch in last_epoch.map_or(0, |last| last + 1)..=args.epochs {
         if stop.load(Ordering::Relaxed) {
             break;
         }
@@ -118,18 +122,19 @@ fn train(args: &Args, stop: &AtomicBool, begun: Option<Sender<()>>) -> Result<()
             100.0 * accuracy,
             held_out.count()?
         );
-        if let Some(begun) = &begun {
-            // Nobody listens any more after the first time.
-            let _ = begun.send(());
+        if let Some(recorded) = &recorded {
+            // Only the first message has a receiver.
+            let _ = recorded.send(());
         }
     }
     println!("{}: recorded up to epoch {}", args.run.display(), rec.last_epoch().unwrap_or_default());
     Ok(())
 }
 
+/// Creates or resumes the recording, with `held_out` as its inputs.
 fn recorder(args: &Args, held_out: &Digits) -> Result<Recorder> {
     let labels: Vec<u32> = held_out.labels.to_vec1()?;
-    // Ink is 16 at most; as a grey picture, white on black.
+    // From 0 (paper) to 1 (ink); the pictures are white on black.
     let pixels: Vec<f32> = held_out.images.flatten_all()?.to_vec1()?;
     let network = Network {
         name: "digits CNN".to_owned(),
@@ -143,16 +148,16 @@ fn recorder(args: &Args, held_out: &Digits) -> Result<Recorder> {
         },
         ..Network::default()
     };
-    let begin = if args.resume { Recorder::resume } else { Recorder::create };
-    match begin(&args.run, network) {
+    let open = if args.resume { Recorder::resume } else { Recorder::create };
+    match open(&args.run, network) {
         Err(RecorderError::Format(FormatError::Exists { path })) => {
             bail!("{} is there already; go on with it with --resume, or choose another --run", path.display())
         }
-        begun => Ok(begun?),
+        opened => Ok(opened?),
     }
 }
 
-/// Tells what the layers are.
+/// Records the descriptions of the layers.
 fn describe(rec: &mut Recorder, network: &Cnn) -> Result<()> {
     for (name, layer) in ["conv1", "conv2", "conv3"].into_iter().zip(&network.convolutions) {
         let (outputs, inputs, height, width) = layer.weight().dims4()?;
@@ -164,11 +169,13 @@ fn describe(rec: &mut Recorder, network: &Cnn) -> Result<()> {
         };
         rec.describe(name, about)?;
     }
-    for (name, layer, then) in [("hidden", &network.hidden, "ReLU"), ("output", &network.output, "Softmax")] {
+    for (name, layer, activation) in
+        [("hidden", &network.hidden, "ReLU"), ("output", &network.output, "Softmax")]
+    {
         let (outputs, inputs) = layer.weight().dims2()?;
         let about = LayerDescription {
             module: "Linear".to_owned(),
-            text: format!("Linear({inputs}, {outputs}), {then}"),
+            text: format!("Linear({inputs}, {outputs}), {activation}"),
             parameters: Some((layer.weight().elem_count() + outputs) as u64),
             ..LayerDescription::default()
         };
@@ -177,7 +184,7 @@ fn describe(rec: &mut Recorder, network: &Cnn) -> Result<()> {
     Ok(())
 }
 
-/// Records an epoch; returns the accuracy and the loss on the images that are not trained on.
+/// Records an epoch; returns the accuracy and the loss on the held-out images.
 fn record(rec: &mut Recorder, network: &Cnn, held_out: &Digits, epoch: u64, step: u64) -> Result<(f64, f64)> {
     let activations = network.activations(&held_out.images)?;
     for (name, values) in &activations {
@@ -187,8 +194,8 @@ fn record(rec: &mut Recorder, network: &Cnn, held_out: &Digits, epoch: u64, step
     let predicted: Vec<u32> = probabilities.argmax(D::Minus1)?.to_vec1()?;
     rec.predictions(&predicted.iter().map(|&class| class as usize).collect::<Vec<_>>())?;
     let labels: Vec<u32> = held_out.labels.to_vec1()?;
-    let right = predicted.iter().zip(&labels).filter(|(predicted, label)| predicted == label).count();
-    let accuracy = right as f64 / labels.len() as f64;
+    let correct = predicted.iter().zip(&labels).filter(|(predicted, label)| predicted == label).count();
+    let accuracy = correct as f64 / labels.len() as f64;
     let loss = loss::nll(&probabilities.clamp(1e-12, 1.0)?.log()?, &held_out.labels)?.to_scalar::<f32>()?;
     let loss = f64::from(loss);
     let metrics =
@@ -197,7 +204,8 @@ fn record(rec: &mut Recorder, network: &Cnn, held_out: &Digits, epoch: u64, step
     Ok((accuracy, loss))
 }
 
-/// Writes the weights under another name first, so that no kill leaves half of them.
+/// Writes the weights under a temporary name and renames the file, so that a killed training leaves no
+/// half-written file.
 fn save(weights: &VarMap, file: &Path) -> Result<()> {
     let partial = file.with_file_name(".weights.partial");
     weights.save(&partial)?;
@@ -211,6 +219,7 @@ struct Digits {
 }
 
 impl Digits {
+    /// Loads the bundled digits.
     fn load() -> Result<Self> {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/digits/digits.safetensors");
         let arrays = candle_core::safetensors::load(path, &Device::Cpu)?;
@@ -224,40 +233,42 @@ impl Digits {
         Ok(Self { images, labels })
     }
 
+    /// Returns the number of images.
     fn count(&self) -> Result<usize> {
         Ok(self.labels.dim(0)?)
     }
 
-    /// What is trained on, and what is held out.
+    /// Splits the images into those for training and those held out.
     fn split(&self) -> Result<(Self, Self)> {
         let (held_out, training): (Vec<u32>, Vec<u32>) =
             (0..self.count()? as u32).partition(|&image| image.is_multiple_of(HELD_OUT));
         Ok((
-            self.chosen(&Tensor::new(training, &Device::Cpu)?)?,
-            self.chosen(&Tensor::new(held_out, &Device::Cpu)?)?,
+            self.select(&Tensor::new(training, &Device::Cpu)?)?,
+            self.select(&Tensor::new(held_out, &Device::Cpu)?)?,
         ))
     }
 
-    fn chosen(&self, indices: &Tensor) -> Result<Self> {
+    /// Returns the images with these indices.
+    fn select(&self, indices: &Tensor) -> Result<Self> {
         Ok(Self {
             images: self.images.index_select(indices, 0)?,
             labels: self.labels.index_select(indices, 0)?,
         })
     }
 
-    /// Batches of all images, in an order of chance.
+    /// Returns all images in batches, in random order.
     fn shuffled(&self) -> Result<Vec<(Tensor, Tensor)>> {
         let count = self.count()?;
         let order = Tensor::rand(0_f32, 1.0, count, &Device::Cpu)?.arg_sort_last_dim(true)?;
         let batch = |start: usize| {
-            let chosen = self.chosen(&order.narrow(0, start, BATCH.min(count - start))?)?;
-            Ok((chosen.images, chosen.labels))
+            let selected = self.select(&order.narrow(0, start, BATCH.min(count - start))?)?;
+            Ok((selected.images, selected.labels))
         };
         (0..count).step_by(BATCH).map(batch).collect()
     }
 }
 
-/// Three convolutions, halved in size after each of the first two, then two dense layers.
+/// Three convolutions, with pooling by 2 after the first two, and two dense layers.
 struct Cnn {
     convolutions: [Conv2d; 3],
     hidden: Linear,
@@ -265,6 +276,7 @@ struct Cnn {
 }
 
 impl Cnn {
+    /// Creates the network with fresh `weights`.
     fn new(weights: VarBuilder<'_>) -> Result<Self> {
         let same_size = Conv2dConfig { padding: 1, ..Conv2dConfig::default() };
         let [a, b, c] = CHANNELS;
@@ -281,7 +293,7 @@ impl Cnn {
         })
     }
 
-    /// Activations after every layer's ReLU, and the logits.
+    /// Returns the activations after the ReLU of every hidden layer, and the logits.
     fn layers(&self, images: &Tensor) -> Result<([Tensor; 4], Tensor)> {
         let [first, second, third] = &self.convolutions;
         let a = first.forward(images)?.relu()?;
@@ -292,11 +304,12 @@ impl Cnn {
         Ok(([a, b, c, hidden], logits))
     }
 
+    /// Returns the logits.
     fn forward(&self, images: &Tensor) -> Result<Tensor> {
         Ok(self.layers(images)?.1)
     }
 
-    /// What is recorded of every layer; the last are probabilities.
+    /// Returns the name and the recorded activations of every layer; those of the last are probabilities.
     fn activations(&self, images: &Tensor) -> Result<Vec<(&'static str, Tensor)>> {
         let ([a, b, c, hidden], logits) = self.layers(images)?;
         let output = ops::softmax(&logits, D::Minus1)?;

@@ -1,4 +1,4 @@
-//! `dnnviz import`, `export-json` and `synth`: what writes a RUN.
+//! `dnnviz import`, `export-json` and `synth`: the commands that write recordings and dumps.
 
 use std::path::{Path, PathBuf};
 
@@ -66,16 +66,19 @@ pub struct SynthArgs {
     seed: u64,
 }
 
+/// Writes a dump as a recording.
 pub fn import(args: &ImportArgs) -> anyhow::Result<()> {
     format::import(&args.dump, &args.output, &mut output::progress("importing"))?;
-    tell(&args.output)
+    print_summary(&args.output)
 }
 
+/// Writes a recording as a dump.
 pub fn export_json(args: &ExportJsonArgs) -> anyhow::Result<()> {
     format::export_json(&args.run, &args.output, &mut output::progress("exporting"))?;
-    tell(&args.output)
+    print_summary(&args.output)
 }
 
+/// Writes a synthetic recording.
 pub fn synth(args: &SynthArgs) -> anyhow::Result<()> {
     let options = SynthOptions {
         units: args.units,
@@ -86,18 +89,19 @@ pub fn synth(args: &SynthArgs) -> anyhow::Result<()> {
         seed: args.seed,
     };
     format::synth(&args.output, &options, &mut output::progress("making up"))?;
-    tell(&args.output)
+    print_summary(&args.output)
 }
 
-/// Says what stands there now, as whoever opens it will find it.
-fn tell(written: &Path) -> anyhow::Result<()> {
-    let source = super::open(written)?;
+/// Opens the recording or dump at `path` and prints its sizes, so that a file that cannot be read back is an
+/// error.
+fn print_summary(path: &Path) -> anyhow::Result<()> {
+    let source = super::open(path)?;
     let recording = source.recording();
     output::print(|out| {
         writeln!(
             out,
             "{}: {}, {}, {}, {}",
-            printable(&written.display().to_string()),
+            printable(&path.display().to_string()),
             counted(recording.layers.len(), "layer", "layers"),
             counted(recording.units(), "unit", "units"),
             counted(recording.inputs.len(), "input", "inputs"),

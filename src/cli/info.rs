@@ -1,4 +1,4 @@
-//! `dnnviz info`: what a recording holds.
+//! `dnnviz info`: the contents of a recording.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::output::{self, counted, printable};
 use crate::model::{Layer, Normalisation, Recording};
 
-/// How many classes or epochs are listed before the rest is only counted.
-const LISTED: usize = 60;
+/// Number of classes or epochs that are listed; the rest is only counted.
+const MAX_LISTED: usize = 60;
 
 /// Tell what a RUN holds: model, layers, classes, inputs, epochs, warnings
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct InfoArgs {
     /// The recording or DNNViz dump
     run: PathBuf,
 
@@ -22,19 +22,20 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+/// Prints the contents of a recording.
+pub fn run(args: &InfoArgs) -> anyhow::Result<()> {
     let source = super::open(&args.run)?;
     let recording = source.recording();
     if args.json {
-        output::print_json(&Info::of(recording))
+        output::print_json(&InfoReport::new(recording))
     } else {
         output::print(|out| print(out, recording))
     }
 }
 
-/// The JSON document that scripts read.
+/// The JSON document. Scripts depend on its keys.
 #[derive(Serialize)]
-struct Info<'a> {
+struct InfoReport<'a> {
     format: &'static str,
     model: &'a str,
     units: usize,
@@ -46,6 +47,7 @@ struct Info<'a> {
     warnings: &'a [String],
 }
 
+/// A class in the JSON document.
 #[derive(Serialize)]
 struct ClassInfo<'a> {
     id: i64,
@@ -53,6 +55,7 @@ struct ClassInfo<'a> {
     inputs: usize,
 }
 
+/// A layer in the JSON document.
 #[derive(Serialize)]
 struct LayerInfo<'a> {
     name: &'a str,
@@ -62,6 +65,7 @@ struct LayerInfo<'a> {
     shape: &'a [usize],
 }
 
+/// An epoch in the JSON document.
 #[derive(Serialize)]
 struct EpochInfo {
     number: u64,
@@ -69,8 +73,8 @@ struct EpochInfo {
     damaged: bool,
 }
 
-impl<'a> Info<'a> {
-    fn of(recording: &'a Recording) -> Self {
+impl<'a> InfoReport<'a> {
+    fn new(recording: &'a Recording) -> Self {
         let layer = |layer: &'a Layer| LayerInfo {
             name: &layer.name,
             r#type: if layer.text.is_empty() { &layer.module } else { &layer.text },
@@ -104,6 +108,7 @@ impl<'a> Info<'a> {
     }
 }
 
+/// Writes the contents of a recording for people.
 fn print(out: &mut dyn Write, recording: &Recording) -> io::Result<()> {
     writeln!(
         out,
@@ -158,11 +163,12 @@ fn print(out: &mut dyn Write, recording: &Recording) -> io::Result<()> {
     recording.warnings.iter().try_for_each(|warning| writeln!(out, "warning  {}", printable(warning)))
 }
 
+/// Writes `words` after a heading: at most [`MAX_LISTED`], then the number of those left out.
 fn list(out: &mut dyn Write, heading: &str, words: impl ExactSizeIterator<Item = String>) -> io::Result<()> {
     let all = words.len();
     if all == 0 {
         return writeln!(out, "{heading:<9}none");
     }
-    let rest = (all > LISTED).then(|| format!("… {} more (--json lists all)", all - LISTED));
-    output::paragraph(out, heading, words.take(LISTED).chain(rest))
+    let rest = (all > MAX_LISTED).then(|| format!("… {} more (--json lists all)", all - MAX_LISTED));
+    output::paragraph(out, heading, words.take(MAX_LISTED).chain(rest))
 }

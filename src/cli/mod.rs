@@ -1,4 +1,4 @@
-//! The command line: one file per command, the options that several share, and how output is told.
+//! The command line: one file per command, the options that several commands share, and printing.
 
 mod bench;
 mod convert;
@@ -31,7 +31,7 @@ pub struct Cli {
     #[arg(value_name = "RUN")]
     pub runs: Vec<PathBuf>,
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
 }
 
 const EXAMPLES: &str = "\
@@ -47,44 +47,53 @@ Examples:
 
 Every command exits 0 on success, 1 on an error, which it tells in one line, and 2 on wrong usage.";
 
+/// A command of `dnnviz`, with its options.
 #[derive(Debug, Subcommand)]
-pub enum Command {
-    Info(info::Args),
-    Stats(stats::Args),
-    Render(render::Args),
+pub enum CliCommand {
+    Info(info::InfoArgs),
+    Stats(stats::StatsArgs),
+    Render(render::RenderArgs),
     Import(convert::ImportArgs),
     ExportJson(convert::ExportJsonArgs),
     Synth(convert::SynthArgs),
-    Bench(bench::Args),
+    Bench(bench::BenchArgs),
 }
 
-/// Does what the command line says.
+/// Runs the command of a parsed command line; opens a window if it has none.
+///
+/// # Errors
+///
+/// If the command fails; [`one_line`] formats the error.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
-        Some(Command::Info(args)) => info::run(&args),
-        Some(Command::Stats(args)) => stats::run(&args),
-        Some(Command::Render(args)) => render::run(&args),
-        Some(Command::Import(args)) => convert::import(&args),
-        Some(Command::ExportJson(args)) => convert::export_json(&args),
-        Some(Command::Synth(args)) => convert::synth(&args),
-        Some(Command::Bench(args)) => bench::run(&args),
+        Some(CliCommand::Info(args)) => info::run(&args),
+        Some(CliCommand::Stats(args)) => stats::run(&args),
+        Some(CliCommand::Render(args)) => render::run(&args),
+        Some(CliCommand::Import(args)) => convert::import(&args),
+        Some(CliCommand::ExportJson(args)) => convert::export_json(&args),
+        Some(CliCommand::Synth(args)) => convert::synth(&args),
+        Some(CliCommand::Bench(args)) => bench::run(&args),
         None => window::run(&cli.runs),
     }
 }
 
-/// Opens a RUN.
+/// Opens the recording or dump at `run`.
+///
+/// # Errors
+///
+/// If there is none, or it cannot be read.
 pub fn open(run: &Path) -> anyhow::Result<Arc<dyn Source>> {
     Ok(format::open(run)?)
 }
 
-/// Whether the reader of our output has closed it.
+/// Returns `true` if the error comes from a pipe whose reader has closed it.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     })
 }
 
-/// The error and its causes in one line; a cause that is told already is not told again.
+/// Formats the error and its causes as one line, without causes that the line contains already.
 pub fn one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain() {

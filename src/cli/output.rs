@@ -1,4 +1,4 @@
-//! How results are printed: aligned columns, JSON documents, progress.
+//! Printing of results: aligned columns, JSON documents, progress.
 
 use std::io::{self, Write};
 
@@ -6,16 +6,24 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-/// Longest line of a printed table.
+/// Maximum length in characters of a line of [`paragraph`].
 pub const WIDTH: usize = 100;
 
-/// Prints through `write`, buffered, and tells when stdout cannot take it.
+/// Calls `write` with a buffered standard output and flushes it.
+///
+/// # Errors
+///
+/// If the standard output cannot be written, or `write` fails.
 pub fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     write(&mut out).and_then(|()| out.flush()).context("cannot write to the standard output")
 }
 
-/// Prints one JSON document.
+/// Prints one JSON document on a line of its own.
+///
+/// # Errors
+///
+/// If the standard output cannot be written.
 pub fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
     print(|out| {
         serde_json::to_writer(&mut *out, document).map_err(io::Error::from)?;
@@ -23,33 +31,35 @@ pub fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
     })
 }
 
-/// Text from a file such that it stays on its line and cannot drive the terminal.
+/// Returns text from a file as one line without control characters, which could drive the terminal.
 pub fn printable(text: &str) -> String {
-    let marked = |c: char| match c {
+    let replaced = |c: char| match c {
         c if c.is_whitespace() => ' ',
         c if c.is_control() => char::REPLACEMENT_CHARACTER,
         c => c,
     };
-    text.chars().map(marked).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+    text.chars().map(replaced).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// How numbers that stand together are written: all with the same decimals, or all with exponents.
+/// The notation of numbers that are printed side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notation {
+    /// Four decimals.
     Decimals,
+    /// Two decimals and an exponent.
     Exponents,
 }
 
 impl Notation {
-    /// What suits these numbers, by the largest of them.
-    pub fn of(values: &[f32]) -> Self {
-        let sizes = values.iter().map(|value| value.abs()).filter(|size| size.is_finite());
-        let largest = sizes.fold(0.0, f32::max);
+    /// Chooses the notation by the largest magnitude of `values`; values that are not finite do not count.
+    pub fn for_values(values: &[f32]) -> Self {
+        let magnitudes = values.iter().map(|value| value.abs()).filter(|magnitude| magnitude.is_finite());
+        let largest = magnitudes.fold(0.0, f32::max);
         if largest == 0.0 || (1e-2..1e4).contains(&largest) { Self::Decimals } else { Self::Exponents }
     }
 
-    /// A number in few characters; `–` for "no value".
-    pub fn write(self, value: f32) -> String {
+    /// Formats a number; `–` stands for "no value".
+    pub fn format(self, value: f32) -> String {
         match self {
             _ if !value.is_finite() => "–".to_owned(),
             Self::Exponents if value == 0.0 => "0".to_owned(),
@@ -59,12 +69,12 @@ impl Notation {
     }
 }
 
-/// `1 unit`, `2 units`, in which thousands are set apart.
+/// Formats a count with its noun, as `1 unit` or `2 units`, with a narrow space between thousands.
 pub fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(count), if count == 1 { one } else { many })
+    format!("{} {}", group_thousands(count), if count == 1 { one } else { many })
 }
 
-fn grouped(count: usize) -> String {
+fn group_thousands(count: usize) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -76,7 +86,7 @@ fn grouped(count: usize) -> String {
     text
 }
 
-/// Columns under their headings; the `right` ones are aligned to the right.
+/// Writes columns under their headings. Columns that are `true` in `right` are aligned to the right.
 pub fn columns<const N: usize>(
     out: &mut dyn Write,
     headings: [&str; N],
@@ -102,7 +112,8 @@ pub fn columns<const N: usize>(
     rows.iter().try_for_each(|row| line(row.each_ref().map(String::as_str)))
 }
 
-/// Words after a heading, broken into lines that begin under the first word.
+/// Writes a heading and words after it, on lines of at most [`WIDTH`] characters that begin under the first
+/// word.
 pub fn paragraph(out: &mut dyn Write, heading: &str, words: impl Iterator<Item = String>) -> io::Result<()> {
     let mut line = format!("{heading:<9}");
     let indent = line.chars().count();
@@ -121,9 +132,10 @@ pub fn paragraph(out: &mut dyn Write, heading: &str, words: impl Iterator<Item =
     writeln!(out, "{}", line.trim_end())
 }
 
-/// A progress bar on stderr; nothing where that is no terminal. Call it with (done, all).
-pub fn progress(what: &'static str) -> impl FnMut(usize, usize) {
-    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()).with_prefix(what);
+/// Returns a function that draws a progress bar on stderr, if that is a terminal. It takes the number of
+/// finished steps and that of all steps; `label` stands before the bar.
+pub fn progress(label: &'static str) -> impl FnMut(usize, usize) {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()).with_prefix(label);
     if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {eta}") {
         bar.set_style(style);
     }
@@ -140,26 +152,26 @@ pub fn progress(what: &'static str) -> impl FnMut(usize, usize) {
 mod tests {
     use super::*;
 
-    fn printed(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
+    fn written_text(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
         let mut out = Vec::new();
         write(&mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
     #[test]
-    fn numbers_that_stand_together_are_written_alike() {
-        let written = |values: &[f32]| {
-            let notation = Notation::of(values);
-            values.iter().map(|&value| notation.write(value)).collect::<Vec<_>>().join(" ")
+    fn numbers_side_by_side_have_one_notation() {
+        let formatted = |values: &[f32]| {
+            let notation = Notation::for_values(values);
+            values.iter().map(|&value| notation.format(value)).collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(written(&[0.0, -0.12345, 1e-7, f32::NAN]), "0.0000 -0.1235 0.0000 –");
-        assert_eq!(written(&[0.0, 0.005, -1e-7]), "0 5.00e-3 -1.00e-7");
-        assert_eq!(written(&[12345.0, 1.0, f32::INFINITY]), "1.23e4 1.00e0 –");
-        assert_eq!(written(&[0.0, f32::NAN]), "0.0000 –");
+        assert_eq!(formatted(&[0.0, -0.12345, 1e-7, f32::NAN]), "0.0000 -0.1235 0.0000 –");
+        assert_eq!(formatted(&[0.0, 0.005, -1e-7]), "0 5.00e-3 -1.00e-7");
+        assert_eq!(formatted(&[12345.0, 1.0, f32::INFINITY]), "1.23e4 1.00e0 –");
+        assert_eq!(formatted(&[0.0, f32::NAN]), "0.0000 –");
     }
 
     #[test]
-    fn counts_have_their_thousands_set_apart() {
+    fn counts_have_a_space_between_thousands() {
         assert_eq!(counted(1, "unit", "units"), "1 unit");
         assert_eq!(counted(1_234_567, "unit", "units"), "1\u{202f}234\u{202f}567 units");
     }
@@ -172,13 +184,14 @@ mod tests {
     #[test]
     fn columns_are_aligned() {
         let rows = [["1".to_owned(), "24".to_owned()], ["layer".to_owned(), "7".to_owned()]];
-        let text = printed(|out| columns(out, ["name", "units"], [false, true], &rows));
+        let text = written_text(|out| columns(out, ["name", "units"], [false, true], &rows));
         assert_eq!(text, "name   units\n─────  ─────\n1         24\nlayer      7\n");
     }
 
     #[test]
     fn paragraphs_break_between_words() {
-        let text = printed(|out| paragraph(out, "epochs", (0..40).map(|number| format!("{number}: 1.0 %"))));
+        let text =
+            written_text(|out| paragraph(out, "epochs", (0..40).map(|number| format!("{number}: 1.0 %"))));
         assert!(text.lines().count() > 1);
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH));
         assert!(

@@ -1,4 +1,4 @@
-//! What to look at, as options: the epoch, the selections and how they are put together.
+//! The options that choose an epoch and a query: selections, statistic, comparison, normalisation.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -56,9 +56,10 @@ pub struct QueryArgs {
 
     /// Where values are reduced; both give the same [default: on a real GPU if one draws]
     #[arg(long, value_enum)]
-    pub on: Option<OnArg>,
+    pub on: Option<BackendArg>,
 }
 
+/// A statistic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum StatArg {
     /// The mean
@@ -75,6 +76,7 @@ pub enum StatArg {
     Count,
 }
 
+/// A kind of difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DiffArg {
     /// A − B
@@ -85,6 +87,7 @@ pub enum DiffArg {
     Effect,
 }
 
+/// A normalisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum NormArg {
     /// Nothing
@@ -95,8 +98,9 @@ pub enum NormArg {
     Global,
 }
 
+/// A backend that reduces values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum OnArg {
+pub enum BackendArg {
     /// On all cores
     Cpu,
     /// In compute shaders on the graphics device, be it a real one or drawn on the processor
@@ -104,7 +108,7 @@ pub enum OnArg {
 }
 
 impl QueryArgs {
-    /// What is asked for; the run that is subtracted, if it is another, goes by the number `run_b`.
+    /// Returns the query. `run_b` is the index of the run of `--run-b`, if that option is given.
     pub fn query(&self, run_b: usize) -> Query {
         Query {
             select: self.select.clone(),
@@ -131,30 +135,43 @@ impl QueryArgs {
         }
     }
 
-    /// What reduces values beside what `gpu` draws.
+    /// Returns the backend that reduces values for a program that draws on `gpu`.
     pub fn backend(&self, gpu: &Gpu) -> Arc<dyn Backend> {
         match self.on {
-            Some(OnArg::Cpu) => Arc::new(Cpu),
-            Some(OnArg::Gpu) => Arc::new(Aggregator::new(gpu)),
+            Some(BackendArg::Cpu) => Arc::new(Cpu),
+            Some(BackendArg::Gpu) => Arc::new(Aggregator::new(gpu)),
             None => aggregate::backend(gpu),
         }
     }
 
-    /// What reduces values where nothing is drawn: no device is started for it unless asked for.
-    pub fn backend_alone(&self) -> anyhow::Result<Arc<dyn Backend>> {
+    /// Returns the backend that reduces values for a program that draws nothing. It starts a graphics device
+    /// only for `--on gpu`.
+    ///
+    /// # Errors
+    ///
+    /// If that device cannot be started.
+    pub fn backend_without_gpu(&self) -> anyhow::Result<Arc<dyn Backend>> {
         match self.on {
-            Some(OnArg::Gpu) => Ok(self.backend(&Gpu::headless()?)),
-            Some(OnArg::Cpu) | None => Ok(Arc::new(Cpu)),
+            Some(BackendArg::Gpu) => Ok(self.backend(&Gpu::headless()?)),
+            Some(BackendArg::Cpu) | None => Ok(Arc::new(Cpu)),
         }
     }
 
-    /// Opens the run that is subtracted, where it is another.
+    /// Opens the run of `--run-b`, if that option is given.
+    ///
+    /// # Errors
+    ///
+    /// If the run cannot be opened.
     pub fn open_run_b(&self) -> anyhow::Result<Option<Arc<dyn Source>>> {
         self.run_b.as_deref().map(super::open).transpose()
     }
 
-    /// Where in the recording the moment is, and its number as a person would write it.
-    pub fn moment(&self, recording: &Recording) -> anyhow::Result<(EpochPosition, f64)> {
+    /// Returns the position of the epoch in the recording, and its number as given on the command line.
+    ///
+    /// # Errors
+    ///
+    /// If the recording has no such epoch.
+    pub fn resolve_epoch(&self, recording: &Recording) -> anyhow::Result<(EpochPosition, f64)> {
         let position = self.epoch.resolve(recording).context("--epoch")?;
         let number = match self.epoch {
             // The position is rounded to f32.

@@ -1,4 +1,4 @@
-//! `dnnviz render`: a still, without a window.
+//! `dnnviz render`: draws a still, without a window.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::output;
 use super::query::QueryArgs;
-use super::view_args::LookArgs;
+use super::view_args::ViewArgs;
 use crate::engine::Gpu;
 use crate::export::{Still, StillView};
 use crate::model::{Camera, EpochPosition, EpochRef, Layout, Query, Recording, SetView, ViewState, columns};
@@ -21,7 +21,7 @@ use crate::ui::NamedRun;
 /// Several RUNs stand side by side, each with the same selections. Where they show values of one kind,
 /// the same colour is the same value.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct RenderArgs {
     /// The recording or DNNViz dump; several are drawn side by side
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
@@ -39,18 +39,18 @@ pub struct Args {
 
     /// Width and height in pixels
     #[arg(long, value_name = "WxH", default_value = "1280x720")]
-    size: Size,
+    size: PictureSize,
 
     /// From where
-    #[arg(long, value_enum, default_value_t = ViewArg::Overview)]
-    view: ViewArg,
+    #[arg(long, value_enum, default_value_t = SetViewArg::Overview)]
+    view: SetViewArg,
 
     /// From where, as JSON or as a file of it: {"position": [x, y, z], "yaw", "pitch", "fov_y", "focus"}
     #[arg(long, value_name = "FILE|JSON", conflicts_with = "view")]
     camera: Option<OsString>,
 
     #[command(flatten)]
-    look: LookArgs,
+    view_args: ViewArgs,
 
     /// Leave out names and legend
     #[arg(long)]
@@ -61,9 +61,9 @@ pub struct Args {
     json: bool,
 }
 
-/// The set views.
+/// A set view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ViewArg {
+pub enum SetViewArg {
     /// Everything, three-quarter
     Overview,
     /// Straight at the first layer
@@ -76,23 +76,23 @@ pub enum ViewArg {
     Close,
 }
 
-impl From<ViewArg> for SetView {
-    fn from(view: ViewArg) -> Self {
+impl From<SetViewArg> for SetView {
+    fn from(view: SetViewArg) -> Self {
         match view {
-            ViewArg::Overview => Self::Overview,
-            ViewArg::Front => Self::Front,
-            ViewArg::Top => Self::Top,
-            ViewArg::Grazing => Self::Grazing,
-            ViewArg::Close => Self::Close,
+            SetViewArg::Overview => Self::Overview,
+            SetViewArg::Front => Self::Front,
+            SetViewArg::Top => Self::Top,
+            SetViewArg::Grazing => Self::Grazing,
+            SetViewArg::Close => Self::Close,
         }
     }
 }
 
 /// Width and height as `1280x720`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size(pub [u32; 2]);
+pub struct PictureSize(pub [u32; 2]);
 
-impl std::str::FromStr for Size {
+impl std::str::FromStr for PictureSize {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -101,40 +101,44 @@ impl std::str::FromStr for Size {
     }
 }
 
+/// The JSON document. Scripts depend on its keys.
 #[derive(Serialize)]
-struct Told<'a> {
+struct RenderReport<'a> {
     file: &'a Path,
     width: u32,
     height: u32,
     adapter: String,
+    /// Number of cells in all scenes.
     cells: u64,
+    /// Milliseconds that the scenes took to draw.
     frame_ms: f64,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+/// Draws the still, writes it and prints a report.
+pub fn run(args: &RenderArgs) -> anyhow::Result<()> {
     let sources = args.runs.iter().map(|run| super::open(run)).collect::<anyhow::Result<Vec<_>>>()?;
     let run_b = args.query.open_run_b()?;
     let camera = args.camera.as_deref().map(read_camera).transpose()?;
-    let mut parts = Vec::new();
-    for (own, source) in sources.iter().enumerate() {
+    let mut views = Vec::new();
+    for (run, source) in sources.iter().enumerate() {
         let sides = Sides { a: &**source, b: run_b.as_deref().unwrap_or(&**source) };
-        parts.extend(args.parts(sides, own, camera)?);
+        views.extend(args.views(sides, run, camera)?);
     }
-    if parts.len() > columns::MAX_COLUMNS {
-        bail!("{} views side by side are more than {}; draw fewer RUNs", parts.len(), columns::MAX_COLUMNS);
+    if views.len() > columns::MAX_COLUMNS {
+        bail!("{} views side by side are more than {}; draw fewer RUNs", views.len(), columns::MAX_COLUMNS);
     }
-    let Size(size) = args.size;
+    let PictureSize(size) = args.size;
     let gpu = Gpu::headless()?;
     let paths = args.runs.iter().chain(&args.query.run_b);
     let names: Vec<String> = paths.map(|path| run_name(path)).collect();
     let recordings = sources.iter().chain(&run_b).map(|source| source.recording());
-    let facts = |(name, recording)| NamedRun { name, recording };
-    let runs: Vec<NamedRun> = names.iter().map(String::as_str).zip(recordings).map(facts).collect();
+    let named_run = |(name, recording)| NamedRun { name, recording };
+    let runs: Vec<NamedRun> = names.iter().map(String::as_str).zip(recordings).map(named_run).collect();
     let backend = args.query.backend(&gpu);
-    let still = Still::render(&gpu, &*backend, &runs, parts, size, !args.no_overlay)?;
+    let still = Still::render(&gpu, &*backend, &runs, views, size, !args.no_overlay)?;
     still.save(&args.output)?;
     if args.json {
-        return output::print_json(&Told {
+        return output::print_json(&RenderReport {
             file: &args.output,
             width: size[0],
             height: size[1],
@@ -157,71 +161,85 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     })
 }
 
-impl Args {
-    /// The view of a run, and where in its recording; from anywhere where there is no `camera`.
+impl RenderArgs {
+    /// Returns the view of a run and its position among the epochs. Without a `camera` the view has that of the
+    /// overview.
+    ///
+    /// # Errors
+    ///
+    /// If the recording lacks the epoch, a layer or a unit that the options name.
     fn view(
         &self,
         recording: &Recording,
         camera: Option<Camera>,
     ) -> anyhow::Result<(ViewState, EpochPosition)> {
-        let (position, number) = self.query.moment(recording)?;
-        let any = || Camera::set_view(SetView::Overview, &Layout::new(recording), 1.0);
-        let mut view = ViewState::new(camera.unwrap_or_else(any), number);
+        let (position, number) = self.query.resolve_epoch(recording)?;
+        let overview = || Camera::set_view(SetView::Overview, &Layout::new(recording), 1.0);
+        let mut view = ViewState::new(camera.unwrap_or_else(overview), number);
         view.query = self.query.query(self.runs.len());
-        self.look.apply(&mut view, recording, position)?;
+        self.view_args.apply(&mut view, recording, position)?;
         Ok((view, position))
     }
 
-    /// The view that these options ask for of one run.
+    /// Returns the view of a run.
     #[cfg(test)]
-    pub(super) fn looked_at(&self, recording: &Recording) -> anyhow::Result<ViewState> {
+    pub(super) fn view_of(&self, recording: &Recording) -> anyhow::Result<ViewState> {
         let camera = self.camera.as_deref().map(read_camera).transpose()?;
         Ok(self.view(recording, camera)?.0)
     }
 
-    /// The views of the run of this number.
-    fn parts<'a>(
+    /// Returns the views to draw of one run: sides A and B alone with `--with-sides`, then the query. `run` is
+    /// the index of the run of side A.
+    ///
+    /// # Errors
+    ///
+    /// If a recording lacks the epoch, a layer or a unit that the options name.
+    fn views<'a>(
         &self,
         sides: Sides<'a>,
-        own: usize,
+        run: usize,
         camera: Option<Camera>,
     ) -> anyhow::Result<Vec<StillView<'a>>> {
         let recording = sides.a.recording();
         let (view, position) = self.view(recording, camera)?;
         let (set_view, number) = (camera.is_none().then(|| self.view.into()), view.epoch);
-        let mut parts = Vec::new();
+        let mut views = Vec::new();
         if self.with_sides
             && let Some(minus) = view.query.minus.clone()
         {
-            let alone = |select| Query { select, minus: None, run_b: None, ..view.query.clone() };
-            let a = ViewState { query: alone(view.query.select.clone()), ..view.clone() };
-            parts.push(StillView { sides: Sides::one(sides.a), run: own, view: a, set_view, position });
-            let b = ViewState { query: alone(minus), ..view.clone() };
-            let other = sides.b.recording();
+            let one_side = |select| Query { select, minus: None, run_b: None, ..view.query.clone() };
+            let a = ViewState { query: one_side(view.query.select.clone()), ..view.clone() };
+            views.push(StillView { sides: Sides::one(sides.a), run, view: a, set_view, position });
+            let b = ViewState { query: one_side(minus), ..view.clone() };
+            let recording_b = sides.b.recording();
             let number = EpochRef::from_number(number);
-            // Its own epoch, where it has one, goes first.
-            let position = match b.query.select.epoch.unwrap_or(number).resolve(other) {
+            // An epoch of its own takes precedence.
+            let position = match b.query.select.epoch.unwrap_or(number).resolve(recording_b) {
                 Ok(position) => position,
                 Err(error) => bail!("in the run that is subtracted: {error}"),
             };
-            let own = view.query.run_b.unwrap_or(own);
-            parts.push(StillView { sides: Sides::one(sides.b), run: own, view: b, set_view, position });
+            let run = view.query.run_b.unwrap_or(run);
+            views.push(StillView { sides: Sides::one(sides.b), run, view: b, set_view, position });
         }
-        parts.push(StillView { sides, run: own, view, set_view, position });
-        Ok(parts)
+        views.push(StillView { sides, run, view, set_view, position });
+        Ok(views)
     }
 }
 
-/// What people call a run: the name of its folder.
+/// Returns the name of a run: that of its folder.
 fn run_name(path: &Path) -> String {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-/// A camera, as JSON or from a file of it, with finite numbers and a field of view that can be drawn.
-fn read_camera(given: &OsStr) -> anyhow::Result<Camera> {
-    let path = Path::new(given);
-    let (text, name) = match given.to_str().filter(|text| text.trim_start().starts_with('{')) {
+/// Parses a camera from JSON, or from the file that `argument` names.
+///
+/// # Errors
+///
+/// If the file cannot be read, it is not JSON of a camera, or a number is outside its range.
+fn read_camera(argument: &OsStr) -> anyhow::Result<Camera> {
+    let path = Path::new(argument);
+    let (text, name) = match argument.to_str().filter(|text| text.trim_start().starts_with('{')) {
         Some(text) => (text.to_owned(), "--camera".to_owned()),
         None => {
             let text = std::fs::read_to_string(path);

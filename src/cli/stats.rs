@@ -1,4 +1,4 @@
-//! `dnnviz stats`: the numbers behind the picture, per unit.
+//! `dnnviz stats`: the values of a query, per unit.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,15 +15,15 @@ use crate::model::{
 };
 use crate::stats::{self, Cpu, Sides, UnitTable};
 
-/// Values on a line of the table.
-const PER_LINE: usize = 10;
+/// Number of values on a line of the table.
+const VALUES_PER_LINE: usize = 10;
 
 /// Print the numbers behind the picture, one per unit
 ///
 /// Units count from 0 within their layer. Of `all` and of one class, the means that the RUN itself
 /// stores are printed as they are; everything else is computed from the inputs.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct StatsArgs {
     /// The recording or DNNViz dump
     run: PathBuf,
 
@@ -35,89 +35,99 @@ pub struct Args {
     layers: Vec<String>,
 
     /// How the numbers are printed; "no value" is – in tables, empty in CSV, null in JSON
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = StatsFormat::Table)]
+    format: StatsFormat,
 
     /// The same as --format json
     #[arg(long, conflicts_with = "format")]
     json: bool,
 }
 
+/// An output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum StatsFormat {
     Table,
     Csv,
     Json,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+/// Computes the values and prints them.
+pub fn run(args: &StatsArgs) -> anyhow::Result<()> {
     let source = super::open(&args.run)?;
     let recording = source.recording();
-    let chosen = choose_layers(recording, &args.layers)?;
-    let (position, epoch) = args.query.moment(recording)?;
+    let layers = layers_named(recording, &args.layers)?;
+    let (position, epoch) = args.query.resolve_epoch(recording)?;
     let query = args.query.query(1);
     let run_b = args.query.open_run_b()?;
     let sides = Sides { a: &*source, b: run_b.as_deref().unwrap_or(&*source) };
-    let backend = args.query.backend_alone()?;
+    let backend = args.query.backend_without_gpu()?;
     let table = stats::table(sides, &query, position, &*backend)?;
-    let not_finite = not_finite(sides, &query, position);
+    let not_finite = count_not_finite(sides, &query, position);
     let run_b = args.query.run_b.as_deref();
-    let found = Found { recording, query: &query, run_b, epoch, table: &table, not_finite, layers: chosen };
+    let report = StatsReport { recording, query: &query, run_b, epoch, table: &table, not_finite, layers };
     match args.format {
-        _ if args.json => output::print_json(&found.document()),
-        Format::Json => output::print_json(&found.document()),
-        Format::Csv => output::print(|out| found.print_csv(out)),
-        Format::Table => output::print(|out| found.print_table(out)),
+        _ if args.json => output::print_json(&report.document()),
+        StatsFormat::Json => output::print_json(&report.document()),
+        StatsFormat::Csv => output::print(|out| report.print_csv(out)),
+        StatsFormat::Table => output::print(|out| report.print_table(out)),
     }
 }
 
-/// How many values of the selected inputs are not finite.
-fn not_finite(sides: Sides, query: &Query, position: EpochPosition) -> Option<u64> {
+/// Counts the values of the selected inputs that are not finite, of both sides together. Returns `None` if
+/// only statistics are recorded, and between epochs.
+fn count_not_finite(sides: Sides, query: &Query, position: EpochPosition) -> Option<u64> {
     if position.t > 0.0 {
         return None;
     }
-    let plain = Query { stat: Stat::Count, minus: None, norm: Norm::Raw, ..query.clone() };
+    let count = Query { stat: Stat::Count, minus: None, norm: Norm::Raw, ..query.clone() };
     let missing = |table: UnitTable| -> u64 {
         let values = table.layers.iter().flatten();
-        values.map(|&count| table.inputs as u64 - count as u64).sum()
+        values.map(|&finite| table.inputs as u64 - finite as u64).sum()
     };
-    let a = stats::table(Sides::one(sides.a), &plain, position, &Cpu).ok().map(missing)?;
+    let a = stats::table(Sides::one(sides.a), &count, position, &Cpu).ok().map(missing)?;
     let Some(minus) = &query.minus else { return Some(a) };
-    // At the epoch that the difference was read at.
+    // Without an epoch of its own, side B has the epoch number of side A.
     let number = EpochRef::Number(sides.a.recording().epochs.get(position.from.0)?.number);
     let select = Selection { epoch: minus.epoch.or(Some(number)), ..minus.clone() };
     let first = EpochRef::First.resolve(sides.b.recording()).ok()?;
-    let plain = Query { select, ..plain };
-    Some(a + stats::table(Sides::one(sides.b), &plain, first, &Cpu).ok().map(missing)?)
+    let count = Query { select, ..count };
+    Some(a + stats::table(Sides::one(sides.b), &count, first, &Cpu).ok().map(missing)?)
 }
 
-/// Indices of the layers named, in the order of the network; all when none is named.
-fn choose_layers(recording: &Recording, names: &[String]) -> anyhow::Result<Vec<usize>> {
+/// Returns the indices of the layers with these names, in the order of the network; of all layers if `names`
+/// is empty.
+///
+/// # Errors
+///
+/// If there is no layer of one of the names.
+fn layers_named(recording: &Recording, names: &[String]) -> anyhow::Result<Vec<usize>> {
     if let Some(unknown) = names.iter().find(|&name| recording.layers.iter().all(|layer| layer.name != *name))
     {
         let known: Vec<&str> = recording.layers.iter().map(|layer| layer.name.as_str()).collect();
         bail!("there is no layer `{unknown}`; there are {}", known.join(", "));
     }
-    let wanted = |layer: &Layer| names.is_empty() || names.contains(&layer.name);
-    Ok((0..recording.layers.len()).filter(|&index| wanted(&recording.layers[index])).collect())
+    let is_named = |layer: &Layer| names.is_empty() || names.contains(&layer.name);
+    Ok((0..recording.layers.len()).filter(|&index| is_named(&recording.layers[index])).collect())
 }
 
-/// What was found, to be printed.
-struct Found<'a> {
+/// The values of a query, ready to print.
+struct StatsReport<'a> {
     recording: &'a Recording,
     query: &'a Query,
+    /// Path of the run of side B, if it is another.
     run_b: Option<&'a Path>,
+    /// Epoch number; a fraction between two recorded epochs.
     epoch: f64,
     table: &'a UnitTable,
-    /// Of the values of the selected inputs, both sides' together; `None` where it is not known.
+    /// Number of values of the selected inputs that are not finite, see [`count_not_finite`].
     not_finite: Option<u64>,
     /// Indices of the layers to print.
     layers: Vec<usize>,
 }
 
-/// The JSON document that scripts read.
+/// The JSON document. Scripts depend on its keys.
 #[derive(Serialize)]
-struct Document<'a> {
+struct StatsDocument<'a> {
     epoch: f64,
     select: String,
     minus: Option<String>,
@@ -125,41 +135,44 @@ struct Document<'a> {
     stat: Stat,
     diff: Option<Diff>,
     norm: Norm,
-    /// What was done to the values before they were recorded.
+    /// The normalisation of the recorded values.
     normalisation: &'static str,
     inputs: usize,
     minus_inputs: Option<usize>,
-    /// Values of the selected inputs that are NaN or infinite; null where only their statistics are
+    /// Number of values of the selected inputs that are NaN or infinite; null if only statistics are
     /// recorded, and between epochs.
     not_finite: Option<u64>,
-    layers: Vec<LayerValues<'a>>,
-    /// Layers that the run which is subtracted lacks.
-    unmatched: Vec<UnmatchedLayer<'a>>,
+    layers: Vec<StatsLayer<'a>>,
+    /// Layers without a counterpart of the same size in the run of side B.
+    unmatched: Vec<StatsUnmatchedLayer<'a>>,
 }
 
+/// A layer without a counterpart in the run of side B.
 #[derive(Serialize)]
-struct UnmatchedLayer<'a> {
+struct StatsUnmatchedLayer<'a> {
     name: &'a str,
-    /// Units of the layer of that name in the other run; null when there is none.
+    /// Number of units of the layer of that name in the other run; null if there is none.
     units: Option<usize>,
 }
 
+/// The values of a layer.
 #[derive(Serialize)]
-struct LayerValues<'a> {
+struct StatsLayer<'a> {
     name: &'a str,
-    /// NaN is written as null.
+    /// One value per unit; NaN becomes null.
     values: &'a [f32],
 }
 
-impl Found<'_> {
+impl StatsReport<'_> {
+    /// Returns the printed layers with their values.
     fn layers(&self) -> impl Iterator<Item = (&Layer, &[f32])> {
         let layers = self.layers.iter();
         layers.map(|&index| (&self.recording.layers[index], self.table.layers[index].as_slice()))
     }
 
-    fn document(&self) -> Document<'_> {
+    fn document(&self) -> StatsDocument<'_> {
         let query = self.query;
-        Document {
+        StatsDocument {
             epoch: self.epoch,
             select: query.select.to_string(),
             minus: query.minus.as_ref().map(ToString::to_string),
@@ -171,18 +184,19 @@ impl Found<'_> {
             inputs: self.table.inputs,
             minus_inputs: self.table.minus_inputs,
             not_finite: self.not_finite,
-            layers: self.layers().map(|(layer, values)| LayerValues { name: &layer.name, values }).collect(),
+            layers: self.layers().map(|(layer, values)| StatsLayer { name: &layer.name, values }).collect(),
             unmatched: self
                 .unmatched()
-                .map(|(layer, units)| UnmatchedLayer { name: &layer.name, units })
+                .map(|(layer, units)| StatsUnmatchedLayer { name: &layer.name, units })
                 .collect(),
         }
     }
 
-    /// The printed layers that the run which is subtracted lacks, and the units of its layer of that name.
+    /// Returns the printed layers without a counterpart of the same size in the run of side B, and the number of
+    /// units of its layer of that name.
     fn unmatched(&self) -> impl Iterator<Item = (&Layer, Option<usize>)> {
-        let printed = self.table.unmatched.iter().filter(|it| self.layers.contains(&it.layer));
-        printed.map(|it| (&self.recording.layers[it.layer], it.units))
+        let printed = self.table.unmatched.iter().filter(|unmatched| self.layers.contains(&unmatched.layer));
+        printed.map(|unmatched| (&self.recording.layers[unmatched.layer], unmatched.units))
     }
 
     fn print_csv(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -223,7 +237,7 @@ impl Found<'_> {
             let unmatched = self.unmatched().find(|(other, _)| std::ptr::eq(*other, layer));
             let finite = || values.iter().copied().filter(|value| value.is_finite());
             let missing = values.len() - finite().count();
-            let notation = Notation::of(values);
+            let notation = Notation::for_values(values);
             write!(
                 out,
                 "\nlayer {} · {} · {}",
@@ -232,7 +246,7 @@ impl Found<'_> {
                 counted(values.len(), "unit", "units")
             )?;
             if let (Some(low), Some(high)) = (finite().reduce(f32::min), finite().reduce(f32::max)) {
-                write!(out, " · {} to {}", notation.write(low), notation.write(high))?;
+                write!(out, " · {} to {}", notation.format(low), notation.format(high))?;
             }
             if missing > 0 && unmatched.is_none() {
                 write!(out, " · {} without a value", counted(missing, "unit", "units"))?;
@@ -245,16 +259,16 @@ impl Found<'_> {
             if unmatched.is_some() {
                 continue;
             }
-            for (line, values) in values.chunks(PER_LINE).enumerate() {
-                write!(out, "{:>7} ", line * PER_LINE)?;
-                values.iter().try_for_each(|&value| write!(out, " {:>8}", notation.write(value)))?;
+            for (line, values) in values.chunks(VALUES_PER_LINE).enumerate() {
+                write!(out, "{:>7} ", line * VALUES_PER_LINE)?;
+                values.iter().try_for_each(|&value| write!(out, " {:>8}", notation.format(value)))?;
                 writeln!(out)?;
             }
         }
         Ok(())
     }
 
-    /// In words: `mean of class 3 − class 5`.
+    /// Describes the query, as in `mean of class 3 − class 5`.
     fn title(&self) -> String {
         let stat = match self.query.stat {
             Stat::Mean => "mean",

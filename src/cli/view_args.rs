@@ -12,7 +12,7 @@ use crate::model::{
 
 /// The options that choose how a view looks.
 #[derive(Debug, Args)]
-pub struct LookArgs {
+pub struct ViewArgs {
     /// The colour map [default: one that suits what is shown]
     #[arg(long, value_enum, value_name = "NAME")]
     map: Option<MapArg>,
@@ -26,15 +26,15 @@ pub struct LookArgs {
     over_epochs: bool,
 
     /// Percent of the values that lie beyond each end of the colour map, 0 to 10
-    #[arg(long, value_name = "PERCENT", default_value = "0", value_parser = within::<0, 10>)]
+    #[arg(long, value_name = "PERCENT", default_value = "0", value_parser = parse_within::<0, 10>)]
     clip: f32,
 
     /// Factor on the height of cells, up to 10
-    #[arg(long, value_name = "F", default_value = "1", value_parser = within::<0, 10>)]
+    #[arg(long, value_name = "F", default_value = "1", value_parser = parse_within::<0, 10>)]
     height: f32,
 
     /// Dim cells that are weaker than this share of the colour map, 0 to 1
-    #[arg(long, value_name = "F", default_value = "0", value_parser = within::<0, 1>)]
+    #[arg(long, value_name = "F", default_value = "0", value_parser = parse_within::<0, 1>)]
     dim_below: f32,
 
     /// In which order units stand: activation, selectivity or similarity, of the epoch @E
@@ -68,6 +68,7 @@ pub struct LookArgs {
     no_edges: bool,
 }
 
+/// A colour map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum MapArg {
     Viridis,
@@ -79,13 +80,14 @@ enum MapArg {
     Paper,
 }
 
+/// A theme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ThemeArg {
     Dark,
     Light,
 }
 
-/// Two values with a comma between them, or a word.
+/// A value range: `auto`, `layer`, `network`, or two values as in `0,2.5`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct RangeArg(Range);
 
@@ -109,9 +111,11 @@ impl FromStr for RangeArg {
     }
 }
 
+/// An order of units as `BY` or `BY@E`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct OrderArg {
     by: OrderBy,
+    /// Epoch number; that of the view if there is none.
     epoch: Option<u64>,
 }
 
@@ -135,6 +139,7 @@ impl FromStr for OrderArg {
     }
 }
 
+/// A pin as `LAYER:UNIT`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PinArg(Pin);
 
@@ -142,15 +147,15 @@ impl FromStr for PinArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // Names may hold colons, numbers do not.
+        // Names of layers can contain colons, numbers of units cannot.
         let (layer, unit) = text.rsplit_once(':').ok_or("write it as LAYER:UNIT")?;
         let unit = unit.parse().map(UnitIndex).map_err(|_| format!("`{unit}` is no unit's number"))?;
         Ok(Self(Pin { layer: layer.to_owned(), unit }))
     }
 }
 
-/// A number between two whole ones.
-fn within<const LOW: i32, const HIGH: i32>(text: &str) -> Result<f32, String> {
+/// Parses a number from `LOW` to `HIGH`, both included.
+fn parse_within<const LOW: i32, const HIGH: i32>(text: &str) -> Result<f32, String> {
     let number: f32 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
     if (LOW as f32..=HIGH as f32).contains(&number) {
         Ok(number)
@@ -159,8 +164,12 @@ fn within<const LOW: i32, const HIGH: i32>(text: &str) -> Result<f32, String> {
     }
 }
 
-impl LookArgs {
-    /// Gives `view`, which shows `recording` at `position`, this look.
+impl ViewArgs {
+    /// Sets the options in `view`, which shows `recording` at `position`.
+    ///
+    /// # Errors
+    ///
+    /// If the recording lacks a layer, unit or epoch that an option names.
     pub fn apply(
         &self,
         view: &mut ViewState,
@@ -195,7 +204,7 @@ impl LookArgs {
         view.edges = !self.no_edges;
         view.hidden = BTreeSet::new();
         for names in &self.hide {
-            hide(names, recording, &mut view.hidden)?;
+            hide_layers(names, recording, &mut view.hidden)?;
         }
         for PinArg(pin) in &self.pin {
             let layer = recording.layers.iter().find(|layer| layer.name == pin.layer);
@@ -209,27 +218,31 @@ impl LookArgs {
     }
 }
 
-/// Adds the layers of these names and patterns, which have to be there.
-fn hide(names: &str, recording: &Recording, hidden: &mut BTreeSet<String>) -> anyhow::Result<()> {
+/// Adds to `hidden` the layers that match `names`, a list of names and patterns with commas between them.
+///
+/// # Errors
+///
+/// If a pattern matches no layer.
+fn hide_layers(names: &str, recording: &Recording, hidden: &mut BTreeSet<String>) -> anyhow::Result<()> {
     let all = || recording.layers.iter().map(|layer| layer.name.as_str());
-    // A name that holds a comma or an asterisk is a name first.
+    // A layer with exactly this name takes precedence over a list or a pattern: a name can contain commas and
+    // asterisks.
     if all().any(|name| name == names) {
         hidden.insert(names.to_owned());
         return Ok(());
     }
     for pattern in names.split(',').filter(|pattern| !pattern.is_empty()) {
-        let before = hidden.len();
-        let found: Vec<&str> = all().filter(|name| fits(pattern, name)).collect();
-        if found.is_empty() && before == hidden.len() {
+        let matching: Vec<&str> = all().filter(|name| matches_pattern(pattern, name)).collect();
+        if matching.is_empty() {
             bail!("--hide: no layer is called `{pattern}`");
         }
-        hidden.extend(found.into_iter().map(str::to_owned));
+        hidden.extend(matching.into_iter().map(str::to_owned));
     }
     Ok(())
 }
 
-/// Whether a name fits a pattern in which each `*` stands for any characters.
-fn fits(pattern: &str, name: &str) -> bool {
+/// Returns `true` if `name` matches `pattern`, in which each `*` stands for any number of characters.
+fn matches_pattern(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
     let mut parts: Vec<&str> = parts.collect();
@@ -237,7 +250,7 @@ fn fits(pattern: &str, name: &str) -> bool {
     let mut rest = rest;
     for part in parts {
         match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
+            Some(start) => rest = &rest[start + part.len()..],
             None => return false,
         }
     }

@@ -1,6 +1,6 @@
-//! Values as text for spreadsheets.
+//! Fields of CSV files.
 
-/// Quoted where RFC 4180 wants it.
+/// Returns `text` as a field of a CSV file, in quotes if RFC 4180 requires them.
 pub fn csv_field(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))

@@ -1,4 +1,4 @@
-//! The one place through which pictures are written: whole, or not at all.
+//! Writing of picture files. A file is written completely or not at all; all pictures are written here.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -6,7 +6,12 @@ use std::path::Path;
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
-/// Writes 8-bit RGBA as a PNG file: under a temporary name, synced, then renamed.
+/// Writes a PNG file under a temporary name, syncs it and renames it. `rgba` has the rows from the top, 8 bits
+/// per channel.
+///
+/// # Errors
+///
+/// If `path` is a folder, or the file cannot be written.
 pub(super) fn write_png(path: &Path, rgba: &[u8], [width, height]: [u32; 2]) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -19,11 +24,11 @@ pub(super) fn write_png(path: &Path, rgba: &[u8], [width, height]: [u32; 2]) -> 
     builder.prefix(".dnnviz-").suffix(".png");
     #[cfg(unix)]
     {
-        // What any new file gets; a temporary file would be its owner's alone.
+        // The permissions of any new file; by default only the owner can read a temporary file.
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    // Without the temporary name, which tells nobody anything.
+    // The kind alone: the message of the error has the temporary name, which means nothing to users.
     let mut file = builder.tempfile_in(folder).map_err(|error| io::Error::from(error.kind()))?;
     let mut buffered = io::BufWriter::new(&mut file);
     PngEncoder::new(&mut buffered)

@@ -1,4 +1,4 @@
-//! `dnnviz bench aggregate`: how fast classes are reduced, beside how fast the machine can read.
+//! `dnnviz bench aggregate`: the throughput of reducing classes, compared with that of reading the values.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::click::{self, Clicks};
+use super::click::{self, ClickReport};
 use crate::cli::output;
 use crate::engine::bench::quantile;
 use crate::engine::{Gpu, GpuError, aggregate};
@@ -20,7 +20,7 @@ use crate::stats::{LayerRows, Moments, TensorRows, reduce};
 /// Made-up values in single precision, whose inputs belong to classes at random. The ceiling is what
 /// all cores together read of these values when they do nothing but add them up.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct BenchAggregateArgs {
     /// Inputs whose values are reduced
     #[arg(long, value_name = "N", default_value_t = 4000, value_parser = clap::value_parser!(u32).range(1..))]
     inputs: u32,
@@ -42,57 +42,61 @@ pub struct Args {
     json: bool,
 }
 
-/// Figures are medians of as many rounds, after one that does not count.
+/// Number of measured rounds, after one that is not measured.
 const ROUNDS: usize = 25;
-/// Values that a core adds up at a time: long enough to be read at full speed, short enough that the
-/// cores end together.
+/// Number of values that a core adds at a time: long enough to be read at full speed, short enough that the
+/// cores finish together.
 const CHUNK: usize = 1 << 18;
-/// Units whose results are compared with a slow computation.
+/// Number of units whose results are compared with sums in f64.
 const COMPARED: usize = 64;
 
+/// The report; throughputs in 10⁹ bytes per second.
 #[derive(Serialize)]
-struct Report {
+struct BenchAggregateReport {
     inputs: usize,
     units: usize,
     classes: usize,
+    /// Size of the values.
     bytes: usize,
+    /// Throughput of adding the values on all cores.
     read_ceiling_gbps: f64,
-    cpu: Path,
+    cpu: CpuThroughput,
     /// `null` without a graphics driver.
-    gpu: Option<OnGpu>,
-    /// `null` without a graphics driver, which a window needs.
-    click: Option<Clicks>,
+    gpu: Option<GpuThroughput>,
+    /// `null` without a graphics driver, which the window needs.
+    click: Option<ClickReport>,
 }
 
-/// The same on the graphics device, without the way there and back where the values stay there.
+/// The throughput of reducing on the graphics device, without transfers if the values stay there.
 #[derive(Serialize)]
-struct OnGpu {
+struct GpuThroughput {
     adapter: String,
     gbps: f64,
-    /// Bytes that a copy on the device reads and writes, both counted.
+    /// Throughput of a copy on the device; bytes read and bytes written both count.
     copy_ceiling_gbps: f64,
-    /// Of the copy ceiling.
+    /// Share of the copy ceiling.
     ratio: f64,
-    /// Whether the values stay on the device. Otherwise they are brought there each time.
+    /// `true` if the values stay on the device; otherwise they are uploaded each time.
     resident: bool,
-    /// Greatest relative difference of a deviation from that of the CPU.
+    /// Greatest relative difference between a standard deviation and that of the CPU.
     error: f64,
 }
 
-/// One way of reducing.
+/// The throughput of reducing on the CPU.
 #[derive(Serialize)]
-struct Path {
+struct CpuThroughput {
     gbps: f64,
-    /// Of the read ceiling.
+    /// Share of the read ceiling.
     ratio: f64,
     ms: f64,
-    /// Greatest relative error of a mean or deviation, of the compared units.
+    /// Greatest relative error of a mean or standard deviation of the compared units.
     error: f64,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+/// Measures and prints the report.
+pub fn run(args: &BenchAggregateArgs) -> anyhow::Result<()> {
     let (inputs, units, classes) = (args.inputs as usize, args.units as usize, args.classes as usize);
-    let values = made_up(inputs, units)?;
+    let values = synthetic_values(inputs, units)?;
     let bytes = size_of_val(values.as_slice());
     let tensor = Tensor::from_f32(values, inputs, units).context("values do not fit their shape")?;
     let values = tensor.as_f32().context("values do not lie as numbers")?;
@@ -101,31 +105,31 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         groups[(hash(input) >> 32) as usize % classes].push(input);
     }
 
-    let classes_found = classwise(&tensor, &groups);
-    let error = greatest_error(values, units, &groups, &classes_found)?;
+    let class_moments = reduce_classes(&tensor, &groups);
+    let error = greatest_error(values, units, &groups, &class_moments)?;
     let (mut read, mut reduced) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
         let times =
-            [ms(|| values.par_chunks(CHUNK).map(sum).sum::<f32>()), ms(|| classwise(&tensor, &groups))];
+            [ms(|| values.par_chunks(CHUNK).map(sum).sum::<f32>()), ms(|| reduce_classes(&tensor, &groups))];
         if round > 0 {
             read.push(times[0]);
             reduced.push(times[1]);
         }
     }
     let [read, reduced] = [read, reduced].map(median);
-    let report = Report {
+    let report = BenchAggregateReport {
         inputs,
         units,
         classes,
         bytes,
         read_ceiling_gbps: bytes as f64 / read / 1e6,
-        cpu: Path { gbps: bytes as f64 / reduced / 1e6, ratio: read / reduced, ms: reduced, error },
-        gpu: if args.cpu_only { None } else { on_gpu(&tensor, &groups, &classes_found)? },
+        cpu: CpuThroughput { gbps: bytes as f64 / reduced / 1e6, ratio: read / reduced, ms: reduced, error },
+        gpu: if args.cpu_only { None } else { measure_gpu(&tensor, &groups, &class_moments)? },
         click: None,
     };
-    drop((tensor, classes_found));
+    drop((tensor, class_moments));
     let click = report.gpu.as_ref().map(|_| click::measure()).transpose()?;
-    let report = Report { click, ..report };
+    let report = BenchAggregateReport { click, ..report };
     if args.json {
         return output::print_json(&report);
     }
@@ -161,20 +165,25 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             gpu.error,
         )?;
         let Some(click) = &report.click else { return Ok(()) };
-        writeln!(out, "\n{}", click.told())
+        writeln!(out, "\n{}", click.summary())
     })
 }
 
-/// How long the device is measured, if it is quick.
+/// Time for measuring the device; a slow one takes longer.
 const GPU_BUDGET: Duration = Duration::from_secs(3);
 
-fn on_gpu(tensor: &Tensor, groups: &[Vec<usize>], classes: &[Class]) -> anyhow::Result<Option<OnGpu>> {
+/// Measures the graphics device; returns `None` if there is none.
+fn measure_gpu(
+    tensor: &Tensor,
+    groups: &[Vec<usize>],
+    classes: &[ClassMoments],
+) -> anyhow::Result<Option<GpuThroughput>> {
     let gpu = match Gpu::headless() {
         Ok(gpu) => gpu,
         Err(GpuError::NoAdapter) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    // As an open recording holds its values; they stay on the device then.
+    // A second handle, as an open recording has one: only then do the values stay on the device.
     let _open = tensor.clone();
     let layers: Vec<LayerRows<'_>> =
         groups.iter().map(|rows| LayerRows { a: TensorRows { tensor, rows }, b: None }).collect();
@@ -185,10 +194,10 @@ fn on_gpu(tensor: &Tensor, groups: &[Vec<usize>], classes: &[Class]) -> anyhow::
         .iter()
         .flatten()
         .zip(deviations)
-        .map(|(&found, expected)| (f64::from(found) / expected - 1.0).abs())
+        .map(|(&actual, expected)| (f64::from(actual) / expected - 1.0).abs())
         .filter(|difference| !difference.is_nan())
         .fold(0.0, f64::max);
-    Ok(Some(OnGpu {
+    Ok(Some(GpuThroughput {
         adapter: gpu.describe(),
         gbps: measured.gbps,
         copy_ceiling_gbps: measured.copy_ceiling_gbps,
@@ -198,23 +207,24 @@ fn on_gpu(tensor: &Tensor, groups: &[Vec<usize>], classes: &[Class]) -> anyhow::
     }))
 }
 
-/// Count, mean and population variance per unit of one class.
-struct Class {
+/// The count, mean and population variance of one class, per unit.
+struct ClassMoments {
     count: Vec<u64>,
     mean: Vec<f32>,
     variance: Vec<f32>,
 }
 
-/// What is measured.
-fn classwise(tensor: &Tensor, groups: &[Vec<usize>]) -> Vec<Class> {
+/// Reduces each class; this is the measured work.
+fn reduce_classes(tensor: &Tensor, groups: &[Vec<usize>]) -> Vec<ClassMoments> {
     let class = |rows: &Vec<usize>| {
         let moments: Moments = reduce(tensor, rows);
-        Class { count: moments.count(), mean: moments.mean(), variance: moments.variance() }
+        ClassMoments { count: moments.count(), mean: moments.mean(), variance: moments.variance() }
     };
     groups.par_iter().map(class).collect()
 }
 
-/// The ceiling's inner loop: sums wide enough that no addition waits for the one before.
+/// Adds the values. It keeps many sums, so that no addition waits for the one before; this gives the read
+/// ceiling.
 #[multiversion(targets = "simd")]
 fn sum(values: &[f32]) -> f32 {
     let mut sums = [0.0; 128];
@@ -227,6 +237,7 @@ fn sum(values: &[f32]) -> f32 {
     sums.iter().chain(rest).sum()
 }
 
+/// Runs `work` and returns its milliseconds.
 fn ms<T>(work: impl FnOnce() -> T) -> f64 {
     let start = Instant::now();
     black_box(work());
@@ -238,13 +249,18 @@ fn median(mut times: Vec<f64>) -> f64 {
     quantile(&times, 0.5)
 }
 
+/// Mixes an index into a number that looks random.
 fn hash(index: usize) -> u64 {
     let hash = (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (hash ^ hash >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }
 
-/// Values between 0 and 1, whose means differ from unit to unit.
-fn made_up(inputs: usize, units: usize) -> anyhow::Result<Vec<f32>> {
+/// Returns `inputs` × `units` values between 0 and 1, with another mean for each unit.
+///
+/// # Errors
+///
+/// If the values do not fit in memory.
+fn synthetic_values(inputs: usize, units: usize) -> anyhow::Result<Vec<f32>> {
     let count = inputs.checked_mul(units).context("these inputs and units are too many")?;
     let mut values = Vec::new();
     values.try_reserve_exact(count).with_context(|| format!("{count} values do not fit in memory"))?;
@@ -256,13 +272,17 @@ fn made_up(inputs: usize, units: usize) -> anyhow::Result<Vec<f32>> {
     Ok(values)
 }
 
-/// Compares some units with sums in f64, one after the other. The greatest relative error of means and
-/// standard deviations.
+/// Returns the greatest relative error of means and standard deviations in [`COMPARED`] units, against sums
+/// in f64.
+///
+/// # Errors
+///
+/// If a count is wrong.
 fn greatest_error(
     values: &[f32],
     units: usize,
     groups: &[Vec<usize>],
-    classes: &[Class],
+    classes: &[ClassMoments],
 ) -> anyhow::Result<f64> {
     let mut greatest = 0.0_f64;
     for (rows, class) in groups.iter().zip(classes) {
@@ -271,10 +291,10 @@ fn greatest_error(
             let column = || rows.iter().map(|&row| f64::from(values[row * units + unit]));
             let mean = column().sum::<f64>() / rows.len() as f64;
             let deviation = (column().map(|v| (v - mean).powi(2)).sum::<f64>() / rows.len() as f64).sqrt();
-            let found = (f64::from(class.mean[unit]), f64::from(class.variance[unit]).sqrt());
-            for (found, expected) in [(found.0, mean), (found.1, deviation)] {
-                if found != expected && !rows.is_empty() {
-                    greatest = greatest.max((found / expected - 1.0).abs());
+            let actual = (f64::from(class.mean[unit]), f64::from(class.variance[unit]).sqrt());
+            for (actual, expected) in [(actual.0, mean), (actual.1, deviation)] {
+                if actual != expected && !rows.is_empty() {
+                    greatest = greatest.max((actual / expected - 1.0).abs());
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! From a click on a class to the picture that shows it, in a whole window.
+//! The time from a click on a class to the picture that shows it, in a whole window.
 
 use std::time::{Duration, Instant};
 
@@ -15,51 +15,62 @@ const INPUTS: usize = 10_000;
 const UNITS: usize = 9_354;
 const CLASSES: usize = 10;
 const SIZE: [u32; 2] = [1280, 720];
-/// How often each class is clicked at.
+/// Number of clicks on each class.
 const ROUNDS: usize = 3;
-/// From class to class while a hand is drawn through their list: quicker than anyone looks.
-const PACE: Duration = Duration::from_millis(50);
-const DRAGGED: usize = 40;
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Time between two classes while the pointer is dragged over their list: shorter than people need to see
+/// one.
+const DRAG_PERIOD: Duration = Duration::from_millis(50);
+/// Number of classes that the pointer is dragged over.
+const DRAGGED_CLASSES: usize = 40;
+/// Time after which a picture that does not come is an error.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The report.
 #[derive(Serialize)]
-pub struct Clicks {
+pub struct ClickReport {
     inputs: usize,
     units: usize,
-    /// How long one picture of the window takes when the scene is drawn anew.
+    /// Milliseconds of a frame of the window in which the scene is drawn.
     frame_ms: f64,
-    /// From the click to the end of the picture that shows its class.
-    ms: Times,
-    /// The median of these by the time of a frame.
+    /// Milliseconds from the click to the end of the frame that shows its class.
+    ms: ClickTimes,
+    /// The median of these, divided by `frame_ms`.
     frames: f64,
-    drag: Drag,
+    drag: DragReport,
 }
 
+/// Milliseconds of clicks.
 #[derive(Serialize)]
-struct Times {
+struct ClickTimes {
     median: f64,
     p99: f64,
 }
 
+/// The report on dragging over classes.
 #[derive(Serialize)]
-struct Drag {
+struct DragReport {
     classes: usize,
     pace_ms: f64,
-    /// How many of the classes were shown before the next one was asked for.
+    /// Number of classes that were drawn before the next one was selected.
     in_time: usize,
-    /// The longest that the window was kept from the hand.
+    /// The longest frame, in which the window did not respond.
     longest_frame_ms: f64,
 }
 
-/// Measures on a made-up recording in half precision that was just written, and so lies in memory.
-pub fn measure() -> anyhow::Result<Clicks> {
+/// Measures on a synthetic recording in half precision. It has just been written, so that it is in the page
+/// cache.
+///
+/// # Errors
+///
+/// If the recording cannot be written, there is no graphics device, or a picture does not come.
+pub fn measure() -> anyhow::Result<ClickReport> {
     let folder = tempfile::tempdir().context("cannot make a folder for the measurement")?;
     let run = folder.path().join("run");
     let options =
         SynthOptions { units: UNITS, inputs: INPUTS, classes: CLASSES, epochs: 2, ..SynthOptions::default() };
     synth(&run, &options, &mut |_, _| {})?;
     let mut window = Offscreen::open(Gpu::headless()?, &[run], SIZE);
-    ensure!(window.until(PATIENCE, |window| window.is_settled(0))?, "the made-up recording is not shown");
+    ensure!(window.until(TIMEOUT, |window| window.is_settled(0))?, "the made-up recording is not shown");
 
     let mut frames = Vec::new();
     for turn in 0..20 {
@@ -68,59 +79,59 @@ pub fn measure() -> anyhow::Result<Clicks> {
         }
         frames.push(ms(|| window.frame()));
     }
-    // Other inputs each time, so that nothing has been read before.
-    let mut nth = 0;
-    let mut next = |window: &mut Offscreen| {
+    // Other inputs each time, so that nothing is cached.
+    let mut selected = 0;
+    let mut select_next = |window: &mut Offscreen| {
         if let Some(view) = window.view(0) {
-            let class = Term::Class(vec![(nth % CLASSES).to_string()]);
-            let inputs = Term::Input((nth / CLASSES..=INPUTS - 1).into());
+            let class = Term::Class(vec![(selected % CLASSES).to_string()]);
+            let inputs = Term::Input((selected / CLASSES..=INPUTS - 1).into());
             view.query.select = Selection { terms: vec![class, inputs], epoch: None };
         }
-        nth += 1;
+        selected += 1;
     };
     let mut clicks = Vec::new();
     for click in 0..=ROUNDS * CLASSES {
         let start = Instant::now();
-        next(&mut window);
+        select_next(&mut window);
         window.frame();
-        ensure!(window.until(PATIENCE, |window| window.is_settled(0))?, "a class is not shown");
-        // The first one compiles what the others need.
+        ensure!(window.until(TIMEOUT, |window| window.is_settled(0))?, "a class is not shown");
+        // The first one compiles shaders.
         if click > 0 {
             clicks.push(start.elapsed().as_secs_f64() * 1e3);
         }
-        // Let the other epochs be read, as they are while a person looks.
+        // Lets the other epochs load, as between two clicks of a person.
         window.until(Duration::from_millis(100), |_| false)?;
     }
     let (mut in_time, mut longest) = (0, 0.0_f64);
-    for _ in 0..DRAGGED {
-        let end = Instant::now() + PACE;
-        next(&mut window);
+    for _ in 0..DRAGGED_CLASSES {
+        let end = Instant::now() + DRAG_PERIOD;
+        select_next(&mut window);
         longest = longest.max(ms(|| window.frame()));
-        let shown = window.until(end.saturating_duration_since(Instant::now()), |it| it.is_settled(0))?;
-        in_time += usize::from(shown);
+        let remaining = end.saturating_duration_since(Instant::now());
+        in_time += usize::from(window.until(remaining, |window| window.is_settled(0))?);
         std::thread::sleep(end.saturating_duration_since(Instant::now()));
     }
     clicks.sort_by(f64::total_cmp);
     frames.sort_by(f64::total_cmp);
     let (frame_ms, click) = (quantile(&frames, 0.5), quantile(&clicks, 0.5));
-    Ok(Clicks {
+    Ok(ClickReport {
         inputs: INPUTS,
         units: UNITS,
         frame_ms,
-        ms: Times { median: click, p99: quantile(&clicks, 0.99) },
+        ms: ClickTimes { median: click, p99: quantile(&clicks, 0.99) },
         frames: click / frame_ms,
-        drag: Drag {
-            classes: DRAGGED,
-            pace_ms: PACE.as_secs_f64() * 1e3,
+        drag: DragReport {
+            classes: DRAGGED_CLASSES,
+            pace_ms: DRAG_PERIOD.as_secs_f64() * 1e3,
             in_time,
             longest_frame_ms: longest,
         },
     })
 }
 
-impl Clicks {
-    /// For people.
-    pub fn told(&self) -> String {
+impl ClickReport {
+    /// Formats the report for people.
+    pub fn summary(&self) -> String {
         format!(
             "click on one of {CLASSES} classes, {} inputs × {} units in half precision: {:.0} ms to the picture \
              (p99 {:.0}), {:.1} frames of {:.0} ms\ndrawn through {} classes, {:.0} ms each: {} shown in time, \
@@ -139,6 +150,7 @@ impl Clicks {
     }
 }
 
+/// Runs `work` and returns its milliseconds.
 fn ms(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();

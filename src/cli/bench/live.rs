@@ -1,4 +1,4 @@
-//! `dnnviz bench live`: how long a committed epoch takes to be seen.
+//! `dnnviz bench live`: the time from the commit of an epoch to the picture that shows it.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -24,7 +24,7 @@ use crate::model::{
 /// and draws what it would show, to the end of the work on the graphics device. The glide from the
 /// epoch before is left out.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct BenchLiveArgs {
     /// Epochs to commit and to see
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     commits: u64,
@@ -42,51 +42,54 @@ pub struct Args {
     json: bool,
 }
 
-/// Of the whole window, in pixels.
+/// Size of the window in pixels.
 const SIZE: [u32; 2] = [1280, 720];
-/// Least time between two commits, so that each has an idle machine.
-const SPACING: Duration = Duration::from_millis(200);
-/// When a picture that does not come is given up.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Units of an AlexNet, in whose proportions the units are dealt out.
+/// Least time between two commits, so that the work of one has ended before the next.
+const COMMIT_PERIOD: Duration = Duration::from_millis(200);
+/// Time after which a picture that does not come is an error.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Units of the layers of an AlexNet; the network of the measurement has the same proportions.
 const ALEXNET: [usize; 8] = [64, 192, 384, 256, 256, 4096, 4096, 10];
 const CLASSES: usize = 10;
 
+/// The report.
 #[derive(Serialize)]
-struct Report {
+struct BenchLiveReport {
     adapter: String,
     commits: u64,
     units: usize,
     inputs: usize,
     size: [u32; 2],
     spacing_ms: u64,
-    latency_ms: Latency,
+    latency_ms: CommitLatency,
 }
 
+/// Milliseconds from a commit to the picture of it.
 #[derive(Serialize)]
-struct Latency {
+struct CommitLatency {
     median: f64,
     p99: f64,
     max: f64,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+/// Measures and prints the report.
+pub fn run(args: &BenchLiveArgs) -> anyhow::Result<()> {
     let gpu = Gpu::headless()?;
     let adapter = gpu.describe();
     let folder = tempfile::tempdir().context("a temporary folder for the run")?;
     let run = folder.path().join("run");
-    let recording = recording(args.units as usize, args.inputs as usize);
+    let recording = synthetic_recording(args.units as usize, args.inputs as usize);
     let (units, inputs) = (recording.units(), recording.inputs.len());
     let mut latencies = measure(gpu, &run, recording, args.commits)?;
     latencies.sort_by(f64::total_cmp);
-    let report = Report {
+    let report = BenchLiveReport {
         adapter,
         commits: args.commits,
         units,
         inputs,
         size: SIZE,
-        spacing_ms: SPACING.as_millis() as u64,
-        latency_ms: Latency {
+        spacing_ms: COMMIT_PERIOD.as_millis() as u64,
+        latency_ms: CommitLatency {
             median: quantile(&latencies, 0.5),
             p99: quantile(&latencies, 0.99),
             max: quantile(&latencies, 1.0),
@@ -105,7 +108,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             SIZE[0],
             SIZE[1],
         )?;
-        let Latency { median, p99, max } = report.latency_ms;
+        let CommitLatency { median, p99, max } = report.latency_ms;
         let row = [median, p99, max].map(|ms| format!("{ms:.1}"));
         output::columns(out, ["median ms", "p99 ms", "max ms"], [true; 3], &[row])?;
         writeln!(
@@ -118,41 +121,41 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     })
 }
 
-/// Milliseconds from each commit to the picture of it.
+/// Returns the milliseconds from each commit to the picture of it.
 fn measure(gpu: Gpu, run: &Path, recording: Recording, commits: u64) -> anyhow::Result<Vec<f64>> {
-    let (committed, news) = channel();
-    let (seen, go_on) = channel();
+    let (committed, committed_at) = channel();
+    let (drawn, next_commit) = channel();
     let target = run.to_owned();
-    let writer = thread::spawn(move || write(&target, &recording, commits, &committed, &go_on));
+    let writer = thread::spawn(move || write_epochs(&target, &recording, commits, &committed, &next_commit));
     let mut window = Offscreen::open(gpu, &[run.to_owned()], SIZE);
     let mut latencies = Vec::new();
     for number in 0..=commits {
-        if !window.until_shown(number, PATIENCE)? {
-            bail!("the picture of epoch {number} did not come within {} s", PATIENCE.as_secs());
+        if !window.until_shown(number, TIMEOUT)? {
+            bail!("the picture of epoch {number} did not come within {} s", TIMEOUT.as_secs());
         }
-        let shown = Instant::now();
-        // A writer that failed has hung up, and says why below.
-        let Ok(at) = news.recv() else { break };
-        // The first one waits for shaders to be compiled.
+        let finished = Instant::now();
+        // A writer that failed has dropped the sender; joining its thread returns the reason.
+        let Ok(commit_time) = committed_at.recv() else { break };
+        // The first one includes compiling shaders.
         if number > 0 {
-            latencies.push(shown.saturating_duration_since(at).as_secs_f64() * 1e3);
+            latencies.push(finished.saturating_duration_since(commit_time).as_secs_f64() * 1e3);
         }
-        let _ = seen.send(());
+        let _ = drawn.send(());
     }
-    drop(seen);
+    drop(drawn);
     writer.join().map_err(|_| anyhow::anyhow!("the writer's thread failed"))??;
     ensure!(latencies.len() as u64 == commits, "only {} of {commits} commits were seen", latencies.len());
     Ok(latencies)
 }
 
-/// Writes a first epoch and `commits` more, each when the one before is seen, and tells when each was
-/// committed.
-fn write(
+/// Writes a first epoch and `commits` more, each after a message from `next_commit`, and sends the time of each
+/// commit to `committed`.
+fn write_epochs(
     run: &Path,
     recording: &Recording,
     commits: u64,
     committed: &Sender<Instant>,
-    go_on: &Receiver<()>,
+    next_commit: &Receiver<()>,
 ) -> anyhow::Result<()> {
     let mut writer = RunWriter::create(run, recording, &Pictures::None)?;
     for number in 0..=commits {
@@ -163,24 +166,24 @@ fn write(
             loss: Some(2.3 * (1.0 - share) + 0.1),
             ..Epoch::default()
         };
-        let units = values(recording, number).context("these units and inputs are too many")?;
+        let units = layer_tensors(recording, number).context("these units and inputs are too many")?;
         writer.write_epoch(&epoch, &EpochValues { units, ..EpochValues::default() })?;
         writer.commit()?;
-        let at = Instant::now();
-        // Nobody listens when the window's side has failed; it says why.
-        if committed.send(at).is_err() || go_on.recv().is_err() {
+        let commit_time = Instant::now();
+        // If the other side has failed, it returns the reason itself.
+        if committed.send(commit_time).is_err() || next_commit.recv().is_err() {
             break;
         }
-        thread::sleep(SPACING.saturating_sub(at.elapsed()));
+        thread::sleep(COMMIT_PERIOD.saturating_sub(commit_time.elapsed()));
     }
     Ok(())
 }
 
-/// A network of about `units` units.
-fn recording(units: usize, inputs: usize) -> Recording {
+/// Returns a recording without epochs, of a network of about `units` units.
+fn synthetic_recording(units: usize, inputs: usize) -> Recording {
     let all: usize = ALEXNET.iter().sum();
-    let layer = |(index, part): (usize, &usize)| {
-        let units = (units * part / all).max(1);
+    let layer = |(index, share): (usize, &usize)| {
+        let units = (units * share / all).max(1);
         let (module, kind) =
             if index < 5 { ("Conv2d", LayerKind::FeatureMap) } else { ("Linear", LayerKind::Dense) };
         Layer {
@@ -213,12 +216,12 @@ fn recording(units: usize, inputs: usize) -> Recording {
     }
 }
 
-/// Values that differ from epoch to epoch and from unit to unit, many of them 0 as behind a ReLU.
-fn values(recording: &Recording, epoch: u64) -> Option<Vec<Tensor>> {
+/// Returns values that differ from epoch to epoch and from unit to unit; many are 0, as after a ReLU.
+fn layer_tensors(recording: &Recording, epoch: u64) -> Option<Vec<Tensor>> {
     let rows = recording.inputs.len();
     let layer = |layer: &Layer| {
-        let value = |at: usize| {
-            let (row, unit) = (at / layer.units, at % layer.units);
+        let value = |index: usize| {
+            let (row, unit) = (index / layer.units, index % layer.units);
             let wave = ((unit * 7 + row * 3 + epoch as usize * 5) % 97) as f32 / 97.0;
             (wave - 0.4).max(0.0)
         };

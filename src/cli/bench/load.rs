@@ -18,7 +18,7 @@ use crate::model::{EpochIndex, EpochRef, Format, Group, Source, SourceError};
 ///
 /// All activation files of the epoch are read, parsed and checked, from the page cache.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct BenchLoadArgs {
     /// The DNNViz/DeepDIVA v2 dump
     dump: PathBuf,
 
@@ -53,7 +53,7 @@ struct LoadReport {
 }
 
 /// Measures and prints the report.
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &BenchLoadArgs) -> anyhow::Result<()> {
     let report = measure(args)?;
     if args.json {
         return output::print_json(&report);
@@ -73,7 +73,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     })
 }
 
-fn measure(args: &Args) -> anyhow::Result<LoadReport> {
+fn measure(args: &BenchLoadArgs) -> anyhow::Result<LoadReport> {
     let opened = RunHandle::open(&args.dump)?;
     let source = opened.source();
     let recording = source.recording();

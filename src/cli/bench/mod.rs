@@ -1,40 +1,40 @@
-//! `dnnviz bench`: how fast it is here.
+//! `dnnviz bench`: measures speeds on this machine.
 
 mod aggregate;
-mod biography;
 mod click;
 mod live;
 mod load;
 mod render;
 mod ui;
+mod unit_profile;
 
 use clap::Subcommand;
 
 /// Measure how fast it is here
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct BenchArgs {
     #[command(subcommand)]
-    bench: Bench,
+    bench: BenchCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Bench {
-    Render(Box<render::Args>),
-    Load(load::Args),
-    Live(live::Args),
-    Aggregate(aggregate::Args),
+enum BenchCommand {
+    Render(Box<render::BenchRenderArgs>),
+    Load(load::BenchLoadArgs),
+    Live(live::BenchLiveArgs),
+    Aggregate(aggregate::BenchAggregateArgs),
     #[command(name = "biography")]
-    UnitProfile(biography::Args),
-    Ui(ui::Args),
+    UnitProfile(unit_profile::BenchUnitProfileArgs),
+    Ui(ui::BenchUiArgs),
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
     match &args.bench {
-        Bench::Render(args) => render::run(args),
-        Bench::Load(args) => load::run(args),
-        Bench::Live(args) => live::run(args),
-        Bench::Aggregate(args) => aggregate::run(args),
-        Bench::UnitProfile(args) => biography::run(args),
-        Bench::Ui(args) => ui::run(args),
+        BenchCommand::Render(args) => render::run(args),
+        BenchCommand::Load(args) => load::run(args),
+        BenchCommand::Live(args) => live::run(args),
+        BenchCommand::Aggregate(args) => aggregate::run(args),
+        BenchCommand::UnitProfile(args) => unit_profile::run(args),
+        BenchCommand::Ui(args) => ui::run(args),
     }
 }

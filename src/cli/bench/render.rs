@@ -1,4 +1,4 @@
-//! `dnnviz bench render`: frame times, with the floor and the plain path measured beside them.
+//! `dnnviz bench render`: frame times, compared with those of an empty frame and of every cell as a box.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::cli::output;
-use crate::cli::render::{Size, ViewArg};
+use crate::cli::render::{PictureSize, SetViewArg};
 use crate::engine::bench::{RenderBench, bench_render};
 use crate::engine::{Gpu, Path, Renderer};
 use crate::model::{
@@ -20,7 +20,7 @@ use crate::stats::{Cells, Cpu, Sides, colour_range};
 
 /// How long a frame takes
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct BenchRenderArgs {
     /// The recording or DNNViz dump; without it, made-up values
     run: Option<PathBuf>,
 
@@ -30,11 +30,11 @@ pub struct Args {
 
     /// Width and height in pixels
     #[arg(long, value_name = "WxH", default_value = "1280x720")]
-    size: Size,
+    size: PictureSize,
 
     /// From where: overview, front, top, grazing, close, or all of them
     #[arg(long, value_name = "VIEW", default_value = "overview")]
-    view: Views,
+    view: MeasuredViews,
 
     /// How cells are drawn
     #[arg(long, value_enum, default_value_t = PathArg::Raycast)]
@@ -53,6 +53,7 @@ pub struct Args {
     json: bool,
 }
 
+/// A path of the renderer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum PathArg {
     /// Rays over the pyramids
@@ -63,63 +64,70 @@ enum PathArg {
     Cells,
 }
 
-/// One set view or all.
+/// One set view, or all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Views {
+enum MeasuredViews {
     One(SetView),
     All,
 }
 
-impl std::str::FromStr for Views {
+impl std::str::FromStr for MeasuredViews {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "all" => Ok(Self::All),
-            one => ViewArg::from_str(one, false).map(|view| Self::One(view.into())),
+            one => SetViewArg::from_str(one, false).map(|view| Self::One(view.into())),
         }
     }
 }
 
+/// The report on one view.
 #[derive(Serialize)]
-struct Row {
+struct BenchRenderReport {
     adapter: String,
     path: &'static str,
     view: &'static str,
     cells: u64,
     size: [u32; 2],
+    /// Share of the pixels that show a slab.
     coverage: f64,
-    frame_ms: Times,
+    frame_ms: FrameTimes,
+    /// Milliseconds of an empty frame.
     floor_ms: f64,
+    /// Milliseconds of a frame that draws every cell as a box; `null` if not measured.
     cells_path_ms: Option<f64>,
+    /// Size of the values on the device.
     resident_bytes: u64,
 }
 
+/// Milliseconds of a frame.
 #[derive(Serialize)]
-struct Times {
+struct FrameTimes {
     median: f64,
     p99: f64,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+/// Measures and prints the report.
+pub fn run(args: &BenchRenderArgs) -> anyhow::Result<()> {
     let gpu = Gpu::headless()?;
     let (scene, normalisation) = match &args.run {
-        Some(run) => recorded(&gpu, run, args.moving)?,
-        None => made_up(&gpu, args.cells, args.moving)?,
+        Some(run) => load_recording(&gpu, run, args.moving)?,
+        None => upload_synthetic(&gpu, args.cells, args.moving)?,
     };
     let path = match args.path {
         PathArg::Raycast => Path::Raycast,
         PathArg::Compute => Path::Compute,
         PathArg::Cells => Path::Cells,
     };
-    let Size(size) = args.size;
+    let PictureSize(size) = args.size;
     let budget = Duration::try_from_secs_f64(args.seconds).context("--seconds")?;
     let views = match args.view {
-        Views::One(view) => vec![view],
-        Views::All => SetView::ALL.to_vec(),
+        MeasuredViews::One(view) => vec![view],
+        MeasuredViews::All => SetView::ALL.to_vec(),
     };
     let mut renderer = Renderer::new(&gpu);
-    let mut rows = Vec::new();
+    let mut reports = Vec::new();
     for set_view in views {
         let camera = Camera::set_view(set_view, scene.from.field.layout(), size[0] as f32 / size[1] as f32);
         let view = ViewState::new(camera, 0.0);
@@ -137,50 +145,52 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             network: Default::default(),
             size,
         });
-        let found = bench_render(&gpu, &mut renderer, &frame, path, budget);
-        rows.push(row(&gpu, args.path, set_view, size, &found));
+        let measured = bench_render(&gpu, &mut renderer, &frame, path, budget);
+        reports.push(report(&gpu, args.path, set_view, size, &measured));
     }
     if args.json {
-        return match rows.as_slice() {
-            [row] => output::print_json(row),
-            rows => output::print_json(&rows),
+        return match reports.as_slice() {
+            [report] => output::print_json(report),
+            reports => output::print_json(&reports),
         };
     }
-    let table: Vec<[String; 7]> = rows
+    let table: Vec<[String; 7]> = reports
         .iter()
-        .map(|row| {
+        .map(|report| {
             let ms = |value: f64| format!("{value:.1}");
             [
-                row.view.to_owned(),
-                format!("{:.2}", row.coverage),
-                ms(row.frame_ms.median),
-                ms(row.frame_ms.p99),
-                ms(row.floor_ms),
-                row.cells_path_ms.map_or_else(|| "–".to_owned(), ms),
-                row.cells_path_ms
-                    .map_or_else(|| "–".to_owned(), |plain| format!("{:.1}", plain / row.frame_ms.median)),
+                report.view.to_owned(),
+                format!("{:.2}", report.coverage),
+                ms(report.frame_ms.median),
+                ms(report.frame_ms.p99),
+                ms(report.floor_ms),
+                report.cells_path_ms.map_or_else(|| "–".to_owned(), ms),
+                report
+                    .cells_path_ms
+                    .map_or_else(|| "–".to_owned(), |boxes| format!("{:.1}", boxes / report.frame_ms.median)),
             ]
         })
         .collect();
     output::print(|out| {
-        if let Some(row) = rows.first() {
+        if let Some(report) = reports.first() {
             writeln!(
                 out,
                 "{} · {} · {} × {} · {} MB of values on the device\n",
-                row.adapter,
-                output::counted(row.cells as usize, "cell", "cells"),
+                report.adapter,
+                output::counted(report.cells as usize, "cell", "cells"),
                 size[0],
                 size[1],
-                row.resident_bytes >> 20,
+                report.resident_bytes >> 20,
             )?;
         }
-        let heads = ["view", "coverage", "median ms", "p99 ms", "floor ms", "boxes ms", "times faster"];
-        output::columns(out, heads, [false, true, true, true, true, true, true], &table)
+        let headings = ["view", "coverage", "median ms", "p99 ms", "floor ms", "boxes ms", "times faster"];
+        output::columns(out, headings, [false, true, true, true, true, true, true], &table)
     })
 }
 
-/// The last epoch of a recording, or the one before and it while `moving`; and the recording's normalisation.
-fn recorded(gpu: &Gpu, run: &std::path::Path, moving: bool) -> anyhow::Result<(Scene, Normalisation)> {
+/// Loads the last epoch of a recording, or the one before and the last if `moving`. Returns the normalisation
+/// of the recording with it.
+fn load_recording(gpu: &Gpu, run: &std::path::Path, moving: bool) -> anyhow::Result<(Scene, Normalisation)> {
     let source = crate::cli::open(run)?;
     let recording = source.recording();
     let last = EpochRef::Last.resolve(recording)?.from;
@@ -192,8 +202,8 @@ fn recorded(gpu: &Gpu, run: &std::path::Path, moving: bool) -> anyhow::Result<(S
     Ok((Scene { from, to, position: EpochPosition::at(EpochIndex(0)) }, recording.normalisation))
 }
 
-/// One layer of made-up values like those behind a ReLU: many zeros, in patches.
-fn made_up(gpu: &Gpu, cells: usize, moving: bool) -> anyhow::Result<(Scene, Normalisation)> {
+/// Uploads one layer of synthetic values like those after a ReLU: many zeros, in patches.
+fn upload_synthetic(gpu: &Gpu, cells: usize, moving: bool) -> anyhow::Result<(Scene, Normalisation)> {
     let load = |seed: u32| {
         let grid = Grid::near_square(cells);
         let columns = grid.columns as f32;
@@ -202,7 +212,7 @@ fn made_up(gpu: &Gpu, cells: usize, moving: bool) -> anyhow::Result<(Scene, Norm
             .map(|unit| {
                 let (column, row) = grid.position(unit);
                 let patch = (9.0 * column as f32 / columns).sin() * (7.0 * row as f32 / columns).cos();
-                let noise = scrambled(unit as u32 ^ seed) as f32 / u32::MAX as f32;
+                let noise = mix_bits(unit as u32 ^ seed) as f32 / u32::MAX as f32;
                 ((noise - 0.35).max(0.0) * (0.8 + 0.7 * patch)).min(1.0)
             })
             .collect();
@@ -214,8 +224,8 @@ fn made_up(gpu: &Gpu, cells: usize, moving: bool) -> anyhow::Result<(Scene, Norm
     Ok((Scene { from, to, position: EpochPosition::at(EpochIndex(0)) }, Normalisation::PerItemPerLayer))
 }
 
-/// A well-mixed function of its argument (Chris Wellons' lowbias32).
-fn scrambled(mut x: u32) -> u32 {
+/// Mixes the bits of a number (`lowbias32` by Chris Wellons).
+fn mix_bits(mut x: u32) -> u32 {
     x ^= x >> 16;
     x = x.wrapping_mul(0x7feb_352d);
     x ^= x >> 15;
@@ -223,8 +233,15 @@ fn scrambled(mut x: u32) -> u32 {
     x ^ (x >> 16)
 }
 
-fn row(gpu: &Gpu, path: PathArg, view: SetView, size: [u32; 2], found: &RenderBench) -> Row {
-    Row {
+/// Returns the report on one view.
+fn report(
+    gpu: &Gpu,
+    path: PathArg,
+    view: SetView,
+    size: [u32; 2],
+    measured: &RenderBench,
+) -> BenchRenderReport {
+    BenchRenderReport {
         adapter: gpu.describe(),
         path: match path {
             PathArg::Raycast => "raycast",
@@ -232,12 +249,12 @@ fn row(gpu: &Gpu, path: PathArg, view: SetView, size: [u32; 2], found: &RenderBe
             PathArg::Cells => "cells",
         },
         view: view.name(),
-        cells: found.cells,
+        cells: measured.cells,
         size,
-        coverage: found.coverage,
-        frame_ms: Times { median: found.median_ms, p99: found.p99_ms },
-        floor_ms: found.floor_ms,
-        cells_path_ms: found.cells_path_ms,
-        resident_bytes: found.resident_bytes,
+        coverage: measured.coverage,
+        frame_ms: FrameTimes { median: measured.median_ms, p99: measured.p99_ms },
+        floor_ms: measured.floor_ms,
+        cells_path_ms: measured.cells_path_ms,
+        resident_bytes: measured.resident_bytes,
     }
 }

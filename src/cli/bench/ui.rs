@@ -1,4 +1,4 @@
-//! What the panels of the window add to a frame.
+//! `dnnviz bench ui`: the time that the panels of the window add to a frame.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -6,15 +6,16 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use serde::Serialize;
 
-use super::super::render::Size;
 use crate::app::offscreen::Offscreen;
 use crate::cli::output;
+use crate::cli::render::PictureSize;
 use crate::engine::Gpu;
 use crate::engine::bench::quantile;
 use crate::model::{Pin, UnitIndex};
 
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Frames of each kind that are measured, in turns.
+/// Time after which a frame that does not come is an error.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// Number of measured frames of each kind; the kinds take turns.
 const FRAMES: usize = 60;
 
 /// What the panels add to a frame
@@ -23,42 +24,48 @@ const FRAMES: usize = 60;
 /// tessellated and drawn to its end on the device. Once while the pointer moves over a slab and the scene
 /// stays as it is, and once from epoch to epoch, where the scene is drawn anew.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct BenchUiArgs {
     /// The recording or DNNViz dump that is shown
     run: PathBuf,
 
     /// Width and height of the window in pixels
     #[arg(long, value_name = "WxH", default_value = "1920x1080")]
-    size: Size,
+    size: PictureSize,
 
     /// Print one JSON document
     #[arg(long)]
     json: bool,
 }
 
+/// The report, with medians in milliseconds.
 #[derive(Serialize)]
-struct Told {
+struct BenchUiReport {
     size: [u32; 2],
-    /// Milliseconds of a frame, medians.
+    /// A frame with all panels.
     panels_ms: f64,
+    /// A frame of the scene alone.
     scene_ms: f64,
-    /// The panels' part, and its 99th percentile over the scene's median.
+    /// The difference of the two.
     added_ms: f64,
+    /// The 99th percentile of frames with all panels, less the median of the scene alone.
     added_p99_ms: f64,
-    /// Of the panels' frames, the part on the window's thread: laying out and tessellating.
+    /// The part of a frame with all panels that is spent on the thread of the window, for layout and
+    /// tessellation.
     laid_out_ms: f64,
-    /// The frame in which the pointer comes to another cell, over one in which it rests: what it takes to
-    /// find the cell and to tell of it, which is painted in the same frame.
+    /// A frame in which the pointer moves to another cell, less one in which it rests. The cell is found and
+    /// described in the frame of the move.
     hover_ms: f64,
-    /// Frames that show another epoch, of which everything is known; the scene alone is larger.
+    /// A frame in which the epoch changes, with all panels and with everything loaded.
     step_ms: f64,
+    /// The same with the scene alone, which is larger then.
     step_scene_ms: f64,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
-    let Size(size) = args.size;
+/// Measures and prints the report.
+pub fn run(args: &BenchUiArgs) -> anyhow::Result<()> {
+    let PictureSize(size) = args.size;
     let mut window = Offscreen::open(Gpu::headless()?, std::slice::from_ref(&args.run), size);
-    ensure!(window.until(PATIENCE, |window| window.is_settled(0))?, "the recording is not shown");
+    ensure!(window.until(TIMEOUT, |window| window.is_settled(0))?, "the recording is not shown");
     let pins: Vec<Pin> = window.recording().map_or_else(Vec::new, |recording| {
         let pin =
             |layer: &crate::model::Layer| Pin { layer: layer.name.clone(), unit: UnitIndex(layer.units / 2) };
@@ -67,56 +74,56 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(view) = window.view(0) {
         view.pins.clone_from(&pins);
     }
-    let told = |window: &Offscreen| {
-        let known = pins.iter().all(|pin| matches!(window.unit_profile(0, pin), Some(Ok(_))));
-        known && window.layer_stats(0).is_some()
+    let is_described = |window: &Offscreen| {
+        let profiled = pins.iter().all(|pin| matches!(window.unit_profile(0, pin), Some(Ok(_))));
+        profiled && window.layer_stats(0).is_some()
     };
     window.frame();
-    ensure!(window.until(PATIENCE, told)?, "what is told of the pinned units did not come");
-    // Everything that comes by itself has come.
+    ensure!(window.until(TIMEOUT, is_described)?, "what is told of the pinned units did not come");
+    // Lets everything load that the window loads on its own.
     window.until(Duration::from_millis(500), |_| false)?;
-    let step = |turn: usize| [egui::Key::ArrowRight, egui::Key::ArrowLeft][turn % 2];
+    let step_key = |turn: usize| [egui::Key::ArrowRight, egui::Key::ArrowLeft][turn % 2];
     for turn in 0..2 {
-        window.press(step(turn));
-        ensure!(window.until(PATIENCE, told)?, "what is told of another epoch did not come");
+        window.press(step_key(turn));
+        ensure!(window.until(TIMEOUT, is_described)?, "what is told of another epoch did not come");
         window.until(Duration::from_millis(500), |_| false)?;
     }
-    let (mut panels, mut scenes, mut rests, mut holds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut panels, mut scenes, mut rests, mut layouts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut steps, mut scene_steps) = (Vec::new(), Vec::new());
     for turn in 0..FRAMES {
-        // Over the middle slabs.
-        let at = egui::pos2(size[0] as f32 * (0.3 + 0.003 * turn as f32), size[1] as f32 * 0.25);
+        // The pointer moves over the middle slabs.
+        let pointer = egui::pos2(size[0] as f32 * (0.3 + 0.003 * turn as f32), size[1] as f32 * 0.25);
         window.longest_hold();
-        panels.push(ms(|| window.give(egui::Event::PointerMoved(at))));
-        holds.push(window.longest_hold().as_secs_f64() * 1e3);
+        panels.push(ms(|| window.give(egui::Event::PointerMoved(pointer))));
+        layouts.push(window.longest_hold().as_secs_f64() * 1e3);
         rests.push(ms(|| window.frame()));
-        steps.push(ms(|| window.press(step(turn))));
+        steps.push(ms(|| window.press(step_key(turn))));
         window.press(egui::Key::F10);
-        // A scene of another size is drawn once.
+        // Draws the scene in its other size once, without measuring.
         window.frame();
         scenes.push(ms(|| window.frame()));
-        scene_steps.push(ms(|| window.press(step(turn + 1))));
+        scene_steps.push(ms(|| window.press(step_key(turn + 1))));
         window.press(egui::Key::F10);
         window.frame();
     }
-    for times in [&mut panels, &mut scenes, &mut rests, &mut holds, &mut steps, &mut scene_steps] {
+    for times in [&mut panels, &mut scenes, &mut rests, &mut layouts, &mut steps, &mut scene_steps] {
         times.sort_by(f64::total_cmp);
     }
     let median = |times: &[f64]| quantile(times, 0.5);
     let scene_ms = median(&scenes);
-    let told = Told {
+    let report = BenchUiReport {
         size,
         panels_ms: median(&panels),
         scene_ms,
         added_ms: median(&panels) - scene_ms,
         added_p99_ms: quantile(&panels, 0.99) - scene_ms,
-        laid_out_ms: median(&holds),
+        laid_out_ms: median(&layouts),
         hover_ms: median(&panels) - median(&rests),
         step_ms: median(&steps),
         step_scene_ms: median(&scene_steps),
     };
     if args.json {
-        return output::print_json(&told);
+        return output::print_json(&report);
     }
     output::print(|out| {
         writeln!(
@@ -127,18 +134,19 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
              {:.2} ms, the scene alone {:.2} ms",
             size[0],
             size[1],
-            told.panels_ms,
-            told.scene_ms,
-            told.added_ms,
-            told.added_p99_ms,
-            told.laid_out_ms,
-            told.hover_ms,
-            told.step_ms,
-            told.step_scene_ms
+            report.panels_ms,
+            report.scene_ms,
+            report.added_ms,
+            report.added_p99_ms,
+            report.laid_out_ms,
+            report.hover_ms,
+            report.step_ms,
+            report.step_scene_ms
         )
     })
 }
 
+/// Runs `work` and returns its milliseconds.
 fn ms(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();

@@ -1,13 +1,13 @@
-//! A view that is told as a command line is the view that the command line draws.
+//! A view, formatted as a command line and parsed again, is the same view.
 
-use std::process::Command as Shell;
+use std::process;
 
 use clap::Parser;
 
 use std::path::Path;
 
 use super::*;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, CliCommand};
 use crate::export::command_line;
 use crate::model::{Camera, Diff, Layout, Norm, Query, Selection, SetView, Stat, UnitIndex, testing};
 
@@ -19,33 +19,38 @@ fn recording() -> Recording {
     recording
 }
 
-fn view() -> ViewState {
+fn base_view() -> ViewState {
     let recording = recording();
     let camera = Camera::set_view(SetView::Grazing, &Layout::new(&recording), 1.7);
     ViewState::new(camera, 7.0)
 }
 
-/// The words that a shell makes of a line.
-fn words(line: &str) -> Vec<String> {
-    let output = Shell::new("sh").args(["-c", &format!("printf '%s\\n' {line}")]).output().expect("a shell");
+/// Splits a line into words as a shell does.
+fn shell_words(line: &str) -> Vec<String> {
+    let output = process::Command::new("sh")
+        .args(["-c", &format!("printf '%s\\n' {line}")])
+        .output()
+        .expect("a shell");
     assert!(output.status.success());
     String::from_utf8(output.stdout).expect("UTF-8").lines().map(str::to_owned).collect()
 }
 
-fn parsed(line: &str) -> anyhow::Result<ViewState> {
-    let Some(Command::Render(args)) = Cli::try_parse_from(words(line))?.command else { bail!("{line}") };
-    args.looked_at(&recording())
+fn parse(line: &str) -> anyhow::Result<ViewState> {
+    let Some(CliCommand::Render(args)) = Cli::try_parse_from(shell_words(line))?.command else {
+        bail!("{line}")
+    };
+    args.view_of(&recording())
 }
 
-fn told(view: &ViewState) -> String {
+fn command_line_of(view: &ViewState) -> String {
     command_line(&[Path::new("runs/it's one"), Path::new("-other")], 0, view, &recording(), [1920, 1080])
 }
 
 #[test]
 fn a_view_survives_its_command_line() {
-    let plain = view();
-    assert_eq!(parsed(&told(&plain)).expect("parses"), plain);
-    let mut rich = view();
+    let plain = base_view();
+    assert_eq!(parse(&command_line_of(&plain)).expect("parses"), plain);
+    let mut rich = base_view();
     rich.epoch = 3.3;
     rich.query = Query {
         select: "class:dog's@first".parse().expect("a selection"),
@@ -66,12 +71,12 @@ fn a_view_survives_its_command_line() {
     ];
     rich.theme = Theme::Light;
     (rich.over_epochs, rich.labels, rich.haze, rich.edges) = (true, false, false, false);
-    assert_eq!(parsed(&told(&rich)).expect("parses"), rich);
+    assert_eq!(parse(&command_line_of(&rich)).expect("parses"), rich);
 }
 
 #[test]
-fn every_choice_survives_alone() {
-    let base = view();
+fn every_option_alone_survives_its_command_line() {
+    let base = base_view();
     let mut views = Vec::new();
     for map in ColourMap::ALL {
         views.push(ViewState { colour_map: Some(map), ..base.clone() });
@@ -91,13 +96,13 @@ fn every_choice_survives_alone() {
         views.push(ViewState { query, ..base.clone() });
     }
     for view in views {
-        assert_eq!(parsed(&told(&view)).expect("parses"), view);
+        assert_eq!(parse(&command_line_of(&view)).expect("parses"), view);
     }
 }
 
 #[test]
-fn what_is_usual_is_not_told() {
-    let line = told(&view());
+fn defaults_are_left_out() {
+    let line = command_line_of(&base_view());
     for flag in ["epoch", "select", "map", "range", "clip", "height", "theme", "no-"] {
         assert!(!line.contains(&format!("--{flag}")), "{line}");
     }
@@ -107,21 +112,21 @@ fn what_is_usual_is_not_told() {
 #[test]
 fn layers_are_hidden_by_name_and_by_pattern() {
     let hidden = |names: &str| {
-        parsed(&format!("dnnviz render x -o y.png --hide={names}"))
+        parse(&format!("dnnviz render x -o y.png --hide={names}"))
             .map(|view| view.hidden.into_iter().collect::<Vec<_>>())
     };
     assert_eq!(hidden("'*'").expect("all"), ["-fc", "a,b*", "block.0:norm", "conv 1"]);
     assert_eq!(hidden("'conv*,*norm'").expect("two"), ["block.0:norm", "conv 1"]);
     assert_eq!(hidden("'b*0*m'").expect("one"), ["block.0:norm"]);
     assert_eq!(hidden("'b*x*m'").unwrap_err().to_string(), "--hide: no layer is called `b*x*m`");
-    assert!(!fits("a*a", "a"), "what is matched once is not matched again");
+    assert!(!matches_pattern("a*a", "a"), "a character is matched only once");
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn errors_name_the_option() {
     let error =
-        |options: &str| parsed(&format!("dnnviz render x -o y.png {options}")).unwrap_err().to_string();
-    for (options, wanted) in [
+        |options: &str| parse(&format!("dnnviz render x -o y.png {options}")).unwrap_err().to_string();
+    for (options, expected) in [
         ("--pin=fc:1", "--pin: there is no layer `fc`"),
         ("--pin=-fc:3", "--pin: layer -fc has 3 units, from 0 on"),
         ("--range=2,1", "write auto, layer, network"),
@@ -130,6 +135,6 @@ fn what_is_wrong_is_said() {
         ("--order=size", "there are activation, selectivity and similarity"),
         ("--camera='{\"yaw\":1}'", "--camera is no camera"),
     ] {
-        assert!(error(options).contains(wanted), "{options}: {}", error(options));
+        assert!(error(options).contains(expected), "{options}: {}", error(options));
     }
 }

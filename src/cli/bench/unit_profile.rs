@@ -1,4 +1,4 @@
-//! `dnnviz bench biography`: how long it takes from pinning a unit to its life.
+//! `dnnviz bench biography`: the time from pinning a unit to its unit profile.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
@@ -8,11 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 
-use crate::app::insights::InsightResponse;
-
-use crate::app::insights::InsightCache;
-
-use crate::app::insights::InsightRequest;
+use crate::app::insights::{InsightCache, InsightRequest, InsightResponse};
 use crate::cli::output;
 use crate::engine::bench::quantile;
 use crate::format::{self, EpochValues, Pictures, RunWriter, SynthOptions, synth};
@@ -27,7 +23,7 @@ use crate::stats::aggregated;
 /// inputs alone and one that keeps aggregates as well; both have just been written and so lie in memory,
 /// as far as that goes.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct BenchUnitProfileArgs {
     /// Recorded epochs
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     epochs: u32,
@@ -46,48 +42,61 @@ pub struct Args {
 }
 
 const CLASSES: usize = 10;
-/// Units that are pinned, one after the other, each for the first time.
-const PINNED: usize = 20;
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Number of units that are pinned, one after the other.
+const PINNED_UNITS: usize = 20;
+/// Time after which a unit profile that does not come is an error.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
+/// The report.
 #[derive(Serialize)]
-struct Report {
+struct BenchUnitProfileReport {
     epochs: usize,
     inputs: usize,
     units: usize,
     classes: usize,
-    /// Of single values, in each of the recordings.
+    /// Size of the values of single inputs in each of the recordings.
     bytes: u64,
-    with_aggregates: Times,
-    single_inputs_alone: Times,
+    with_aggregates: ProfileTimes,
+    single_inputs_alone: ProfileTimes,
 }
 
-/// From pinning to the biography's being there, in milliseconds.
+/// Milliseconds from pinning to the finished unit profile.
 #[derive(Serialize)]
-struct Times {
+struct ProfileTimes {
+    /// Number of pinned units.
     pinned: usize,
-    /// Of the very first one after opening.
+    /// The first one after opening.
     first_ms: f64,
-    /// Of all of them.
+    /// The median of all.
     median_ms: f64,
+    /// The 99th percentile of all.
     p99_ms: f64,
 }
 
-pub fn run(args: &Args) -> anyhow::Result<()> {
+/// Measures and prints the report.
+pub fn run(args: &BenchUnitProfileArgs) -> anyhow::Result<()> {
     let (epochs, inputs, units) = (args.epochs as usize, args.inputs as usize, args.units as usize);
     let folder = tempfile::tempdir().context("cannot make a folder for the measurement")?;
     let [plain, aggregated] = ["plain", "aggregated"].map(|name| folder.path().join(name));
     let options =
         SynthOptions { units, layers: 1, epochs, inputs, classes: CLASSES, ..SynthOptions::default() };
     synth(&plain, &options, &mut |_, _| {})?;
-    with_aggregates(&*format::open(&plain)?, &aggregated)?;
-    let ((single_inputs_alone, ours), (with_aggregates, theirs)) = (measure(&plain)?, measure(&aggregated)?);
-    for (ours, theirs) in ours.iter().zip(&theirs) {
-        ensure!(alike(ours, theirs), "the two recordings tell of different lives: a bug in biographies");
+    add_aggregates(&*format::open(&plain)?, &aggregated)?;
+    let (single_inputs_alone, plain_profiles) = measure(&plain)?;
+    let (with_aggregates, aggregated_profiles) = measure(&aggregated)?;
+    for (a, b) in plain_profiles.iter().zip(&aggregated_profiles) {
+        ensure!(have_equal_values(a, b), "the two recordings tell of different lives: a bug in biographies");
     }
     let bytes = (epochs * inputs * units) as u64 * 2;
-    let report =
-        Report { epochs, inputs, units, classes: CLASSES, bytes, with_aggregates, single_inputs_alone };
+    let report = BenchUnitProfileReport {
+        epochs,
+        inputs,
+        units,
+        classes: CLASSES,
+        bytes,
+        with_aggregates,
+        single_inputs_alone,
+    };
     if args.json {
         return output::print_json(&report);
     }
@@ -117,8 +126,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     })
 }
 
-/// Writes the same recording with every statistic of all inputs and of each class beside the values.
-fn with_aggregates(plain: &dyn Source, path: &Path) -> anyhow::Result<()> {
+/// Writes a copy of a recording at `path`, with aggregates of all inputs and of each class.
+fn add_aggregates(plain: &dyn Source, path: &Path) -> anyhow::Result<()> {
     let recording = plain.recording();
     let all: Vec<usize> = (0..recording.inputs.len()).collect();
     let mut writer = RunWriter::create(path, recording, &Pictures::None)?;
@@ -142,63 +151,65 @@ fn with_aggregates(plain: &dyn Source, path: &Path) -> anyhow::Result<()> {
     Ok(writer.commit()?)
 }
 
-/// Opens the recording as a window does and pins units, one after the other.
-fn measure(path: &Path) -> anyhow::Result<(Times, Vec<UnitProfile>)> {
+/// Opens the recording as the window does and pins units, one after the other. Returns the times and the unit
+/// profiles.
+fn measure(path: &Path) -> anyhow::Result<(ProfileTimes, Vec<UnitProfile>)> {
     let source = format::open(path)?;
     let recording = source.recording();
     let units = recording.layers.first().context("the made-up recording has no layer")?.units;
     let epoch = recording.epochs.last().context("the made-up recording has no epoch")?.number;
     let epochs = recording.epochs.len();
-    let (send, received) = channel();
-    let send = Mutex::new(send);
-    let tell = move |answered| {
-        // Nobody listens any more when that fails.
-        if let Ok(send) = send.lock() {
-            let _ = send.send(answered);
+    let (sender, responses) = channel();
+    let sender = Mutex::new(sender);
+    let respond = move |response| {
+        // It fails after the measurement only.
+        if let Ok(sender) = sender.lock() {
+            let _ = sender.send(response);
         }
     };
-    let mut answers = InsightCache::new(Arc::clone(&source), Box::new(tell));
-    let (mut times, mut told) = (Vec::new(), Vec::new());
-    for unit in (0..units).step_by(units.div_ceil(PINNED)) {
+    let mut cache = InsightCache::new(Arc::clone(&source), Box::new(respond));
+    let (mut times, mut profiles) = (Vec::new(), Vec::new());
+    for unit in (0..units).step_by(units.div_ceil(PINNED_UNITS)) {
         let start = Instant::now();
-        let found = pin(
-            &mut answers,
-            &received,
+        let profile = request_profile(
+            &mut cache,
+            &responses,
             InsightRequest::UnitProfile { layer: LayerIndex(0), unit: UnitIndex(unit), epoch },
         )?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
-        ensure!(found.history.len() == epochs, "epochs are missing in a biography: a bug");
-        told.push(found);
+        ensure!(profile.history.len() == epochs, "epochs are missing in a biography: a bug");
+        profiles.push(profile);
     }
     let first_ms = times[0];
     times.sort_by(f64::total_cmp);
     let (median_ms, p99_ms) = (quantile(&times, 0.5), quantile(&times, 0.99));
-    Ok((Times { pinned: times.len(), first_ms, median_ms, p99_ms }, told))
+    Ok((ProfileTimes { pinned: times.len(), first_ms, median_ms, p99_ms }, profiles))
 }
 
-fn pin(
-    answers: &mut InsightCache,
-    received: &Receiver<InsightResponse>,
-    question: InsightRequest,
+/// Requests a unit profile and waits for it.
+fn request_profile(
+    cache: &mut InsightCache,
+    responses: &Receiver<InsightResponse>,
+    request: InsightRequest,
 ) -> anyhow::Result<UnitProfile> {
-    answers.request(vec![question]);
-    answers.insert(received.recv_timeout(PATIENCE).context("a biography does not come")?);
-    let InsightRequest::UnitProfile { layer, unit, epoch } = question else {
+    cache.request(vec![request]);
+    cache.insert(responses.recv_timeout(TIMEOUT).context("a biography does not come")?);
+    let InsightRequest::UnitProfile { layer, unit, epoch } = request else {
         bail!("not asked for a biography")
     };
-    match answers.unit_profile(layer, unit, epoch) {
-        Some(Ok(biography)) => Ok(biography.clone()),
+    match cache.unit_profile(layer, unit, epoch) {
+        Some(Ok(profile)) => Ok(profile.clone()),
         Some(Err(reason)) => bail!("{reason}"),
         None => bail!("another question was answered"),
     }
 }
 
-/// Whether stored means and those of single inputs are the same, as far as they are rounded.
-fn alike(a: &UnitProfile, b: &UnitProfile) -> bool {
+/// Returns `true` if two unit profiles are equal, apart from rounding of the means.
+fn have_equal_values(a: &UnitProfile, b: &UnitProfile) -> bool {
     let close = |a: f32, b: f32| (a - b).abs() <= 1e-5 * a.abs().max(1e-2) || a.is_nan() && b.is_nan();
-    let mut moments = a.history.iter().zip(&b.history);
+    let mut epochs = a.history.iter().zip(&b.history);
     let same = |(a, b): (&crate::insight::UnitEpoch, &crate::insight::UnitEpoch)| {
         close(a.all, b.all) && a.classes.iter().zip(&b.classes).all(|(&a, &b)| close(a, b))
     };
-    moments.all(same) && a.strongest == b.strongest && a.similar == b.similar
+    epochs.all(same) && a.strongest == b.strongest && a.similar == b.similar
 }
