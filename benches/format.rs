@@ -75,7 +75,7 @@ fn load(source: &dyn Source) -> usize {
 fn dump_epoch(c: &mut Criterion) {
     let folder = TempDir::new().expect("a temporary folder");
     for (name, dump) in dumps(folder.path()) {
-        let files: Vec<PathBuf> = RunHandle::open(&dump).expect("a dump").epoch_files(0);
+        let files: Vec<PathBuf> = RunHandle::open(&dump).expect("a dump").epoch_files(EpochIndex(0));
         // Strict parsers refuse the bare NaN that Python writes.
         let texts: Vec<Vec<u8>> = files
             .iter()

@@ -6,8 +6,8 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dnnviz::model::recording::sequential_edges;
 use dnnviz::model::{
-    Camera, CellArrangement, Class, Format, Grid, Input, Layer, LayerCells, LayerKind, Layout, Normalisation,
-    Recording, Reduction, SceneValues, Selection, SetView, ValueRange, pick,
+    Camera, Class, Format, Grid, Input, Layer, LayerCells, LayerKind, Layout, Normalisation, Recording,
+    Reduction, SceneValues, Selection, SetView, ValueRange, pick,
 };
 use glam::{Vec2, vec2};
 
@@ -76,15 +76,13 @@ fn picking(c: &mut Criterion) {
             values: (0..layer.units).map(|unit| (unit % 97) as f32 / 97.0).collect(),
         })
         .collect();
-    let arrangements: Vec<CellArrangement> =
-        recording.layers.iter().map(|layer| CellArrangement::plain(layer.units)).collect();
     let ranges = vec![ValueRange { low: 0.0, high: 1.0 }; cells.len()];
     let divisors = vec![1.0; cells.len()];
     let values = SceneValues {
         from: &cells,
         to: &cells,
         t: 0.5,
-        arrangements: &arrangements,
+        arrangements: &[],
         id: 0,
         ranges: &ranges,
         divisors: &divisors,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::deepdiva::Dump;
 use super::native::NativeRun;
 use super::{FormatError, LocatedManifest, ManifestFormat};
-use crate::model::{Recording, Source};
+use crate::model::{EpochIndex, Recording, Source};
 
 /// An open recording and its path. Cloning is cheap.
 #[derive(Clone)]
@@ -66,7 +66,7 @@ impl RunHandle {
 
     /// Returns the files in which the values of an epoch are stored; none for a damaged epoch of a
     /// native recording.
-    pub fn epoch_files(&self, epoch: usize) -> Vec<PathBuf> {
+    pub fn epoch_files(&self, EpochIndex(epoch): EpochIndex) -> Vec<PathBuf> {
         match &self.source {
             OpenSource::Dump(dump) => dump.files(epoch).collect(),
             OpenSource::Native(run) => run.files(epoch),

@@ -83,7 +83,7 @@ fn measure(args: &BenchLoadArgs) -> anyhow::Result<LoadReport> {
         args.dump.display()
     );
     let epoch = args.epoch.resolve(recording)?.from;
-    let files = opened.epoch_files(epoch.0);
+    let files = opened.epoch_files(epoch);
     let bytes = files.iter().map(|file| fs::metadata(file).map_or(0, |metadata| metadata.len())).sum();
     let mut times = Vec::new();
     let begin = Instant::now();
