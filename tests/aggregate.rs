@@ -60,7 +60,7 @@ fn activations(rows: usize, units: usize, seed: usize) -> Tensor {
     })
 }
 
-/// What the finite values of a unit are, summed in f64.
+/// Count, sums and extremes of the finite values of a unit, in f64.
 #[derive(Clone, Copy)]
 struct Unit {
     count: f64,
@@ -163,7 +163,7 @@ fn check(gpu: &Aggregator, layers: &[LayerRows], stat: Stat, diff: Diff, what: &
     }
 }
 
-/// What holds the tensors as an open recording does: they stay on the device then.
+/// Holds the tensors as an open recording does, so that they stay on the device.
 fn kept(layers: &[LayerRows]) -> Vec<Tensor> {
     layers
         .iter()
@@ -284,7 +284,7 @@ fn what_is_no_ordinary_number_is_treated_as_on_the_cpu() {
         assert_eq!(gpu.left_to_cpu() - before, left, "{stat:?}: the layers left to the CPU");
         for (got, tensor) in got.iter().zip([&tensor, &halves]) {
             let mut expected = oracle(&one(tensor, &rows), stat, Diff::Signed);
-            // Where values cancel, the error of a mean is one of the values. What is below the least
+            // If values cancel, the error of a mean is relative to the values. A value below the least
             // normal number may count as zero.
             for (unit, (_, size)) in expected.iter_mut().enumerate() {
                 let values = rows.iter().map(|&row| f64::from(tensor.row(row)[unit]).abs());
@@ -528,7 +528,7 @@ fn pyramids_are_the_same_texel_by_texel() {
         for signed in [false, true] {
             let [gpu, cpu] = both(&gpu, layers, signed);
             let written = cpu.iter().flatten().any(|value| value.to_f32() > -8.0 && value.to_f32() != 0.0);
-            assert_eq!(written, index != 1, "network {index}: what was read back");
+            assert!(written, "network {index}: nothing was read back");
             assert_eq!(first_different(&gpu, &cpu), None, "network {index}, signed: {signed}");
         }
     }

@@ -11,7 +11,12 @@ use dnnviz::cli::demo;
 use serde_json::{Value, json};
 
 fn dnnviz() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_dnnviz"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dnnviz"));
+    // Without it Mesa complains on stderr.
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        command.env("XDG_RUNTIME_DIR", std::env::temp_dir());
+    }
+    command
 }
 
 fn run(arguments: &[&str]) -> Output {
@@ -49,7 +54,7 @@ fn fails(arguments: &[&str]) -> String {
     line.trim_end().to_owned()
 }
 
-/// What `cargo install` leaves is the program alone.
+/// `cargo install` leaves nothing but the program.
 #[test]
 fn the_program_alone_has_a_demo() {
     let folder = tempfile::tempdir().unwrap();

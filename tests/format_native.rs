@@ -125,7 +125,7 @@ fn import_and_export_give_the_same_values_back() {
                 |root: &Path, name: &str| fs::read(root.join("activations/cover").join(name)).expect("read");
             assert_eq!(bytes(&path, cover), bytes(&back, after));
         }
-        // What DNNViz's own reader looks for.
+        // DNNViz's own reader looks for these.
         assert_eq!(manifest["version"], 2);
         assert_eq!(manifest["model"], before["model"]);
         for (key, item) in before["items"]["single"].as_object().expect("items") {
@@ -736,7 +736,7 @@ fn the_guide_s_python_example_writes_what_is_read_here() {
     }
     let right = (0..4).filter(|&input| predictions[input] == recording.inputs[input].class).count();
     assert_eq!(recording.epochs[2].accuracy, Some(25.0 * right as f64));
-    // What Python printed are the means of the hidden layer.
+    // Python printed the means of the hidden layer.
     let printed = String::from_utf8_lossy(&done.stdout).replace(['[', ']'], " ");
     let printed: Vec<f32> =
         printed.split_whitespace().skip(1).map(|word| word.parse().expect("number")).collect();

@@ -66,7 +66,7 @@ impl Heard {
         }
     }
 
-    /// What `commit` does is told as soon as it is done.
+    /// Asserts that a change is reported as soon as `commit` has made it.
     #[track_caller]
     fn assert_prompt(&self, mut commit: impl FnMut()) {
         let mut waits: Vec<Duration> = (0..9)
@@ -254,7 +254,7 @@ fn a_lock_that_is_no_file_does_not_hold_up_the_watcher() {
     heard.assert_quiet();
 }
 
-/// Where an epoch's values are mapped.
+/// Address at which an epoch's values are mapped.
 fn place(source: &dyn Source, epoch: usize) -> *const u8 {
     source.rows(EpochIndex(epoch), &[0]).expect("readable").layers[0].bytes().as_ptr()
 }
@@ -356,7 +356,7 @@ fn a_run_that_took_the_place_of_another_shares_nothing_with_it() {
     }
 }
 
-/// What would be a window on the run at `path`; `None` where nothing can draw.
+/// A window without a display on the run at `path`; `None` without a graphics adapter.
 fn window(path: &Path) -> Option<Offscreen> {
     Some(Offscreen::open(support::gpu()?, &[path.to_owned()], [640, 400]))
 }

@@ -1,4 +1,4 @@
-//! What a pointer meets, as the processor finds it, against every cell drawn as a box.
+//! The cell under a pointer as the processor finds it, against every cell drawn as a box.
 
 mod draw_support;
 mod support;

@@ -122,7 +122,7 @@ impl Plain {
         }
     }
 
-    /// What has to be recorded of one input: index by index, in f64.
+    /// One value per unit for an input at an epoch, reduced over positions in f64.
     fn reduced(&self, epoch: u64, input: usize) -> Vec<f32> {
         let values = self.values(epoch, input);
         let units = self.units();
@@ -392,7 +392,7 @@ for file in sys.argv[1:]:
     }
 }
 
-/// What Python's `float.hex` wrote.
+/// A number as Python's `float.hex` writes it.
 fn hexadecimal(text: &str) -> f64 {
     let (sign, digits) = text.strip_prefix('-').map_or((1.0, text), |digits| (-1.0, digits));
     let Some((whole, power)) = digits.strip_prefix("0x").and_then(|digits| digits.split_once('p')) else {
@@ -561,7 +561,7 @@ fn a_training_goes_on_although_an_epoch_could_not_be_written() {
     assert_eq!(open(&run).recording().epochs.iter().map(|epoch| epoch.number).collect::<Vec<_>>(), [0, 2, 4]);
 }
 
-/// What `examples/record.rs` records of the hidden layer.
+/// The values that `examples/record.rs` records of the hidden layer.
 fn made_up(epoch: u64, input: usize, unit: usize) -> f32 {
     ((7 * input + 3 * unit + 5 * epoch as usize) % 11) as f32 - 5.0
 }

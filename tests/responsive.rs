@@ -1,4 +1,4 @@
-//! What keeps the window from hands: it must never be long, however much is read, searched or written.
+//! The window responds within [`STALL`], however much is read, searched or written.
 //! The times are of the window's thread; what drawing takes is apart.
 
 mod support;
@@ -14,7 +14,7 @@ use egui::Event;
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(120);
-/// What a person would notice.
+/// The shortest delay that a person would notice.
 const STALL: Duration = Duration::from_millis(50);
 
 fn window(run: &Path) -> Option<Offscreen> {

@@ -18,13 +18,13 @@ use support::dump;
 
 const WIDTH: u32 = 1280;
 const HEIGHT: u32 = 800;
-/// Where the scene is: below the bar, left of the panels at the side, above the legend.
+/// The scene: below the bar, left of the panels at the side, above the legend.
 const SCENE: [u32; 4] = [0, 34, 960, 380];
-/// Where the training is: below the scene.
+/// The training: below the scene.
 const BAR: [u32; 4] = [0, 710, 1280, 778];
 /// Share of pixels of the scene that an action has to change.
 const CHANGED: f64 = 0.003;
-/// What fills a control that is on.
+/// Colour of a control that is on.
 const ON: [u8; 3] = [0x17, 0x4a, 0x5c];
 
 /// Kills what it started.
@@ -201,8 +201,8 @@ fn share([left, top, right, bottom]: [u32; 4], picture: &RgbaImage, is: impl Fn(
     count.count() as f64 / f64::from((right - left) * (bottom - top))
 }
 
-/// Whether the badge is lit that says that the newest epoch is followed: nothing else below the scene
-/// is filled like a control that is on.
+/// Returns `true` if the badge is lit that says that the newest epoch is followed: nothing else below the
+/// scene is filled like a control that is on.
 fn follows(picture: &RgbaImage) -> bool {
     let [left, top, right, bottom] = BAR;
     let lit = |x: u32, y: u32| picture.get_pixel(x, y).0[..3] == ON;
@@ -343,7 +343,7 @@ fn a_person_plays_flies_and_picks_a_class() {
     assert!(status.success(), "closing a window is no error: {status}");
 }
 
-/// Where the table of layers and the biography of a unit stand.
+/// The table of layers and the profile of a unit.
 const LAYERS: [u32; 4] = [10, 530, 540, 700];
 const UNIT: [u32; 4] = [556, 530, 970, 700];
 

@@ -23,7 +23,7 @@ fn demo() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo")
 }
 
-/// What would be a window of 1280 × 1400 on the demo; `None` where nothing can draw.
+/// A window without a display of 1280 × 1400 on the demo; `None` without a graphics adapter.
 fn window() -> Option<Offscreen> {
     let gpu = support::gpu()?;
     let mut window = Offscreen::open(gpu, &[demo()], [1280, 1400]).read_out();
@@ -98,7 +98,7 @@ fn keys_lead_to_every_panel_and_the_list_of_keys() {
     assert!(window.control("Statistic: Mean").is_none() && window.control("Open a run").is_none());
     window.press(Key::F10);
     window.give(Event::Text("?".to_owned()));
-    // What lies over everything is measured first.
+    // An overlay is measured before it is drawn.
     window.frame();
     window.frame();
     let said: Vec<&str> = window.controls().filter_map(|node| node.value().or(node.label())).collect();
@@ -243,7 +243,7 @@ fn a_dropped_run_is_opened_and_the_one_before_is_gone_back_to() {
     settled(&mut window);
     assert_eq!((window.columns(), window.run(0)), (1, Some(1)));
 
-    // What is no run says so in its column, and the window stays.
+    // A file that is no run is reported in its column, and the window stays.
     let file = folder.path().join("notes.txt");
     fs::write(&file, "nothing to see").expect("a file");
     window.drop_file(file);
@@ -254,8 +254,8 @@ fn a_dropped_run_is_opened_and_the_one_before_is_gone_back_to() {
     assert_eq!(window.run(0), Some(1));
 }
 
-/// What a hand can take hold of. What has no role is the empty part of a bar of tabs, by which panels are
-/// moved; bars beside lists only say where one is: the keys of lists and panes lead through them.
+/// Returns `true` for a node that can be operated. A node without a role is the empty part of a bar of
+/// tabs, by which panels are moved; scroll bars only show a position: lists and panes are scrolled by key.
 fn is_control(node: &Node) -> bool {
     matches!(
         node.role(),

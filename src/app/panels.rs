@@ -4,10 +4,10 @@ use egui::{Rect, Ui};
 
 use super::settings::Settings;
 use crate::model::{Recording, Theme};
-use crate::ui::commands::{self, Command, Context};
+use crate::ui::commands::{self, Command, CommandContext};
 use crate::ui::dock::Pane;
 use crate::ui::panels::bars::{self, HistoryState, Notice, RenderLoad, TopBar};
-use crate::ui::panels::columns::Columns as ColumnBar;
+use crate::ui::panels::columns::ColumnBar;
 use crate::ui::panels::command_box::{self, CommandBox};
 use crate::ui::style::Palette;
 
@@ -116,9 +116,9 @@ impl PanelState {
         recording: Option<&Recording>,
         columns: &ColumnBar,
     ) -> Option<Command> {
-        let context = Context { recording, columns, recent: &self.settings.recent };
+        let context = CommandContext { recording, columns, recent: &self.settings.recent };
         if self.keys_open {
-            self.keys_open = command_box::keys(ui, &context, palette);
+            self.keys_open = command_box::show_key_list(ui, &context, palette);
         }
         let chosen = self.command_box.show(ui, &context, palette);
         if ui.input(|input| !input.raw.hovered_files.is_empty()) {

@@ -231,7 +231,7 @@ impl AppState {
         let mut commands: Vec<Command> = self.panels.shortcut(ui, keys).into_iter().collect();
         let column_keys = self.with_named_runs(|this, named| {
             let entries = this.columns.entries(&this.runs, named);
-            this.columns.bar(&entries, named).keys(ui, keys)
+            this.columns.bar(&entries, named).handle_keys(ui, keys)
         });
         commands.extend(column_keys.map(Command::Column));
         self.columns.advance(ui, keys);
@@ -257,7 +257,7 @@ impl AppState {
         let (scenes, output) = self.columns.layout_panels(ui, &self.runs, &named, &bar, &mut show_dock);
         commands.extend(output.columns.map(Command::Column));
         if let Some(notice) = output.notice {
-            self.panels.notice.tell(notice, ui.input(|input| input.time));
+            self.panels.notice.set(notice, ui.input(|input| input.time));
         }
         let recording = self.columns.active_session().map(Session::recording);
         commands.extend(self.panels.overlays(ui, palette, recording, &bar));
@@ -307,7 +307,7 @@ impl AppState {
 
     /// Shows a notice in the status bar.
     pub(super) fn notify(&mut self, ctx: &egui::Context, text: impl Into<String>) {
-        self.panels.notice.tell(text, ctx.input(|input| input.time));
+        self.panels.notice.set(text, ctx.input(|input| input.time));
         ctx.request_repaint();
     }
 

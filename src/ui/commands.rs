@@ -1,27 +1,30 @@
-//! Everything that can be done, by name: what the command box offers and the list of keys shows. What
-//! has a shortcut here is asked for by it; other keys are taken where they belong.
+//! The list of commands, which the command box offers and the list of keys shows.
+
+mod shortcuts;
 
 use std::path::PathBuf;
 
-use egui::{Key, KeyboardShortcut, Modifiers, Ui};
-
+pub use self::shortcuts::{SCENE_GESTURES, pressed};
 use super::dock::DockPlace;
 use super::dock::Pane;
 use super::dock::PaneSize;
-use super::panels::columns;
+use super::panels::columns::{ColumnAction, ColumnBar};
 use crate::model::columns::{Locks, MAX_COLUMNS};
 use crate::model::{ColourMap, Norm, OrderBy, Recording, SetView, Stat};
 
-/// What a person can ask for.
+/// Something a user can do by key, menu or command box.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     Open,
+    /// Opens a run in a new column.
     OpenBeside,
-    /// In the place of what is shown.
+    /// Opens a run in the active column, in place of its run.
     OpenPath(PathBuf),
     SavePicture,
     CopyCommandLine,
+    /// Copies the workspace as JSON.
     CopyView,
+    /// Copies the values of the scene as CSV.
     CopyValues,
     CopySummary,
     Quit,
@@ -29,8 +32,11 @@ pub enum Command {
     Forward,
     Undo,
     Redo,
+    /// Opens the command box.
     Commands,
+    /// Opens or closes the list of keys.
     Keys,
+    /// Shows or hides a panel.
     Toggle(Pane),
     DockPlace(Pane, DockPlace),
     PaneSize(Pane, PaneSize),
@@ -40,7 +46,7 @@ pub enum Command {
     ZoomIn,
     ZoomOut,
     ZoomReset,
-    Column(columns::Action),
+    Column(ColumnAction),
     /// Changes the view of the active column.
     View(ViewCommand),
 }
@@ -56,6 +62,7 @@ pub enum ViewCommand {
     Last,
     Follow,
     Loop,
+    /// Moves the camera to a set view.
     SetView(SetView),
     FrameLayer(usize),
     HideLayer(usize),
@@ -63,105 +70,123 @@ pub enum ViewCommand {
     ShowLayers,
     ShowAll,
     ShowClass(usize),
+    /// Subtracts a class.
     MinusClass(usize),
     MinusNone,
     Stat(Stat),
     Norm(Norm),
+    /// `None` chooses the colour map automatically.
     Map(Option<ColourMap>),
+    /// Uses one value range for all epochs, or one per epoch.
     OverEpochs,
+    /// `None` keeps units as trained.
     Order(Option<OrderBy>),
     Theme,
     Labels,
     Haze,
     Edges,
     LessMotion,
+    /// Removes all pins.
     ClearPins,
 }
 
-/// A command as it is offered.
+impl Command {
+    /// Returns the heading under which the command is listed.
+    pub fn group(&self) -> &'static str {
+        match self {
+            Self::Open
+            | Self::OpenBeside
+            | Self::SavePicture
+            | Self::CopyCommandLine
+            | Self::CopyView
+            | Self::CopyValues
+            | Self::CopySummary
+            | Self::Quit => "File",
+            Self::OpenPath(_) => "Recent",
+            Self::Back | Self::Forward | Self::Undo | Self::Redo => "Views",
+            Self::Commands
+            | Self::Keys
+            | Self::Toggle(_)
+            | Self::DockPlace(..)
+            | Self::PaneSize(..)
+            | Self::OnlyScene
+            | Self::ResetLayout
+            | Self::FullScreen
+            | Self::ZoomIn
+            | Self::ZoomOut
+            | Self::ZoomReset => "Panels",
+            Self::Column(_) => "Columns",
+            Self::View(command) => command.group(),
+        }
+    }
+}
+
+impl ViewCommand {
+    /// Returns the heading under which the command is listed.
+    fn group(&self) -> &'static str {
+        match self {
+            Self::SetView(_) => "Views",
+            Self::Play
+            | Self::StepBack
+            | Self::StepForward
+            | Self::First
+            | Self::Best
+            | Self::Last
+            | Self::Follow
+            | Self::Loop => "Training",
+            Self::Stat(_)
+            | Self::Norm(_)
+            | Self::Map(_)
+            | Self::OverEpochs
+            | Self::Order(_)
+            | Self::Theme
+            | Self::Labels
+            | Self::Haze
+            | Self::Edges
+            | Self::LessMotion => "Look",
+            Self::FrameLayer(_) | Self::HideLayer(_) | Self::SoloLayer(_) | Self::ShowLayers => "Layers",
+            Self::ClearPins => "Units",
+            Self::ShowAll | Self::ShowClass(_) | Self::MinusClass(_) | Self::MinusNone => "Show",
+        }
+    }
+}
+
+/// A command as the command box and the list of keys show it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    pub group: &'static str,
+pub struct CommandEntry {
     pub name: String,
-    /// As people read them; empty without any.
+    /// The keys as text for the user; empty without any.
     pub keys: &'static str,
     pub command: Command,
 }
 
-/// What is pressed together with what, for a command that is taken here.
-struct Shortcut(Modifiers, Key, Command);
-
-const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
-
-/// Those with more modifiers first: egui takes Ctrl + Shift + Z for Ctrl + Z as well.
-const SHORTCUTS: &[Shortcut] = &[
-    Shortcut(CTRL_SHIFT, Key::O, Command::OpenBeside),
-    Shortcut(CTRL_SHIFT, Key::Z, Command::Redo),
-    Shortcut(Modifiers::COMMAND, Key::O, Command::Open),
-    Shortcut(Modifiers::COMMAND, Key::S, Command::SavePicture),
-    Shortcut(Modifiers::COMMAND, Key::E, Command::CopyCommandLine),
-    Shortcut(Modifiers::COMMAND, Key::J, Command::CopyView),
-    Shortcut(Modifiers::COMMAND, Key::D, Command::CopyValues),
-    Shortcut(Modifiers::COMMAND, Key::I, Command::CopySummary),
-    Shortcut(Modifiers::COMMAND, Key::Z, Command::Undo),
-    Shortcut(Modifiers::COMMAND, Key::Y, Command::Redo),
-    Shortcut(Modifiers::COMMAND, Key::K, Command::Commands),
-    Shortcut(Modifiers::COMMAND, Key::P, Command::Commands),
-    Shortcut(Modifiers::COMMAND, Key::Num1, Command::Toggle(Pane::Input)),
-    Shortcut(Modifiers::COMMAND, Key::Num2, Command::Toggle(Pane::Options)),
-    Shortcut(Modifiers::COMMAND, Key::Num3, Command::Toggle(Pane::Layers)),
-    Shortcut(Modifiers::COMMAND, Key::Num4, Command::Toggle(Pane::Unit)),
-    Shortcut(Modifiers::COMMAND, Key::Num5, Command::Toggle(Pane::About)),
-    Shortcut(Modifiers::ALT, Key::ArrowLeft, Command::Back),
-    Shortcut(Modifiers::ALT, Key::ArrowRight, Command::Forward),
-    Shortcut(Modifiers::NONE, Key::F1, Command::Keys),
-    Shortcut(Modifiers::NONE, Key::F10, Command::OnlyScene),
-    Shortcut(Modifiers::NONE, Key::F11, Command::FullScreen),
-];
-
-/// The command whose shortcut was pressed; that is taken from what others see. `?` only where keys are
-/// `for_scene`: elsewhere it is text.
-pub fn pressed(ui: &Ui, for_scene: bool) -> Option<Command> {
-    ui.input_mut(|input| {
-        let taken = SHORTCUTS.iter().find(|Shortcut(modifiers, key, _)| {
-            input.consume_shortcut(&KeyboardShortcut::new(*modifiers, *key))
-        });
-        let asks = |event: &egui::Event| matches!(event, egui::Event::Text(text) if text == "?");
-        let asked = for_scene && input.events.iter().any(asks);
-        let back = input.pointer.button_pressed(egui::PointerButton::Extra1).then_some(Command::Back);
-        let forward = input.pointer.button_pressed(egui::PointerButton::Extra2).then_some(Command::Forward);
-        let taken = taken.map(|Shortcut(_, _, command)| command.clone());
-        taken.or(asked.then_some(Command::Keys)).or(back).or(forward)
-    })
-}
-
-/// What there is to choose among, beside what can always be done.
-pub struct Context<'a> {
-    /// `None` while nothing is open.
+/// The state of the window on which the list of available commands depends.
+pub struct CommandContext<'a> {
+    /// `None` while no run is open.
     pub recording: Option<&'a Recording>,
-    pub columns: &'a columns::Columns<'a>,
-    /// Paths of runs that were open before, the latest first.
+    pub columns: &'a ColumnBar<'a>,
+    /// Paths of runs that were opened before, the latest first.
     pub recent: &'a [PathBuf],
 }
 
-/// Everything that can be done now.
-pub fn all(context: &Context) -> Vec<Entry> {
+/// Returns every command that is available now.
+pub fn available(context: &CommandContext) -> Vec<CommandEntry> {
     let mut all = Vec::new();
-    let mut add = |group, name: &str, keys, command| {
-        all.push(Entry { group, name: name.to_owned(), keys, command });
+    let mut add = |name: &str, keys, command| {
+        all.push(CommandEntry { name: name.to_owned(), keys, command });
     };
-    add("File", "Open a run", "Ctrl O", Command::Open);
-    add("File", "Open a run beside", "Ctrl Shift O", Command::OpenBeside);
-    add("File", "Save the picture", "Ctrl S", Command::SavePicture);
-    add("File", "Copy this view as a command line", "Ctrl E", Command::CopyCommandLine);
-    add("File", "Copy this view as JSON", "Ctrl J", Command::CopyView);
-    add("File", "Copy the values shown", "Ctrl D", Command::CopyValues);
-    add("File", "Copy a summary in words", "Ctrl I", Command::CopySummary);
-    add("File", "Quit", "Ctrl Q", Command::Quit);
-    add("Views", "Back", "Alt Left", Command::Back);
-    add("Views", "Forward", "Alt Right", Command::Forward);
-    add("Views", "Undo", "Ctrl Z", Command::Undo);
-    add("Views", "Redo", "Ctrl Shift Z", Command::Redo);
+    add("Open a run", "Ctrl O", Command::Open);
+    add("Open a run beside", "Ctrl Shift O", Command::OpenBeside);
+    add("Save the picture", "Ctrl S", Command::SavePicture);
+    add("Copy this view as a command line", "Ctrl E", Command::CopyCommandLine);
+    add("Copy this view as JSON", "Ctrl J", Command::CopyView);
+    add("Copy the values shown", "Ctrl D", Command::CopyValues);
+    add("Copy a summary in words", "Ctrl I", Command::CopySummary);
+    add("Quit", "Ctrl Q", Command::Quit);
+    add("Back", "Alt Left", Command::Back);
+    add("Forward", "Alt Right", Command::Forward);
+    add("Undo", "Ctrl Z", Command::Undo);
+    add("Redo", "Ctrl Shift Z", Command::Redo);
     for (view, name, keys) in [
         (SetView::Overview, "Overview", "1, Home"),
         (SetView::Front, "Front", "2"),
@@ -169,98 +194,72 @@ pub fn all(context: &Context) -> Vec<Entry> {
         (SetView::Grazing, "Grazing", "4"),
         (SetView::Close, "Close", "5"),
     ] {
-        add("Views", name, keys, Command::View(ViewCommand::SetView(view)));
+        add(name, keys, Command::View(ViewCommand::SetView(view)));
     }
-    add("Training", "Play or pause", "Space", Command::View(ViewCommand::Play));
-    add("Training", "Step back", "Left", Command::View(ViewCommand::StepBack));
-    add("Training", "Step forward", "Right", Command::View(ViewCommand::StepForward));
-    add("Training", "First epoch", "[", Command::View(ViewCommand::First));
-    add("Training", "Best epoch", "B", Command::View(ViewCommand::Best));
-    add("Training", "Last epoch", "]", Command::View(ViewCommand::Last));
-    add("Training", "Follow the newest epoch", "L, End", Command::View(ViewCommand::Follow));
-    add("Training", "Loop", "", Command::View(ViewCommand::Loop));
-    panels(&mut add);
-    looks(&mut add);
+    add("Play or pause", "Space", Command::View(ViewCommand::Play));
+    add("Step back", "Left", Command::View(ViewCommand::StepBack));
+    add("Step forward", "Right", Command::View(ViewCommand::StepForward));
+    add("First epoch", "[", Command::View(ViewCommand::First));
+    add("Best epoch", "B", Command::View(ViewCommand::Best));
+    add("Last epoch", "]", Command::View(ViewCommand::Last));
+    add("Follow the newest epoch", "L, End", Command::View(ViewCommand::Follow));
+    add("Loop", "", Command::View(ViewCommand::Loop));
+    panel_commands(&mut add);
+    look_commands(&mut add);
     if context.recording.is_some() {
-        columns(context.columns, &mut add);
+        column_commands(context.columns, &mut add);
     }
-    add("Layers", "Show all layers", "", Command::View(ViewCommand::ShowLayers));
-    add("Units", "Remove all pins", "", Command::View(ViewCommand::ClearPins));
+    add("Show all layers", "", Command::View(ViewCommand::ShowLayers));
+    add("Remove all pins", "", Command::View(ViewCommand::ClearPins));
     if let Some(recording) = context.recording {
-        add("Show", "Show all inputs", "", Command::View(ViewCommand::ShowAll));
-        add("Show", "Minus nothing", "", Command::View(ViewCommand::MinusNone));
+        add("Show all inputs", "", Command::View(ViewCommand::ShowAll));
+        add("Minus nothing", "", Command::View(ViewCommand::MinusNone));
         for (index, class) in recording.classes.iter().enumerate() {
-            add(
-                "Show",
-                &format!("Show class {}", class.name),
-                "",
-                Command::View(ViewCommand::ShowClass(index)),
-            );
-            add(
-                "Show",
-                &format!("Minus class {}", class.name),
-                "",
-                Command::View(ViewCommand::MinusClass(index)),
-            );
+            add(&format!("Show class {}", class.name), "", Command::View(ViewCommand::ShowClass(index)));
+            add(&format!("Minus class {}", class.name), "", Command::View(ViewCommand::MinusClass(index)));
         }
         for (index, layer) in recording.layers.iter().enumerate() {
+            add(&format!("Frame layer {}", layer.name), "", Command::View(ViewCommand::FrameLayer(index)));
             add(
-                "Layers",
-                &format!("Frame layer {}", layer.name),
-                "",
-                Command::View(ViewCommand::FrameLayer(index)),
-            );
-            add(
-                "Layers",
                 &format!("Hide or show layer {}", layer.name),
                 "",
                 Command::View(ViewCommand::HideLayer(index)),
             );
-            add(
-                "Layers",
-                &format!("Only layer {}", layer.name),
-                "",
-                Command::View(ViewCommand::SoloLayer(index)),
-            );
+            add(&format!("Only layer {}", layer.name), "", Command::View(ViewCommand::SoloLayer(index)));
         }
     }
     for path in context.recent {
-        add("Recent", &format!("Open {}", path.display()), "", Command::OpenPath(path.clone()));
+        add(&format!("Open {}", path.display()), "", Command::OpenPath(path.clone()));
     }
     all
 }
 
-fn panels(add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
-    add("Panels", "Find a command", "Ctrl K", Command::Commands);
-    add("Panels", "Keys and mouse", "?, F1", Command::Keys);
+fn panel_commands(add: &mut impl FnMut(&str, &'static str, Command)) {
+    add("Find a command", "Ctrl K", Command::Commands);
+    add("Keys and mouse", "?, F1", Command::Keys);
     let keys = ["Ctrl 1", "Ctrl 2", "Ctrl 3", "Ctrl 4", "Ctrl 5"];
     for (pane, keys) in Pane::PANELS.into_iter().zip(keys) {
-        add("Panels", &format!("Panel: {}", pane.title()), keys, Command::Toggle(pane));
+        add(&format!("Panel: {}", pane.title()), keys, Command::Toggle(pane));
     }
     for pane in Pane::PANELS {
         let others = Pane::PANELS.into_iter().filter(|other| *other != pane).map(DockPlace::With);
         for place in DockPlace::EDGES.into_iter().chain(others) {
             let name = format!("Move {} {}", pane.title(), place.name());
-            add("Panels", &name, "", Command::DockPlace(pane, place));
+            add(&name, "", Command::DockPlace(pane, place));
         }
         for size in PaneSize::ALL {
-            add(
-                "Panels",
-                &format!("Make {} {}", pane.title(), size.name()),
-                "",
-                Command::PaneSize(pane, size),
-            );
+            add(&format!("Make {} {}", pane.title(), size.name()), "", Command::PaneSize(pane, size));
         }
     }
-    add("Panels", "Only the scene", "F10", Command::OnlyScene);
-    add("Panels", "Full screen", "F11", Command::FullScreen);
-    add("Panels", "Panels where they began", "", Command::ResetLayout);
-    add("Panels", "Larger text", "Ctrl +", Command::ZoomIn);
-    add("Panels", "Smaller text", "Ctrl -", Command::ZoomOut);
-    add("Panels", "Text as it began", "Ctrl 0", Command::ZoomReset);
+    add("Only the scene", "F10", Command::OnlyScene);
+    add("Full screen", "F11", Command::FullScreen);
+    add("Panels where they began", "", Command::ResetLayout);
+    add("Larger text", "Ctrl +", Command::ZoomIn);
+    add("Smaller text", "Ctrl -", Command::ZoomOut);
+    add("Text as it began", "Ctrl 0", Command::ZoomReset);
 }
 
-fn looks(add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
+fn look_commands(add: &mut impl FnMut(&str, &'static str, Command)) {
     for (stat, name) in [
         (Stat::Mean, "Statistic: mean"),
         (Stat::Std, "Statistic: standard deviation"),
@@ -269,16 +268,16 @@ fn looks(add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
         (Stat::Rate, "Statistic: firing rate"),
         (Stat::Count, "Statistic: count"),
     ] {
-        add("Look", name, "", Command::View(ViewCommand::Stat(stat)));
+        add(name, "", Command::View(ViewCommand::Stat(stat)));
     }
     for (norm, name) in
         [(Norm::Raw, "Scale: raw"), (Norm::Layer, "Scale: by layer"), (Norm::Global, "Scale: by network")]
     {
-        add("Look", name, "", Command::View(ViewCommand::Norm(norm)));
+        add(name, "", Command::View(ViewCommand::Norm(norm)));
     }
-    add("Look", "Colours: automatic", "", Command::View(ViewCommand::Map(None)));
+    add("Colours: automatic", "", Command::View(ViewCommand::Map(None)));
     for map in ColourMap::ALL {
-        add("Look", &format!("Colours: {}", map.name()), "", Command::View(ViewCommand::Map(Some(map))));
+        add(&format!("Colours: {}", map.name()), "", Command::View(ViewCommand::Map(Some(map))));
     }
     for (order, name) in [
         (None, "Order: as trained"),
@@ -286,69 +285,58 @@ fn looks(add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
         (Some(OrderBy::Selectivity), "Order: by class"),
         (Some(OrderBy::Similarity), "Order: by likeness"),
     ] {
-        add("Look", name, "", Command::View(ViewCommand::Order(order)));
+        add(name, "", Command::View(ViewCommand::Order(order)));
     }
-    add("Look", "Same range at all epochs", "", Command::View(ViewCommand::OverEpochs));
-    add("Look", "Dark or light", "", Command::View(ViewCommand::Theme));
-    add("Look", "Labels", "", Command::View(ViewCommand::Labels));
-    add("Look", "Haze", "", Command::View(ViewCommand::Haze));
-    add("Look", "Edges", "", Command::View(ViewCommand::Edges));
-    add("Look", "Less motion", "", Command::View(ViewCommand::LessMotion));
+    add("Same range at all epochs", "", Command::View(ViewCommand::OverEpochs));
+    add("Dark or light", "", Command::View(ViewCommand::Theme));
+    add("Labels", "", Command::View(ViewCommand::Labels));
+    add("Haze", "", Command::View(ViewCommand::Haze));
+    add("Edges", "", Command::View(ViewCommand::Edges));
+    add("Less motion", "", Command::View(ViewCommand::LessMotion));
 }
 
-fn columns(part: &columns::Columns, add: &mut impl FnMut(&'static str, &str, &'static str, Command)) {
-    use columns::Action;
-    let (many, free) = (part.entries.len() > 1, part.entries.len() < MAX_COLUMNS);
-    let mut offer = |possible: bool, name: &str, keys, action| {
+fn column_commands(bar: &ColumnBar, add: &mut impl FnMut(&str, &'static str, Command)) {
+    let (many, free) = (bar.entries.len() > 1, bar.entries.len() < MAX_COLUMNS);
+    let mut add_if = |possible: bool, name: &str, keys, action| {
         if possible {
-            add("Columns", name, keys, Command::Column(action));
+            add(name, keys, Command::Column(action));
         }
     };
-    offer(free, "Add a column", "N", Action::Add(part.run));
-    offer(free, "Duplicate the column", "C", Action::Duplicate);
-    offer(many, "Remove the column", "Delete", Action::Remove);
-    offer(part.can_swap, "Swap A and B", "X", Action::Swap);
-    offer(many && free && part.can_subtract, "A column of the difference", "M", Action::Difference);
-    let Locks { cameras, epochs, scale } = part.locks;
-    let lock = |cameras, epochs, scale| Action::Lock(Locks { cameras, epochs, scale });
-    offer(many, "Lock or unlock cameras", "K", lock(!cameras, epochs, scale));
-    offer(many, "Lock or unlock epochs", "T", lock(cameras, !epochs, scale));
-    offer(many, "Lock or unlock scales", "R", lock(cameras, epochs, !scale));
-    for index in (0..part.entries.len()).filter(|_| many) {
-        offer(index != part.active, &format!("Go to column {}", index + 1), "", Action::Activate(index));
+    add_if(free, "Add a column", "N", ColumnAction::Add(bar.run));
+    add_if(free, "Duplicate the column", "C", ColumnAction::Duplicate);
+    add_if(many, "Remove the column", "Delete", ColumnAction::Remove);
+    add_if(bar.can_swap, "Swap A and B", "X", ColumnAction::Swap);
+    add_if(many && free && bar.can_subtract, "A column of the difference", "M", ColumnAction::Difference);
+    let Locks { cameras, epochs, scale } = bar.locks;
+    let lock = |cameras, epochs, scale| ColumnAction::Lock(Locks { cameras, epochs, scale });
+    add_if(many, "Lock or unlock cameras", "K", lock(!cameras, epochs, scale));
+    add_if(many, "Lock or unlock epochs", "T", lock(cameras, !epochs, scale));
+    add_if(many, "Lock or unlock scales", "R", lock(cameras, epochs, !scale));
+    for index in (0..bar.entries.len()).filter(|_| many) {
+        add_if(
+            index != bar.active,
+            &format!("Go to column {}", index + 1),
+            "",
+            ColumnAction::Activate(index),
+        );
     }
 }
 
-/// What hands do in the scene, which is in no command.
-pub const HANDS: &[(&str, &str)] = &[
-    ("left drag", "orbit"),
-    ("middle drag, Shift + left drag", "pan"),
-    ("right drag", "look around"),
-    ("wheel", "nearer, further"),
-    ("W A S D, Q E", "fly; with Shift faster"),
-    ("double click, F", "frame the layer under the pointer"),
-    ("click on a cell", "pin the unit"),
-    ("Alt + left drag", "pin the units of a region"),
-    ("Ctrl + Tab", "the next column"),
-    ("I, O", "begin and end a range of epochs"),
-    ("Tab, Shift + Tab", "the next control, the one before"),
-];
-
-/// The entries that hold all words of `text`, the best first: those whose name begins with it, then
-/// those with a word that does.
-pub fn matching<'a>(all: &'a [Entry], text: &str) -> Vec<&'a Entry> {
+/// Returns the entries that contain every word of `text`, the best first: entries whose name begins with
+/// `text`, then those with a word that begins with its first word.
+pub fn matching<'a>(all: &'a [CommandEntry], text: &str) -> Vec<&'a CommandEntry> {
     let text = text.trim().to_lowercase();
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let mut found: Vec<(u8, &Entry)> = all
+    let terms: Vec<&str> = text.split_whitespace().collect();
+    let mut ranked: Vec<(u8, &CommandEntry)> = all
         .iter()
         .filter_map(|entry| {
             let name = entry.name.to_lowercase();
-            let whole = format!("{name} {}", entry.group.to_lowercase());
-            if !words.iter().all(|word| whole.contains(word)) {
+            let whole = format!("{name} {}", entry.command.group().to_lowercase());
+            if !terms.iter().all(|term| whole.contains(term)) {
                 return None;
             }
             let begins = |start: &str| name.split_whitespace().any(|word| word.starts_with(start));
-            let place = match words.first() {
+            let place = match terms.first() {
                 Some(_) if name.starts_with(&text) => 0,
                 Some(first) if begins(first) => 1,
                 _ => 2,
@@ -356,6 +344,6 @@ pub fn matching<'a>(all: &'a [Entry], text: &str) -> Vec<&'a Entry> {
             Some((place, entry))
         })
         .collect();
-    found.sort_by_key(|(place, _)| *place);
-    found.into_iter().map(|(_, entry)| entry).collect()
+    ranked.sort_by_key(|(place, _)| *place);
+    ranked.into_iter().map(|(_, entry)| entry).collect()
 }

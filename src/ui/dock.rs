@@ -1,4 +1,4 @@
-//! The window as a workbench: the scene among panels that can be moved, sized, hidden and found again.
+//! The arrangement of the scene and the panels, which the user can move, resize and hide.
 
 use egui::{Rect, ScrollArea, Ui, Vec2, WidgetText, vec2};
 use egui_tiles::{Behavior, Container, Linear, LinearDir, SimplificationOptions, Tile, TileId, Tiles, Tree};
@@ -9,35 +9,35 @@ use super::style::Palette;
 
 mod place;
 
-/// Sizes that panels begin with, in points.
+/// Initial sizes of the side and the bottom panels, in points.
 const SIDE: f32 = 288.0;
 const DOCK: f32 = 232.0;
-/// No panel is smaller.
+/// Minimum width and height of a panel, in points.
 const LEAST: f32 = 96.0;
-/// Height of the bars with the panels' names.
+/// Height of the tab bars, in points.
 const TAB_BAR: f32 = 24.0;
-/// Around what stands in a panel.
+/// Space around the content of a panel, in points.
 const MARGIN: f32 = 12.0;
 
-/// What can stand in a part of the window.
+/// A tile of the dock: the scene or a panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pane {
     Scene,
-    /// What is looked at.
+    /// Columns and selections.
     Input,
-    /// How it is looked at.
+    /// Statistic, colours, cells and scene.
     Options,
-    /// The table of layers.
+    /// Minimap and table of layers.
     Layers,
-    /// The biography of what is pinned.
+    /// Profiles of the pinned units.
     Unit,
-    /// Facts of the layer and the recording.
+    /// Facts of the selected layer and of the recording.
     About,
 }
 
 impl Pane {
-    /// All but the scene.
+    /// Every tile except the scene.
     pub const PANELS: [Self; 5] = [Self::Input, Self::Options, Self::Layers, Self::Unit, Self::About];
 
     pub fn title(self) -> &'static str {
@@ -51,19 +51,19 @@ impl Pane {
         }
     }
 
-    /// Whether it scrolls as a whole; the others scroll within.
+    /// Returns `true` if the panel scrolls as a whole; the others scroll their own content.
     fn scrolls(self) -> bool {
         matches!(self, Self::Input | Self::Options)
     }
 }
 
-/// Where panels stand, as it is remembered.
+/// The arrangement of the tiles, as it is stored in the settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DockLayout {
     tree: Tree<Pane>,
-    /// Nothing but the scene is shown.
+    /// Hides everything except the scene.
     pub only_scene: bool,
-    /// Of all panels together, when they were laid out last.
+    /// Size of the whole dock at the last layout, in points.
     size: Vec2,
 }
 
@@ -89,9 +89,10 @@ fn split(tiles: &mut Tiles<Pane>, dir: LinearDir, children: [TileId; 2], first: 
 }
 
 impl DockLayout {
-    /// Whether it holds every pane once, as one that was read from a file has to.
+    /// Returns `true` if every pane occurs exactly once and all sizes are usable. A layout that was read
+    /// from a file has to be checked.
     pub fn is_whole(&self) -> bool {
-        let count = |pane: Pane| self.tree.tiles.tiles().filter(|tile| is(tile, pane)).count();
+        let count = |pane: Pane| self.tree.tiles.tiles().filter(|tile| is_pane(tile, pane)).count();
         let size = self.size.is_finite() && self.size.min_elem() > 0.0;
         let shares = |tile: &Tile<Pane>| match tile {
             Tile::Container(Container::Linear(linear)) => {
@@ -101,35 +102,35 @@ impl DockLayout {
         };
         size && std::iter::once(Pane::Scene).chain(Pane::PANELS).all(|pane| count(pane) == 1)
             && self.tree.tiles.tiles().all(shares)
-            && self.tree.root().is_some_and(|root| self.reaches(root, 0) == self.tree.tiles.len())
+            && self.tree.root().is_some_and(|root| self.count_tiles(root, 0) == self.tree.tiles.len())
     }
 
-    /// How many tiles there are below one, itself included; too many where it contains itself.
-    fn reaches(&self, tile: TileId, depth: usize) -> usize {
+    /// Returns the number of tiles below `tile`, itself included; a huge number if it contains itself.
+    fn count_tiles(&self, tile: TileId, depth: usize) -> usize {
         let deepest = 32;
         match self.tree.tiles.get(tile) {
             _ if depth > deepest => usize::MAX / 4,
             Some(Tile::Container(container)) => container
                 .children()
-                .map(|child| self.reaches(*child, depth + 1))
+                .map(|child| self.count_tiles(*child, depth + 1))
                 .fold(1, usize::saturating_add),
             Some(Tile::Pane(_)) => 1,
             None => usize::MAX / 4,
         }
     }
 
-    /// Whether a panel is in sight, and not only a tab of it.
+    /// Returns `true` if the panel's content is visible, not only its tab.
     pub fn shows(&self, pane: Pane) -> bool {
         !self.only_scene
             && self.tree.active_tiles().into_iter().any(|id| self.tree.tiles.get_pane(&id) == Some(&pane))
     }
 
-    /// Whether there is a place for a panel, be it only a tab.
+    /// Returns `true` if the panel or a tab of it is visible.
     pub fn has(&self, pane: Pane) -> bool {
         !self.only_scene && self.tree.tiles.find_pane(&pane).is_some_and(|id| self.tree.is_visible(id))
     }
 
-    /// Brings a panel in sight.
+    /// Shows a panel and makes its tab the active one.
     pub fn bring(&mut self, pane: Pane) {
         self.only_scene = false;
         if let Some(id) = self.tree.tiles.find_pane(&pane) {
@@ -138,7 +139,7 @@ impl DockLayout {
         }
     }
 
-    /// Brings a panel in sight, or hides the one that is.
+    /// Shows a panel, or hides it if its content is visible.
     pub fn toggle(&mut self, pane: Pane) {
         if self.shows(pane) {
             if let Some(id) = self.tree.tiles.find_pane(&pane) {
@@ -149,7 +150,7 @@ impl DockLayout {
         }
     }
 
-    /// Lays out the panels, each by `add`, and returns where the scene is.
+    /// Lays out the panels, each by `add`, and returns the rectangle of the scene.
     pub fn show(&mut self, ui: &mut Ui, palette: Palette, add: &mut dyn FnMut(&mut Ui, Pane)) -> Rect {
         let whole = ui.available_rect_before_wrap();
         if self.only_scene {
@@ -162,17 +163,17 @@ impl DockLayout {
             }
             self.size = whole.size();
         }
-        let alone = self.tree.tiles.find_pane(&Pane::Scene).and_then(|id| self.tree.tiles.parent_of(id));
-        let alone = alone.filter(|id| {
+        let scene_tabs = self.tree.tiles.find_pane(&Pane::Scene).and_then(|id| self.tree.tiles.parent_of(id));
+        let scene_tabs = scene_tabs.filter(|id| {
             matches!(self.tree.tiles.get(*id), Some(Tile::Container(Container::Tabs(tabs))) if tabs.children.len() == 1)
         });
-        let mut panes = Panes { add, palette, scene: whole, alone };
+        let mut panes = DockBehavior { add, palette, scene: whole, scene_tabs };
         self.tree.ui(&mut panes, ui);
         panes.scene
     }
 
-    /// Lets the scene take what a window gains or loses: the panels stay as large as they are. `scale` is
-    /// by how much the container of this number becomes larger.
+    /// Gives the scene all that the dock gains or loses, so that panels keep their size in points. `scale`
+    /// is the growth of container `id` in each direction.
     fn keep_sizes(&mut self, id: TileId, scale: Vec2) {
         let Some(Tile::Container(Container::Linear(linear))) = self.tree.tiles.get(id) else { return };
         let holds = |child: &TileId| self.holds_scene(*child);
@@ -182,7 +183,7 @@ impl DockLayout {
         let visible: Vec<TileId> = linear.children.iter().filter(seen).copied().collect();
         let total: f32 = visible.iter().map(|child| linear.shares[*child]).sum();
         let others = total - linear.shares[scene];
-        // The others' part of the new size, as large as it was of the old one.
+        // The share that keeps the others at their size in points.
         let part = (others / total / along).clamp(0.0, 0.7);
         let before = linear.shares[scene] / total;
         let Some(Tile::Container(Container::Linear(linear))) = self.tree.tiles.get_mut(id) else { return };
@@ -206,23 +207,23 @@ impl DockLayout {
     }
 }
 
-fn is(tile: &Tile<Pane>, wanted: Pane) -> bool {
+fn is_pane(tile: &Tile<Pane>, wanted: Pane) -> bool {
     matches!(tile, Tile::Pane(pane) if *pane == wanted)
 }
 
-/// How panes look.
-struct Panes<'a> {
+/// Draws the tiles and remembers the rectangle of the scene.
+struct DockBehavior<'a> {
     add: &'a mut dyn FnMut(&mut Ui, Pane),
     palette: Palette,
     scene: Rect,
-    /// The tabs that hold the scene and nothing else: it needs no name.
-    alone: Option<TileId>,
+    /// The tab container that holds nothing but the scene; its tab bar is hidden.
+    scene_tabs: Option<TileId>,
 }
 
-impl Behavior<Pane> for Panes<'_> {
+impl Behavior<Pane> for DockBehavior<'_> {
     fn pane_ui(&mut self, ui: &mut Ui, _: TileId, pane: &mut Pane) -> egui_tiles::UiResponse {
         if *pane == Pane::Scene {
-            // Painted when everything that changes it was laid out.
+            // The scene is painted after the panels that can change it.
             self.scene = ui.max_rect();
             return egui_tiles::UiResponse::None;
         }
@@ -248,7 +249,7 @@ impl Behavior<Pane> for Panes<'_> {
     }
 
     fn is_tab_bar_visible(&self, tile: TileId, _: &egui_tiles::Tabs) -> bool {
-        self.alone != Some(tile)
+        self.scene_tabs != Some(tile)
     }
 
     fn tab_bar_color(&self, _: &egui::Visuals) -> egui::Color32 {
@@ -317,7 +318,7 @@ impl Behavior<Pane> for Panes<'_> {
     }
 
     fn cycle_tabs_with_keyboard(&self) -> bool {
-        // Ctrl + Tab goes through the columns.
+        // Ctrl + Tab changes the active column.
         false
     }
 }

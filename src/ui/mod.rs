@@ -15,9 +15,9 @@ pub mod text;
 pub mod view_control;
 pub mod widgets;
 
-pub use panels::columns::Columns;
+pub use panels::columns::ColumnBar;
 pub use runs::{NamedRun, OpenRuns};
 pub use scene::description::SceneDescription;
 pub use scene::viewport::{LoadProgress, SceneResponse, SceneStatus, Viewport};
 pub use view_control::{PanelData, PanelOutput, ViewControl};
-pub use widgets::thumbnails::Pictures;
+pub use widgets::thumbnails::Thumbnails;

@@ -1,4 +1,4 @@
-//! Going through the epochs: playing, stepping, gliding.
+//! Playing, stepping and gliding through the epochs.
 
 mod epochs;
 #[cfg(test)]
@@ -8,20 +8,20 @@ pub use self::epochs::Epochs;
 use super::scene::motion::ease;
 use crate::model::workspace::EpochSpan;
 
-/// Recorded epochs that pass in a second at speed 1.
+/// Epochs per second at speed 1.
 const RATE: f64 = 1.5;
-/// Seconds that a step from one epoch to the next takes.
+/// Duration of a step from one epoch to the next, in seconds.
 const GLIDE: f64 = 0.3;
-/// Seconds that the last epoch stays before a loop begins anew.
+/// Pause at the last epoch before a loop starts again, in seconds.
 const REST: f64 = 0.8;
-/// Longest time step.
+/// Longest time step, in seconds.
 const MAX_STEP: f64 = 0.1;
 
 /// The speeds to choose from.
 pub const SPEEDS: [f64; 6] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 
-/// What is marked from one ordinal to another, in either order, each rounded to a recorded epoch; `None`
-/// where that is one and the same.
+/// Returns the range between two ordinals, in either order, each rounded to a recorded epoch; `None` if
+/// both round to the same one.
 fn between(a: f64, b: f64, epochs: &Epochs) -> Option<EpochSpan> {
     let recorded = |ordinal: f64| ordinal.round().clamp(0.0, epochs.last());
     let (a, b) = (recorded(a), recorded(b));
@@ -35,16 +35,17 @@ struct Glide {
     start: f64,
 }
 
-/// How the epochs go by.
+/// The state of playing, stepping and following.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Playback {
     pub playing: bool,
-    /// Factor on the usual pace.
+    /// Factor of the speed at which epochs pass.
     pub speed: f64,
     pub looping: bool,
-    /// Whether it goes on to epochs that are recorded meanwhile, until a hand leads elsewhere.
+    /// The view follows the newest epoch, until the user goes elsewhere.
     pub following: bool,
-    /// Playing stays within it. Told by numbers, it stays where it is while epochs are added.
+    /// The range that playback stays in. It is stored as epoch numbers, so that it stays the same while
+    /// epochs are added.
     pub marked: Option<EpochSpan>,
     glide: Option<Glide>,
     rested: f64,
@@ -65,7 +66,8 @@ impl Default for Playback {
 }
 
 impl Playback {
-    /// Starts, from the beginning when at the end or outside of the range that is marked, or pauses.
+    /// Starts or pauses. Starts from the first epoch if the current one is the last or outside the marked
+    /// range.
     pub fn toggle(&mut self, epochs: &Epochs, number: &mut f64) {
         self.glide = None;
         self.rested = 0.0;
@@ -78,46 +80,47 @@ impl Playback {
         }
     }
 
-    /// The range that is marked, where these epochs have a part in it.
+    /// Returns the marked range, as far as these epochs are in it.
     pub fn range(&self, epochs: &Epochs) -> Option<EpochSpan> {
         let range = self.marked?;
         let ordinal = |number: f64| epochs.ordinal_of_number(number);
         between(ordinal(range.first), ordinal(range.last), epochs)
     }
 
-    /// The ordinals between which playing goes on: those of the range that is marked, else all.
+    /// Returns the first and the last ordinal that playback visits: those of the marked range, else of all
+    /// epochs.
     pub fn bounds(&self, epochs: &Epochs) -> (f64, f64) {
         self.range(epochs).map_or((0.0, epochs.last()), |range| {
             (epochs.ordinal_of_number(range.first), epochs.ordinal_of_number(range.last))
         })
     }
 
-    /// Marks what lies between two ordinals, in either order; nothing where they round to one epoch.
+    /// Marks the range between two ordinals, in either order; clears it if they round to one epoch.
     pub fn mark(&mut self, from: f64, to: f64, epochs: &Epochs) {
         self.marked = between(from, to, epochs);
     }
 
-    /// Marks from the epoch with this number on: to where the range ended, else to the last epoch.
+    /// Marks a range from this epoch number to the end of the marked range, else to the last epoch.
     pub fn mark_from(&mut self, number: f64, epochs: &Epochs) {
         let from = epochs.ordinal_of_number(number).round();
         let (_, last) = self.bounds(epochs);
         self.mark(from, if from < last { last } else { epochs.last() }, epochs);
     }
 
-    /// Marks up to the epoch with this number: from where the range began, else from the first epoch.
+    /// Marks a range from the start of the marked range, else from the first epoch, to this epoch number.
     pub fn mark_to(&mut self, number: f64, epochs: &Epochs) {
         let to = epochs.ordinal_of_number(number).round();
         let (first, _) = self.bounds(epochs);
         self.mark(if to > first { first } else { 0.0 }, to, epochs);
     }
 
-    /// Goes to the newest epoch, and on to those that are yet to come.
+    /// Follows the newest epoch from now on.
     pub fn follow(&mut self) {
         self.playing = false;
         self.following = true;
     }
 
-    /// Glides to the newest epoch, when it is to be followed and is not on its way there.
+    /// Starts a glide to the newest epoch if it is followed and no glide leads there yet.
     pub fn catch_up(&mut self, epochs: &Epochs, number: f64, now: f64) {
         let from = epochs.ordinal_of_number(number);
         if self.following && self.glide.map_or(from, |glide| glide.to) != epochs.last() {
@@ -125,13 +128,14 @@ impl Playback {
         }
     }
 
-    /// Takes note that there are other epochs than before, and which they are.
+    /// Adjusts ordinals after the list of epochs changed.
     pub fn renumber(&mut self, before: &Epochs, now: &Epochs) {
         let place = |ordinal: f64| now.ordinal_of_number(before.number(ordinal));
         self.glide = self.glide.map(|glide| Glide { from: place(glide.from), to: place(glide.to), ..glide });
     }
 
-    /// What goes on, for the epochs `to`; here, over the epochs `from`, all stops.
+    /// Returns the playback for the epochs `to` of another column, and stops this one, whose epochs are
+    /// `from`.
     pub fn handed_over(&mut self, from: &Epochs, to: &Epochs) -> Self {
         let mut next = self.clone();
         next.renumber(from, to);
@@ -140,18 +144,18 @@ impl Playback {
         next
     }
 
-    /// Glides `steps` epochs on (or back), from where the last glide was to end.
+    /// Glides `steps` epochs forward (or back), from the target of the current glide.
     pub fn step(&mut self, steps: i32, epochs: &Epochs, number: f64, now: f64) {
         let from = epochs.ordinal_of_number(number);
         let aim = self.glide.map_or(from, |glide| glide.to);
         let to = if steps < 0 { (aim - 1e-6).ceil() } else { (aim + 1e-6).floor() } + f64::from(steps);
-        // Who follows and steps on is at the end already.
+        // A step forward while following is already at the last epoch.
         let following = self.following && steps > 0;
         self.glide_to(to, epochs, number, now);
         self.following = following;
     }
 
-    /// Glides to the epoch with this ordinal, and stays there.
+    /// Glides to an ordinal, and stays there.
     pub fn glide_to(&mut self, ordinal: f64, epochs: &Epochs, number: f64, now: f64) {
         self.playing = false;
         self.following = false;
@@ -160,14 +164,15 @@ impl Playback {
         self.glide = Some(Glide { from, to, start: now });
     }
 
-    /// Takes hold of the epoch: whatever went on stops.
+    /// Stops playing, gliding and following.
     pub fn hold(&mut self) {
         self.playing = false;
         self.following = false;
         self.glide = None;
     }
 
-    /// The epoch number at time `now`, `step` seconds after the last. With `cut`, steps do not glide.
+    /// Returns the epoch number at time `now`, `step` seconds after the last call. With `cut`, glides jump
+    /// to their end.
     pub fn update(&mut self, epochs: &Epochs, number: f64, now: f64, step: f64, cut: bool) -> f64 {
         if let Some(glide) = self.glide {
             let t = if cut { 1.0 } else { (now - glide.start) / GLIDE };
@@ -182,7 +187,7 @@ impl Playback {
         }
         let step = step.min(MAX_STEP);
         let (first, last) = self.bounds(epochs);
-        // What is marked may have changed since.
+        // The marked range may have changed since the last call.
         let ordinal = epochs.ordinal_of_number(number).max(first) + step * RATE * self.speed;
         if ordinal < last {
             self.rested = 0.0;
@@ -198,7 +203,7 @@ impl Playback {
         epochs.number(last)
     }
 
-    /// Whether the epoch changes by itself, so that another frame is wanted.
+    /// Returns `true` if the epoch changes by itself, so that another frame is needed.
     pub fn is_moving(&self) -> bool {
         self.playing || self.glide.is_some()
     }

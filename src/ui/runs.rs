@@ -1,16 +1,16 @@
-//! The runs that are open, as panels and legends speak of them.
+//! The open runs, as panels and legend name them.
 
 use crate::model::{Query, Recording};
 
 /// One open run.
 #[derive(Clone, Copy, Debug)]
 pub struct NamedRun<'a> {
-    /// What people call it.
+    /// The name that the user sees.
     pub name: &'a str,
     pub recording: &'a Recording,
 }
 
-/// Every open run, and which of them is spoken of. The default says nothing of any.
+/// Every open run, and the index of one of them. The default has no runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpenRuns<'a> {
     pub all: &'a [NamedRun<'a>],
@@ -23,13 +23,13 @@ impl<'a> OpenRuns<'a> {
         self.all.get(self.own).copied()
     }
 
-    /// The run that side B is read in.
-    pub fn of_minus(&self, query: &Query) -> Option<NamedRun<'a>> {
+    /// Returns the run of side B.
+    pub fn minus_run(&self, query: &Query) -> Option<NamedRun<'a>> {
         self.all.get(query.run_b.unwrap_or(self.own)).copied()
     }
 
-    /// Whether two runs are compared.
-    pub fn differ(&self, query: &Query) -> bool {
+    /// Returns `true` if side B is in another run.
+    pub fn compares_runs(&self, query: &Query) -> bool {
         query.minus.is_some() && query.run_b.is_some_and(|run| run != self.own)
     }
 }

@@ -1,4 +1,4 @@
-//! The look of panels and overlay: one typeface, two themes, one accent.
+//! Fonts, colours and spacing of panels and overlay.
 
 use std::sync::Arc;
 
@@ -6,31 +6,31 @@ use egui::{Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId,
 
 use crate::model::Theme;
 
-/// The one accent, for what is selected, hovered or live; no colour map uses it.
+/// The accent colour, for what is selected, hovered or live. No colour map contains it.
 pub const ACCENT: Color32 = Color32::from_rgb(0x4f, 0xd6, 0xff);
 
 /// Size of running text, in points.
 pub const TEXT: f32 = 13.0;
-/// Size of what stands beside it.
+/// Size of secondary text, in points.
 pub const SMALL: f32 = 12.0;
 
-/// Colours of everything that is not data.
+/// Colours of everything except data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Palette {
-    /// Behind the scene.
+    /// Background of the scene.
     pub ground: Color32,
     pub panel: Color32,
-    /// Fill of controls, and of controls under the pointer.
+    /// Fill of controls, at rest and hovered.
     pub control: Color32,
     pub control_hovered: Color32,
-    /// Hairlines.
+    /// Separators and borders.
     pub line: Color32,
     pub text: Color32,
-    /// Text that explains other text.
+    /// Secondary text.
     pub dim: Color32,
-    /// The accent where it is a thin line or text.
+    /// The accent for thin lines and text.
     pub accent: Color32,
-    /// The accent where it is a fill under text.
+    /// The accent for fills under text.
     pub accent_fill: Color32,
     pub warning: Color32,
 }
@@ -66,17 +66,17 @@ impl Palette {
     }
 }
 
-/// An 8-bit sRGB colour as egui's.
+/// Converts an 8-bit sRGB colour.
 pub fn colour_of(rgb: [u8; 3]) -> Color32 {
     Color32::from_rgb(rgb[0], rgb[1], rgb[2])
 }
 
-/// The family of headings and names.
+/// The font family of headings and names.
 pub fn semibold() -> FontFamily {
     FontFamily::Name("semibold".into())
 }
 
-/// Open Sans (its figures are tabular) before egui's own fonts.
+/// Returns egui's fonts with Open Sans, whose digits have equal width, as the first choice.
 pub fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
     let bundled: [(&str, &'static [u8]); 2] = [
@@ -93,12 +93,12 @@ pub fn fonts() -> FontDefinitions {
     fonts
 }
 
-/// Gives a context the fonts. Once per context.
+/// Installs the fonts in a context. Call once per context.
 pub fn install_fonts(ctx: &egui::Context) {
     ctx.set_fonts(fonts());
 }
 
-/// Lets what fades, slides or blinks in panels do so, or cuts it to its end.
+/// Turns animations of panels off (`less`) or on.
 pub fn set_motion(ctx: &egui::Context, less: bool) {
     if (ctx.global_style().animation_time == 0.0) == less {
         return;
@@ -114,7 +114,7 @@ pub fn set_motion(ctx: &egui::Context, less: bool) {
     });
 }
 
-/// Gives a context the sizes, spaces and colours of `theme`.
+/// Installs the sizes, spaces and colours of `theme` in a context.
 pub fn install_style(ctx: &egui::Context, theme: Theme) {
     let palette = Palette::of(theme);
     let egui_theme = match theme {

@@ -1,11 +1,147 @@
-//! A small recording for the tests of this room.
+//! Recordings and a test window for the tests of `ui`.
 
+use std::ops::{Deref, DerefMut};
+
+use egui::{Event, Key, Modifiers, PointerButton, Pos2, Ui, Vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT, Queryable};
+
+use super::style::{install_fonts, install_style};
 use crate::model::recording::sequential_edges;
 use crate::model::{
     Camera, Class, Epoch, EpochIndex, EpochPosition, Format, Input, Layer, LayerKind, Layout, Normalisation,
-    Recording, Reduction, SetView, ValueRange, ViewState,
+    Recording, Reduction, SetView, Theme, ValueRange, ViewState,
 };
 use crate::ui::{LoadProgress, OpenRuns, SceneDescription, SceneStatus};
+
+/// A window without a display that shows one panel, or several, over a state of type `S`. Tests drive it
+/// by accessible names, keys and pointer. Methods run frames until nothing moves any more.
+pub struct TestWindow<S: 'static>(Harness<'static, S>);
+
+impl<S> TestWindow<S> {
+    /// Opens a window of `size` points whose content is `show`.
+    pub fn open(size: Vec2, state: S, show: impl FnMut(&mut Ui, &mut S) + 'static) -> Self {
+        // egui_kittest's default.
+        Self::with_time_step(size, 0.25, state, show)
+    }
+
+    /// The same with `step` seconds between two frames.
+    pub fn with_time_step(
+        size: Vec2,
+        step: f32,
+        state: S,
+        show: impl FnMut(&mut Ui, &mut S) + 'static,
+    ) -> Self {
+        let harness = Harness::builder()
+            .with_size(size)
+            .with_max_steps(2000)
+            .with_step_dt(step)
+            .with_context_setup(|ctx| {
+                install_fonts(ctx);
+                install_style(ctx, Theme::Dark);
+            })
+            .build_ui_state(show, state);
+        let mut window = Self(harness);
+        window.run();
+        window
+    }
+
+    /// Clicks the control with this name.
+    pub fn click(&mut self, name: &str) {
+        self.get_by_label(name).click();
+        self.run();
+    }
+
+    /// Clicks the control with this name while `modifiers` are pressed.
+    pub fn click_with(&mut self, modifiers: Modifiers, name: &str) {
+        self.get_by_label(name).click_modifiers(modifiers);
+        self.run();
+    }
+
+    /// Presses and releases a key.
+    pub fn press(&mut self, key: Key) {
+        self.key_press(key);
+        self.run();
+    }
+
+    /// Presses and releases a key while `modifiers` are pressed.
+    pub fn press_with(&mut self, modifiers: Modifiers, key: Key) {
+        self.key_press_modifiers(modifiers, key);
+        self.run();
+    }
+
+    /// Gives the keyboard focus to the control with this name.
+    pub fn focus(&mut self, name: &str) {
+        self.get_by_label(name).focus();
+        self.run();
+    }
+
+    /// Types a text into the focused control.
+    pub fn type_text(&mut self, text: &str) {
+        self.event(Event::Text(text.to_owned()));
+        self.run();
+    }
+
+    /// Replaces the text of the control with this name.
+    pub fn replace_text(&mut self, name: &str, text: &str) {
+        self.focus(name);
+        self.press_with(Modifiers::COMMAND, Key::A);
+        self.type_text(text);
+    }
+
+    /// Presses the pointer at the first point of `path`, moves it to the others, and releases it at the
+    /// last. Calls `after` after the press and after each move.
+    pub fn drag(&mut self, modifiers: Modifiers, path: &[Pos2], mut after: impl FnMut(&Self)) {
+        let (Some((&first, others)), Some(&last)) = (path.split_first(), path.last()) else { return };
+        self.hover_at(first);
+        self.step();
+        self.primary_button(first, true, modifiers);
+        after(self);
+        for &pos in others {
+            self.event_with(Event::PointerMoved(pos), modifiers);
+            self.step();
+            self.step();
+            after(self);
+        }
+        self.primary_button(last, false, modifiers);
+        self.run();
+    }
+
+    /// Clicks at a point.
+    pub fn click_at(&mut self, pos: Pos2) {
+        self.drag(Modifiers::NONE, &[pos], |_| ());
+    }
+
+    /// Returns `true` if the control with this name is disabled.
+    pub fn is_disabled(&self, name: &str) -> bool {
+        self.get_by_label(name).accesskit_node().is_disabled()
+    }
+
+    fn primary_button(&mut self, pos: Pos2, pressed: bool, modifiers: Modifiers) {
+        let button = PointerButton::Primary;
+        self.event_with(Event::PointerButton { pos, button, pressed, modifiers }, modifiers);
+        self.step();
+    }
+
+    /// Without modifiers, an event takes one frame; with them, it takes three.
+    fn event_with(&self, event: Event, modifiers: Modifiers) {
+        if modifiers.any() { self.event_modifiers(event, modifiers) } else { self.event(event) }
+    }
+}
+
+impl<S> Deref for TestWindow<S> {
+    type Target = Harness<'static, S>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<S> DerefMut for TestWindow<S> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
 
 /// Three layers (16, 64 and 3 units), classes cat, dog and bird, six inputs, epochs 0…4.
 pub fn recording() -> Recording {
@@ -74,4 +210,11 @@ pub(super) fn description<'a>(
 /// The status of a scene with all values loaded.
 pub(super) fn status(has_scene: bool) -> SceneStatus<'static> {
     SceneStatus { has_scene, note: None, progress: LoadProgress { done: 1, of: 1 } }
+}
+
+/// Two recordings, the second with other classes.
+pub fn two_recordings() -> [Recording; 2] {
+    let mut other = recording();
+    other.classes[1].name = "wolf".to_owned();
+    [recording(), other]
 }

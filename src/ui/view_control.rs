@@ -17,7 +17,7 @@ use super::scene::navigation::{Navigator, Target};
 use super::scene::projection::Projection;
 use super::scene::viewport::{SceneResponse, SceneStatus, Viewport};
 use super::style::Palette;
-use super::widgets::thumbnails::Pictures;
+use super::widgets::thumbnails::Thumbnails;
 use crate::model::workspace::EpochSpan;
 use crate::model::{EpochPosition, Layout, Pin, Query, Recording, SceneValues, Theme, ViewState};
 
@@ -30,11 +30,11 @@ pub struct ViewControl {
     /// Moves the epoch.
     pub playback: Playback,
     /// Pictures of inputs for lists.
-    pub thumbnails: Pictures,
+    pub thumbnails: Thumbnails,
     hover: RefCell<Hover>,
-    input: input::Hands,
-    layers: layers::Hands,
-    units: unit::Hands,
+    input: input::InputPanelState,
+    layers: layers::LayersPanelState,
+    units: unit::UnitPanelState,
     epochs: Epochs,
     /// The theme that egui's style was set for.
     styled: Option<Theme>,
@@ -54,11 +54,11 @@ impl ViewControl {
             view,
             navigator: Navigator::default(),
             playback: Playback::default(),
-            thumbnails: Pictures::default(),
+            thumbnails: Thumbnails::default(),
             hover: RefCell::default(),
-            input: input::Hands::default(),
-            layers: layers::Hands::default(),
-            units: unit::Hands::default(),
+            input: input::InputPanelState::default(),
+            layers: layers::LayersPanelState::default(),
+            units: unit::UnitPanelState::default(),
             epochs: Epochs::new(recording),
             styled: None,
         }
@@ -130,7 +130,7 @@ impl ViewControl {
         if !self.view.pins.contains(&pin) {
             self.view.pins.push(pin.clone());
         }
-        self.units.shown = Some(pin);
+        self.units.current = Some(pin);
     }
 
     /// Pins a unit, or removes its pin; returns `true` if it is pinned now.
@@ -186,7 +186,7 @@ impl ViewControl {
                     !input.modifiers.command && (input.key_pressed(Key::L) || input.key_pressed(Key::End));
                 (input.key_pressed(Key::Space), presses(Key::ArrowRight) - presses(Key::ArrowLeft), follow)
             });
-            timeline::keys(ui, &self.epochs, view, &mut self.playback);
+            timeline::handle_keys(ui, &self.epochs, view, &mut self.playback);
             if follow {
                 self.playback.follow();
             }

@@ -1,4 +1,4 @@
-//! What the tests of file formats share.
+//! Shared by the tests of file formats.
 
 use std::fs;
 use std::path::Path;

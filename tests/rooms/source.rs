@@ -6,13 +6,18 @@ use std::path::{Path, PathBuf};
 
 /// All Rust files below `src/`, with paths from there, sorted, and their contents.
 pub fn files() -> Vec<(PathBuf, String)> {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    files_below("src")
+}
+
+/// All Rust files below a folder of the crate, with paths from that folder, sorted, and their contents.
+pub fn files_below(folder: &str) -> Vec<(PathBuf, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut paths = Vec::new();
-    rust_files(&src, &mut paths);
+    rust_files(&folder, &mut paths);
     paths.sort();
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).expect("a text");
-        (path.strip_prefix(&src).expect("below src").to_owned(), text)
+        (path.strip_prefix(&folder).expect("below the folder").to_owned(), text)
     };
     paths.into_iter().map(read).collect()
 }

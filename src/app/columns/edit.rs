@@ -4,7 +4,7 @@ use super::{Column, Columns, scene_id};
 use crate::app::run::{OpenRunList, Run, open_runs};
 use crate::model::Query;
 use crate::model::columns::{self, MAX_COLUMNS};
-use crate::ui::panels::columns::Action;
+use crate::ui::panels::columns::ColumnAction;
 
 impl Columns {
     /// Returns the difference of the active column and its neighbour: the index of the first of them, and the
@@ -56,26 +56,28 @@ impl Columns {
     }
 
     /// Applies a change that the user made to the columns.
-    pub fn apply(&mut self, ui: &egui::Ui, action: Action, runs: &[Run]) {
+    pub fn apply(&mut self, ui: &egui::Ui, action: ColumnAction, runs: &[Run]) {
         self.chosen = true;
         let opened = open_runs(runs);
         match action {
-            Action::Activate(index) => self.activate(ui, index),
-            Action::Lock(locks) => self.locks = locks,
-            Action::Add(run) => self.add(ui, run, self.active, self.active + 1, &opened, Query::default()),
-            Action::Duplicate => {
+            ColumnAction::Activate(index) => self.activate(ui, index),
+            ColumnAction::Lock(locks) => self.locks = locks,
+            ColumnAction::Add(run) => {
+                self.add(ui, run, self.active, self.active + 1, &opened, Query::default())
+            }
+            ColumnAction::Duplicate => {
                 let Some(column) = self.list.get(self.active) else { return };
                 let session = column.session.as_ref();
                 let query = session.map_or_else(Query::default, |session| session.view().query.clone());
                 self.add(ui, column.run, self.active, self.active + 1, &opened, query);
             }
-            Action::Difference => {
+            ColumnAction::Difference => {
                 let Some((a, query)) = self.difference() else { return };
                 let Some(run) = self.list.get(a).map(|column| column.run) else { return };
                 self.add(ui, run, a, self.list.len(), &opened, query);
             }
-            Action::Remove => self.remove(ui),
-            Action::Swap => {
+            ColumnAction::Remove => self.remove(ui),
+            ColumnAction::Swap => {
                 if let Some(column) = self.list.get_mut(self.active)
                     && let Some(session) = column.session.take()
                 {

@@ -22,7 +22,7 @@ use crate::model::{Theme, ViewState};
 use crate::stats::Backend;
 use crate::ui::commands::ViewCommand;
 use crate::ui::dock::Pane;
-use crate::ui::panels::columns::{Columns as ColumnBar, Entry, split, what};
+use crate::ui::panels::columns::{ColumnBar, ColumnEntry, column_rects, describe_column};
 use crate::ui::scene::viewport::{paint_message, paint_opening};
 use crate::ui::style::Palette;
 use crate::ui::{NamedRun, OpenRuns, PanelOutput, Viewport};
@@ -292,7 +292,7 @@ impl Columns {
         runs: &[Run],
         named: &[NamedRun],
     ) -> SceneOutput {
-        let places = split(whole, self.list.len());
+        let places = column_rects(whole, self.list.len());
         let (clicked, pinned) = self.handle_gestures(ui, &places);
         self.link_cameras(ui);
         for session in self.sessions_mut() {
@@ -375,15 +375,15 @@ impl Columns {
     }
 
     /// Describes each column for the bar of the columns.
-    pub fn entries(&self, runs: &[Run], named: &[NamedRun]) -> Vec<Entry> {
+    pub fn entries(&self, runs: &[Run], named: &[NamedRun]) -> Vec<ColumnEntry> {
         let entry = |column: &Column| {
             let Some(run) = runs.get(column.run) else {
-                return Entry { run: String::new(), what: String::new(), live: false };
+                return ColumnEntry { run: String::new(), description: String::new(), live: false };
             };
-            let what = match &column.session {
+            let description = match &column.session {
                 Some(session) => {
                     let all = OpenRuns { all: named, own: column.run };
-                    what(session.recording(), all, &session.view().query)
+                    describe_column(session.recording(), all, &session.view().query)
                 }
                 None => match &run.state {
                     RunState::Opening => "opening".to_owned(),
@@ -391,13 +391,13 @@ impl Columns {
                     RunState::Refused(_) | RunState::Opened(_) => "cannot be opened".to_owned(),
                 },
             };
-            Entry { run: run.name.clone(), what, live: run.live }
+            ColumnEntry { run: run.name.clone(), description, live: run.live }
         };
         self.list.iter().map(entry).collect()
     }
 
     /// The bar of the columns.
-    pub fn bar<'a>(&self, entries: &'a [Entry], named: &'a [NamedRun<'a>]) -> ColumnBar<'a> {
+    pub fn bar<'a>(&self, entries: &'a [ColumnEntry], named: &'a [NamedRun<'a>]) -> ColumnBar<'a> {
         let active = self.active_session();
         ColumnBar {
             entries,

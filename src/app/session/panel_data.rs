@@ -5,7 +5,7 @@ use crate::export::csv_field;
 use crate::model::{EpochIndex, EpochPosition, LayerIndex, Pin, UnitIndex};
 use crate::ui::dock::Pane;
 use crate::ui::{
-    Columns, LoadProgress, NamedRun, OpenRuns, PanelData, PanelOutput, SceneDescription, SceneResponse,
+    ColumnBar, LoadProgress, NamedRun, OpenRuns, PanelData, PanelOutput, SceneDescription, SceneResponse,
     SceneStatus, ViewControl, Viewport,
 };
 
@@ -31,7 +31,7 @@ impl Session {
     }
 
     /// Lays out the timeline.
-    pub fn timeline(&mut self, ui: &mut egui::Ui, context: &RunContext, columns: &Columns) {
+    pub fn timeline(&mut self, ui: &mut egui::Ui, context: &RunContext, columns: &ColumnBar) {
         self.with_panel_data(context, columns, |control, data| control.timeline(ui, data));
     }
 
@@ -41,7 +41,7 @@ impl Session {
         ui: &mut egui::Ui,
         pane: Pane,
         context: &RunContext,
-        columns: &Columns,
+        columns: &ColumnBar,
     ) -> PanelOutput {
         self.with_panel_data(context, columns, |control, data| control.pane(ui, pane, data))
     }
@@ -49,7 +49,7 @@ impl Session {
     fn with_panel_data<T>(
         &mut self,
         context: &RunContext,
-        columns: &Columns,
+        columns: &ColumnBar,
         act: impl FnOnce(&mut ViewControl, &PanelData) -> T,
     ) -> T {
         let ready = self.values.cached_epochs(self.control.view.order);

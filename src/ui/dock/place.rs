@@ -1,31 +1,31 @@
-//! Moving and sizing panels other than by mouse.
+//! Moving and resizing panels by command.
 
 use egui_tiles::{Container, Linear, LinearDir, Tile, TileId};
 
 use super::{DockLayout, Pane};
 
-/// By how much a step makes a panel larger.
+/// Factor by which one step changes a panel's size.
 const STEP: f32 = 1.25;
-/// The largest part of a split that a step makes a panel.
+/// Largest share of a split that a step gives to a panel.
 const MOST: f32 = 0.8;
-/// The part of the window that a panel at its edge begins with.
+/// Share of the window that a panel takes when it is moved to an edge.
 const BEGIN: f32 = 0.25;
 
-/// Where a panel can go.
+/// The destination of a panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DockPlace {
     Left,
     Right,
     Top,
     Bottom,
-    /// Behind the same row of names as another.
+    /// Into the tab container of another panel.
     With(Pane),
 }
 
 impl DockPlace {
     pub const EDGES: [Self; 4] = [Self::Left, Self::Right, Self::Top, Self::Bottom];
 
-    /// As it is called behind "Move a panel".
+    /// The end of the command's name, "Move PANEL …".
     pub fn name(self) -> String {
         match self {
             Self::Left => "to the left".to_owned(),
@@ -37,7 +37,7 @@ impl DockPlace {
     }
 }
 
-/// What can be done to a panel's size.
+/// A change of a panel's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaneSize {
     Wider,
@@ -60,7 +60,7 @@ impl PaneSize {
 }
 
 impl DockLayout {
-    /// Brings a panel in sight, elsewhere.
+    /// Moves a panel, and shows it.
     pub fn place(&mut self, pane: Pane, place: DockPlace) {
         self.bring(pane);
         let Some(id) = self.tree.tiles.find_pane(&pane) else { return };
@@ -93,8 +93,8 @@ impl DockLayout {
         }
     }
 
-    /// Makes a panel larger or smaller by a step, at the cost of what stands beside it; one that takes all
-    /// of the window that way, or is not in sight, stays as it is.
+    /// Resizes a panel by one step, at the cost of its neighbours. A panel without neighbours in that
+    /// direction and one that is not visible keep their size.
     pub fn resize(&mut self, pane: Pane, size: PaneSize) {
         let (dir, factor) = match size {
             PaneSize::Wider => (LinearDir::Horizontal, STEP),
@@ -115,8 +115,8 @@ impl DockLayout {
         }
     }
 
-    /// The shares of the others in sight in a split of this direction, and that of a `child`; `None` where
-    /// it is another split, or nothing else is in sight.
+    /// Returns the shares of the other visible tiles in a split of this direction, and that of `child`;
+    /// `None` if the split has another direction or no other visible tile.
     fn share(&self, split: TileId, dir: LinearDir, child: TileId) -> Option<(f32, f32)> {
         let Some(Tile::Container(Container::Linear(linear))) = self.tree.tiles.get(split) else {
             return None;
@@ -137,7 +137,8 @@ mod tests {
 
     const WINDOW: Rect = Rect { min: pos2(0.0, 0.0), max: pos2(1200.0, 700.0) };
 
-    /// Lays out a few frames, and returns where panes are; what is in no sight is nowhere.
+    /// Lays out a few frames, and returns the rectangles of the panes; `Rect::NOTHING` for those not
+    /// visible.
     fn laid_out(arrangement: &mut DockLayout) -> impl Fn(Pane) -> Rect + use<> {
         let ctx = egui::Context::default();
         let mut places = Vec::new();
@@ -210,7 +211,7 @@ mod tests {
             arrangement.resize(Pane::Layers, PaneSize::Taller);
         }
         assert!(laid_out(&mut arrangement)(Pane::Scene).height() > 80.0, "the scene stays");
-        // Alone in its direction, or out of sight, nothing happens.
+        // A panel without neighbours in that direction or without visible content keeps its size.
         let same = arrangement.clone();
         arrangement.resize(Pane::About, PaneSize::Wider);
         assert_eq!(arrangement, same);

@@ -1,4 +1,4 @@
-//! What is known of a layer and of the recording: key by key, to be read, selected and copied.
+//! Panel with the facts of a layer and of the recording, which can be selected and copied.
 
 use std::fmt::Write;
 
@@ -10,36 +10,36 @@ use crate::ui::style::SMALL;
 use crate::ui::text;
 use crate::ui::widgets::heading;
 
-/// Width of the names of what is told.
+/// Width of the labels, in points.
 const KEY: f32 = 88.0;
-/// Greatest height of a module's text.
+/// Maximum height of a module's text, in points.
 const TEXT: f32 = 168.0;
-/// Of a long list, how many are told one by one.
+/// Maximum number of listed items.
 const LISTED: usize = 12;
 
-/// What is asked for that is not a change of the view.
+/// A request of the panel that is no change of the view.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// This text is to be put on the clipboard.
+pub enum AboutAction {
+    /// Put this text on the clipboard.
     Copy(String),
 }
 
-/// What is told of.
-pub struct About<'a> {
+/// Panel with the facts of a layer and of the recording.
+pub struct AboutPanel<'a> {
     pub recording: &'a Recording,
-    /// Index into [`Recording::layers`]; without one, the recording alone is told of.
+    /// Index into [`Recording::layers`]; `None` shows the recording alone.
     pub layer: Option<usize>,
-    /// Where the recording was opened from, for people.
+    /// Path or name of the run, for the user.
     pub run: &'a str,
     pub palette: Palette,
 }
 
-/// A name and what it is.
-type Fact = (&'static str, String);
+/// A label and its value.
+type LabelledFact = (&'static str, String);
 
-impl About<'_> {
-    /// Shows everything, of the layer first.
-    pub fn show(&self, ui: &mut Ui) -> Option<Action> {
+impl AboutPanel<'_> {
+    /// Shows the facts of the layer, then those of the recording.
+    pub fn show(&self, ui: &mut Ui) -> Option<AboutAction> {
         let mut action = None;
         ScrollArea::vertical().id_salt("about").auto_shrink(false).show(ui, |ui| {
             if let Some(layer) = self.layer.and_then(|layer| self.recording.layers.get(layer)) {
@@ -52,11 +52,10 @@ impl About<'_> {
         action
     }
 
-    fn layer(&self, ui: &mut Ui, layer: &Layer) -> Option<Action> {
+    fn layer(&self, ui: &mut Ui, layer: &Layer) -> Option<AboutAction> {
         heading(ui, "Layer");
         let facts = self.of_layer(layer);
         self.facts(ui, &facts);
-        let mut copied = false;
         if !layer.text.is_empty() {
             ui.add_space(4.0);
             self.text(ui, &layer.text);
@@ -64,23 +63,23 @@ impl About<'_> {
         ui.add_space(4.0);
         let copy = ui.button(RichText::new("Copy").size(SMALL));
         copy.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), "Copy the layer's facts"));
-        copied |= copy.on_hover_text("Everything above as text").clicked();
+        let copied = copy.on_hover_text("Everything above as text").clicked();
         copied.then(|| {
             let mut text = String::new();
             for (name, value) in &facts {
                 let _ = writeln!(text, "{name}: {value}");
             }
             text.push_str(&layer.text);
-            Action::Copy(text)
+            AboutAction::Copy(text)
         })
     }
 
-    /// A module's whole text; a part of it can be selected.
+    /// Shows a module's whole text, which can be selected.
     fn text(&self, ui: &mut Ui, text: &str) {
         let area = ScrollArea::both().id_salt("module text").max_height(TEXT).auto_shrink([false, true]);
         area.show(ui, |ui| {
-            let mut shown = text;
-            let edit = TextEdit::multiline(&mut shown)
+            let mut read_only = text;
+            let edit = TextEdit::multiline(&mut read_only)
                 .font(FontId::new(SMALL, FontFamily::Monospace))
                 .text_color(self.palette.text)
                 .desired_rows(1)
@@ -94,8 +93,8 @@ impl About<'_> {
         });
     }
 
-    /// Two columns; values can be selected, and take as many lines as they need.
-    fn facts(&self, ui: &mut Ui, facts: &[Fact]) {
+    /// Shows labels and values in two columns; values can be selected, and wrap.
+    fn facts(&self, ui: &mut Ui, facts: &[LabelledFact]) {
         for (name, value) in facts {
             ui.horizontal_top(|ui| {
                 let key = Label::new(RichText::new(*name).size(SMALL).color(self.palette.dim));
@@ -114,28 +113,29 @@ impl About<'_> {
         }
     }
 
-    fn of_layer(&self, layer: &Layer) -> Vec<Fact> {
-        let mut facts: Vec<Fact> = vec![("name", layer.name.clone())];
+    fn of_layer(&self, layer: &Layer) -> Vec<LabelledFact> {
+        let mut facts: Vec<LabelledFact> = vec![("name", layer.name.clone())];
         if !layer.module.is_empty() && layer.module != layer.name {
             facts.push(("module", layer.module.clone()));
         }
         facts.push(("kind", kind(layer.kind).to_owned()));
-        facts.push(("units", text::count(layer.units as u64)));
+        facts.push(("units", text::format_count(layer.units as u64)));
         let shape: Vec<String> = layer.shape.iter().map(ToString::to_string).collect();
         if !shape.is_empty() {
             facts.push(("output shape", shape.join(" × ")));
         }
-        let known = |known: bool, text: String| if known { text } else { "not recorded".to_owned() };
-        let parameters = layer.parameters.map(text::count);
-        facts.push(("parameters", known(parameters.is_some(), parameters.unwrap_or_default())));
-        facts.push(("type", known(!layer.dtype.is_empty(), layer.dtype.clone())));
-        facts.push(("one value is", captured(layer).to_owned()));
+        let or_unrecorded =
+            |is_known: bool, text: String| if is_known { text } else { "not recorded".to_owned() };
+        let parameters = layer.parameters.map(text::format_count);
+        facts.push(("parameters", or_unrecorded(parameters.is_some(), parameters.unwrap_or_default())));
+        facts.push(("type", or_unrecorded(!layer.dtype.is_empty(), layer.dtype.clone())));
+        facts.push(("one value is", value_meaning(layer).to_owned()));
         facts.push(("values", normalisation(self.recording.normalisation).to_owned()));
         facts.push(("not finite", self.not_finite(&layer.name)));
         facts
     }
 
-    /// "12 at epoch 3, 4 at epoch 5".
+    /// Counts of values that are not finite: "12 at epoch 3, 4 at epoch 5".
     fn not_finite(&self, layer: &str) -> String {
         let mut text = String::new();
         let (mut epochs, mut values) = (0, 0);
@@ -145,19 +145,19 @@ impl About<'_> {
             values += count;
             if epochs <= LISTED {
                 let comma = if text.is_empty() { "" } else { ", " };
-                let _ = write!(text, "{comma}{} at epoch {}", text::count(*count), epoch.number);
+                let _ = write!(text, "{comma}{} at epoch {}", text::format_count(*count), epoch.number);
             }
         }
         if epochs > LISTED {
-            let _ = write!(text, "; {} at {epochs} epochs in all", text::count(values));
+            let _ = write!(text, "; {} at {epochs} epochs in all", text::format_count(values));
         }
         if text.is_empty() { "none".to_owned() } else { text }
     }
 
-    fn of_recording(&self) -> Vec<Fact> {
+    fn of_recording(&self) -> Vec<LabelledFact> {
         let recording = self.recording;
-        let count = |count: usize| text::count(count as u64);
-        let mut facts: Vec<Fact> = vec![("model", recording.model.clone())];
+        let count = |count: usize| text::format_count(count as u64);
+        let mut facts: Vec<LabelledFact> = vec![("model", recording.model.clone())];
         if !self.run.is_empty() {
             facts.push(("opened from", self.run.to_owned()));
         }
@@ -173,7 +173,7 @@ impl About<'_> {
         facts.push(("network", format!("{layers}, {}", plural(recording.units(), "unit", "units"))));
         let parameters: Option<Vec<u64>> = recording.layers.iter().map(|layer| layer.parameters).collect();
         if let Some(parameters) = parameters.filter(|parameters| !parameters.is_empty()) {
-            facts.push(("parameters", text::count(parameters.iter().sum())));
+            facts.push(("parameters", text::format_count(parameters.iter().sum())));
         }
         facts.push(("epochs", self.epochs()));
         facts.push(("inputs", self.inputs()));
@@ -182,11 +182,11 @@ impl About<'_> {
         facts
     }
 
-    /// "20, from 0 to 19; 1 damaged; predictions at 19".
+    /// Recorded epochs: "20, from 0 to 19; 1 damaged; predictions at 19".
     fn epochs(&self) -> String {
         let epochs = &self.recording.epochs;
         let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { return "none yet".to_owned() };
-        let mut text = text::count(epochs.len() as u64);
+        let mut text = text::format_count(epochs.len() as u64);
         if epochs.len() > 1 {
             let _ = write!(text, ", from {} to {}", first.number, last.number);
         }
@@ -210,14 +210,14 @@ impl About<'_> {
     fn inputs(&self) -> String {
         let recording = self.recording;
         let aggregated: u64 = recording.classes.iter().map(|class| class.aggregated).sum();
-        let mut text = text::count(recording.inputs.len() as u64);
+        let mut text = text::format_count(recording.inputs.len() as u64);
         if aggregated > 0 {
-            let _ = write!(text, " recorded; stored means are of {}", text::count(aggregated));
+            let _ = write!(text, " recorded; stored means are of {}", text::format_count(aggregated));
         }
         text
     }
 
-    /// "3: cat, dog, bird".
+    /// Classes: "3: cat, dog, bird".
     fn classes(&self) -> String {
         let classes = &self.recording.classes;
         if classes.is_empty() {
@@ -225,7 +225,7 @@ impl About<'_> {
         }
         let names: Vec<&str> = classes.iter().take(LISTED).map(|class| class.name.as_str()).collect();
         let more = if classes.len() > LISTED { ", …" } else { "" };
-        format!("{}: {}{more}", text::count(classes.len() as u64), names.join(", "))
+        format!("{}: {}{more}", text::format_count(classes.len() as u64), names.join(", "))
     }
 
     fn warnings(&self, ui: &mut Ui) {
@@ -245,7 +245,7 @@ impl About<'_> {
     }
 }
 
-/// What a unit of the layer is.
+/// The meaning of a unit of a layer.
 fn kind(kind: LayerKind) -> &'static str {
     match kind {
         LayerKind::Dense => "dense: a unit is a neuron",
@@ -256,8 +256,8 @@ fn kind(kind: LayerKind) -> &'static str {
     }
 }
 
-/// What of the activation one value stands for.
-fn captured(layer: &Layer) -> &'static str {
+/// The part of the activation that one value stands for.
+fn value_meaning(layer: &Layer) -> &'static str {
     match layer.reduction {
         Reduction::None => "the activation of the unit itself",
         Reduction::SpatialMean => "the mean over the positions of its feature map",
@@ -276,120 +276,4 @@ fn normalisation(normalisation: Normalisation) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use egui_kittest::Harness;
-    use egui_kittest::kittest::{NodeT, Queryable};
-
-    use super::*;
-    use crate::model::Theme;
-    use crate::ui::style::{install_fonts, install_style};
-    use crate::ui::testing;
-
-    struct State {
-        recording: Recording,
-        layer: Option<usize>,
-        asked: Option<Action>,
-    }
-
-    fn window(recording: Recording, layer: Option<usize>) -> Harness<'static, State> {
-        let show = |ui: &mut Ui, state: &mut State| {
-            let about = About {
-                recording: &state.recording,
-                layer: state.layer,
-                run: "/data/run 7",
-                palette: Palette::of(Theme::Dark),
-            };
-            state.asked = about.show(ui).or(state.asked.take());
-        };
-        let mut window = Harness::builder()
-            .with_size(vec2(280.0, 900.0))
-            .with_context_setup(|ctx| {
-                install_fonts(ctx);
-                install_style(ctx, Theme::Dark);
-            })
-            .build_ui_state(show, State { recording, layer, asked: None });
-        window.run();
-        window
-    }
-
-    /// How many labels say this.
-    fn said(window: &Harness<'static, State>, text: &str) -> usize {
-        let labels = window.query_all_by_value(text);
-        labels.filter(|node| node.accesskit_node().role() == egui::accesskit::Role::Label).count()
-    }
-
-    fn convolution() -> Recording {
-        let mut recording = testing::recording();
-        let layer = &mut recording.layers[0];
-        layer.text = "Conv2d(\n  3, 16,\n  kernel_size=3\n)".to_owned();
-        layer.shape = vec![16, 24, 24];
-        layer.parameters = Some(12_448);
-        layer.dtype = "float32".to_owned();
-        layer.reduction = Reduction::SpatialMean;
-        recording.epochs[1].not_finite.insert("conv1".to_owned(), 12);
-        recording.epochs[3].not_finite.insert("conv1".to_owned(), 1);
-        recording.epochs[2].damaged = true;
-        recording.warnings = (0..20).map(|number| format!("file {number} is cut short")).collect();
-        recording
-    }
-
-    #[test]
-    fn a_layer_is_told_of_with_all_that_is_known() {
-        let mut window = window(convolution(), Some(0));
-        for told in [
-            "conv1",
-            "Conv2d",
-            "feature maps: a unit is a channel",
-            "16 × 24 × 24",
-            "12\u{202f}448",
-            "float32",
-            "the mean over the positions of its feature map",
-            "12 at epoch 1, 1 at epoch 3",
-        ] {
-            assert_eq!(said(&window, told), 1, "{told}");
-        }
-        let text = window.get_by_label("Module text");
-        assert_eq!(text.accesskit_node().value().as_deref(), Some("Conv2d(\n  3, 16,\n  kernel_size=3\n)"));
-        window.get_by_label("Copy the layer's facts").click();
-        window.run();
-        let Some(Action::Copy(copied)) = &window.state().asked else { panic!("nothing copied") };
-        assert!(copied.starts_with("name: conv1\nmodule: Conv2d\n"), "{copied}");
-        assert!(copied.contains("\noutput shape: 16 × 24 × 24\n") && copied.ends_with("kernel_size=3\n)"));
-    }
-
-    #[test]
-    fn what_is_not_known_is_said_to_be_so() {
-        let window = window(testing::recording(), Some(1));
-        assert_eq!(said(&window, "not recorded"), 2, "parameters and type");
-        assert_eq!((said(&window, "none"), said(&window, "the activation of the unit itself")), (1, 1));
-    }
-
-    #[test]
-    fn without_a_layer_the_recording_is_told_of_alone() {
-        let window = window(convolution(), None);
-        assert!(window.query_by_label("Module text").is_none());
-        for told in [
-            "TestNet",
-            "/data/run 7",
-            "dnnviz recording, version 1",
-            "3 layers, 83 units",
-            "5, from 0 to 4; 1 damaged; no predictions",
-            "3: cat, dog, bird",
-            "file 3 is cut short",
-            "and 8 more",
-        ] {
-            assert_eq!(said(&window, told), 1, "{told}");
-        }
-        assert_eq!(said(&window, "file 12 is cut short"), 0);
-    }
-
-    #[test]
-    fn a_text_of_many_lines_scrolls_in_its_place() {
-        let mut recording = convolution();
-        recording.layers[0].text = "a line of the module\n".repeat(500);
-        let window = window(recording, Some(0));
-        let copy = window.get_by_label("Copy the layer's facts").rect();
-        assert!(copy.bottom() < 600.0, "{copy}");
-        assert_eq!(said(&window, "TestNet"), 1);
-    }
-}
+mod tests;

@@ -1,5 +1,4 @@
-//! What stands at the edges of the workbench: what can be done, at the top; what is going on, at the
-//! bottom.
+//! The bars at the top and the bottom of the window: menus and buttons; status and render load.
 
 use std::path::PathBuf;
 
@@ -12,26 +11,26 @@ use crate::ui::style::Palette;
 use crate::ui::style::SMALL;
 use crate::ui::text;
 
-/// Heights of the two bars.
+/// Heights of the two bars, in points.
 pub const TOP: f32 = 32.0;
 pub const STATUS: f32 = 20.0;
-/// Seconds that a notice stays.
+/// Seconds that a notice is shown.
 const NOTICE: f64 = 6.0;
-/// Most recent runs that a menu lists.
+/// Maximum number of recent runs in the menu.
 const RECENT: usize = 12;
 
-/// What the bar at the top has to know.
+/// The bar at the top.
 pub struct TopBar<'a> {
     pub arrangement: &'a DockLayout,
-    /// Whether there is a view to go back to, and so on.
+    /// Directions of the history that are available.
     pub can: HistoryState,
     pub recent: &'a [PathBuf],
     pub palette: Palette,
-    /// Whether something is shown that can be copied and saved.
+    /// A recording is open, so that its view can be copied and saved.
     pub open: bool,
 }
 
-/// Which ways through the views there are.
+/// Directions of the view history that are available.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HistoryState {
     pub back: bool,
@@ -41,17 +40,17 @@ pub struct HistoryState {
 }
 
 impl TopBar<'_> {
-    /// Shows the bar, and says what was asked for.
+    /// Shows the bar, and returns the chosen command.
     pub fn show(&self, ui: &mut Ui) -> Option<Command> {
-        let mut asked = None;
-        let mut offer = |pressed: bool, command: Command| {
+        let mut requested = None;
+        let mut request_if = |pressed: bool, command: Command| {
             if pressed {
-                asked = Some(command);
+                requested = Some(command);
             }
         };
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
-            offer(button(ui, "Open", "Open a run", "Open a run (Ctrl O)", true), Command::Open);
+            request_if(button(ui, "Open", "Open a run", "Open a run (Ctrl O)", true), Command::Open);
             let recent = menu(ui, "Recent", "Recent runs", !self.recent.is_empty(), |ui| {
                 let chosen = self.recent.iter().take(RECENT).find(|path| {
                     let text = path.display().to_string();
@@ -60,7 +59,7 @@ impl TopBar<'_> {
                 chosen.cloned()
             });
             if let Some(path) = recent.flatten() {
-                offer(true, Command::OpenPath(path));
+                request_if(true, Command::OpenPath(path));
             }
             ui.add_space(12.0);
             for (text, name, tip, enabled, command) in [
@@ -75,20 +74,20 @@ impl TopBar<'_> {
                 ),
                 ("Redo", "Redo", "Do it again (Ctrl Shift Z)", self.can.redo, Command::Redo),
             ] {
-                offer(button(ui, text, name, tip, enabled), command);
+                request_if(button(ui, text, name, tip, enabled), command);
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                offer(button(ui, "?", "Keys and mouse", "Keys and mouse (?)", true), Command::Keys);
-                offer(
+                request_if(button(ui, "?", "Keys and mouse", "Keys and mouse (?)", true), Command::Keys);
+                request_if(
                     button(ui, "Commands", "Find a command", "Find a command (Ctrl K)", true),
                     Command::Commands,
                 );
                 let panel = menu(ui, "Panels", "Panels", true, |ui| self.panels(ui));
                 if let Some(command) = panel.flatten() {
-                    offer(true, command);
+                    request_if(true, command);
                 }
                 let tip = "Save what is shown as a PNG (Ctrl S)";
-                offer(button(ui, "Picture", "Save the picture", tip, self.open), Command::SavePicture);
+                request_if(button(ui, "Picture", "Save the picture", tip, self.open), Command::SavePicture);
                 let copied = menu(ui, "Copy", "Copy this view", self.open, |ui| {
                     [
                         ("As a command line", "Ctrl E", Command::CopyCommandLine),
@@ -101,29 +100,29 @@ impl TopBar<'_> {
                     .map(|(_, _, command)| command)
                 });
                 if let Some(command) = copied.flatten() {
-                    offer(true, command);
+                    request_if(true, command);
                 }
             });
         });
-        asked
+        requested
     }
 
     fn panels(&self, ui: &mut Ui) -> Option<Command> {
-        let mut asked = None;
+        let mut requested = None;
         for pane in Pane::PANELS {
             let mut on = self.arrangement.has(pane);
             if ui.checkbox(&mut on, pane.title()).clicked() {
-                asked = Some(Command::Toggle(pane));
+                requested = Some(Command::Toggle(pane));
             }
         }
         ui.separator();
         if ui.add(Button::new("Only the scene").shortcut_text("F10")).clicked() {
-            asked = Some(Command::OnlyScene);
+            requested = Some(Command::OnlyScene);
         }
         if ui.button("Where they began").clicked() {
-            asked = Some(Command::ResetLayout);
+            requested = Some(Command::ResetLayout);
         }
-        asked
+        requested
     }
 }
 
@@ -135,16 +134,16 @@ fn button(ui: &mut Ui, text: &str, name: &str, tip: &str, enabled: bool) -> bool
 }
 
 fn menu<T>(ui: &mut Ui, text: &str, name: &str, enabled: bool, add: impl FnOnce(&mut Ui) -> T) -> Option<T> {
-    let shown = ui.add_enabled_ui(enabled, |ui| {
+    let outer = ui.add_enabled_ui(enabled, |ui| {
         let button = Button::new(RichText::new(text).size(SMALL)).frame_when_inactive(false);
         egui::containers::menu::MenuButton::from_button(button).ui(ui, add)
     });
-    let (response, inner) = shown.inner;
+    let (response, inner) = outer.inner;
     response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, name));
     inner.map(|inner| inner.inner)
 }
 
-/// The end of a text that is too long.
+/// Returns the end of a text, at most `most` characters.
 fn tail(text: &str, most: usize) -> String {
     let count = text.chars().count();
     if count <= most {
@@ -153,45 +152,45 @@ fn tail(text: &str, most: usize) -> String {
     std::iter::once('…').chain(text.chars().skip(count + 1 - most)).collect()
 }
 
-/// What was just done, in one line.
+/// The outcome of the last command, shown in the status bar for a few seconds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Notice {
-    told: Option<(String, f64)>,
+    message: Option<(String, f64)>,
 }
 
 impl Notice {
-    pub fn tell(&mut self, text: impl Into<String>, now: f64) {
-        self.told = Some((text.into(), now));
+    pub fn set(&mut self, text: impl Into<String>, now: f64) {
+        self.message = Some((text.into(), now));
     }
 
     fn text(&self, now: f64) -> Option<&str> {
-        self.told.as_ref().filter(|(_, since)| now - since < NOTICE).map(|(text, _)| text.as_str())
+        self.message.as_ref().filter(|(_, since)| now - since < NOTICE).map(|(text, _)| text.as_str())
     }
 }
 
-/// How much is drawn, and how fast.
+/// The amount of drawing and its duration.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RenderLoad<'a> {
-    /// Cells of all scenes together.
+    /// Number of cells of all scenes.
     pub units: u64,
-    /// Pixels of all scenes together.
+    /// Number of pixels of all scenes.
     pub pixels: u64,
-    /// Milliseconds that the last picture took; `None` before there is one.
+    /// Milliseconds for the last picture; `None` before the first.
     pub frame_ms: Option<f32>,
-    /// Milliseconds that laying out the panels took.
+    /// Milliseconds for the layout of the panels.
     pub panels_ms: Option<f32>,
     pub adapter: &'a str,
 }
 
 impl RenderLoad<'_> {
-    /// The same in words.
+    /// Returns the load as text.
     pub fn text(&self) -> String {
         let units = match self.units {
             1 => "1 unit".to_owned(),
-            units => format!("{} units", text::count(units)),
+            units => format!("{} units", text::format_count(units)),
         };
         let density = self.units as f32 / self.pixels.max(1) as f32;
-        let mut parts = vec![units, format!("{} a pixel", text::number(density, density))];
+        let mut parts = vec![units, format!("{} a pixel", text::format_value(density, density))];
         parts.extend(self.frame_ms.map(|ms| format!("{ms:.0} ms a picture")));
         parts.extend(self.panels_ms.map(|ms| format!("{ms:.1} ms panels")));
         parts.push(self.adapter.to_owned());
@@ -199,7 +198,7 @@ impl RenderLoad<'_> {
     }
 }
 
-/// The line at the bottom: what was just done, or a hint; how much is drawn and how fast.
+/// Paints the status bar: the notice, else a hint, and the render load.
 pub fn status(ui: &Ui, rect: egui::Rect, palette: Palette, notice: &Notice, load: RenderLoad) {
     let now = ui.input(|input| input.time);
     let font = FontId::proportional(SMALL - 1.0);

@@ -1,4 +1,4 @@
-//! Views side by side: their part of the side panel, their keys, where each stands and what is above it.
+//! The columns of the window: their section of the side panel, their keys, their headers and rectangles.
 
 use egui::{
     Align2, Button, CornerRadius, FontId, Key, Modifiers, Rect, Response, RichText, Role, Sense, Stroke, Ui,
@@ -13,61 +13,61 @@ use crate::ui::style::Palette;
 use crate::ui::style::SMALL;
 use crate::ui::style::semibold;
 use crate::ui::text;
-use crate::ui::widgets::Row;
+use crate::ui::widgets::RowContent;
 use crate::ui::widgets::heading;
 use crate::ui::widgets::row;
 
-/// Height of what stands above a scene that is not alone.
+/// Height of the header above a scene, in points.
 const HEADER: f32 = 28.0;
-/// Between two scenes.
+/// Space between two scenes, in points.
 const GAP: f32 = 2.0;
 
-/// What is asked for.
+/// A change of the columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Speak of this column.
+pub enum ColumnAction {
+    /// Make this column the active one.
     Activate(usize),
-    /// Another column, of this run.
+    /// Add a column of this run.
     Add(usize),
-    /// Another column that shows what the active one shows.
+    /// Add a column with the view of the active one.
     Duplicate,
-    /// The active column goes.
+    /// Remove the active column.
     Remove,
-    /// The active column shows B minus A.
+    /// Exchange the sides A and B of the active column.
     Swap,
-    /// Another column, of the active one minus its neighbour.
+    /// Add a column of the active one minus its neighbour.
     Difference,
     Lock(Locks),
 }
 
-/// A column in words.
+/// The description of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct ColumnEntry {
     pub run: String,
-    /// Which selection, in few words; or why there is nothing to show.
-    pub what: String,
+    /// Short description of its query; or the reason why nothing is shown.
+    pub description: String,
     /// A writer is at work on the run.
     pub live: bool,
 }
 
-/// The columns of a window.
+/// The columns of a window, and what can be done with them.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Columns<'a> {
-    pub entries: &'a [Entry],
-    /// The one that panels and keys speak of.
+pub struct ColumnBar<'a> {
+    pub entries: &'a [ColumnEntry],
+    /// Index of the active column, which panels and keys refer to.
     pub active: usize,
-    /// The runs that a column can be added of.
+    /// The runs that a column can show.
     pub runs: &'a [NamedRun<'a>],
-    /// The run of the active column.
+    /// Index of the run of the active column.
     pub run: usize,
     pub locks: Locks,
-    /// The active column shows a difference, so that its sides can be exchanged.
+    /// The active column shows a difference, whose sides can be exchanged.
     pub can_swap: bool,
     /// The active column and its neighbour can be subtracted.
     pub can_subtract: bool,
 }
 
-impl Columns<'_> {
+impl ColumnBar<'_> {
     fn is_alone(&self) -> bool {
         self.entries.len() <= 1
     }
@@ -76,23 +76,23 @@ impl Columns<'_> {
         self.entries.len() >= MAX_COLUMNS
     }
 
-    /// The part of the side panel.
-    pub fn show(&self, ui: &mut Ui, palette: Palette) -> Option<Action> {
+    /// Shows the section of the side panel.
+    pub fn show(&self, ui: &mut Ui, palette: Palette) -> Option<ColumnAction> {
         heading(ui, "Columns");
         let mut action = None;
         if !self.is_alone() {
             ui.scope(|ui| {
                 ui.spacing_mut().item_spacing.y = 0.0;
                 for (index, entry) in self.entries.iter().enumerate() {
-                    let shown = Row {
-                        name: format!("Column {}: {}, {}", index + 1, entry.run, entry.what),
-                        left: &format!("{}  {}", index + 1, entry.what),
+                    let content = RowContent {
+                        name: format!("Column {}: {}, {}", index + 1, entry.run, entry.description),
+                        left: &format!("{}  {}", index + 1, entry.description),
                         right: if self.runs.len() > 1 { &entry.run } else { "" },
                         selected: index == self.active,
                     };
-                    let all = format!("{}\n{}", entry.run, entry.what);
-                    if row(ui, palette, shown).on_hover_text(all).clicked() {
-                        action = Some(Action::Activate(index));
+                    let all = format!("{}\n{}", entry.run, entry.description);
+                    if row(ui, palette, content).on_hover_text(all).clicked() {
+                        action = Some(ColumnAction::Activate(index));
                     }
                 }
             });
@@ -107,11 +107,11 @@ impl Columns<'_> {
         action
     }
 
-    fn buttons(&self, ui: &mut Ui) -> Option<Action> {
+    fn buttons(&self, ui: &mut Ui) -> Option<ColumnAction> {
         let mut action = None;
-        let mut offer = |pressed: bool, wanted: Action| {
+        let mut request_if = |pressed: bool, requested: ColumnAction| {
             if pressed {
-                action = Some(wanted);
+                action = Some(requested);
             }
         };
         let free = !self.is_full();
@@ -119,34 +119,34 @@ impl Columns<'_> {
             let menu = ui.add_enabled_ui(free, |ui| {
                 ui.menu_button(RichText::new("Add").size(SMALL), |ui| {
                     for (index, run) in self.runs.iter().enumerate() {
-                        offer(ui.button(run.name).clicked(), Action::Add(index));
+                        request_if(ui.button(run.name).clicked(), ColumnAction::Add(index));
                     }
                 })
             });
             name(&menu.inner.response, "Add column", free);
         } else {
             let pressed = button(ui, "Add", "Add column", "Another column, of all inputs (N)", free);
-            offer(pressed, Action::Add(self.run));
+            request_if(pressed, ColumnAction::Add(self.run));
         }
         let pressed = button(ui, "Duplicate", "Duplicate column", "Another column like this one (C)", free);
-        offer(pressed, Action::Duplicate);
+        request_if(pressed, ColumnAction::Duplicate);
         if !self.is_alone() {
             let pressed = button(ui, "Remove", "Remove column", "This column goes (Delete)", true);
-            offer(pressed, Action::Remove);
+            request_if(pressed, ColumnAction::Remove);
         }
         if !self.is_alone() || self.can_swap {
             let tip = "Exchange what is shown and what is subtracted from it (X)";
-            offer(button(ui, "Swap A and B", "Swap A and B", tip, self.can_swap), Action::Swap);
+            request_if(button(ui, "Swap A and B", "Swap A and B", tip, self.can_swap), ColumnAction::Swap);
         }
         if !self.is_alone() {
             let tip = "Another column, of this one minus its neighbour (M)";
             let pressed = button(ui, "A − B", "Subtract columns", tip, self.can_subtract && free);
-            offer(pressed, Action::Difference);
+            request_if(pressed, ColumnAction::Difference);
         }
         action
     }
 
-    fn locks(&self, ui: &mut Ui) -> Option<Action> {
+    fn locks(&self, ui: &mut Ui) -> Option<ColumnAction> {
         let mut locks = self.locks;
         ui.horizontal(|ui| {
             for (on, text, tip) in [
@@ -161,19 +161,19 @@ impl Columns<'_> {
                 });
             }
         });
-        (locks != self.locks).then_some(Action::Lock(locks))
+        (locks != self.locks).then_some(ColumnAction::Lock(locks))
     }
 
-    /// What the keys ask for; those without Ctrl only where `ours`.
-    pub fn keys(&self, ui: &Ui, ours: bool) -> Option<Action> {
+    /// Returns the action of the pressed keys; those without Ctrl count only with `ours`.
+    pub fn handle_keys(&self, ui: &Ui, ours: bool) -> Option<ColumnAction> {
         let count = self.entries.len();
         ui.input_mut(|input| {
             if !self.is_alone() {
                 if input.consume_key(Modifiers::CTRL | Modifiers::SHIFT, Key::Tab) {
-                    return Some(Action::Activate((self.active + count - 1) % count));
+                    return Some(ColumnAction::Activate((self.active + count - 1) % count));
                 }
                 if input.consume_key(Modifiers::CTRL, Key::Tab) {
-                    return Some(Action::Activate((self.active + 1) % count));
+                    return Some(ColumnAction::Activate((self.active + 1) % count));
                 }
             }
             if !ours || input.modifiers.any() {
@@ -181,16 +181,16 @@ impl Columns<'_> {
             }
             let lock = |cameras: bool, epochs: bool, scale: bool| {
                 let Locks { cameras: c, epochs: e, scale: s } = self.locks;
-                Action::Lock(Locks { cameras: c ^ cameras, epochs: e ^ epochs, scale: s ^ scale })
+                ColumnAction::Lock(Locks { cameras: c ^ cameras, epochs: e ^ epochs, scale: s ^ scale })
             };
             let (many, free) = (!self.is_alone(), !self.is_full());
             [
-                (Key::N, free, Action::Add(self.run)),
-                (Key::C, free, Action::Duplicate),
-                (Key::Delete, many, Action::Remove),
-                (Key::Backspace, many, Action::Remove),
-                (Key::X, self.can_swap, Action::Swap),
-                (Key::M, many && free && self.can_subtract, Action::Difference),
+                (Key::N, free, ColumnAction::Add(self.run)),
+                (Key::C, free, ColumnAction::Duplicate),
+                (Key::Delete, many, ColumnAction::Remove),
+                (Key::Backspace, many, ColumnAction::Remove),
+                (Key::X, self.can_swap, ColumnAction::Swap),
+                (Key::M, many && free && self.can_subtract, ColumnAction::Difference),
                 (Key::K, many, lock(true, false, false)),
                 (Key::T, many, lock(false, true, false)),
                 (Key::R, many, lock(false, false, true)),
@@ -201,11 +201,15 @@ impl Columns<'_> {
         })
     }
 
-    /// Paints the header of a column, and says whether it was clicked.
+    /// Paints the header of a column, and returns `true` if it was clicked.
     pub fn header(&self, ui: &Ui, rect: Rect, index: usize, palette: Palette) -> bool {
         let Some(entry) = self.entries.get(index) else { return false };
         let response = ui.interact(rect, ui.scope_id().with(("column", index)), Sense::click());
-        name(&response, &format!("Header of column {}: {}, {}", index + 1, entry.run, entry.what), true);
+        name(
+            &response,
+            &format!("Header of column {}: {}, {}", index + 1, entry.run, entry.description),
+            true,
+        );
         let painter = ui.painter_at(rect);
         let active = index == self.active;
         if active {
@@ -226,13 +230,14 @@ impl Columns<'_> {
         };
         let room = rect.right() - 12.0 - at.x;
         let bright = if active { palette.text } else { palette.dim };
-        let what = fitting(&entry.what, FontId::proportional(SMALL), palette.dim, 0.6 * room);
-        let run = fitting(&entry.run, FontId::new(SMALL, semibold()), bright, room - 8.0 - what.size().x);
+        let description = fitting(&entry.description, FontId::proportional(SMALL), palette.dim, 0.6 * room);
+        let run =
+            fitting(&entry.run, FontId::new(SMALL, semibold()), bright, room - 8.0 - description.size().x);
         let place = Align2::LEFT_CENTER.anchor_size(at, run.size());
         let beside = pos2(place.right() + 8.0, rect.center().y + 1.0);
         painter.galley(place.min, run, bright);
-        let place = Align2::LEFT_CENTER.anchor_size(beside, what.size());
-        painter.galley(place.min, what, palette.dim);
+        let place = Align2::LEFT_CENTER.anchor_size(beside, description.size());
+        painter.galley(place.min, description, palette.dim);
         if response.has_focus() {
             let stroke = Stroke::new(1.0, palette.accent);
             painter.rect_stroke(rect, CornerRadius::ZERO, stroke, egui::StrokeKind::Inside);
@@ -241,9 +246,9 @@ impl Columns<'_> {
     }
 }
 
-/// Where the scenes of `count` columns stand in `whole`, and above each its header, where it is not
-/// alone.
-pub fn split(whole: Rect, count: usize) -> Vec<(Option<Rect>, Rect)> {
+/// Divides `whole` among `count` columns; returns the rectangles of the header, if there are several
+/// columns, and of the scene.
+pub fn column_rects(whole: Rect, count: usize) -> Vec<(Option<Rect>, Rect)> {
     if count <= 1 {
         return vec![(None, whole)];
     }
@@ -257,15 +262,15 @@ pub fn split(whole: Rect, count: usize) -> Vec<(Option<Rect>, Rect)> {
     (0..count).map(column).collect()
 }
 
-/// What a column shows of its run, in few words.
-pub fn what(recording: &Recording, runs: OpenRuns, query: &Query) -> String {
-    let select = text::selection(recording, &query.select);
+/// Describes the query of a column in a short text.
+pub fn describe_column(recording: &Recording, runs: OpenRuns, query: &Query) -> String {
+    let select = text::describe_selection(recording, &query.select);
     let Some(b) = &query.minus else { return select };
-    let b = match runs.of_minus(query).filter(|_| runs.differ(query)) {
-        // The same in another run.
+    let b = match runs.minus_run(query).filter(|_| runs.compares_runs(query)) {
+        // The same selection in another run.
         Some(run) if query.select == *b => run.name.to_owned(),
-        Some(run) => format!("{} of {}", text::selection(run.recording, b), run.name),
-        None => text::selection(recording, b),
+        Some(run) => format!("{} of {}", text::describe_selection(run.recording, b), run.name),
+        None => text::describe_selection(recording, b),
     };
     match query.diff {
         Diff::Signed => format!("{select} − {b}"),
@@ -291,11 +296,11 @@ mod tests {
     use crate::ui::{NamedRun, testing};
 
     #[test]
-    fn columns_share_the_width_and_one_alone_has_all_of_it() {
+    fn columns_share_the_width() {
         let whole = Rect::from_min_size(pos2(10.0, 20.0), vec2(1000.0, 700.0));
-        assert_eq!(split(whole, 1), [(None, whole)]);
+        assert_eq!(column_rects(whole, 1), [(None, whole)]);
         for count in 2..=MAX_COLUMNS {
-            let columns = split(whole, count);
+            let columns = column_rects(whole, count);
             assert_eq!(columns.len(), count);
             let mut left = whole.left();
             for (header, scene) in columns {
@@ -309,18 +314,18 @@ mod tests {
     }
 
     #[test]
-    fn a_column_is_told_in_few_words() {
+    fn a_column_is_described_in_a_short_text() {
         let recording = testing::recording();
         let run = |name| NamedRun { name, recording: &recording };
         let all = [run("one"), run("other")];
         let runs = OpenRuns { all: &all, own: 0 };
         let cat = Query { select: Selection::class(&recording, 0), ..Query::default() };
-        assert_eq!(what(&recording, runs, &cat), "class cat");
+        assert_eq!(describe_column(&recording, runs, &cat), "class cat");
         let minus = Query { minus: Some(Selection::class(&recording, 1)), ..cat.clone() };
-        assert_eq!(what(&recording, runs, &minus), "class cat − class dog");
+        assert_eq!(describe_column(&recording, runs, &minus), "class cat − class dog");
         let abs = Query { diff: Diff::Abs, run_b: Some(1), ..minus };
-        assert_eq!(what(&recording, runs, &abs), "|class cat − class dog of other|");
+        assert_eq!(describe_column(&recording, runs, &abs), "|class cat − class dog of other|");
         let same = Query { minus: Some(cat.select.clone()), run_b: Some(1), ..cat };
-        assert_eq!(what(&recording, runs, &same), "class cat − other");
+        assert_eq!(describe_column(&recording, runs, &same), "class cat − other");
     }
 }

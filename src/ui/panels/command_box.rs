@@ -1,5 +1,4 @@
-//! The command box: everything that can be done, found by a few letters of its name. And the list of
-//! keys.
+//! The command box, which finds commands by a part of their name, and the list of keys.
 
 use std::path::PathBuf;
 
@@ -9,21 +8,21 @@ use egui::{
 
 use crate::ui::commands;
 use crate::ui::commands::Command;
-use crate::ui::commands::Context;
-use crate::ui::commands::Entry;
-use crate::ui::commands::HANDS;
+use crate::ui::commands::CommandContext;
+use crate::ui::commands::CommandEntry;
+use crate::ui::commands::SCENE_GESTURES;
 use crate::ui::style::Palette;
 use crate::ui::style::SMALL;
 use crate::ui::style::TEXT;
 use crate::ui::style::semibold;
 use crate::ui::widgets::ROW;
-use crate::ui::widgets::Row;
+use crate::ui::widgets::RowContent;
 use crate::ui::widgets::row;
 
-/// Rows in sight.
+/// Maximum number of visible rows.
 const ROWS: usize = 12;
 
-/// The box, and where hands are in it.
+/// The command box and its input state.
 #[derive(Debug, Default)]
 pub struct CommandBox {
     open: bool,
@@ -40,8 +39,8 @@ impl CommandBox {
         self.open
     }
 
-    /// Shows the box where it is open, and returns what was chosen in it.
-    pub fn show(&mut self, ui: &Ui, context: &Context, palette: Palette) -> Option<Command> {
+    /// Shows the box if it is open, and returns the chosen command.
+    pub fn show(&mut self, ui: &Ui, context: &CommandContext, palette: Palette) -> Option<Command> {
         if !self.open {
             return None;
         }
@@ -54,32 +53,32 @@ impl CommandBox {
             down as isize - up as isize
         });
         let enter = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
-        let mut all = commands::all(context);
-        let mut found: Vec<&Entry> = Vec::new();
+        let mut all = commands::available(context);
+        let mut matches: Vec<&CommandEntry> = Vec::new();
         if let Some(path) = path(&self.text) {
             all.insert(
                 0,
-                Entry {
-                    group: "File",
+                CommandEntry {
                     name: format!("Open {}", path.display()),
                     keys: "Enter",
                     command: Command::OpenPath(path),
                 },
             );
-            found.push(&all[0]);
+            matches.push(&all[0]);
         } else {
-            found.extend(commands::matching(&all, &self.text));
+            matches.extend(commands::matching(&all, &self.text));
         }
-        let last = found.len().saturating_sub(1);
+        let last = matches.len().saturating_sub(1);
         self.chosen = self.chosen.saturating_add_signed(steps).min(last);
-        let mut taken = enter.then(|| found.get(self.chosen).map(|entry| entry.command.clone())).flatten();
+        let mut command =
+            enter.then(|| matches.get(self.chosen).map(|entry| entry.command.clone())).flatten();
         let screen = ui.ctx().content_rect();
         let width = (0.6 * screen.width()).clamp(240.0, 560.0);
         let area = Area::new(Id::unique("command box"))
             .order(Order::Foreground)
             .fade_in(false)
             .anchor(Align2::CENTER_TOP, vec2(0.0, 64.0));
-        let shown = area.show(ui.ctx(), |ui| {
+        let output = area.show(ui.ctx(), |ui| {
             Frame::popup(ui.style()).inner_margin(12.0).show(ui, |ui| {
                 ui.set_width(width);
                 let edit = TextEdit::singleline(&mut self.text)
@@ -96,25 +95,25 @@ impl CommandBox {
                 ui.add_space(4.0);
                 ui.spacing_mut().item_spacing.y = 0.0;
                 let area = ScrollArea::vertical().max_height(ROWS as f32 * ROW).auto_shrink([false, true]);
-                area.show_rows(ui, ROW, found.len(), |ui, rows| {
+                area.show_rows(ui, ROW, matches.len(), |ui, rows| {
                     for index in rows {
-                        let entry = found[index];
-                        let shown = Row {
+                        let entry = matches[index];
+                        let content = RowContent {
                             name: format!("Command: {}", entry.name),
                             left: &entry.name,
-                            right: if entry.keys.is_empty() { entry.group } else { entry.keys },
+                            right: if entry.keys.is_empty() { entry.command.group() } else { entry.keys },
                             selected: index == self.chosen,
                         };
-                        let response = row(ui, palette, shown);
+                        let response = row(ui, palette, content);
                         if index == self.chosen && steps != 0 {
                             response.scroll_to_me(None);
                         }
                         if response.clicked() {
-                            taken = Some(entry.command.clone());
+                            command = Some(entry.command.clone());
                         }
                     }
                 });
-                if found.is_empty() {
+                if matches.is_empty() {
                     let none = "Nothing is called that. A path has a / in it.";
                     ui.label(RichText::new(none).size(SMALL).color(palette.dim));
                 }
@@ -122,20 +121,20 @@ impl CommandBox {
         });
         let elsewhere = ui.input(|input| {
             input.pointer.any_pressed()
-                && input.pointer.interact_pos().is_some_and(|at| !shown.response.rect.contains(at))
+                && input.pointer.interact_pos().is_some_and(|at| !output.response.rect.contains(at))
         });
-        if taken.is_some() || elsewhere {
+        if command.is_some() || elsewhere {
             self.open = false;
         }
-        taken
+        command
     }
 }
 
-/// The path that a text is meant as, where it looks like one.
+/// Returns the path in a text that looks like one.
 fn path(text: &str) -> Option<PathBuf> {
     let text = text.trim();
-    let looks = text.contains('/') || text.contains(std::path::MAIN_SEPARATOR) || text.starts_with('~');
-    if !looks {
+    let is_path = text.contains('/') || text.contains(std::path::MAIN_SEPARATOR) || text.starts_with('~');
+    if !is_path {
         return None;
     }
     let home = std::env::home_dir().filter(|_| text == "~" || text.starts_with("~/"));
@@ -145,39 +144,40 @@ fn path(text: &str) -> Option<PathBuf> {
     })
 }
 
-/// The list of keys and of what the mouse does, over the window; says whether it stays.
-pub fn keys(ui: &Ui, context: &Context, palette: Palette) -> bool {
+/// Shows the list of keys and mouse gestures over the window; returns `true` if it stays open.
+pub fn show_key_list(ui: &Ui, context: &CommandContext, palette: Palette) -> bool {
     let closed = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
     let screen = ui.ctx().content_rect();
-    let all: Vec<Entry> = commands::all(context).into_iter().filter(|entry| !entry.keys.is_empty()).collect();
+    let all: Vec<CommandEntry> =
+        commands::available(context).into_iter().filter(|entry| !entry.keys.is_empty()).collect();
     let room = vec2((0.9 * screen.width()).min(900.0), 0.9 * screen.height());
     let area = Area::new(Id::unique("keys"))
         .order(Order::Foreground)
         .fade_in(false)
         .default_size(room)
         .anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0));
-    let shown = area.show(ui.ctx(), |ui| {
+    let output = area.show(ui.ctx(), |ui| {
         Frame::popup(ui.style()).inner_margin(20.0).show(ui, |ui| {
             ui.set_max_width(room.x);
             ScrollArea::vertical().max_height(room.y - 40.0).show(ui, |ui| {
                 ui.horizontal_top(|ui| {
                     ui.spacing_mut().item_spacing.x = 32.0;
-                    let scene = HANDS.iter().map(|(keys, what)| (*keys, *what));
-                    let of = |groups: &[&str]| -> Vec<(&str, &str)> {
-                        let entries = all.iter().filter(|entry| groups.contains(&entry.group));
+                    let scene = SCENE_GESTURES.iter().map(|(keys, action)| (*keys, *action));
+                    let keys_of = |groups: &[&str]| -> Vec<(&str, &str)> {
+                        let entries = all.iter().filter(|entry| groups.contains(&entry.command.group()));
                         entries.map(|entry| (entry.keys, entry.name.as_str())).collect()
                     };
                     ui.vertical(|ui| {
                         table(ui, palette, "In the scene", scene.collect());
-                        table(ui, palette, "Columns", of(&["Columns"]));
+                        table(ui, palette, "Columns", keys_of(&["Columns"]));
                     });
                     ui.vertical(|ui| {
-                        table(ui, palette, "Views", of(&["Views"]));
-                        table(ui, palette, "Training", of(&["Training"]));
+                        table(ui, palette, "Views", keys_of(&["Views"]));
+                        table(ui, palette, "Training", keys_of(&["Training"]));
                     });
                     ui.vertical(|ui| {
-                        table(ui, palette, "Files", of(&["File"]));
-                        table(ui, palette, "Panels", of(&["Panels"]));
+                        table(ui, palette, "Files", keys_of(&["File"]));
+                        table(ui, palette, "Panels", keys_of(&["Panels"]));
                     });
                 });
             });
@@ -185,7 +185,7 @@ pub fn keys(ui: &Ui, context: &Context, palette: Palette) -> bool {
     });
     let elsewhere = ui.input(|input| {
         input.pointer.any_pressed()
-            && input.pointer.interact_pos().is_some_and(|at| !shown.response.rect.contains(at))
+            && input.pointer.interact_pos().is_some_and(|at| !output.response.rect.contains(at))
     });
     !closed && !elsewhere
 }
@@ -197,9 +197,9 @@ fn table(ui: &mut Ui, palette: Palette, title: &str, rows: Vec<(&str, &str)>) {
     ui.vertical(|ui| {
         ui.label(RichText::new(title).font(egui::FontId::new(TEXT, semibold())));
         egui::Grid::new(("keys", title)).num_columns(2).spacing(vec2(12.0, 2.0)).show(ui, |ui| {
-            for (keys, what) in rows {
+            for (keys, action) in rows {
                 ui.label(RichText::new(keys).size(SMALL).color(palette.accent));
-                ui.label(RichText::new(what).size(SMALL));
+                ui.label(RichText::new(action).size(SMALL));
                 ui.end_row();
             }
         });

@@ -1,4 +1,4 @@
-//! Accuracy and loss along the training: thin curves behind the slider, and their values in words.
+//! Curves of accuracy and loss behind the slider, and their values as text.
 
 use egui::{Mesh, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
 
@@ -6,15 +6,15 @@ use crate::model::{Epoch, Recording};
 use crate::ui::style::Palette;
 use crate::ui::text;
 
-/// What a curve tells.
+/// The metric of a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Curve {
+pub enum MetricCurve {
     Accuracy,
     Loss,
 }
 
-impl Curve {
-    /// Those of which some epoch has a value.
+impl MetricCurve {
+    /// Returns the metrics that at least one epoch has.
     pub fn of(recording: &Recording) -> impl Iterator<Item = Self> {
         [Self::Accuracy, Self::Loss]
             .into_iter()
@@ -29,16 +29,16 @@ impl Curve {
         .filter(|value| value.is_finite())
     }
 
-    /// "accuracy 97.0 %"; `None` when the epoch has no such value.
-    pub fn tell(self, epoch: &Epoch) -> Option<String> {
+    /// Returns the value as text, "accuracy 97.0 %"; `None` if the epoch has none.
+    pub fn label(self, epoch: &Epoch) -> Option<String> {
         let value = self.value(epoch)?;
         Some(match self {
             Self::Accuracy => format!("accuracy {value:.1} %"),
-            Self::Loss => format!("loss {}", text::number(value as f32, value.abs() as f32)),
+            Self::Loss => format!("loss {}", text::format_value(value as f32, value.abs() as f32)),
         })
     }
 
-    /// What is past, and what is yet to come of a training that is over.
+    /// Returns the colours of the part up to the current epoch and of the rest.
     pub fn colours(self, palette: Palette) -> [egui::Color32; 2] {
         match self {
             Self::Accuracy => [palette.accent.gamma_multiply(0.8), palette.dim.gamma_multiply(0.6)],
@@ -46,8 +46,8 @@ impl Curve {
         }
     }
 
-    /// Draws the curve into `track`, what lies left of `now` stronger. `x_of` is where a place (an
-    /// index into the recording's epochs) stands.
+    /// Draws the curve into `track`, stronger to the left of `now`. `x_of` returns the position of a place
+    /// (an index into the recording's epochs).
     pub fn paint(
         self,
         painter: &Painter,
@@ -71,8 +71,8 @@ impl Curve {
             let share = ((value - low) / (high - low)) as f32;
             pos2(x_of(index as f64), track.bottom() - 2.0 - share * height)
         };
-        let points = thinned(&values().map(point).collect::<Vec<_>>());
-        // Where the two parts meet lies within the stretch before this point, which both draw.
+        let points = decimate(&values().map(point).collect::<Vec<_>>());
+        // The two parts overlap in the segment before this point, which both draw.
         let split = points.partition_point(|point| point.x <= now);
         let past = &points[..(split + 1).min(points.len())];
         let rest = &points[split.saturating_sub(1)..];
@@ -90,7 +90,7 @@ impl Curve {
     }
 }
 
-/// What lies below a curve.
+/// Returns the area below a curve.
 fn area(points: &[Pos2], bottom: f32, colour: egui::Color32) -> Mesh {
     let mut mesh = Mesh::default();
     for (at, point) in (0..).zip(points) {
@@ -104,9 +104,9 @@ fn area(points: &[Pos2], bottom: f32, colour: egui::Color32) -> Mesh {
     mesh
 }
 
-/// The points without those that nobody could tell apart: of many within a stretch of two, the highest
-/// and the lowest.
-fn thinned(points: &[Pos2]) -> Vec<Pos2> {
+/// Drops points that are indistinguishable on the screen: of every stretch of two points, the highest and
+/// the lowest stay.
+fn decimate(points: &[Pos2]) -> Vec<Pos2> {
     let stretch = |point: &Pos2| (point.x / 2.0).floor();
     let mut thin = Vec::with_capacity(points.len());
     for many in points.chunk_by(|a, b| stretch(a) == stretch(b)) {
@@ -129,12 +129,12 @@ mod tests {
             (0..5000).map(|at| pos2(at as f32 * 0.1, (at % 7) as f32 * 0.01)).collect();
         points[1234].y = -30.0;
         points[4321].y = 40.0;
-        let thin = thinned(&points);
+        let thin = decimate(&points);
         assert!(thin.len() <= 2 * 251, "{}", thin.len());
         assert!(thin.contains(&points[1234]) && thin.contains(&points[4321]));
         assert!(thin.windows(2).all(|pair| pair[0].x <= pair[1].x), "in their order");
-        assert_eq!(thinned(&points[..1]), points[..1]);
+        assert_eq!(decimate(&points[..1]), points[..1]);
         let sparse: Vec<Pos2> = (0..50).map(|at| pos2(at as f32 * 9.0, at as f32)).collect();
-        assert_eq!(thinned(&sparse), sparse, "few points stay as they are");
+        assert_eq!(decimate(&sparse), sparse, "few points stay as they are");
     }
 }

@@ -1,9 +1,9 @@
-//! The pane of what is looked at: the columns, the selection that each shows, and what is subtracted.
+//! Panel with the columns and the selections of sides A and B.
 
 use egui::{FontId, RichText, Ui};
 
-use super::columns::{self, Columns};
-use super::picker::{self, Offer, Picker};
+use super::columns::{ColumnAction, ColumnBar};
+use super::picker::{MIN_LIST_HEIGHT, PickerState, SelectionPicker};
 use crate::model::{Diff, Recording, Selection, ViewState};
 use crate::ui::runs::NamedRun;
 use crate::ui::runs::OpenRuns;
@@ -14,33 +14,38 @@ use crate::ui::text;
 use crate::ui::widgets::heading;
 use crate::ui::widgets::named;
 use crate::ui::widgets::segmented;
-use crate::ui::widgets::thumbnails::Pictures;
+use crate::ui::widgets::thumbnails::Thumbnails;
 
-/// Where hands are in what the pane offers.
+/// Input state of the panel.
 #[derive(Debug, Default)]
-pub struct Hands {
-    show: Picker,
-    minus: Picker,
+pub struct InputPanelState {
+    show: PickerState,
+    minus: PickerState,
 }
 
-/// What the pane has to know.
-pub struct Input<'a> {
+/// Panel with the columns and the selections of sides A and B.
+pub struct InputPanel<'a> {
     pub recording: &'a Recording,
-    /// The recording is that of their own; of none, when nothing is told of others.
+    /// All open runs, with the recording as the own one; without runs, none is named.
     pub runs: OpenRuns<'a>,
-    pub pictures: &'a Pictures,
+    pub pictures: &'a Thumbnails,
     pub palette: Palette,
-    pub columns: &'a Columns<'a>,
-    /// The predicted class of every input at the epoch that is shown; `None` where that is not known.
+    pub columns: &'a ColumnBar<'a>,
+    /// The predicted class of every input at the current epoch; `None` if that is not known.
     pub predictions: Option<&'a [Option<usize>]>,
 }
 
-impl Input<'_> {
-    /// Shows everything; changes the view in place.
-    pub fn show(&self, ui: &mut Ui, view: &mut ViewState, hands: &mut Hands) -> Option<columns::Action> {
+impl InputPanel<'_> {
+    /// Shows the panel; changes the view in place.
+    pub fn show(
+        &self,
+        ui: &mut Ui,
+        view: &mut ViewState,
+        state: &mut InputPanelState,
+    ) -> Option<ColumnAction> {
         self.title(ui);
         let action = self.columns.show(ui, self.palette);
-        self.what(ui, view, hands);
+        self.selections(ui, view, state);
         self.warnings(ui);
         action
     }
@@ -51,7 +56,7 @@ impl Input<'_> {
             egui::Label::new(RichText::new(&recording.model).font(FontId::new(16.0, semibold()))).truncate(),
         );
         let plural = |count: usize, one: &str, many: &str| {
-            format!("{} {}", text::count(count as u64), if count == 1 { one } else { many })
+            format!("{} {}", text::format_count(count as u64), if count == 1 { one } else { many })
         };
         let facts = [
             plural(recording.layers.len(), "layer", "layers"),
@@ -61,9 +66,9 @@ impl Input<'_> {
         self.dim(ui, &facts.join(" · "));
     }
 
-    fn what(&self, ui: &mut Ui, view: &mut ViewState, hands: &mut Hands) {
+    fn selections(&self, ui: &mut Ui, view: &mut ViewState, state: &mut InputPanelState) {
         heading(ui, "Show");
-        let offer = Offer {
+        let picker = SelectionPicker {
             group: "Show",
             recording: self.recording,
             pictures: Some(self.pictures),
@@ -71,24 +76,24 @@ impl Input<'_> {
             epoch: epoch_at(self.recording, view.epoch),
             optional: false,
             predictions: self.predictions,
-            list_height: picker::LIST,
+            list_height: MIN_LIST_HEIGHT,
         };
-        if let Some(Some(select)) = offer.show(ui, &mut hands.show, Some(&view.query.select)) {
+        if let Some(Some(select)) = picker.show(ui, &mut state.show, Some(&view.query.select)) {
             view.query.select = select;
         }
         heading(ui, "Minus");
-        let elsewhere = self.runs.differ(&view.query);
-        let recording = self.runs.of_minus(&view.query).map_or(self.recording, |run| run.recording);
-        let offer = Offer {
+        let elsewhere = self.runs.compares_runs(&view.query);
+        let recording = self.runs.minus_run(&view.query).map_or(self.recording, |run| run.recording);
+        let picker = SelectionPicker {
             group: "Minus",
             recording,
             pictures: (!elsewhere).then_some(self.pictures),
             predictions: self.predictions.filter(|_| !elsewhere),
             epoch: epoch_at(recording, view.epoch),
             optional: true,
-            ..offer
+            ..picker
         };
-        if let Some(minus) = offer.show(ui, &mut hands.minus, view.query.minus.as_ref()) {
+        if let Some(minus) = picker.show(ui, &mut state.minus, view.query.minus.as_ref()) {
             view.query.minus = minus;
         }
         if view.query.minus.is_none() {
@@ -102,7 +107,7 @@ impl Input<'_> {
         }
     }
 
-    /// Which run side B is read in, where several are open.
+    /// Shows the choice of the run of side B, if several are open.
     fn run_b(&self, ui: &mut Ui, view: &mut ViewState) {
         let runs = self.runs;
         if runs.all.len() < 2 {
@@ -131,7 +136,7 @@ impl Input<'_> {
             return;
         }
         query.run_b = (chosen != runs.own).then_some(chosen);
-        // What the other run lacks cannot be asked of it.
+        // A selection that the other run cannot resolve is replaced by all inputs.
         let lacks =
             |run: &NamedRun| query.minus.as_ref().is_some_and(|minus| minus.count(run.recording).is_err());
         if runs.all.get(chosen).is_some_and(lacks) {
@@ -157,7 +162,7 @@ impl Input<'_> {
     }
 }
 
-/// The readable epoch nearest to a number; the later of two.
+/// Returns the readable epoch nearest to a number; the later of two.
 fn epoch_at(recording: &Recording, number: f64) -> Option<usize> {
     let epochs = recording.epochs.iter().enumerate().filter(|(_, epoch)| !epoch.damaged);
     let distance = |epoch: u64| (epoch as f64 - number).abs();

@@ -1,68 +1,54 @@
-//! The whole network as a strip: where every layer stands, how large it is, what skips over what, and
-//! which part of it is looked at.
+//! The network as a strip: one bar per layer, arcs for edges that skip layers, and a mark for what the
+//! camera sees.
+
+mod bars;
+#[cfg(test)]
+mod tests;
 
 use egui::accesskit::{Action, ActionData};
 use egui::epaint::QuadraticBezierShape;
 use egui::{
-    Color32, CornerRadius, EventFilter, Key, Mesh, Modifiers, Painter, Rect, Response, Role, Sense, Stroke,
+    Color32, CornerRadius, EventFilter, Key, Modifiers, Painter, Rect, Response, Role, Sense, Stroke,
     StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 use glam::{Mat4, Vec3};
 
-use crate::model::colour::TABLE_SIZE;
+use self::bars::PITCH;
 use crate::model::layout::Slab;
 use crate::model::{Layout, Recording, ViewState};
 use crate::ui::style::Palette;
-use crate::ui::style::colour_of;
 use crate::ui::text;
 use crate::ui::widgets::focus_ring;
 
-/// Height of the strip.
+/// Height of the strip, in points.
 pub const HEIGHT: f32 = 44.0;
-/// Left and right of the bars.
+/// Space to the left and right of the bars, in points.
 const MARGIN: f32 = 8.0;
-/// Above the bars, for what skips layers; below them, for what is seen.
+/// Space above the bars, for arcs, and below them, for the camera mark.
 const ABOVE: f32 = 12.0;
 const BELOW: f32 = 6.0;
-/// Least width of a layer's place. Layers that have less share bars.
-const PITCH: f32 = 3.0;
-/// Greatest width of a bar.
-const BAR: f32 = 10.0;
-/// Arcs that are drawn at most, the longest first.
+/// Maximum number of arcs; the longest are drawn.
 const ARCS: usize = 200;
 
-/// What the strip shows.
+/// The network as a strip, on which a layer can be chosen.
 pub struct Minimap<'a> {
     pub recording: &'a Recording,
-    /// Where the slabs stand; a hidden layer may have none.
+    /// The positions of the slabs; a hidden layer may have none.
     pub layout: &'a Layout,
     pub view: &'a ViewState,
-    /// Width by height of the scene, which tells what the camera sees.
+    /// Width of the scene divided by its height, which limits what the camera sees.
     pub aspect: f32,
-    /// Per layer, its mean as the query shows it; NaN is no value. The ends of the colour map are the
-    /// least mean, or 0 if that is below, and the greatest; around 0 alike where the map diverges.
+    /// Mean of the query per layer; NaN is no value. The colour map reaches from the lowest mean, or 0 if
+    /// that is lower, to the highest; a diverging map is symmetric around 0.
     pub means: Option<&'a [f32]>,
-    /// The layer that is framed, and the one under the pointer elsewhere.
+    /// The framed layer, and the layer hovered in the scene or the table.
     pub framed: Option<usize>,
     pub hovered: Option<usize>,
     pub palette: Palette,
 }
 
-/// One bar: a layer, or those that share a place.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Bar {
-    /// The middle, and half the width.
-    x: f32,
-    half: f32,
-    /// Share of the greatest height.
-    height: f32,
-    /// `None` without a value, or where no means are known.
-    mean: Option<f32>,
-    hidden: bool,
-}
-
 impl Minimap<'_> {
-    /// Shows the strip, as wide as there is room; returns the layer that is to be framed.
+    /// Shows the strip over the available width; returns the layer to be framed.
     pub fn show(&self, ui: &mut Ui) -> Option<usize> {
         let (rect, response) =
             ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::click_and_drag());
@@ -86,7 +72,7 @@ impl Minimap<'_> {
         let strip = rect.shrink2(vec2(MARGIN, 0.0));
         let places = self.places(strip);
         let under = response.hover_pos().map(|pointer| nearest(&places, pointer.x));
-        let target = self.asked(ui, &response, &places);
+        let target = self.requested_layer(ui, &response, &places);
 
         if ui.is_rect_visible(rect) {
             self.paint(ui.painter(), strip, &places, under);
@@ -98,8 +84,8 @@ impl Minimap<'_> {
         target.filter(|target| Some(*target) != self.framed)
     }
 
-    /// The layer that pointer, keys or a screen reader lead to.
-    fn asked(&self, ui: &Ui, response: &Response, places: &[f32]) -> Option<usize> {
+    /// Returns the layer that the pointer, a key or a screen reader requests.
+    fn requested_layer(&self, ui: &Ui, response: &Response, places: &[f32]) -> Option<usize> {
         if (response.clicked() || response.dragged())
             && let Some(pointer) = response.interact_pointer_pos()
         {
@@ -107,8 +93,8 @@ impl Minimap<'_> {
         }
         let (mut steps, mut target) = (0isize, None);
         ui.input(|input| {
-            let asked = |action| input.num_accesskit_action_requests(response.id, action) as isize;
-            steps += asked(Action::Increment) - asked(Action::Decrement);
+            let requests = |action| input.num_accesskit_action_requests(response.id, action) as isize;
+            steps += requests(Action::Increment) - requests(Action::Decrement);
             for request in input.accesskit_action_requests(response.id, Action::SetValue) {
                 if let Some(ActionData::NumericValue(value)) = request.data {
                     target = Some(value.round().max(1.0) as usize - 1);
@@ -133,84 +119,12 @@ impl Minimap<'_> {
         if steps != 0 {
             target = Some(match self.framed {
                 Some(layer) => layer.saturating_add_signed(steps),
-                // From the overview, the first step leads to an end.
+                // From the overview, the first step goes to an end.
                 None if steps < 0 => last,
                 None => 0,
             });
         }
         target.map(|layer| layer.min(last))
-    }
-
-    /// Per layer, where it stands; ascending.
-    fn places(&self, strip: Rect) -> Vec<f32> {
-        let count = self.recording.layers.len();
-        let mut depths: Vec<Option<f32>> = vec![None; count];
-        for slab in &self.layout.slabs {
-            if let Some(depth) = depths.get_mut(slab.layer) {
-                *depth = Some(-slab.centre.z);
-            }
-        }
-        let mut depths = filled(&depths);
-        // Data flows one way.
-        let mut furthest = f32::NEG_INFINITY;
-        for depth in &mut depths {
-            furthest = furthest.max(*depth);
-            *depth = furthest;
-        }
-        let (first, last) = (depths[0], depths[count - 1]);
-        let x_of = |depth: f32| {
-            if last > first {
-                strip.left() + strip.width() * (depth - first) / (last - first)
-            } else {
-                strip.center().x
-            }
-        };
-        depths.into_iter().map(x_of).collect()
-    }
-
-    /// One bar per layer or, where that has no room, one per place.
-    fn bars(&self, strip: Rect, places: &[f32]) -> Vec<Bar> {
-        let layers = &self.recording.layers;
-        let root = |units: usize| (units as f32).sqrt().sqrt();
-        let tallest = layers.iter().map(|layer| root(layer.units)).fold(1.0, f32::max);
-        let mean = |layer: usize| self.means?.get(layer).copied().filter(|mean| mean.is_finite());
-        let hidden = |layer: usize| {
-            !self.view.hidden.is_empty() && self.view.hidden.contains(layers[layer].name.as_str())
-        };
-        let bar = |layer: usize, x: f32, half: f32| Bar {
-            x,
-            half,
-            height: root(layers[layer].units) / tallest,
-            mean: mean(layer),
-            hidden: hidden(layer),
-        };
-        if layers.len() as f32 <= strip.width() / PITCH {
-            return (0..layers.len())
-                .map(|layer| {
-                    let before = layer.checked_sub(1).map_or(f32::INFINITY, |it| places[layer] - places[it]);
-                    let after = places.get(layer + 1).map_or(f32::INFINITY, |next| next - places[layer]);
-                    let half = (0.35 * before.min(after)).clamp(1.0, BAR / 2.0);
-                    bar(layer, places[layer], half)
-                })
-                .collect();
-        }
-        let slot = |x: f32| ((x - strip.left()) / PITCH) as usize;
-        let mut bars: Vec<(usize, Bar)> = Vec::new();
-        for (layer, &x) in places.iter().enumerate() {
-            let slot = slot(x);
-            let middle = strip.left() + (slot as f32 + 0.5) * PITCH;
-            let next = bar(layer, middle, 0.5 * PITCH - 0.25);
-            match bars.last_mut() {
-                Some((last, shared)) if *last == slot => {
-                    shared.height = shared.height.max(next.height);
-                    shared.hidden &= next.hidden;
-                    let stronger = |mean: &f32| shared.mean.is_none_or(|held| mean.abs() > held.abs());
-                    shared.mean = next.mean.filter(stronger).or(shared.mean);
-                }
-                _ => bars.push((slot, next)),
-            }
-        }
-        bars.into_iter().map(|(_, bar)| bar).collect()
     }
 
     fn paint(&self, painter: &Painter, strip: Rect, places: &[f32], under: Option<usize>) {
@@ -220,7 +134,7 @@ impl Minimap<'_> {
         let bars = self.bars(strip, places);
         painter.add(self.mesh(&bars, ground, most));
         painter.hline(strip.x_range(), ground + 0.5, Stroke::new(1.0, self.palette.line));
-        for (from, to) in self.seen(places) {
+        for (from, to) in self.visible_stretches(places) {
             let line = Rect::from_x_y_ranges(from - 2.0..=to + 2.0, ground + 3.0..=ground + 5.0);
             painter.rect_filled(line, CornerRadius::same(1), self.palette.dim);
         }
@@ -237,49 +151,7 @@ impl Minimap<'_> {
         }
     }
 
-    /// All bars at once: their number costs no more than their corners.
-    fn mesh(&self, bars: &[Bar], ground: f32, most: f32) -> Mesh {
-        let colours = self.colours(bars);
-        let mut mesh = Mesh::default();
-        mesh.reserve_triangles(2 * bars.len());
-        mesh.reserve_vertices(4 * bars.len());
-        for (bar, colour) in bars.iter().zip(colours) {
-            let top = ground - (bar.height * most).max(3.0);
-            let rect = Rect::from_x_y_ranges(bar.x - bar.half..=bar.x + bar.half, top..=ground);
-            if bar.hidden {
-                // Hollow: its edges alone.
-                let dim = self.palette.dim.gamma_multiply(0.7);
-                let edge = |x: egui::Rangef, y: egui::Rangef| Rect::from_x_y_ranges(x, y);
-                let (x, y) = (rect.x_range(), rect.y_range());
-                mesh.add_colored_rect(edge(x, egui::Rangef::new(y.min, y.min + 1.0)), dim);
-                mesh.add_colored_rect(edge(egui::Rangef::new(x.min, x.min + 0.75), y), dim);
-                mesh.add_colored_rect(edge(egui::Rangef::new(x.max - 0.75, x.max), y), dim);
-            } else {
-                mesh.add_colored_rect(rect, colour);
-            }
-        }
-        mesh
-    }
-
-    fn colours(&self, bars: &[Bar]) -> Vec<Color32> {
-        let neutral = self.palette.dim.gamma_multiply(0.7);
-        let means = || bars.iter().filter_map(|bar| bar.mean);
-        let (low, high) = means().fold((0.0f32, 0.0f32), |(low, high), mean| (low.min(mean), high.max(mean)));
-        if low >= high {
-            return vec![neutral; bars.len()];
-        }
-        let map = self.view.colours();
-        let most = high.max(-low);
-        let (low, high) = if map.is_diverging() { (-most, most) } else { (low, high) };
-        let table = map.table(self.view.theme.slab());
-        let of = |mean: f32| {
-            let share = ((mean - low) / (high - low)).clamp(0.0, 1.0);
-            colour_of(table[(share * (TABLE_SIZE - 1) as f32).round() as usize])
-        };
-        bars.iter().map(|bar| bar.mean.map_or(neutral, of)).collect()
-    }
-
-    /// What leads from a layer to another one than the next.
+    /// Paints the edges that skip layers.
     fn arcs(&self, painter: &Painter, places: &[f32], top: f32, bottom: f32) {
         let ends = |edge: &crate::model::Edge| {
             let (from, to) = (edge.from.min(edge.to), edge.from.max(edge.to));
@@ -299,7 +171,7 @@ impl Minimap<'_> {
         let longest = spans.iter().map(length).fold(1.0, f32::max);
         let stroke = Stroke::new(1.0, self.palette.dim.gamma_multiply(0.6));
         for (from, to) in spans {
-            // Long ones rise higher; the middle of such a curve lies half as high as its control point.
+            // Long arcs rise higher. A quadratic curve reaches half the height of its control point.
             let rise = 2.0 * (bottom - top) * (0.35 + 0.65 * ((to - from) / longest).sqrt());
             let points = [pos2(from, bottom), pos2((from + to) / 2.0, bottom - rise), pos2(to, bottom)];
             painter.add(QuadraticBezierShape::from_points_stroke(
@@ -311,15 +183,15 @@ impl Minimap<'_> {
         }
     }
 
-    /// The stretches of the strip whose slabs the camera has in its picture.
-    fn seen(&self, places: &[f32]) -> Vec<(f32, f32)> {
+    /// Returns the stretches of the strip whose slabs the camera sees.
+    fn visible_stretches(&self, places: &[f32]) -> Vec<(f32, f32)> {
         let camera = &self.view.camera;
         let clip_from_world = camera.clip_from_world(self.aspect.max(0.01));
         let mut stretches: Vec<(f32, f32)> = Vec::new();
         let mut before = false;
         for slab in &self.layout.slabs {
             let Some(x) = places.get(slab.layer).copied() else { continue };
-            let seen = camera.presence(slab) > 0.05 && is_seen(clip_from_world, slab);
+            let seen = camera.presence(slab) > 0.05 && is_visible(clip_from_world, slab);
             match stretches.last_mut() {
                 Some(stretch) if seen && before => stretch.1 = x,
                 _ if seen => stretches.push((x, x)),
@@ -331,26 +203,26 @@ impl Minimap<'_> {
     }
 
     fn tip(&self, layer: usize) -> String {
-        let Some(found) = self.recording.layers.get(layer) else { return String::new() };
-        let mut tip = found.name.clone();
-        if !found.module.is_empty() && found.module != found.name {
+        let Some(described) = self.recording.layers.get(layer) else { return String::new() };
+        let mut tip = described.name.clone();
+        if !described.module.is_empty() && described.module != described.name {
             tip.push_str(" · ");
-            tip.push_str(&found.module);
+            tip.push_str(&described.module);
         }
-        let units = if found.units == 1 { "unit" } else { "units" };
-        tip.push_str(&format!("\n{} {units}", text::count(found.units as u64)));
+        let units = if described.units == 1 { "unit" } else { "units" };
+        tip.push_str(&format!("\n{} {units}", text::format_count(described.units as u64)));
         if let Some(mean) = self.means.and_then(|means| means.get(layer)).filter(|mean| mean.is_finite()) {
-            tip.push_str(&format!(" · mean {}", text::number(*mean, mean.abs())));
+            tip.push_str(&format!(" · mean {}", text::format_value(*mean, mean.abs())));
         }
-        if self.view.hidden.contains(found.name.as_str()) {
+        if self.view.hidden.contains(described.name.as_str()) {
             tip.push_str(" · hidden");
         }
         tip
     }
 }
 
-/// Whether a part of a slab's box may be in the picture: not when all of it lies beyond one edge.
-fn is_seen(clip_from_world: Mat4, slab: &Slab) -> bool {
+/// Returns `true` if a part of a slab's box may be visible: its corners are not all beyond one edge.
+fn is_visible(clip_from_world: Mat4, slab: &Slab) -> bool {
     let (low, high) = slab.bounds();
     let mut beyond = [true; 5];
     for corner in 0..8 {
@@ -366,30 +238,7 @@ fn is_seen(clip_from_world: Mat4, slab: &Slab) -> bool {
     beyond.iter().all(|all| !all)
 }
 
-/// What is missing lies evenly between its neighbours; without any, the places are counted.
-fn filled(depths: &[Option<f32>]) -> Vec<f32> {
-    let known: Vec<(usize, f32)> =
-        depths.iter().enumerate().filter_map(|(index, depth)| Some((index, (*depth)?))).collect();
-    let (Some(first), Some(last)) = (known.first(), known.last()) else {
-        return (0..depths.len()).map(|index| index as f32).collect();
-    };
-    let (mut next, mut all) = (0, Vec::with_capacity(depths.len()));
-    for index in 0..depths.len() {
-        while known.get(next).is_some_and(|(at, _)| *at < index) {
-            next += 1;
-        }
-        all.push(match (next.checked_sub(1).map(|it| known[it]), known.get(next)) {
-            (_, Some(&(at, depth))) if at == index => depth,
-            (Some((from, a)), Some(&(to, b))) => a + (b - a) * (index - from) as f32 / (to - from) as f32,
-            // Beyond the known ones, one apart.
-            (None, _) => first.1 - (first.0 - index) as f32,
-            (_, None) => last.1 + (index - last.0) as f32,
-        });
-    }
-    all
-}
-
-/// The layer whose place is nearest.
+/// Returns the layer at the nearest position.
 fn nearest(places: &[f32], x: f32) -> usize {
     let after = places.partition_point(|place| *place < x);
     match (after.checked_sub(1), places.get(after)) {
@@ -399,6 +248,3 @@ fn nearest(places: &[f32], x: f32) -> usize {
         (None, None) => 0,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,4 +1,4 @@
-//! The pane of how it is looked at: the numbers, the colours, the cells, the scene.
+//! Panel with the statistic, the colours, the cells and the scene options.
 
 use egui::{DragValue, RichText, Slider, Ui};
 
@@ -14,23 +14,23 @@ use crate::ui::widgets::heading;
 use crate::ui::widgets::named;
 use crate::ui::widgets::segmented;
 
-/// Percentages that can be left out at each end of the colour map.
+/// Percentages that can be clipped at each end of the colour map.
 const CLIPS: [(f32, &str); 5] = [(0.0, "0"), (0.5, "0.5"), (1.0, "1"), (2.0, "2"), (5.0, "5")];
 
-/// What the pane has to know.
-pub struct Options<'a> {
+/// Panel with the statistic, the colours, the cells and the scene options.
+pub struct OptionsPanel<'a> {
     pub recording: &'a Recording,
-    /// Per layer, the values at the ends of the colour map.
+    /// The value range of every layer.
     pub ranges: &'a [ValueRange],
     pub palette: Palette,
-    /// Where the camera is.
+    /// The target at which the camera is.
     pub at: Option<Target>,
-    /// Number of the epoch that is shown, or of the nearest.
+    /// Number of the current epoch, or of the nearest one.
     pub epoch: u64,
 }
 
-impl Options<'_> {
-    /// Shows everything; changes the view in place, and says where the camera is to go.
+impl OptionsPanel<'_> {
+    /// Shows the panel; changes the view in place, and returns the chosen set view.
     pub fn show(&self, ui: &mut Ui, view: &mut ViewState, reduced_motion: &mut bool) -> Option<SetView> {
         self.numbers(ui, view);
         self.colours(ui, view);
@@ -38,7 +38,7 @@ impl Options<'_> {
         self.scene(ui, view, reduced_motion)
     }
 
-    /// What is told of each unit, and on what scale.
+    /// Shows the statistic and its normalisation.
     fn numbers(&self, ui: &mut Ui, view: &mut ViewState) {
         heading(ui, "Statistic");
         let stats = [
@@ -50,7 +50,7 @@ impl Options<'_> {
             (Stat::Count, "Count"),
         ];
         let query = &mut view.query;
-        // An effect size is one of means, whatever the statistic.
+        // An effect size always compares means, whatever the statistic.
         let takes_part = query.minus.is_none() || query.diff != Diff::Effect;
         ui.add_enabled_ui(takes_part, |ui| {
             if let Some(stat) = segmented(ui, self.palette, "Statistic", &stats, Some(query.stat)) {
@@ -76,36 +76,36 @@ impl Options<'_> {
         self.ends(ui, view);
     }
 
-    /// Which values the ends of the colour map stand for.
+    /// Shows the choice of the value range.
     fn range(&self, ui: &mut Ui, view: &mut ViewState) {
         #[derive(Clone, Copy, PartialEq)]
-        enum Kind {
+        enum RangeKind {
             Auto,
             Layer,
             Network,
             Fixed,
         }
         let kind = match view.range {
-            Range::Auto => Kind::Auto,
-            Range::Layer => Kind::Layer,
-            Range::Network => Kind::Network,
-            Range::Fixed { .. } => Kind::Fixed,
+            Range::Auto => RangeKind::Auto,
+            Range::Layer => RangeKind::Layer,
+            Range::Network => RangeKind::Network,
+            Range::Fixed { .. } => RangeKind::Fixed,
         };
         let options = [
-            (Kind::Auto, "Auto"),
-            (Kind::Layer, "Per layer"),
-            (Kind::Network, "Network"),
-            (Kind::Fixed, "Fixed"),
+            (RangeKind::Auto, "Auto"),
+            (RangeKind::Layer, "Per layer"),
+            (RangeKind::Network, "Network"),
+            (RangeKind::Fixed, "Fixed"),
         ];
         match segmented(ui, self.palette, "Range", &options, Some(kind)) {
-            Some(Kind::Auto) => view.range = Range::Auto,
-            Some(Kind::Layer) => view.range = Range::Layer,
-            Some(Kind::Network) => view.range = Range::Network,
-            Some(Kind::Fixed) if kind != Kind::Fixed => {
+            Some(RangeKind::Auto) => view.range = Range::Auto,
+            Some(RangeKind::Layer) => view.range = Range::Layer,
+            Some(RangeKind::Network) => view.range = Range::Network,
+            Some(RangeKind::Fixed) if kind != RangeKind::Fixed => {
                 let ValueRange { low, high } = self.ranges.first().copied().unwrap_or(ValueRange::UNIT);
                 view.range = Range::Fixed { low, high };
             }
-            Some(Kind::Fixed) | None => {}
+            Some(RangeKind::Fixed) | None => {}
         }
         if let Range::Fixed { low, high } = &mut view.range {
             let speed = f64::from((*high - *low).abs().max(1e-6)) / 200.0;
@@ -132,9 +132,9 @@ impl Options<'_> {
                 for map in std::iter::once(None).chain(ColourMap::ALL.into_iter().map(Some)) {
                     ui.horizontal(|ui| {
                         let (bar, _) = ui.allocate_exact_size(egui::vec2(64.0, 8.0), egui::Sense::hover());
-                        let shown =
+                        let preview =
                             map.unwrap_or_else(|| ViewState { colour_map: None, ..view.clone() }.colours());
-                        paint_map(ui.painter(), bar, shown, theme);
+                        paint_map(ui.painter(), bar, preview, theme);
                         ui.selectable_value(&mut view.colour_map, map, name(map));
                     });
                 }
@@ -146,7 +146,7 @@ impl Options<'_> {
         });
     }
 
-    /// How the ends of the colour map are found, and what is too weak to matter.
+    /// Shows clipping, the range over all epochs, and the threshold of weak values.
     fn ends(&self, ui: &mut Ui, view: &mut ViewState) {
         let own = !matches!(view.range, Range::Fixed { .. });
         ui.add_enabled_ui(own, |ui| {
@@ -222,7 +222,7 @@ impl Options<'_> {
     }
 }
 
-/// A slider with a name before it; says whether it was moved.
+/// Shows a slider with a name before it; returns `true` if it was moved.
 fn slider(
     ui: &mut Ui,
     palette: Palette,
@@ -231,7 +231,7 @@ fn slider(
     add: impl FnOnce(&mut Ui) -> egui::Response,
 ) -> bool {
     named(ui, palette, text, |ui| {
-        // The number stands at its right.
+        // The value is shown to the right of the slider.
         ui.spacing_mut().slider_width = (ui.available_width() - 56.0).max(40.0);
         let response = add(ui);
         ui.ctx().accesskit_node_builder(response.id, |node| node.set_label(name));

@@ -1,4 +1,4 @@
-//! The epochs: playing, stepping, marking a range, over the curves of the training.
+//! The timeline: playback controls, slider over the epochs with a marked range, and curves of the metrics.
 
 mod fit;
 mod range;
@@ -8,8 +8,8 @@ mod tests;
 
 use egui::{Align2, CornerRadius, FontId, Key, Modifiers, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 
-use self::fit::Fit;
-use super::curves::Curve;
+use self::fit::TimelineFit;
+use super::curves::MetricCurve;
 use crate::model::{Recording, ViewState};
 use crate::ui::playback::Epochs;
 use crate::ui::playback::Playback;
@@ -22,29 +22,29 @@ use crate::ui::widgets::Icon;
 use crate::ui::widgets::focus_ring;
 use crate::ui::widgets::icon_button;
 
-/// Height of the panel's content.
+/// Height of the content, in points.
 pub const HEIGHT: f32 = 64.0;
-/// Height of the badge that says that more is being written.
+/// Height of the "live" badge, in points.
 const BADGE: f32 = 24.0;
 
-/// What the timeline has to know.
+/// The timeline at the bottom of the window.
 pub struct Timeline<'a> {
     pub recording: &'a Recording,
     pub epochs: &'a Epochs,
-    /// Per index into [`Recording::epochs`]: its values are at hand.
+    /// Per index into [`Recording::epochs`], `true` if its values are loaded.
     pub ready: &'a [bool],
-    /// More epochs are being written.
+    /// A writer is adding epochs.
     pub live: bool,
     pub reduced_motion: bool,
     pub palette: Palette,
 }
 
 impl Timeline<'_> {
-    /// Shows the controls; they change the view's epoch and the playback.
+    /// Shows the controls, which change the view's epoch and the playback.
     pub fn show(&self, ui: &mut Ui, view: &mut ViewState, playback: &mut Playback) {
         let now = ui.input(|input| input.time);
         let height = ui.available_height();
-        let fit = Fit::of(ui.available_width(), self.live);
+        let fit = TimelineFit::of(ui.available_width(), self.live);
         let epochs = self.epochs;
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = fit::GAP;
@@ -99,7 +99,7 @@ impl Timeline<'_> {
         });
     }
 
-    /// That the training is going on, and whether its newest epoch is followed.
+    /// Shows that a writer is at work, and toggles following the newest epoch.
     fn badge(&self, ui: &mut Ui, width: f32, playback: &mut Playback) {
         let (rect, response) = ui.allocate_exact_size(vec2(width, BADGE), Sense::click());
         let on = playback.following;
@@ -140,7 +140,7 @@ impl Timeline<'_> {
         });
     }
 
-    /// The current epoch and what is known of it.
+    /// Shows the current epoch and its metrics.
     fn reading(&self, ui: &mut Ui, width: f32, view: &ViewState) {
         let position = self.epochs.position(self.epochs.ordinal_of_number(view.epoch));
         let (rect, _) = ui.allocate_exact_size(vec2(width, 52.0), Sense::hover());
@@ -162,26 +162,26 @@ impl Timeline<'_> {
         } else {
             format!("epoch {:.1}", position.number(self.recording))
         };
-        let curves: Vec<Curve> = Curve::of(self.recording).collect();
+        let curves: Vec<MetricCurve> = MetricCurve::of(self.recording).collect();
         let painter = ui.painter();
         let title = painter.layout_no_wrap(title, FontId::new(TEXT, semibold()), self.palette.text);
-        // Where there is little room, the curves and what is under the pointer tell.
-        let told: Vec<_> = curves
+        // In a narrow timeline, only the curves and the tooltip show the metrics.
+        let labels: Vec<_> = curves
             .iter()
             .filter(|_| width >= fit::READING)
-            .filter_map(|curve| Some((curve, curve.tell(epoch)?)))
+            .filter_map(|curve| Some((curve, curve.label(epoch)?)))
             .map(|(curve, text)| {
                 (curve, painter.layout_no_wrap(text, FontId::proportional(SMALL), self.palette.dim))
             })
             .collect();
-        let height = title.size().y + told.iter().map(|(_, text)| text.size().y).sum::<f32>();
+        let height = title.size().y + labels.iter().map(|(_, text)| text.size().y).sum::<f32>();
         let mut at = rect.left_center() - vec2(0.0, height / 2.0);
         let line = title.size().y;
         painter.galley(at, title, self.palette.text);
         at.y += line;
-        for (curve, text) in told {
+        for (curve, text) in labels {
             let line = text.size().y;
-            // Which curve is which has to be said only when there are two.
+            // With one curve, no sample of its colour is needed.
             let indent = if curves.len() > 1 { 14.0 } else { 0.0 };
             if indent > 0.0 {
                 let stroke = Stroke::new(1.5, curve.colours(self.palette)[0]);
@@ -193,9 +193,9 @@ impl Timeline<'_> {
     }
 }
 
-/// What the keys do that are about epochs alone: `[` and `]` lead to the first and the last, `B` to the
-/// best, `I` and `O` mark where a range begins and ends.
-pub fn keys(ui: &Ui, epochs: &Epochs, view: &ViewState, playback: &mut Playback) {
+/// Handles the keys of the epochs: `[` and `]` go to the first and the last, `B` to the best, `I` and `O`
+/// mark the start and the end of a range.
+pub fn handle_keys(ui: &Ui, epochs: &Epochs, view: &ViewState, playback: &mut Playback) {
     let now = ui.input(|input| input.time);
     let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
     let target =

@@ -1,15 +1,15 @@
-//! The epochs that can be shown, and the ways to count them.
+//! The readable epochs, and conversions between their number, place and ordinal.
 
 use crate::model::{EpochIndex, EpochPosition, EpochRef, Recording};
 
-/// The readable epochs of a recording, and the three ways to count them: by *number*, as recorded;
-/// by *place*, an index into [`Recording::epochs`]; by *ordinal*, an index into the readable ones.
-/// All three are continuous: a fraction lies between two epochs.
+/// The readable epochs of a recording. An epoch is identified in three ways: by *number*, as recorded; by
+/// *place*, an index into [`Recording::epochs`]; by *ordinal*, an index into the readable ones. All three
+/// are continuous: a fraction lies between two epochs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Epochs {
     readable: Vec<usize>,
     numbers: Vec<f64>,
-    /// Ordinal of the best epoch, where accuracy or loss tell.
+    /// Ordinal of the best epoch, if accuracy or loss was recorded.
     best: Option<usize>,
 }
 
@@ -25,23 +25,23 @@ impl Epochs {
         }
     }
 
-    /// The ordinal of the epoch of highest accuracy, else of lowest loss; `None` where neither was
+    /// Returns the ordinal of the epoch of highest accuracy, else of lowest loss; `None` if neither was
     /// recorded.
     pub fn best(&self) -> Option<f64> {
         self.best.map(|ordinal| ordinal as f64)
     }
 
-    /// Places of the readable epochs.
+    /// Returns the places of the readable epochs.
     pub fn readable(&self) -> &[usize] {
         &self.readable
     }
 
-    /// The last ordinal.
+    /// Returns the last ordinal.
     pub fn last(&self) -> f64 {
         self.readable.len().saturating_sub(1) as f64
     }
 
-    /// Where `ordinal` lies between two readable epochs; `None` when no epoch is readable.
+    /// Returns the epoch position of an ordinal; `None` if no epoch is readable.
     pub fn position(&self, ordinal: f64) -> Option<EpochPosition> {
         let ordinal = ordinal.clamp(0.0, self.last());
         let below = ordinal.floor() as usize;
@@ -54,33 +54,33 @@ impl Epochs {
     }
 
     pub fn number(&self, ordinal: f64) -> f64 {
-        self.mixed(ordinal, |place| self.numbers[place])
+        self.interpolate(ordinal, |place| self.numbers[place])
     }
 
     pub fn place(&self, ordinal: f64) -> f64 {
-        self.mixed(ordinal, |place| place as f64)
+        self.interpolate(ordinal, |place| place as f64)
     }
 
     pub fn ordinal_of_number(&self, number: f64) -> f64 {
-        self.sought(number, |place| self.numbers[place])
+        self.ordinal_of(number, |place| self.numbers[place])
     }
 
     pub fn ordinal_of_place(&self, place: f64) -> f64 {
-        self.sought(place, |place| place as f64)
+        self.ordinal_of(place, |place| place as f64)
     }
 
-    fn mixed(&self, ordinal: f64, value: impl Fn(usize) -> f64) -> f64 {
+    fn interpolate(&self, ordinal: f64, value: impl Fn(usize) -> f64) -> f64 {
         self.position(ordinal)
             .map_or(0.0, |at| value(at.from.0) + f64::from(at.t) * (value(at.to.0) - value(at.from.0)))
     }
 
-    fn sought(&self, wanted: f64, value: impl Fn(usize) -> f64) -> f64 {
-        let above = self.readable.partition_point(|&place| value(place) <= wanted);
+    fn ordinal_of(&self, target: f64, value: impl Fn(usize) -> f64) -> f64 {
+        let above = self.readable.partition_point(|&place| value(place) <= target);
         let Some(below) = above.checked_sub(1) else { return 0.0 };
         match self.readable.get(above) {
             Some(&next) => {
                 let from = value(self.readable[below]);
-                below as f64 + (wanted - from) / (value(next) - from)
+                below as f64 + (target - from) / (value(next) - from)
             }
             None => self.last(),
         }

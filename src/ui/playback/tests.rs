@@ -1,4 +1,4 @@
-//! Playing, stepping, following, and the range that is marked.
+//! Playing, stepping, following, and the marked range.
 
 use super::*;
 use crate::model::{EpochIndex, EpochPosition};
@@ -30,7 +30,7 @@ fn the_three_ways_to_count_agree() {
 }
 
 #[test]
-fn playing_flows_at_its_speed_and_loops_after_a_rest() {
+fn playing_keeps_its_speed_and_loops_after_a_pause() {
     let epochs = epochs();
     let mut playback = Playback { speed: 2.0, ..Playback::default() };
     let mut number = 0.0;
@@ -52,7 +52,7 @@ fn playing_flows_at_its_speed_and_loops_after_a_rest() {
 }
 
 #[test]
-fn without_loop_it_stops_at_the_end_and_starts_anew() {
+fn without_loop_playing_stops_at_the_end_and_restarts() {
     let epochs = epochs();
     let mut playback = Playback { looping: false, ..Playback::default() };
     let mut number = 6.5;
@@ -66,7 +66,7 @@ fn without_loop_it_stops_at_the_end_and_starts_anew() {
 }
 
 #[test]
-fn what_a_hand_does_ends_following_and_stepping_on_does_not() {
+fn user_actions_end_following_except_a_step_forward() {
     let epochs = epochs();
     type Act = fn(&mut Playback, &Epochs);
     let acts: [(&str, bool, Act); 5] = [
@@ -86,7 +86,7 @@ fn what_a_hand_does_ends_following_and_stepping_on_does_not() {
 }
 
 #[test]
-fn a_glide_goes_on_among_more_epochs() {
+fn a_glide_continues_after_epochs_were_added() {
     let before = epochs();
     let mut recording = testing::recording();
     for (index, number) in [0, 2, 4, 6, 7].into_iter().enumerate() {
@@ -95,7 +95,7 @@ fn a_glide_goes_on_among_more_epochs() {
     recording.epochs.push(crate::model::Epoch { number: 9, ..Default::default() });
     let mut playback = Playback::default();
     playback.step(-1, &before, 7.0, 0.0);
-    // Epoch 4 has become readable, so that ordinals shift, and 9 is new.
+    // Epoch 4 has become readable, which shifts the ordinals, and 9 is new.
     let now = Epochs::new(&recording);
     playback.renumber(&before, &now);
     assert_eq!(playback.update(&now, 7.0, 1.0, 0.01, false), 6.0, "where it was to end");
@@ -121,7 +121,7 @@ fn steps_glide_to_the_next_recorded_epoch_and_add_up() {
     assert_eq!(playback.update(&epochs, 3.1, 20.0, 0.01, true), 2.0, "back to the one before");
 }
 
-/// Plays for some seconds from `number` on; returns the least and the greatest number shown.
+/// Plays for `seconds` from `number` on; returns the lowest and the highest number reached.
 fn played(playback: &mut Playback, epochs: &Epochs, mut number: f64, seconds: f64) -> (f64, f64) {
     let mut seen = (f64::INFINITY, f64::NEG_INFINITY);
     for _ in 0..(seconds / 0.05) as usize {
@@ -132,7 +132,7 @@ fn played(playback: &mut Playback, epochs: &Epochs, mut number: f64, seconds: f6
 }
 
 #[test]
-fn playing_and_looping_stay_within_what_is_marked() {
+fn playing_and_looping_stay_in_the_marked_range() {
     let epochs = epochs();
     let mut playback = Playback { speed: 4.0, ..Playback::default() };
     playback.mark_from(2.0, &epochs);
@@ -157,7 +157,7 @@ fn playing_and_looping_stay_within_what_is_marked() {
 }
 
 #[test]
-fn a_mark_beyond_the_other_one_begins_anew_and_one_epoch_is_no_range() {
+fn a_mark_beyond_the_other_end_starts_a_new_range() {
     let epochs = epochs();
     let numbers = |playback: &Playback| playback.range(&epochs).map(|range| (range.first, range.last));
     let mut playback = Playback::default();
@@ -174,7 +174,7 @@ fn a_mark_beyond_the_other_one_begins_anew_and_one_epoch_is_no_range() {
 }
 
 #[test]
-fn the_range_stays_with_its_numbers_and_is_passed_over_where_there_are_none_of_them() {
+fn a_range_keeps_its_numbers_when_the_epochs_change() {
     let before = epochs();
     let mut playback = Playback::default();
     playback.mark(1.0, 2.0, &before);
@@ -189,7 +189,7 @@ fn the_range_stays_with_its_numbers_and_is_passed_over_where_there_are_none_of_t
 }
 
 #[test]
-fn the_best_epoch_is_readable_and_known_by_its_ordinal() {
+fn the_best_epoch_is_readable() {
     let mut recording = testing::recording();
     assert_eq!(Epochs::new(&recording).best(), Some(4.0), "the highest accuracy");
     recording.epochs[4].damaged = true;

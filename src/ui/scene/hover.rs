@@ -186,8 +186,8 @@ impl Hover {
             return vec![title, "no value".to_owned()];
         };
         let shown = value / values.divisor(hovered.layer);
-        let number = text::number(shown, shown.abs());
-        let mut lines = vec![title, format!("{number} · {}", text::measure(&scene.view.query))];
+        let number = text::format_value(shown, shown.abs());
+        let mut lines = vec![title, format!("{number} · {}", text::measure_label(&scene.view.query))];
         // Between two moments ranks change from frame to frame.
         if values.t == 0.0
             && let Some(layer) = values.from.get(hovered.layer)
@@ -220,10 +220,18 @@ impl Ranks {
     fn tell(&self, value: f32) -> String {
         let greater = self.sorted.len() - self.sorted.partition_point(|other| *other <= value);
         if self.of == self.sorted.len() {
-            return format!("{} of {}", text::ordinal(greater as u64 + 1), text::count(self.of as u64));
+            return format!(
+                "{} of {}",
+                text::format_ordinal(greater as u64 + 1),
+                text::format_count(self.of as u64)
+            );
         }
         let share = 100.0 * (greater as f32 + 1.0) / self.sorted.len().max(1) as f32;
-        format!("among the greatest {} % of {}", text::number(share, share), text::count(self.of as u64))
+        format!(
+            "among the greatest {} % of {}",
+            text::format_value(share, share),
+            text::format_count(self.of as u64)
+        )
     }
 }
 

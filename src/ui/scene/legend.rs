@@ -25,13 +25,13 @@ pub fn paint(scene: &SceneDescription, painter: &Painter, rect: Rect, palette: P
     let width = (rect.width() - 2.0 * EDGE - 2.0 * PAD).max(40.0);
     let wrapped = |text: String, font: FontId, colour| painter.layout(text, font, colour, width);
     let title = wrapped(
-        text::shown(recording, scene.runs, &view.query, scene.position),
+        text::describe_query(recording, scene.runs, &view.query, scene.position),
         FontId::new(TEXT, semibold()),
         palette.text,
     );
     let shared = if scene.shared { " · common to these columns" } else { "" };
     let source = wrapped(
-        text::range_source(recording, scene.runs, view, scene.position, scene.range_epochs) + shared,
+        text::describe_range(recording, scene.runs, view, scene.position, scene.range_epochs) + shared,
         FontId::proportional(SMALL - 1.0),
         palette.dim,
     );
@@ -144,7 +144,7 @@ fn outline(painter: &Painter, bar: Rect, theme: Theme) {
 fn ends(scene: &SceneDescription) -> (String, String) {
     let of = |range: &ValueRange| {
         let span = (range.high - range.low).abs();
-        (text::number(range.low, span), text::number(range.high, span))
+        (text::format_value(range.low, span), text::format_value(range.high, span))
     };
     let named = |slab: usize| {
         let range = scene.ranges.get(slab)?;

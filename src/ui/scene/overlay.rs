@@ -175,10 +175,10 @@ impl SceneDescription<'_> {
         let layer = self.layout.slabs.get(slab).map_or(slab, |slab| slab.layer);
         match self.unmatched.iter().find(|(missing, _)| *missing == layer) {
             Some((_, units)) => {
-                let run = self.runs.of_minus(&self.view.query).map_or("the other run", |run| run.name);
+                let run = self.runs.minus_run(&self.view.query).map_or("the other run", |run| run.name);
                 match units {
                     Some(units) => {
-                        format!("{} units in {}", text::count(*units as u64), text::truncate(run, 28))
+                        format!("{} units in {}", text::format_count(*units as u64), text::truncate(run, 28))
                     }
                     None => format!("not in {}", text::truncate(run, 28)),
                 }
@@ -232,7 +232,7 @@ fn class_places<'a>(
 
 /// What a layer is, in few words.
 fn kind(layer: &Layer) -> String {
-    let units = format!("{} units", text::count(layer.units as u64));
+    let units = format!("{} units", text::format_count(layer.units as u64));
     if layer.module.is_empty() || layer.module == layer.name {
         units
     } else {

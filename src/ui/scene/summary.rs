@@ -10,7 +10,7 @@ impl SceneDescription<'_> {
     pub fn summary(&self) -> String {
         let Self { recording, view, .. } = self;
         let plural = |count: usize, one: &str, many: &str| {
-            format!("{} {}", text::count(count as u64), if count == 1 { one } else { many })
+            format!("{} {}", text::format_count(count as u64), if count == 1 { one } else { many })
         };
         let mut text = format!(
             "{}: {}, {}, {}.",
@@ -24,11 +24,11 @@ impl SceneDescription<'_> {
             text.push_str(&sentence);
             text.push('.');
         };
-        say(format!("Shown: {}", text::shown(recording, self.runs, &view.query, self.position)));
+        say(format!("Shown: {}", text::describe_query(recording, self.runs, &view.query, self.position)));
         if let Some(epoch) = recording.epochs.get(self.position.from.0).filter(|_| self.position.t == 0.0) {
             let facts: Vec<String> = [
                 epoch.accuracy.map(|accuracy| format!("accuracy {accuracy:.1} %")),
-                epoch.loss.map(|loss| format!("loss {}", text::number(loss as f32, loss.abs() as f32))),
+                epoch.loss.map(|loss| format!("loss {}", text::format_value(loss as f32, loss.abs() as f32))),
             ]
             .into_iter()
             .flatten()
@@ -37,7 +37,7 @@ impl SceneDescription<'_> {
                 say(format!("At this epoch: {}", facts.join(", ")));
             }
         }
-        let range = text::range_source(recording, self.runs, view, self.position, self.range_epochs);
+        let range = text::describe_range(recording, self.runs, view, self.position, self.range_epochs);
         say(format!("Colours: {}, {range}", view.colours().name()));
         say(match self.camera_target {
             Some(Target::View(at)) => format!("Seen from: {}", at.name()),

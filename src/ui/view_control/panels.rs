@@ -6,14 +6,14 @@ use super::ViewControl;
 use crate::insight::LayerStats;
 use crate::model::{Layout, Pin, Recording, ValueRange};
 use crate::ui::dock::Pane;
-use crate::ui::panels::about::{self, About};
-use crate::ui::panels::columns::{self, Columns};
-use crate::ui::panels::input::Input;
-use crate::ui::panels::layers::{self, Layers};
+use crate::ui::panels::about::{AboutAction, AboutPanel};
+use crate::ui::panels::columns::{ColumnAction, ColumnBar};
+use crate::ui::panels::input::InputPanel;
+use crate::ui::panels::layers::{LayersAction, LayersPanel};
 use crate::ui::panels::minimap::Minimap;
-use crate::ui::panels::options::Options;
+use crate::ui::panels::options::OptionsPanel;
 use crate::ui::panels::timeline::{self, Timeline};
-use crate::ui::panels::unit::{self, ProfileResult, Units};
+use crate::ui::panels::unit::{ProfileResult, UnitAction, UnitPanel};
 use crate::ui::runs::OpenRuns;
 use crate::ui::scene::navigation::Target;
 use crate::ui::style::{Palette, install_style};
@@ -36,7 +36,7 @@ pub struct PanelData<'a> {
     /// A writer is at work on the recording.
     pub live: bool,
     /// The columns of the window.
-    pub columns: &'a Columns<'a>,
+    pub columns: &'a ColumnBar<'a>,
     /// The statistics of each layer, at the current epoch or the latest before it; `None` until they are
     /// computed.
     pub layer_stats: Option<&'a [LayerStats]>,
@@ -52,7 +52,7 @@ pub struct PanelData<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PanelOutput {
     /// A change of the columns.
-    pub columns: Option<columns::Action>,
+    pub columns: Option<ColumnAction>,
     /// The camera was moved.
     pub led: bool,
     /// A notice to show.
@@ -75,7 +75,7 @@ impl ViewControl {
         match pane {
             Pane::Scene => PanelOutput::default(),
             Pane::Input => {
-                let input = Input {
+                let input = InputPanel {
                     recording: data.recording,
                     runs: data.runs,
                     pictures: &self.thumbnails,
@@ -87,7 +87,7 @@ impl ViewControl {
                 PanelOutput { columns, ..PanelOutput::default() }
             }
             Pane::Options => {
-                let options = Options {
+                let options = OptionsPanel {
                     recording: data.recording,
                     ranges: data.ranges,
                     palette,
@@ -100,14 +100,14 @@ impl ViewControl {
             Pane::Layers => self.layers_panel(ui, data),
             Pane::Unit => self.unit_panel(ui, data),
             Pane::About => {
-                let about = About {
+                let about = AboutPanel {
                     recording: data.recording,
                     layer: self.layers.selected,
                     run: data.runs.own().map_or("", |run| run.name),
                     palette,
                 };
                 match about.show(ui) {
-                    Some(about::Action::Copy(text)) => copy(ui, text),
+                    Some(AboutAction::Copy(text)) => copy(ui, text),
                     None => PanelOutput::default(),
                 }
             }
@@ -116,9 +116,9 @@ impl ViewControl {
 
     fn layers_panel(&mut self, ui: &mut Ui, data: &PanelData) -> PanelOutput {
         let framed = self.framed_slab();
-        let table = Layers {
+        let table = LayersPanel {
             recording: data.recording,
-            facts: data.layer_stats,
+            stats: data.layer_stats,
             framed,
             hovered: self.navigator.hovered(),
             palette: Palette::of(self.view.theme),
@@ -141,18 +141,18 @@ impl ViewControl {
             }
         }
         match table.show(ui, &mut self.view, &mut self.layers) {
-            Some(layers::Action::Frame(layer)) => {
+            Some(LayersAction::Frame(layer)) => {
                 self.go_from_panel(ui, Some(Target::Slab(layer)), data.layout)
             }
-            Some(layers::Action::Copy(text)) => copy(ui, text),
+            Some(LayersAction::Copy(text)) => copy(ui, text),
             None => PanelOutput::default(),
         }
     }
 
     fn unit_panel(&mut self, ui: &mut Ui, data: &PanelData) -> PanelOutput {
-        let units = Units {
+        let units = UnitPanel {
             recording: data.recording,
-            biographies: data.profiles,
+            profiles: data.profiles,
             values: data.values,
             pictures: &self.thumbnails,
             palette: Palette::of(self.view.theme),
@@ -161,10 +161,10 @@ impl ViewControl {
         let epoch = self.view.epoch;
         for action in units.show(ui, &mut self.view, &mut self.units) {
             match action {
-                unit::Action::Select(select) => self.view.query.select = select,
-                unit::Action::Pin(pin) => self.pin(pin),
-                unit::Action::WantPicture(input) => self.thumbnails.request(input),
-                unit::Action::Copy(text) => output = copy(ui, text),
+                UnitAction::Select(select) => self.view.query.select = select,
+                UnitAction::Pin(pin) => self.pin(pin),
+                UnitAction::WantPicture(input) => self.thumbnails.request(input),
+                UnitAction::Copy(text) => output = copy(ui, text),
             }
         }
         if self.view.epoch != epoch {

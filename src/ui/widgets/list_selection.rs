@@ -1,24 +1,24 @@
-//! Choosing rows of a list: what a press, a drag or a key makes of the rows that are chosen.
+//! The rows selected in a list, and how a press, a drag or a key changes them.
 
 use egui::Modifiers;
 
 use crate::model::Ranges;
 
-/// How a row joins those that are chosen.
+/// The effect of a pressed row on the selected rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
-    /// It alone.
+pub enum SelectMode {
+    /// Selects the row alone.
     Alone,
-    /// It changes sides, the others stay.
+    /// Adds or removes the row.
     Toggle,
-    /// Everything from the last one that was pressed to it.
+    /// Selects from the anchor to the row.
     Extend,
-    /// The same, and the others stay.
+    /// Adds the rows from the anchor to the row.
     ExtendMore,
 }
 
-impl How {
-    /// What the held keys ask for: Shift extends, Ctrl (or Cmd) keeps the others.
+impl SelectMode {
+    /// Returns the mode of the pressed modifiers: Shift extends, Ctrl (or Cmd) keeps other rows.
     pub fn of(modifiers: Modifiers) -> Self {
         match (modifiers.shift, modifiers.command) {
             (false, false) => Self::Alone,
@@ -28,117 +28,118 @@ impl How {
         }
     }
 
-    /// Whether what is chosen elsewhere stays.
+    /// Returns `true` if other rows stay selected.
     pub fn keeps(self) -> bool {
         matches!(self, Self::Toggle | Self::ExtendMore)
     }
 }
 
-/// What pulling the pressed pointer over a list does.
+/// The effect of a drag over a list on the selected rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pull {
-    /// The row under the pointer is chosen, as if it were pressed.
+pub enum DragMode {
+    /// Selects the row under the pointer alone.
     Sweep,
-    /// All rows that were passed are chosen.
+    /// Selects every row between the press and the pointer.
     Lasso,
 }
 
-/// Where hand and keyboard are in a list.
+/// Pointer and keyboard state of a list.
 #[derive(Clone, Debug, Default)]
-pub struct Choice {
-    /// Where an extension begins.
+pub struct ListSelection {
+    /// The row where an extension begins.
     anchor: Option<usize>,
     /// The row that keys start from.
     cursor: Option<usize>,
-    held: Option<Held>,
-    /// That row is to be brought into sight.
+    held: Option<PressedRow>,
+    /// The cursor row should be scrolled into view.
     reveal: bool,
 }
 
-/// The pointer was pressed and is held.
+/// A press that has not been released.
 #[derive(Clone, Debug)]
-struct Held {
-    /// Chosen before.
+struct PressedRow {
+    /// The rows selected before the press.
     before: Ranges,
     row: usize,
-    how: How,
+    mode: SelectMode,
 }
 
-impl Choice {
-    /// The row that keys start from.
+impl ListSelection {
+    /// Returns the row that keys start from.
     pub fn cursor(&self) -> Option<usize> {
         self.cursor
     }
 
-    /// Whether the pointer is held.
+    /// Returns `true` while the pointer is pressed.
     pub fn is_held(&self) -> bool {
         self.held.is_some()
     }
 
-    /// How the row joined those that were chosen at which the pointer was pressed and is held.
-    pub fn held(&self) -> Option<How> {
-        self.held.as_ref().map(|held| held.how)
+    /// Returns the mode of the current press.
+    pub fn held(&self) -> Option<SelectMode> {
+        self.held.as_ref().map(|held| held.mode)
     }
 
-    /// Takes note that other rows were chosen by other means.
-    pub fn lead(&mut self, chosen: &Ranges) {
+    /// Moves cursor and anchor after the selection changed elsewhere.
+    pub fn move_to(&mut self, chosen: &Ranges) {
         *self = Self { anchor: chosen.first(), cursor: chosen.first(), held: None, reveal: true };
     }
 
-    /// The current row is to be brought into sight.
+    /// Requests that the cursor row is scrolled into view.
     pub fn reveal(&mut self) {
         self.reveal = true;
     }
 
-    /// The row to be brought into sight, once.
+    /// Returns the row to be scrolled into view, once.
     pub fn take_revealed(&mut self) -> Option<usize> {
         std::mem::take(&mut self.reveal).then_some(self.cursor).flatten()
     }
 
-    /// The pointer is pressed on a row, or released there soon after; returns what is chosen then.
-    pub fn press(&mut self, chosen: &Ranges, row: usize, how: How) -> Ranges {
-        self.held = Some(Held { before: chosen.clone(), row, how });
-        if matches!(how, How::Alone | How::Toggle) {
+    /// Handles a press on a row; returns the rows selected then.
+    pub fn press(&mut self, chosen: &Ranges, row: usize, mode: SelectMode) -> Ranges {
+        self.held = Some(PressedRow { before: chosen.clone(), row, mode });
+        if matches!(mode, SelectMode::Alone | SelectMode::Toggle) {
             self.anchor = Some(row);
         }
         self.cursor = Some(row);
-        match how {
-            How::Alone => Ranges::from(row..=row),
-            How::Toggle if chosen.contains(row) => chosen.without(row),
-            How::Toggle => chosen.with(row..=row),
-            How::Extend | How::ExtendMore => self.extended(chosen, row, how),
+        match mode {
+            SelectMode::Alone => Ranges::from(row..=row),
+            SelectMode::Toggle if chosen.contains(row) => chosen.without(row),
+            SelectMode::Toggle => chosen.with(row..=row),
+            SelectMode::Extend | SelectMode::ExtendMore => self.extended(chosen, row, mode),
         }
     }
 
-    /// The pressed pointer is over `row` now; `None` when it was there before.
-    pub fn pull(&mut self, row: usize, pull: Pull) -> Option<Ranges> {
+    /// Handles a drag to `row`; returns the rows selected then, `None` if the row is the same as before.
+    pub fn drag(&mut self, row: usize, drag: DragMode) -> Option<Ranges> {
         let held = self.held.as_ref()?;
         if self.cursor == Some(row) {
             return None;
         }
         self.cursor = Some(row);
-        Some(match (held.how, pull) {
-            (How::Alone, Pull::Sweep) => {
+        Some(match (held.mode, drag) {
+            (SelectMode::Alone, DragMode::Sweep) => {
                 self.anchor = Some(row);
                 Ranges::from(row..=row)
             }
-            (How::Alone, Pull::Lasso) => Ranges::from(between(held.row, row)),
-            (How::Toggle, _) => held.before.with(between(held.row, row)),
-            (how, _) => self.extended(&held.before, row, how),
+            (SelectMode::Alone, DragMode::Lasso) => Ranges::from(between(held.row, row)),
+            (SelectMode::Toggle, _) => held.before.with(between(held.row, row)),
+            (mode, _) => self.extended(&held.before, row, mode),
         })
     }
 
-    /// The pointer is released.
+    /// Handles the release of the pointer.
     pub fn release(&mut self) {
         self.held = None;
     }
 
-    /// A key leads to another of `rows` rows; `extend` keeps where it began. `None` in an empty list.
+    /// Moves the cursor by `steps` in a list of `rows` rows; `extend` keeps the anchor. Returns the rows
+    /// selected then, `None` in an empty list.
     pub fn step(&mut self, steps: isize, rows: usize, extend: bool) -> Option<Ranges> {
         let last = rows.checked_sub(1)?;
         let row = match self.cursor {
             Some(row) => row.saturating_add_signed(steps).min(last),
-            // Without one, Home and End lead to the ends, and a step to the nearer one.
+            // Without a cursor, Home and End go to the ends, and a step to the nearer end.
             None if steps == isize::MAX => last,
             None if steps < 0 && steps != -isize::MAX => last,
             None => 0,
@@ -150,16 +151,16 @@ impl Choice {
         Some(Ranges::from(between(self.anchor.unwrap_or(row), row)))
     }
 
-    /// A key turns the current row over.
+    /// Adds or removes the cursor row.
     pub fn toggle(&mut self, chosen: &Ranges) -> Option<Ranges> {
         let row = self.cursor?;
         self.anchor = Some(row);
         Some(if chosen.contains(row) { chosen.without(row) } else { chosen.with(row..=row) })
     }
 
-    fn extended(&self, before: &Ranges, row: usize, how: How) -> Ranges {
+    fn extended(&self, before: &Ranges, row: usize, mode: SelectMode) -> Ranges {
         let range = between(self.anchor.unwrap_or(row), row);
-        if how == How::ExtendMore { before.with(range) } else { range.into() }
+        if mode == SelectMode::ExtendMore { before.with(range) } else { range.into() }
     }
 }
 
@@ -175,75 +176,79 @@ mod tests {
         text.split_whitespace().map(|index| index.parse::<usize>().expect("a number")).collect()
     }
 
-    /// Presses and releases.
-    fn click(choice: &mut Choice, chosen: &Ranges, row: usize, how: How) -> Ranges {
-        let chosen = choice.press(chosen, row, how);
-        choice.release();
+    /// Presses and releases a row.
+    fn click(selection: &mut ListSelection, chosen: &Ranges, row: usize, mode: SelectMode) -> Ranges {
+        let chosen = selection.press(chosen, row, mode);
+        selection.release();
         chosen
     }
 
     #[test]
-    fn clicks_choose_one_more_and_up_to() {
-        let mut choice = Choice::default();
+    fn clicks_select_toggle_and_extend() {
+        let mut selection = ListSelection::default();
         let mut chosen = set("7");
-        for (row, how, expected) in [
-            (3, How::Alone, "3"),
-            (5, How::Toggle, "3 5"),
-            (3, How::Toggle, "5"),
-            (9, How::Toggle, "5 9"),
-            (7, How::Extend, "7 8 9"),
-            (10, How::Extend, "9 10"),
-            (4, How::Toggle, "4 9 10"),
-            (6, How::ExtendMore, "4 5 6 9 10"),
-            (6, How::Alone, "6"),
-            (6, How::Toggle, ""),
-            (4, How::Extend, "4 5 6"),
+        for (row, mode, expected) in [
+            (3, SelectMode::Alone, "3"),
+            (5, SelectMode::Toggle, "3 5"),
+            (3, SelectMode::Toggle, "5"),
+            (9, SelectMode::Toggle, "5 9"),
+            (7, SelectMode::Extend, "7 8 9"),
+            (10, SelectMode::Extend, "9 10"),
+            (4, SelectMode::Toggle, "4 9 10"),
+            (6, SelectMode::ExtendMore, "4 5 6 9 10"),
+            (6, SelectMode::Alone, "6"),
+            (6, SelectMode::Toggle, ""),
+            (4, SelectMode::Extend, "4 5 6"),
         ] {
-            chosen = click(&mut choice, &chosen, row, how);
-            assert_eq!(chosen, set(expected), "{how:?} {row}");
+            chosen = click(&mut selection, &chosen, row, mode);
+            assert_eq!(chosen, set(expected), "{mode:?} {row}");
         }
     }
 
     #[test]
-    fn a_lasso_chooses_what_it_covers_and_gives_back_what_it_leaves() {
-        let mut choice = Choice::default();
-        assert_eq!(choice.press(&set("1 9"), 4, How::Alone), set("4"));
-        assert_eq!(choice.pull(4, Pull::Lasso), None, "still there");
-        assert_eq!(choice.pull(6, Pull::Lasso), Some(set("4 5 6")));
-        assert_eq!(choice.pull(3, Pull::Lasso), Some(set("3 4")));
-        assert_eq!(choice.pull(4, Pull::Lasso), Some(set("4")));
-        choice.release();
-        assert_eq!(choice.pull(5, Pull::Lasso), None, "released");
-        assert_eq!(click(&mut choice, &set("4"), 6, How::Extend), set("4 5 6"), "from where it began");
+    fn a_lasso_selects_exactly_the_rows_it_covers() {
+        let mut selection = ListSelection::default();
+        assert_eq!(selection.press(&set("1 9"), 4, SelectMode::Alone), set("4"));
+        assert_eq!(selection.drag(4, DragMode::Lasso), None, "still there");
+        assert_eq!(selection.drag(6, DragMode::Lasso), Some(set("4 5 6")));
+        assert_eq!(selection.drag(3, DragMode::Lasso), Some(set("3 4")));
+        assert_eq!(selection.drag(4, DragMode::Lasso), Some(set("4")));
+        selection.release();
+        assert_eq!(selection.drag(5, DragMode::Lasso), None, "released");
+        assert_eq!(
+            click(&mut selection, &set("4"), 6, SelectMode::Extend),
+            set("4 5 6"),
+            "from where it began"
+        );
 
-        assert_eq!(choice.press(&set("1 5"), 4, How::Toggle), set("1 4 5"));
-        assert_eq!(choice.pull(6, Pull::Lasso), Some(set("1 4 5 6")));
-        assert_eq!(choice.pull(3, Pull::Lasso), Some(set("1 3 4 5")), "what was chosen before stays");
+        assert_eq!(selection.press(&set("1 5"), 4, SelectMode::Toggle), set("1 4 5"));
+        assert_eq!(selection.drag(6, DragMode::Lasso), Some(set("1 4 5 6")));
+        assert_eq!(selection.drag(3, DragMode::Lasso), Some(set("1 3 4 5")), "what was chosen before stays");
     }
 
     #[test]
-    fn a_sweep_chooses_the_row_under_the_pointer() {
-        let mut choice = Choice::default();
-        choice.press(&set(""), 4, How::Alone);
-        assert_eq!(choice.pull(5, Pull::Sweep), Some(set("5")));
-        assert_eq!(choice.pull(6, Pull::Sweep), Some(set("6")));
-        choice.release();
-        assert_eq!(click(&mut choice, &set("6"), 8, How::Extend), set("6 7 8"), "from the last");
+    fn a_sweep_selects_the_row_under_the_pointer() {
+        let mut selection = ListSelection::default();
+        selection.press(&set(""), 4, SelectMode::Alone);
+        assert_eq!(selection.drag(5, DragMode::Sweep), Some(set("5")));
+        assert_eq!(selection.drag(6, DragMode::Sweep), Some(set("6")));
+        selection.release();
+        assert_eq!(click(&mut selection, &set("6"), 8, SelectMode::Extend), set("6 7 8"), "from the last");
     }
 
     #[test]
-    fn keys_step_extend_and_turn_over() {
-        let mut choice = Choice::default();
-        assert_eq!(choice.step(1, 0, false), None, "nothing to step to");
-        assert_eq!(choice.toggle(&set("")), None);
-        assert_eq!(choice.step(1, 5, false), Some(set("0")));
-        assert_eq!(choice.step(1, 5, false), Some(set("1")));
-        assert_eq!(choice.step(1, 5, true), Some(set("1 2")));
-        assert_eq!(choice.step(9, 5, true), Some(set("1 2 3 4")), "no further than the last");
-        assert_eq!(choice.step(-9, 5, true), Some(set("0 1")));
-        assert_eq!(choice.toggle(&set("0 1")), Some(set("1")));
-        assert_eq!(choice.toggle(&set("1")), Some(set("0 1")));
-        choice.lead(&set("3 4"));
-        assert_eq!(choice.step(-1, 5, false), Some(set("2")), "from what was chosen elsewhere");
+    fn keys_step_extend_and_toggle() {
+        let mut selection = ListSelection::default();
+        assert_eq!(selection.step(1, 0, false), None, "nothing to step to");
+        assert_eq!(selection.toggle(&set("")), None);
+        assert_eq!(selection.step(1, 5, false), Some(set("0")));
+        assert_eq!(selection.step(1, 5, false), Some(set("1")));
+        assert_eq!(selection.step(1, 5, true), Some(set("1 2")));
+        assert_eq!(selection.step(9, 5, true), Some(set("1 2 3 4")), "no further than the last");
+        assert_eq!(selection.step(-9, 5, true), Some(set("0 1")));
+        assert_eq!(selection.toggle(&set("0 1")), Some(set("1")));
+        assert_eq!(selection.toggle(&set("1")), Some(set("0 1")));
+        selection.move_to(&set("3 4"));
+        assert_eq!(selection.step(-1, 5, false), Some(set("2")), "from what was chosen elsewhere");
     }
 }

@@ -1,4 +1,4 @@
-//! The few controls that egui does not have: quiet, of one height, each with an accessible name.
+//! Controls that egui lacks, all of one height and with an accessible name.
 
 pub mod list_selection;
 pub mod thumbnails;
@@ -11,20 +11,20 @@ use egui::{
 
 use super::style::{Palette, SMALL, TEXT, semibold};
 
-/// Height of controls.
+/// Height of controls, in points.
 const CONTROL: f32 = 24.0;
-/// Width of the names before controls.
+/// Width of the names before controls, in points.
 const NAME: f32 = 56.0;
-/// Height of the rows of a list.
+/// Height of a list row, in points.
 pub const ROW: f32 = 20.0;
 
-/// A heading of a part of a panel, with space above it.
+/// Shows the heading of a section of a panel, with space above it.
 pub fn heading(ui: &mut Ui, text: &str) {
     ui.add_space(12.0);
     ui.label(egui::RichText::new(text).font(FontId::new(TEXT, semibold())));
 }
 
-/// A control with its name before it.
+/// Shows a control with its name before it.
 pub fn named<T>(ui: &mut Ui, palette: Palette, name: &str, add: impl FnOnce(&mut Ui) -> T) -> T {
     ui.horizontal(|ui| {
         let (place, _) = ui.allocate_exact_size(vec2(NAME, CONTROL), Sense::hover());
@@ -35,7 +35,8 @@ pub fn named<T>(ui: &mut Ui, palette: Palette, name: &str, add: impl FnOnce(&mut
     .inner
 }
 
-/// One of a few, side by side. The options' accessible names are "GROUP: NAME". Returns a choice.
+/// Shows options side by side, one of which is selected; returns the one that was clicked. The options'
+/// accessible names are "GROUP: NAME".
 pub fn segmented<T: Copy + PartialEq>(
     ui: &mut Ui,
     palette: Palette,
@@ -51,7 +52,7 @@ pub fn segmented<T: Copy + PartialEq>(
             ui.painter().layout_no_wrap((*name).to_owned(), FontId::proportional(SMALL), palette.text)
         })
         .collect();
-    // Equal shares where all texts fit, else the same air around each.
+    // Equal widths if all texts fit, else equal space around each text.
     let equal = whole.width() / options.len().max(1) as f32;
     let fits = texts.iter().all(|text| text.size().x + 12.0 <= equal);
     let air =
@@ -82,8 +83,8 @@ pub fn segmented<T: Copy + PartialEq>(
     chosen
 }
 
-/// What a row of a list says.
-pub struct Row<'a> {
+/// The content of a list row.
+pub struct RowContent<'a> {
     /// Its accessible name.
     pub name: String,
     pub left: &'a str,
@@ -91,8 +92,8 @@ pub struct Row<'a> {
     pub selected: bool,
 }
 
-/// A row of a list, as wide as there is room.
-pub fn row(ui: &mut Ui, palette: Palette, row: Row) -> Response {
+/// Shows a list row over the available width.
+pub fn row(ui: &mut Ui, palette: Palette, row: RowContent) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), row.selected, &row.name));
     paint_row(ui, palette, rect, response.hovered(), &row);
@@ -100,8 +101,8 @@ pub fn row(ui: &mut Ui, palette: Palette, row: Row) -> Response {
     response
 }
 
-/// Paints a row of a list.
-pub fn paint_row(ui: &Ui, palette: Palette, rect: Rect, hovered: bool, row: &Row) {
+/// Paints a list row.
+pub fn paint_row(ui: &Ui, palette: Palette, rect: Rect, hovered: bool, row: &RowContent) {
     let fill = match (row.selected, hovered) {
         (true, _) => Some(palette.accent_fill),
         (false, true) => Some(palette.control),
@@ -128,7 +129,7 @@ pub fn paint_row(ui: &Ui, palette: Palette, rect: Rect, hovered: bool, row: &Row
     );
 }
 
-/// What an icon button shows.
+/// The icon of a button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Icon {
     Play,
@@ -141,7 +142,7 @@ pub enum Icon {
     Loop,
 }
 
-/// A square button with an icon, an accessible name and a tooltip.
+/// Shows a square button with an icon, an accessible name and a tooltip.
 pub fn icon_button(ui: &mut Ui, palette: Palette, icon: Icon, name: &str, on: bool, tip: &str) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(28.0, 28.0), Sense::click());
     let role = if icon == Icon::Loop { Role::CheckBox } else { Role::Button };
@@ -197,7 +198,7 @@ fn paint_icon(painter: &Painter, centre: Pos2, icon: Icon, colour: egui::Color32
                     at(radius * angle.sin(), -radius * angle.cos())
                 })
                 .collect();
-            // A star is not convex: its five points and its middle are.
+            // A star is not convex, so each of its five points is a polygon of its own.
             for point in (0..10).step_by(2) {
                 let spike = vec![star[(point + 9) % 10], star[point], star[point + 1], at(0.0, 0.0)];
                 painter.add(Shape::convex_polygon(spike, colour, Stroke::NONE));
@@ -218,7 +219,7 @@ fn paint_icon(painter: &Painter, centre: Pos2, icon: Icon, colour: egui::Color32
     }
 }
 
-/// Shows which control the keyboard speaks to.
+/// Paints a frame around the control that has the keyboard focus.
 pub fn focus_ring(ui: &Ui, response: &Response, palette: Palette) {
     if response.has_focus() {
         ui.painter().rect_stroke(

@@ -1,5 +1,5 @@
-//! The inputs' pictures, as far as they have been handed over: small ones for lists, whole ones for the
-//! few that are looked at. What is missing is asked for here, and forgotten once it is out of sight.
+//! Textures of the inputs' pictures: small ones for lists, and whole ones for the last few inputs shown
+//! large. Missing pictures are requested here; requests last for one frame.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -10,42 +10,42 @@ use crate::model::Picture;
 
 /// Longest edge of a small picture, in pixels.
 pub const SMALL_EDGE: usize = 64;
-/// Small pictures kept at a time; 16 MiB at most.
+/// Maximum number of small pictures; 16 MiB at most.
 const KEPT: usize = 1024;
-/// Whole pictures kept at a time.
+/// Maximum number of whole pictures.
 const KEPT_WHOLE: usize = 4;
 
-/// Pictures by input.
+/// Textures of the inputs' pictures, by input.
 #[derive(Default)]
-pub struct Pictures {
-    small: HashMap<usize, Held>,
+pub struct Thumbnails {
+    small: HashMap<usize, Thumbnail>,
     /// The newest last.
     whole: Vec<(usize, TextureHandle)>,
-    /// Of how many uses the latest is.
+    /// Counter of uses, for finding the least recently used picture.
     now: Cell<u64>,
-    wanted: RefCell<Wanted>,
-    /// Those that were looked at last, the newest last.
-    looked_at: RefCell<Vec<usize>>,
+    wanted: RefCell<WantedPictures>,
+    /// The inputs last requested whole, the newest last.
+    shown_whole: RefCell<Vec<usize>>,
 }
 
-/// What was asked for since this was last told.
+/// The inputs requested since the last call of [`Thumbnails::take_wanted`].
 #[derive(Default)]
-struct Wanted {
-    /// The latest last.
+struct WantedPictures {
+    /// The newest last.
     whole: Vec<usize>,
     small: Vec<usize>,
 }
 
-struct Held {
-    /// `None` where there is no picture or it cannot be read.
+struct Thumbnail {
+    /// `None` if there is no picture or it cannot be read.
     texture: Option<TextureHandle>,
-    /// It is the whole picture.
+    /// The texture is the whole picture.
     is_whole: bool,
     used: Cell<u64>,
 }
 
-impl Pictures {
-    /// Takes what was read for an input; the whole of it is kept where that was asked for.
+impl Thumbnails {
+    /// Stores the picture that was read for an input; also the whole of it if that was requested.
     pub fn insert(&mut self, ctx: &Context, input: usize, picture: Option<&Picture>) {
         let side = ctx.input(|input| input.max_texture_side) as u32;
         let picture = picture
@@ -73,7 +73,7 @@ impl Pictures {
                 return load(image, TextureOptions::NEAREST);
             }
             let small = load(scaled_down(&image), TextureOptions::LINEAR);
-            if self.looked_at.borrow().contains(&input) {
+            if self.shown_whole.borrow().contains(&input) {
                 if self.whole.len() >= KEPT_WHOLE {
                     drop(self.whole.remove(0));
                 }
@@ -81,43 +81,42 @@ impl Pictures {
             }
             small
         });
-        self.small.insert(input, Held { texture, is_whole, used: Cell::new(self.tick()) });
+        self.small.insert(input, Thumbnail { texture, is_whole, used: Cell::new(self.tick()) });
     }
 
-    /// Whether it is known what picture `input` has, at least in small.
+    /// Returns `true` if the picture of `input` has been read, at least in small.
     pub fn knows(&self, input: usize) -> bool {
         self.small.contains_key(&input)
     }
 
-    /// The picture of `input`, at most [`SMALL_EDGE`] pixels long, if it has one and it has been handed
-    /// over.
+    /// Returns the picture of `input`, at most [`SMALL_EDGE`] pixels long, if it has been read.
     pub fn get(&self, input: usize) -> Option<&TextureHandle> {
         let held = self.small.get(&input)?;
         held.used.set(self.tick());
         held.texture.as_ref()
     }
 
-    /// The whole picture of `input` or, until it is there, the small one.
+    /// Returns the whole picture of `input` or, until it is read, the small one.
     pub fn whole(&self, input: usize) -> Option<&TextureHandle> {
         let whole = self.whole.iter().find(|(other, _)| *other == input).map(|(_, texture)| texture);
         whole.or_else(|| self.get(input))
     }
 
-    /// The picture of `input` is in sight; it is asked for where it is not known.
+    /// Requests the picture of `input` if it has not been read.
     pub fn request(&self, input: usize) {
         if !self.knows(input) {
             self.wanted.borrow_mut().small.push(input);
         }
     }
 
-    /// The same for the whole picture.
+    /// Requests the whole picture of `input`.
     pub fn request_whole(&self, input: usize) {
-        let mut looked_at = self.looked_at.borrow_mut();
-        if looked_at.last() != Some(&input) {
-            looked_at.retain(|other| *other != input);
-            looked_at.push(input);
-            let surplus = looked_at.len().saturating_sub(KEPT_WHOLE);
-            looked_at.drain(..surplus);
+        let mut shown_whole = self.shown_whole.borrow_mut();
+        if shown_whole.last() != Some(&input) {
+            shown_whole.retain(|other| *other != input);
+            shown_whole.push(input);
+            let surplus = shown_whole.len().saturating_sub(KEPT_WHOLE);
+            shown_whole.drain(..surplus);
         }
         let held = self.whole.iter().any(|(other, _)| *other == input)
             || self.small.get(&input).is_some_and(|held| held.is_whole);
@@ -126,11 +125,11 @@ impl Pictures {
         }
     }
 
-    /// The inputs whose pictures were asked for since the last call, each once, the most wanted first:
-    /// whole ones, then small ones, the latest first. To be called once a frame: what was asked for
-    /// before that is out of sight.
+    /// Returns the inputs whose pictures were requested since the last call, each once: whole ones first,
+    /// then small ones, the latest first. Call once per frame, so that requests of rows that are no longer
+    /// visible are dropped.
     pub fn take_wanted(&self) -> Vec<usize> {
-        let Wanted { whole, small } = self.wanted.take();
+        let WantedPictures { whole, small } = self.wanted.take();
         let mut seen = HashSet::new();
         let latest = whole.into_iter().rev().chain(small.into_iter().rev());
         latest.filter(|input| seen.insert(*input)).collect()
@@ -142,8 +141,8 @@ impl Pictures {
     }
 }
 
-/// At most [`SMALL_EDGE`] pixels long: every pixel the mean of those that it covers, in premultiplied,
-/// encoded values.
+/// Scales an image to at most [`SMALL_EDGE`] pixels, each the mean of the pixels that it covers, in
+/// premultiplied, encoded values.
 fn scaled_down(image: &ColorImage) -> ColorImage {
     let [width, height] = image.size;
     let longest = width.max(height).max(1);
@@ -174,15 +173,15 @@ fn scaled_down(image: &ColorImage) -> ColorImage {
 mod tests {
     use super::*;
 
-    fn picture(width: u32, height: u32, of: impl Fn(u32, u32) -> [u8; 4]) -> Picture {
-        let rgba = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).flat_map(|(x, y)| of(x, y));
+    fn picture(width: u32, height: u32, pixel: impl Fn(u32, u32) -> [u8; 4]) -> Picture {
+        let rgba = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).flat_map(|(x, y)| pixel(x, y));
         Picture { width, height, rgba: rgba.collect() }
     }
 
     #[test]
-    fn what_was_asked_for_is_told_once_the_newest_first_and_then_forgotten() {
+    fn requests_are_returned_once_the_newest_first() {
         let ctx = Context::default();
-        let mut pictures = Pictures::default();
+        let mut pictures = Thumbnails::default();
         pictures.insert(&ctx, 3, None);
         for input in [1, 2, 3, 2, 4] {
             pictures.request(input);
@@ -194,9 +193,9 @@ mod tests {
     }
 
     #[test]
-    fn large_pictures_are_made_small_by_means_and_the_whole_is_kept_where_it_is_looked_at() {
+    fn large_pictures_are_scaled_down_and_kept_whole_on_request() {
         let ctx = Context::default();
-        let mut pictures = Pictures::default();
+        let mut pictures = Thumbnails::default();
         let checks = picture(256, 128, |x, y| if (x + y) % 2 == 0 { [255; 4] } else { [0, 0, 0, 255] });
         pictures.insert(&ctx, 0, Some(&checks));
         assert_eq!(pictures.get(0).map(TextureHandle::size), Some([64, 32]));
@@ -222,9 +221,9 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_unused_of_a_thousand_go_first() {
+    fn the_least_recently_used_picture_is_dropped() {
         let ctx = Context::default();
-        let mut pictures = Pictures::default();
+        let mut pictures = Thumbnails::default();
         let dot = picture(1, 1, |_, _| [9; 4]);
         for input in 0..KEPT {
             pictures.insert(&ctx, input, Some(&dot));

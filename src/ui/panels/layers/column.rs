@@ -1,5 +1,4 @@
-//! The columns of the layers' table: what each says of a layer, in words, as a bar, as a key to sort
-//! by and as a number to be copied.
+//! The columns of the table of layers: text, bar, sort key and copied value of each.
 
 use std::cmp::Ordering;
 
@@ -7,9 +6,9 @@ use crate::insight::LayerStats;
 use crate::model::Layer;
 use crate::ui::text;
 
-/// What is told of a layer.
+/// A column of the table of layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Column {
+pub enum TableColumn {
     Name,
     Type,
     Units,
@@ -22,8 +21,8 @@ pub enum Column {
     Change,
 }
 
-impl Column {
-    /// All, in the order in which they stand; the name is the one that does not scroll away.
+impl TableColumn {
+    /// Every column in its order in the table. The first one, the name, does not scroll.
     pub const ALL: [Self; 10] = [
         Self::Name,
         Self::Type,
@@ -37,7 +36,7 @@ impl Column {
         Self::Change,
     ];
 
-    /// The heading.
+    /// Returns the heading.
     pub fn title(self) -> &'static str {
         match self {
             Self::Name => "Layer",
@@ -53,7 +52,7 @@ impl Column {
         }
     }
 
-    /// What the column means, for people.
+    /// Returns the tooltip of the heading.
     pub fn tip(self) -> &'static str {
         match self {
             Self::Name => "The layer's name. The dot before it shows or hides its slab.",
@@ -75,7 +74,7 @@ impl Column {
         }
     }
 
-    /// Least, usual and greatest width in points.
+    /// Returns the minimum, the initial and the maximum width, in points.
     pub fn widths(self) -> [f32; 3] {
         match self {
             Self::Name => [112.0, 152.0, 320.0],
@@ -88,74 +87,76 @@ impl Column {
         }
     }
 
-    /// Whether it holds numbers: these stand at the right, and are sorted the greatest first.
+    /// Returns `true` if the column holds numbers, which are aligned right and sorted in descending order
+    /// first.
     pub fn is_number(self) -> bool {
         !matches!(self, Self::Name | Self::Type)
     }
 
-    /// Whether it is told by [`LayerStats`], which change with the epoch.
-    pub fn is_fact(self) -> bool {
+    /// Returns `true` if the column shows [`LayerStats`], which change with the epoch.
+    pub fn is_measured(self) -> bool {
         matches!(
             self,
             Self::Mean | Self::Dead | Self::Saturated | Self::Sparsity | Self::Selectivity | Self::Change
         )
     }
 
-    /// The number in it, where it holds one and it is known.
-    pub fn value(self, layer: &Layer, facts: Option<&LayerStats>) -> Option<f64> {
-        let fact = |of: fn(&LayerStats) -> Option<f32>| facts.and_then(of).map(f64::from);
+    /// Returns the cell's number, if it has one that is known.
+    pub fn value(self, layer: &Layer, stats: Option<&LayerStats>) -> Option<f64> {
+        let stat = |read: fn(&LayerStats) -> Option<f32>| stats.and_then(read).map(f64::from);
         match self {
             Self::Name | Self::Type => None,
             Self::Units => Some(layer.units as f64),
             Self::Shape => Some(layer.shape.iter().map(|&side| side as f64).product()),
-            Self::Mean => fact(|facts| Some(facts.mean)),
-            Self::Dead => fact(|facts| facts.dead),
-            Self::Saturated => fact(|facts| facts.saturated),
-            Self::Sparsity => fact(|facts| facts.sparsity),
-            Self::Selectivity => fact(|facts| facts.selectivity),
-            Self::Change => fact(|facts| facts.change),
+            Self::Mean => stat(|stats| Some(stats.mean)),
+            Self::Dead => stat(|stats| stats.dead),
+            Self::Saturated => stat(|stats| stats.saturated),
+            Self::Sparsity => stat(|stats| stats.sparsity),
+            Self::Selectivity => stat(|stats| stats.selectivity),
+            Self::Change => stat(|stats| stats.change),
         }
         .filter(|value| value.is_finite())
     }
 
-    /// What stands in it.
-    pub fn text(self, layer: &Layer, facts: Option<&LayerStats>) -> String {
+    /// Returns the cell's text.
+    pub fn text(self, layer: &Layer, stats: Option<&LayerStats>) -> String {
         match self {
             Self::Name => layer.name.clone(),
             Self::Type => kind(layer).to_owned(),
-            Self::Units => text::count(layer.units as u64),
+            Self::Units => text::format_count(layer.units as u64),
             Self::Shape => shape(layer),
-            _ => self.value(layer, facts).map_or_else(
+            _ => self.value(layer, stats).map_or_else(
                 || "–".to_owned(),
                 |value| match self {
                     Self::Dead | Self::Saturated | Self::Sparsity => percent(value),
-                    Self::Selectivity => text::number(value as f32, 1.0),
-                    _ => text::number(value as f32, value.abs() as f32),
+                    Self::Selectivity => text::format_value(value as f32, 1.0),
+                    _ => text::format_value(value as f32, value.abs() as f32),
                 },
             ),
         }
     }
 
-    /// How much of the cell a bar fills, in [0, 1], and whether it speaks of units that do no work.
-    pub fn bar(self, layer: &Layer, facts: Option<&LayerStats>) -> Option<(f32, bool)> {
+    /// Returns the share of the cell that a bar fills, in [0, 1], and `true` if it counts dead or
+    /// saturated units.
+    pub fn bar(self, layer: &Layer, stats: Option<&LayerStats>) -> Option<(f32, bool)> {
         let wasted = matches!(self, Self::Dead | Self::Saturated);
         let share = wasted || matches!(self, Self::Sparsity | Self::Selectivity);
-        let value = self.value(layer, facts).filter(|value| share && *value > 0.0)?;
+        let value = self.value(layer, stats).filter(|value| share && *value > 0.0)?;
         Some(((value as f32).min(1.0), wasted))
     }
 
-    /// What is copied: whole digits, shares in [0, 1], nothing where nothing is known.
-    pub fn copied(self, layer: &Layer, facts: Option<&LayerStats>) -> String {
+    /// Returns the copied text: full precision, shares in [0, 1], empty if not known.
+    pub fn copy_text(self, layer: &Layer, stats: Option<&LayerStats>) -> String {
         match self {
             Self::Name | Self::Type | Self::Shape => {
-                self.text(layer, facts).replace(|c: char| c.is_control(), " ")
+                self.text(layer, stats).replace(|c: char| c.is_control(), " ")
             }
-            // As an f32, which is written with the digits that it has.
-            _ => self.value(layer, facts).map_or_else(String::new, |value| (value as f32).to_string()),
+            // An f32 is written with no more digits than it has.
+            _ => self.value(layer, stats).map_or_else(String::new, |value| (value as f32).to_string()),
         }
     }
 
-    /// Which of two layers comes first. What is not known comes last, however it is sorted.
+    /// Compares two layers. Unknown values come last in both directions.
     pub fn compare(
         self,
         a: (&Layer, Option<&LayerStats>),
@@ -174,12 +175,12 @@ impl Column {
     }
 }
 
-/// What a layer is: its module's class or, where that is not known, its kind.
+/// Returns the module's class of a layer or, if that is not known, its kind.
 pub fn kind(layer: &Layer) -> &str {
     if layer.module.is_empty() { layer.kind.name() } else { &layer.module }
 }
 
-/// "64×7×7".
+/// Formats a shape: "64×7×7".
 fn shape(layer: &Layer) -> String {
     if layer.shape.is_empty() {
         return "–".to_owned();
@@ -187,7 +188,7 @@ fn shape(layer: &Layer) -> String {
     layer.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("×")
 }
 
-/// A share in percent: "0 %" and "100 %" are exactly that.
+/// Formats a share in percent; "0 %" and "100 %" are exact.
 fn percent(share: f64) -> String {
     let percent = 100.0 * share;
     match percent {
@@ -201,7 +202,7 @@ fn percent(share: f64) -> String {
     }
 }
 
-/// Text as people sort it: runs of digits by their value, letters whatever their case.
+/// Compares names in natural order: runs of digits by value, letters without case.
 pub fn natural(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a.chars().peekable(), b.chars().peekable());
     loop {
@@ -240,14 +241,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_sorted_as_people_do() {
+    fn names_are_sorted_in_natural_order() {
         let mut names = ["conv10", "Conv2", "conv2.bias", "fc", "conv1", "10", "2", "02"];
         names.sort_by(|a, b| natural(a, b));
         assert_eq!(names, ["02", "2", "10", "conv1", "Conv2", "conv2.bias", "conv10", "fc"]);
     }
 
     #[test]
-    fn shares_are_whole_only_where_they_are() {
+    fn only_exact_shares_are_0_or_100_percent() {
         for (share, text) in [
             (0.0, "0 %"),
             (0.0004, "<0.1 %"),

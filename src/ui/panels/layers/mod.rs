@@ -1,5 +1,4 @@
-//! The layers as a table: sorted, searched, shown and hidden, and led to. Only the rows in sight are
-//! laid out.
+//! The table of layers: sorting, searching, hiding and framing. Only visible rows are laid out.
 
 mod column;
 mod order;
@@ -9,8 +8,8 @@ mod tests;
 
 use egui::{Button, Event, EventFilter, FontId, Key, Label, RichText, Role, Sense, TextEdit, Ui, WidgetInfo};
 
-use self::column::Column;
-use self::order::{Order, Sort};
+use self::column::TableColumn;
+use self::order::{LayerOrder, TableSort};
 use crate::insight::LayerStats;
 use crate::model::{Recording, ViewState};
 use crate::ui::style::Palette;
@@ -18,58 +17,63 @@ use crate::ui::style::SMALL;
 use crate::ui::text;
 use crate::ui::widgets::focus_ring;
 
-/// Rows that a page key goes on by.
+/// Number of rows that a page key moves by.
 const PAGE: usize = 10;
-/// Width of the line that is searched by.
+/// Width of the search field, in points.
 const SEARCH: f32 = 144.0;
 
-/// What the table has to know.
+/// The table of layers.
 #[derive(Clone, Copy)]
-pub struct Layers<'a> {
+pub struct LayersPanel<'a> {
     pub recording: &'a Recording,
-    /// One per layer, at the epoch that is shown; `None` as long as they are not known.
-    pub facts: Option<&'a [LayerStats]>,
-    /// The layer that the camera stands before.
+    /// Statistics per layer at the current epoch; `None` until they are known.
+    pub stats: Option<&'a [LayerStats]>,
+    /// The framed layer.
     pub framed: Option<usize>,
-    /// The layer pointed at in the scene.
+    /// The layer hovered in the scene.
     pub hovered: Option<usize>,
     pub palette: Palette,
 }
 
-/// What the table asks for that is not a change of the view.
+/// A request of the table that is no change of the view.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Bring the camera before a layer.
+pub enum LayersAction {
+    /// Frame a layer.
     Frame(usize),
-    /// Put a text on the clipboard.
+    /// Put this text on the clipboard.
     Copy(String),
 }
 
-/// Where hands are in the table.
+/// Input state of the table.
 #[derive(Debug, Default)]
-pub struct Hands {
-    /// The chosen layer; others may set it, and the table follows.
+pub struct LayersPanelState {
+    /// The selected layer. It can be set from outside; the table scrolls to it.
     pub selected: Option<usize>,
-    /// The layer whose row is pointed at, as of the last frame.
-    pub pointed: Option<usize>,
+    /// The layer whose row was hovered in the last frame.
+    pub hovered: Option<usize>,
     search: String,
-    sort: Option<Sort>,
-    order: Order,
-    /// What was chosen in the last frame.
-    known: Option<usize>,
+    sort: Option<TableSort>,
+    order: LayerOrder,
+    /// The layer that was selected in the last frame.
+    previously_selected: Option<usize>,
 }
 
-impl Layers<'_> {
-    /// Shows the table, as wide and high as there is room; hides and shows layers in the view.
-    pub fn show(&self, ui: &mut Ui, view: &mut ViewState, hands: &mut Hands) -> Option<Action> {
+impl LayersPanel<'_> {
+    /// Shows the table over the available space; hides and shows layers in the view.
+    pub fn show(
+        &self,
+        ui: &mut Ui,
+        view: &mut ViewState,
+        state: &mut LayersPanelState,
+    ) -> Option<LayersAction> {
         let layers = self.recording.layers.len();
-        hands.selected = hands.selected.filter(|&layer| layer < layers);
-        // Set by others: its row comes into sight.
-        let mut reveal = hands.selected != hands.known;
-        let mut action = ui.horizontal_wrapped(|ui| self.tools(ui, view, hands)).inner;
-        hands.order.update(self.recording, self.facts, hands.sort, &hands.search);
-        if hands.order.rows().is_empty() {
-            hands.pointed = None;
+        state.selected = state.selected.filter(|&layer| layer < layers);
+        // Selected from outside: the table scrolls to the row.
+        let mut reveal = state.selected != state.previously_selected;
+        let mut action = ui.horizontal_wrapped(|ui| self.toolbar(ui, view, state)).inner;
+        state.order.update(self.recording, self.stats, state.sort, &state.search);
+        if state.order.rows().is_empty() {
+            state.hovered = None;
             ui.label(RichText::new("no layer goes by this name").size(SMALL).color(self.palette.dim));
             return action;
         }
@@ -80,36 +84,41 @@ impl Layers<'_> {
             table.request_focus();
         }
         if table.has_focus() {
-            let (asked, moved) = self.keys(ui, &table, view, hands);
-            action = asked.or(action);
+            let (requested, moved) = self.handle_keys(ui, &table, view, state);
+            action = requested.or(action);
             reveal |= moved;
         }
-        action = self.rows(ui, &table, view, hands, reveal).or(action);
+        action = self.rows(ui, &table, view, state, reveal).or(action);
         focus_ring(ui, &table, self.palette);
-        hands.known = hands.selected;
+        state.previously_selected = state.selected;
         action
     }
 
-    /// The line above the table: what is searched for, and what can be done.
-    fn tools(&self, ui: &mut Ui, view: &mut ViewState, hands: &mut Hands) -> Option<Action> {
+    /// Shows the search field and the buttons above the table.
+    fn toolbar(
+        &self,
+        ui: &mut Ui,
+        view: &mut ViewState,
+        state: &mut LayersPanelState,
+    ) -> Option<LayersAction> {
         let palette = self.palette;
-        let edit = TextEdit::singleline(&mut hands.search)
+        let edit = TextEdit::singleline(&mut state.search)
             .font(FontId::proportional(SMALL))
             .hint_text("name, type, conv*")
             .desired_width(SEARCH);
         let response = ui.add(edit);
         response.widget_info(|| {
             let mut info = WidgetInfo::labeled(Role::TextInput, ui.is_enabled(), "Layers: search");
-            info.current_text_value = Some(hands.search.clone());
+            info.current_text_value = Some(state.search.clone());
             info
         });
-        hands.order.update(self.recording, self.facts, hands.sort, &hands.search);
-        // Enter takes the first that was found.
+        state.order.update(self.recording, self.stats, state.sort, &state.search);
+        // Enter selects the first match.
         if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
-            hands.selected = hands.order.rows().first().copied().or(hands.selected);
+            state.selected = state.order.rows().first().copied().or(state.selected);
         }
-        let (listed, all) = (hands.order.rows().len(), self.recording.layers.len());
-        let count = format!("{} of {}", text::count(listed as u64), text::count(all as u64));
+        let (listed, all) = (state.order.rows().len(), self.recording.layers.len());
+        let count = format!("{} of {}", text::format_count(listed as u64), text::format_count(all as u64));
         ui.add(Label::new(RichText::new(count).size(SMALL).color(palette.dim)));
 
         let button = |ui: &mut Ui, name: &str, enabled: bool, tip: &str| {
@@ -117,7 +126,7 @@ impl Layers<'_> {
             response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, format!("Layers: {name}")));
             response.on_hover_text(tip).clicked()
         };
-        let chosen = hands.selected;
+        let chosen = state.selected;
         let mut action = None;
         if button(ui, "Solo", chosen.is_some(), "Hide all other layers; again: show all (S)") {
             chosen.inspect(|&layer| view.solo_layer(self.name(layer), self.recording));
@@ -128,25 +137,25 @@ impl Layers<'_> {
             chosen.inspect(|&layer| view.toggle_layer(self.name(layer)));
         }
         if button(ui, "Frame", chosen.is_some(), "Bring the camera before the chosen layer (Enter)") {
-            action = chosen.map(Action::Frame);
+            action = chosen.map(LayersAction::Frame);
         }
         if button(ui, "Show all", !view.hidden.is_empty(), "Show all layers") {
             view.hidden.clear();
         }
         if button(ui, "Copy", listed > 0, "Copy the rows that are listed, as tab-separated text") {
-            action = Some(Action::Copy(self.copied(hands.order.rows())));
+            action = Some(LayersAction::Copy(self.tab_separated(state.order.rows())));
         }
         action
     }
 
-    /// What the keys do, which are the table's while it has the focus; whether they led to another row.
-    fn keys(
+    /// Handles the keys of the focused table; returns an action, and `true` if the selected row changed.
+    fn handle_keys(
         &self,
         ui: &Ui,
         table: &egui::Response,
         view: &mut ViewState,
-        hands: &mut Hands,
-    ) -> (Option<Action>, bool) {
+        state: &mut LayersPanelState,
+    ) -> (Option<LayersAction>, bool) {
         let arrows = EventFilter { vertical_arrows: true, ..EventFilter::default() };
         ui.memory_mut(|memory| memory.set_focus_lock_filter(table.id, arrows));
         let (mut action, mut moved) = (None, false);
@@ -155,10 +164,10 @@ impl Layers<'_> {
             if modifiers.any() {
                 continue;
             }
-            let last = hands.order.rows().len().saturating_sub(1);
-            // Only when a key is pressed is a layer looked for in the list.
-            let at = || hands.selected.and_then(|layer| hands.order.row_of(layer));
-            let to = match (key, hands.selected) {
+            let last = state.order.rows().len().saturating_sub(1);
+            // A closure, because the search for the row is slow and only needed after a key press.
+            let at = || state.selected.and_then(|layer| state.order.row_of(layer));
+            let to = match (key, state.selected) {
                 (Key::ArrowDown, _) => at().map_or(0, |row| row + 1),
                 (Key::ArrowUp, _) => at().map_or(last, |row| row.saturating_sub(1)),
                 (Key::PageDown, _) => at().map_or(0, |row| row + PAGE),
@@ -166,7 +175,7 @@ impl Layers<'_> {
                 (Key::Home, _) => 0,
                 (Key::End, _) => last,
                 (Key::Enter, Some(layer)) => {
-                    action = Some(Action::Frame(layer));
+                    action = Some(LayersAction::Frame(layer));
                     continue;
                 }
                 (Key::H, Some(layer)) if !repeat => {
@@ -179,7 +188,7 @@ impl Layers<'_> {
                 }
                 _ => continue,
             };
-            hands.selected = hands.order.rows().get(to.min(last)).copied();
+            state.selected = state.order.rows().get(to.min(last)).copied();
             moved = true;
         }
         (action, moved)
@@ -193,20 +202,20 @@ impl Layers<'_> {
         view.hidden.contains(self.name(layer))
     }
 
-    /// The listed rows as tab-separated text, a line of headings first.
-    fn copied(&self, rows: &[usize]) -> String {
-        let mut text = Column::ALL.map(|column| column.title().to_lowercase()).join("\t");
+    /// Returns the listed rows as tab-separated text with a line of headings.
+    fn tab_separated(&self, rows: &[usize]) -> String {
+        let mut text = TableColumn::ALL.map(|column| column.title().to_lowercase()).join("\t");
         text.push('\n');
         for &row in rows {
             let Some(layer) = self.recording.layers.get(row) else { continue };
-            let facts = self.facts_of(row);
-            text.push_str(&Column::ALL.map(|column| column.copied(layer, facts)).join("\t"));
+            let stats = self.stats_of(row);
+            text.push_str(&TableColumn::ALL.map(|column| column.copy_text(layer, stats)).join("\t"));
             text.push('\n');
         }
         text
     }
 
-    fn facts_of(&self, layer: usize) -> Option<&LayerStats> {
-        self.facts.and_then(|facts| facts.get(layer))
+    fn stats_of(&self, layer: usize) -> Option<&LayerStats> {
+        self.stats.and_then(|stats| stats.get(layer))
     }
 }

@@ -1,23 +1,22 @@
-//! Which layers are listed, and in which order: worked out when something that it depends on changed,
-//! and only then.
+//! The layers that the table lists and their order, recomputed only after a change.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::column::{Column, kind};
+use super::column::{TableColumn, kind};
 use crate::insight::LayerStats;
 use crate::model::Recording;
 
-/// What a table is sorted by.
+/// The column and the direction that the table is sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Sort {
-    pub by: Column,
-    /// Numbers the least first, names from Z to A.
+pub struct TableSort {
+    pub by: TableColumn,
+    /// Numbers in ascending order, names in descending order.
     pub reversed: bool,
 }
 
-impl Sort {
-    /// What a click on a column's heading leads to: sorted by it, reversed, as trained.
-    pub fn turned(sort: Option<Self>, by: Column) -> Option<Self> {
+impl TableSort {
+    /// Returns the sorting after a click on a heading: sorted by it, reversed, as trained.
+    pub fn turned(sort: Option<Self>, by: TableColumn) -> Option<Self> {
         match sort {
             Some(Self { by: same, reversed: false }) if same == by => Some(Self { by, reversed: true }),
             Some(Self { by: same, reversed: true }) if same == by => None,
@@ -26,92 +25,97 @@ impl Sort {
     }
 }
 
-/// The layers that are listed.
+/// The listed layers, in their order.
 #[derive(Debug, Default)]
-pub struct Order {
+pub struct LayerOrder {
     rows: Vec<usize>,
-    /// What they were worked out from.
-    of: Option<u64>,
-    /// How often they were.
+    /// Fingerprint of the data that the rows were computed from.
+    fingerprint: Option<u64>,
+    /// Number of times that the rows were computed.
     #[cfg(test)]
-    pub worked: usize,
+    pub computed: usize,
 }
 
-impl Order {
-    /// Indices into the recording's layers.
+impl LayerOrder {
+    /// Returns the rows as indices into the recording's layers.
     pub fn rows(&self) -> &[usize] {
         &self.rows
     }
 
-    /// The row of a layer, if it is listed. Looks at all of them.
+    /// Returns the row of a layer, if it is listed. Takes time linear in the number of rows.
     pub fn row_of(&self, layer: usize) -> Option<usize> {
         self.rows.iter().position(|&listed| listed == layer)
     }
 
-    /// Follows what is sorted by and searched for.
+    /// Recomputes the rows if sorting, search or the sorted values changed.
     pub fn update(
         &mut self,
         recording: &Recording,
-        facts: Option<&[LayerStats]>,
-        sort: Option<Sort>,
+        stats: Option<&[LayerStats]>,
+        sort: Option<TableSort>,
         search: &str,
     ) {
-        let of = print(recording, facts, sort, search);
-        if self.of == Some(of) {
+        let fingerprint = fingerprint_of(recording, stats, sort, search);
+        if self.fingerprint == Some(fingerprint) {
             return;
         }
-        self.of = Some(of);
+        self.fingerprint = Some(fingerprint);
         #[cfg(test)]
         {
-            self.worked += 1;
+            self.computed += 1;
         }
         let layers = &recording.layers;
-        let pattern = Pattern::new(search);
-        let fact = |index: usize| facts.and_then(|facts| facts.get(index));
+        let pattern = NamePattern::new(search);
+        let stat = |index: usize| stats.and_then(|stats| stats.get(index));
         self.rows.clear();
         self.rows.extend((0..layers.len()).filter(|&index| {
             let layer = &layers[index];
             pattern.matches(&layer.name) || pattern.matches(kind(layer)) || pattern.matches(layer.kind.name())
         }));
-        if let Some(Sort { by, reversed }) = sort {
-            // Stable: equals stay as trained.
-            self.rows.sort_by(|&a, &b| by.compare((&layers[a], fact(a)), (&layers[b], fact(b)), reversed));
+        if let Some(TableSort { by, reversed }) = sort {
+            // A stable sort keeps equal layers as trained.
+            self.rows.sort_by(|&a, &b| by.compare((&layers[a], stat(a)), (&layers[b], stat(b)), reversed));
         }
     }
 }
 
-/// A number that changes with everything that the order depends on. Of the facts only those that are
-/// sorted by are looked at.
-fn print(recording: &Recording, facts: Option<&[LayerStats]>, sort: Option<Sort>, search: &str) -> u64 {
-    let mut print = DefaultHasher::new();
+/// Returns a fingerprint of everything that the order depends on. Of the statistics, only the sorted
+/// column counts.
+fn fingerprint_of(
+    recording: &Recording,
+    stats: Option<&[LayerStats]>,
+    sort: Option<TableSort>,
+    search: &str,
+) -> u64 {
+    let mut hasher = DefaultHasher::new();
     let layers = &recording.layers;
-    (layers.as_ptr() as usize, layers.len(), &recording.model).hash(&mut print);
+    (layers.as_ptr() as usize, layers.len(), &recording.model).hash(&mut hasher);
     for layer in [layers.first(), layers.last()].into_iter().flatten() {
-        (&layer.name, layer.units).hash(&mut print);
+        (&layer.name, layer.units).hash(&mut hasher);
     }
-    (sort, search).hash(&mut print);
-    if let Some(sort) = sort.filter(|sort| sort.by.is_fact()) {
-        for (layer, facts) in layers.iter().zip(facts.unwrap_or_default()) {
-            sort.by.value(layer, Some(facts)).map(f64::to_bits).hash(&mut print);
+    (sort, search).hash(&mut hasher);
+    if let Some(sort) = sort.filter(|sort| sort.by.is_measured()) {
+        for (layer, stats) in layers.iter().zip(stats.unwrap_or_default()) {
+            sort.by.value(layer, Some(stats)).map(f64::to_bits).hash(&mut hasher);
         }
     }
-    print.finish()
+    hasher.finish()
 }
 
-/// Words that are searched for, whatever their case: a part of a name or, with `*` (any text) and `?`
-/// (any character), the whole of it.
+/// A search pattern without case: a part of a name or, with `*` (any text) and `?` (any character), the
+/// whole of it.
 #[derive(Debug)]
-pub struct Pattern {
+pub struct NamePattern {
     text: Vec<char>,
     whole: bool,
 }
 
-impl Pattern {
+impl NamePattern {
     pub fn new(text: &str) -> Self {
         let text = text.trim();
         let whole = text.contains(['*', '?']);
         let lower = text.to_lowercase();
-        // A part of a name is one with anything before and after it.
+        // A part of a name has any text before and after it.
         let text = if whole { lower } else { format!("*{lower}*") };
         Self { text: text.chars().collect(), whole }
     }
@@ -119,7 +123,7 @@ impl Pattern {
     pub fn matches(&self, name: &str) -> bool {
         let name: Vec<char> = name.to_lowercase().chars().collect();
         let (mut at, mut on) = (0, 0);
-        // Where the last `*` stands, and how far it reaches.
+        // Position of the last `*`, and the end of the text that it matched.
         let mut star: Option<(usize, usize)> = None;
         while on < name.len() {
             match self.text.get(at) {
@@ -160,47 +164,47 @@ mod tests {
             ("a*", "", false),
             (" fc ", "fc1", true),
         ] {
-            assert_eq!(Pattern::new(pattern).matches(name), matches, "{pattern} on {name}");
+            assert_eq!(NamePattern::new(pattern).matches(name), matches, "{pattern} on {name}");
         }
     }
 
     #[test]
-    fn what_is_not_known_comes_last_however_it_is_sorted() {
+    fn unknown_values_come_last_in_both_directions() {
         let recording = testing::recording();
         let dead = |dead| LayerStats { dead, ..LayerStats::default() };
-        let facts = [dead(None), dead(Some(0.1)), dead(Some(0.7))];
-        let mut order = Order::default();
-        let mut sorted = |facts: Option<&[LayerStats]>, sort| {
-            order.update(&recording, facts, sort, "");
+        let stats = [dead(None), dead(Some(0.1)), dead(Some(0.7))];
+        let mut order = LayerOrder::default();
+        let mut sorted = |stats: Option<&[LayerStats]>, sort| {
+            order.update(&recording, stats, sort, "");
             order.rows().to_vec()
         };
-        let by = |reversed| Some(Sort { by: Column::Dead, reversed });
-        assert_eq!(sorted(Some(&facts), by(false)), [2, 1, 0]);
-        assert_eq!(sorted(Some(&facts), by(true)), [1, 2, 0]);
+        let by = |reversed| Some(TableSort { by: TableColumn::Dead, reversed });
+        assert_eq!(sorted(Some(&stats), by(false)), [2, 1, 0]);
+        assert_eq!(sorted(Some(&stats), by(true)), [1, 2, 0]);
         assert_eq!(sorted(None, by(true)), [0, 1, 2], "as trained");
-        assert_eq!(sorted(Some(&facts[..1]), None), [0, 1, 2]);
+        assert_eq!(sorted(Some(&stats[..1]), None), [0, 1, 2]);
     }
 
     #[test]
-    fn the_order_is_worked_out_only_when_something_changed() {
+    fn the_order_is_computed_only_after_a_change() {
         let recording = testing::recording();
         let mean = |mean| LayerStats { mean, ..LayerStats::default() };
-        let mut facts = vec![mean(0.3), mean(f32::NAN), mean(0.2)];
-        let mut order = Order::default();
-        let by_mean = Some(Sort { by: Column::Mean, reversed: false });
+        let mut stats = vec![mean(0.3), mean(f32::NAN), mean(0.2)];
+        let mut order = LayerOrder::default();
+        let by_mean = Some(TableSort { by: TableColumn::Mean, reversed: false });
         for _ in 0..3 {
-            order.update(&recording, Some(&facts), by_mean, "");
+            order.update(&recording, Some(&stats), by_mean, "");
         }
-        assert_eq!((order.worked, order.rows()), (1, &[0, 2, 1][..]));
-        facts[1].dead = Some(0.5);
-        order.update(&recording, Some(&facts), by_mean, "");
-        assert_eq!(order.worked, 1, "not sorted by what is dead");
-        // In place: the same slice, of another epoch.
-        facts[1].mean = 4.0;
-        order.update(&recording, Some(&facts), by_mean, "");
-        assert_eq!((order.worked, order.rows()), (2, &[1, 0, 2][..]));
-        order.update(&recording, Some(&facts), by_mean, "conv");
-        assert_eq!((order.worked, order.rows()), (3, &[1, 0][..]));
+        assert_eq!((order.computed, order.rows()), (1, &[0, 2, 1][..]));
+        stats[1].dead = Some(0.5);
+        order.update(&recording, Some(&stats), by_mean, "");
+        assert_eq!(order.computed, 1, "not sorted by what is dead");
+        // The same slice, with the values of another epoch.
+        stats[1].mean = 4.0;
+        order.update(&recording, Some(&stats), by_mean, "");
+        assert_eq!((order.computed, order.rows()), (2, &[1, 0, 2][..]));
+        order.update(&recording, Some(&stats), by_mean, "conv");
+        assert_eq!((order.computed, order.rows()), (3, &[1, 0][..]));
         assert_eq!((order.row_of(0), order.row_of(2)), (Some(1), None));
     }
 }

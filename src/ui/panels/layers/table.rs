@@ -1,4 +1,4 @@
-//! The rows and headings of the layers' table: what is laid out of it, and what a pointer does there.
+//! The rows and headings of the table of layers: layout and pointer.
 
 use egui::accesskit::SortDirection;
 use egui::style::ScrollAnimation;
@@ -8,82 +8,89 @@ use egui::{
 };
 use egui_table::{CellInfo, HeaderCellInfo, HeaderRow, Table, TableDelegate, TableState};
 
-use super::column::{Column, kind};
-use super::order::Sort;
-use super::{Action, Hands, Layers};
+use super::column::{TableColumn, kind};
+use super::order::TableSort;
+use super::{LayersAction, LayersPanel, LayersPanelState};
 use crate::insight::LayerStats;
 use crate::model::ViewState;
 use crate::ui::style::{SMALL, semibold};
 use crate::ui::text;
 use crate::ui::widgets::{ROW, focus_ring};
 
-/// Height of the headings.
+/// Height of the headings, in points.
 const HEADINGS: f32 = 24.0;
-/// Space beside what stands in a cell.
+/// Space beside the content of a cell, in points.
 const AIR: f32 = 8.0;
-/// Space for the dot before a name.
+/// Width of the dot before a name, in points.
 const DOT: f32 = 20.0;
-/// The share of a narrow table that names take at least.
+/// Minimum share of a narrow table that the names take.
 const NAMES: f32 = 0.27;
 
-impl Layers<'_> {
-    /// Shows headings and the rows in sight.
+impl LayersPanel<'_> {
+    /// Shows the headings and the visible rows.
     pub(super) fn rows(
         &self,
         ui: &mut Ui,
         table: &Response,
         view: &mut ViewState,
-        hands: &mut Hands,
+        state: &mut LayersPanelState,
         reveal: bool,
-    ) -> Option<Action> {
-        let rows = hands.order.rows().len() as u64;
-        let revealed = hands.selected.filter(|_| reveal).and_then(|layer| hands.order.row_of(layer));
-        let mut delegate =
-            Rows { layers: self, table, view, hands, pointed: None, sticky: false, action: None };
+    ) -> Option<LayersAction> {
+        let rows = state.order.rows().len() as u64;
+        let revealed = state.selected.filter(|_| reveal).and_then(|layer| state.order.row_of(layer));
+        let mut delegate = LayerTableDelegate {
+            layers: self,
+            table,
+            view,
+            state,
+            hovered_row: None,
+            sticky: false,
+            action: None,
+        };
         let builder = UiBuilder::new().accessibility_parent(table.id).max_rect(table.rect);
         ui.scope_builder(builder, |ui| {
             let style = ui.style_mut();
             style.scroll_animation = ScrollAnimation::none();
-            // The lines that columns are resized by: faint until they are pointed at.
+            // Lines for resizing columns are faint until hovered.
             let widgets = &mut style.visuals.widgets;
             widgets.noninteractive.bg_stroke.color = self.palette.line.gamma_multiply(0.5);
             for widget in [&mut widgets.hovered, &mut widgets.active] {
                 widget.bg_stroke = Stroke::new(1.0, self.palette.accent);
             }
-            let columns: Vec<_> = Column::ALL.iter().map(|column| laid_out(*column)).collect();
-            let mut shown = Table::new()
+            let columns: Vec<_> = TableColumn::ALL.iter().map(|column| column_layout(*column)).collect();
+            let mut widget = Table::new()
                 .id_salt("layers")
                 .num_rows(rows)
                 .num_sticky_cols(1)
                 .headers([HeaderRow::new(HEADINGS)])
                 .columns(columns.clone());
-            fit(ui, shown.get_id(ui), &columns);
+            fit_name_column(ui, widget.get_id(ui), &columns);
             if let Some(row) = revealed {
-                shown = shown.scroll_to_row(row as u64, None);
+                widget = widget.scroll_to_row(row as u64, None);
             }
-            shown.show(ui, &mut delegate);
+            widget.show(ui, &mut delegate);
         });
-        let Rows { pointed, action, hands, .. } = delegate;
-        hands.pointed = pointed;
+        let LayerTableDelegate { hovered_row, action, state, .. } = delegate;
+        state.hovered = hovered_row;
         action
     }
 }
 
-fn laid_out(column: Column) -> egui_table::Column {
+fn column_layout(column: TableColumn) -> egui_table::Column {
     let [least, usual, greatest] = column.widths();
     egui_table::Column::new(usual).range(egui::Rangef::new(least, greatest))
 }
 
-/// Has the names take what the other columns leave, whenever the room changes: the last one that there is
-/// room for is seen whole.
-fn fit(ui: &Ui, id: egui::Id, columns: &[egui_table::Column]) {
+/// Gives the names the width that the other columns leave, after the available width changed, so that the
+/// last visible column is not cut.
+fn fit_name_column(ui: &Ui, id: egui::Id, columns: &[egui_table::Column]) {
     let room = ui.available_width();
     let mut state = TableState::load(ui, id).unwrap_or_default();
     if state.parent_width.is_some_and(|before| (before - room).abs() < 0.5) {
         return;
     }
-    let [least, usual, greatest] = Column::Name.widths();
-    // Those that scroll should not be squeezed out by names.
+    let [least, usual, greatest] = TableColumn::Name.widths();
+    // The scrolling columns keep a minimum of the width.
     let least = least.max(usual.min(NAMES * room));
     let mut others = 0.0;
     for (at, column) in columns.iter().enumerate().skip(1) {
@@ -96,42 +103,42 @@ fn fit(ui: &Ui, id: egui::Id, columns: &[egui_table::Column]) {
     if let Some(names) = columns.first() {
         state.col_widths.insert(names.id_for(0), (room - others).clamp(least, greatest).floor());
     }
-    // Known widths: nothing need be laid out once to be measured.
+    // With known widths, egui_table needs no sizing pass.
     state.parent_width = Some(room);
     state.store(ui, id);
 }
 
-/// How many units show no value, where there are such.
-fn without_value(facts: Option<&LayerStats>) -> Option<String> {
-    let units = facts.map(|facts| facts.without_value).filter(|units| *units > 0)?;
+/// Returns the number of units without a value as text, if there are any.
+fn without_value(stats: Option<&LayerStats>) -> Option<String> {
+    let units = stats.map(|stats| stats.without_value).filter(|units| *units > 0)?;
     let plural = if units == 1 { "unit" } else { "units" };
-    Some(format!("{} {plural} without a value", text::count(units as u64)))
+    Some(format!("{} {plural} without a value", text::format_count(units as u64)))
 }
 
-/// What is laid out in a frame.
-struct Rows<'a> {
-    layers: &'a Layers<'a>,
+/// Lays out one frame of the table.
+struct LayerTableDelegate<'a> {
+    layers: &'a LayersPanel<'a>,
     table: &'a Response,
     view: &'a mut ViewState,
-    hands: &'a mut Hands,
-    pointed: Option<usize>,
-    /// The part that does not scroll sideways is laid out, after the headings; the other part is
-    /// before them.
+    state: &'a mut LayersPanelState,
+    hovered_row: Option<usize>,
+    /// The sticky part is being laid out, which comes after the headings; the scrolling part comes before
+    /// them.
     sticky: bool,
-    action: Option<Action>,
+    action: Option<LayersAction>,
 }
 
-impl TableDelegate for Rows<'_> {
+impl TableDelegate for LayerTableDelegate<'_> {
     fn default_row_height(&self) -> f32 {
         ROW
     }
 
     fn header_cell_ui(&mut self, ui: &mut Ui, cell: &HeaderCellInfo) {
         self.sticky = true;
-        let Some(&column) = Column::ALL.get(cell.col_range.start) else { return };
+        let Some(&column) = TableColumn::ALL.get(cell.col_range.start) else { return };
         let palette = self.layers.palette;
         let place = ui.max_rect();
-        let sort = self.hands.sort.filter(|sort| sort.by == column);
+        let sort = self.state.sort.filter(|sort| sort.by == column);
         let response =
             ui.interact(place, self.table.id.with(("heading", cell.col_range.start)), Sense::click());
         let direction = match sort.map(|sort| sort.reversed == column.is_number()) {
@@ -168,7 +175,7 @@ impl TableDelegate for Rows<'_> {
             ui.set_min_width(text.width() + 2.0 * AIR + 12.0);
         }
         if response.clicked() {
-            self.hands.sort = Sort::turned(self.hands.sort, column);
+            self.state.sort = TableSort::turned(self.state.sort, column);
             ui.ctx().request_repaint();
         }
         response.on_hover_text(column.tip());
@@ -184,11 +191,11 @@ impl TableDelegate for Rows<'_> {
         let palette = self.layers.palette;
         let id = self.table.id.with(("row", index));
         let sides = [id, id.with("scrolls")];
-        // Not to be focused: the table has the keyboard as a whole.
+        // Rows take no focus; the table as a whole has it.
         let response = ui.interact(place, sides[usize::from(!self.sticky)], Sense::CLICK);
-        let selected = self.hands.selected == Some(index);
+        let selected = self.state.selected == Some(index);
         if self.sticky {
-            response.widget_info(|| self.told(ui, index));
+            response.widget_info(|| self.row_info(ui, index));
             ui.ctx().accesskit_node_builder(id, |node| {
                 node.set_selected(selected);
                 node.set_row_index(row as usize);
@@ -203,7 +210,7 @@ impl TableDelegate for Rows<'_> {
         let beside = ui.read_response(other).is_some_and(|other| other.hovered());
         let hovered = response.hovered() || beside || self.layers.hovered == Some(index);
         if response.hovered() {
-            self.pointed = Some(index);
+            self.hovered_row = Some(index);
         }
         let fill = match (selected, hovered) {
             (true, _) => Some(palette.accent_fill),
@@ -218,14 +225,14 @@ impl TableDelegate for Rows<'_> {
             ui.painter().rect_filled(mark, CornerRadius::ZERO, palette.accent);
         }
         if response.clicked() {
-            self.hands.selected = Some(index);
+            self.state.selected = Some(index);
             self.table.request_focus();
         }
         if response.double_clicked() {
-            self.action = Some(Action::Frame(index));
+            self.action = Some(LayersAction::Frame(index));
         }
         if self.sticky {
-            let facts = self.layers.facts_of(index);
+            let stats = self.layers.stats_of(index);
             response.on_hover_ui(|ui| {
                 ui.label(format!(
                     "{} · {}\n{}",
@@ -233,7 +240,7 @@ impl TableDelegate for Rows<'_> {
                     layer.kind.name(),
                     text::truncate(&layer.text, 400)
                 ));
-                if let Some(text) = without_value(facts) {
+                if let Some(text) = without_value(stats) {
                     ui.label(text);
                 }
             });
@@ -243,32 +250,32 @@ impl TableDelegate for Rows<'_> {
     fn cell_ui(&mut self, ui: &mut Ui, cell: &CellInfo) {
         let Some(index) = self.index(cell.row_nr) else { return };
         let (Some(&column), Some(layer)) =
-            (Column::ALL.get(cell.col_nr), self.layers.recording.layers.get(index))
+            (TableColumn::ALL.get(cell.col_nr), self.layers.recording.layers.get(index))
         else {
             return;
         };
         let palette = self.layers.palette;
-        let facts = self.layers.facts_of(index);
+        let stats = self.layers.stats_of(index);
         let hidden = self.view.hidden.contains(&layer.name);
         let place = ui.max_rect();
-        if column == Column::Name {
+        if column == TableColumn::Name {
             self.dot(ui, index, &layer.name, hidden);
         }
         let faint = |colour: Color32| if hidden { colour.gamma_multiply(0.55) } else { colour };
-        if let Some((share, wasted)) = column.bar(layer, facts) {
+        if let Some((share, wasted)) = column.bar(layer, stats) {
             let colour = if wasted { palette.warning } else { palette.dim };
             let whole = place.shrink2(vec2(4.0, 3.0));
             let bar = whole.with_max_x(whole.left() + share * whole.width());
             ui.painter().rect_filled(bar, CornerRadius::same(2), faint(colour).gamma_multiply(0.28));
         }
-        let text = column.text(layer, facts);
+        let text = column.text(layer, stats);
         let (left, right) = match column {
-            Column::Name => (place.left() + DOT, place.right() - 4.0),
+            TableColumn::Name => (place.left() + DOT, place.right() - 4.0),
             _ => (place.left() + AIR, place.right() - AIR),
         };
         let colour = match column {
-            Column::Name if self.layers.framed == Some(index) => palette.accent,
-            Column::Type | Column::Shape => palette.dim,
+            TableColumn::Name if self.layers.framed == Some(index) => palette.accent,
+            TableColumn::Type | TableColumn::Shape => palette.dim,
             _ if text == "–" => palette.dim,
             _ => palette.text,
         };
@@ -287,12 +294,12 @@ impl TableDelegate for Rows<'_> {
     }
 }
 
-impl Rows<'_> {
+impl LayerTableDelegate<'_> {
     fn index(&self, row: u64) -> Option<usize> {
-        self.hands.order.rows().get(usize::try_from(row).ok()?).copied()
+        self.state.order.rows().get(usize::try_from(row).ok()?).copied()
     }
 
-    /// The dot before a name: full where the layer's slab is shown.
+    /// Shows the dot before a name, which is filled if the layer is visible.
     fn dot(&mut self, ui: &Ui, index: usize, name: &str, hidden: bool) {
         let palette = self.layers.palette;
         let place = ui.max_rect().with_max_x(ui.max_rect().left() + DOT).intersect(ui.clip_rect());
@@ -316,18 +323,18 @@ impl Rows<'_> {
         response.on_hover_text(if hidden { "Show" } else { "Hide" });
     }
 
-    /// A row in words.
-    fn told(&self, ui: &Ui, index: usize) -> WidgetInfo {
+    /// Returns the accessible description of a row.
+    fn row_info(&self, ui: &Ui, index: usize) -> WidgetInfo {
         let layer = &self.layers.recording.layers[index];
-        let facts = self.layers.facts_of(index);
+        let stats = self.layers.stats_of(index);
         let mut info = WidgetInfo::labeled(Role::Row, ui.is_enabled(), format!("Layer: {}", layer.name));
-        let units = format!("{} units", Column::Units.text(layer, facts));
+        let units = format!("{} units", TableColumn::Units.text(layer, stats));
         let mut parts = vec![kind(layer).to_owned(), units];
-        parts.extend(Column::ALL[3..].iter().filter_map(|column| {
-            column.value(layer, facts)?;
-            Some(format!("{} {}", column.title().to_lowercase(), column.text(layer, facts)))
+        parts.extend(TableColumn::ALL[3..].iter().filter_map(|column| {
+            column.value(layer, stats)?;
+            Some(format!("{} {}", column.title().to_lowercase(), column.text(layer, stats)))
         }));
-        parts.extend(without_value(facts));
+        parts.extend(without_value(stats));
         if self.view.hidden.contains(&layer.name) {
             parts.push("hidden".to_owned());
         }

@@ -1,57 +1,52 @@
-//! The layers' table, driven by keys and accessible names.
+//! The table of layers, driven by keys and accessible names.
 
 use egui::accesskit::{Role, Toggled};
-use egui::{Event, Key, Rect, vec2};
-use egui_kittest::Harness;
+use egui::{Key, Rect, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 
-use super::column::Column;
-use super::{Action, Hands, Layers};
+use super::column::TableColumn;
+use super::{LayersAction, LayersPanel, LayersPanelState};
 use crate::insight::LayerStats;
-use crate::model::{Recording, Theme, ViewState};
-use crate::ui::style::{Palette, install_fonts, install_style};
-use crate::ui::testing;
+use crate::model::{Recording, ViewState};
+use crate::ui::style::Palette;
+use crate::ui::testing::{self, TestWindow};
 
 struct State {
     recording: Recording,
-    facts: Option<Vec<LayerStats>>,
+    stats: Option<Vec<LayerStats>>,
     view: ViewState,
-    hands: Hands,
+    panel: LayersPanelState,
     framed: Option<usize>,
-    asked: Vec<Action>,
+    actions: Vec<LayersAction>,
 }
 
-type Window = Harness<'static, State>;
+type Window = TestWindow<State>;
 
-fn table(recording: Recording, facts: Option<Vec<LayerStats>>, width: f32) -> Window {
+fn table(recording: Recording, stats: Option<Vec<LayerStats>>, width: f32) -> Window {
     let view = testing::view(&recording);
-    let hands = Hands::default();
-    let state = State { recording, facts, view, hands, framed: None, asked: Vec::new() };
+    let state = State {
+        recording,
+        stats,
+        view,
+        panel: LayersPanelState::default(),
+        framed: None,
+        actions: Vec::new(),
+    };
     let show = |ui: &mut egui::Ui, state: &mut State| {
-        let layers = Layers {
+        let layers = LayersPanel {
             recording: &state.recording,
-            facts: state.facts.as_deref(),
+            stats: state.stats.as_deref(),
             framed: state.framed,
             hovered: None,
             palette: Palette::of(state.view.theme),
         };
-        state.asked.extend(layers.show(ui, &mut state.view, &mut state.hands));
+        state.actions.extend(layers.show(ui, &mut state.view, &mut state.panel));
     };
-    let mut window = Harness::builder()
-        .with_size(vec2(width, 260.0))
-        .with_max_steps(50)
-        .with_step_dt(0.05)
-        .with_context_setup(|ctx| {
-            install_fonts(ctx);
-            install_style(ctx, Theme::Dark);
-        })
-        .build_ui_state(show, state);
-    window.run();
-    window
+    TestWindow::with_time_step(vec2(width, 260.0), 0.05, state, show)
 }
 
-/// conv1, conv2 and fc, of which conv2 is the most wasted and fc the least known.
-fn facts() -> Vec<LayerStats> {
+/// Statistics of conv1, conv2 and fc: conv2 has the most dead units, fc the fewest known values.
+fn stats() -> Vec<LayerStats> {
     vec![
         LayerStats {
             mean: 0.25,
@@ -76,10 +71,10 @@ fn facts() -> Vec<LayerStats> {
 }
 
 fn few() -> Window {
-    table(testing::recording(), Some(facts()), 1000.0)
+    table(testing::recording(), Some(stats()), 1000.0)
 }
 
-/// The names of the rows, from top to bottom.
+/// Returns the names of the rows, from top to bottom.
 fn rows(window: &Window) -> Vec<String> {
     let rows = window.get_all_by_role(Role::Row);
     let mut rows: Vec<(f32, String)> =
@@ -89,17 +84,11 @@ fn rows(window: &Window) -> Vec<String> {
 }
 
 fn click(window: &mut Window, name: &str) {
-    window.get_by_label(name).click();
-    window.run();
-    // The next click is none of a double one.
+    window.click(name);
+    // Lets time pass, so that the next click does not count as a double click.
     for _ in 0..8 {
         window.step();
     }
-}
-
-fn press(window: &mut Window, key: Key) {
-    window.key_press(key);
-    window.run();
 }
 
 fn hidden(window: &Window) -> Vec<&str> {
@@ -107,16 +96,11 @@ fn hidden(window: &Window) -> Vec<&str> {
 }
 
 fn search(window: &mut Window, text: &str) {
-    window.get_by_label("Layers: search").focus();
-    window.run();
-    window.key_press_modifiers(egui::Modifiers::COMMAND, Key::A);
-    window.run();
-    window.event(Event::Text(text.to_owned()));
-    window.run();
+    window.replace_text("Layers: search", text);
 }
 
 #[test]
-fn a_heading_sorts_reverses_and_lets_go() {
+fn a_heading_sorts_reverses_and_unsorts() {
     let mut window = few();
     assert_eq!(rows(&window), ["conv1", "conv2", "fc"]);
     for (expected, words) in [
@@ -132,14 +116,13 @@ fn a_heading_sorts_reverses_and_lets_go() {
     click(&mut window, "Sort: Layer");
     assert_eq!(rows(&window), ["fc", "conv2", "conv1"], "from Z to A");
     // By keyboard.
-    window.get_by_label("Sort: Units").focus();
-    window.run();
-    press(&mut window, Key::Enter);
+    window.focus("Sort: Units");
+    window.press(Key::Enter);
     assert_eq!(rows(&window), ["conv2", "conv1", "fc"], "64, 16 and 3 units");
 }
 
 #[test]
-fn a_row_says_what_is_known() {
+fn a_row_describes_known_values() {
     let window = few();
     let value = |name: &str| window.get_by_label(name).value().unwrap_or_default();
     assert_eq!(
@@ -161,48 +144,48 @@ fn layers_are_found_by_name_and_type() {
     assert_eq!(rows(&window), ["fc"], "its type is Linear");
     search(&mut window, "conv?");
     assert_eq!(rows(&window), ["conv1", "conv2"]);
-    press(&mut window, Key::Enter);
-    assert_eq!(window.state().hands.selected, Some(0), "the first that was found");
+    window.press(Key::Enter);
+    assert_eq!(window.state().panel.selected, Some(0), "the first that was found");
     search(&mut window, "nothing");
     window.get_by_label("no layer goes by this name");
     window.get_by_label("0 of 3");
 }
 
 #[test]
-fn keys_choose_hide_solo_and_frame() {
+fn keys_select_hide_solo_and_frame() {
     let mut window = few();
     click(&mut window, "Layer: conv1");
-    assert_eq!(window.state().hands.selected, Some(0));
+    assert_eq!(window.state().panel.selected, Some(0));
     assert!(window.get_by_label("Layer: conv1").is_focused(), "the row that the keys speak to");
-    press(&mut window, Key::ArrowDown);
-    assert_eq!(window.state().hands.selected, Some(1));
-    press(&mut window, Key::H);
+    window.press(Key::ArrowDown);
+    assert_eq!(window.state().panel.selected, Some(1));
+    window.press(Key::H);
     assert_eq!(hidden(&window), ["conv2"]);
-    press(&mut window, Key::H);
+    window.press(Key::H);
     assert_eq!(hidden(&window), [""; 0]);
-    press(&mut window, Key::S);
+    window.press(Key::S);
     assert_eq!(hidden(&window), ["conv1", "fc"]);
-    press(&mut window, Key::End);
-    press(&mut window, Key::S);
+    window.press(Key::End);
+    window.press(Key::S);
     assert_eq!(hidden(&window), ["conv1", "conv2"]);
-    press(&mut window, Key::S);
+    window.press(Key::S);
     assert_eq!(hidden(&window), [""; 0], "all again");
-    assert_eq!(window.state().asked, []);
-    press(&mut window, Key::Enter);
-    assert_eq!(window.state().asked, [Action::Frame(2)]);
-    press(&mut window, Key::ArrowDown);
-    assert_eq!(window.state().hands.selected, Some(2), "there is none below");
-    // In the order in which they stand.
+    assert_eq!(window.state().actions, []);
+    window.press(Key::Enter);
+    assert_eq!(window.state().actions, [LayersAction::Frame(2)]);
+    window.press(Key::ArrowDown);
+    assert_eq!(window.state().panel.selected, Some(2), "there is none below");
+    // In the order of the rows.
     click(&mut window, "Sort: Dead");
     click(&mut window, "Layer: conv2");
-    press(&mut window, Key::ArrowDown);
-    assert_eq!(window.state().hands.selected, Some(0));
+    window.press(Key::ArrowDown);
+    assert_eq!(window.state().panel.selected, Some(0));
 }
 
 #[test]
 fn buttons_do_what_the_keys_do() {
     let mut window = few();
-    let enabled = |window: &Window, name: &str| !window.get_by_label(name).accesskit_node().is_disabled();
+    let enabled = |window: &Window, name: &str| !window.is_disabled(name);
     for name in ["Layers: Solo", "Layers: Hide", "Layers: Frame", "Layers: Show all"] {
         assert!(!enabled(&window, name), "{name}: nothing is chosen or hidden");
     }
@@ -216,11 +199,11 @@ fn buttons_do_what_the_keys_do() {
     click(&mut window, "Layers: Show all");
     assert_eq!(hidden(&window), [""; 0]);
     click(&mut window, "Layers: Frame");
-    assert_eq!(window.state().asked, [Action::Frame(2)]);
+    assert_eq!(window.state().actions, [LayersAction::Frame(2)]);
 }
 
 #[test]
-fn a_dot_hides_its_layer_and_says_so() {
+fn a_dot_hides_its_layer() {
     let mut window = few();
     click(&mut window, "Visible: conv1");
     assert_eq!(hidden(&window), ["conv1"]);
@@ -229,7 +212,7 @@ fn a_dot_hides_its_layer_and_says_so() {
     assert!(window.get_by_label("Layer: conv1").value().unwrap_or_default().ends_with("hidden"));
     click(&mut window, "Visible: conv1");
     assert_eq!(hidden(&window), [""; 0]);
-    assert_eq!(window.state().hands.selected, None, "the row was not meant");
+    assert_eq!(window.state().panel.selected, None, "the row was not meant");
 }
 
 #[test]
@@ -239,12 +222,12 @@ fn a_double_click_frames() {
         window.get_by_label("Layer: conv2").click();
         window.step();
     }
-    assert_eq!(window.state().asked, [Action::Frame(1)]);
-    assert_eq!(window.state().hands.selected, Some(1));
+    assert_eq!(window.state().actions, [LayersAction::Frame(1)]);
+    assert_eq!(window.state().panel.selected, Some(1));
 }
 
 #[test]
-fn what_is_listed_is_copied_as_it_is() {
+fn the_listed_rows_are_copied_in_order() {
     let mut window = few();
     click(&mut window, "Sort: Dead");
     search(&mut window, "conv");
@@ -252,19 +235,19 @@ fn what_is_listed_is_copied_as_it_is() {
     let expected = "layer\ttype\tunits\tshape\tmean\tdead\tsaturated\tsparsity\tselectivity\tchange\n\
                     conv2\tConv2d\t64\t64\t-1.5\t0.875\t0.25\t0.0004\t0.5\t0.03125\n\
                     conv1\tConv2d\t16\t16\t0.25\t0.125\t0\t0.5\t0.75\t\n";
-    assert_eq!(window.state().asked, [Action::Copy(expected.to_owned())]);
+    assert_eq!(window.state().actions, [LayersAction::Copy(expected.to_owned())]);
 }
 
 #[test]
-fn without_facts_the_layers_are_there() {
+fn without_statistics_the_layers_are_listed() {
     let mut window = table(testing::recording(), None, 1000.0);
     assert_eq!(rows(&window), ["conv1", "conv2", "fc"]);
     click(&mut window, "Sort: Mean");
     assert_eq!(rows(&window), ["conv1", "conv2", "fc"]);
-    window.state_mut().facts = Some(facts());
+    window.state_mut().stats = Some(stats());
     window.run();
     assert_eq!(rows(&window), ["conv1", "conv2", "fc"], "0.25, −1.5 and none");
-    window.state_mut().facts.iter_mut().flatten().for_each(|facts| facts.mean = -facts.mean);
+    window.state_mut().stats.iter_mut().flatten().for_each(|stats| stats.mean = -stats.mean);
     window.run();
     assert_eq!(rows(&window), ["conv2", "conv1", "fc"], "of another epoch");
 }
@@ -280,36 +263,36 @@ fn many() -> (Recording, Vec<LayerStats>) {
 }
 
 #[test]
-fn ten_thousand_layers_cost_no_more_than_those_in_sight() {
-    let (recording, facts) = many();
-    let mut window = table(recording, Some(facts), 600.0);
+fn of_ten_thousand_layers_the_visible_ones_are_laid_out() {
+    let (recording, stats) = many();
+    let mut window = table(recording, Some(stats), 600.0);
     let listed = rows(&window).len();
     assert!((5..=14).contains(&listed), "{listed} rows are laid out");
     click(&mut window, "Sort: Mean");
-    // 7919 is prime to 10 000: every mean once; that of 9999 is found without the table.
+    // 7919 and 10 000 are coprime, so that every mean occurs once; that of 9999 is found without the
+    // table.
     let greatest = (0..10_000).find(|index| (index * 7919) % 10_000 == 9999).expect("one");
     assert_eq!(rows(&window)[0], format!("layer{greatest}"));
-    let worked = window.state().hands.order.worked;
+    let computed = window.state().panel.order.computed;
     for _ in 0..20 {
         window.step();
     }
-    assert_eq!(window.state().hands.order.worked, worked, "nothing changed");
-    // Chosen in the scene: its row comes into sight.
-    window.state_mut().hands.selected = Some(4711);
+    assert_eq!(window.state().panel.order.computed, computed, "nothing changed");
+    // Selected in the scene: its row scrolls into view.
+    window.state_mut().panel.selected = Some(4711);
     window.run();
     let row = window.get_by_label("Layer: layer4711");
     assert_eq!(row.accesskit_node().is_selected(), Some(true));
     assert!(rows(&window).len() <= 14);
-    window.get_by_label("Layers").focus();
-    window.run();
-    press(&mut window, Key::End);
+    window.focus("Layers");
+    window.press(Key::End);
     let least = (0..10_000).find(|index| (index * 7919) % 10_000 == 0).expect("one");
     window.get_by_label(&format!("Layer: layer{least}"));
 }
 
 #[test]
-fn a_narrow_pane_keeps_the_names_and_scrolls_the_numbers() {
-    let window = table(testing::recording(), Some(facts()), 400.0);
+fn a_narrow_panel_keeps_the_names_and_scrolls_the_numbers() {
+    let window = table(testing::recording(), Some(stats()), 400.0);
     let screen = Rect::from_min_size(egui::Pos2::ZERO, vec2(400.0, 260.0));
     for name in ["Layers: search", "Layers: Solo", "Layers: Copy", "Layers: Show all", "Sort: Layer"] {
         let rect = window.get_by_label(name).rect();
@@ -321,16 +304,16 @@ fn a_narrow_pane_keeps_the_names_and_scrolls_the_numbers() {
 }
 
 #[test]
-fn names_take_what_the_numbers_leave() {
-    let mut window = table(testing::recording(), Some(facts()), 700.0);
+fn names_take_the_width_that_numbers_leave() {
+    let mut window = table(testing::recording(), Some(stats()), 700.0);
     let name = |window: &Window| window.get_by_label("Sort: Layer").rect().width();
-    // Where the last heading in sight ends, which begins more than a hair's breadth before the edge.
+    // Returns the right edge of the last visible heading, which begins at least 10 points before the edge.
     let last = |window: &Window, width: f32| {
-        let right = |column: &Column| {
+        let right = |column: &TableColumn| {
             let heading = window.query_by_label(&format!("Sort: {}", column.title()))?.rect();
             (heading.left() < width - 10.0).then_some(heading.right())
         };
-        Column::ALL.iter().filter_map(right).fold(0.0, f32::max)
+        TableColumn::ALL.iter().filter_map(right).fold(0.0, f32::max)
     };
     let narrow = name(&window);
     for _ in 0..2 {

@@ -1,13 +1,12 @@
-//! The strip, driven by pointer, keys and accessible names; what its bars are.
+//! The strip, driven by pointer, keys and accessible names, and its bars.
 
-use egui::{Key, Pos2, pos2};
-use egui_kittest::Harness;
+use egui::{Key, Modifiers, Pos2, pos2};
 use egui_kittest::kittest::{NodeT, Queryable};
 
 use super::*;
 use crate::model::{Camera, Edge, Grid, SetView, Theme};
-use crate::ui::style::{install_fonts, install_style};
-use crate::ui::testing;
+use crate::ui::style::colour_of;
+use crate::ui::testing::{self, TestWindow};
 
 struct State {
     recording: Recording,
@@ -15,13 +14,13 @@ struct State {
     view: ViewState,
     means: Option<Vec<f32>>,
     framed: Option<usize>,
-    /// Every layer that was asked for.
-    asked: Vec<usize>,
+    /// Every requested layer.
+    requested: Vec<usize>,
 }
 
-type Window = Harness<'static, State>;
+type Window = TestWindow<State>;
 
-/// A network of layers of so many units.
+/// A network of layers with these numbers of units.
 fn network(units: &[usize]) -> Recording {
     let mut recording = testing::recording();
     let layer = recording.layers[1].clone();
@@ -41,24 +40,16 @@ fn window(recording: Recording) -> Window {
         recording,
         means: None,
         framed: None,
-        asked: Vec::new(),
+        requested: Vec::new(),
     };
     let show = |ui: &mut Ui, state: &mut State| {
         let map = minimap(state);
         if let Some(layer) = map.show(ui) {
             state.framed = Some(layer);
-            state.asked.push(layer);
+            state.requested.push(layer);
         }
     };
-    let mut window = Harness::builder()
-        .with_size(egui::vec2(640.0, 60.0))
-        .with_context_setup(|ctx| {
-            install_fonts(ctx);
-            install_style(ctx, Theme::Dark);
-        })
-        .build_ui_state(show, state);
-    window.run();
-    window
+    TestWindow::open(egui::vec2(640.0, 60.0), state, show)
 }
 
 fn minimap(state: &State) -> Minimap<'_> {
@@ -88,11 +79,9 @@ fn keys_and_screen_readers_go_from_layer_to_layer() {
     let mut window = window(network(&[16, 64, 256, 64, 10]));
     assert_eq!(name(&window), "no single layer");
     assert_eq!(window.get_by_label("Minimap").accesskit_node().role(), Role::Slider);
-    window.get_by_label("Minimap").focus();
-    window.run();
+    window.focus("Minimap");
     let mut press = |key, layer: &str| {
-        window.key_press(key);
-        window.run();
+        window.press(key);
         assert_eq!(name(&window), layer, "{key:?}");
     };
     press(Key::ArrowRight, "layer0");
@@ -101,40 +90,27 @@ fn keys_and_screen_readers_go_from_layer_to_layer() {
     press(Key::ArrowRight, "layer4");
     press(Key::ArrowLeft, "layer3");
     press(Key::Home, "layer0");
-    assert_eq!(window.state().asked, [0, 1, 4, 3, 0], "what is framed is not asked for again");
+    assert_eq!(window.state().requested, [0, 1, 4, 3, 0], "what is framed is not requested again");
     window.get_by_label("Minimap").set_value_accesskit(3.0);
     window.run();
     assert_eq!((name(&window).as_str(), window.state().framed), ("layer2", Some(2)), "counted from 1");
 }
 
 #[test]
-fn a_click_or_drag_leads_to_the_layer_there() {
+fn a_click_or_drag_frames_the_layer_under_the_pointer() {
     let mut window = window(network(&[64; 5]));
     let rect = window.get_by_label("Minimap").rect();
     let at = |share: f32| pos2(rect.left() + MARGIN + share * (rect.width() - 2.0 * MARGIN), rect.center().y);
-    window.hover_at(at(0.49));
-    window.step();
-    window.drag_at(at(0.49));
-    window.step();
-    for share in [0.55, 0.7, 0.99] {
-        window.hover_at(at(share));
-        window.step();
-    }
-    window.drop_at(at(0.99));
-    window.run();
-    assert_eq!(window.state().asked.last(), Some(&4));
-    assert!(window.state().asked.contains(&3), "on the way: {:?}", window.state().asked);
-    window.hover_at(at(0.02));
-    window.step();
-    window.drag_at(at(0.02));
-    window.step();
-    window.drop_at(at(0.02));
-    window.run();
+    let path = [0.49, 0.55, 0.7, 0.99].map(at);
+    window.drag(Modifiers::NONE, &path, |_| ());
+    assert_eq!(window.state().requested.last(), Some(&4));
+    assert!(window.state().requested.contains(&3), "on the way: {:?}", window.state().requested);
+    window.click_at(at(0.02));
     assert_eq!(window.state().framed, Some(0), "a click");
 }
 
 #[test]
-fn bars_stand_where_the_slabs_do_and_tell_size_value_and_what_is_hidden() {
+fn bars_show_position_size_value_and_visibility_of_layers() {
     let mut window = window(network(&[1, 16, 256, 16]));
     window.state_mut().view.hidden.insert("layer1".to_owned());
     window.state_mut().means = Some(vec![0.5, f32::NAN, -2.0, 1.0]);
@@ -154,21 +130,21 @@ fn bars_stand_where_the_slabs_do_and_tell_size_value_and_what_is_hidden() {
     let table = state.view.colours().table(state.view.theme.slab());
     assert_eq!((colours[2], colours[3]), (colour_of(table[0]), colour_of(table[255])));
     assert!(!table.map(colour_of).contains(&colours[1]), "no value is none of the map's colours");
-    // Without its slab a hidden layer stands between its neighbours.
+    // A hidden layer without a slab lies between its neighbours.
     window.state_mut().layout.slabs.remove(1);
     let places = minimap(window.state()).places(strip());
     assert!((places[1] - places[2] / 2.0).abs() < 0.01, "{places:?}");
 }
 
 #[test]
-fn layers_that_share_a_place_show_their_greatest() {
+fn layers_that_share_a_slot_show_their_greatest() {
     let mut units = vec![1; 10_000];
     units[5000] = 4096;
     let mut window = window(network(&units));
     let mut means = vec![0.1; 10_000];
     means[2500] = -3.0;
     window.state_mut().means = Some(means);
-    // Every layer skips to many others, too.
+    // Every layer has edges to many others as well.
     window.state_mut().recording.edges =
         (0..9_000).map(|from| Edge { from, to: from + 1 + from % 900 }).collect();
     let state = window.state();
@@ -180,18 +156,17 @@ fn layers_that_share_a_place_show_their_greatest() {
     assert!(bars.iter().any(|bar| bar.mean == Some(-3.0)), "and the one strong mean");
     assert!(bars.windows(2).all(|pair| pair[0].x + pair[0].half <= pair[1].x - pair[1].half));
     assert_eq!(map.mesh(&bars, 40.0, 20.0).vertices.len(), 4 * bars.len());
-    window.step();
 }
 
 #[test]
-fn what_the_camera_sees_is_marked() {
+fn layers_in_view_of_the_camera_are_marked() {
     let recording = network(&[64; 12]);
     let layout = Layout::new(&recording);
     let mut window = window(recording);
     let seen = |window: &Window| {
         let map = minimap(window.state());
         let places = map.places(strip());
-        let stretches = map.seen(&places);
+        let stretches = map.visible_stretches(&places);
         let within = |place: &f32| stretches.iter().any(|(from, to)| from <= place && place <= to);
         places.iter().map(within).collect::<Vec<_>>()
     };
@@ -209,13 +184,11 @@ fn what_the_camera_sees_is_marked() {
 fn an_empty_network_and_one_of_a_single_layer_are_shown() {
     let mut none = window(network(&[]));
     none.get_by_label("Minimap").focus();
-    none.key_press(Key::ArrowRight);
-    none.run();
-    assert!(none.state().asked.is_empty());
+    none.press(Key::ArrowRight);
+    assert!(none.state().requested.is_empty());
     let mut single = window(network(&[5]));
-    single.get_by_label("Minimap").click();
-    single.run();
-    assert_eq!(single.state().asked, [0]);
+    single.click("Minimap");
+    assert_eq!(single.state().requested, [0]);
     let grid = Layout::of_grids([(Grid::column(5), 5)]);
     single.state_mut().layout = grid;
     single.run();

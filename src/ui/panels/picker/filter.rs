@@ -1,52 +1,52 @@
-//! Which inputs a list shows: by a part of their name, by class, by what was predicted. A million are
-//! gone through in slices, a little in each frame, and what was found so far is shown.
+//! The inputs that the list shows: filtered by a part of their id, by class and by prediction. A million
+//! inputs are searched in slices, a few per frame; matches appear as they are found.
 
 use std::time::{Duration, Instant};
 
 use crate::model::{PredictionFilter, Ranges, Recording, Selection};
 
-/// Inputs that are gone through at a time, and how long in a frame.
+/// Number of inputs in a slice, and the time spent in a frame.
 const SLICE: usize = 4096;
 const TIME: Duration = Duration::from_millis(2);
 
-/// What inputs have to be, to be shown.
+/// The conditions on listed inputs.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Filter {
-    /// Part of their id, whatever the case of its letters.
+pub struct InputFilter {
+    /// A part of the id, without case.
     pub text: String,
     /// Index into [`Recording::classes`].
     pub class: Option<usize>,
     pub predicted: PredictionFilter,
 }
 
-/// The inputs that a filter leaves.
+/// The inputs that match a filter, as far as searched.
 #[derive(Debug, Default)]
-pub struct Found {
-    asked: Filter,
-    /// Where recording and predictions lie, and of which epoch these are: others are told by that.
-    of: (usize, usize, Option<usize>),
+pub struct FilteredInputs {
+    filter: InputFilter,
+    /// Addresses of recording and predictions, and the epoch of these: they identify what was searched.
+    source: (usize, usize, Option<usize>),
     /// Ascending.
     inputs: Vec<u32>,
-    /// Inputs that have been gone through.
-    passed: usize,
+    /// Number of inputs that have been searched.
+    searched: usize,
 }
 
-/// The rows of a list, and which inputs they show.
+/// The inputs behind the rows of a list.
 #[derive(Clone, Copy, Debug)]
-pub enum Rows<'a> {
-    /// Every one of so many.
+pub enum ListRows<'a> {
+    /// All inputs; their number.
     All(usize),
-    /// Ascending.
+    /// These inputs, in ascending order.
     Some(&'a [u32]),
 }
 
-impl Filter {
-    /// Whether it leaves some out.
+impl InputFilter {
+    /// Returns `true` if the filter excludes inputs.
     pub fn is_active(&self) -> bool {
         *self != Self::default()
     }
 
-    /// The filter without a number, which is a place to go to: [`Self::number`].
+    /// Returns the filter without a text that is an input's number, see [`Self::number`].
     pub fn without_number(&self, inputs: usize) -> Self {
         match self.number(inputs) {
             Some(_) => Self { text: String::new(), ..self.clone() },
@@ -54,14 +54,14 @@ impl Filter {
         }
     }
 
-    /// The input that the text is the number of.
+    /// Returns the input whose number the text is.
     pub fn number(&self, inputs: usize) -> Option<usize> {
         let text = self.text.trim();
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         digits.then(|| text.parse().ok()).flatten().filter(|number| *number < inputs)
     }
 
-    fn takes(&self, recording: &Recording, predictions: Option<&[Option<usize>]>, index: usize) -> bool {
+    fn accepts(&self, recording: &Recording, predictions: Option<&[Option<usize>]>, index: usize) -> bool {
         let Some(input) = recording.inputs.get(index) else { return false };
         if self.class.is_some() && input.class != self.class {
             return false;
@@ -79,13 +79,13 @@ impl Filter {
         contains(&input.id, self.text.trim())
     }
 
-    /// The selection that it stands for, at the moment of `current`; `found` are the inputs that it
-    /// leaves. By class and prediction it says so, and holds at other epochs as well; by name it counts
-    /// the inputs up.
-    pub fn selection(&self, recording: &Recording, current: &Selection, found: Rows) -> Selection {
+    /// Returns the selection that the filter stands for, at the epoch of `current`; `matches` are the
+    /// inputs that match. Class and prediction become terms, which hold at other epochs as well; with a
+    /// part of an id, the matching inputs are listed.
+    pub fn selection(&self, recording: &Recording, current: &Selection, matches: ListRows) -> Selection {
         let base = Selection { epoch: current.epoch, ..Selection::default() };
         if !self.text.trim().is_empty() {
-            return base.with_inputs(&found.inputs(0, found.count()));
+            return base.with_inputs(&matches.inputs(0, matches.count()));
         }
         let class = self.class.filter(|class| *class < recording.classes.len());
         let base = match class {
@@ -96,52 +96,52 @@ impl Filter {
     }
 }
 
-impl Found {
-    /// Goes on with what `filter` leaves, by the predictions of an epoch; says whether more is to come. Of another recording, or with
-    /// other predictions where they play a part, it begins anew.
+impl FilteredInputs {
+    /// Continues the search; returns `true` if inputs are left. It starts again if the filter or the
+    /// recording changed, or predictions that the filter depends on.
     pub fn advance(
         &mut self,
-        filter: &Filter,
+        filter: &InputFilter,
         recording: &Recording,
         predictions: Option<&[Option<usize>]>,
         epoch: Option<usize>,
     ) -> bool {
         let predicted = filter.predicted != PredictionFilter::All;
         let at = predictions.filter(|_| predicted).map_or(0, |all| all.as_ptr().addr());
-        let of = (std::ptr::from_ref(recording).addr(), at, epoch.filter(|_| predicted));
-        if self.asked != *filter || self.of != of {
-            *self = Self { asked: filter.clone(), of, inputs: Vec::new(), passed: 0 };
+        let source = (std::ptr::from_ref(recording).addr(), at, epoch.filter(|_| predicted));
+        if self.filter != *filter || self.source != source {
+            *self = Self { filter: filter.clone(), source, inputs: Vec::new(), searched: 0 };
         }
         let count = recording.inputs.len().min(u32::MAX as usize);
         let start = Instant::now();
-        while self.passed < count {
-            let slice = self.passed..(self.passed + SLICE).min(count);
-            self.passed = slice.end;
-            let taken = slice.filter(|input| filter.takes(recording, predictions, *input));
+        while self.searched < count {
+            let slice = self.searched..(self.searched + SLICE).min(count);
+            self.searched = slice.end;
+            let taken = slice.filter(|input| filter.accepts(recording, predictions, *input));
             self.inputs.extend(taken.map(|input| input as u32));
             if start.elapsed() >= TIME {
                 break;
             }
         }
-        self.passed < count
+        self.searched < count
     }
 
-    pub fn rows(&self) -> Rows<'_> {
-        Rows::Some(&self.inputs)
+    pub fn rows(&self) -> ListRows<'_> {
+        ListRows::Some(&self.inputs)
     }
 
-    /// Inputs that have been gone through.
-    pub fn passed(&self) -> usize {
-        self.passed
+    /// Returns the number of inputs that have been searched.
+    pub fn searched(&self) -> usize {
+        self.searched
     }
 
-    /// What was asked for last.
-    pub fn asked(&self) -> &Filter {
-        &self.asked
+    /// Returns the filter of the current search.
+    pub fn filter(&self) -> &InputFilter {
+        &self.filter
     }
 }
 
-impl Rows<'_> {
+impl ListRows<'_> {
     pub fn count(&self) -> usize {
         match self {
             Self::All(count) => *count,
@@ -150,7 +150,7 @@ impl Rows<'_> {
     }
 
     /// # Panics
-    /// When there is no such row.
+    /// If there is no such row.
     pub fn input(&self, row: usize) -> usize {
         match self {
             Self::All(_) => row,
@@ -158,21 +158,21 @@ impl Rows<'_> {
         }
     }
 
-    /// The row of an input, or the one that it would have.
-    fn before(&self, input: usize) -> usize {
+    /// Returns the row of an input, or the row where it would be.
+    fn lower_bound(&self, input: usize) -> usize {
         match self {
             Self::All(count) => input.min(*count),
             Self::Some(inputs) => inputs.partition_point(|other| (*other as usize) < input),
         }
     }
 
-    /// The row that shows an input.
+    /// Returns the row of an input, if it is listed.
     pub fn row(&self, input: usize) -> Option<usize> {
-        let row = self.before(input);
+        let row = self.lower_bound(input);
         (row < self.count() && self.input(row) == input).then_some(row)
     }
 
-    /// The inputs of the rows from `from` on, up to but without `to`.
+    /// Returns the inputs of the rows from `from` up to, but not including, `to`.
     fn inputs(&self, from: usize, to: usize) -> Ranges {
         match self {
             _ if from >= to => Ranges::default(),
@@ -184,7 +184,7 @@ impl Rows<'_> {
         }
     }
 
-    /// The inputs that rows show.
+    /// Returns the inputs of some rows.
     pub fn inputs_of(&self, rows: &Ranges) -> Ranges {
         match self {
             Self::All(_) => rows.clone(),
@@ -195,7 +195,7 @@ impl Rows<'_> {
         }
     }
 
-    /// The rows that show any of some inputs.
+    /// Returns the rows of some inputs, as far as they are listed.
     pub fn rows_of(&self, inputs: &Ranges) -> Ranges {
         match self {
             Self::All(_) => inputs.clone(),
@@ -203,27 +203,27 @@ impl Rows<'_> {
                 .as_slice()
                 .iter()
                 .filter_map(|range| {
-                    let (from, to) = (self.before(*range.start()), self.before(range.end() + 1));
+                    let (from, to) = (self.lower_bound(*range.start()), self.lower_bound(range.end() + 1));
                     (from < to).then(|| from..=to - 1)
                 })
                 .collect(),
         }
     }
 
-    /// Those of some inputs that no row shows.
-    pub fn hidden(&self, inputs: &Ranges) -> Ranges {
+    /// Returns those of some inputs that are not listed.
+    pub fn unlisted(&self, inputs: &Ranges) -> Ranges {
         match self {
             Self::All(_) => Ranges::default(),
             Self::Some(_) => {
                 let mut pieces = Vec::new();
                 for range in inputs.as_slice() {
                     let mut next = *range.start();
-                    for row in self.before(*range.start())..self.before(range.end() + 1) {
-                        let shown = self.input(row);
-                        if shown > next {
-                            pieces.push(next..=shown - 1);
+                    for row in self.lower_bound(*range.start())..self.lower_bound(range.end() + 1) {
+                        let listed = self.input(row);
+                        if listed > next {
+                            pieces.push(next..=listed - 1);
                         }
-                        next = shown + 1;
+                        next = listed + 1;
                     }
                     if next <= *range.end() {
                         pieces.push(next..=*range.end());
@@ -235,7 +235,7 @@ impl Rows<'_> {
     }
 }
 
-/// Whether `text` has `part` somewhere, whatever the case of ASCII letters.
+/// Returns `true` if `text` contains `part`, without case for ASCII letters.
 fn contains(text: &str, part: &str) -> bool {
     let (text, part) = (text.as_bytes(), part.as_bytes());
     part.is_empty() || text.windows(part.len()).any(|piece| piece.eq_ignore_ascii_case(part))
@@ -259,17 +259,17 @@ mod tests {
         (recording, predictions)
     }
 
-    fn all(filter: &Filter) -> Vec<usize> {
+    fn all(filter: &InputFilter) -> Vec<usize> {
         let (recording, predictions) = many();
-        let mut found = Found::default();
-        while found.advance(filter, &recording, Some(&predictions), None) {}
-        let rows = found.rows();
+        let mut filtered = FilteredInputs::default();
+        while filtered.advance(filter, &recording, Some(&predictions), None) {}
+        let rows = filtered.rows();
         (0..rows.count()).map(|row| rows.input(row)).collect()
     }
 
     #[test]
-    fn a_filter_leaves_what_it_says_in_slices() {
-        let of = |text: &str, class, predicted| Filter { text: text.to_owned(), class, predicted };
+    fn a_filter_is_applied_in_slices() {
+        let of = |text: &str, class, predicted| InputFilter { text: text.to_owned(), class, predicted };
         let wrong = all(&of("", None, PredictionFilter::Wrong));
         let oracle: Vec<usize> = (0..10_000).filter(|index| index % 5 == 0 && index % 3 != 0).collect();
         assert_eq!(wrong, oracle);
@@ -281,54 +281,58 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_a_place_to_go_to_and_leaves_nothing_out() {
-        let number = |text: &str| Filter { text: text.to_owned(), ..Filter::default() }.number(100);
+    fn a_number_is_no_filter() {
+        let number = |text: &str| InputFilter { text: text.to_owned(), ..InputFilter::default() }.number(100);
         assert_eq!((number(" 42 "), number("0")), (Some(42), Some(0)));
         assert_eq!((number("100"), number("-4"), number("4a"), number("")), (None, None, None, None));
-        let filter = Filter { text: "42".to_owned(), ..Filter::default() };
+        let filter = InputFilter { text: "42".to_owned(), ..InputFilter::default() };
         assert!(!filter.without_number(100).is_active() && filter.without_number(42).is_active());
     }
 
     #[test]
-    fn it_begins_anew_when_something_else_is_asked_for() {
+    fn a_search_starts_again_after_a_change() {
         let (mut recording, predictions) = many();
-        let mut found = Found::default();
-        let finish = |found: &mut Found, filter: &Filter, recording: &Recording, predictions: &[_]| {
-            while found.advance(filter, recording, Some(predictions), None) {}
-            found.rows().count()
+        let mut filtered = FilteredInputs::default();
+        let finish = |filtered: &mut FilteredInputs,
+                      filter: &InputFilter,
+                      recording: &Recording,
+                      predictions: &[_]| {
+            while filtered.advance(filter, recording, Some(predictions), None) {}
+            filtered.rows().count()
         };
-        let wrong = Filter { predicted: PredictionFilter::Wrong, ..Filter::default() };
-        assert_eq!(finish(&mut found, &wrong, &recording, &predictions), 1333);
+        let wrong = InputFilter { predicted: PredictionFilter::Wrong, ..InputFilter::default() };
+        assert_eq!(finish(&mut filtered, &wrong, &recording, &predictions), 1333);
         let right: Vec<_> = recording.inputs.iter().map(|input| input.class).collect();
-        assert_eq!(finish(&mut found, &wrong, &recording, &right), 0, "at another epoch");
-        let cats = Filter { class: Some(0), ..Filter::default() };
-        assert_eq!(finish(&mut found, &cats, &recording, &predictions), 3334);
+        assert_eq!(finish(&mut filtered, &wrong, &recording, &right), 0, "at another epoch");
+        let cats = InputFilter { class: Some(0), ..InputFilter::default() };
+        assert_eq!(finish(&mut filtered, &cats, &recording, &predictions), 3334);
         recording.inputs.truncate(30);
         let other = recording.clone();
-        assert_eq!(finish(&mut found, &cats, &other, &predictions), 10, "of another recording");
+        assert_eq!(finish(&mut filtered, &cats, &other, &predictions), 10, "of another recording");
     }
 
     #[test]
-    fn rows_and_inputs_are_each_others() {
-        let shown = [2, 3, 4, 7, 9, 10];
-        let rows = Rows::Some(&shown);
+    fn rows_and_inputs_are_converted_both_ways() {
+        let listed = [2, 3, 4, 7, 9, 10];
+        let rows = ListRows::Some(&listed);
         let set = |indices: &[usize]| indices.iter().copied().collect::<Ranges>();
         assert_eq!(rows.inputs_of(&Ranges::from(1..=4)), set(&[3, 4, 7, 9]));
         assert_eq!(rows.rows_of(&set(&[0, 1, 4, 5, 6, 7, 8, 10, 12])), set(&[2, 3, 5]));
-        assert_eq!(rows.hidden(&Ranges::from(1..=12)), set(&[1, 5, 6, 8, 11, 12]));
+        assert_eq!(rows.unlisted(&Ranges::from(1..=12)), set(&[1, 5, 6, 8, 11, 12]));
         assert_eq!((rows.row(7), rows.row(8), rows.row(99)), (Some(3), None, None));
-        let everything = Rows::All(50);
+        let everything = ListRows::All(50);
         assert_eq!(everything.rows_of(&set(&[1, 9])), set(&[1, 9]));
-        assert_eq!(everything.hidden(&set(&[1, 9])), set(&[]));
+        assert_eq!(everything.unlisted(&set(&[1, 9])), set(&[]));
     }
 
     #[test]
-    fn a_filter_becomes_terms_where_there_are_such() {
+    fn class_and_prediction_of_a_filter_become_terms() {
         let recording = testing::recording();
         let current: Selection = "class:cat&input:1@first".parse().expect("a selection");
-        let shown = [1, 2, 5];
-        let text = |filter: Filter| filter.selection(&recording, &current, Rows::Some(&shown)).to_string();
-        let filter = |text: &str, class, predicted| Filter { text: text.to_owned(), class, predicted };
+        let listed = [1, 2, 5];
+        let text =
+            |filter: InputFilter| filter.selection(&recording, &current, ListRows::Some(&listed)).to_string();
+        let filter = |text: &str, class, predicted| InputFilter { text: text.to_owned(), class, predicted };
         assert_eq!(text(filter("", Some(1), PredictionFilter::Wrong)), "class:dog&wrong@first");
         assert_eq!(text(filter("", None, PredictionFilter::Right)), "right@first");
         assert_eq!(text(filter("ima", Some(1), PredictionFilter::Wrong)), "input:1-2,5@first");

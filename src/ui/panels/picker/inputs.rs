@@ -1,71 +1,76 @@
-//! The list of inputs: searched, narrowed down by class and by what was predicted, with their pictures.
+//! The list of inputs, with a search field, filters by class and prediction, pictures and predictions.
 
 use std::borrow::Cow;
 
 use egui::{FontId, Key, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo};
 
-use super::filter::{Filter, Rows};
-use super::list::{List, Picked};
-use super::row::{Entry, TALL, Verdict};
-use super::{Known, Offer, Picker, alone};
+use super::filter::{InputFilter, ListRows};
+use super::list::{ListResponse, SelectableList};
+use super::row::{ListEntry, PredictionOutcome, TALL};
+use super::{PickerState, ResolvedSelection, SelectionPicker, without_lists};
 use crate::model::{PredictionFilter, Selection};
 use crate::ui::style::SMALL;
 use crate::ui::text;
-use crate::ui::widgets::list_selection::Choice;
-use crate::ui::widgets::list_selection::Pull;
+use crate::ui::widgets::list_selection::DragMode;
+use crate::ui::widgets::list_selection::ListSelection;
 use crate::ui::widgets::{ROW, named, segmented};
 
-/// Edge of the picture of the one that is chosen.
+/// Edge of the picture of the selected input, in points.
 const COVER: f32 = 72.0;
-/// Rows of classes that are seen at a time.
+/// Number of visible rows in the list of classes.
 const CLASSES: f32 = 12.0;
 
-impl Offer<'_> {
-    pub(super) fn inputs(&self, ui: &mut Ui, picker: &mut Picker, current: &Selection) -> Option<Selection> {
-        let sought = self.search(ui, picker);
-        self.narrow(ui, &mut picker.filter);
-        let more = self.find(picker);
+impl SelectionPicker<'_> {
+    pub(super) fn inputs(
+        &self,
+        ui: &mut Ui,
+        state: &mut PickerState,
+        current: &Selection,
+    ) -> Option<Selection> {
+        let target = self.search_field(ui, state);
+        self.filter_controls(ui, &mut state.filter);
+        let more = self.advance_search(state);
         if more {
             ui.ctx().request_repaint();
         }
-        let all = self.shown(ui, picker, current, more);
-        if let Some(Sought { input, chosen }) = sought {
-            let number = picker.filter.number(self.recording.inputs.len());
-            let rows = picker.rows(self.recording);
+        let all_matches = self.match_count(ui, state, current, more);
+        if let Some(SearchTarget { input, select }) = target {
+            let number = state.filter.number(self.recording.inputs.len());
+            let rows = state.rows(self.recording);
             let first = (rows.count() > 0).then(|| rows.input(0));
-            let target = input.or(number).or(first.filter(|_| chosen));
-            picker.lead_to(target, self.recording);
-            if chosen && let Some(target) = target {
+            let target = input.or(number).or(first.filter(|_| select));
+            state.move_cursor(target, self.recording);
+            if select && let Some(target) = target {
                 return Some(Selection { epoch: current.epoch, ..Selection::input(target) });
             }
         }
-        let pictured = self.pictured(picker);
-        let Picker { inputs, known, found, .. } = picker;
-        let known = known.as_ref()?;
-        let every = Rows::All(self.recording.inputs.len());
-        let list = List {
+        let has_pictures = self.has_pictures(state);
+        let PickerState { inputs, resolved, matches, .. } = state;
+        let resolved = resolved.as_ref()?;
+        let every = ListRows::All(self.recording.inputs.len());
+        let list = SelectableList {
             name: &format!("{}: inputs", self.group),
             palette: self.palette,
-            rows: if found.asked().is_active() { found.rows() } else { every },
-            row: if pictured { TALL } else { ROW },
+            rows: if matches.filter().is_active() { matches.rows() } else { every },
+            row: if has_pictures { TALL } else { ROW },
             height: self.list_height,
-            chosen: &known.inputs,
-            pull: Pull::Lasso,
+            chosen: &resolved.inputs,
+            drag_mode: DragMode::Lasso,
         };
-        let picked = list.show(ui, inputs, |index| self.entry(known, index, pictured));
+        let change = list.show(ui, inputs, |index| self.entry(resolved, index, has_pictures));
         self.picture(ui, current);
-        let Some(Picked { chosen, alone: is_alone }) = picked else { return all };
+        let Some(ListResponse { chosen, replaces }) = change else { return all_matches };
         Some(match chosen.single() {
-            // One input is meant as such, whatever was made of it.
-            Some(input) if is_alone => Selection { epoch: current.epoch, ..Selection::input(input) },
-            _ if is_alone => alone(current).with_inputs(&chosen),
+            // A single input is a selection of its own, whatever the terms before.
+            Some(input) if replaces => Selection { epoch: current.epoch, ..Selection::input(input) },
+            _ if replaces => without_lists(current).with_inputs(&chosen),
             _ => current.with_inputs(&chosen),
         })
     }
 
-    /// The line to search in; says where it leads.
-    fn search(&self, ui: &mut Ui, picker: &mut Picker) -> Option<Sought> {
-        let text = &mut picker.filter.text;
+    /// Shows the search field; returns the input that it requests.
+    fn search_field(&self, ui: &mut Ui, state: &mut PickerState) -> Option<SearchTarget> {
+        let text = &mut state.filter.text;
         let edit = TextEdit::singleline(text)
             .font(FontId::proportional(SMALL))
             .hint_text("Search by name, or go to a number")
@@ -85,15 +90,15 @@ impl Offer<'_> {
                 return None;
             }
             if pressed(Key::Enter) && !written.trim().is_empty() {
-                return Some(Sought { input: None, chosen: true });
+                return Some(SearchTarget { input: None, select: true });
             }
         }
-        let number = picker.filter.number(self.recording.inputs.len());
-        (response.changed() && number.is_some()).then_some(Sought { input: number, chosen: false })
+        let number = state.filter.number(self.recording.inputs.len());
+        (response.changed() && number.is_some()).then_some(SearchTarget { input: number, select: false })
     }
 
-    /// By class, and by what was predicted.
-    fn narrow(&self, ui: &mut Ui, filter: &mut Filter) {
+    /// Shows the filters by class and by prediction.
+    fn filter_controls(&self, ui: &mut Ui, filter: &mut InputFilter) {
         let classes = &self.recording.classes;
         if !classes.is_empty() {
             let text = |class: Option<usize>| match class.and_then(|class| classes.get(class)) {
@@ -135,38 +140,44 @@ impl Offer<'_> {
         }
     }
 
-    /// Goes on looking for what the filter leaves; whether more is to come.
-    fn find(&self, picker: &mut Picker) -> bool {
-        let mut filter = picker.filter.without_number(self.recording.inputs.len());
-        // What is not known here leaves nothing out.
+    /// Continues the search; returns `true` if inputs are left.
+    fn advance_search(&self, state: &mut PickerState) -> bool {
+        let mut filter = state.filter.without_number(self.recording.inputs.len());
+        // A class or prediction that this recording lacks excludes nothing.
         filter.class = filter.class.filter(|class| *class < self.recording.classes.len());
         if self.predictions.is_none() {
             filter.predicted = PredictionFilter::All;
         }
         filter.text = filter.text.trim().to_owned();
-        if *picker.found.asked() != filter {
-            // Rows are counted anew.
-            picker.inputs = Choice::default();
+        if *state.matches.filter() != filter {
+            // Row indices change with the filter.
+            state.inputs = ListSelection::default();
         }
         if filter.is_active() {
-            return picker.found.advance(&filter, self.recording, self.predictions, self.epoch);
+            return state.matches.advance(&filter, self.recording, self.predictions, self.epoch);
         }
-        picker.found = super::Found::default();
+        state.matches = super::FilteredInputs::default();
         false
     }
 
-    /// How many the filter leaves, and the button that chooses them.
-    fn shown(&self, ui: &mut Ui, picker: &Picker, current: &Selection, more: bool) -> Option<Selection> {
-        if !picker.found.asked().is_active() {
+    /// Shows the number of matches, and the button that selects them.
+    fn match_count(
+        &self,
+        ui: &mut Ui,
+        state: &PickerState,
+        current: &Selection,
+        more: bool,
+    ) -> Option<Selection> {
+        if !state.matches.filter().is_active() {
             return None;
         }
-        let rows = picker.found.rows();
+        let rows = state.matches.rows();
         let total = self.recording.inputs.len();
-        let count = |count: usize| text::count(count as u64);
-        let mut asked = None;
+        let count = |count: usize| text::format_count(count as u64);
+        let mut requested = None;
         ui.horizontal(|ui| {
             let text = if more {
-                format!("{} in {} of {}…", count(rows.count()), count(picker.found.passed()), count(total))
+                format!("{} in {} of {}…", count(rows.count()), count(state.matches.searched()), count(total))
             } else {
                 format!("{} of {}", count(rows.count()), count(total))
             };
@@ -180,68 +191,73 @@ impl Offer<'_> {
                     WidgetInfo::labeled(Role::Button, ui.is_enabled(), name)
                 });
                 if button.clicked() {
-                    asked = Some(picker.found.asked().selection(self.recording, current, rows));
+                    requested = Some(state.matches.filter().selection(self.recording, current, rows));
                 }
             });
         });
-        asked
+        requested
     }
 
-    /// Whether there are pictures to be shown.
-    fn pictured(&self, picker: &mut Picker) -> bool {
+    /// Returns `true` if the recording has pictures of inputs.
+    fn has_pictures(&self, state: &mut PickerState) -> bool {
         if self.pictures.is_none() {
             return false;
         }
         let place = std::ptr::from_ref(self.recording).addr();
-        match picker.pictured {
-            Some((known, pictured)) if known == place => pictured,
+        match state.has_pictures {
+            Some((address, has_pictures)) if address == place => has_pictures,
             _ => {
-                let pictured = self.recording.inputs.iter().any(|input| input.has_picture);
-                picker.pictured = Some((place, pictured));
-                pictured
+                let has_pictures = self.recording.inputs.iter().any(|input| input.has_picture);
+                state.has_pictures = Some((place, has_pictures));
+                has_pictures
             }
         }
     }
 
-    /// What a row says of an input.
-    fn entry(&self, known: &Known, index: usize, pictured: bool) -> Entry<'_> {
+    /// Returns the content of an input's row.
+    fn entry(&self, resolved: &ResolvedSelection, index: usize, has_pictures: bool) -> ListEntry<'_> {
         let input = &self.recording.inputs[index];
         let name_of = |class: usize| self.recording.classes.get(class).map(|class| class.name.as_str());
         let number = index.to_string();
         let predicted = self.predictions.and_then(|all| all.get(index).copied().flatten());
-        let verdict = match (predicted, input.class) {
-            (None, _) => Verdict::Unknown,
-            (Some(predicted), Some(class)) if predicted == class => Verdict::Right,
-            (Some(predicted), Some(_)) => Verdict::Wrong(name_of(predicted).unwrap_or("another class")),
-            (Some(predicted), None) => name_of(predicted).map_or(Verdict::Unknown, Verdict::Unlabelled),
+        let outcome = match (predicted, input.class) {
+            (None, _) => PredictionOutcome::Unknown,
+            (Some(predicted), Some(class)) if predicted == class => PredictionOutcome::Right,
+            (Some(predicted), Some(_)) => {
+                PredictionOutcome::Wrong(name_of(predicted).unwrap_or("another class"))
+            }
+            (Some(predicted), None) => {
+                name_of(predicted).map_or(PredictionOutcome::Unknown, PredictionOutcome::Unlabelled)
+            }
         };
-        let picture = self.pictures.filter(|_| pictured).map(|pictures| {
+        let picture = self.pictures.filter(|_| has_pictures).map(|pictures| {
             if input.has_picture {
                 pictures.request(index);
             }
             pictures.get(index)
         });
-        let belongs = !known.selection.terms.is_empty()
-            && (known.classes.is_empty() || input.class.is_some_and(|class| known.classes.contains(class)))
-            && (known.inputs.is_empty() || known.inputs.contains(index))
-            && match known.selection.predicted() {
+        let belongs = !resolved.selection.terms.is_empty()
+            && (resolved.classes.is_empty()
+                || input.class.is_some_and(|class| resolved.classes.contains(class)))
+            && (resolved.inputs.is_empty() || resolved.inputs.contains(index))
+            && match resolved.selection.predicted() {
                 Some(PredictionFilter::All) => true,
-                Some(PredictionFilter::Right) => verdict == Verdict::Right,
-                Some(PredictionFilter::Wrong) => matches!(verdict, Verdict::Wrong(_)),
+                Some(PredictionFilter::Right) => outcome == PredictionOutcome::Right,
+                Some(PredictionFilter::Wrong) => matches!(outcome, PredictionOutcome::Wrong(_)),
                 None => false,
             };
-        Entry {
+        ListEntry {
             name: format!("{}: input {index}", self.group),
             left: if input.id == number { number } else { format!("{number}  {}", input.id) },
             right: Cow::Borrowed(input.class.and_then(name_of).unwrap_or_default()),
-            verdict,
+            outcome,
             picture,
             belongs,
         }
     }
 
-    /// The picture of the one input that is chosen. It stands below the list, so that no row moves from
-    /// under the hand that chooses it.
+    /// Shows the picture of the selected input. It is below the list, so that rows do not move during
+    /// selection.
     fn picture(&self, ui: &mut Ui, current: &Selection) {
         let (Some(pictures), Some(input)) = (self.pictures, current.single_input()) else { return };
         if input >= self.recording.inputs.len() {
@@ -253,14 +269,14 @@ impl Offer<'_> {
         let size = size * (COVER / size.max_elem().max(1.0));
         ui.add_space(4.0);
         let image = egui::Image::new(texture).fit_to_exact_size(size).corner_radius(2);
-        ui.add(image.alt_text(text::input(self.recording, input)));
+        ui.add(image.alt_text(text::describe_input(self.recording, input)));
     }
 }
 
-/// Where the line to search in leads.
-struct Sought {
-    /// The input that it is the number of.
+/// A request of the search field.
+struct SearchTarget {
+    /// The input whose number was typed.
     input: Option<usize>,
-    /// It, or the first that is found, is to be chosen.
-    chosen: bool,
+    /// Select this input or, without one, the first match.
+    select: bool,
 }

@@ -1,5 +1,5 @@
-//! A list whose rows are chosen by mouse and keys. Only the rows in sight are laid out, so that it may
-//! be as long as it likes.
+//! A list whose rows are selected by pointer and keys. Only visible rows are laid out, whatever the number
+//! of rows.
 
 use egui::containers::scroll_area::{DragScroll, ScrollSource};
 use egui::style::ScrollAnimation;
@@ -8,99 +8,99 @@ use egui::{
     UiBuilder, WidgetInfo, pos2, vec2,
 };
 
-use super::filter::Rows;
-use super::row::Entry;
+use super::filter::ListRows;
+use super::row::ListEntry;
 use crate::model::Ranges;
 use crate::ui::style::Palette;
 use crate::ui::widgets::focus_ring;
-use crate::ui::widgets::list_selection::Choice;
-use crate::ui::widgets::list_selection::How;
-use crate::ui::widgets::list_selection::Pull;
+use crate::ui::widgets::list_selection::DragMode;
+use crate::ui::widgets::list_selection::ListSelection;
+use crate::ui::widgets::list_selection::SelectMode;
 
-/// A list and what is chosen in it.
-pub struct List<'a> {
+/// A list and its selected rows.
+pub struct SelectableList<'a> {
     /// Its accessible name.
     pub name: &'a str,
     pub palette: Palette,
-    pub rows: Rows<'a>,
+    pub rows: ListRows<'a>,
     /// Height of a row, in points.
     pub row: f32,
-    /// Height of the list, in points, where it has as many rows.
+    /// Maximum height of the list, in points.
     pub height: f32,
-    /// What is chosen of that which the rows show; some of it may have no row at the moment.
+    /// The selected inputs or classes; some may have no row at the moment.
     pub chosen: &'a Ranges,
-    pub pull: Pull,
+    pub drag_mode: DragMode,
 }
 
-/// What a hand did to a list.
+/// A change of the selection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picked {
+pub struct ListResponse {
     pub chosen: Ranges,
-    /// These and nothing else are meant; otherwise they were added to or taken from what was chosen.
-    pub alone: bool,
+    /// These alone are selected; otherwise they were added to or removed from the selection.
+    pub replaces: bool,
 }
 
-impl List<'_> {
-    /// Shows the rows in sight, and returns what is chosen where that changed. `entry` tells what is said
-    /// of that which a row shows.
+impl SelectableList<'_> {
+    /// Shows the visible rows, and returns the selection if it changed. `entry` returns the content of a
+    /// row.
     pub fn show<'t>(
         &self,
         ui: &mut Ui,
-        choice: &mut Choice,
-        entry: impl Fn(usize) -> Entry<'t>,
-    ) -> Option<Picked> {
+        list_selection: &mut ListSelection,
+        entry: impl Fn(usize) -> ListEntry<'t>,
+    ) -> Option<ListResponse> {
         if self.rows.count() == 0 {
             return None;
         }
-        // A finger that is drawn over the rows chooses them.
+        // A drag over the rows selects them instead of scrolling.
         let source = ScrollSource { drag: DragScroll::Never, ..ScrollSource::default() };
         let area = ScrollArea::vertical()
             .id_salt(self.name)
             .max_height(self.height)
             .auto_shrink([false, true])
             .scroll_source(source);
-        let shown = area.show_viewport(ui, |ui, viewport| {
+        let output = area.show_viewport(ui, |ui, viewport| {
             let height = self.rows.count() as f32 * self.row;
             let (whole, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
             let top = whole.top() + viewport.top();
-            let seen =
+            let visible =
                 Rect::from_x_y_ranges(whole.x_range(), top..=whole.bottom().min(top + viewport.height()));
-            self.rows_in(ui, whole, seen, choice, &entry)
+            self.visible_rows(ui, whole, visible, list_selection, &entry)
         });
-        shown.inner
+        output.inner
     }
 
-    fn rows_in<'t>(
+    fn visible_rows<'t>(
         &self,
         ui: &mut Ui,
         whole: Rect,
-        seen: Rect,
-        choice: &mut Choice,
-        entry: &impl Fn(usize) -> Entry<'t>,
-    ) -> Option<Picked> {
+        visible: Rect,
+        list_selection: &mut ListSelection,
+        entry: &impl Fn(usize) -> ListEntry<'t>,
+    ) -> Option<ListResponse> {
         let id = ui.scope_id().with(self.name);
-        let list = ui.interact(seen, id, Sense::drag());
+        let list = ui.interact(visible, id, Sense::drag());
         list.widget_info(|| WidgetInfo::labeled(Role::ListBox, ui.is_enabled(), self.name));
         ui.ctx().accesskit_node_builder(id, |node| node.set_multiselectable());
 
-        let mut picked = self.pressed(ui, &list, whole, seen, choice);
+        let mut change = self.handle_pointer(ui, &list, whole, visible, list_selection);
         if list.has_focus() {
-            picked = self.keys(ui, &list, choice).or(picked);
-            // A key may have led to a row out of sight.
-            if picked.is_some() {
-                choice.reveal();
+            change = self.handle_keys(ui, &list, list_selection).or(change);
+            // A key may have moved the cursor to a row that is not visible.
+            if change.is_some() {
+                list_selection.reveal();
             }
         }
 
-        let inner = ui.new_child(UiBuilder::new().max_rect(seen).accessibility_parent(id));
-        let first = self.row_at(seen.top(), whole);
-        for row in first..=self.row_at(seen.bottom() - 0.5, whole) {
+        let inner = ui.new_child(UiBuilder::new().max_rect(visible).accessibility_parent(id));
+        let first = self.row_at(visible.top(), whole);
+        for row in first..=self.row_at(visible.bottom() - 0.5, whole) {
             let place = self.place(whole, row);
-            // Not to be focused: the list has the keyboard as a whole.
+            // Rows take no focus; the list as a whole has it.
             let response = inner.interact(place, id.with(row), Sense::CLICK);
-            let shown = self.rows.input(row);
-            let entry = entry(shown);
-            let selected = self.chosen.contains(shown);
+            let item = self.rows.input(row);
+            let entry = entry(item);
+            let selected = self.chosen.contains(item);
             response
                 .widget_info(|| WidgetInfo::labeled(Role::ListBoxOption, inner.is_enabled(), &entry.name));
             inner.ctx().accesskit_node_builder(response.id, |node| {
@@ -109,33 +109,33 @@ impl List<'_> {
                 node.set_size_of_set(self.rows.count());
                 node.set_description(entry.description());
             });
-            if choice.cursor() == Some(row) {
+            if list_selection.cursor() == Some(row) {
                 inner.ctx().accesskit_node_builder(id, |node| {
                     node.set_active_descendant(response.id.accesskit_id());
                 });
             }
             if response.clicked() {
-                // Pressed and released within one frame, or clicked by other means than a pointer.
-                if !choice.is_held() {
-                    let how = How::of(held_at_press(&inner));
-                    picked = Some(self.press(choice, row, how));
-                    choice.release();
+                // Pressed and released within one frame, or clicked by a screen reader.
+                if !list_selection.is_held() {
+                    let mode = SelectMode::of(modifiers_at_press(&inner));
+                    change = Some(self.press(list_selection, row, mode));
+                    list_selection.release();
                 }
-                // A click on a row counts as one beside the list, which would lose the keyboard.
+                // A click on a row counts as one outside of the list, which would lose the focus.
                 list.request_focus();
             }
             entry.paint(&inner, self.palette, place, selected, response.hovered());
-            if list.has_focus() && choice.cursor() == Some(row) {
+            if list.has_focus() && list_selection.cursor() == Some(row) {
                 focus_ring(&inner, &list.clone().with_new_rect(place), self.palette);
             }
         }
         if !list.dragged() {
-            choice.release();
+            list_selection.release();
         }
-        if let Some(row) = choice.take_revealed() {
+        if let Some(row) = list_selection.take_revealed() {
             ui.scroll_to_rect_animation(self.place(whole, row), None, ScrollAnimation::none());
         }
-        picked
+        change
     }
 
     fn place(&self, whole: Rect, row: usize) -> Rect {
@@ -148,62 +148,67 @@ impl List<'_> {
         row.min(self.rows.count().saturating_sub(1))
     }
 
-    fn press(&self, choice: &mut Choice, row: usize, how: How) -> Picked {
-        let rows = choice.press(&self.rows.rows_of(self.chosen), row, how);
-        self.picked(&rows, how)
+    fn press(&self, list_selection: &mut ListSelection, row: usize, mode: SelectMode) -> ListResponse {
+        let rows = list_selection.press(&self.rows.rows_of(self.chosen), row, mode);
+        self.list_response(&rows, mode)
     }
 
-    /// What is chosen when these rows are, and how they came to be.
-    fn picked(&self, rows: &Ranges, how: How) -> Picked {
+    /// Returns the selection after these rows were selected in this mode.
+    fn list_response(&self, rows: &Ranges, mode: SelectMode) -> ListResponse {
         let mut chosen = self.rows.inputs_of(rows);
-        if how.keeps() {
-            let hidden = self.rows.hidden(self.chosen);
-            if !hidden.is_empty() {
-                chosen = chosen.as_slice().iter().chain(hidden.as_slice()).cloned().collect();
+        if mode.keeps() {
+            let unlisted = self.rows.unlisted(self.chosen);
+            if !unlisted.is_empty() {
+                chosen = chosen.as_slice().iter().chain(unlisted.as_slice()).cloned().collect();
             }
         }
-        Picked { chosen, alone: how == How::Alone }
+        ListResponse { chosen, replaces: mode == SelectMode::Alone }
     }
 
-    /// What the pointer does: it presses, and pulls.
-    fn pressed(
+    /// Handles presses and drags of the pointer.
+    fn handle_pointer(
         &self,
         ui: &Ui,
         list: &Response,
         whole: Rect,
-        seen: Rect,
-        choice: &mut Choice,
-    ) -> Option<Picked> {
+        visible: Rect,
+        list_selection: &mut ListSelection,
+    ) -> Option<ListResponse> {
         if list.drag_started_by(PointerButton::Primary) {
             list.request_focus();
             let at = ui.input(|input| input.pointer.press_origin()).or(list.interact_pointer_pos())?;
-            let how = How::of(held_at_press(ui));
-            return Some(self.press(choice, self.row_at(at.y, whole), how));
+            let mode = SelectMode::of(modifiers_at_press(ui));
+            return Some(self.press(list_selection, self.row_at(at.y, whole), mode));
         }
         if !list.dragged_by(PointerButton::Primary) {
             return None;
         }
         let at = list.interact_pointer_pos()?.y;
-        // Beyond an edge the rows come by, the faster the further.
-        let beyond = (at - seen.bottom()).max(0.0) + (at - seen.top()).min(0.0);
+        // Beyond an edge the list scrolls, with a speed that grows with the distance.
+        let beyond = (at - visible.bottom()).max(0.0) + (at - visible.top()).min(0.0);
         if beyond != 0.0 {
             let speed = beyond * (8.0 + beyond.abs() / 8.0);
             let step = ui.input(|input| input.stable_dt.min(0.1));
             ui.scroll_with_delta_animation(vec2(0.0, -speed * step), ScrollAnimation::none());
             ui.ctx().request_repaint();
         }
-        let row = self.row_at(at.clamp(seen.top(), seen.bottom() - 0.5), whole);
-        let how = choice.held()?;
-        choice.pull(row, self.pull).map(|rows| self.picked(&rows, how))
+        let row = self.row_at(at.clamp(visible.top(), visible.bottom() - 0.5), whole);
+        let mode = list_selection.held()?;
+        list_selection.drag(row, self.drag_mode).map(|rows| self.list_response(&rows, mode))
     }
 
-    /// What the keys do, which are the list's while it has the focus.
-    fn keys(&self, ui: &Ui, list: &Response, choice: &mut Choice) -> Option<Picked> {
+    /// Handles the keys of the focused list.
+    fn handle_keys(
+        &self,
+        ui: &Ui,
+        list: &Response,
+        list_selection: &mut ListSelection,
+    ) -> Option<ListResponse> {
         let arrows = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
         ui.memory_mut(|memory| memory.set_focus_lock_filter(list.id, arrows));
         let page = ((self.height / self.row) as isize - 1).max(1);
-        let mut picked: Option<Picked> = None;
-        // In their order and with the modifiers of each: several may come within a frame.
+        let mut change: Option<ListResponse> = None;
+        // In order, each with its own modifiers, because several keys can arrive within a frame.
         for event in ui.input(|input| input.events.clone()) {
             let Event::Key { key, pressed: true, modifiers, .. } = event else { continue };
             let steps = match key {
@@ -214,28 +219,29 @@ impl List<'_> {
                 Key::Home => -isize::MAX,
                 Key::End => isize::MAX,
                 Key::Space => {
-                    let chosen = picked.as_ref().map_or(self.chosen, |picked| &picked.chosen);
-                    let rows = choice.toggle(&self.rows.rows_of(chosen));
-                    picked = rows.map(|rows| self.picked(&rows, How::Toggle)).or(picked);
+                    let chosen = change.as_ref().map_or(self.chosen, |change| &change.chosen);
+                    let rows = list_selection.toggle(&self.rows.rows_of(chosen));
+                    change = rows.map(|rows| self.list_response(&rows, SelectMode::Toggle)).or(change);
                     continue;
                 }
                 Key::A if modifiers.command => {
-                    picked = Some(self.picked(&Ranges::from(0..=self.rows.count() - 1), How::Alone));
+                    change =
+                        Some(self.list_response(&Ranges::from(0..=self.rows.count() - 1), SelectMode::Alone));
                     continue;
                 }
                 _ => continue,
             };
-            if let Some(rows) = choice.step(steps, self.rows.count(), modifiers.shift) {
-                let how = if modifiers.shift { How::Extend } else { How::Alone };
-                picked = Some(self.picked(&rows, how));
+            if let Some(rows) = list_selection.step(steps, self.rows.count(), modifiers.shift) {
+                let mode = if modifiers.shift { SelectMode::Extend } else { SelectMode::Alone };
+                change = Some(self.list_response(&rows, mode));
             }
         }
-        picked
+        change
     }
 }
 
-/// The keys that were held when the pointer was pressed or released in this frame: they may be up again.
-fn held_at_press(ui: &Ui) -> Modifiers {
+/// Returns the modifiers at the press or release in this frame, because they may have been released since.
+fn modifiers_at_press(ui: &Ui) -> Modifiers {
     ui.input(|input| {
         let press = |event: &Event| match event {
             Event::PointerButton { button: PointerButton::Primary, modifiers, .. } => Some(*modifiers),

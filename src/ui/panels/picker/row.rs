@@ -1,4 +1,4 @@
-//! A row of a list: a picture where there are such, a name, and what is known beside it.
+//! A row of a list: a picture if there is one, a name, and details to its right.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -9,49 +9,49 @@ use egui::{Color32, CornerRadius, FontId, Galley, Rect, Stroke, TextureHandle, U
 
 use crate::ui::style::{Palette, SMALL};
 
-/// Height of a row with a picture, and the edge of the picture.
+/// Height of a row with a picture, and edge of the picture, in points.
 pub const TALL: f32 = 28.0;
 const PICTURE: f32 = 24.0;
 
-/// What the network made of an input.
+/// The prediction for an input compared with its label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict<'a> {
+pub enum PredictionOutcome<'a> {
     Unknown,
-    /// Predicted as labelled.
+    /// Predicted class and label are equal.
     Right,
-    /// Predicted as this other class.
+    /// Predicted as this class instead of the label.
     Wrong(&'a str),
-    /// Predicted as this class, and not labelled.
+    /// Predicted as this class; there is no label.
     Unlabelled(&'a str),
 }
 
-/// What a row says.
-pub struct Entry<'a> {
+/// The content of a row.
+pub struct ListEntry<'a> {
     /// Its accessible name.
     pub name: String,
     pub left: String,
     pub right: Cow<'a, str>,
-    pub verdict: Verdict<'a>,
-    /// There are pictures: room for one and, as far as it is there, the one.
+    pub outcome: PredictionOutcome<'a>,
+    /// `None` without room for a picture; `Some(None)` until the picture is loaded.
     pub picture: Option<Option<&'a TextureHandle>>,
-    /// It belongs to what is chosen by other means than this list.
+    /// The input is selected by a term other than its number.
     pub belongs: bool,
 }
 
-impl Entry<'_> {
-    /// Everything that it says, for those who cannot see it.
+impl ListEntry<'_> {
+    /// Returns the accessible description.
     pub fn description(&self) -> String {
         let mut text = self.left.clone();
         if !self.right.is_empty() {
             let _ = write!(text, ", {}", self.right);
         }
-        match self.verdict {
-            Verdict::Unknown => {}
-            Verdict::Right => text.push_str(", predicted right"),
-            Verdict::Wrong(class) => {
+        match self.outcome {
+            PredictionOutcome::Unknown => {}
+            PredictionOutcome::Right => text.push_str(", predicted right"),
+            PredictionOutcome::Wrong(class) => {
                 let _ = write!(text, ", wrongly predicted as {class}");
             }
-            Verdict::Unlabelled(class) => {
+            PredictionOutcome::Unlabelled(class) => {
                 let _ = write!(text, ", predicted as {class}");
             }
         }
@@ -80,33 +80,33 @@ impl Entry<'_> {
             paint_picture(ui, palette, place, picture);
             left = place.right() + 8.0;
         }
-        // The name has at least a third of the room.
+        // The name has at least a third of the width.
         let room = rect.right() - 8.0 - left;
         let most = 2.0 / 3.0 * room - 16.0;
         let mut right = rect.right() - 8.0;
-        // Writes a text that ends there, and returns where it begins.
-        let put = |right: f32, text: &str, most: f32, colour: Color32| {
+        // Paints a text that ends at `right`, and returns its left edge.
+        let paint_right = |right: f32, text: &str, most: f32, colour: Color32| {
             let text = galley(ui, text, most, colour);
             let left = right - text.size().x;
             ui.painter().galley(pos2(left, rect.center().y - text.size().y / 2.0), text, colour);
             left
         };
         let sign = |right: f32| pos2(right - 8.0, rect.center().y);
-        match self.verdict {
-            Verdict::Unknown => right = put(right, &self.right, most, palette.dim),
-            Verdict::Right => {
-                right = put(right, &self.right, most, palette.dim);
+        match self.outcome {
+            PredictionOutcome::Unknown => right = paint_right(right, &self.right, most, palette.dim),
+            PredictionOutcome::Right => {
+                right = paint_right(right, &self.right, most, palette.dim);
                 tick(ui, sign(right), palette.dim);
                 right -= 16.0;
             }
-            Verdict::Wrong(class) => {
-                right = put(right, class, most / 2.0, palette.warning);
+            PredictionOutcome::Wrong(class) => {
+                right = paint_right(right, class, most / 2.0, palette.warning);
                 arrow(ui, sign(right), palette.dim);
                 right -= 16.0;
-                right = put(right, &self.right, most / 2.0, palette.dim);
+                right = paint_right(right, &self.right, most / 2.0, palette.dim);
             }
-            Verdict::Unlabelled(class) => {
-                right = put(right, class, most, palette.dim);
+            PredictionOutcome::Unlabelled(class) => {
+                right = paint_right(right, class, most, palette.dim);
                 arrow(ui, sign(right), palette.dim);
                 right -= 16.0;
             }
@@ -116,7 +116,7 @@ impl Entry<'_> {
     }
 }
 
-/// One line, cut short where it does not fit.
+/// Lays out one line, cut at `width`.
 fn galley(ui: &Ui, text: &str, width: f32, colour: Color32) -> Arc<Galley> {
     let mut job = LayoutJob::simple_singleline(text.to_owned(), FontId::proportional(SMALL), colour);
     job.wrap = TextWrapping::truncate_at_width(width.max(8.0));
@@ -134,13 +134,13 @@ fn paint_picture(ui: &Ui, palette: Palette, place: Rect, picture: Option<&Textur
     ui.painter().image(texture.id(), Rect::from_center_size(place.center(), fitted), uv, Color32::WHITE);
 }
 
-/// The sign for what is right.
+/// Paints the mark of a right prediction.
 fn tick(ui: &Ui, centre: egui::Pos2, colour: Color32) {
     let points = [vec2(-3.5, 0.0), vec2(-1.0, 3.0), vec2(4.0, -3.5)].map(|offset| centre + offset);
     ui.painter().line(points.to_vec(), Stroke::new(1.25, colour));
 }
 
-/// From the class that it has to the one that it was taken for.
+/// Paints the arrow from a label to the predicted class.
 fn arrow(ui: &Ui, centre: egui::Pos2, colour: Color32) {
     let stroke = Stroke::new(1.0, colour);
     ui.painter().line([vec2(-4.0, 0.0), vec2(4.0, 0.0)].map(|offset| centre + offset).to_vec(), stroke);

@@ -1,31 +1,31 @@
-//! The list of inputs: searched and narrowed down, with pictures and predictions, also of a million.
+//! The list of inputs: search, filters, pictures and predictions, also of a million inputs.
 
 use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, vec2};
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 
-use super::{LIST, Offer, Picker};
+use super::{MIN_LIST_HEIGHT, PickerState, SelectionPicker};
 use crate::model::{Input, Picture, Recording, Selection, Term};
-use crate::ui::style::{Palette, install_fonts, install_style};
-use crate::ui::{Pictures, testing};
+use crate::ui::Thumbnails;
+use crate::ui::style::Palette;
+use crate::ui::testing::{self, TestWindow};
 
 struct State {
     recording: Recording,
     predictions: Option<Vec<Option<usize>>>,
-    pictures: Pictures,
-    picker: Picker,
+    pictures: Thumbnails,
+    picker: PickerState,
     select: Selection,
-    /// What was asked for in the last frame.
+    /// Requested in the last frame.
     wanted: Vec<usize>,
 }
 
-type Window = Harness<'static, State>;
+type Window = TestWindow<State>;
 
 const CTRL: Modifiers = Modifiers::COMMAND;
 const SHIFT: Modifiers = Modifiers::SHIFT;
 
-/// The list over `count` inputs "sample-0" … of classes 0, 1, 2 in turn; every fifth is predicted as a
+/// The list over `count` inputs "sample-0" … of classes 0, 1, 2 in turn. Every fifth is predicted as a
 /// cat, the others right.
 fn window(count: usize, pictured: bool) -> Window {
     let mut recording = testing::recording();
@@ -38,13 +38,13 @@ fn window(count: usize, pictured: bool) -> Window {
     let state = State {
         recording,
         predictions: Some(predictions),
-        pictures: Pictures::default(),
-        picker: Picker::default(),
+        pictures: Thumbnails::default(),
+        picker: PickerState::default(),
         select: Selection::default(),
         wanted: Vec::new(),
     };
     let show = |ui: &mut egui::Ui, state: &mut State| {
-        let offer = Offer {
+        let offer = SelectionPicker {
             group: "Show",
             recording: &state.recording,
             pictures: Some(&state.pictures),
@@ -52,51 +52,28 @@ fn window(count: usize, pictured: bool) -> Window {
             palette: Palette::of(crate::model::Theme::Dark),
             epoch: Some(3),
             optional: false,
-            list_height: LIST,
+            list_height: MIN_LIST_HEIGHT,
         };
         if let Some(Some(select)) = offer.show(ui, &mut state.picker, Some(&state.select)) {
             state.select = select;
         }
         state.wanted = state.pictures.take_wanted();
     };
-    let mut window = Harness::builder()
-        .with_size(vec2(264.0, 600.0))
-        .with_max_steps(2000)
-        .with_context_setup(|ctx| {
-            install_fonts(ctx);
-            install_style(ctx, crate::model::Theme::Dark);
-        })
-        .build_ui_state(show, state);
-    window.run();
-    click(&mut window, "Show: Input");
+    let mut window = TestWindow::open(vec2(264.0, 600.0), state, show);
+    window.click("Show: Input");
     window
 }
 
-fn click(window: &mut Window, name: &str) {
-    window.get_by_label(name).click();
-    window.run();
-}
-
-fn click_with(window: &mut Window, modifiers: Modifiers, name: &str) {
-    window.get_by_label(name).click_modifiers(modifiers);
-    window.run();
-}
-
 fn search(window: &mut Window, text: &str) {
-    window.get_by_label("Show: search inputs").focus();
-    window.run();
-    window.key_press_modifiers(CTRL, Key::A);
-    window.run();
-    window.event(Event::Text(text.to_owned()));
-    window.run();
+    window.replace_text("Show: search inputs", text);
 }
 
 fn pick_class(window: &mut Window, name: &str) {
-    click(window, "Show: class of rows");
-    click(window, name);
+    window.click("Show: class of rows");
+    window.click(name);
 }
 
-/// The inputs of the rows that are laid out.
+/// Returns the inputs of the rows that are laid out.
 fn rows(window: &Window) -> Vec<usize> {
     let rows = window.query_all_by_role(Role::ListBoxOption);
     rows.filter_map(|row| row.accesskit_node().label()?.strip_prefix("Show: input ")?.parse().ok()).collect()
@@ -113,7 +90,7 @@ fn description(window: &Window, input: usize) -> String {
 }
 
 #[test]
-fn rows_tell_class_and_prediction_where_it_is_known() {
+fn rows_show_class_and_prediction_if_known() {
     let mut window = window(60, false);
     assert_eq!(description(&window, 1), "1  sample-1, dog, predicted right");
     assert_eq!(description(&window, 5), "5  sample-5, bird, wrongly predicted as cat");
@@ -127,84 +104,78 @@ fn rows_tell_class_and_prediction_where_it_is_known() {
 }
 
 #[test]
-fn a_part_of_the_name_is_searched_for() {
+fn inputs_are_found_by_a_part_of_their_id() {
     let mut window = window(60, false);
     search(&mut window, "PLE-4");
     assert_eq!(rows(&window), [4, 40, 41, 42, 43, 44]);
     window.get_by_value("11 of 60");
     window.get_by_label("Show: inputs").focus();
-    window.key_press(Key::End);
-    window.run();
+    window.press(Key::End);
     assert_eq!(select(&window), "input:49");
     search(&mut window, "nothing like it");
     assert_eq!(rows(&window), [] as [usize; 0]);
-    assert!(window.get_by_label("Show: select all shown").accesskit_node().is_disabled());
-    window.key_press(Key::Escape);
-    window.run();
+    assert!(window.is_disabled("Show: select all shown"));
+    window.press(Key::Escape);
     assert_eq!(rows(&window).len(), 6, "Escape shows all again");
     assert_eq!(select(&window), "input:49", "searching alone chooses nothing");
 }
 
 #[test]
-fn a_number_leads_there_and_enter_chooses() {
+fn a_number_scrolls_to_the_input_and_enter_selects_it() {
     let mut window = window(600, false);
     search(&mut window, "417");
     assert!(rows(&window).contains(&417), "{:?}", rows(&window));
     assert_eq!(select(&window), "input:0", "it is only brought into sight");
-    window.key_press(Key::Enter);
-    window.run();
+    window.press(Key::Enter);
     assert_eq!(select(&window), "input:417");
     search(&mut window, "sample-33");
-    window.key_press(Key::Enter);
-    window.run();
+    window.press(Key::Enter);
     assert_eq!(select(&window), "input:33", "the first that is found");
 }
 
 #[test]
-fn classes_and_verdicts_narrow_the_list_and_become_terms() {
+fn classes_and_predictions_filter_the_list_and_become_terms() {
     let mut window = window(60, false);
     pick_class(&mut window, "dog");
     assert_eq!(rows(&window), [1, 4, 7, 10, 13, 16]);
-    click(&mut window, "Show rows: Wrong");
+    window.click("Show rows: Wrong");
     assert_eq!(rows(&window), [10, 25, 40, 55]);
-    click(&mut window, "Show: select all shown");
+    window.click("Show: select all shown");
     assert_eq!(select(&window), "class:dog&wrong");
-    click(&mut window, "Show rows: Right");
-    click(&mut window, "Show: select all shown");
+    window.click("Show rows: Right");
+    window.click("Show: select all shown");
     assert_eq!(select(&window), "class:dog&right");
     pick_class(&mut window, "all classes");
-    click(&mut window, "Show rows: All");
+    window.click("Show rows: All");
     assert_eq!(rows(&window).len(), 6);
     assert!(window.query_by_label("Show: select all shown").is_none());
     search(&mut window, "sample-1");
-    click(&mut window, "Show: select all shown");
+    window.click("Show: select all shown");
     assert_eq!(select(&window), "input:1,10-19", "names have no term");
 }
 
 #[test]
-fn hands_and_keys_choose_among_the_rows_that_are_shown() {
+fn pointer_and_keys_select_among_listed_rows() {
     let mut window = window(60, false);
-    click(&mut window, "Show: input 3");
+    window.click("Show: input 3");
     pick_class(&mut window, "dog");
-    click_with(&mut window, CTRL, "Show: input 4");
+    window.click_with(CTRL, "Show: input 4");
     assert_eq!(select(&window), "input:3-4", "what is out of sight stays chosen");
-    click_with(&mut window, CTRL, "Show: input 10");
-    click_with(&mut window, CTRL, "Show: input 4");
+    window.click_with(CTRL, "Show: input 10");
+    window.click_with(CTRL, "Show: input 4");
     assert_eq!(select(&window), "input:3,10");
-    click(&mut window, "Show: input 4");
+    window.click("Show: input 4");
     assert_eq!(select(&window), "input:4");
-    click_with(&mut window, SHIFT, "Show: input 13");
+    window.click_with(SHIFT, "Show: input 13");
     assert_eq!(select(&window), "input:4,7,10,13", "what lies between and is not shown is not meant");
-    window.key_press(Key::ArrowDown);
-    window.run();
+    window.press(Key::ArrowDown);
     assert_eq!(select(&window), "input:16");
-    window.key_press_modifiers(CTRL, Key::A);
-    window.run();
+    window.press_with(CTRL, Key::A);
     assert_eq!(window.state().select.count(&window.state().recording).map(|it| it.inputs), Ok(Some(20)));
 }
 
 #[test]
-fn pictures_are_asked_for_as_rows_come_into_sight_and_forgotten_when_they_leave() {
+fn pictures_of_visible_rows_are_requested() {
     let mut window = window(600, true);
     let seen = rows(&window);
     assert_eq!(seen, [0, 1, 2, 3, 4], "rows with pictures are taller");
@@ -237,55 +208,54 @@ fn a_large_picture_is_small_in_the_list_and_whole_below_it() {
     };
     assert_eq!(size(&window, 0), (Some([64, 48]), Some([640, 480])));
     assert_eq!(size(&window, 1), (Some([64, 48]), Some([64, 48])), "nobody looks at it");
-    click(&mut window, "Show: input 1");
+    window.click("Show: input 1");
     assert!(window.state().wanted.contains(&1), "now somebody does");
 }
 
 #[test]
-fn a_million_inputs_cost_a_frame_no_more_than_what_is_in_sight() {
+fn of_a_million_inputs_the_visible_ones_are_laid_out() {
     let mut window = window(1_000_000, true);
     let count = |window: &Window| rows(window).len();
     assert!(count(&window) <= 7);
-    let frame = |window: &mut Window| window.step();
-    // A number leads anywhere.
+    // A number scrolls to any input.
     window.get_by_label("Show: search inputs").focus();
-    frame(&mut window);
+    window.step();
     for digit in "987654".chars() {
         window.event(Event::Text(digit.to_string()));
-        frame(&mut window);
-        frame(&mut window);
+        window.step();
+        window.step();
         assert!(count(&window) <= 7 && window.state().wanted.len() <= 8);
     }
-    frame(&mut window);
+    window.step();
     assert!(rows(&window).contains(&987_654), "{:?}", rows(&window));
-    // A name is looked for in slices, and what was found so far is there at once.
+    // A name is searched in slices, and matches appear at once.
     window.key_press_modifiers(CTRL, Key::A);
-    frame(&mut window);
+    window.step();
     window.event(Event::Text("-99999".to_owned()));
-    frame(&mut window);
-    let passed = window.state().picker.found.passed();
-    assert!(passed > 0 && passed < 1_000_000, "{passed} in the first frame");
+    window.step();
+    let searched = window.state().picker.matches.searched();
+    assert!(searched > 0 && searched < 1_000_000, "{searched} in the first frame");
     let mut frames = 1;
-    while window.state().picker.found.passed() < 1_000_000 {
-        frame(&mut window);
+    while window.state().picker.matches.searched() < 1_000_000 {
+        window.step();
         assert!(count(&window) <= 7);
         frames += 1;
         assert!(frames < 2000, "it comes to an end");
     }
     window.run();
     assert_eq!(rows(&window), [99_999, 999_990, 999_991, 999_992, 999_993]);
-    click(&mut window, "Show: input 999991");
+    window.click("Show: input 999991");
     assert_eq!(select(&window), "input:999991");
 }
 
 #[test]
-fn scrolling_through_a_million_rows_draws_a_few_with_many_chosen() {
+fn scrolling_through_a_million_rows_lays_out_the_visible_ones() {
     let mut window = window(1_000_000, true);
     let chosen = (0..300_000).map(|range| 3 * range..=3 * range + 1).collect();
     window.state_mut().select = Selection { terms: vec![Term::Input(chosen)], epoch: None };
     window.run();
     pick_class(&mut window, "bird");
-    while window.state().picker.found.passed() < 1_000_000 {
+    while window.state().picker.matches.searched() < 1_000_000 {
         window.step();
     }
     window.run();

@@ -1,24 +1,25 @@
-//! What of the timeline has room: controls lose their texts before they vanish, and never overlap.
+//! Layout of the timeline's controls by width: they lose their texts before they vanish, and never
+//! overlap.
 
-/// Between two controls.
+/// Space between two controls, in points.
 pub(super) const GAP: f32 = 4.0;
-/// On either side of the slider.
+/// Space on either side of the slider, in points.
 pub(super) const AROUND: f32 = 12.0;
-/// Width of the badge with its word.
+/// Width of the badge with its text, in points.
 pub(super) const BADGE: f32 = 52.0;
-/// Width of what is told of the epoch, accuracy and loss included.
+/// Width of the epoch's text with its metrics, in points.
 pub(super) const READING: f32 = 124.0;
-/// An icon and the gap after it.
+/// Width of an icon and the gap after it, in points.
 const ICON: f32 = 28.0 + GAP;
-/// The choice of speeds and the gap after it.
+/// Width of the choice of speeds and the gap after it, in points.
 const SPEED: f32 = 76.0 + GAP;
-/// Below this, the slider is of little use.
+/// Minimum useful width of the slider, in points.
 const SLIDER: f32 = 200.0;
 
-/// Which parts are shown, and how wide they are.
+/// The visible parts and their widths.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Fit {
-    /// To the first, the last and the best epoch.
+pub(super) struct TimelineFit {
+    /// Buttons to the first, the last and the best epoch.
     pub(super) jumps: bool,
     pub(super) badge: Option<f32>,
     pub(super) reading: Option<f32>,
@@ -27,8 +28,9 @@ pub(super) struct Fit {
     pub(super) slider: f32,
 }
 
-impl Fit {
-    /// The richest one that leaves the slider room in `width` points, else the barest.
+impl TimelineFit {
+    /// Returns the layout with the most parts that leaves the slider its minimum in `width` points, else
+    /// that with the fewest.
     pub(super) fn of(width: f32, live: bool) -> Self {
         let badge = |width: f32| live.then_some(width);
         let rich = Self {

@@ -1,4 +1,4 @@
-//! The range that is marked on the slider: a band, its words, and two ends to take hold of.
+//! The marked range on the slider: a band, its text, and two handles.
 
 use egui::{
     Align2, Color32, CornerRadius, EventFilter, FontId, Key, Modifiers, Painter, Rect, Response, Role, Sense,
@@ -6,43 +6,42 @@ use egui::{
 };
 
 use super::Timeline;
-use super::slider::{Track, asked_number, asked_steps, pressed_steps};
+use super::slider::{TimelineTrack, pressed_steps, requested_number, requested_steps};
 use crate::model::ViewState;
 use crate::ui::playback::Playback;
 use crate::ui::style::SMALL;
 use crate::ui::widgets::focus_ring;
 
-/// Half the width, and the height, of what can be taken hold of at an end. It ends above the line that
-/// the current epoch is dragged along.
+/// Half the width, and the height, of a handle. It ends above the line where the current epoch is dragged.
 const HANDLE: egui::Vec2 = vec2(6.0, 16.0);
 
 #[derive(Clone, Copy, PartialEq)]
-enum End {
+enum RangeEnd {
     Start,
     End,
 }
 
 impl Timeline<'_> {
-    /// Paints what lies behind the curves.
-    pub(super) fn band(&self, painter: &Painter, track: &Track, playback: &Playback) {
+    /// Paints the band behind the curves.
+    pub(super) fn band(&self, painter: &Painter, track: &TimelineTrack, playback: &Playback) {
         if playback.range(self.epochs).is_some() {
             let band = self.band_rect(track, playback);
             painter.rect_filled(band, CornerRadius::ZERO, self.palette.accent.gamma_multiply(0.12));
         }
     }
 
-    fn band_rect(&self, track: &Track, playback: &Playback) -> Rect {
+    fn band_rect(&self, track: &TimelineTrack, playback: &Playback) -> Rect {
         let (first, last) = playback.bounds(self.epochs);
         let x_of = |ordinal: f64| track.x_of(self.epochs.place(ordinal));
         Rect::from_x_y_ranges(x_of(first)..=x_of(last).min(track.rect.right()), track.rect.y_range())
     }
 
-    /// The ends, which are there for keys and screen readers also where nothing is marked, and the words.
+    /// Shows the handles, which keys and screen readers reach even without a range, and the text.
     pub(super) fn range(
         &self,
         ui: &Ui,
         slider: &Response,
-        track: &Track,
+        track: &TimelineTrack,
         view: &mut ViewState,
         playback: &mut Playback,
     ) {
@@ -50,13 +49,13 @@ impl Timeline<'_> {
             return;
         }
         let before = playback.range(self.epochs);
-        for end in [End::Start, End::End] {
+        for end in [RangeEnd::Start, RangeEnd::End] {
             self.end(ui, slider, track, view, playback, end);
         }
         if before.is_some() {
-            self.words(ui, slider, track, playback);
+            self.range_label(ui, slider, track, playback);
         }
-        // Who marks another range while playing sees it at once.
+        // A range marked while playing moves playback into it.
         if playback.playing && before != playback.range(self.epochs) {
             let (first, last) = playback.bounds(self.epochs);
             let ordinal = self.epochs.ordinal_of_number(view.epoch);
@@ -66,39 +65,40 @@ impl Timeline<'_> {
         }
     }
 
-    /// One end of the range.
+    /// Shows one handle of the range.
     fn end(
         &self,
         ui: &Ui,
         slider: &Response,
-        track: &Track,
+        track: &TimelineTrack,
         view: &mut ViewState,
         playback: &mut Playback,
-        end: End,
+        end: RangeEnd,
     ) {
         let marked = playback.range(self.epochs).is_some();
         let (first, last) = playback.bounds(self.epochs);
         let (ordinal, name) = match end {
-            End::Start => (first, "Range start"),
-            End::End => (last, "Range end"),
+            RangeEnd::Start => (first, "Range start"),
+            RangeEnd::End => (last, "Range end"),
         };
         let x = track.x_of(self.epochs.place(ordinal)).min(track.rect.right());
         let rect = Rect::from_min_max(
             pos2(x - HANDLE.x, track.rect.top() - 4.0),
             pos2(x + HANDLE.x, track.rect.top() - 4.0 + HANDLE.y),
         );
-        // What is not seen is not in the way of the pointer.
+        // An invisible handle takes no pointer input.
         let sense = if marked { Sense::click_and_drag() } else { Sense::focusable_noninteractive() };
         let response = ui.interact(rect, slider.id.with(name), sense);
         response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), self.epochs.number(ordinal), name));
 
-        let mut target = asked_number(ui, response.id).map(|number| self.epochs.ordinal_of_number(number));
-        let mut steps = asked_steps(ui, response.id);
+        let mut target =
+            requested_number(ui, response.id).map(|number| self.epochs.ordinal_of_number(number));
+        let mut steps = requested_steps(ui, response.id);
         if response.has_focus() {
             let filter = EventFilter { horizontal_arrows: true, escape: marked, ..EventFilter::default() };
             ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
             steps += pressed_steps(ui);
-            super::keys(ui, self.epochs, view, playback);
+            super::handle_keys(ui, self.epochs, view, playback);
             if marked && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
                 playback.marked = None;
                 return;
@@ -113,10 +113,10 @@ impl Timeline<'_> {
             target = Some(self.epochs.ordinal_of_place(track.place_at(pointer.x)));
         }
         if let Some(target) = target.map(f64::round) {
-            // The ends do not pass each other: a hand that pulls one is not to hold the other.
+            // The handles do not pass each other, so that a drag stays with the one that was pressed.
             match end {
-                End::Start => playback.mark(target.clamp(0.0, (last - 1.0).max(0.0)), last, self.epochs),
-                End::End => playback.mark(first, target.max(first + 1.0), self.epochs),
+                RangeEnd::Start => playback.mark(target.clamp(0.0, (last - 1.0).max(0.0)), last, self.epochs),
+                RangeEnd::End => playback.mark(first, target.max(first + 1.0), self.epochs),
             }
         }
         if response.hovered() || response.dragged() {
@@ -131,24 +131,25 @@ impl Timeline<'_> {
             focus_ring(ui, &response, self.palette);
         }
         let tip = match end {
-            End::Start => "Playing begins here (I marks it at the current epoch)",
-            End::End => "Playing ends here (O marks it at the current epoch)",
+            RangeEnd::Start => "Playing begins here (I marks it at the current epoch)",
+            RangeEnd::End => "Playing ends here (O marks it at the current epoch)",
         };
         response.on_hover_text(tip);
     }
 
-    /// A line with a flag that points into the range.
-    fn paint_end(&self, painter: &Painter, track: &Track, x: f32, end: End, held: bool) {
+    /// Paints a line with a flag that points into the range.
+    fn paint_end(&self, painter: &Painter, track: &TimelineTrack, x: f32, end: RangeEnd, held: bool) {
         let colour = if held { self.palette.accent } else { self.palette.accent.gamma_multiply(0.7) };
         painter.vline(x, track.rect.y_range(), Stroke::new(1.0, colour));
-        let inwards = if end == End::Start { 6.0 } else { -6.0 };
+        let inwards = if end == RangeEnd::Start { 6.0 } else { -6.0 };
         let top = track.rect.top();
         let flag = [pos2(x, top - 4.0), pos2(x + inwards, top), pos2(x, top + 4.0)];
         painter.add(egui::Shape::convex_polygon(flag.to_vec(), colour, Stroke::NONE));
     }
 
-    /// "epochs 3–9" in the band or, where that is too narrow, beside it; and what clears it.
-    fn words(&self, ui: &Ui, slider: &Response, track: &Track, playback: &mut Playback) {
+    /// Shows "epochs 3–9" in the band or, if that is too narrow, beside it, and the button that clears the
+    /// range.
+    fn range_label(&self, ui: &Ui, slider: &Response, track: &TimelineTrack, playback: &mut Playback) {
         let Some(range) = playback.range(self.epochs) else { return };
         let band = self.band_rect(track, playback);
         let text = format!("epochs {}–{}", range.first, range.last);
@@ -164,16 +165,16 @@ impl Timeline<'_> {
         };
         let place = Rect::from_min_size(pos2(left, slider.rect.top() + 2.0), vec2(width, 16.0));
         let clear = Rect::from_min_max(pos2(place.right() - 18.0, place.top()), place.right_bottom());
-        let words = Rect::from_min_max(place.left_top(), pos2(clear.left(), place.bottom()));
-        let label = ui.interact(words, slider.id.with("range words"), Sense::hover());
+        let label_rect = Rect::from_min_max(place.left_top(), pos2(clear.left(), place.bottom()));
+        let label = ui.interact(label_rect, slider.id.with("range words"), Sense::hover());
         label.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
         let response = ui.interact(clear, slider.id.with("clear range"), Sense::click());
         response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), "Clear range"));
 
-        // The curves go on below the words.
+        // The curves continue behind the text.
         ui.painter().rect_filled(place, CornerRadius::same(4), self.palette.panel.gamma_multiply(0.8));
         ui.painter().text(
-            words.left_center() + vec2(4.0, 0.0),
+            label_rect.left_center() + vec2(4.0, 0.0),
             Align2::LEFT_CENTER,
             text,
             font,

@@ -1,4 +1,4 @@
-//! The slider over the epochs: curves, ticks, and what hands and keys do with it.
+//! The slider over the epochs: curves, ticks, pointer and keys.
 
 use egui::accesskit::{Action, ActionData};
 use egui::{
@@ -6,35 +6,35 @@ use egui::{
     WidgetInfo, pos2, vec2,
 };
 
-use super::{Timeline, keys};
+use super::{Timeline, handle_keys};
 use crate::model::ViewState;
-use crate::ui::panels::curves::Curve;
+use crate::ui::panels::curves::MetricCurve;
 use crate::ui::playback::Playback;
 use crate::ui::style::SMALL;
 use crate::ui::widgets::focus_ring;
 
-/// Below the curve: ticks and numbers.
+/// Height of ticks and numbers below the curves, in points.
 const TICKS: f32 = 20.0;
-/// Seconds in which the slider makes room for a new epoch.
+/// Duration of the animation that makes room for a new epoch, in seconds.
 const GROWTH: f32 = 0.3;
 
-/// Where the epochs stand.
-pub(super) struct Track {
+/// Mapping between places and horizontal positions.
+pub(super) struct TimelineTrack {
     pub(super) rect: Rect,
     /// The last place.
     last: f32,
-    /// The place at the right end, which goes after the last one little by little.
-    shown: f32,
+    /// The place at the right end, which is animated towards `last`.
+    animated_last: f32,
 }
 
-impl Track {
-    /// Of a place: an index into the recording's epochs, or between two of them.
+impl TimelineTrack {
+    /// Returns the position of a place: an index into the recording's epochs, or between two of them.
     pub(super) fn x_of(&self, place: f64) -> f32 {
-        self.rect.left() + self.rect.width() * place as f32 / self.shown
+        self.rect.left() + self.rect.width() * place as f32 / self.animated_last
     }
 
     pub(super) fn place_at(&self, x: f32) -> f64 {
-        f64::from((self.shown * (x - self.rect.left()) / self.rect.width()).clamp(0.0, self.last))
+        f64::from((self.animated_last * (x - self.rect.left()) / self.rect.width()).clamp(0.0, self.last))
     }
 }
 
@@ -49,8 +49,8 @@ impl Timeline<'_> {
     ) {
         let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
         let last = self.recording.epochs.len().saturating_sub(1).max(1) as f32;
-        // Makes room for a new epoch little by little.
-        let shown = if self.reduced_motion {
+        // The slider makes room for a new epoch gradually.
+        let animated_last = if self.reduced_motion {
             last
         } else {
             ui.ctx().animate_value_with_time(response.id.with("last"), last, GROWTH)
@@ -59,9 +59,9 @@ impl Timeline<'_> {
             pos2(rect.left() + 8.0, rect.top() + 8.0),
             pos2(rect.right() - 8.0, rect.bottom() - TICKS),
         );
-        let track = Track { rect: track, last, shown };
+        let track = TimelineTrack { rect: track, last, animated_last };
         self.drag(ui, &response, &track, view, playback, now);
-        self.speak(ui, &response, view, playback, now);
+        self.keyboard_and_screen_reader(ui, &response, view, playback, now);
 
         let painter = ui.painter_at(rect.expand2(vec2(8.0, 0.0)));
         self.band(&painter, &track, playback);
@@ -70,7 +70,7 @@ impl Timeline<'_> {
         let place = self.epochs.place(self.epochs.ordinal_of_number(view.epoch));
         let x = track.x_of(place).min(line.right());
         let x_of = |place| track.x_of(place);
-        for curve in Curve::of(self.recording) {
+        for curve in MetricCurve::of(self.recording) {
             curve.paint(&painter, self.palette, self.recording, line, x, &x_of);
         }
         self.ticks(&painter, line, &x_of);
@@ -86,17 +86,17 @@ impl Timeline<'_> {
         }
     }
 
-    /// The pointer scrubs or, with Shift, marks a range.
+    /// Handles the pointer, which scrubs or, with Shift, marks a range.
     fn drag(
         &self,
         ui: &Ui,
         response: &Response,
-        track: &Track,
+        track: &TimelineTrack,
         view: &mut ViewState,
         playback: &mut Playback,
         now: f64,
     ) {
-        let marking = Marking(response.id.with("marking"));
+        let marking = RangeMarking(response.id.with("marking"));
         let origin = ui.input(|input| input.pointer.press_origin());
         if response.drag_started() && ui.input(|input| input.modifiers.shift) {
             let from = origin.or(response.interact_pointer_pos());
@@ -116,22 +116,29 @@ impl Timeline<'_> {
             }
         }
         if response.drag_stopped() && !marking.end(ui) {
-            // A hand lets go anywhere; the picture comes to rest on what was recorded.
+            // A drag can end between epochs; the picture glides to a recorded one.
             let ordinal = self.epochs.ordinal_of_number(view.epoch);
             playback.glide_to(ordinal, self.epochs, view.epoch, now);
         }
     }
 
-    /// What keys and screen readers ask for, and what these are told.
-    fn speak(&self, ui: &Ui, response: &Response, view: &mut ViewState, playback: &mut Playback, now: f64) {
+    /// Handles keys and screen readers, and sets the accessible value.
+    fn keyboard_and_screen_reader(
+        &self,
+        ui: &Ui,
+        response: &Response,
+        view: &mut ViewState,
+        playback: &mut Playback,
+        now: f64,
+    ) {
         let id = response.id;
-        let mut steps = asked_steps(ui, id);
+        let mut steps = requested_steps(ui, id);
         if response.has_focus() {
             let marked = playback.range(self.epochs).is_some();
             let filter = EventFilter { horizontal_arrows: true, escape: marked, ..EventFilter::default() };
             ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
             steps += pressed_steps(ui);
-            keys(ui, self.epochs, view, playback);
+            handle_keys(ui, self.epochs, view, playback);
             if marked && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
                 playback.marked = None;
             }
@@ -139,7 +146,7 @@ impl Timeline<'_> {
         if steps != 0 {
             playback.step(steps, self.epochs, view.epoch, now);
         }
-        if let Some(number) = asked_number(ui, id) {
+        if let Some(number) = requested_number(ui, id) {
             playback.glide_to(self.epochs.ordinal_of_number(number), self.epochs, view.epoch, now);
         }
         response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), view.epoch, "Epoch"));
@@ -151,15 +158,15 @@ impl Timeline<'_> {
         if epoch.damaged {
             tip.push_str(" – damaged");
         }
-        for told in Curve::of(self.recording).filter_map(|curve| curve.tell(epoch)) {
+        for label in MetricCurve::of(self.recording).filter_map(|curve| curve.label(epoch)) {
             tip.push('\n');
-            tip.push_str(&told);
+            tip.push_str(&label);
         }
         tip.push_str("\nShift and drag to mark a range");
         tip
     }
 
-    /// A tick per recorded epoch: bright when its values are at hand, crossed when damaged.
+    /// Paints a tick per recorded epoch: bright if its values are loaded, crossed if it is damaged.
     fn ticks(&self, painter: &Painter, track: Rect, x_of: &dyn Fn(f64) -> f32) {
         let count = self.recording.epochs.len();
         let font = FontId::proportional(SMALL - 1.0);
@@ -177,14 +184,14 @@ impl Timeline<'_> {
                 let colour = if ready { self.palette.text } else { self.palette.dim.gamma_multiply(0.5) };
                 painter.vline(x, top..=top + 4.0, Stroke::new(1.0, colour));
             }
-            // Where a number begins at the latest; most of thousands find no room.
+            // Skips the layout of numbers that certainly overlap, as most of thousands do.
             let is_last = index + 1 == count;
             if x < free_from && !is_last {
                 continue;
             }
             let text = painter.layout_no_wrap(epoch.number.to_string(), font.clone(), self.palette.dim);
             let left = x - text.size().x / 2.0;
-            // The last number always stands; others keep clear of it.
+            // The last number is always shown; others keep clear of it.
             let end = x_of((count - 1) as f64) - 16.0;
             if left > free_from && (is_last || left + text.size().x + 8.0 < end) {
                 free_from = left + text.size().x + 8.0;
@@ -201,10 +208,10 @@ impl Timeline<'_> {
     }
 }
 
-/// The ordinal at which a range began that is being marked; kept while the pointer is held.
-struct Marking(Id);
+/// The ordinal at which a drag that marks a range began; kept until the release.
+struct RangeMarking(Id);
 
-impl Marking {
+impl RangeMarking {
     fn begin(&self, ui: &Ui, from: Option<f64>) {
         if let Some(from) = from {
             ui.data_mut(|data| data.insert_temp(self.0, from));
@@ -215,25 +222,25 @@ impl Marking {
         ui.data(|data| data.get_temp(self.0))
     }
 
-    /// Whether one was being marked.
+    /// Ends marking; returns `true` if a range was being marked.
     fn end(&self, ui: &Ui) -> bool {
         ui.data_mut(|data| data.remove_temp::<f64>(self.0)).is_some()
     }
 }
 
-/// Steps that a screen reader asks for.
-pub(super) fn asked_steps(ui: &Ui, id: Id) -> i32 {
+/// Returns the steps that a screen reader requests.
+pub(super) fn requested_steps(ui: &Ui, id: Id) -> i32 {
     ui.input(|input| {
-        let asked = |action| input.num_accesskit_action_requests(id, action) as i32;
-        asked(Action::Increment) - asked(Action::Decrement)
+        let requests = |action| input.num_accesskit_action_requests(id, action) as i32;
+        requests(Action::Increment) - requests(Action::Decrement)
     })
 }
 
-/// The number that a screen reader asks for.
-pub(super) fn asked_number(ui: &Ui, id: Id) -> Option<f64> {
+/// Returns the number that a screen reader requests.
+pub(super) fn requested_number(ui: &Ui, id: Id) -> Option<f64> {
     ui.input(|input| {
-        let asked = input.accesskit_action_requests(id, Action::SetValue);
-        let number = asked.filter_map(|request| match request.data {
+        let requests = input.accesskit_action_requests(id, Action::SetValue);
+        let number = requests.filter_map(|request| match request.data {
             Some(ActionData::NumericValue(value)) => Some(value),
             _ => None,
         });
@@ -241,7 +248,7 @@ pub(super) fn asked_number(ui: &Ui, id: Id) -> Option<f64> {
     })
 }
 
-/// Steps that the arrow keys ask for.
+/// Returns the steps of the pressed arrow keys.
 pub(super) fn pressed_steps(ui: &Ui) -> i32 {
     ui.input_mut(|input| {
         let mut presses = |key| input.count_and_consume_key(Modifiers::NONE, key) as i32;

@@ -1,14 +1,13 @@
 //! The timeline, driven by keys, pointer and accessible names.
 
-use egui::{Event, Key, Modifiers, PointerButton, Pos2, pos2, vec2};
-use egui_kittest::Harness;
+use egui::{Key, Modifiers, Pos2, pos2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 
-use super::{HEIGHT, Timeline, keys};
+use super::{HEIGHT, Timeline, handle_keys};
 use crate::model::{Recording, ViewState};
 use crate::ui::playback::{Epochs, Playback};
-use crate::ui::style::{Palette, install_fonts, install_style};
-use crate::ui::testing;
+use crate::ui::style::Palette;
+use crate::ui::testing::{self, TestWindow};
 
 struct State {
     recording: Recording,
@@ -18,9 +17,9 @@ struct State {
     live: bool,
 }
 
-type Window = Harness<'static, State>;
+type Window = TestWindow<State>;
 
-/// A window that holds nothing but the timeline, over epochs 0…9 of which 7 is the best.
+/// The timeline alone, over epochs 0…9 of which 7 is the best.
 fn window(width: f32, live: bool) -> Window {
     let mut recording = testing::recording();
     recording.epochs = (0..10)
@@ -41,7 +40,7 @@ fn window(width: f32, live: bool) -> Window {
     let show = |ui: &mut egui::Ui, state: &mut State| {
         let (now, step) = ui.input(|input| (input.time, f64::from(input.stable_dt)));
         if ui.memory(|memory| memory.focused()).is_none() {
-            keys(ui, &state.epochs, &state.view, &mut state.playback);
+            handle_keys(ui, &state.epochs, &state.view, &mut state.playback);
         }
         state.view.epoch = state.playback.update(&state.epochs, state.view.epoch, now, step, true);
         let timeline = Timeline {
@@ -54,16 +53,7 @@ fn window(width: f32, live: bool) -> Window {
         };
         timeline.show(ui, &mut state.view, &mut state.playback);
     };
-    let mut window = Harness::builder()
-        .with_size(vec2(width, HEIGHT + 16.0))
-        .with_max_steps(200)
-        .with_context_setup(|ctx| {
-            install_fonts(ctx);
-            install_style(ctx, crate::model::Theme::Dark);
-        })
-        .build_ui_state(show, state);
-    window.run();
-    window
+    TestWindow::open(vec2(width, HEIGHT + 16.0), state, show)
 }
 
 fn marked(window: &Window) -> Option<(f64, f64)> {
@@ -71,57 +61,29 @@ fn marked(window: &Window) -> Option<(f64, f64)> {
     state.playback.range(&state.epochs).map(|range| (range.first, range.last))
 }
 
-fn press(window: &mut Window, key: Key) {
-    window.key_press(key);
-    window.run();
-}
-
-fn click(window: &mut Window, name: &str) {
-    window.get_by_label(name).click();
-    window.run();
-}
-
-/// Drags from one point to another.
-fn drag(window: &mut Window, modifiers: Modifiers, from: Pos2, to: Pos2) {
-    let button = |window: &mut Window, pos: Pos2, pressed: bool| {
-        let button = PointerButton::Primary;
-        window.event_modifiers(Event::PointerButton { pos, button, pressed, modifiers }, modifiers);
-        window.step();
-    };
-    window.hover_at(from);
-    window.step();
-    button(window, from, true);
-    for share in [0.3, 0.7, 1.0] {
-        window.event_modifiers(Event::PointerMoved(from + share * (to - from)), modifiers);
-        window.step();
-    }
-    button(window, to, false);
-    window.run();
-}
-
-/// Where an epoch stands on the slider, at its middle height.
+/// Returns the position of an epoch on the slider, at its middle height.
 fn at(window: &Window, epoch: f32) -> Pos2 {
     let rect = window.get_by_label("Epoch").rect();
     pos2(rect.left() + 8.0 + epoch / 9.0 * (rect.width() - 16.0), rect.center().y)
 }
 
 #[test]
-fn buttons_and_keys_lead_to_the_first_the_best_and_the_last_epoch() {
+fn buttons_and_keys_go_to_the_first_the_best_and_the_last_epoch() {
     let mut window = window(1280.0, false);
     for (name, epoch) in [("First epoch", 0.0), ("Best epoch", 7.0), ("Last epoch", 9.0)] {
-        click(&mut window, name);
+        window.click(name);
         assert_eq!(window.state().view.epoch, epoch, "{name}");
     }
     for (key, epoch) in [(Key::OpenBracket, 0.0), (Key::B, 7.0), (Key::CloseBracket, 9.0)] {
-        press(&mut window, key);
+        window.press(key);
         assert_eq!(window.state().view.epoch, epoch, "{key:?}");
     }
     let state = window.state_mut();
     state.recording.epochs.iter_mut().for_each(|epoch| epoch.accuracy = None);
     state.epochs = Epochs::new(&state.recording);
     window.run();
-    assert!(window.get_by_label("Best epoch").accesskit_node().is_disabled(), "nothing tells which");
-    press(&mut window, Key::B);
+    assert!(window.is_disabled("Best epoch"), "nothing tells which");
+    window.press(Key::B);
     assert_eq!(window.state().view.epoch, 9.0);
 }
 
@@ -129,21 +91,20 @@ fn buttons_and_keys_lead_to_the_first_the_best_and_the_last_epoch() {
 fn keys_mark_a_range_and_escape_on_the_slider_clears_it() {
     let mut window = window(1280.0, false);
     window.state_mut().view.epoch = 3.0;
-    press(&mut window, Key::I);
+    window.press(Key::I);
     assert_eq!(marked(&window), Some((3.0, 9.0)));
     window.state_mut().view.epoch = 6.0;
-    press(&mut window, Key::O);
+    window.press(Key::O);
     assert_eq!(marked(&window), Some((3.0, 6.0)));
     window.get_by_value("epochs 3–6");
-    press(&mut window, Key::Escape);
+    window.press(Key::Escape);
     assert!(marked(&window).is_some(), "Escape elsewhere is for others");
-    window.get_by_label("Epoch").focus();
-    window.run();
-    press(&mut window, Key::ArrowLeft);
+    window.focus("Epoch");
+    window.press(Key::ArrowLeft);
     assert_eq!(window.state().view.epoch, 5.0, "arrows are the slider's");
-    press(&mut window, Key::O);
+    window.press(Key::O);
     assert_eq!(marked(&window), Some((3.0, 5.0)));
-    press(&mut window, Key::Escape);
+    window.press(Key::Escape);
     assert_eq!(marked(&window), None);
     assert!(window.get_by_label("Epoch").is_focused());
     assert!(window.query_by_value("epochs 3–5").is_none());
@@ -153,12 +114,12 @@ fn keys_mark_a_range_and_escape_on_the_slider_clears_it() {
 fn a_drag_with_shift_marks_and_leaves_the_epoch_alone() {
     let mut window = window(1280.0, false);
     let (from, to) = (at(&window, 8.1), at(&window, 2.2));
-    drag(&mut window, Modifiers::SHIFT, from, to);
+    window.drag(Modifiers::SHIFT, &[from, from + 0.3 * (to - from), to], |_| ());
     assert_eq!((marked(&window), window.state().view.epoch), (Some((2.0, 8.0)), 9.0));
     let (from, to) = (at(&window, 9.0), at(&window, 4.0));
-    drag(&mut window, Modifiers::NONE, from, to);
+    window.drag(Modifiers::NONE, &[from, from + 0.3 * (to - from), to], |_| ());
     assert_eq!((marked(&window), window.state().view.epoch), (Some((2.0, 8.0)), 4.0), "scrubbed as ever");
-    click(&mut window, "Clear range");
+    window.click("Clear range");
     assert_eq!(marked(&window), None);
 }
 
@@ -171,17 +132,17 @@ fn the_ends_of_a_range_are_dragged_and_do_not_pass_each_other() {
     let end = |window: &Window, name: &str| window.get_by_label(name).rect().center();
     let from = end(&window, "Range start");
     let to = pos2(at(&window, 4.1).x, from.y);
-    drag(&mut window, Modifiers::NONE, from, to);
+    window.drag(Modifiers::NONE, &[from, from + 0.3 * (to - from), to], |_| ());
     assert_eq!(marked(&window), Some((4.0, 8.0)));
     let from = end(&window, "Range end");
     let to = pos2(at(&window, 1.0).x, from.y);
-    drag(&mut window, Modifiers::NONE, from, to);
+    window.drag(Modifiers::NONE, &[from, from + 0.3 * (to - from), to], |_| ());
     assert_eq!(marked(&window), Some((4.0, 5.0)));
     assert_eq!(window.state().view.epoch, 9.0, "the epoch stays");
 }
 
 #[test]
-fn a_screen_reader_marks_a_range_from_nothing() {
+fn a_screen_reader_marks_a_range() {
     let mut window = window(1280.0, false);
     let value = |window: &Window, name: &str| window.get_by_label(name).accesskit_node().numeric_value();
     assert_eq!((value(&window, "Range start"), value(&window, "Range end")), (Some(0.0), Some(9.0)));
@@ -189,18 +150,17 @@ fn a_screen_reader_marks_a_range_from_nothing() {
     window.run();
     assert_eq!(marked(&window), Some((3.0, 9.0)));
     assert_eq!(value(&window, "Range start"), Some(3.0));
-    window.get_by_label("Range end").focus();
-    window.run();
-    press(&mut window, Key::ArrowLeft);
-    press(&mut window, Key::ArrowLeft);
+    window.focus("Range end");
+    window.press(Key::ArrowLeft);
+    window.press(Key::ArrowLeft);
     assert_eq!(marked(&window), Some((3.0, 7.0)));
     assert_eq!(window.state().view.epoch, 9.0, "the arrows are the handle's");
-    press(&mut window, Key::Escape);
+    window.press(Key::Escape);
     assert_eq!(marked(&window), None);
 }
 
 #[test]
-fn nothing_overlaps_however_narrow_and_the_slider_stays() {
+fn controls_never_overlap_at_any_width() {
     let names = [
         "First epoch",
         "Step back",

@@ -1,27 +1,27 @@
-//! Lines over the epochs, mean activation upwards: drawn, told and clicked.
+//! Chart of mean activations over the epochs, with tooltip, pointer and keys.
 
 use egui::{Align2, EventFilter, FontId, Key, Response, Role, Sense, Ui, WidgetInfo};
 use egui_plot::{AxisHints, GridMark, Line, LineStyle, Plot, PlotPoints, VLine};
 
-use super::training::Series;
+use super::training::ChartSeries;
 use crate::model::Recording;
 use crate::ui::style::{Palette, SMALL};
 use crate::ui::text;
 use crate::ui::widgets::focus_ring;
 
-/// Points of a line up to which all are drawn.
+/// Maximum number of points of a line.
 const DRAWN: usize = 1024;
 
-/// Lines over the epochs.
-pub(super) struct Chart<'a, 'l> {
+/// Chart of lines over the epochs.
+pub(super) struct TrainingChart<'a, 'l> {
     pub recording: &'a Recording,
     pub palette: Palette,
-    pub lines: &'l [Series<'a>],
+    pub lines: &'l [ChartSeries<'a>],
     pub height: f32,
 }
 
-impl Chart<'_, '_> {
-    /// Returns the number of the epoch that a hand chose.
+impl TrainingChart<'_, '_> {
+    /// Shows the chart; returns the number of the epoch that the user chose.
     pub fn show(&self, ui: &mut Ui, now: f64, summary: &str) -> Option<f64> {
         let palette = self.palette;
         let [mut x, mut y] = [[f64::INFINITY, f64::NEG_INFINITY]; 2];
@@ -33,9 +33,9 @@ impl Chart<'_, '_> {
                     *ends = [ends[0].min(value), ends[1].max(value)];
                 }
             }
-            // No line across what has no value.
+            // Lines are interrupted where there is no value.
             let runs = points.split(|point| !point[1].is_finite()).filter(|run| !run.is_empty());
-            pieces.extend(runs.map(|run| (number, thinned(run))));
+            pieces.extend(runs.map(|run| (number, decimate(run))));
         }
         if x[0] > x[1] {
             [x, y] = [[0.0, 1.0]; 2];
@@ -75,7 +75,7 @@ impl Chart<'_, '_> {
             ])
             .label_formatter(|_| None)
             .sense(Sense::click_and_drag());
-        let shown = plot.show(ui, |plot| {
+        let plot_response = plot.show(ui, |plot| {
             plot.set_plot_bounds_x(across);
             plot.set_plot_bounds_y(upwards);
             plot.vline(VLine::new("epoch", now).color(palette.accent).width(1.0).allow_hover(false));
@@ -90,40 +90,40 @@ impl Chart<'_, '_> {
                 plot.line(drawn);
             }
         });
-        if self.lines.iter().all(|line| line.moments.is_empty()) {
+        if self.lines.iter().all(|line| line.history.is_empty()) {
             let font = FontId::proportional(SMALL);
-            let at = shown.transform.frame().center();
+            let at = plot_response.transform.frame().center();
             ui.painter().text(at, Align2::CENTER_CENTER, "reading…", font, palette.dim);
         }
-        let response = shown.response;
+        let response = plot_response.response;
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, ui.is_enabled(), summary));
         focus_ring(ui, &response, palette);
         let number = |epoch: usize| self.recording.epochs.get(epoch).map(|epoch| epoch.number as f64);
         let chosen = if response.clicked() || response.dragged() {
             let at = response.interact_pointer_pos();
-            at.and_then(|at| self.nearest(shown.transform.value_from_position(at).x))
+            at.and_then(|at| self.nearest(plot_response.transform.value_from_position(at).x))
         } else {
             self.keys(ui, &response, now)
         };
-        self.tell(ui, response, &shown.transform);
+        self.show_tooltip(ui, response, &plot_response.transform);
         chosen.and_then(number)
     }
 
-    /// Indices into the recording's epochs that some line knows.
+    /// Returns the epochs that a line has, as indices into the recording's epochs.
     fn epochs(&self) -> impl Iterator<Item = usize> {
-        self.lines.iter().max_by_key(|line| line.moments.len()).into_iter().flat_map(|line| {
+        self.lines.iter().max_by_key(|line| line.history.len()).into_iter().flat_map(|line| {
             let known = |epoch: &usize| *epoch < self.recording.epochs.len();
-            line.moments.iter().map(|moment| moment.epoch.0).filter(known)
+            line.history.iter().map(|epoch_stats| epoch_stats.epoch.0).filter(known)
         })
     }
 
-    /// The epoch whose number is nearest.
+    /// Returns the epoch whose number is nearest.
     fn nearest(&self, number: f64) -> Option<usize> {
         let distance = |epoch: &usize| (self.recording.epochs[*epoch].number as f64 - number).abs();
         self.epochs().min_by(|a, b| distance(a).total_cmp(&distance(b)))
     }
 
-    /// Arrow keys step through the epochs.
+    /// Handles the arrow keys, which step through the epochs.
     fn keys(&self, ui: &Ui, response: &Response, now: f64) -> Option<usize> {
         if !response.has_focus() {
             return None;
@@ -141,8 +141,8 @@ impl Chart<'_, '_> {
         }
     }
 
-    /// Says what the pointer is at: the line nearest to it, at the epoch nearest to it.
-    fn tell(&self, ui: &Ui, response: Response, transform: &egui_plot::PlotTransform) {
+    /// Shows a tooltip with the line nearest to the pointer, at the nearest epoch.
+    fn show_tooltip(&self, ui: &Ui, response: Response, transform: &egui_plot::PlotTransform) {
         let Some(at) = response.hover_pos() else { return };
         let Some(epoch) = self.nearest(transform.value_from_position(at).x) else { return };
         let number = self.recording.epochs[epoch].number;
@@ -155,13 +155,12 @@ impl Chart<'_, '_> {
             return;
         };
         ui.painter().circle_filled(place(value), 3.5, line.colour);
-        let value = text::number(value, value.abs());
+        let value = text::format_value(value, value.abs());
         response.on_hover_text_at_pointer(format!("epoch {number} · {} · {value}", line.name));
     }
 }
 
-/// Where lines of the grid stand: at most about `most` of them, on round numbers that are multiples of
-/// `least`.
+/// Returns grid lines on round numbers that are multiples of `least`, at most about `most` of them.
 fn marks((low, high): (f64, f64), most: f64, least: f64) -> Vec<GridMark> {
     let rough = (high - low) / most;
     if !rough.is_finite() || rough <= 0.0 {
@@ -173,24 +172,24 @@ fn marks((low, high): (f64, f64), most: f64, least: f64) -> Vec<GridMark> {
     let mut at = (low / step).ceil();
     let mut marks = Vec::new();
     while at * step <= high && marks.len() < 32 {
-        // Without −0.
+        // Adding 0 turns −0 into 0.
         marks.push(GridMark { value: at * step + 0.0, step_size: step });
         at += 1.0;
     }
     marks
 }
 
-/// A round number with the digits that tell it from the next one.
+/// Formats a round number with the digits of its step.
 fn tick(value: f64, step: f64) -> String {
     let decimals = -step.log10().floor();
     if !(-5.0..=6.0).contains(&decimals) {
-        return text::number(value as f32, value.abs() as f32);
+        return text::format_value(value as f32, value.abs() as f32);
     }
     format!("{value:.*}", decimals.max(0.0) as usize).replace('-', "\u{2212}")
 }
 
-/// Of very many points the least and the greatest of each stretch, so that no peak is lost.
-fn thinned(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
+/// Keeps the lowest and the highest point of each stretch of very many points, so that no peak is lost.
+fn decimate(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
     if points.len() <= DRAWN {
         return points.to_vec();
     }
@@ -245,10 +244,10 @@ mod tests {
         let mut points: Vec<[f64; 2]> = (0..100_000).map(|at| [f64::from(at), f64::from(at % 13)]).collect();
         points[54_321][1] = 99.0;
         points[12_345][1] = -99.0;
-        let thin = thinned(&points);
+        let thin = decimate(&points);
         assert!(thin.len() <= DRAWN, "{}", thin.len());
         assert!(thin.contains(&points[54_321]) && thin.contains(&points[12_345]));
         assert!(thin.windows(2).all(|pair| pair[0][0] < pair[1][0]), "in their order");
-        assert_eq!(thinned(&points[..DRAWN]), points[..DRAWN]);
+        assert_eq!(decimate(&points[..DRAWN]), points[..DRAWN]);
     }
 }

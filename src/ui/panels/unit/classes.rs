@@ -1,32 +1,32 @@
-//! How the values of a unit lie over all inputs and over those of each class: a box per class.
+//! Box plots of a unit's values over all inputs and over those of each class.
 
 use egui::{
     Align2, Color32, CornerRadius, FontId, Rect, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
 };
 
-use super::lines::{MOST, look};
-use super::{Action, Units};
+use super::lines::{MOST, series_style};
+use super::{UnitAction, UnitPanel};
 use crate::insight::{Distribution, UnitProfile};
 use crate::model::{Selection, ViewState};
 use crate::ui::style::SMALL;
 use crate::ui::text;
 use crate::ui::widgets::{ROW, focus_ring, heading};
 
-/// Rows that are seen at a time: all inputs, and as many classes as have lines.
+/// Number of visible rows: all inputs, and one row per line.
 const ROWS: usize = MOST + 1;
-/// Width of the names.
+/// Width of the names, in points.
 const NAME: f32 = 96.0;
-/// Width of the means.
+/// Width of the means, in points.
 const MEAN: f32 = 48.0;
 
-impl Units<'_> {
-    /// Shows a row per distribution; returns what a click selects.
-    pub(super) fn classes(&self, ui: &mut Ui, biography: &UnitProfile, view: &ViewState) -> Option<Action> {
+impl UnitPanel<'_> {
+    /// Shows a row per distribution; returns the selection of a clicked one.
+    pub(super) fn classes(&self, ui: &mut Ui, profile: &UnitProfile, view: &ViewState) -> Option<UnitAction> {
         heading(ui, "Classes");
-        let all = &biography.distributions;
+        let all = &profile.distributions;
         let chosen = view.query.select.classes(self.recording).unwrap_or_default();
         let none = view.query.select.terms.is_empty();
-        let drawn = self.classes_drawn(biography, &chosen);
+        let drawn = self.classes_drawn(profile, &chosen);
         let ends = ends(all)?;
         let mut action = None;
         ui.scope(|ui| {
@@ -41,12 +41,12 @@ impl Units<'_> {
                         None => (none, self.palette.text),
                         Some(class) => {
                             let number = drawn.iter().find(|(drawn, _)| *drawn == class);
-                            let colour = number.map(|(_, number)| look(*number, self.palette).colour);
+                            let colour = number.map(|(_, number)| series_style(*number, self.palette).colour);
                             (chosen.contains(&class), colour.unwrap_or(self.palette.dim))
                         }
                     };
                     if self.class(ui, distribution, ends, selected, colour) {
-                        action = Some(Action::Select(match distribution.class {
+                        action = Some(UnitAction::Select(match distribution.class {
                             Some(class) if class < self.recording.classes.len() => {
                                 Selection::class(self.recording, class)
                             }
@@ -60,7 +60,7 @@ impl Units<'_> {
         action
     }
 
-    /// A row; whether it was clicked.
+    /// Shows a row; returns `true` if it was clicked.
     fn class(
         &self,
         ui: &mut Ui,
@@ -80,7 +80,7 @@ impl Units<'_> {
                 selected,
                 format!("Classes: {}", text::truncate(name, 60)),
             );
-            info.current_text_value = Some(told(distribution));
+            info.current_text_value = Some(describe(distribution));
             info
         });
         let fill = match (selected, response.hovered()) {
@@ -94,15 +94,15 @@ impl Units<'_> {
         focus_ring(ui, &response, palette);
         let font = FontId::proportional(SMALL);
         ui.painter().circle_filled(rect.left_center() + vec2(8.0, 0.0), 3.5, colour);
-        let shown = text::truncate(name, 13);
+        let short_name = text::truncate(name, 13);
         ui.painter().text(
             rect.left_center() + vec2(18.0, 0.0),
             Align2::LEFT_CENTER,
-            shown,
+            short_name,
             font.clone(),
             palette.text,
         );
-        let mean = text::number(distribution.mean, distribution.mean.abs());
+        let mean = text::format_value(distribution.mean, distribution.mean.abs());
         ui.painter().text(
             rect.right_center() - vec2(4.0, 0.0),
             Align2::RIGHT_CENTER,
@@ -113,13 +113,13 @@ impl Units<'_> {
         self.box_of(ui, place(rect), distribution, ends, colour);
         let clicked = response.clicked();
         response.on_hover_ui(|ui| {
-            ui.label(format!("{name}\n{}", told(distribution).replace(" · ", "\n")));
+            ui.label(format!("{name}\n{}", describe(distribution).replace(" · ", "\n")));
         });
         clicked
     }
 
-    /// Least to greatest as a line, the middle half as a box, the median as a stroke across, the mean as
-    /// a dot. Where single values are not known: the mean, and a standard deviation to either side.
+    /// Paints a line from minimum to maximum, a box for the middle half, a stroke for the median and a dot
+    /// for the mean. Without single values: the mean, and one standard deviation to either side.
     fn box_of(&self, ui: &Ui, place: Rect, distribution: &Distribution, ends: [f32; 2], colour: Color32) {
         let painter = ui.painter();
         let x = |value: f32| {
@@ -143,7 +143,7 @@ impl Units<'_> {
         }
     }
 
-    /// The values at both ends, and zero where it lies between them.
+    /// Shows the values at both ends, and zero if it lies between them.
     fn scale(&self, ui: &mut Ui, ends: [f32; 2]) {
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 16.0), Sense::hover());
         let place = place(rect);
@@ -151,7 +151,7 @@ impl Units<'_> {
         let font = FontId::proportional(SMALL);
         let text = |x: f32, align: Align2, value: f32| {
             let at = pos2(x, rect.top());
-            ui.painter().text(at, align, text::number(value, span), font.clone(), self.palette.dim)
+            ui.painter().text(at, align, text::format_value(value, span), font.clone(), self.palette.dim)
         };
         let low = text(place.left(), Align2::LEFT_TOP, ends[0]);
         let high = text(place.right(), Align2::RIGHT_TOP, ends[1]);
@@ -162,13 +162,13 @@ impl Units<'_> {
     }
 }
 
-/// Where the box of a row stands.
+/// Returns the rectangle of the box plot in a row.
 fn place(row: Rect) -> Rect {
     let left = row.left() + NAME.min(0.4 * row.width());
     Rect::from_x_y_ranges(left..=(row.right() - MEAN - 8.0).max(left + 8.0), row.y_range())
 }
 
-/// The least and the greatest value that is shown; `None` where there is none.
+/// Returns the lowest and the highest value shown; `None` without any.
 fn ends(distributions: &[Distribution]) -> Option<[f32; 2]> {
     let mut ends = [f32::INFINITY, f32::NEG_INFINITY];
     for distribution in distributions {
@@ -184,16 +184,16 @@ fn ends(distributions: &[Distribution]) -> Option<[f32; 2]> {
     if ends[0] > ends[1] {
         return None;
     }
-    // Equal values stand in the middle.
+    // If all values are equal, they are in the middle.
     let least = (1e-3 * ends[1].abs().max(ends[0].abs())).max(f32::MIN_POSITIVE * 1e6);
     Some(if ends[1] - ends[0] < least { [ends[0] - least, ends[1] + least] } else { ends })
 }
 
-/// A distribution in words.
-fn told(distribution: &Distribution) -> String {
-    let number = |value: f32| text::number(value, value.abs());
+/// Describes a distribution.
+fn describe(distribution: &Distribution) -> String {
+    let number = |value: f32| text::format_value(value, value.abs());
     let mut parts = vec![
-        format!("{} values", text::count(distribution.count)),
+        format!("{} values", text::format_count(distribution.count)),
         format!("mean {}", number(distribution.mean)),
     ];
     parts.extend(distribution.deviation.map(|deviation| format!("standard deviation {}", number(deviation))));
@@ -210,20 +210,24 @@ fn told(distribution: &Distribution) -> String {
 mod tests {
     use super::*;
 
-    fn of(mean: f32, deviation: Option<f32>, quartiles: Option<[f32; 5]>) -> Distribution {
+    fn distribution(mean: f32, deviation: Option<f32>, quartiles: Option<[f32; 5]>) -> Distribution {
         Distribution { class: None, count: 4, mean, deviation, quartiles, rate: None }
     }
 
     #[test]
-    fn the_scale_holds_everything_that_is_shown() {
+    fn the_scale_contains_every_value() {
         assert_eq!(ends(&[]), None);
-        assert_eq!(ends(&[of(f32::NAN, None, None)]), None);
-        assert_eq!(ends(&[of(1.0, Some(0.5), None), of(3.0, None, None)]), Some([0.5, 3.0]));
-        let all = [of(1.0, Some(9.0), Some([0.0, 0.5, 1.0, 1.5, 2.0])), of(-1.0, None, None)];
+        assert_eq!(ends(&[distribution(f32::NAN, None, None)]), None);
+        assert_eq!(
+            ends(&[distribution(1.0, Some(0.5), None), distribution(3.0, None, None)]),
+            Some([0.5, 3.0])
+        );
+        let all =
+            [distribution(1.0, Some(9.0), Some([0.0, 0.5, 1.0, 1.5, 2.0])), distribution(-1.0, None, None)];
         assert_eq!(ends(&all), Some([-1.0, 2.0]), "single values tell more than their deviation");
-        let [low, high] = ends(&[of(5.0, None, None)]).expect("one value");
+        let [low, high] = ends(&[distribution(5.0, None, None)]).expect("one value");
         assert!(low < 5.0 && 5.0 < high && (5.0 - low) == (high - 5.0), "{low} {high}");
-        let [low, high] = ends(&[of(0.0, None, None)]).expect("one value");
+        let [low, high] = ends(&[distribution(0.0, None, None)]).expect("one value");
         assert!(low < 0.0 && 0.0 < high);
     }
 }

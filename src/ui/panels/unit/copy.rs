@@ -1,50 +1,50 @@
-//! What is known of a unit as tab-separated text: tables with headings, an empty line between them.
+//! A unit's profile as tab-separated text: tables with headings, separated by an empty line.
 
-use super::Units;
+use super::UnitPanel;
 use crate::insight::{Distribution, UnitProfile};
 use crate::model::Pin;
 
-impl Units<'_> {
-    /// Numbers have all their digits; what is not known is empty.
-    pub(super) fn copied(&self, pin: &Pin, biography: &UnitProfile) -> String {
-        let facts = self.fact_table(pin, biography);
-        let tables = [facts, self.history(biography), self.distributions(biography), self.inputs(biography)];
-        let tables = tables.into_iter().chain([twins(biography)]).filter(|table| table.len() > 1);
+impl UnitPanel<'_> {
+    /// Returns the text. Numbers have all their digits; unknown values are empty.
+    pub(super) fn copied(&self, pin: &Pin, profile: &UnitProfile) -> String {
+        let facts = self.fact_table(pin, profile);
+        let tables = [facts, self.history(profile), self.distributions(profile), self.inputs(profile)];
+        let tables = tables.into_iter().chain([similar_units(profile)]).filter(|table| table.len() > 1);
         let texts = tables.map(|rows| rows.iter().map(|row| row.join("\t") + "\n").collect::<String>());
         texts.collect::<Vec<_>>().join("\n")
     }
 
-    fn fact_table(&self, pin: &Pin, biography: &UnitProfile) -> Vec<Vec<String>> {
-        let selectivity = biography.selectivity;
+    fn fact_table(&self, pin: &Pin, profile: &UnitProfile) -> Vec<Vec<String>> {
+        let selectivity = profile.selectivity;
         let class = selectivity.map(|selectivity| self.class_name(Some(selectivity.class)));
-        let all = biography.distributions.iter().find(|distribution| distribution.class.is_none());
+        let all = profile.distributions.iter().find(|distribution| distribution.class.is_none());
         let heads = ["layer", "unit", "epoch", "now", "mean", "rank", "of", "selectivity", "for class"];
         let row = vec![
             text(&pin.layer),
             pin.unit.to_string(),
-            self.epoch(biography.epoch.0),
+            self.epoch(profile.epoch.0),
             number(self.value(pin)),
             number(all.map(|all| all.mean)),
-            biography.rank.map(|rank| rank.to_string()).unwrap_or_default(),
-            biography.of.to_string(),
+            profile.rank.map(|rank| rank.to_string()).unwrap_or_default(),
+            profile.of.to_string(),
             number(selectivity.map(|selectivity| selectivity.index)),
             class.unwrap_or_default(),
         ];
         vec![heads.map(str::to_owned).to_vec(), row]
     }
 
-    fn history(&self, biography: &UnitProfile) -> Vec<Vec<String>> {
+    fn history(&self, profile: &UnitProfile) -> Vec<Vec<String>> {
         let classes = (0..self.recording.classes.len()).map(|class| self.class_name(Some(class)));
         let mut rows = vec![["epoch", "all inputs"].map(str::to_owned).into_iter().chain(classes).collect()];
-        for moment in &biography.history {
-            let mut row = vec![self.epoch(moment.epoch.0), number(Some(moment.all))];
-            row.extend(moment.classes.iter().map(|mean| number(Some(*mean))));
+        for epoch_stats in &profile.history {
+            let mut row = vec![self.epoch(epoch_stats.epoch.0), number(Some(epoch_stats.all))];
+            row.extend(epoch_stats.classes.iter().map(|mean| number(Some(*mean))));
             rows.push(row);
         }
         rows
     }
 
-    fn distributions(&self, biography: &UnitProfile) -> Vec<Vec<String>> {
+    fn distributions(&self, profile: &UnitProfile) -> Vec<Vec<String>> {
         let heads = [
             "class",
             "values",
@@ -58,7 +58,7 @@ impl Units<'_> {
             "firing rate",
         ];
         let mut rows = vec![heads.map(str::to_owned).to_vec()];
-        for distribution in &biography.distributions {
+        for distribution in &profile.distributions {
             let Distribution { class, count, mean, deviation, quartiles, rate } = *distribution;
             let quartiles = quartiles.map_or([None; 5], |quartiles| quartiles.map(Some));
             let mut row = vec![self.class_name(class), count.to_string(), number(Some(mean))];
@@ -68,9 +68,9 @@ impl Units<'_> {
         rows
     }
 
-    fn inputs(&self, biography: &UnitProfile) -> Vec<Vec<String>> {
+    fn inputs(&self, profile: &UnitProfile) -> Vec<Vec<String>> {
         let mut rows = vec![["input", "id", "class", "activation"].map(str::to_owned).to_vec()];
-        for &(index, value) in &biography.strongest {
+        for &(index, value) in &profile.strongest {
             let input = self.recording.inputs.get(index);
             let class = input.and_then(|input| input.class);
             rows.push(vec![
@@ -92,26 +92,29 @@ impl Units<'_> {
         }
     }
 
-    /// The number of an epoch.
+    /// Returns the number of an epoch.
     fn epoch(&self, index: usize) -> String {
         self.recording.epochs.get(index).map(|epoch| epoch.number.to_string()).unwrap_or_default()
     }
 }
 
-fn twins(biography: &UnitProfile) -> Vec<Vec<String>> {
+fn similar_units(profile: &UnitProfile) -> Vec<Vec<String>> {
     let mut rows = vec![["like it", "correlation"].map(str::to_owned).to_vec()];
     rows.extend(
-        biography.similar.iter().map(|twin| vec![twin.unit.to_string(), number(Some(twin.correlation))]),
+        profile
+            .similar
+            .iter()
+            .map(|similar| vec![similar.unit.to_string(), number(Some(similar.correlation))]),
     );
     rows
 }
 
-/// A number as it is; nothing where it is none.
+/// Formats a number with all its digits; empty if it is not finite.
 fn number(value: Option<f32>) -> String {
     value.filter(|value| value.is_finite()).map(|value| value.to_string()).unwrap_or_default()
 }
 
-/// A name that breaks no table.
+/// Returns a name without control characters, which would break the table.
 fn text(name: &str) -> String {
     name.replace(|c: char| c.is_control(), " ")
 }

@@ -1,11 +1,11 @@
-//! The colours of lines that stand for classes or units: told apart by the colour-blind, and never a
-//! colour that means a value.
+//! Colours of lines that stand for classes or units: distinguishable by colour-blind people, and different
+//! from the colours of values.
 
 use egui::Color32;
 
 use crate::ui::style::Palette;
 
-/// Lines that can be told apart.
+/// Number of distinguishable lines.
 pub const MOST: usize = 12;
 
 /// Seven of Okabe and Ito ("Color Universal Design", 2008), the eighth, black, being the line of all
@@ -25,7 +25,7 @@ const ON_DARK: [[u8; 3]; MOST] = [
     [0xe8, 0x9c, 0x66],
 ];
 
-/// The same on paper, darker where they would be lost on it.
+/// The same for a light background, darker where the contrast would be too low.
 const ON_LIGHT: [[u8; 3]; MOST] = [
     [0xc4, 0x82, 0x00],
     [0x3a, 0x97, 0xda],
@@ -41,19 +41,19 @@ const ON_LIGHT: [[u8; 3]; MOST] = [
     [0x6b, 0x2a, 0x00],
 ];
 
-/// How a line looks.
+/// Colour and dashing of a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Look {
+pub struct SeriesStyle {
     pub colour: Color32,
     pub dashed: bool,
 }
 
-/// The look of the line with this number. After [`MOST`] they begin anew.
-pub fn look(number: usize, palette: Palette) -> Look {
+/// Returns the style of a line by its number. Styles repeat after [`MOST`].
+pub fn series_style(number: usize, palette: Palette) -> SeriesStyle {
     let number = number % MOST;
     let dark = palette.panel.r() < 128;
     let [r, g, b] = if dark { ON_DARK[number] } else { ON_LIGHT[number] };
-    Look { colour: Color32::from_rgb(r, g, b), dashed: number >= 7 }
+    SeriesStyle { colour: Color32::from_rgb(r, g, b), dashed: number >= 7 }
 }
 
 #[cfg(test)]
@@ -68,7 +68,7 @@ mod tests {
         })
     }
 
-    /// WCAG 2's contrast ratio.
+    /// Returns WCAG 2's contrast ratio.
     fn contrast(a: Color32, b: Color32) -> f32 {
         let luminance = |colour| {
             let [r, g, b] = linear(colour);
@@ -78,8 +78,9 @@ mod tests {
         a.max(b) / a.min(b)
     }
 
-    /// As seen without cones for long waves, and for middle ones (Viénot, Brettel and Mollon, "Digital
-    /// video colourmaps for checking the legibility of displays by dichromats", 1999).
+    /// Simulates a colour without cones for long waves, and without those for middle ones (Viénot, Brettel
+    /// and Mollon, "Digital video colourmaps for checking the legibility of displays by dichromats",
+    /// 1999).
     fn without_cones(colour: Color32) -> [[f32; 3]; 2] {
         let [r, g, b] = linear(colour);
         let seen = |red: f32, blue: f32| {
@@ -90,14 +91,14 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_seen_on_their_ground_and_told_apart() {
+    fn lines_are_visible_and_distinguishable() {
         for theme in [Theme::Dark, Theme::Light] {
             let palette = Palette::of(theme);
-            let looks: Vec<Look> = (0..MOST).map(|number| look(number, palette)).collect();
-            for (number, one) in looks.iter().enumerate() {
+            let styles: Vec<SeriesStyle> = (0..MOST).map(|number| series_style(number, palette)).collect();
+            for (number, one) in styles.iter().enumerate() {
                 let ratio = contrast(one.colour, palette.panel);
                 assert!(ratio >= 3.0, "{theme:?} {number}: {ratio}");
-                for (other, two) in looks.iter().enumerate().skip(number + 1) {
+                for (other, two) in styles.iter().enumerate().skip(number + 1) {
                     let distance = |a: [f32; 3], b: [f32; 3]| {
                         a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt()
                     };

@@ -1,12 +1,11 @@
-//! The biography of pinned units: their training, their classes, the inputs that drive them, and units
-//! like them.
+//! Panel with the profiles of pinned units: training, classes, strongest inputs, and similar units.
 
-mod alike;
 mod chart;
 mod classes;
 mod copy;
 mod lines;
 mod pins;
+mod similar;
 #[cfg(test)]
 mod tests;
 mod training;
@@ -19,154 +18,171 @@ use crate::model::{Pin, Recording, Selection, ViewState};
 use crate::ui::style::Palette;
 use crate::ui::style::SMALL;
 use crate::ui::text;
-use crate::ui::widgets::thumbnails::Pictures;
+use crate::ui::widgets::thumbnails::Thumbnails;
 
-/// Height of the chart, at least and at most.
+/// Minimum and maximum height of the chart, in points.
 const CHART: std::ops::RangeInclusive<f32> = 96.0..=240.0;
-/// Width of a column from which on there may be another.
+/// Minimum width of a column of sections, in points.
 const COLUMN: f32 = 264.0;
 
-/// What is known of a pinned unit: `None` as long as it is being read, or why it cannot be.
+/// The profile of a pinned unit: `None` while it is being read, or the reason why it cannot be.
 pub type ProfileResult<'a> = Option<Result<&'a UnitProfile, &'a str>>;
 
-/// What the panel has to know.
+/// Panel with the profiles of pinned units.
 #[derive(Clone, Copy)]
-pub struct Units<'a> {
+pub struct UnitPanel<'a> {
     pub recording: &'a Recording,
-    /// Of the pinned units, in any order.
-    pub biographies: &'a [(Pin, ProfileResult<'a>)],
-    /// What the scene shows of each of these.
+    /// Profiles of the pinned units, in any order.
+    pub profiles: &'a [(Pin, ProfileResult<'a>)],
+    /// The value of each of these in the scene.
     pub values: &'a [Option<f32>],
-    pub pictures: &'a Pictures,
+    pub pictures: &'a Thumbnails,
     pub palette: Palette,
 }
 
-/// What the panel asks for that is not a change of the view.
+/// A request of the panel that is no change of the view.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    /// Show these inputs in the whole scene.
+pub enum UnitAction {
+    /// Show this selection in the scene.
     Select(Selection),
     /// Pin this unit as well.
     Pin(Pin),
-    /// The picture of this input would be shown. Asked for in every frame until it is known.
+    /// Read the picture of this input. Requested in every frame until the picture is known.
     WantPicture(usize),
-    /// Put a text on the clipboard.
+    /// Put this text on the clipboard.
     Copy(String),
 }
 
-/// Where hands are in the panel.
+/// Input state of the panel.
 #[derive(Debug, Default)]
-pub struct Hands {
-    /// The unit that is shown, one of those pinned; others may set it.
-    pub shown: Option<Pin>,
-    /// Training compares all pinned units.
+pub struct UnitPanelState {
+    /// The pinned unit that is shown. It can be set from outside.
+    pub current: Option<Pin>,
+    /// The chart compares all pinned units.
     compare: bool,
-    /// What is being written into the field, and why it was not understood.
+    /// The text in the field, and the error of the last attempt.
     text: String,
     error: Option<String>,
-    /// The chip of the unit that is shown takes the keyboard; a chip was removed by key.
+    /// Give the chip of the shown unit the focus; a chip was removed by key.
     focus: bool,
     by_key: bool,
-    /// How many units were pinned in the last frame.
+    /// Number of units pinned in the last frame.
     pinned: usize,
-    /// How high everything below the facts was when it was last known.
+    /// Height of everything below the facts when it was last known, in points.
     height: f32,
 }
 
-impl<'a> Units<'a> {
-    /// Shows everything, as wide as there is room; changes epoch and pins in the view.
-    pub fn show(&self, ui: &mut Ui, view: &mut ViewState, hands: &mut Hands) -> Vec<Action> {
+impl<'a> UnitPanel<'a> {
+    /// Shows the panel over the available width; changes epoch and pins in the view.
+    pub fn show(&self, ui: &mut Ui, view: &mut ViewState, state: &mut UnitPanelState) -> Vec<UnitAction> {
         let mut actions = Vec::new();
-        // What was pinned last is shown; what is pinned no more is not.
-        if view.pins.len() > hands.pinned
-            || hands.shown.as_ref().is_none_or(|shown| !view.pins.contains(shown))
+        // A newly pinned unit is shown; a unit that is no longer pinned is not.
+        if view.pins.len() > state.pinned
+            || state.current.as_ref().is_none_or(|current| !view.pins.contains(current))
         {
-            hands.shown = view.pins.last().cloned();
+            state.current = view.pins.last().cloned();
         }
         let room = ui.available_height();
         ScrollArea::vertical().id_salt("units").auto_shrink(false).show(ui, |ui| {
-            self.pins(ui, view, hands, &mut actions);
-            let Some(pin) = hands.shown.clone().filter(|pin| view.pins.contains(pin)) else {
-                self.nothing(ui);
+            self.pins(ui, view, state, &mut actions);
+            let Some(pin) = state.current.clone().filter(|pin| view.pins.contains(pin)) else {
+                self.empty_hint(ui);
                 return;
             };
-            match self.of(&pin) {
-                Some(Ok(biography)) => {
-                    self.facts(ui, &pin, biography);
+            match self.profile_result(&pin) {
+                Some(Ok(profile)) => {
+                    self.facts(ui, &pin, profile);
                     let top = ui.cursor().top();
-                    self.parts(ui, (&pin, biography), view, hands, &mut actions, room);
-                    hands.height = ui.cursor().top() - top;
+                    self.sections(ui, (&pin, profile), view, state, &mut actions, room);
+                    state.height = ui.cursor().top() - top;
                 }
                 Some(Err(reason)) => {
                     let text =
                         RichText::new(text::truncate(reason, 400)).size(SMALL).color(self.palette.warning);
                     ui.add(Label::new(text).wrap());
                 }
-                None => self.reading(ui, hands.height),
+                None => self.placeholder(ui, state.height),
             }
         });
-        hands.pinned = view.pins.len();
+        state.pinned = view.pins.len();
         actions
     }
 
-    /// What is told below the facts, in as many columns as there is room for.
-    fn parts(
+    /// Shows the sections below the facts, in as many columns as the width allows.
+    fn sections(
         &self,
         ui: &mut Ui,
-        (pin, biography): (&Pin, &'a UnitProfile),
+        (pin, profile): (&Pin, &'a UnitProfile),
         view: &mut ViewState,
-        hands: &mut Hands,
-        actions: &mut Vec<Action>,
+        state: &mut UnitPanelState,
+        actions: &mut Vec<UnitAction>,
         room: f32,
     ) {
         let columns = ((ui.available_width() / COLUMN) as usize).clamp(1, 4);
         let chart = (room - 120.0).clamp(*CHART.start(), *CHART.end());
         #[derive(Clone, Copy)]
-        enum Part {
+        enum UnitSection {
             Training,
             Classes,
             Strongest,
-            Twins,
+            SimilarUnits,
         }
-        let parts: &[&[Part]] = match columns {
-            1 => &[&[Part::Training, Part::Classes, Part::Strongest, Part::Twins]],
-            2 => &[&[Part::Training, Part::Strongest], &[Part::Classes, Part::Twins]],
-            3 => &[&[Part::Training], &[Part::Classes], &[Part::Strongest, Part::Twins]],
-            _ => &[&[Part::Training], &[Part::Classes], &[Part::Strongest], &[Part::Twins]],
+        let sections: &[&[UnitSection]] = match columns {
+            1 => &[&[
+                UnitSection::Training,
+                UnitSection::Classes,
+                UnitSection::Strongest,
+                UnitSection::SimilarUnits,
+            ]],
+            2 => &[
+                &[UnitSection::Training, UnitSection::Strongest],
+                &[UnitSection::Classes, UnitSection::SimilarUnits],
+            ],
+            3 => &[
+                &[UnitSection::Training],
+                &[UnitSection::Classes],
+                &[UnitSection::Strongest, UnitSection::SimilarUnits],
+            ],
+            _ => &[
+                &[UnitSection::Training],
+                &[UnitSection::Classes],
+                &[UnitSection::Strongest],
+                &[UnitSection::SimilarUnits],
+            ],
         };
         ui.spacing_mut().item_spacing.x = 16.0;
         ui.columns(columns, |columns| {
-            for (ui, parts) in columns.iter_mut().zip(parts) {
+            for (ui, sections) in columns.iter_mut().zip(sections) {
                 ui.spacing_mut().item_spacing.x = 8.0;
-                for part in *parts {
-                    match part {
-                        Part::Training => self.training(ui, (pin, biography), view, hands, chart),
-                        Part::Classes => actions.extend(self.classes(ui, biography, view)),
-                        Part::Strongest => self.strongest(ui, biography, view, actions),
-                        Part::Twins => self.twins(ui, (pin, biography), view, actions),
+                for section in *sections {
+                    match section {
+                        UnitSection::Training => self.training(ui, (pin, profile), view, state, chart),
+                        UnitSection::Classes => actions.extend(self.classes(ui, profile, view)),
+                        UnitSection::Strongest => self.strongest(ui, profile, view, actions),
+                        UnitSection::SimilarUnits => self.similar_units(ui, (pin, profile), view, actions),
                     }
                 }
             }
         });
     }
 
-    /// A line of facts.
-    fn facts(&self, ui: &mut Ui, pin: &Pin, biography: &UnitProfile) {
-        let number = |value: f32| text::number(value, value.abs());
-        let all = biography.distributions.iter().find(|distribution| distribution.class.is_none());
+    /// Shows a line of facts.
+    fn facts(&self, ui: &mut Ui, pin: &Pin, profile: &UnitProfile) {
+        let number = |value: f32| text::format_value(value, value.abs());
+        let all = profile.distributions.iter().find(|distribution| distribution.class.is_none());
         let mut parts = Vec::new();
         parts.extend(self.value(pin).map(|value| format!("now {}", number(value))));
-        if let Some(epoch) = self.recording.epochs.get(biography.epoch.0) {
+        if let Some(epoch) = self.recording.epochs.get(profile.epoch.0) {
             parts.push(format!("at epoch {}:", epoch.number));
         }
         parts.extend(all.map(|all| format!("mean {}", number(all.mean))));
-        let of = text::count(biography.of as u64);
-        parts.extend(biography.rank.map(|rank| format!("{} of {of}", ordinal(rank))));
-        parts.extend(biography.selectivity.map(|selectivity| {
+        let total = text::format_count(profile.of as u64);
+        parts.extend(profile.rank.map(|rank| format!("{} of {total}", text::format_ordinal(rank as u64))));
+        parts.extend(profile.selectivity.map(|selectivity| {
             let class = self.recording.classes.get(selectivity.class);
             let class =
                 class.map_or_else(String::new, |class| format!(" for {}", text::truncate(&class.name, 24)));
-            format!("selectivity {}{class}", text::number(selectivity.index, 1.0))
+            format!("selectivity {}{class}", text::format_value(selectivity.index, 1.0))
         }));
         let rate = all.and_then(|all| all.rate);
         parts.extend(rate.map(|rate| format!("fires for {:.0} % of inputs", 100.0 * rate)));
@@ -174,8 +190,8 @@ impl<'a> Units<'a> {
         ui.add(Label::new(RichText::new(text).size(SMALL).color(self.palette.dim)).wrap());
     }
 
-    /// Keeps the place of what is being read.
-    fn reading(&self, ui: &mut Ui, height: f32) {
+    /// Reserves the space of a profile that is being read.
+    fn placeholder(&self, ui: &mut Ui, height: f32) {
         self.dim(ui, "reading…");
         let size = vec2(ui.available_width(), height.max(*CHART.start()));
         let (place, _) = ui.allocate_exact_size(size, Sense::hover());
@@ -184,18 +200,18 @@ impl<'a> Units<'a> {
         ui.painter().text(chart.center(), Align2::CENTER_CENTER, "…", font, self.palette.dim);
     }
 
-    fn of(&self, pin: &Pin) -> ProfileResult<'a> {
-        self.biographies.iter().find(|(of, _)| of == pin)?.1
+    fn profile_result(&self, pin: &Pin) -> ProfileResult<'a> {
+        self.profiles.iter().find(|(of_pin, _)| of_pin == pin)?.1
     }
 
-    /// The biography of a unit, where it is known.
-    fn known(&self, pin: &Pin) -> Option<&'a UnitProfile> {
-        self.of(pin)?.ok()
+    /// Returns the profile of a unit, if it is known.
+    fn profile(&self, pin: &Pin) -> Option<&'a UnitProfile> {
+        self.profile_result(pin)?.ok()
     }
 
-    /// What the scene shows of a unit.
+    /// Returns the value of a unit in the scene.
     fn value(&self, pin: &Pin) -> Option<f32> {
-        let place = self.biographies.iter().position(|(of, _)| of == pin)?;
+        let place = self.profiles.iter().position(|(of_pin, _)| of_pin == pin)?;
         self.values.get(place).copied().flatten()
     }
 
@@ -204,19 +220,7 @@ impl<'a> Units<'a> {
     }
 }
 
-/// A unit as its chip says it: "conv2 · 17".
+/// Returns the text of a unit's chip: "conv2 · 17".
 fn named(pin: &Pin) -> String {
     format!("{} · {}", text::truncate(&pin.layer, 24), pin.unit)
-}
-
-/// "1st", "12th", "23rd".
-fn ordinal(number: usize) -> String {
-    let ending = match (number % 10, number % 100) {
-        (_, 11..=13) => "th",
-        (1, _) => "st",
-        (2, _) => "nd",
-        (3, _) => "rd",
-        _ => "th",
-    };
-    format!("{}{ending}", text::count(number as u64))
 }

@@ -1,20 +1,20 @@
-//! The strip of pinned units: which is shown, which goes, and a field to pin another.
+//! The strip of pinned units, with a field to pin another one.
 
 use egui::{
     Align2, Button, CornerRadius, FontId, Key, Label, RichText, Role, Sense, Stroke, TextEdit, Ui,
     WidgetInfo, pos2, vec2,
 };
 
-use super::{Action, Hands, Units, named};
+use super::{UnitAction, UnitPanel, UnitPanelState, named};
 use crate::model::{Pin, Recording, UnitIndex, ViewState};
 use crate::ui::style::SMALL;
 use crate::ui::text;
 use crate::ui::widgets::focus_ring;
 
-/// Height of the chips.
+/// Height of the chips, in points.
 const CHIP: f32 = 24.0;
 
-/// Why a text names no unit.
+/// A text that names no unit.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PinError {
     #[error("`{0}` names no unit: write layer:unit")]
@@ -33,7 +33,7 @@ fn units(count: usize) -> String {
     }
 }
 
-/// The unit that a text names: "conv2:17", or as it stands on a chip, "conv2 · 17".
+/// Parses the name of a unit: "conv2:17", or as on a chip, "conv2 · 17".
 pub fn pin(recording: &Recording, text: &str) -> Result<Pin, PinError> {
     let syntax = || PinError::Syntax(text::truncate(text.trim(), 40));
     let (layer, unit) = text.rsplit_once([':', '·']).ok_or_else(syntax)?;
@@ -47,29 +47,29 @@ pub fn pin(recording: &Recording, text: &str) -> Result<Pin, PinError> {
     Ok(Pin { layer: name.to_owned(), unit: UnitIndex(unit) })
 }
 
-impl Units<'_> {
-    /// Shows the chips, and what can be done with them.
+impl UnitPanel<'_> {
+    /// Shows the chips, the field and the buttons.
     pub(super) fn pins(
         &self,
         ui: &mut Ui,
         view: &mut ViewState,
-        hands: &mut Hands,
-        actions: &mut Vec<Action>,
+        state: &mut UnitPanelState,
+        actions: &mut Vec<UnitAction>,
     ) {
         let mut removed = None;
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             for (number, pin) in view.pins.iter().enumerate() {
-                let shown = hands.shown.as_ref() == Some(pin);
-                let (chosen, gone) = self.chip(ui, pin, shown, hands);
+                let is_current = state.current.as_ref() == Some(pin);
+                let (chosen, is_removed) = self.chip(ui, pin, is_current, state);
                 if chosen {
-                    hands.shown = Some(pin.clone());
+                    state.current = Some(pin.clone());
                 }
-                if gone {
+                if is_removed {
                     removed = Some(number);
                 }
             }
-            self.field(ui, view, hands, actions);
+            self.field(ui, view, state, actions);
             let button = |ui: &mut Ui, name: &str, enabled: bool, tip: &str| {
                 let response = ui.add_enabled(enabled, Button::new(RichText::new(name).size(SMALL)));
                 response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, format!("Pins: {name}")));
@@ -78,44 +78,45 @@ impl Units<'_> {
             if !view.pins.is_empty() && button(ui, "Clear", true, "Let go of all pinned units") {
                 view.pins.clear();
             }
-            let known = hands.shown.as_ref().and_then(|pin| Some((pin, self.known(pin)?)));
+            let shown_profile = state.current.as_ref().and_then(|pin| Some((pin, self.profile(pin)?)));
             if !view.pins.is_empty() {
                 let tip = "Copy what is shown of this unit, as tab-separated text";
-                if button(ui, "Copy", known.is_some(), tip)
-                    && let Some((pin, biography)) = known
+                if button(ui, "Copy", shown_profile.is_some(), tip)
+                    && let Some((pin, profile)) = shown_profile
                 {
-                    actions.push(Action::Copy(self.copied(pin, biography)));
+                    actions.push(UnitAction::Copy(self.copied(pin, profile)));
                 }
             }
         });
-        if let Some(error) = &hands.error {
+        if let Some(error) = &state.error {
             let text = RichText::new(error).size(SMALL).color(self.palette.warning);
             ui.add(Label::new(text).truncate());
         }
         if let Some(number) = removed {
-            // What follows takes its place, also under the keyboard.
-            let gone = view.pins.remove(number);
-            if hands.shown.as_ref() == Some(&gone) {
+            // The next unit is shown in place of the removed one, and takes over the focus.
+            let removed_pin = view.pins.remove(number);
+            if state.current.as_ref() == Some(&removed_pin) {
                 let last = view.pins.len().saturating_sub(1);
-                hands.shown = view.pins.get(number.min(last)).cloned();
-                hands.focus = hands.shown.is_some() && hands.by_key;
+                state.current = view.pins.get(number.min(last)).cloned();
+                state.focus = state.current.is_some() && state.by_key;
             }
         }
     }
 
-    /// A chip: whether it was chosen, and whether it is to go.
-    fn chip(&self, ui: &mut Ui, pin: &Pin, shown: bool, hands: &mut Hands) -> (bool, bool) {
+    /// Shows a chip; returns `true` if it was chosen, and `true` if it is to be removed.
+    fn chip(&self, ui: &mut Ui, pin: &Pin, is_current: bool, state: &mut UnitPanelState) -> (bool, bool) {
         let palette = self.palette;
         let name = named(pin);
         let text = ui.painter().layout_no_wrap(name.clone(), FontId::proportional(SMALL), palette.text);
         let size = vec2(text.size().x + 8.0 + 24.0, CHIP);
         let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-        // Of the unit, not of its place: the keyboard stays with it when others come or go.
+        // The id depends on the unit, not its place, so that the focus stays with it when others come or
+        // go.
         let response = ui.interact(rect, ui.scope_id().with(("chip", pin)), Sense::click());
         response.widget_info(|| {
-            WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), shown, format!("Pins: {name}"))
+            WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), is_current, format!("Pins: {name}"))
         });
-        let fill = match (shown, response.hovered()) {
+        let fill = match (is_current, response.hovered()) {
             (true, _) => palette.accent_fill,
             (false, true) => palette.control_hovered,
             _ => palette.control,
@@ -134,26 +135,32 @@ impl Units<'_> {
             ui.painter().line_segment([centre - arm, centre + arm], Stroke::new(1.5, colour));
         }
         focus_ring(ui, &remove, palette);
-        if shown && std::mem::take(&mut hands.focus) {
+        if is_current && std::mem::take(&mut state.focus) {
             response.request_focus();
         }
         let delete = response.has_focus() && ui.input(|input| input.key_pressed(Key::Delete));
         if delete || remove.clicked() {
-            hands.by_key = delete;
+            state.by_key = delete;
         }
-        let gone = delete || remove.clicked();
+        let is_removed = delete || remove.clicked();
         let chosen = response.clicked();
-        let value = self.value(pin).map(|value| format!("\nnow {}", text::number(value, value.abs())));
+        let value = self.value(pin).map(|value| format!("\nnow {}", text::format_value(value, value.abs())));
         response.on_hover_ui(|ui| {
             ui.label(format!("{} unit {}{}", pin.layer, pin.unit, value.unwrap_or_default()));
         });
         remove.on_hover_text("Let go (Delete)");
-        (chosen && !gone, gone)
+        (chosen && !is_removed, is_removed)
     }
 
-    /// The line that a unit is pinned by.
-    fn field(&self, ui: &mut Ui, view: &ViewState, hands: &mut Hands, actions: &mut Vec<Action>) {
-        let edit = TextEdit::singleline(&mut hands.text)
+    /// Shows the field in which a unit is named to be pinned.
+    fn field(
+        &self,
+        ui: &mut Ui,
+        view: &ViewState,
+        state: &mut UnitPanelState,
+        actions: &mut Vec<UnitAction>,
+    ) {
+        let edit = TextEdit::singleline(&mut state.text)
             .id(ui.scope_id().with("pin a unit"))
             .font(FontId::proportional(SMALL))
             .hint_text("layer:unit")
@@ -162,35 +169,35 @@ impl Units<'_> {
         let response = ui.add(edit);
         response.widget_info(|| {
             let mut info = WidgetInfo::labeled(Role::TextInput, ui.is_enabled(), "Pin a unit");
-            info.current_text_value = Some(hands.text.clone());
+            info.current_text_value = Some(state.text.clone());
             info
         });
         if response.changed() {
-            hands.error = None;
+            state.error = None;
         }
         if !(response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)))
-            || hands.text.trim().is_empty()
+            || state.text.trim().is_empty()
         {
             return;
         }
-        // For the next one, or to mend this one.
+        // The focus stays in the field, for the next unit or a correction.
         response.request_focus();
-        match pin(self.recording, &hands.text) {
+        match pin(self.recording, &state.text) {
             Ok(pin) => {
-                hands.text.clear();
-                hands.error = None;
+                state.text.clear();
+                state.error = None;
                 if view.pins.contains(&pin) {
-                    hands.shown = Some(pin);
+                    state.current = Some(pin);
                 } else {
-                    actions.push(Action::Pin(pin));
+                    actions.push(UnitAction::Pin(pin));
                 }
             }
-            Err(error) => hands.error = Some(error.to_string()),
+            Err(error) => state.error = Some(error.to_string()),
         }
     }
 
-    /// One sentence for who has pinned nothing.
-    pub(super) fn nothing(&self, ui: &mut Ui) {
+    /// Shows a hint if nothing is pinned.
+    pub(super) fn empty_hint(&self, ui: &mut Ui) {
         let at = ui.cursor().min;
         ui.painter().circle_filled(pos2(at.x + 4.0, at.y + 12.0), 2.5, self.palette.accent);
         ui.horizontal_wrapped(|ui| {

@@ -1,130 +1,133 @@
-//! The training of units: which lines there are, and what they are in words.
+//! The chart of a unit's training: its lines, legend and summary.
 
 use egui::{Align2, FontId, Sense, Ui, vec2};
 
-use super::chart::Chart;
-use super::lines::{MOST, look};
-use super::{Hands, Units};
+use super::chart::TrainingChart;
+use super::lines::{MOST, series_style};
+use super::{UnitPanel, UnitPanelState};
 use crate::insight::{UnitEpoch, UnitProfile};
 use crate::model::{EpochIndex, Pin, Recording, ViewState};
 use crate::ui::style::{Palette, SMALL};
 use crate::ui::text;
 use crate::ui::widgets::{heading, segmented};
 
-/// One line: a mean activation per epoch.
-pub(super) struct Series<'a> {
-    /// "all inputs", a class or a unit.
+/// A line of the chart: a mean activation per epoch.
+pub(super) struct ChartSeries<'a> {
+    /// "all inputs", or the name of a class or a unit.
     pub name: String,
     pub colour: egui::Color32,
     pub dashed: bool,
     pub bold: bool,
     /// One per readable epoch.
-    pub moments: &'a [UnitEpoch],
+    pub history: &'a [UnitEpoch],
     value: Box<dyn Fn(&UnitEpoch) -> f32 + 'a>,
 }
 
-impl<'a> Series<'a> {
-    /// (number of the epoch, value) as far as recorded.
+impl<'a> ChartSeries<'a> {
+    /// Returns (number of the epoch, value) for every recorded epoch.
     pub fn points(&self, recording: &'a Recording) -> impl Iterator<Item = [f64; 2]> {
-        self.moments.iter().filter_map(|moment| {
-            let epoch = recording.epochs.get(moment.epoch.0)?;
-            Some([epoch.number as f64, f64::from((self.value)(moment))])
+        self.history.iter().filter_map(|epoch_stats| {
+            let epoch = recording.epochs.get(epoch_stats.epoch.0)?;
+            Some([epoch.number as f64, f64::from((self.value)(epoch_stats))])
         })
     }
 
-    /// The value at an index into the recording's epochs.
+    /// Returns the value at an index into the recording's epochs.
     pub fn at(&self, epoch: usize) -> Option<f32> {
-        let moment = self.moments.iter().find(|moment| moment.epoch == EpochIndex(epoch))?;
-        Some((self.value)(moment)).filter(|value| value.is_finite())
+        let epoch_stats = self.history.iter().find(|epoch_stats| epoch_stats.epoch == EpochIndex(epoch))?;
+        Some((self.value)(epoch_stats)).filter(|value| value.is_finite())
     }
 }
 
-impl<'a> Units<'a> {
-    /// The lines that are shown of one unit: one per class, that of all inputs last, above the others.
-    pub(super) fn by_class(&self, biography: &'a UnitProfile, view: &ViewState) -> Vec<Series<'a>> {
+impl<'a> UnitPanel<'a> {
+    /// Returns the lines of one unit: one per class, and that of all inputs last, on top.
+    pub(super) fn by_class(&self, profile: &'a UnitProfile, view: &ViewState) -> Vec<ChartSeries<'a>> {
         let classes = &self.recording.classes;
         let chosen = view.query.select.classes(self.recording).unwrap_or_default();
         let mut lines = Vec::new();
-        for (class, number) in self.classes_drawn(biography, &chosen) {
-            let look = look(number, self.palette);
+        for (class, number) in self.classes_drawn(profile, &chosen) {
+            let series_style = series_style(number, self.palette);
             let bold = chosen.contains(&class);
             let faint = !chosen.is_empty() && !bold;
-            lines.push(Series {
+            lines.push(ChartSeries {
                 name: text::truncate(&classes[class].name, 32),
-                colour: if faint { look.colour.gamma_multiply(0.45) } else { look.colour },
-                dashed: look.dashed,
+                colour: if faint { series_style.colour.gamma_multiply(0.45) } else { series_style.colour },
+                dashed: series_style.dashed,
                 bold,
-                moments: &biography.history,
-                value: Box::new(move |moment| moment.classes.get(class).copied().unwrap_or(f32::NAN)),
+                history: &profile.history,
+                value: Box::new(move |epoch_stats| {
+                    epoch_stats.classes.get(class).copied().unwrap_or(f32::NAN)
+                }),
             });
         }
-        // What is chosen lies above the others.
+        // Lines of selected classes are drawn on top of others.
         lines.sort_by_key(|line| line.bold);
-        lines.push(Series {
+        lines.push(ChartSeries {
             name: "all inputs".to_owned(),
             colour: self.palette.text,
             dashed: false,
             bold: true,
-            moments: &biography.history,
-            value: Box::new(|moment| moment.all),
+            history: &profile.history,
+            value: Box::new(|epoch_stats| epoch_stats.all),
         });
         lines
     }
 
-    /// Classes that have a line, and its number: all of a few; of many those that are chosen or, without
-    /// any, the one that the unit answers to most.
-    pub(super) fn classes_drawn(&self, biography: &UnitProfile, chosen: &[usize]) -> Vec<(usize, usize)> {
+    /// Returns the classes that have a line, each with the number of its style: all of a few; of many the
+    /// selected ones or, without any, the one that the unit is most selective for.
+    pub(super) fn classes_drawn(&self, profile: &UnitProfile, chosen: &[usize]) -> Vec<(usize, usize)> {
         let classes = self.recording.classes.len();
         if classes <= MOST {
             return (0..classes).map(|class| (class, class)).collect();
         }
-        let most = biography.selectivity.map(|selectivity| selectivity.class);
+        let most = profile.selectivity.map(|selectivity| selectivity.class);
         let drawn = if chosen.is_empty() { most.as_slice() } else { chosen };
         drawn.iter().copied().filter(|&class| class < classes).take(MOST).zip(0..).collect()
     }
 
-    /// One line per pinned unit that is known: its mean over all inputs.
-    fn by_unit(&self, pins: &[Pin]) -> Vec<Series<'a>> {
-        let known = pins.iter().enumerate().filter_map(|(number, pin)| Some((number, pin, self.known(pin)?)));
-        let lines = known.map(|(number, pin, biography)| {
-            let look = look(number, self.palette);
-            Series {
+    /// Returns one line per pinned unit whose profile is known: its mean over all inputs.
+    fn by_unit(&self, pins: &[Pin]) -> Vec<ChartSeries<'a>> {
+        let known =
+            pins.iter().enumerate().filter_map(|(number, pin)| Some((number, pin, self.profile(pin)?)));
+        let lines = known.map(|(number, pin, profile)| {
+            let series_style = series_style(number, self.palette);
+            ChartSeries {
                 name: super::named(pin),
-                colour: look.colour,
-                dashed: look.dashed,
+                colour: series_style.colour,
+                dashed: series_style.dashed,
                 bold: false,
-                moments: &biography.history,
-                value: Box::new(|moment| moment.all),
+                history: &profile.history,
+                value: Box::new(|epoch_stats| epoch_stats.all),
             }
         });
         lines.collect()
     }
 
-    /// Shows the lines, `height` points high; a click or a drag moves the epoch.
+    /// Shows the chart, `height` points high; a click or a drag changes the epoch.
     pub(super) fn training(
         &self,
         ui: &mut Ui,
-        (pin, biography): (&Pin, &'a UnitProfile),
+        (pin, profile): (&Pin, &'a UnitProfile),
         view: &mut ViewState,
-        hands: &mut Hands,
+        state: &mut UnitPanelState,
         height: f32,
     ) {
         heading(ui, "Training");
         if view.pins.len() > 1 {
             let options = [(false, "By class"), (true, "Compare units")];
-            if let Some(compare) = segmented(ui, self.palette, "Training", &options, Some(hands.compare)) {
-                hands.compare = compare;
+            if let Some(compare) = segmented(ui, self.palette, "Training", &options, Some(state.compare)) {
+                state.compare = compare;
             }
         }
-        let compares = hands.compare && view.pins.len() > 1;
-        let lines = if compares { self.by_unit(&view.pins) } else { self.by_class(biography, view) };
+        let compares = state.compare && view.pins.len() > 1;
+        let lines = if compares { self.by_unit(&view.pins) } else { self.by_class(profile, view) };
         let summary = if compares {
             let names: Vec<&str> = lines.iter().map(|line| line.name.as_str()).collect();
             format!("Training of {} units: {}", names.len(), names.join(", "))
         } else {
-            summary(self.recording, pin, biography)
+            summary(self.recording, pin, profile)
         };
-        let chart = Chart { recording: self.recording, palette: self.palette, lines: &lines, height };
+        let chart = TrainingChart { recording: self.recording, palette: self.palette, lines: &lines, height };
         if let Some(epoch) = chart.show(ui, view.epoch, &summary) {
             view.epoch = epoch;
         }
@@ -134,24 +137,25 @@ impl<'a> Units<'a> {
     }
 }
 
-/// "Training of conv2 unit 17: mean activation from 0.1 at epoch 0 to 0.8 at epoch 12".
-fn summary(recording: &Recording, pin: &Pin, biography: &UnitProfile) -> String {
-    let told = |moment: &UnitEpoch| {
-        let epoch = recording.epochs.get(moment.epoch.0).map_or(0, |epoch| epoch.number);
-        format!("{} at epoch {epoch}", text::number(moment.all, moment.all.abs()))
+/// Describes the chart: "Training of conv2 unit 17: mean activation from 0.1 at epoch 0 to 0.8 at epoch
+/// 12".
+fn summary(recording: &Recording, pin: &Pin, profile: &UnitProfile) -> String {
+    let value_at = |epoch_stats: &UnitEpoch| {
+        let epoch = recording.epochs.get(epoch_stats.epoch.0).map_or(0, |epoch| epoch.number);
+        format!("{} at epoch {epoch}", text::format_value(epoch_stats.all, epoch_stats.all.abs()))
     };
-    let who = format!("Training of {} unit {}", text::truncate(&pin.layer, 40), pin.unit);
-    match (biography.history.first(), biography.history.last()) {
+    let title = format!("Training of {} unit {}", text::truncate(&pin.layer, 40), pin.unit);
+    match (profile.history.first(), profile.history.last()) {
         (Some(first), Some(last)) if first.epoch != last.epoch => {
-            format!("{who}: mean activation from {} to {}", told(first), told(last))
+            format!("{title}: mean activation from {} to {}", value_at(first), value_at(last))
         }
-        (Some(only), _) => format!("{who}: mean activation {}", told(only)),
-        _ => format!("{who}: being read"),
+        (Some(only), _) => format!("{title}: mean activation {}", value_at(only)),
+        _ => format!("{title}: being read"),
     }
 }
 
-/// What the lines are, where no list beside them says it.
-fn legend(ui: &mut Ui, palette: Palette, lines: &[Series]) {
+/// Shows the names of the lines, if no list beside the chart does.
+fn legend(ui: &mut Ui, palette: Palette, lines: &[ChartSeries]) {
     ui.horizontal_wrapped(|ui| {
         for line in lines {
             let name =

@@ -1,25 +1,25 @@
-//! A selection as text: one line that follows what is chosen, and leads where it is understood.
+//! Text field of a selection, which follows the selection and changes it.
 
 use egui::{FontId, Key, Label, RichText, Role, TextEdit, Ui, WidgetInfo};
 
 use crate::model::Selection;
 use crate::ui::style::{Palette, SMALL};
 
-/// Classes and ranges up to which a selection is written out.
+/// Maximum number of classes and ranges that are written out.
 const WRITTEN: usize = 400;
 
-/// What the line holds.
+/// The text of a selection and its error.
 #[derive(Debug, Default)]
-pub struct Field {
+pub struct SelectionField {
     text: String,
     /// The selection is too long to be written out.
     long: bool,
-    /// Why what was asked for last is not to be had.
+    /// The reason why the last request was refused.
     error: Option<String>,
 }
 
-impl Field {
-    /// Writes what is chosen, unless it says so already in other words.
+impl SelectionField {
+    /// Writes the selection, unless the text means the same already.
     pub fn write(&mut self, selection: &Selection) {
         self.error = None;
         self.long = selection.pieces() > WRITTEN;
@@ -30,7 +30,7 @@ impl Field {
         }
     }
 
-    /// Says below the line why something is not to be had.
+    /// Shows an error below the field.
     pub fn refuse(&mut self, error: String) {
         self.error = Some(error);
     }
@@ -39,7 +39,7 @@ impl Field {
         self.error = None;
     }
 
-    /// Shows the line; returns what was written there, where that is a selection.
+    /// Shows the field; returns the selection after a valid change.
     pub fn show(&mut self, ui: &mut Ui, name: &str, current: &Selection) -> Option<Selection> {
         let hint = if self.long { "too long to be written here" } else { "all" };
         let edit = TextEdit::singleline(&mut self.text)
@@ -71,14 +71,14 @@ impl Field {
         }
     }
 
-    /// The line below: what is wrong or, where nothing is, `otherwise`.
+    /// Shows the error below the field or, without one, `otherwise`.
     pub fn show_below(&self, ui: &mut Ui, palette: Palette, otherwise: Option<&str>) {
         let (text, colour) = match (&self.error, otherwise) {
             (Some(error), _) => (error.as_str(), palette.warning),
             (None, Some(text)) => (text, palette.dim),
             (None, None) => return,
         };
-        // What does not fit into the line is shown under the pointer.
+        // The tooltip shows the whole of a truncated label.
         ui.add(Label::new(RichText::new(text).size(SMALL).color(colour)).truncate());
     }
 }

@@ -1,58 +1,59 @@
-//! The inputs that a unit answers to most, and the units that answer alike.
+//! The strongest inputs of a unit, and the units with similar activations.
 
 use egui::{
     Align2, Color32, CornerRadius, FontId, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2,
     vec2,
 };
 
-use super::{Action, Units};
+use super::{UnitAction, UnitPanel};
 use crate::insight::UnitProfile;
 use crate::model::{Pin, Selection, ViewState};
 use crate::ui::style::SMALL;
 use crate::ui::text;
-use crate::ui::widgets::{Row, focus_ring, heading, row};
+use crate::ui::widgets::{RowContent, focus_ring, heading, row};
 
-/// Edge of a picture.
+/// Edge of a picture, in points.
 const PICTURE: f32 = 48.0;
-/// A picture with its class and value.
+/// Size of a picture with its class and value, in points.
 const TILE: Vec2 = vec2(60.0, PICTURE + 40.0);
-/// Inputs that are shown at most.
+/// Maximum number of inputs.
 const INPUTS: usize = 24;
 
-impl Units<'_> {
-    /// Shows the inputs with the greatest values; a click selects one.
+impl UnitPanel<'_> {
+    /// Shows the inputs with the highest values; a click selects one.
     pub(super) fn strongest(
         &self,
         ui: &mut Ui,
-        biography: &UnitProfile,
+        profile: &UnitProfile,
         view: &ViewState,
-        actions: &mut Vec<Action>,
+        actions: &mut Vec<UnitAction>,
     ) {
         heading(ui, "Strongest inputs");
-        if biography.strongest.is_empty() {
+        if profile.strongest.is_empty() {
             self.dim(ui, "single inputs were not recorded");
             return;
         }
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = vec2(4.0, 4.0);
-            for &(input, value) in biography.strongest.iter().take(INPUTS) {
+            for &(input, value) in profile.strongest.iter().take(INPUTS) {
                 let selected = view.query.select.single_input() == Some(input);
                 self.tile(ui, input, value, selected, actions);
             }
         });
     }
 
-    fn tile(&self, ui: &mut Ui, input: usize, value: f32, selected: bool, actions: &mut Vec<Action>) {
+    fn tile(&self, ui: &mut Ui, input: usize, value: f32, selected: bool, actions: &mut Vec<UnitAction>) {
         let palette = self.palette;
         let (rect, response) = ui.allocate_exact_size(TILE, Sense::click());
         if !ui.is_rect_visible(rect) {
             return;
         }
-        let told = format!("{}, activation {}", text::input(self.recording, input), number(value));
+        let description =
+            format!("{}, activation {}", text::describe_input(self.recording, input), number(value));
         response.widget_info(|| {
             let name = format!("Strongest: input {input}");
             let mut info = WidgetInfo::selected(Role::Button, ui.is_enabled(), selected, name);
-            info.current_text_value = Some(told.clone());
+            info.current_text_value = Some(description.clone());
             info
         });
         let fill = match (selected, response.hovered()) {
@@ -73,7 +74,7 @@ impl Units<'_> {
             ui.painter().image(texture.id(), fitted, whole, Color32::WHITE);
         } else {
             if has_picture && !self.pictures.knows(input) {
-                actions.push(Action::WantPicture(input));
+                actions.push(UnitAction::WantPicture(input));
             }
             let stroke = Stroke::new(1.0, palette.line);
             ui.painter().rect_stroke(frame, CornerRadius::same(4), stroke, StrokeKind::Inside);
@@ -97,54 +98,54 @@ impl Units<'_> {
         }
         focus_ring(ui, &response, palette);
         if response.clicked() {
-            actions.push(Action::Select(Selection::input(input)));
+            actions.push(UnitAction::Select(Selection::input(input)));
         }
         response.on_hover_ui(|ui| {
-            ui.label(told);
+            ui.label(description);
         });
     }
 
-    /// Shows the units that answer most alike; a click pins one.
-    pub(super) fn twins(
+    /// Shows the most similar units; a click pins one.
+    pub(super) fn similar_units(
         &self,
         ui: &mut Ui,
-        (pin, biography): (&Pin, &UnitProfile),
+        (pin, profile): (&Pin, &UnitProfile),
         view: &ViewState,
-        actions: &mut Vec<Action>,
+        actions: &mut Vec<UnitAction>,
     ) {
         heading(ui, "Like it");
-        if biography.similar.is_empty() {
+        if profile.similar.is_empty() {
             self.dim(ui, "no other unit to compare with");
             return;
         }
         ui.spacing_mut().item_spacing.y = 0.0;
-        for twin in &biography.similar {
-            let other = Pin { layer: pin.layer.clone(), unit: twin.unit };
-            let shown = Row {
-                name: format!("Like it: unit {}", twin.unit),
-                left: &format!("unit {}", twin.unit),
-                right: &format!("r = {}", text::number(twin.correlation, 1.0)),
+        for similar in &profile.similar {
+            let other = Pin { layer: pin.layer.clone(), unit: similar.unit };
+            let content = RowContent {
+                name: format!("Like it: unit {}", similar.unit),
+                left: &format!("unit {}", similar.unit),
+                right: &format!("r = {}", text::format_value(similar.correlation, 1.0)),
                 selected: view.pins.contains(&other),
             };
-            let response = row(ui, self.palette, shown);
+            let response = row(ui, self.palette, content);
             if response.clicked() {
-                actions.push(Action::Pin(other));
+                actions.push(UnitAction::Pin(other));
             }
             response.on_hover_ui(|ui| {
                 ui.label(format!(
                     "unit {} of {} answers like unit {}:\nPearson's correlation over the inputs is {}.\n\
                      Click to pin it beside.",
-                    twin.unit,
+                    similar.unit,
                     text::truncate(&pin.layer, 40),
                     pin.unit,
-                    text::number(twin.correlation, 1.0)
+                    text::format_value(similar.correlation, 1.0)
                 ));
             });
         }
     }
 }
 
-/// A value on a scale of its own.
+/// Formats a value on a scale of its own size.
 fn number(value: f32) -> String {
-    text::number(value, value.abs())
+    text::format_value(value, value.abs())
 }

@@ -1,15 +1,15 @@
-//! At which moment a selection is looked at: the one that is shown, or one of its own.
+//! The epoch of a selection: the current one, or one of its own.
 
 use egui::{DragValue, RichText, Role, Ui, WidgetInfo};
 
-use super::Offer;
+use super::SelectionPicker;
 use crate::model::{EpochRef, Selection};
 use crate::ui::style::SMALL;
 use crate::ui::widgets::named;
 
-impl Offer<'_> {
-    /// The epoch looked at, or one of its own.
-    pub(super) fn moment(&self, ui: &mut Ui, current: &Selection) -> Option<Selection> {
+impl SelectionPicker<'_> {
+    /// Shows the choice of the epoch.
+    pub(super) fn own_epoch(&self, ui: &mut Ui, current: &Selection) -> Option<Selection> {
         let epochs = &self.recording.epochs;
         if epochs.len() < 2 && current.epoch.is_none() {
             return None;
@@ -53,7 +53,7 @@ impl Offer<'_> {
         (chosen != current.epoch).then(|| Selection { epoch: chosen, ..current.clone() })
     }
 
-    /// One of the recorded numbers, by dragging or as text.
+    /// Shows the choice of a recorded epoch number, by dragging or as text.
     fn number(&self, ui: &mut Ui, number: &mut u64) {
         let readable: Vec<u64> =
             self.recording.epochs.iter().filter(|epoch| !epoch.damaged).map(|epoch| epoch.number).collect();

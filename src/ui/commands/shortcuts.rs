@@ -1,0 +1,69 @@
+//! Shortcuts of commands, and the gestures of the scene.
+
+use egui::{Key, KeyboardShortcut, Modifiers, Ui};
+
+use super::Command;
+use crate::ui::dock::Pane;
+
+/// The modifiers and the key that trigger a command.
+struct Shortcut(Modifiers, Key, Command);
+
+const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+
+/// In this order because egui also matches Ctrl + Shift + Z as Ctrl + Z: shortcuts with more modifiers
+/// come first.
+const SHORTCUTS: &[Shortcut] = &[
+    Shortcut(CTRL_SHIFT, Key::O, Command::OpenBeside),
+    Shortcut(CTRL_SHIFT, Key::Z, Command::Redo),
+    Shortcut(Modifiers::COMMAND, Key::O, Command::Open),
+    Shortcut(Modifiers::COMMAND, Key::S, Command::SavePicture),
+    Shortcut(Modifiers::COMMAND, Key::E, Command::CopyCommandLine),
+    Shortcut(Modifiers::COMMAND, Key::J, Command::CopyView),
+    Shortcut(Modifiers::COMMAND, Key::D, Command::CopyValues),
+    Shortcut(Modifiers::COMMAND, Key::I, Command::CopySummary),
+    Shortcut(Modifiers::COMMAND, Key::Z, Command::Undo),
+    Shortcut(Modifiers::COMMAND, Key::Y, Command::Redo),
+    Shortcut(Modifiers::COMMAND, Key::K, Command::Commands),
+    Shortcut(Modifiers::COMMAND, Key::P, Command::Commands),
+    Shortcut(Modifiers::COMMAND, Key::Num1, Command::Toggle(Pane::Input)),
+    Shortcut(Modifiers::COMMAND, Key::Num2, Command::Toggle(Pane::Options)),
+    Shortcut(Modifiers::COMMAND, Key::Num3, Command::Toggle(Pane::Layers)),
+    Shortcut(Modifiers::COMMAND, Key::Num4, Command::Toggle(Pane::Unit)),
+    Shortcut(Modifiers::COMMAND, Key::Num5, Command::Toggle(Pane::About)),
+    Shortcut(Modifiers::ALT, Key::ArrowLeft, Command::Back),
+    Shortcut(Modifiers::ALT, Key::ArrowRight, Command::Forward),
+    Shortcut(Modifiers::NONE, Key::F1, Command::Keys),
+    Shortcut(Modifiers::NONE, Key::F10, Command::OnlyScene),
+    Shortcut(Modifiers::NONE, Key::F11, Command::FullScreen),
+];
+
+/// Returns the command whose shortcut was pressed, and consumes that input. `?` counts only with
+/// `for_scene`: elsewhere it is text.
+pub fn pressed(ui: &Ui, for_scene: bool) -> Option<Command> {
+    ui.input_mut(|input| {
+        let command = SHORTCUTS.iter().find(|Shortcut(modifiers, key, _)| {
+            input.consume_shortcut(&KeyboardShortcut::new(*modifiers, *key))
+        });
+        let is_question_mark = |event: &egui::Event| matches!(event, egui::Event::Text(text) if text == "?");
+        let question_mark = for_scene && input.events.iter().any(is_question_mark);
+        let back = input.pointer.button_pressed(egui::PointerButton::Extra1).then_some(Command::Back);
+        let forward = input.pointer.button_pressed(egui::PointerButton::Extra2).then_some(Command::Forward);
+        let command = command.map(|Shortcut(_, _, command)| command.clone());
+        command.or(question_mark.then_some(Command::Keys)).or(back).or(forward)
+    })
+}
+
+/// Mouse and key gestures of the scene that are no commands.
+pub const SCENE_GESTURES: &[(&str, &str)] = &[
+    ("left drag", "orbit"),
+    ("middle drag, Shift + left drag", "pan"),
+    ("right drag", "look around"),
+    ("wheel", "nearer, further"),
+    ("W A S D, Q E", "fly; with Shift faster"),
+    ("double click, F", "frame the layer under the pointer"),
+    ("click on a cell", "pin the unit"),
+    ("Alt + left drag", "pin the units of a region"),
+    ("Ctrl + Tab", "the next column"),
+    ("I, O", "begin and end a range of epochs"),
+    ("Tab, Shift + Tab", "the next control, the one before"),
+];
