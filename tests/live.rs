@@ -12,9 +12,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use dnnviz::app::offscreen::Offscreen;
-use dnnviz::format::watch::{Change, Watch, WatchOutcome};
-use dnnviz::format::{self, OpenedRun, SynthOptions};
-use dnnviz::model::{EpochIndex, Group, Query, Selection, SetView, Source, ViewState};
+use dnnviz::engine::Gpu;
+use dnnviz::format::watch::{RunChange, RunWatcher, WatchOutcome};
+use dnnviz::format::{self, RunHandle, SynthOptions};
+use dnnviz::model::{Group, Query, Selection, SetView, Source, ViewState};
 use egui::Key;
 use live_support::{Growing, lock, lock_path, value};
 use tempfile::TempDir;
@@ -30,14 +31,14 @@ fn temporary() -> TempDir {
 
 /// A watcher whose words are kept.
 struct Heard {
-    changes: Receiver<Change>,
-    _watch: Watch,
+    changes: Receiver<RunChange>,
+    _watch: RunWatcher,
 }
 
 impl Heard {
     fn of(path: &Path) -> Self {
         let (sender, changes) = channel();
-        let watch = Watch::start(path, move |change| {
+        let watch = RunWatcher::start(path, move |change| {
             // The test may have heard enough.
             let _ = sender.send(change);
             WatchOutcome::Done
@@ -46,20 +47,20 @@ impl Heard {
     }
 
     #[track_caller]
-    fn next(&self) -> Change {
+    fn next(&self) -> RunChange {
         self.changes.recv_timeout(PATIENCE).expect("a change is told")
     }
 
     /// Waits for `wanted`; the manifest may change meanwhile.
     #[track_caller]
-    fn until(&self, wanted: Change) {
+    fn until(&self, wanted: RunChange) {
         while self.next() != wanted {}
     }
 
     /// Waits until a writer is at work on a run that has a manifest, told in whatever order.
     #[track_caller]
     fn until_begun(&self) {
-        let mut missing = vec![Change::Manifest, Change::Writer { at_work: true }];
+        let mut missing = vec![RunChange::Manifest, RunChange::Writer { active: true }];
         while !missing.is_empty() {
             let told = self.next();
             missing.retain(|wanted| *wanted != told);
@@ -73,7 +74,7 @@ impl Heard {
             .map(|_| {
                 commit();
                 let committed = Instant::now();
-                self.until(Change::Manifest);
+                self.until(RunChange::Manifest);
                 committed.elapsed()
             })
             .collect();
@@ -94,17 +95,17 @@ fn a_run_that_comes_later_is_found_and_followed() {
     let folder = temporary();
     let path = folder.path().join("not/yet/run");
     let heard = Heard::of(&path);
-    assert_eq!(heard.next(), Change::Absent);
+    assert_eq!(heard.next(), RunChange::Absent);
     fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
     let mut run = Growing::begin(&path, "Net", &[4]);
     heard.until_begun();
     heard.assert_quiet();
     run.append();
-    assert_eq!(heard.next(), Change::Manifest);
+    assert_eq!(heard.next(), RunChange::Manifest);
     run.write();
     heard.assert_quiet();
     run.commit();
-    assert_eq!(heard.next(), Change::Manifest);
+    assert_eq!(heard.next(), RunChange::Manifest);
     heard.assert_quiet();
 }
 
@@ -114,7 +115,7 @@ fn a_commit_is_told_at_once_and_not_at_the_next_look() {
     let path = folder.path().join("run");
     let mut run = Growing::begin(&path, "Net", &[4]);
     let heard = Heard::of(&path);
-    heard.until(Change::Manifest);
+    heard.until(RunChange::Manifest);
     heard.assert_prompt(|| run.append());
 }
 
@@ -125,10 +126,10 @@ fn a_run_that_vanishes_and_one_that_takes_its_place_are_told() {
     let mut run = Growing::begin(&path, "Net", &[4]);
     run.append();
     let heard = Heard::of(&path);
-    heard.until(Change::Manifest);
+    heard.until(RunChange::Manifest);
     drop(run);
     fs::remove_dir_all(&path).expect("removed");
-    heard.until(Change::Absent);
+    heard.until(RunChange::Absent);
     let mut run = Growing::begin(&path, "Net", &[4]);
     heard.until_begun();
     heard.assert_quiet();
@@ -139,8 +140,8 @@ fn a_run_that_vanishes_and_one_that_takes_its_place_are_told() {
     drop(Growing::begin(&other, "Other", &[4]));
     fs::rename(&path, folder.path().join("away")).expect("moved away");
     fs::rename(&other, &path).expect("moved here");
-    heard.until(Change::Manifest);
-    let opened = OpenedRun::open(&path).expect("it opens");
+    heard.until(RunChange::Manifest);
+    let opened = RunHandle::open(&path).expect("it opens");
     assert_eq!(opened.source().recording().model, "Other");
     // It is this folder that is watched now.
     let manifest = path.join("manifest.json");
@@ -158,13 +159,13 @@ fn a_dump_is_found_below_its_parent_and_its_rewritten_manifest_is_told() {
     let path = folder.path().join("run");
     fs::create_dir(&path).expect("folder");
     let heard = Heard::of(&path);
-    assert_eq!(heard.next(), Change::Absent);
+    assert_eq!(heard.next(), RunChange::Absent);
     let activations = path.join("activations");
     fs::create_dir(&activations).expect("folder");
     fs::write(activations.join("manifest.json"), "{").expect("written");
-    heard.until(Change::Manifest);
+    heard.until(RunChange::Manifest);
     fs::write(activations.join("manifest.json"), "{}").expect("written");
-    heard.until(Change::Manifest);
+    heard.until(RunChange::Manifest);
 }
 
 #[test]
@@ -173,14 +174,14 @@ fn what_is_unfinished_is_told_again_until_it_is_whole() {
     fs::write(folder.path().join("manifest.json"), "{").expect("written");
     let (sender, told) = channel();
     let mut answers = vec![WatchOutcome::Done, WatchOutcome::Unfinished, WatchOutcome::Unfinished];
-    let watch = Watch::start(folder.path(), move |change| {
+    let watch = RunWatcher::start(folder.path(), move |change| {
         let _ = sender.send((change, Instant::now()));
         answers.pop().unwrap_or(WatchOutcome::Done)
     });
     let times: Vec<Instant> = (0..3)
         .map(|_| {
             let (change, at) = told.recv_timeout(PATIENCE).expect("told again");
-            assert_eq!(change, Change::Manifest);
+            assert_eq!(change, RunChange::Manifest);
             at
         })
         .collect();
@@ -195,7 +196,7 @@ fn nothing_is_told_once_the_watch_is_dropped() {
     let folder = temporary();
     let path = folder.path().join("run");
     let heard = Heard::of(&path);
-    assert_eq!(heard.next(), Change::Absent);
+    assert_eq!(heard.next(), RunChange::Absent);
     let Heard { changes, _watch } = heard;
     drop(_watch);
     drop(Growing::begin(&path, "Net", &[4]));
@@ -223,7 +224,7 @@ fn a_killed_writer_is_no_longer_at_work() {
     run.append();
     drop(run);
     let heard = Heard::of(&path);
-    assert_eq!(heard.next(), Change::Manifest);
+    assert_eq!(heard.next(), RunChange::Manifest);
     heard.assert_quiet();
     let mut writer = Command::new(std::env::current_exe().expect("this program"))
         .args(["holder", "--exact", "--ignored", "--nocapture"])
@@ -231,12 +232,12 @@ fn a_killed_writer_is_no_longer_at_work() {
         .stdout(Stdio::null())
         .spawn()
         .expect("this program starts");
-    assert_eq!(heard.next(), Change::Writer { at_work: true });
+    assert_eq!(heard.next(), RunChange::Writer { active: true });
     // Probing leaves the lock to whoever holds it, and a lock that is held stays told of.
     heard.assert_quiet();
     writer.kill().expect("killed");
     writer.wait().expect("gone");
-    assert_eq!(heard.next(), Change::Writer { at_work: false });
+    assert_eq!(heard.next(), RunChange::Writer { active: false });
     assert!(lock_path(&path).is_file(), "the file stays");
 }
 
@@ -250,7 +251,7 @@ fn a_lock_that_is_no_file_does_not_hold_up_the_watcher() {
     fs::remove_file(lock_path(&path)).expect("removed");
     assert!(Command::new("mkfifo").arg(lock_path(&path)).status().expect("mkfifo runs").success());
     let heard = Heard::of(&path);
-    assert_eq!(heard.next(), Change::Manifest, "a pipe would never let go of who opens it");
+    assert_eq!(heard.next(), RunChange::Manifest, "a pipe would never let go of who opens it");
     heard.assert_quiet();
 }
 
@@ -267,11 +268,11 @@ fn opening_again_opens_what_is_new_alone() {
     for _ in 0..3 {
         run.append();
     }
-    let before = OpenedRun::open(&path).expect("it opens");
+    let before = RunHandle::open(&path).expect("it opens");
     run.append();
     // An epoch that is opened again would be missed.
     fs::remove_file(path.join("epochs/000001.safetensors")).expect("removed");
-    let now = before.again().expect("it opens again");
+    let now = before.reopen().expect("it opens again");
     assert!(now.continues(&before));
     let (a, b) = (before.source(), now.source());
     assert_eq!((a.recording().epochs.len(), b.recording().epochs.len()), (3, 4));
@@ -283,7 +284,7 @@ fn opening_again_opens_what_is_new_alone() {
     assert_eq!(*row, [0, 1, 2].map(|unit| value(3, 2, unit)), "the new one has its values");
 
     // Opened afresh, the missing epoch is missing.
-    let afresh = OpenedRun::open(&path).expect("it opens");
+    let afresh = RunHandle::open(&path).expect("it opens");
     assert!(afresh.source().recording().epochs[1].damaged);
     assert!(!afresh.continues(&before));
 }
@@ -298,10 +299,10 @@ fn a_damaged_epoch_is_tried_again() {
     let file = path.join("epochs/000001.safetensors");
     let whole = fs::read(&file).expect("read");
     fs::write(&file, &whole[..whole.len() / 2]).expect("cut");
-    let before = OpenedRun::open(&path).expect("it opens");
+    let before = RunHandle::open(&path).expect("it opens");
     assert!(before.source().recording().epochs[1].damaged);
     fs::write(&file, whole).expect("whole");
-    let now = before.again().expect("it opens again");
+    let now = before.reopen().expect("it opens again");
     assert!(!now.source().recording().epochs[1].damaged && now.continues(&before));
 }
 
@@ -314,14 +315,14 @@ fn a_run_without_inputs_is_told_from_another_by_its_epochs() {
         format::synth(path, &options, &mut |_, _| {}).expect("made up");
     };
     synth(&path, 1);
-    let before = OpenedRun::open(&path).expect("it opens");
-    assert!(before.again().expect("it opens again").continues(&before));
+    let before = RunHandle::open(&path).expect("it opens");
+    assert!(before.reopen().expect("it opens again").continues(&before));
     synth(&other, 2);
     fs::rename(&path, folder.path().join("away")).expect("moved away");
     fs::rename(&other, &path).expect("moved here");
-    let now = before.again().expect("it opens");
+    let now = before.reopen().expect("it opens");
     assert!(!now.continues(&before));
-    let mean = |opened: &OpenedRun| {
+    let mean = |opened: &RunHandle| {
         let stored = opened.source().aggregates(EpochIndex(1), Group::All).expect("readable");
         stored.expect("aggregates")[0].mean.clone()
     };
@@ -342,15 +343,15 @@ fn a_run_that_took_the_place_of_another_shares_nothing_with_it() {
         }
     };
     begin("Net", &[4], 2);
-    let before = OpenedRun::open(&path).expect("it opens");
+    let before = RunHandle::open(&path).expect("it opens");
     // Its manifest is the same to the last letter.
     begin("Net", &[4], 2);
-    let now = before.again().expect("it opens");
+    let now = before.reopen().expect("it opens");
     assert!(!now.continues(&before));
     assert_ne!(place(&*before.source(), 0), place(&*now.source(), 0));
     for (model, layers, epochs) in [("Other", &[4][..], 2), ("Net", &[5], 2), ("Net", &[4], 1)] {
         begin(model, layers, epochs);
-        let now = before.again().expect("it opens");
+        let now = before.reopen().expect("it opens");
         assert!(!now.continues(&before), "{model} {layers:?} {epochs}");
         assert_eq!(now.source().recording().units(), layers.iter().sum::<usize>());
     }

@@ -5,30 +5,30 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::event::{AppEvent, EventSender, RunEvent};
-use crate::format::watch::{Change, Watch, WatchOutcome};
-use crate::format::{FormatError, OpenedRun};
+use crate::format::watch::{RunChange, RunWatcher, WatchOutcome};
+use crate::format::{FormatError, RunHandle};
 
 /// Follows each of the runs at `paths`, see [`follow`].
-pub fn all(paths: &[PathBuf], send: &EventSender) -> Vec<Watch> {
+pub fn all(paths: &[PathBuf], send: &EventSender) -> Vec<RunWatcher> {
     paths.iter().enumerate().map(|(run, path)| one(run, path, send)).collect()
 }
 
 /// Follows the run at `path`, which is the window's `run`.
-pub fn one(run: usize, path: &Path, send: &EventSender) -> Watch {
+pub fn one(run: usize, path: &Path, send: &EventSender) -> RunWatcher {
     follow(run, path.to_owned(), EventSender::clone(send))
 }
 
 /// Tells by [`AppEvent`]s what there is to show at `path`, the window's `run`, until it is dropped.
-fn follow(run: usize, path: PathBuf, send: EventSender) -> Watch {
+fn follow(run: usize, path: PathBuf, send: EventSender) -> RunWatcher {
     let mut follower =
         RunFollower { run, path: path.clone(), send, opened: None, awaited: false, failures: 0 };
-    Watch::start(&path, move |change| match change {
-        Change::Writer { at_work: active } => {
+    RunWatcher::start(&path, move |change| match change {
+        RunChange::Writer { active } => {
             follower.send(RunEvent::Writer { active });
             WatchOutcome::Done
         }
-        Change::Manifest => follower.open(),
-        Change::Absent => follower.miss(),
+        RunChange::Manifest => follower.open(),
+        RunChange::Absent => follower.miss(),
     })
 }
 
@@ -37,7 +37,7 @@ struct RunFollower {
     path: PathBuf,
     send: EventSender,
     /// As it was opened last.
-    opened: Option<OpenedRun>,
+    opened: Option<RunHandle>,
     /// It was not there when asked for, so that whatever stands there may be on its way.
     awaited: bool,
     /// How often in a row what was opened before could not be opened again.
@@ -51,7 +51,7 @@ impl RunFollower {
 
     fn open(&mut self) -> WatchOutcome {
         let before = self.opened.take();
-        let found = before.as_ref().map_or_else(|| OpenedRun::open(&self.path), OpenedRun::again);
+        let found = before.as_ref().map_or_else(|| RunHandle::open(&self.path), RunHandle::reopen);
         let now = match found {
             Ok(now) => now,
             Err(error) => {
@@ -105,7 +105,7 @@ impl RunFollower {
         } else if let Some(why) = why_not_yet(&self.path) {
             self.wait(why);
         } else {
-            match OpenedRun::open(&self.path) {
+            match RunHandle::open(&self.path) {
                 // It came just now, and will be told of.
                 Ok(_) => {}
                 Err(error) if self.awaited => self.wait(error.to_string()),

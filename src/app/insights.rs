@@ -6,9 +6,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use self::worker::InsightWorker;
-use super::cache::Cache;
 use crate::insight::{LayerStats, UnitProfile};
-use crate::model::{LayerIndex, Source, UnitIndex};
+use crate::model::{LayerIndex, Source, UnitIndex, WeightedLru};
 
 /// Bytes of results that are cached.
 const BUDGET: u64 = 64 << 20;
@@ -64,7 +63,7 @@ pub struct InsightCache {
     worker: InsightWorker,
     /// Counts the recordings, and the versions of each.
     version: u64,
-    results: Cache<InsightRequest, Arc<Result<InsightResult, String>>>,
+    results: WeightedLru<InsightRequest, Arc<Result<InsightResult, String>>>,
     /// Cached results that are to be computed again.
     stale: HashSet<InsightRequest>,
     /// The epochs of the latest layer statistics, and of the latest profile of each (layer, unit).
@@ -80,7 +79,7 @@ impl InsightCache {
         Self {
             worker: InsightWorker::new(source, send),
             version: 0,
-            results: Cache::new(BUDGET),
+            results: WeightedLru::new(BUDGET),
             stale: HashSet::new(),
             latest_layer_stats: None,
             latest_profiles: HashMap::new(),
@@ -105,7 +104,7 @@ impl InsightCache {
     pub fn replace(&mut self, source: Arc<dyn Source>) {
         self.version += 1;
         self.worker.set_source(source, self.version);
-        self.results = Cache::new(BUDGET);
+        self.results = WeightedLru::new(BUDGET);
         self.stale.clear();
         self.latest_layer_stats = None;
         self.latest_profiles.clear();

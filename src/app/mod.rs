@@ -1,6 +1,5 @@
 //! The window: winit's events in, panels and scene out. Nothing here waits for files.
 
-mod cache;
 mod columns;
 mod dispatch;
 mod event;
@@ -37,7 +36,7 @@ use self::paint::surface::WindowSurface;
 pub use self::run::names;
 use self::settings::Settings;
 use self::state::AppState;
-use crate::format::watch::Watch;
+use crate::format::watch::RunWatcher;
 use crate::model::workspace::Workspace;
 use crate::ui::style;
 
@@ -83,7 +82,7 @@ pub fn run(paths: Vec<PathBuf>, workspace: Option<Workspace>) -> Result<WindowEx
 
 struct App {
     paths: Vec<PathBuf>,
-    watches: Vec<Watch>,
+    watches: Vec<RunWatcher>,
     workspace: Option<Workspace>,
     send: EventSender,
     /// For whoever reads the window to those who cannot see it.

@@ -17,7 +17,7 @@ use super::session::{SOON, Session};
 use super::settings::Settings;
 use crate::engine::{Gpu, aggregate};
 use crate::format::FormatError;
-use crate::format::watch::Watch;
+use crate::format::watch::RunWatcher;
 use crate::model::Theme;
 use crate::model::columns::MAX_COLUMNS;
 use crate::model::workspace::{ColumnView, Workspace};
@@ -30,7 +30,7 @@ use crate::ui::style::{self, Palette};
 /// The state of a window.
 pub struct AppState {
     pub(super) runs: Vec<Run>,
-    watches: Vec<Watch>,
+    watches: Vec<RunWatcher>,
     pub(super) columns: Columns,
     pub(super) panels: PanelState,
     pub(super) history: History,
@@ -47,7 +47,7 @@ impl AppState {
     /// `settings` nothing is stored.
     pub fn new(
         paths: &[PathBuf],
-        watches: Vec<Watch>,
+        watches: Vec<RunWatcher>,
         gpu: Arc<Gpu>,
         send: EventSender,
         settings: Option<Settings>,

@@ -1,52 +1,38 @@
-//! What was parsed once and may be asked for again, within a budget.
+//! Parsed values, shared between threads.
 
-use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Parsed values kept by key; the oldest go first when `budget` bytes are exceeded.
-pub(super) struct Cache<K, V> {
-    held: Mutex<Held<K, V>>,
-    budget: usize,
+use crate::model::WeightedLru;
+
+/// Parsed values by key; the least recently used are dropped when the budget is exceeded.
+pub(super) struct ParsedCache<K: Eq + Hash, V> {
+    values: Mutex<WeightedLru<K, Arc<V>>>,
 }
 
-struct Held<K, V> {
-    by_key: HashMap<K, (Arc<V>, usize)>,
-    oldest_first: VecDeque<K>,
-    bytes: usize,
-}
-
-impl<K: Copy + Eq + Hash, V> Cache<K, V> {
-    pub(super) fn new(budget: usize) -> Self {
-        let held = Held { by_key: HashMap::new(), oldest_first: VecDeque::new(), bytes: 0 };
-        Self { held: Mutex::new(held), budget }
+impl<K: Copy + Eq + Hash, V> ParsedCache<K, V> {
+    /// Creates an empty cache of at most `budget` bytes.
+    pub(super) fn new(budget: u64) -> Self {
+        Self { values: Mutex::new(WeightedLru::new(budget)) }
     }
 
+    /// Returns the value of a key if it is cached.
     pub(super) fn get(&self, key: K) -> Option<Arc<V>> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.by_key.get(&key).map(|(value, _)| Arc::clone(value))
+        self.lock().get(key).map(Arc::clone)
     }
 
-    /// Keeps `value`, which takes `bytes`, unless it alone exceeds the budget.
-    pub(super) fn insert(&self, key: K, value: V, bytes: usize) -> Arc<V> {
+    /// Inserts `value`, which takes `bytes`, unless it alone exceeds the budget, and returns it.
+    pub(super) fn insert(&self, key: K, value: V, bytes: u64) -> Arc<V> {
         let value = Arc::new(value);
-        if bytes > self.budget {
-            return value;
-        }
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, before)) = held.by_key.insert(key, (Arc::clone(&value), bytes)) {
-            held.bytes -= before;
-        } else {
-            held.oldest_first.push_back(key);
-        }
-        held.bytes += bytes;
-        while held.bytes > self.budget {
-            let Some(oldest) = held.oldest_first.pop_front() else { break };
-            if let Some((_, freed)) = held.by_key.remove(&oldest) {
-                held.bytes -= freed;
-            }
+        let mut values = self.lock();
+        if bytes <= values.budget() {
+            values.insert(key, Arc::clone(&value), bytes, &[]);
         }
         value
+    }
+
+    fn lock(&self) -> MutexGuard<'_, WeightedLru<K, Arc<V>>> {
+        self.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -55,18 +41,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_leave_when_the_budget_is_spent() {
-        let cache = Cache::new(10);
-        cache.insert(1, "a", 4);
-        cache.insert(2, "b", 4);
-        cache.insert(1, "c", 4);
-        assert_eq!((cache.get(1).as_deref(), cache.get(2).as_deref()), (Some(&"c"), Some(&"b")));
-        cache.insert(3, "d", 4);
-        assert_eq!(
-            (cache.get(1), cache.get(2).as_deref(), cache.get(3).as_deref()),
-            (None, Some(&"b"), Some(&"d"))
-        );
-        cache.insert(4, "e", 11);
-        assert_eq!(cache.get(4), None);
+    fn a_value_larger_than_the_budget_is_not_kept() {
+        let cache = ParsedCache::new(10);
+        cache.insert(1, "a", 10);
+        assert_eq!(*cache.insert(2, "b", 11), "b");
+        assert_eq!((cache.get(1).as_deref(), cache.get(2)), (Some(&"a"), None));
     }
 }

@@ -1,30 +1,34 @@
-//! DNNViz v2 dumps → recordings and back.
+//! Conversion of DNNViz v2 dumps to recordings and back.
 
 use std::io::Cursor;
 use std::path::Path;
 
-use super::deepdiva::{Dump, DumpWriter, Item, Listed};
-use super::native::{EpochValues, Pictures, Run, RunWriter};
-use super::{FormatError, Found, Known, picture};
+use super::deepdiva::{Dump, DumpContents, DumpFile, DumpWriter};
+use super::native::{EpochValues, NativeRun, Pictures, RunWriter};
+use super::{FormatError, LocatedManifest, ManifestFormat, picture};
 use crate::model::{Aggregate, EpochIndex, Group, Normalisation, Picture, Recording, Source, SourceError};
 
-/// Units that a dump can hold; more would make files of JSON that nothing reads back.
-const MOST_DUMP_UNITS: usize = 10_000_000;
+/// Limit of units in a dump; the JSON files of more would be too large for any reader.
+const MAX_DUMP_UNITS: usize = 10_000_000;
 
-/// Inputs that are exported at a time.
-const CHUNK: usize = 64;
+/// Number of inputs exported at a time.
+const INPUTS_PER_CHUNK: usize = 64;
 
 /// Writes the DNNViz v2 dump at `dump` as a recording at `run`, which must not exist.
 ///
-/// Damaged epochs are left out, and told in the log. `progress` hears how many of how many epochs
-/// are done. When anything fails, nothing stands at `run`.
+/// Damaged epochs are omitted and logged. `progress` is called with the number of finished epochs and the
+/// number of all epochs.
+///
+/// # Errors
+/// If `dump` is no dump, has no readable epoch, or the recording cannot be written. Nothing exists at `run`
+/// then.
 pub fn import(dump: &Path, run: &Path, progress: &mut dyn FnMut(usize, usize)) -> Result<(), FormatError> {
-    let found = Found::at(dump)?;
-    if !matches!(found.format, Known::Dump) {
+    let located = LocatedManifest::locate(dump)?;
+    if !matches!(located.format, ManifestFormat::DeepDiva) {
         let what = "it is a recording already; import takes a DNNViz dump";
-        return Err(FormatError::invalid(&found.folder, what));
+        return Err(FormatError::invalid(&located.folder, what));
     }
-    let source = Dump::open(&found.folder, &found.manifest)?;
+    let source = Dump::open(&located.folder, &located.manifest)?;
     let recording = source.recording();
     let covers = (0..recording.inputs.len())
         .map(|input| source.cover(input).map_or_else(Vec::new, |(bytes, _)| bytes))
@@ -57,32 +61,35 @@ pub fn import(dump: &Path, run: &Path, progress: &mut dyn FnMut(usize, usize)) -
 
 /// Writes the recording at `run` as a DNNViz v2 dump at `dir`, which must not exist.
 ///
-/// Values that are not normalised yet are normalised as DeepDIVA does, per input and layer, because
-/// that is what DNNViz takes them for; of runs that keep aggregates alone, the means are. Damaged
-/// epochs are left out, and told in the log. `progress` hears how many of how many epochs are done.
-/// When anything fails, nothing stands at `dir`.
+/// Raw values are normalised as DeepDIVA does, per input and layer, since DNNViz expects that; in recordings
+/// of aggregates alone, the means are normalised. Damaged epochs are omitted and logged. `progress` is called
+/// with the number of finished epochs and the number of all epochs.
+///
+/// # Errors
+/// If `run` is no native recording, has no readable epoch or too many units, or the dump cannot be written.
+/// Nothing exists at `dir` then.
 pub fn export_json(
     run: &Path,
     dir: &Path,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<(), FormatError> {
-    let found = Found::at(run)?;
-    if !matches!(found.format, Known::Run) {
+    let located = LocatedManifest::locate(run)?;
+    if !matches!(located.format, ManifestFormat::Native) {
         let what = "it is a DNNViz dump already; export-json takes a recording";
-        return Err(FormatError::invalid(&found.folder, what));
+        return Err(FormatError::invalid(&located.folder, what));
     }
-    let source = Run::open(&found.folder, &found.manifest)?;
+    let source = NativeRun::open(&located.folder, &located.manifest)?;
     let recording = source.recording();
-    if recording.units() > MOST_DUMP_UNITS {
-        let what = format!("it has {} units, a DNNViz dump can hold {MOST_DUMP_UNITS}", recording.units());
+    if recording.units() > MAX_DUMP_UNITS {
+        let what = format!("it has {} units, a DNNViz dump can hold {MAX_DUMP_UNITS}", recording.units());
         return Err(FormatError::invalid(run, what));
     }
     let Some(first) = recording.epochs.iter().position(|epoch| !epoch.damaged) else {
         let reason = "none is recorded yet".to_owned();
         return Err(FormatError::NoEpoch { path: run.to_owned(), reason });
     };
-    let listed = list(&source, first)?;
-    let mut writer = DumpWriter::create(dir, recording, &listed)?;
+    let contents = contents(&source, first)?;
+    let mut writer = DumpWriter::create(dir, recording, &contents)?;
     for input in 0..recording.inputs.len() {
         if let Some(encoded) = source.encoded_picture(input) {
             if let Some(ending) = picture::extension(encoded) {
@@ -92,12 +99,12 @@ pub fn export_json(
             writer.cover(input, &encoded, "png")?;
         }
     }
-    each_epoch(recording, progress, |epoch| export_epoch(run, &source, epoch, &listed, &mut writer))?;
+    each_epoch(recording, progress, |epoch| export_epoch(run, &source, epoch, &contents, &mut writer))?;
     writer.finish()
 }
 
-/// What the epoch `first` has, and so the dump.
-fn list(source: &Run, first: usize) -> Result<Listed, FormatError> {
+/// Lists the files of the dump, by the values that the epoch `first` has.
+fn contents(source: &NativeRun, first: usize) -> Result<DumpContents, FormatError> {
     let recording = source.recording();
     let count = |group| -> Result<Option<u64>, FormatError> {
         let stored = source.aggregates(EpochIndex(first), group)?;
@@ -110,63 +117,68 @@ fn list(source: &Run, first: usize) -> Result<Listed, FormatError> {
             Err(error) => return Err(error.into()),
         };
     let mut classes = Vec::new();
-    for (class, about) in recording.classes.iter().enumerate() {
-        if singles && about.inputs > 0 {
-            classes.push((class, about.inputs as u64));
+    for (class, listed) in recording.classes.iter().enumerate() {
+        if singles && listed.inputs > 0 {
+            classes.push((class, listed.inputs as u64));
         } else if let Some(count) = count(Group::Class(class))? {
             classes.push((class, count));
         }
     }
     let general = if singles { recording.inputs.len() as u64 } else { count(Group::All)?.unwrap_or(0) };
-    Ok(Listed { singles, classes, general })
+    Ok(DumpContents { singles, classes, general })
 }
 
-/// Runs `work` for every readable epoch. One that turns out damaged is told and left out.
+/// Calls `work` with every readable epoch. An epoch whose values turn out to be damaged is logged and omitted.
 fn each_epoch(
     recording: &Recording,
     progress: &mut dyn FnMut(usize, usize),
     mut work: impl FnMut(usize) -> Result<(), FormatError>,
 ) -> Result<(), FormatError> {
     let total = recording.epochs.len();
-    for (epoch, about) in recording.epochs.iter().enumerate() {
+    for (epoch, entry) in recording.epochs.iter().enumerate() {
         progress(epoch, total);
-        if about.damaged {
-            log::warn!("epoch {} is damaged and left out", about.number);
+        if entry.damaged {
+            log::warn!("epoch {} is damaged and left out", entry.number);
             continue;
         }
         match work(epoch) {
             Err(FormatError::Source(error @ SourceError::Damaged { .. })) => {
                 log::warn!("{error}; it is left out")
             }
-            done => done?,
+            result => result?,
         }
     }
     progress(total, total);
     Ok(())
 }
 
+/// Writes one epoch of `source`, which was opened from `run`.
 fn export_epoch(
     run: &Path,
-    source: &Run,
+    source: &NativeRun,
     epoch: usize,
-    listed: &Listed,
+    contents: &DumpContents,
     writer: &mut DumpWriter,
 ) -> Result<(), FormatError> {
     let recording = source.recording();
     let normalised = recording.normalisation == Normalisation::PerItemPerLayer;
     let units: Vec<usize> = recording.layers.iter().map(|layer| layer.units).collect();
-    // Read before anything is written of the epoch, so that a damaged one leaves no trace.
+    // Read first, so that nothing is written of a damaged epoch.
     let mut groups =
-        vec![(Item::General, source.aggregates(EpochIndex(epoch), Group::All)?, Sums::new(&units))];
-    for &(class, _) in &listed.classes {
+        vec![(DumpFile::General, source.aggregates(EpochIndex(epoch), Group::All)?, LayerSums::new(&units))];
+    for &(class, _) in &contents.classes {
         let stored = source.aggregates(EpochIndex(epoch), Group::Class(class))?;
-        groups.push((Item::Class(class), stored, Sums::new(&units)));
+        groups.push((DumpFile::Class(class), stored, LayerSums::new(&units)));
     }
     writer.begin_epoch(&recording.epochs[epoch])?;
-    let group_of = |class: usize| listed.classes.iter().position(|&(at, _)| at == class).map(|at| at + 1);
+    let group_of = |class: usize| {
+        let position = contents.classes.iter().position(|&(index, _)| index == class);
+        // After the group of all inputs.
+        position.map(|position| position + 1)
+    };
     let inputs: Vec<usize> = (0..recording.inputs.len()).collect();
-    for chunk in inputs.chunks(CHUNK).take_while(|_| listed.singles) {
-        // Too late to leave the epoch out.
+    for chunk in inputs.chunks(INPUTS_PER_CHUNK).take_while(|_| contents.singles) {
+        // Files of the epoch exist already, so it cannot be omitted any more.
         let block = source
             .rows(EpochIndex(epoch), chunk)
             .map_err(|error| FormatError::invalid(run, error.to_string()))?;
@@ -176,16 +188,16 @@ fn export_epoch(
             if !normalised {
                 layers.iter_mut().for_each(|layer| normalise(layer));
             }
-            writer.values(Item::Single(input), &layers)?;
+            writer.values(DumpFile::Single(input), &layers)?;
             groups[0].2.add(&layers);
-            if let Some(at) = recording.inputs[input].class.and_then(group_of) {
-                groups[at].2.add(&layers);
+            if let Some(group) = recording.inputs[input].class.and_then(group_of) {
+                groups[group].2.add(&layers);
             }
         }
     }
     for (item, stored, sums) in groups {
         let means = match stored {
-            Some(stored) if normalised || !listed.singles => means(&stored, normalised),
+            Some(stored) if normalised || !contents.singles => means(&stored, normalised),
             _ => sums.means(),
         };
         writer.values(item, &means)?;
@@ -193,6 +205,7 @@ fn export_epoch(
     Ok(())
 }
 
+/// Returns the means of stored aggregates, normalised if they are not.
 fn means(stored: &[Aggregate], normalised: bool) -> Vec<Vec<f32>> {
     let mean = |aggregate: &Aggregate| {
         let mut mean = aggregate.mean.clone();
@@ -204,21 +217,21 @@ fn means(stored: &[Aggregate], normalised: bool) -> Vec<Vec<f32>> {
     stored.iter().map(mean).collect()
 }
 
-/// DeepDIVA's normalisation of one layer of one input: shifted to be non-negative if need be, then
-/// divided by the maximum. A layer of zeros becomes NaN.
+/// Normalises one layer of one input as DeepDIVA does: shifts negative values so that the minimum is 0, then
+/// divides by the maximum. A layer of zeros becomes NaN.
 fn normalise(values: &mut [f32]) {
-    let least = values.iter().copied().fold(0.0_f32, f32::min);
-    let greatest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max) - least;
-    values.iter_mut().for_each(|value| *value = (*value - least) / greatest);
+    let min = values.iter().copied().fold(0.0_f32, f32::min);
+    let max = values.iter().copied().fold(f32::NEG_INFINITY, f32::max) - min;
+    values.iter_mut().for_each(|value| *value = (*value - min) / max);
 }
 
-/// Sums of rows, per layer.
-struct Sums {
+/// Running sums of rows, per layer and unit.
+struct LayerSums {
     count: u64,
     layers: Vec<Vec<f64>>,
 }
 
-impl Sums {
+impl LayerSums {
     fn new(units: &[usize]) -> Self {
         Self { count: 0, layers: units.iter().map(|&units| vec![0.0; units]).collect() }
     }
@@ -236,6 +249,7 @@ impl Sums {
     }
 }
 
+/// Encodes a picture as PNG.
 fn png(picture: &Picture) -> Option<Vec<u8>> {
     let image = image::RgbaImage::from_raw(picture.width, picture.height, picture.rgba.clone())?;
     let mut bytes = Cursor::new(Vec::new());

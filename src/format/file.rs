@@ -1,4 +1,4 @@
-//! The one place through which files are read and names are checked.
+//! The only place where files are opened for reading and names from files are checked.
 
 use std::fs::{self, File, Metadata};
 use std::io::Read;
@@ -7,54 +7,58 @@ use std::time::SystemTime;
 
 use super::FormatError;
 
-/// What tells one state of a file from another, as far as one may know without reading it.
+/// Distinguishes one state of a file from another without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
-    /// Device and number of the file on it.
+pub(super) struct FileIdentity {
+    /// Device and inode number.
     #[cfg(unix)]
     inode: (u64, u64),
     length: u64,
     modified: Option<SystemTime>,
 }
 
-impl Identity {
-    pub(super) fn of(about: &Metadata) -> Self {
+impl FileIdentity {
+    /// Returns the identity of the file with this metadata.
+    pub(super) fn of(metadata: &Metadata) -> Self {
         Self {
             #[cfg(unix)]
             inode: {
                 use std::os::unix::fs::MetadataExt;
-                (about.dev(), about.ino())
+                (metadata.dev(), metadata.ino())
             },
-            length: about.len(),
-            modified: about.modified().ok(),
+            length: metadata.len(),
+            modified: metadata.modified().ok(),
         }
     }
 
-    /// Of the regular file at `path`, links followed; `None` when there is none.
+    /// Returns the identity of the regular file at `path`, links followed; `None` if there is none.
     pub(super) fn at(path: &Path) -> Option<Self> {
-        fs::metadata(path).ok().filter(Metadata::is_file).map(|about| Self::of(&about))
+        fs::metadata(path).ok().filter(Metadata::is_file).map(|metadata| Self::of(&metadata))
     }
 }
 
-/// A folder whose files may be read, and nothing outside it.
+/// The folder of a recording. Only files inside it can be opened through it.
 #[derive(Clone, Debug)]
-pub(super) struct Root {
+pub(super) struct RootFolder {
     folder: PathBuf,
-    /// `folder` with every link followed.
+    /// `folder` with all links resolved.
     canonical: PathBuf,
 }
 
-impl Root {
+impl RootFolder {
+    /// Resolves the links of `folder`, which must exist.
     pub(super) fn new(folder: &Path) -> Result<Self, FormatError> {
         let canonical = folder.canonicalize().map_err(|error| FormatError::read(folder, error))?;
         Ok(Self { folder: folder.to_owned(), canonical })
     }
 
+    /// Returns the path as given to [`RootFolder::new`].
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The path of `relative` in this folder. `source` is the file that named it, for the message.
+    /// Returns the path of `relative` in this folder, or an error if it would leave the folder. `source` is
+    /// the file that contains the name, for the message.
     pub(super) fn join(&self, relative: &str, source: &Path) -> Result<PathBuf, FormatError> {
         if is_inside(relative) {
             Ok(self.folder.join(relative))
@@ -63,19 +67,19 @@ impl Root {
         }
     }
 
-    /// Opens a regular file that really lies in this folder. Returns its length in bytes too.
+    /// Opens a regular file that, links resolved, is inside this folder. Returns it and its length in bytes.
     pub(super) fn open(&self, path: &Path) -> Result<(File, u64), FormatError> {
-        // A pipe would block on opening, so look before.
-        let about = fs::symlink_metadata(path).map_err(|error| FormatError::read(path, error))?;
-        if about.is_symlink() {
+        // Opening a pipe would block, so check first.
+        let metadata = fs::symlink_metadata(path).map_err(|error| FormatError::read(path, error))?;
+        if metadata.is_symlink() {
             self.check_link(path)?;
-        } else if !about.is_file() {
+        } else if !metadata.is_file() {
             return Err(FormatError::NotAFile { path: path.to_owned() });
         }
         open_regular(path)
     }
 
-    /// Whether `path` is a folder that, links followed, lies in this one.
+    /// Returns `true` if `path` is a folder, and an error if, links resolved, it is outside this one.
     pub(super) fn has_folder(&self, path: &Path) -> Result<bool, FormatError> {
         let Ok(canonical) = path.canonicalize() else { return Ok(false) };
         if !canonical.starts_with(&self.canonical) {
@@ -84,19 +88,20 @@ impl Root {
         Ok(canonical.is_dir())
     }
 
-    /// The whole of a file of at most `cap` bytes, which is checked before anything is read.
+    /// Reads a whole file of at most `cap` bytes; the size is checked first.
     pub(super) fn read(&self, path: &Path, cap: u64) -> Result<Vec<u8>, FormatError> {
         let (file, bytes) = self.open(path)?;
         read_opened(file, bytes, path, cap)
     }
 
-    /// As [`Root::read`], of a file that [`Root::open`] accepted before: its links are not followed
-    /// again, which counts when there are thousands of small files.
-    pub(super) fn read_again(path: &Path, cap: u64) -> Result<Vec<u8>, FormatError> {
+    /// Reads a file that [`RootFolder::open`] accepted before. Its links are not checked again, which saves
+    /// time with thousands of small files.
+    pub(super) fn read_checked(path: &Path, cap: u64) -> Result<Vec<u8>, FormatError> {
         let (file, bytes) = open_regular(path)?;
         read_opened(file, bytes, path, cap)
     }
 
+    /// Fails unless the link at `path` leads to a regular file inside this folder.
     fn check_link(&self, path: &Path) -> Result<(), FormatError> {
         let canonical = path.canonicalize().map_err(|error| FormatError::read(path, error))?;
         if !canonical.starts_with(&self.canonical) {
@@ -109,17 +114,18 @@ impl Root {
     }
 }
 
+/// Opens a regular file, links followed. Returns it and its length in bytes.
 fn open_regular(path: &Path) -> Result<(File, u64), FormatError> {
     let file = File::open(path).map_err(|error| FormatError::read(path, error))?;
-    let about = file.metadata().map_err(|error| FormatError::read(path, error))?;
-    if about.is_file() {
-        Ok((file, about.len()))
+    let metadata = file.metadata().map_err(|error| FormatError::read(path, error))?;
+    if metadata.is_file() {
+        Ok((file, metadata.len()))
     } else {
         Err(FormatError::NotAFile { path: path.to_owned() })
     }
 }
 
-/// Reads what an opened file of `bytes` bytes holds now; what is appended meanwhile is left.
+/// Reads the first `bytes` bytes of an open file; bytes appended meanwhile are ignored.
 fn read_opened(file: File, bytes: u64, path: &Path, cap: u64) -> Result<Vec<u8>, FormatError> {
     let length = usize::try_from(bytes).ok().filter(|_| bytes <= cap);
     let length = length.ok_or_else(|| FormatError::TooLarge { path: path.to_owned(), bytes, cap })?;
@@ -128,7 +134,7 @@ fn read_opened(file: File, bytes: u64, path: &Path, cap: u64) -> Result<Vec<u8>,
     Ok(data)
 }
 
-/// Whether a name, joined to a folder, stays below it on every system.
+/// Returns `true` if a name, joined to a folder, stays inside it on every system.
 fn is_inside(relative: &str) -> bool {
     !relative.is_empty()
         && relative.len() <= 4096
@@ -136,7 +142,7 @@ fn is_inside(relative: &str) -> bool {
         && Path::new(relative).components().all(|part| matches!(part, Component::Normal(_)))
 }
 
-/// Text from a file as a message may quote it.
+/// Returns text from a file as a message may quote it: on one line, at most 60 characters.
 pub(super) fn shortened(text: &str) -> String {
     let clean = |c: char| if c.is_control() { ' ' } else { c };
     if text.chars().count() <= 60 {
@@ -146,7 +152,7 @@ pub(super) fn shortened(text: &str) -> String {
     }
 }
 
-/// Orders names that are numbers by their value, before all others in the order of their text.
+/// Sort key of a name: numbers by their value, before all other names in the order of their text.
 pub(super) fn numeric_order(name: &str) -> (u64, &str) {
     if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()) {
         (name.parse().unwrap_or(u64::MAX), name)

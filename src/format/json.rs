@@ -1,4 +1,4 @@
-//! JSON as it is met: with the bare `NaN` and `Infinity` that Python writes.
+//! JSON with the bare `NaN` and `Infinity` that Python writes.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,9 +12,9 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use super::FormatError;
 use super::file::shortened;
 
-/// Reads a whole document, which must be an object, into a typed value.
+/// Deserializes a whole document, which must be an object. `path` is the file for the error message.
 pub(super) fn parse<'a, T: Deserialize<'a>>(path: &Path, data: &'a [u8]) -> Result<T, FormatError> {
-    // Derived readers take a list for an object, field by field.
+    // Derived deserializers also accept a list, field by field.
     if data.trim_ascii_start().first().is_some_and(|&first| first != b'{') {
         return Err(FormatError::Json { path: path.to_owned(), what: "it is not an object".to_owned() });
     }
@@ -31,7 +31,7 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(path: &Path, data: &'a [u8]) -> Resu
     )
 }
 
-/// What a pull parser's error says about the file.
+/// Converts the error of a pull parser on the file at `path`.
 pub(super) fn pull_error(path: &Path, parser: &Jiter<'_>, error: &JiterError) -> FormatError {
     match &error.error_type {
         JiterErrorType::JsonError(kind) if is_end(kind) => FormatError::Truncated { path: path.to_owned() },
@@ -39,6 +39,7 @@ pub(super) fn pull_error(path: &Path, parser: &Jiter<'_>, error: &JiterError) ->
     }
 }
 
+/// Returns `true` if the document ended too early.
 fn is_end(kind: &JsonErrorType) -> bool {
     matches!(
         kind,
@@ -49,7 +50,7 @@ fn is_end(kind: &JsonErrorType) -> bool {
     )
 }
 
-/// A typed error may quote what it found, at any length; the place stands at its end.
+/// Shortens a typed error, which quotes the value at any length; its place in the file is at the end.
 fn shortened_message(message: &str) -> String {
     match message.rfind(" at line ") {
         Some(at) => format!("{}{}", shortened(&message[..at]), &message[at..]),
@@ -57,21 +58,21 @@ fn shortened_message(message: &str) -> String {
     }
 }
 
-/// An object as its entries in the order of the file, repeated keys included.
+/// An object as its keys and values in the order of the file, repeated keys included.
 #[derive(Debug)]
-pub(super) struct Entries<T>(pub(super) Vec<(String, T)>);
+pub(super) struct ObjectEntries<T>(pub(super) Vec<(String, T)>);
 
-impl<T> Default for Entries<T> {
+impl<T> Default for ObjectEntries<T> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for ObjectEntries<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Collect<T> {
-            type Value = Entries<T>;
+        struct EntriesVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<T> {
+            type Value = ObjectEntries<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
@@ -82,9 +83,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
                 while let Some(entry) = map.next_entry()? {
                     entries.push(entry);
                 }
-                Ok(Entries(entries))
+                Ok(ObjectEntries(entries))
             }
         }
-        deserializer.deserialize_map(Collect(PhantomData))
+        deserializer.deserialize_map(EntriesVisitor(PhantomData))
     }
 }

@@ -1,14 +1,16 @@
-//! Files ↔ model: DNNViz/DeepDIVA dumps and the native recording. Every file is hostile until checked.
+//! Files ↔ model: DNNViz/DeepDIVA dumps and the native recording. Nothing that a file says is used
+//! before it has been checked.
 
-mod bench;
+#![warn(missing_docs)]
+
 mod cache;
 mod convert;
 mod deepdiva;
 mod error;
 mod file;
+mod handle;
 mod json;
 mod native;
-mod opened;
 mod parallel;
 mod picture;
 mod stage;
@@ -22,41 +24,50 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-pub use self::bench::{LoadBench, bench_load};
 pub use self::convert::{export_json, import};
 pub use self::error::FormatError;
-use self::file::{Root, shortened};
+use self::file::{RootFolder, shortened};
+pub use self::handle::RunHandle;
 pub use self::native::{EpochValues, LayerMaps, Pictures, RunWriter, ShardWriter, difference};
-pub use self::opened::OpenedRun;
 pub use self::synth::{SynthOptions, synth};
 use crate::model::Source;
 
-/// The longest manifest that is read, in bytes.
-const MOST_MANIFEST_BYTES: u64 = 64 << 20;
+/// Name of the manifest's file.
+const MANIFEST_NAME: &str = "manifest.json";
+/// Name of the folder in which a DeepDIVA run keeps its dump.
+const DUMP_FOLDER: &str = "activations";
+/// Size limit of a manifest in bytes.
+const MAX_MANIFEST_BYTES: u64 = 64 << 20;
 
-/// Opens a recording or a DNNViz dump: the folder with `manifest.json`, its parent that holds
+/// Opens a recording or a DNNViz dump. `path` is the folder with `manifest.json`, its parent that holds
 /// `activations/`, or the manifest itself.
 ///
-/// Costs the manifest and a look at every listed file; values are read when they are asked for.
+/// Reads the manifest and checks that every listed file is present and whole; values are read on demand.
+///
+/// # Errors
+/// If there is no manifest, or it is neither a recording's nor a dump's, or it contradicts itself, or no
+/// epoch can be read.
 pub fn open(path: &Path) -> Result<Arc<dyn Source>, FormatError> {
-    Ok(OpenedRun::open(path)?.source())
+    Ok(RunHandle::open(path)?.source())
 }
 
-/// A manifest that was found and recognised, not yet checked.
-struct Found {
+/// A manifest whose format is known and whose content is not checked yet.
+struct LocatedManifest {
+    /// The folder that holds the manifest.
     folder: PathBuf,
+    /// Bytes of the file.
     manifest: Vec<u8>,
-    format: Known,
+    format: ManifestFormat,
 }
 
-enum Known {
-    Dump,
-    Run,
+enum ManifestFormat {
+    DeepDiva,
+    Native,
 }
 
-/// As much of a manifest as tells what it is.
+/// The fields of a manifest by which its format is recognised.
 #[derive(Deserialize)]
-struct Head {
+struct ManifestHeader {
     #[serde(default)]
     format: Option<serde_json::Value>,
     #[serde(default)]
@@ -69,21 +80,22 @@ struct Head {
     epochs: Option<IgnoredAny>,
 }
 
-impl Found {
-    fn at(path: &Path) -> Result<Self, FormatError> {
-        let folder = folder_of(path)?;
-        let manifest_path = folder.join(MANIFEST);
-        let manifest = Root::new(&folder)?.read(&manifest_path, MOST_MANIFEST_BYTES)?;
+impl LocatedManifest {
+    /// Reads the manifest of the run at `path` and recognises its format.
+    fn locate(path: &Path) -> Result<Self, FormatError> {
+        let folder = manifest_folder(path)?;
+        let manifest_path = folder.join(MANIFEST_NAME);
+        let manifest = RootFolder::new(&folder)?.read(&manifest_path, MAX_MANIFEST_BYTES)?;
         if manifest.trim_ascii().is_empty() {
             return Err(FormatError::Truncated { path: manifest_path });
         }
-        let head: Head = json::parse(&manifest_path, &manifest)?;
-        let format = if head.format.as_ref().is_some_and(|format| format == native::NAME) {
-            check_version(&manifest_path, head.version.as_ref(), native::VERSION)?;
-            Known::Run
-        } else if head.model.is_some() && head.items.is_some() && head.epochs.is_some() {
-            check_version(&manifest_path, head.version.as_ref(), deepdiva::VERSION)?;
-            Known::Dump
+        let header: ManifestHeader = json::parse(&manifest_path, &manifest)?;
+        let format = if header.format.as_ref().is_some_and(|format| format == native::NAME) {
+            check_version(&manifest_path, header.version.as_ref(), native::VERSION)?;
+            ManifestFormat::Native
+        } else if header.model.is_some() && header.items.is_some() && header.epochs.is_some() {
+            check_version(&manifest_path, header.version.as_ref(), deepdiva::VERSION)?;
+            ManifestFormat::DeepDiva
         } else {
             return Err(FormatError::UnknownManifest { path: manifest_path });
         };
@@ -91,22 +103,17 @@ impl Found {
     }
 }
 
-/// What the manifest is called.
-const MANIFEST: &str = "manifest.json";
-/// The folder in which a DeepDIVA run keeps its dump.
-const DUMP: &str = "activations";
-
-/// The folder that holds the manifest.
-fn folder_of(path: &Path) -> Result<PathBuf, FormatError> {
-    let about = fs::metadata(path).map_err(|error| FormatError::read(path, error))?;
+/// Returns the folder that holds the manifest of the run at `path`.
+fn manifest_folder(path: &Path) -> Result<PathBuf, FormatError> {
+    let metadata = fs::metadata(path).map_err(|error| FormatError::read(path, error))?;
     let not_a_recording = || FormatError::NotARecording { path: path.to_owned() };
-    if !about.is_dir() {
-        let is_manifest = path.file_name().is_some_and(|name| name == MANIFEST);
+    if !metadata.is_dir() {
+        let is_manifest = path.file_name().is_some_and(|name| name == MANIFEST_NAME);
         let folder = path.parent().filter(|_| is_manifest).ok_or_else(not_a_recording)?;
         return Ok(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() });
     }
-    for folder in [path.to_owned(), path.join(DUMP)] {
-        if fs::symlink_metadata(folder.join(MANIFEST)).is_ok() {
+    for folder in [path.to_owned(), path.join(DUMP_FOLDER)] {
+        if fs::symlink_metadata(folder.join(MANIFEST_NAME)).is_ok() {
             return Ok(folder);
         }
     }
@@ -118,13 +125,18 @@ fn folder_of(path: &Path) -> Result<PathBuf, FormatError> {
     })
 }
 
-fn check_version(path: &Path, found: Option<&serde_json::Value>, known: u64) -> Result<(), FormatError> {
-    match found {
-        Some(version) if version.as_u64() == Some(known) => Ok(()),
+/// Fails unless `version`, as written in the manifest at `path`, is the supported one.
+fn check_version(
+    path: &Path,
+    version: Option<&serde_json::Value>,
+    supported: u64,
+) -> Result<(), FormatError> {
+    match version {
+        Some(version) if version.as_u64() == Some(supported) => Ok(()),
         version => Err(FormatError::UnknownVersion {
             path: path.to_owned(),
             found: version.map_or_else(|| "(none)".to_owned(), |version| shortened(&version.to_string())),
-            known,
+            known: supported,
         }),
     }
 }

@@ -1,12 +1,12 @@
-//! Many small pieces of work at once.
+//! Parallel work on many small items.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// The results of `work` for 0, 1, … `count` − 1, in that order.
+/// Returns the results of `work` for 0, 1, … `count` − 1, in that order.
 ///
-/// The calling thread works too, and the others help as they wake up: for files that take
-/// microseconds, waiting for a pool to begin costs more than the parsing.
+/// The calling thread starts at once and the threads of the pool join as they wake up: for files that take
+/// microseconds, waking a thread costs more than the parsing.
 pub(super) fn map<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let all = Mutex::new(Vec::with_capacity(count));

@@ -1,4 +1,4 @@
-//! The one place through which files are written: under another name, synced, then renamed.
+//! The only place where files are written: under a temporary name, synced, then renamed.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -8,16 +8,17 @@ use tempfile::{Builder, TempDir};
 
 use super::FormatError;
 
-/// A folder that is built beside its final name and gets it only when whole; dropped before, it
-/// vanishes.
-pub(super) struct Stage {
+/// A temporary folder that is renamed to its final name when it is complete. It is deleted when it is
+/// dropped before that.
+pub(super) struct StagedFolder {
+    /// The final name.
     target: PathBuf,
     building: TempDir,
 }
 
-impl Stage {
-    /// Begins what shall be called `target`, which must not exist.
-    pub(super) fn begin(target: &Path) -> Result<Self, FormatError> {
+impl StagedFolder {
+    /// Creates a temporary folder beside `target`, which must not exist.
+    pub(super) fn create(target: &Path) -> Result<Self, FormatError> {
         if fs::symlink_metadata(target).is_ok() {
             return Err(FormatError::Exists { path: target.to_owned() });
         }
@@ -33,14 +34,15 @@ impl Stage {
         Ok(Self { target: target.to_owned(), building })
     }
 
+    /// Returns the temporary path.
     pub(super) fn folder(&self) -> &Path {
         self.building.path()
     }
 
-    /// Gives the folder its final name. When that fails, it goes on under the other name.
+    /// Renames the folder to its final name. On failure it keeps its temporary name.
     pub(super) fn publish(&mut self) -> Result<(), FormatError> {
         let exists = || fs::symlink_metadata(&self.target).is_ok();
-        // A rename would take an empty folder's place.
+        // A rename would replace an empty folder.
         if exists() {
             return Err(FormatError::Exists { path: self.target.clone() });
         }
@@ -48,7 +50,7 @@ impl Stage {
             true => FormatError::Exists { path: self.target.clone() },
             false => FormatError::write(&self.target)(error),
         })?;
-        // Its old name is gone, so there is nothing left to clean up.
+        // The temporary name no longer exists, so there is nothing to clean up.
         self.building.disable_cleanup(true);
         let parent = self.target.parent().filter(|parent| !parent.as_os_str().is_empty());
         if let Err(error) = sync_folder(parent.unwrap_or(Path::new("."))) {
@@ -58,7 +60,8 @@ impl Stage {
     }
 }
 
-/// Writes a file whole or not at all. What was there is replaced only if `replace`.
+/// Writes a file completely or not at all. An existing file is replaced if `replace`, otherwise it is an
+/// error.
 pub(super) fn write_file(
     path: &Path,
     replace: bool,
@@ -83,7 +86,7 @@ pub(super) fn write_file(
     attempt().map_err(FormatError::write(path))
 }
 
-/// Makes renames within a folder last.
+/// Syncs a folder, so that renames in it survive a power failure.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

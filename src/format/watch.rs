@@ -1,6 +1,8 @@
-//! Watching a run while it is written: that its manifest changed, that there is none, and whether a
-//! writer is at work. The system's notice of changed files tells at once; a slow look tells where
-//! there is no such notice (network folders) and what it does not speak of.
+//! Watching a run while it is written: changes of its manifest, its absence, and whether a writer is
+//! active.
+//!
+//! The notifications of the operating system report most changes at once. Polling covers file systems
+//! without notifications (network folders) and locks, which cause none.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,72 +13,85 @@ use std::time::{Duration, Instant};
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use super::file::{Identity, Root};
-use super::{DUMP, MANIFEST};
+use super::file::{FileIdentity, RootFolder};
+use super::{DUMP_FOLDER, MANIFEST_NAME};
 
-/// The file on which a writer holds an exclusive lock as long as it lives.
-const LOCK: &str = "writer.lock";
+/// Name of the file that a writer keeps locked exclusively while it runs.
+const LOCK_NAME: &str = "writer.lock";
 
-/// Time between two looks without notice.
-const LOOK: Duration = Duration::from_millis(500);
-/// What is found half-written is tried again after this long, then after twice as long, and so on.
+/// Time between two polls.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// Delay of the first retry after [`WatchOutcome::Unfinished`]; it doubles with every retry.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
-/// When no more is tried until something changes.
+/// Longest delay; then there are no more retries until the next change.
 const LAST_RETRY: Duration = Duration::from_secs(8);
 
-/// What happened to a run.
+/// A change of a watched run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// There is a manifest, other than the one told of before; or the one that was
-    /// [`WatchOutcome::Unfinished`] may be finished now.
+pub enum RunChange {
+    /// There is a new manifest, or the one whose outcome was [`WatchOutcome::Unfinished`] may be complete
+    /// now.
     Manifest,
-    /// There is no manifest, not yet or no longer. Told again when its folder comes or goes.
+    /// There is no manifest, not yet or no longer. Reported again when the run's folder appears or
+    /// disappears.
     Absent,
-    /// A writer holds the run's lock, or has let go of it, be it by being killed.
-    Writer { at_work: bool },
+    /// A writer has taken the run's lock or has released it, which also happens when it is killed.
+    Writer {
+        /// `true` while a writer holds the lock.
+        active: bool,
+    },
 }
 
-/// What whoever hears of a [`Change`] made of it.
+/// The result of handling a [`RunChange`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WatchOutcome {
+    /// The change is handled.
     Done,
-    /// It is not whole: tell of it again in a while, for its end may come without notice.
+    /// The run is incomplete: report it again later, since its completion may cause no notification.
     Unfinished,
 }
 
-/// A thread that watches a run. Dropping it ends the thread, after what it is telling.
-pub struct Watch {
-    wake: Sender<Wake>,
+/// A thread that watches a run. Dropping it stops the thread after the report in progress.
+pub struct RunWatcher {
+    messages: Sender<WatchMessage>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
+/// A message to the watching thread.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wake {
-    Look,
-    /// The folder that is watched is no longer where it was.
-    Moved,
+enum WatchMessage {
+    /// Check for changes.
+    Check,
+    /// The folder for which there are notifications was moved or removed.
+    FolderMoved,
     Stop,
 }
 
-impl Watch {
-    /// Watches what [`super::open`] would open at `path`, whether it is there or not, and tells on a
-    /// thread of its own how it is found and how it changes.
-    pub fn start(path: &Path, mut tell: impl FnMut(Change) -> WatchOutcome + Send + 'static) -> Self {
-        let (wake, woken) = channel();
+impl RunWatcher {
+    /// Watches the run that [`super::open`] would open at `path`, which need not exist yet. Calls `report`
+    /// on a separate thread with the initial state and every change.
+    pub fn start(path: &Path, mut report: impl FnMut(RunChange) -> WatchOutcome + Send + 'static) -> Self {
+        let (messages, received) = channel();
         let target = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let mut eye = Eye { target, wake: wake.clone(), notice: None, found: Found::Unknown, at_work: false };
+        let mut state = WatchState {
+            target,
+            messages: messages.clone(),
+            notifications: None,
+            manifest: ManifestState::Unknown,
+            active: false,
+        };
         let spawned = thread::Builder::new().name("watch".to_owned()).spawn(move || {
-            watch(&mut eye, &woken, &mut tell);
+            watch(&mut state, &received, &mut report);
         });
         let thread = spawned.inspect_err(|error| log::error!("cannot start the watch thread: {error}")).ok();
-        Self { wake, thread }
+        Self { messages, thread }
     }
 }
 
-impl Drop for Watch {
+impl Drop for RunWatcher {
     fn drop(&mut self) {
-        // Fails only when the thread has ended.
-        let _ = self.wake.send(Wake::Stop);
+        // Fails only if the thread has ended.
+        let _ = self.messages.send(WatchMessage::Stop);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -85,39 +100,45 @@ impl Drop for Watch {
     }
 }
 
-fn watch(eye: &mut Eye, woken: &Receiver<Wake>, tell: &mut dyn FnMut(Change) -> WatchOutcome) {
+/// Reports changes until [`WatchMessage::Stop`].
+fn watch(
+    state: &mut WatchState,
+    messages: &Receiver<WatchMessage>,
+    report: &mut dyn FnMut(RunChange) -> WatchOutcome,
+) {
+    // When to report an incomplete run again, and the delay that led to it.
     let mut retry: Option<(Instant, Duration)> = None;
     loop {
-        let (writer, manifest) = eye.look();
-        if let Some(at_work) = writer {
-            tell(Change::Writer { at_work });
+        let (writer, manifest) = state.check();
+        if let Some(active) = writer {
+            report(RunChange::Writer { active });
         }
         let due = retry.filter(|(due, _)| *due <= Instant::now());
-        let change = manifest.or(due.map(|_| Change::Manifest));
+        let change = manifest.or(due.map(|_| RunChange::Manifest));
         if let Some(change) = change {
-            let pause = match due.filter(|_| manifest.is_none()) {
-                Some((_, pause)) => pause * 2,
+            let delay = match due.filter(|_| manifest.is_none()) {
+                Some((_, delay)) => delay * 2,
                 None => FIRST_RETRY,
             };
-            let again = tell(change) == WatchOutcome::Unfinished && pause <= LAST_RETRY;
-            retry = again.then(|| (Instant::now() + pause, pause));
+            let again = report(change) == WatchOutcome::Unfinished && delay <= LAST_RETRY;
+            retry = again.then(|| (Instant::now() + delay, delay));
         }
         let until_retry = retry.map(|(due, _)| due.saturating_duration_since(Instant::now()));
-        let pause = until_retry.map_or(LOOK, |pause| pause.min(LOOK));
-        let mut wake = match woken.recv_timeout(pause) {
-            Ok(wake) => wake,
-            Err(RecvTimeoutError::Timeout) => Wake::Look,
+        let timeout = until_retry.map_or(POLL_INTERVAL, |until_retry| until_retry.min(POLL_INTERVAL));
+        let mut message = match messages.recv_timeout(timeout) {
+            Ok(message) => message,
+            Err(RecvTimeoutError::Timeout) => WatchMessage::Check,
             Err(RecvTimeoutError::Disconnected) => return,
         };
-        // Many notices are one change.
+        // One change causes many notifications.
         loop {
-            match wake {
-                Wake::Look => {}
-                Wake::Moved => eye.notice = None,
-                Wake::Stop => return,
+            match message {
+                WatchMessage::Check => {}
+                WatchMessage::FolderMoved => state.notifications = None,
+                WatchMessage::Stop => return,
             }
-            match woken.try_recv() {
-                Ok(next) => wake = next,
+            match messages.try_recv() {
+                Ok(next) => message = next,
                 Err(_) => break,
             }
         }
@@ -125,98 +146,102 @@ fn watch(eye: &mut Eye, woken: &Receiver<Wake>, tell: &mut dyn FnMut(Change) -> 
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Found {
+enum ManifestState {
     Unknown,
-    Nothing { has_folder: bool },
-    Manifest(Identity),
+    Absent { has_folder: bool },
+    Present(FileIdentity),
 }
 
-/// What is known of the run so far.
-struct Eye {
-    /// Absolute.
+/// The last known state of the run.
+struct WatchState {
+    /// Absolute path of the run.
     target: PathBuf,
-    wake: Sender<Wake>,
-    /// The folder of which the system gives notice; `None` where it does not.
-    notice: Option<(PathBuf, Option<RecommendedWatcher>)>,
-    found: Found,
-    at_work: bool,
+    messages: Sender<WatchMessage>,
+    /// The folder for which notifications were requested; without a watcher where there are none.
+    notifications: Option<(PathBuf, Option<RecommendedWatcher>)>,
+    manifest: ManifestState,
+    /// `true` while a writer holds the lock.
+    active: bool,
 }
 
-impl Eye {
-    /// Looks, and says what changed: whether a writer is at work, and the manifest.
-    fn look(&mut self) -> (Option<bool>, Option<Change>) {
-        let mut manifest = self.manifest();
-        if self.attend(manifest.as_deref()) {
-            // What came before the notice began.
-            manifest = self.manifest();
+impl WatchState {
+    /// Updates the state. Returns what changed: whether a writer is active, and the manifest.
+    fn check(&mut self) -> (Option<bool>, Option<RunChange>) {
+        let mut path = self.manifest_path();
+        if self.request_notifications(path.as_deref()) {
+            // The manifest may have appeared before the notifications began.
+            path = self.manifest_path();
         }
-        let folder = manifest.as_deref().and_then(Path::parent).unwrap_or(&self.target);
-        let at_work = is_locked(folder);
-        let writer = (at_work != self.at_work).then_some(at_work);
-        self.at_work = at_work;
+        let folder = path.as_deref().and_then(Path::parent).unwrap_or(&self.target);
+        let active = is_locked(folder);
+        let writer = (active != self.active).then_some(active);
+        self.active = active;
 
-        let nothing = || Found::Nothing { has_folder: self.target.is_dir() };
-        let found = manifest.and_then(|path| Identity::at(&path)).map_or_else(nothing, Found::Manifest);
-        let before = std::mem::replace(&mut self.found, found);
-        let change = (found != before).then_some(match found {
-            Found::Manifest(_) => Change::Manifest,
-            _ => Change::Absent,
+        let absent = || ManifestState::Absent { has_folder: self.target.is_dir() };
+        let manifest =
+            path.and_then(|path| FileIdentity::at(&path)).map_or_else(absent, ManifestState::Present);
+        let before = std::mem::replace(&mut self.manifest, manifest);
+        let change = (manifest != before).then_some(match manifest {
+            ManifestState::Present(_) => RunChange::Manifest,
+            _ => RunChange::Absent,
         });
         (writer, change)
     }
 
-    /// Where the manifest is.
-    fn manifest(&self) -> Option<PathBuf> {
-        let places = [self.target.join(MANIFEST), self.target.join(DUMP).join(MANIFEST)];
-        let itself = self.target.file_name().is_some_and(|name| name == MANIFEST);
-        let itself = itself.then(|| self.target.clone());
-        itself.into_iter().chain(places).find(|place| place.is_file())
+    /// Returns the path of the manifest if there is one.
+    fn manifest_path(&self) -> Option<PathBuf> {
+        let in_folder = [self.target.join(MANIFEST_NAME), self.target.join(DUMP_FOLDER).join(MANIFEST_NAME)];
+        let is_manifest = self.target.file_name().is_some_and(|name| name == MANIFEST_NAME);
+        let target = is_manifest.then(|| self.target.clone());
+        target.into_iter().chain(in_folder).find(|path| path.is_file())
     }
 
-    /// Lets the system give notice of the folder in which the manifest is or the next part of its
-    /// path will come to be. Says whether that is another folder than before.
-    fn attend(&mut self, manifest: Option<&Path>) -> bool {
-        let dump = self.target.join(DUMP);
+    /// Requests notifications for the folder of the manifest or, if there is none yet, for the nearest
+    /// existing folder on its path. Returns `true` if that is another folder than before.
+    fn request_notifications(&mut self, manifest: Option<&Path>) -> bool {
+        let dump = self.target.join(DUMP_FOLDER);
         let expected = || std::iter::once(dump.as_path()).chain(self.target.ancestors());
         let folder = match manifest.and_then(Path::parent) {
             Some(folder) => folder,
-            None => match expected().find(|place| place.is_dir()) {
+            None => match expected().find(|folder| folder.is_dir()) {
                 Some(folder) => folder,
                 None => return false,
             },
         };
-        if self.notice.as_ref().is_some_and(|(watched, _)| watched == folder) {
+        if self.notifications.as_ref().is_some_and(|(watched, _)| watched == folder) {
             return false;
         }
         let folder = folder.to_owned();
-        let watcher = self.notice_of(&folder).inspect_err(|error| {
+        let watcher = self.watcher_of(&folder).inspect_err(|error| {
             log::info!("{}: no notice of changes ({error}), looking now and then", folder.display());
         });
-        self.notice = Some((folder, watcher.ok()));
+        self.notifications = Some((folder, watcher.ok()));
         true
     }
 
-    fn notice_of(&self, folder: &Path) -> notify::Result<RecommendedWatcher> {
-        let (target, watched, wake) = (self.target.clone(), folder.to_owned(), self.wake.clone());
+    fn watcher_of(&self, folder: &Path) -> notify::Result<RecommendedWatcher> {
+        let (target, watched, messages) = (self.target.clone(), folder.to_owned(), self.messages.clone());
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
-            // Our own reading gives notice too.
+            // Reading the run causes notifications too.
             if matches!(event.kind, EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write)) {
                 return;
             }
-            let concerns = |path: &PathBuf| {
+            let is_relevant = |path: &PathBuf| {
                 target.starts_with(path)
-                    || path.file_name().is_some_and(|name| name == MANIFEST || name == LOCK || name == DUMP)
+                    || path
+                        .file_name()
+                        .is_some_and(|name| name == MANIFEST_NAME || name == LOCK_NAME || name == DUMP_FOLDER)
             };
-            let gone = matches!(
+            let is_removal = matches!(
                 event.kind,
                 EventKind::Remove(_) | EventKind::Modify(notify::event::ModifyKind::Name(_))
             );
-            // Fails only when nobody watches any more.
-            if gone && event.paths.contains(&watched) {
-                let _ = wake.send(Wake::Moved);
-            } else if event.need_rescan() || event.paths.iter().any(concerns) {
-                let _ = wake.send(Wake::Look);
+            // Sending fails only after the watching thread has ended.
+            if is_removal && event.paths.contains(&watched) {
+                let _ = messages.send(WatchMessage::FolderMoved);
+            } else if event.need_rescan() || event.paths.iter().any(is_relevant) {
+                let _ = messages.send(WatchMessage::Check);
             }
         })?;
         watcher.watch(folder, RecursiveMode::NonRecursive)?;
@@ -224,13 +249,13 @@ impl Eye {
     }
 }
 
-/// Whether a writer holds the lock of the run in `folder`. The lock is asked for as a reader asks, and
-/// let go at once.
+/// Returns `true` if a writer holds the lock of the run in `folder`. Takes a shared lock for an instant to
+/// find out.
 fn is_locked(folder: &Path) -> bool {
-    let path = folder.join(LOCK);
+    let path = folder.join(LOCK_NAME);
     if fs::symlink_metadata(&path).is_err() {
         return false;
     }
-    let opened = Root::new(folder).and_then(|root| root.open(&path));
+    let opened = RootFolder::new(folder).and_then(|root| root.open(&path));
     opened.is_ok_and(|(file, _)| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
 }

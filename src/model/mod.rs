@@ -23,6 +23,7 @@ pub mod columns;
 pub mod epoch;
 pub mod index;
 pub mod layout;
+pub mod lru;
 pub mod pick;
 pub mod ranges;
 pub mod recording;
@@ -41,6 +42,7 @@ pub use colour::ColourMap;
 pub use epoch::{EpochError, EpochPosition, EpochRef};
 pub use index::{EpochIndex, EpochNumber, LayerIndex, UnitIndex};
 pub use layout::{Grid, LayerCells, Layout, Slab};
+pub use lru::WeightedLru;
 pub use pick::{CellState, Pick, SceneValues, pick};
 pub use ranges::Ranges;
 pub use recording::{

@@ -328,7 +328,7 @@ fn nearest(
     position: EpochPosition,
 ) -> Option<Scene> {
     let order = control.view.order;
-    let mut get = |epoch: usize| values.cache.get(values.key(query, epoch, order));
+    let mut get = |epoch: usize| values.cache.get(values.key(query, epoch, order)).cloned();
     let scene = |from: LoadedEpoch, to: LoadedEpoch, position| Some(Scene { from, to, position });
     match (get(position.from.0), get(position.to.0)) {
         (Some(from), Some(to)) if from.field.layout() == to.field.layout() => scene(from, to, position),
@@ -338,7 +338,7 @@ fn nearest(
             let readable = control.epochs().readable().iter().copied();
             let cached = readable.filter(|epoch| values.cache.contains(values.key(query, *epoch, order)));
             let epoch = cached.min_by_key(|epoch| epoch.abs_diff(position.from.0))?;
-            let loaded = values.cache.get(values.key(query, epoch, order))?;
+            let loaded = values.cache.get(values.key(query, epoch, order)).cloned()?;
             scene(loaded.clone(), loaded, EpochPosition::at(EpochIndex(epoch)))
         }
     }

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use super::prefetch::{PrefetchKey, RunVersions};
 use super::queries::QueryTable;
-use crate::app::cache::Cache;
 use crate::app::event::{LoadEvent, LoadSender, ValueKey};
 use crate::app::insights::{InsightCache, InsightRequest};
 use crate::app::loader::{LoadSource, Loader};
 use crate::app::run::{OpenRun, OpenRunList};
 use crate::engine::Gpu;
-use crate::model::{Epoch, Query, Recording, Source, UnitOrder};
+use crate::model::{Epoch, Query, Recording, Source, UnitOrder, WeightedLru};
 use crate::scene::LoadedEpoch;
 use crate::stats::{Backend, Quantiles};
 use crate::ui::ViewControl;
@@ -38,7 +37,7 @@ pub struct ValueStore {
     loader: Loader,
     /// Number of the recording in [`ValueKey`]s.
     recording: u64,
-    pub(super) cache: Cache<ValueKey, LoadedEpoch>,
+    pub(super) cache: WeightedLru<ValueKey, LoadedEpoch>,
     /// The quantiles of everything that was loaded for queries that have a number.
     pub(super) quantiles: HashMap<ValueKey, Arc<[Option<Quantiles>]>>,
     pub(super) queries: QueryTable,
@@ -81,7 +80,7 @@ impl ValueStore {
             gpu,
             loader,
             recording,
-            cache: Cache::new(BUDGET),
+            cache: WeightedLru::new(BUDGET),
             quantiles: HashMap::new(),
             queries: QueryTable::default(),
             current_query: 0,

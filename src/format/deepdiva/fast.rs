@@ -1,26 +1,27 @@
-//! The quick way through an activation file that is laid out as DeepDIVA lays it out: layers and
-//! filters in the manifest's order, numbers one after another.
+//! A fast parser for activation files in the layout of DeepDIVA: layers and filters in the manifest's order,
+//! filter numbers increasing one by one.
 //!
-//! What it accepts is valid JSON (with `NaN` and `Infinity`) and is read as [`super::values`] reads
-//! it; of anything else it says nothing and leaves it to that parser.
+//! It accepts only valid JSON (with `NaN` and `Infinity`), and returns the values that [`super::values`]
+//! returns. Everything else it leaves to that parser, errors included. It is about twice as fast, see
+//! `docs/performance.md`.
 
-use super::values::LayerValues;
+use super::values::ParsedLayers;
 use crate::model::Layer;
 
-/// Powers of ten that are exact in f64.
+/// The powers of ten that are exact in f64.
 const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
     1e19, 1e20, 1e21, 1e22,
 ];
 
-/// Decimal digits that always fit a u64.
-const MOST_DIGITS: usize = 19;
+/// Number of decimal digits that always fit a u64.
+const MAX_DIGITS: usize = 19;
 
-/// The values of a file, or `None` when it is not laid out as usual or not as declared.
-pub(super) fn parse(data: &[u8], layers: &[Layer]) -> Option<LayerValues> {
-    let mut scan = Scan { data, at: 0 };
+/// Returns the values of a file, or `None` if it has another layout or other sizes than declared.
+pub(super) fn parse(data: &[u8], layers: &[Layer]) -> Option<ParsedLayers> {
+    let mut scan = Scanner { data, at: 0 };
     let mut filters = Vec::new();
-    let mut found = Vec::new();
+    let mut values = Vec::new();
     scan.token(b"{")?;
     scan.token(b"\"layers\"")?;
     scan.token(b":")?;
@@ -39,21 +40,21 @@ pub(super) fn parse(data: &[u8], layers: &[Layer]) -> Option<LayerValues> {
         if filters.len() != layer.units {
             return None;
         }
-        // Exactly as large as what was read, whatever is declared.
-        found.push(filters.to_vec());
+        // A copy has no spare capacity.
+        values.push(filters.to_vec());
     }
     scan.token(b"}")?;
     scan.token(b"}")?;
     scan.space();
-    (scan.at == data.len()).then_some(found)
+    (scan.at == data.len()).then_some(values)
 }
 
-struct Scan<'a> {
+struct Scanner<'a> {
     data: &'a [u8],
     at: usize,
 }
 
-impl Scan<'_> {
+impl Scanner<'_> {
     fn rest(&self) -> &[u8] {
         self.data.get(self.at..).unwrap_or_default()
     }
@@ -62,6 +63,7 @@ impl Scan<'_> {
         self.data.get(self.at).copied()
     }
 
+    /// Skips white space.
     #[inline]
     fn space(&mut self) {
         // Indentation, mostly eight spaces.
@@ -76,19 +78,20 @@ impl Scan<'_> {
         }
     }
 
-    /// White space, then exactly these bytes.
+    /// Skips white space and expects these bytes.
     #[inline]
     fn token(&mut self, token: &[u8]) -> Option<()> {
         self.space();
         self.here(token)
     }
 
+    /// Expects these bytes.
     #[inline]
     fn here(&mut self, token: &[u8]) -> Option<()> {
         self.rest().starts_with(token).then(|| self.at += token.len())
     }
 
-    /// A quoted name that needs no escaping.
+    /// Expects a quoted name, which must need no escaping.
     fn name(&mut self, name: &str) -> Option<()> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         if !name.bytes().all(plain) {
@@ -99,7 +102,7 @@ impl Scan<'_> {
         self.here(b"\"")
     }
 
-    /// An object of numbers whose keys rise one by one.
+    /// Reads an object of numbers whose keys increase one by one.
     fn filters(&mut self, values: &mut Vec<f32>) -> Option<()> {
         values.clear();
         self.token(b"{")?;
@@ -126,7 +129,7 @@ impl Scan<'_> {
         }
     }
 
-    /// The digits of a key and its closing quote.
+    /// Reads the digits of a key and its closing quote.
     #[inline]
     fn key(&mut self) -> Option<u64> {
         let start = self.at;
@@ -134,7 +137,7 @@ impl Scan<'_> {
         while let Some(digit @ b'0'..=b'9') = self.peek() {
             key = key * 10 + u64::from(digit - b'0');
             self.at += 1;
-            // The slow parser's limit too.
+            // The limit of the general parser too.
             if self.at - start > 18 {
                 return None;
             }
@@ -144,6 +147,7 @@ impl Scan<'_> {
         Some(key)
     }
 
+    /// Reads a number, correctly rounded to f32 by way of f64.
     #[inline]
     fn number(&mut self) -> Option<f32> {
         let start = self.at;
@@ -171,13 +175,13 @@ impl Scan<'_> {
             self.at += usize::from(down || self.peek()? == b'+');
             let mut magnitude = 0;
             let count = self.digits(&mut magnitude);
-            // Longer ones, if they exist, are zero or infinite or padded.
+            // Numbers with longer exponents are zero, infinite or padded with zeros.
             (1..=4).contains(&count).then_some(())?;
             exponent = if down { -(magnitude as i64) } else { magnitude as i64 };
         }
         let text = self.data.get(start..self.at)?;
         let mut digits = whole + fraction;
-        if digits > MOST_DIGITS {
+        if digits > MAX_DIGITS {
             let leading = self.data.get(start + usize::from(negative)..digits_end)?;
             digits -= leading
                 .iter()
@@ -187,15 +191,14 @@ impl Scan<'_> {
         }
         let exponent = exponent - fraction as i64;
         let power = POWERS.get(usize::try_from(exponent.unsigned_abs()).ok()?);
-        let (Some(&power), true) = (power, digits <= MOST_DIGITS) else { return exactly(text) };
+        let (Some(&power), true) = (power, digits <= MAX_DIGITS) else { return parse_exactly(text) };
         let magnitude = mantissa as f64;
         let value = if exponent < 0 { magnitude / power } else { magnitude * power };
-        // Two roundings so far, less than two units in the last place of f64. Only beside a tie of
-        // f32 could they change the result (cf. Clinger, How to read floating point numbers
-        // accurately, 1990).
+        // The two roundings so far are less than two units in the last place of f64. They can change the
+        // result only beside a tie of f32 (cf. Clinger, How to read floating point numbers accurately, 1990).
         const TIE: u64 = 1 << 28;
         if (value.to_bits() & (2 * TIE - 1)).abs_diff(TIE) <= 4 {
-            return exactly(text);
+            return parse_exactly(text);
         }
         Some(if negative { -value as f32 } else { value as f32 })
     }
@@ -215,6 +218,7 @@ impl Scan<'_> {
         self.at - start
     }
 
+    /// Reads `NaN`, `null` or `Infinity`.
     fn word(&mut self, negative: bool) -> Option<f32> {
         let words: [(&[u8], f32); 3] = [
             (b"NaN", f32::NAN),
@@ -231,14 +235,14 @@ impl Scan<'_> {
     }
 }
 
-/// Correctly rounded, of a text that is a JSON number.
+/// Parses a JSON number, correctly rounded.
 #[cold]
-fn exactly(text: &[u8]) -> Option<f32> {
+fn parse_exactly(text: &[u8]) -> Option<f32> {
     Some(std::str::from_utf8(text).ok()?.parse::<f64>().ok()? as f32)
 }
 
-/// The number that eight ASCII digits stand for, `None` when one of them is no digit (Lemire,
-/// "Quickly parsing eight digits", 2018, as in fast_float).
+/// Returns the number of eight ASCII digits, or `None` if one of the bytes is no digit (Lemire, "Quickly
+/// parsing eight digits", 2018, as in fast_float).
 #[inline]
 fn eight_digits(bytes: [u8; 8]) -> Option<u64> {
     let word = u64::from_le_bytes(bytes);
@@ -258,19 +262,19 @@ fn eight_digits(bytes: [u8; 8]) -> Option<u64> {
 mod tests {
     use std::path::Path;
 
-    use super::super::values::{parse_any, tests::layer};
+    use super::super::values::{self, tests::layer};
     use super::*;
 
-    /// Both parsers over one text: the quick one says the same or nothing.
+    /// Parses a text with both parsers and compares the results. Returns `true` if the fast one accepts it.
     fn both(text: &str, layers: &[Layer]) -> bool {
-        let slow = parse_any(Path::new("a.json"), text.as_bytes(), layers);
-        let Some(quick) = parse(text.as_bytes(), layers) else { return false };
-        let slow = slow.unwrap_or_else(|error| panic!("{text}: {error}"));
-        let bits = |values: &LayerValues| -> Vec<Vec<u32>> {
+        let general = values::parse(Path::new("a.json"), text.as_bytes(), layers);
+        let Some(fast) = parse(text.as_bytes(), layers) else { return false };
+        let general = general.unwrap_or_else(|error| panic!("{text}: {error}"));
+        let bits = |values: &ParsedLayers| -> Vec<Vec<u32>> {
             let bits = |value: &f32| if value.is_nan() { f32::NAN.to_bits() } else { value.to_bits() };
             values.iter().map(|layer| layer.iter().map(bits).collect()).collect()
         };
-        assert_eq!(bits(&quick), bits(&slow), "{text}");
+        assert_eq!(bits(&fast), bits(&general), "{text}");
         true
     }
 
@@ -288,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_python_writes_is_read_quickly_and_to_the_bit() {
+    fn numbers_as_python_writes_them_are_accepted_and_exact() {
         let mut random = Random(1);
         let layers = [layer("1", 1)];
         for _ in 0..100_000 {
@@ -321,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_left_to_the_other_parser() {
+    fn invalid_json_is_left_to_the_general_parser() {
         let layers = [layer("1", 1)];
         for number in [
             "01", "00.5", "1.", ".5", "-", "+1", "1e", "1e+", "-NaN", "nan", "1 2", "\"1\"", "", "1,",
@@ -340,16 +344,16 @@ mod tests {
     }
 
     #[test]
-    fn soup_is_never_accepted_wrongly() {
+    fn random_text_is_never_accepted_wrongly() {
         let alphabet = b"0123456789012345678901234567890.eE+-,:\"{} \n";
         let mut random = Random(2);
         let layers = [layer("1", 1)];
         let mut accepted = 0;
         for _ in 0..200_000 {
             let length = 1 + random.next() % 26;
-            let soup: String =
+            let number: String =
                 (0..length).map(|_| char::from(alphabet[random.next() as usize % alphabet.len()])).collect();
-            accepted += usize::from(both(&one(&soup), &layers));
+            accepted += usize::from(both(&one(&number), &layers));
         }
         assert!(accepted > 1000, "{accepted}");
     }

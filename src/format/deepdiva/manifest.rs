@@ -1,4 +1,4 @@
-//! `manifest.json` of a dump: what it declares, checked as far as it can be without its data.
+//! `manifest.json` of a dump, checked as far as possible without the activation files.
 
 use std::path::Path;
 
@@ -6,27 +6,28 @@ use serde::Deserialize;
 
 use super::super::FormatError;
 use super::super::file::{numeric_order, shortened};
-use super::super::json::{self, Entries};
+use super::super::json::{self, ObjectEntries};
 use super::module;
 use crate::model::{Layer, LayerKind, Reduction};
 
-/// The one version that is known.
+/// The supported version.
 pub(in super::super) const VERSION: u64 = 2;
 
-/// Units of a recording; more than any memory holds, few enough that sums of bytes do not overflow.
-pub(in super::super) const MOST_UNITS: u64 = 1 << 40;
+/// Limit of units in a recording: more than any memory holds, few enough that sums of bytes do not overflow.
+pub(in super::super) const MAX_UNITS: u64 = 1 << 40;
 
+/// The manifest as written; unknown fields are ignored.
 #[derive(Deserialize)]
-struct Raw {
+struct RawManifest {
     model: RawModel,
     items: RawItems,
-    epochs: Entries<RawEpoch>,
+    epochs: ObjectEntries<RawEpoch>,
 }
 
 #[derive(Deserialize)]
 struct RawModel {
     name: String,
-    layers: Entries<RawLayer>,
+    layers: ObjectEntries<RawLayer>,
 }
 
 #[derive(Deserialize)]
@@ -39,11 +40,11 @@ struct RawLayer {
 #[derive(Deserialize)]
 struct RawItems {
     #[serde(default)]
-    single: Entries<RawItem>,
+    single: ObjectEntries<RawItem>,
     #[serde(default)]
-    class: Entries<RawItem>,
+    class: ObjectEntries<RawItem>,
     #[serde(default)]
-    general: Entries<RawItem>,
+    general: ObjectEntries<RawItem>,
 }
 
 #[derive(Deserialize)]
@@ -68,42 +69,47 @@ struct RawEpoch {
 }
 
 /// A checked manifest.
-pub(super) struct Manifest {
+pub(super) struct DumpManifest {
     pub(super) model: String,
     pub(super) layers: Vec<Layer>,
-    /// One file an input.
-    pub(super) singles: Vec<Item>,
-    /// One file a class, ascending by class.
-    pub(super) classes: Vec<Item>,
-    pub(super) general: Option<Item>,
+    /// One item per input.
+    pub(super) singles: Vec<DumpItem>,
+    /// One item per class, ascending by class.
+    pub(super) classes: Vec<DumpItem>,
+    /// The item of all inputs.
+    pub(super) general: Option<DumpItem>,
     /// Ascending by number.
-    pub(super) epochs: Vec<ListedEpoch>,
+    pub(super) epochs: Vec<DumpEpoch>,
 }
 
-/// What has one file in every epoch.
-pub(super) struct Item {
-    /// Its index in the manifest, as text.
+/// An item with one file in every epoch.
+pub(super) struct DumpItem {
+    /// Key in the manifest, an index as text.
     pub(super) name: String,
-    /// File name without its ending.
+    /// File name without extension.
     pub(super) key: String,
+    /// Label of the input or class; -1 for none.
     pub(super) class: i64,
-    /// How many inputs it speaks of, where said.
+    /// Declared number of inputs.
     pub(super) size: Option<u64>,
+    /// File name of the picture.
     pub(super) cover: Option<String>,
 }
 
-pub(super) struct ListedEpoch {
+/// An epoch as the manifest lists it.
+pub(super) struct DumpEpoch {
     pub(super) number: u64,
+    /// In percent.
     pub(super) accuracy: Option<f64>,
-    /// As written: absolute-looking, but below `data/`.
+    /// As written: begins with `/`, but is relative to `data/`.
     pub(super) folder: String,
     pub(super) time: Option<String>,
 }
 
-impl Manifest {
+impl DumpManifest {
     /// Reads and checks the manifest at `path`, whose bytes are `data`.
     pub(super) fn parse(path: &Path, data: &[u8]) -> Result<Self, FormatError> {
-        let raw: Raw = json::parse(path, data)?;
+        let raw: RawManifest = json::parse(path, data)?;
         Ok(Self {
             model: raw.model.name,
             layers: layers(path, raw.model.layers)?,
@@ -115,7 +121,7 @@ impl Manifest {
     }
 }
 
-fn layers(path: &Path, mut entries: Entries<RawLayer>) -> Result<Vec<Layer>, FormatError> {
+fn layers(path: &Path, mut entries: ObjectEntries<RawLayer>) -> Result<Vec<Layer>, FormatError> {
     if entries.0.is_empty() {
         return Err(FormatError::invalid(path, "the model has no layers"));
     }
@@ -127,11 +133,11 @@ fn layers(path: &Path, mut entries: Entries<RawLayer>) -> Result<Vec<Layer>, For
             2 => (LayerKind::Dense, Reduction::None),
             _ => (LayerKind::Other, Reduction::None),
         };
-        // Whatever the size of other layers, DeepDIVA records one filter of them.
+        // DeepDIVA records one filter of other layers, whatever their size.
         let units = if kind == LayerKind::Other { 1 } else { raw.size };
         sum = sum.saturating_add(units);
         let count = |number: u64| {
-            usize::try_from(number).ok().filter(|_| number <= MOST_UNITS && sum <= MOST_UNITS).ok_or_else(
+            usize::try_from(number).ok().filter(|_| number <= MAX_UNITS && sum <= MAX_UNITS).ok_or_else(
                 || FormatError::invalid(path, format!("layer {} declares {number} units", shortened(&name))),
             )
         };
@@ -150,57 +156,63 @@ fn layers(path: &Path, mut entries: Entries<RawLayer>) -> Result<Vec<Layer>, For
     entries.0.into_iter().map(layer).collect()
 }
 
-fn items(path: &Path, place: &str, mut entries: Entries<RawItem>) -> Result<Vec<Item>, FormatError> {
+fn items(
+    path: &Path,
+    place: &str,
+    mut entries: ObjectEntries<RawItem>,
+) -> Result<Vec<DumpItem>, FormatError> {
     sort_unique(path, place, &mut entries)?;
     let item = |(name, raw): (String, RawItem)| {
-        let inside =
+        let is_file_name =
             |name: &str| !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\']);
         for name in std::iter::once(&raw.key).chain(&raw.cover) {
-            if !inside(name) {
+            if !is_file_name(name) {
                 return Err(FormatError::Outside { path: path.to_owned(), name: shortened(name) });
             }
         }
-        Ok(Item { name, key: raw.key, class: raw.class, size: raw.size, cover: raw.cover })
+        Ok(DumpItem { name, key: raw.key, class: raw.class, size: raw.size, cover: raw.cover })
     };
     entries.0.into_iter().map(item).collect()
 }
 
-fn classes(path: &Path, entries: Entries<RawItem>) -> Result<Vec<Item>, FormatError> {
+fn classes(path: &Path, entries: ObjectEntries<RawItem>) -> Result<Vec<DumpItem>, FormatError> {
     let mut classes = items(path, "items.class", entries)?;
     classes.sort_by_key(|item| item.class);
     if let Some(item) = classes.first().filter(|item| item.class < 0) {
         return Err(FormatError::invalid(path, format!("class {} is negative", item.class)));
     }
     match classes.windows(2).find(|pair| pair[0].class == pair[1].class) {
-        Some(pair) => Err(twice(path, "items.class", &pair[0].class.to_string())),
+        Some(pair) => Err(duplicate(path, "items.class", &pair[0].class.to_string())),
         None => Ok(classes),
     }
 }
 
-fn epochs(path: &Path, entries: Entries<RawEpoch>) -> Result<Vec<ListedEpoch>, FormatError> {
+fn epochs(path: &Path, entries: ObjectEntries<RawEpoch>) -> Result<Vec<DumpEpoch>, FormatError> {
     let epoch = |(name, raw): (String, RawEpoch)| {
         let number = raw.number.or_else(|| name.parse().ok()).ok_or_else(|| {
             FormatError::invalid(path, format!("epoch `{}` is not a number", shortened(&name)))
         })?;
         let accuracy = raw.accuracy.filter(|accuracy| accuracy.is_finite());
-        Ok(ListedEpoch { number, accuracy, folder: raw.folder, time: raw.datetime })
+        Ok(DumpEpoch { number, accuracy, folder: raw.folder, time: raw.datetime })
     };
     let mut epochs = entries.0.into_iter().map(epoch).collect::<Result<Vec<_>, FormatError>>()?;
     epochs.sort_by_key(|epoch| epoch.number);
     match epochs.windows(2).find(|pair| pair[0].number == pair[1].number) {
-        Some(pair) => Err(twice(path, "epochs", &pair[0].number.to_string())),
+        Some(pair) => Err(duplicate(path, "epochs", &pair[0].number.to_string())),
         None => Ok(epochs),
     }
 }
 
-fn sort_unique<T>(path: &Path, place: &str, entries: &mut Entries<T>) -> Result<(), FormatError> {
+/// Sorts the entries of the object called `place` and fails if a key appears twice.
+fn sort_unique<T>(path: &Path, place: &str, entries: &mut ObjectEntries<T>) -> Result<(), FormatError> {
     entries.0.sort_by(|(a, _), (b, _)| numeric_order(a).cmp(&numeric_order(b)));
     match entries.0.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        Some(pair) => Err(twice(path, place, &pair[0].0)),
+        Some(pair) => Err(duplicate(path, place, &pair[0].0)),
         None => Ok(()),
     }
 }
 
-fn twice(path: &Path, place: &str, key: &str) -> FormatError {
+/// Returns the error for a key that appears twice.
+fn duplicate(path: &Path, place: &str, key: &str) -> FormatError {
     FormatError::invalid(path, format!("`{place}` has \"{}\" twice", shortened(key)))
 }

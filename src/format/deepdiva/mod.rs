@@ -1,7 +1,7 @@
-//! DNNViz/DeepDIVA version 2 dumps: opening, and handing out their values lazily.
+//! DNNViz/DeepDIVA version 2 dumps.
 //!
-//! Opening reads the manifest, looks at every listed file's end and parses one file; all others are
-//! parsed when their values are first wanted.
+//! Opening reads the manifest, checks the end of every listed file and parses one file. The others are
+//! parsed when their values are first requested.
 
 mod fast;
 mod manifest;
@@ -15,11 +15,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use self::manifest::{Item as ListedItem, Manifest};
-use self::values::LayerValues;
+use self::manifest::{DumpItem, DumpManifest};
+use self::values::ParsedLayers;
 use super::FormatError;
-use super::cache::Cache;
-use super::file::{Root, shortened};
+use super::cache::ParsedCache;
+use super::file::{RootFolder, shortened};
 use super::{parallel, picture};
 use crate::model::recording::sequential_edges;
 use crate::model::{
@@ -27,38 +27,40 @@ use crate::model::{
     Recording, RowBlock, Source, SourceError, Tensor, UnitAggregates, UnitIndex,
 };
 
-pub(super) use self::manifest::{MOST_UNITS, VERSION};
-pub(super) use self::write::{DumpWriter, Item, Listed};
+pub(super) use self::manifest::{MAX_UNITS, VERSION};
+pub(super) use self::write::{DumpContents, DumpFile, DumpWriter};
 
-/// Parsed values that are kept, in bytes.
-const CACHE_BYTES: usize = 512 << 20;
+/// Size limit of the cache of parsed values, in bytes.
+const CACHE_BYTES: u64 = 512 << 20;
 
 /// An opened dump.
 pub(super) struct Dump {
-    root: Root,
+    root: RootFolder,
     recording: Recording,
-    singles: Vec<ListedItem>,
+    /// As [`Recording::inputs`].
+    singles: Vec<DumpItem>,
     /// As [`Recording::classes`]; `None` where a class has no file.
-    classes: Vec<Option<ListedItem>>,
-    general: Option<ListedItem>,
-    /// Folder of each epoch.
+    classes: Vec<Option<DumpItem>>,
+    general: Option<DumpItem>,
+    /// The folder of each epoch.
     folders: Vec<PathBuf>,
-    cache: Cache<(usize, What), LayerValues>,
+    cache: ParsedCache<(usize, DumpFileKey), ParsedLayers>,
 }
 
-/// What a file speaks of: indices into the inputs or classes.
+/// Identifies an activation file within an epoch.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum What {
+enum DumpFileKey {
+    /// Index of an input.
     Single(usize),
     Group(Group),
 }
 
 impl Dump {
-    /// Opens the dump in `folder`, whose manifest's bytes are `data`.
+    /// Opens the dump in `folder`, whose manifest has the bytes `data`.
     pub(super) fn open(folder: &Path, data: &[u8]) -> Result<Self, FormatError> {
-        let root = Root::new(folder)?;
+        let root = RootFolder::new(folder)?;
         let path = folder.join("manifest.json");
-        let manifest = Manifest::parse(&path, data)?;
+        let manifest = DumpManifest::parse(&path, data)?;
         let (classes, class_items) = join_classes(&manifest.singles, manifest.classes);
         let inputs = inputs(&root, &manifest.singles, &classes);
         let mut warnings = Vec::new();
@@ -105,49 +107,47 @@ impl Dump {
             classes: class_items,
             general: manifest.general,
             folders,
-            cache: Cache::new(CACHE_BYTES),
+            cache: ParsedCache::new(CACHE_BYTES),
         };
         dump.find_damage()?;
         dump.check_sizes(&path)?;
         Ok(dump)
     }
 
-    /// The bytes of an input's cover file as they are, and its name's ending.
+    /// Returns the bytes of an input's cover file and its extension.
     pub(super) fn cover(&self, input: usize) -> Option<(Vec<u8>, &str)> {
         let cover = self.singles.get(input)?.cover.as_deref()?;
-        let bytes = self.root.read(&self.cover_path(cover), picture::MOST_BYTES).ok()?;
+        let bytes = self.root.read(&self.cover_path(cover), picture::MAX_BYTES).ok()?;
         Some((bytes, Path::new(cover).extension()?.to_str()?))
     }
 
-    /// Every activation file of an epoch.
+    /// Iterates over the activation files of an epoch.
     pub(super) fn files(&self, epoch: usize) -> impl Iterator<Item = PathBuf> + '_ {
         let items = self.singles.iter().chain(self.classes.iter().flatten()).chain(&self.general);
         items.filter_map(move |item| self.file(epoch, item))
     }
 
-    /// Reads and parses activation files in parallel, past the cache.
-    pub(super) fn parse_all(&self, paths: &[PathBuf]) -> Vec<Result<LayerValues, FormatError>> {
-        parallel::map(paths.len(), |index| self.parse(&paths[index]))
-    }
-
-    fn parse(&self, path: &Path) -> Result<LayerValues, FormatError> {
-        let data = Root::read_again(path, values::file_cap(self.recording.units()))?;
-        values::parse(path, &data, &self.recording.layers)
+    /// Reads and parses an activation file, past the cache.
+    fn parse(&self, path: &Path) -> Result<ParsedLayers, FormatError> {
+        let data = RootFolder::read_checked(path, values::max_file_bytes(self.recording.units()))?;
+        let layers = &self.recording.layers;
+        fast::parse(&data, layers).map_or_else(|| values::parse(path, &data, layers), Ok)
     }
 
     fn cover_path(&self, cover: &str) -> PathBuf {
         self.root.folder().join("cover").join(cover)
     }
 
-    fn file(&self, epoch: usize, item: &ListedItem) -> Option<PathBuf> {
+    /// Returns the path of an item's file at an epoch.
+    fn file(&self, epoch: usize, item: &DumpItem) -> Option<PathBuf> {
         Some(self.folders.get(epoch)?.join(format!("{}.json", item.key)))
     }
 
-    /// Marks the epochs whose folder or files are not whole, as far as their sizes and ends tell.
+    /// Marks the epochs whose folder is missing or whose files are missing or incomplete, by their ends.
     fn find_damage(&mut self) -> Result<(), FormatError> {
-        let found = parallel::map(self.folders.len(), |epoch| self.check_files(epoch));
-        for (epoch, found) in found.into_iter().enumerate() {
-            match found {
+        let checks = parallel::map(self.folders.len(), |epoch| self.check_files(epoch));
+        for (epoch, check) in checks.into_iter().enumerate() {
+            match check {
                 Ok(()) => {}
                 Err(error @ FormatError::Outside { .. }) => return Err(error),
                 Err(error) => self.mark_damaged(epoch, &error),
@@ -170,11 +170,11 @@ impl Dump {
         self.recording.warnings.push(format!("epoch {} is damaged: {error}", entry.number));
     }
 
-    /// Parses one file of the first readable epoch, so that sizes that no file agrees with are told
-    /// on opening and not in the middle of looking.
+    /// Parses one file of the first readable epoch, so that wrong sizes in the manifest are an error of
+    /// opening.
     fn check_sizes(&mut self, manifest: &Path) -> Result<(), FormatError> {
-        let everything = self.singles.len() + self.classes.len() + usize::from(self.general.is_some());
-        if everything == 0 {
+        let items = self.singles.len() + self.classes.len() + usize::from(self.general.is_some());
+        if items == 0 {
             return Err(FormatError::invalid(manifest, "it lists no items, so there are no values to show"));
         }
         for epoch in 0..self.folders.len() {
@@ -196,24 +196,23 @@ impl Dump {
         })
     }
 
-    /// The values of a file; parsed at most once while they fit the cache. `None` when the dump has
-    /// no such file.
-    fn values(&self, epoch: usize, what: What) -> Result<Option<Arc<LayerValues>>, SourceError> {
-        if let Some(values) = self.cache.get((epoch, what)) {
+    /// Returns the values of a file, from the cache if possible, or `None` if the dump has no such file.
+    fn values(&self, epoch: usize, key: DumpFileKey) -> Result<Option<Arc<ParsedLayers>>, SourceError> {
+        if let Some(values) = self.cache.get((epoch, key)) {
             return Ok(Some(values));
         }
-        let item = match what {
-            What::Single(input) => self.singles.get(input),
-            What::Group(Group::All) => self.general.as_ref(),
-            What::Group(Group::Class(class)) => self.classes.get(class).and_then(Option::as_ref),
+        let item = match key {
+            DumpFileKey::Single(input) => self.singles.get(input),
+            DumpFileKey::Group(Group::All) => self.general.as_ref(),
+            DumpFileKey::Group(Group::Class(class)) => self.classes.get(class).and_then(Option::as_ref),
         };
         let Some(path) = item.and_then(|item| self.file(epoch, item)) else { return Ok(None) };
         let values = self.parse(&path).map_err(|error| self.damaged(epoch, error.to_string()))?;
-        let bytes = values.iter().map(|layer| layer.len() * size_of::<f32>()).sum();
-        Ok(Some(self.cache.insert((epoch, what), values, bytes)))
+        let bytes: usize = values.iter().map(|layer| size_of_val(layer.as_slice())).sum();
+        Ok(Some(self.cache.insert((epoch, key), values, bytes as u64)))
     }
 
-    /// How many inputs a group's file speaks of.
+    /// Returns the number of inputs of a group.
     fn count(&self, group: Group) -> u64 {
         let (listed, item) = match group {
             Group::All => (self.recording.inputs.len(), self.general.as_ref()),
@@ -222,21 +221,21 @@ impl Dump {
                 self.classes.get(class).and_then(Option::as_ref),
             ),
         };
-        // Without single inputs there is only the dump's word for it.
-        let said = item.and_then(|item| item.size).filter(|_| self.singles.is_empty());
-        said.unwrap_or(listed as u64)
+        // Without single inputs there is only the declared number.
+        let declared = item.and_then(|item| item.size).filter(|_| self.singles.is_empty());
+        declared.unwrap_or(listed as u64)
     }
 
-    /// Unit values of the wanted inputs at some layers.
+    /// Returns the unit values of the wanted inputs at some layers.
     fn rows_at(&self, epoch: usize, layers: Range<usize>, wanted: &[usize]) -> Result<RowBlock, SourceError> {
         self.check_epoch(epoch)?;
         let missing = |input: usize| SourceError::NotRecorded {
             number: self.number(epoch),
             what: format!("input {input} is"),
         };
-        let read = |at: usize| {
-            let input = wanted[at];
-            self.values(epoch, What::Single(input))?.ok_or_else(|| missing(input))
+        let read = |index: usize| {
+            let input = wanted[index];
+            self.values(epoch, DumpFileKey::Single(input))?.ok_or_else(|| missing(input))
         };
         let files = parallel::map(wanted.len(), read).into_iter().collect::<Result<Vec<_>, _>>()?;
         let layer = |index: usize| {
@@ -257,6 +256,7 @@ impl Dump {
         self.recording.epochs.get(epoch).map_or(epoch as u64, |epoch| epoch.number)
     }
 
+    /// Fails if an epoch is damaged or not recorded.
     fn check_epoch(&self, epoch: usize) -> Result<(), SourceError> {
         match self.recording.epochs.get(epoch) {
             Some(entry) if entry.damaged => {
@@ -281,7 +281,7 @@ impl Source for Dump {
         group: Group,
     ) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
         self.check_epoch(epoch)?;
-        let Some(values) = self.values(epoch, What::Group(group))? else { return Ok(None) };
+        let Some(values) = self.values(epoch, DumpFileKey::Group(group))? else { return Ok(None) };
         let count = self.count(group);
         let aggregate = |mean: &Vec<f32>| Aggregate { count, mean: mean.clone(), ..Aggregate::default() };
         Ok(Some(Arc::new(values.iter().map(aggregate).collect())))
@@ -298,7 +298,7 @@ impl Source for Dump {
         LayerIndex(layer): LayerIndex,
     ) -> Result<Option<Aggregate>, SourceError> {
         self.check_epoch(epoch)?;
-        let values = self.values(epoch, What::Group(group))?;
+        let values = self.values(epoch, DumpFileKey::Group(group))?;
         let mean = values.and_then(|values| values.get(layer).cloned());
         Ok(mean.map(|mean| Aggregate { count: self.count(group), mean, ..Aggregate::default() }))
     }
@@ -310,8 +310,8 @@ impl Source for Dump {
         UnitIndex(unit): UnitIndex,
     ) -> Result<UnitAggregates, SourceError> {
         self.check_epoch(epoch)?;
-        let of = |group| -> Result<Option<Aggregate>, SourceError> {
-            let values = self.values(epoch, What::Group(group))?;
+        let of_group = |group| -> Result<Option<Aggregate>, SourceError> {
+            let values = self.values(epoch, DumpFileKey::Group(group))?;
             let mean = values.and_then(|values| values.get(layer)?.get(unit).copied());
             Ok(mean.map(|mean| Aggregate {
                 count: self.count(group),
@@ -321,8 +321,8 @@ impl Source for Dump {
         };
         let classes = 0..self.recording.classes.len();
         Ok(UnitAggregates {
-            all: of(Group::All)?,
-            classes: classes.map(|class| of(Group::Class(class))).collect::<Result<_, _>>()?,
+            all: of_group(Group::All)?,
+            classes: classes.map(|class| of_group(Group::Class(class))).collect::<Result<_, _>>()?,
         })
     }
 
@@ -355,11 +355,11 @@ impl Source for Dump {
     }
 }
 
-/// All classes that the dump names, ascending, with their files where they have one.
-fn join_classes(singles: &[ListedItem], with_file: Vec<ListedItem>) -> (Vec<Class>, Vec<Option<ListedItem>>) {
-    let mut with_file: std::collections::BTreeMap<i64, ListedItem> =
+/// Returns all classes of the dump, ascending by id, each with its item if it has one.
+fn join_classes(singles: &[DumpItem], with_file: Vec<DumpItem>) -> (Vec<Class>, Vec<Option<DumpItem>>) {
+    let mut with_file: std::collections::BTreeMap<i64, DumpItem> =
         with_file.into_iter().map(|item| (item.class, item)).collect();
-    // A label below 0 is DeepDIVA's "none".
+    // In DeepDIVA, a negative label means "none".
     let labels = singles.iter().map(|item| item.class).filter(|&label| label >= 0);
     let ids: BTreeSet<i64> = with_file.keys().copied().chain(labels).collect();
     let mut counts = std::collections::HashMap::<i64, usize>::new();
@@ -374,8 +374,9 @@ fn join_classes(singles: &[ListedItem], with_file: Vec<ListedItem>) -> (Vec<Clas
         .unzip()
 }
 
-fn inputs(root: &Root, singles: &[ListedItem], classes: &[Class]) -> Vec<Input> {
-    let input = |item: &ListedItem| Input {
+/// Describes the inputs of the dump.
+fn inputs(root: &RootFolder, singles: &[DumpItem], classes: &[Class]) -> Vec<Input> {
+    let input = |item: &DumpItem| Input {
         id: item.name.clone(),
         class: classes.binary_search_by_key(&item.class, |class| class.id).ok(),
         has_picture: item.cover.as_ref().is_some_and(|cover| {
@@ -385,8 +386,8 @@ fn inputs(root: &Root, singles: &[ListedItem], classes: &[Class]) -> Vec<Input> 
     singles.iter().map(input).collect()
 }
 
-/// Whether a file is there and ends as a JSON object does; half-written ones hardly ever do.
-fn check_end(root: &Root, path: &Path) -> Result<(), FormatError> {
+/// Fails unless a file exists and ends with a closing brace, which incomplete files hardly ever do.
+fn check_end(root: &RootFolder, path: &Path) -> Result<(), FormatError> {
     let (mut file, bytes) = root.open(path)?;
     let mut tail = [0_u8; 16];
     let length = bytes.min(tail.len() as u64);

@@ -1,9 +1,9 @@
-//! What a PyTorch module's printed text tells about it.
+//! Facts of a PyTorch module, read from its printed text.
 
-/// Modules that hold others and nothing of their own.
+/// Classes of modules that contain others and have no parameters of their own.
 const CONTAINERS: [&str; 2] = ["Sequential", "ModuleList"];
 
-/// Beginnings of the names of modules without parameters. `Flat` is DeepDIVA's own.
+/// Prefixes of the classes of modules without parameters. `Flat` is a class of DeepDIVA.
 const WITHOUT_PARAMETERS: [&str; 24] = [
     "ReLU",
     "LeakyReLU",
@@ -31,17 +31,16 @@ const WITHOUT_PARAMETERS: [&str; 24] = [
     "Upsample",
 ];
 
-/// One module of a printed text: its class, and the text between its parentheses when it stands on
-/// the same line.
-struct Printed<'a> {
+/// One module of a printed text: its class, and the text between its parentheses if they are on one line.
+struct PrintedModule<'a> {
     class: &'a str,
     arguments: Option<&'a str>,
 }
 
-/// The class that a person would call the layer by: the module's own, or for a `Sequential` the one
-/// inside that does the work. Empty when the text names none.
+/// Returns the class that describes the layer: the module's own or, for a `Sequential`, that of the first
+/// module inside with parameters that is no normalisation. Empty if the text names none.
 pub(super) fn class(text: &str) -> &str {
-    let modules: Vec<Printed<'_>> = printed(text).collect();
+    let modules: Vec<PrintedModule<'_>> = printed_modules(text).collect();
     let Some(outer) = modules.first() else { return "" };
     if !CONTAINERS.contains(&outer.class) {
         return outer.class;
@@ -53,16 +52,16 @@ pub(super) fn class(text: &str) -> &str {
         .map_or(outer.class, |module| module.class)
 }
 
-/// Trainable parameters of all modules in the text; `None` when one of them is not understood.
+/// Returns the number of trainable parameters of all modules in the text, or `None` if one of them is unknown.
 pub(super) fn parameters(text: &str) -> Option<u64> {
-    let mut modules = printed(text).peekable();
+    let mut modules = printed_modules(text).peekable();
     modules.peek()?;
-    modules.try_fold(0_u64, |sum, module| sum.checked_add(of_module(&module)?))
+    modules.try_fold(0_u64, |sum, module| sum.checked_add(module_parameters(&module)?))
 }
 
-fn of_module(module: &Printed<'_>) -> Option<u64> {
+fn module_parameters(module: &PrintedModule<'_>) -> Option<u64> {
     let Some(arguments) = module.arguments else {
-        // A container of unknown class may have parameters of its own, which are not printed.
+        // A container of unknown class may have parameters of its own that are not printed.
         return CONTAINERS.contains(&module.class).then_some(0);
     };
     if is_without_parameters(module.class) {
@@ -104,8 +103,9 @@ fn is_without_parameters(class: &str) -> bool {
     WITHOUT_PARAMETERS.iter().any(|prefix| class.starts_with(prefix))
 }
 
-/// The modules of a printed text, one a line: `(0): Class(arguments)`, or `Class(` before its parts.
-fn printed(text: &str) -> impl Iterator<Item = Printed<'_>> {
+/// Iterates over the modules of a printed text, one per line: `(0): Class(arguments)`, or `Class(` before its
+/// parts.
+fn printed_modules(text: &str) -> impl Iterator<Item = PrintedModule<'_>> {
     text.lines().filter_map(|line| {
         let line = line.trim();
         let line = match line.strip_prefix('(') {
@@ -114,11 +114,11 @@ fn printed(text: &str) -> impl Iterator<Item = Printed<'_>> {
         };
         let (class, rest) = line.split_once('(')?;
         let is_name = !class.is_empty() && class.chars().all(|c| c.is_alphanumeric() || c == '_');
-        is_name.then(|| Printed { class, arguments: rest.trim_end().strip_suffix(')') })
+        is_name.then(|| PrintedModule { class, arguments: rest.trim_end().strip_suffix(')') })
     })
 }
 
-/// Splits at the commas that are not inside parentheses.
+/// Splits at the commas outside parentheses.
 fn split(arguments: &str) -> Vec<&str> {
     let (mut depth, mut start, mut parts) = (0_i64, 0, Vec::new());
     for (at, c) in arguments.char_indices() {
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sequential_is_called_by_what_works_inside() {
+    fn a_sequential_has_the_class_of_its_first_module_with_parameters() {
         let text = "Sequential(\n  (0): Conv2d(3, 64, kernel_size=(5, 5), stride=(1, 1), padding=(2, 2))\n  (1): ReLU()\n)";
         assert_eq!((class(text), parameters(text)), ("Conv2d", Some(3 * 64 * 25 + 64)));
         let text =
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_not_guessed() {
+    fn unknown_modules_give_no_count() {
         assert_eq!(parameters("Mystery(3, 4)"), None);
         assert_eq!(parameters("BasicBlock(\n  (conv1): Conv2d(3, 4, kernel_size=(1, 1))\n)"), None);
         assert_eq!(class("BasicBlock(\n  (conv1): Conv2d(3, 4, kernel_size=(1, 1))\n)"), "BasicBlock");

@@ -1,4 +1,5 @@
-//! One activation file: `{"layers": {"1": {"filters": {"1": 0.06, …}}, …}}`.
+//! The general parser of activation files, `{"layers": {"1": {"filters": {"1": 0.06, …}}, …}}`, for any order
+//! and layout.
 
 use std::path::Path;
 
@@ -7,42 +8,33 @@ use jiter::{Jiter, JiterError, Peek};
 use super::super::FormatError;
 use super::super::file::shortened;
 use super::super::json::pull_error;
-use super::fast;
 use crate::model::Layer;
 
-/// Values per layer, in the order of the manifest's layers and of the filters' numbers.
-pub(super) type LayerValues = Vec<Vec<f32>>;
+/// Values per layer, in the order of the manifest's layers and of the filter numbers.
+pub(super) type ParsedLayers = Vec<Vec<f32>>;
 
-/// Bytes of an activation file that are read at most, whatever it declares.
-const MOST_BYTES: u64 = 512 << 20;
+/// Size limit of an activation file in bytes, whatever the manifest declares.
+const MAX_BYTES: u64 = 512 << 20;
 
-/// How long an activation file of `units` units can honestly be, in bytes.
-pub(super) fn file_cap(units: usize) -> u64 {
-    // A line of indented JSON takes about 40 bytes; the rest is for other writers' taste.
-    (units as u64).saturating_mul(256).saturating_add(16 << 20).min(MOST_BYTES)
+/// Returns the size limit of an activation file of `units` units, in bytes.
+pub(super) fn max_file_bytes(units: usize) -> u64 {
+    // A line of indented JSON takes about 40 bytes; other writers may use more.
+    (units as u64).saturating_mul(256).saturating_add(16 << 20).min(MAX_BYTES)
 }
 
 /// Parses the file at `path`, whose bytes are `data`, and checks it against the declared layers.
 ///
-/// Memory is taken for what the file holds, never for what is declared.
-pub(super) fn parse(path: &Path, data: &[u8], layers: &[Layer]) -> Result<LayerValues, FormatError> {
-    match fast::parse(data, layers) {
-        Some(values) => Ok(values),
-        None => parse_any(path, data, layers),
-    }
-}
-
-/// As [`parse`], of a file in any order and layout.
-pub(super) fn parse_any(path: &Path, data: &[u8], layers: &[Layer]) -> Result<LayerValues, FormatError> {
-    let mut found: Vec<Option<Vec<f32>>> = layers.iter().map(|_| None).collect();
+/// Allocates memory for the values in the file, never for the declared sizes.
+pub(super) fn parse(path: &Path, data: &[u8], layers: &[Layer]) -> Result<ParsedLayers, FormatError> {
+    let mut values: Vec<Option<Vec<f32>>> = layers.iter().map(|_| None).collect();
     let mut reader = Jiter::new(data).with_allow_inf_nan();
-    if let Err(error) = walk(path, &mut reader, layers, &mut found) {
+    if let Err(error) = walk(path, &mut reader, layers, &mut values) {
         return Err(match error {
-            Problem::Syntax(error) => pull_error(path, &reader, &error),
-            Problem::Content(error) => error,
+            ParseError::Syntax(error) => pull_error(path, &reader, &error),
+            ParseError::Content(error) => error,
         });
     }
-    found
+    values
         .into_iter()
         .zip(layers)
         .map(|(values, layer)| {
@@ -63,37 +55,39 @@ pub(super) fn parse_any(path: &Path, data: &[u8], layers: &[Layer]) -> Result<La
         .collect()
 }
 
-enum Problem {
+/// A failure of [`walk`].
+enum ParseError {
     Syntax(JiterError),
     Content(FormatError),
 }
 
-impl From<JiterError> for Problem {
+impl From<JiterError> for ParseError {
     fn from(error: JiterError) -> Self {
         Self::Syntax(error)
     }
 }
 
+/// Reads the document and stores the values of each layer at its index.
 fn walk(
     path: &Path,
     reader: &mut Jiter<'_>,
     layers: &[Layer],
-    found: &mut [Option<Vec<f32>>],
-) -> Result<(), Problem> {
-    let content = |what: String| Problem::Content(FormatError::invalid(path, what));
+    values: &mut [Option<Vec<f32>>],
+) -> Result<(), ParseError> {
+    let content = |what: String| ParseError::Content(FormatError::invalid(path, what));
     let mut has_layers = false;
     let mut key = reader.next_object()?.map(|key| key == "layers");
     while let Some(is_layers) = key {
         if is_layers {
             has_layers = true;
-            // Files list the layers in order, so the next one is nearly always the expected one.
+            // Files list the layers in order, so the next layer is nearly always the expected one.
             let mut expected = 0;
             let mut layer = next_layer(reader.next_object()?, layers, &mut expected);
             while let Some(index) = layer {
                 let index = index.map_err(|name| {
                     content(format!("layer `{}` is not in the manifest", shortened(&name)))
                 })?;
-                let slot = &mut found[index];
+                let slot = &mut values[index];
                 if slot.is_some() {
                     return Err(content(format!("layer {} is there twice", shortened(&layers[index].name))));
                 }
@@ -109,7 +103,7 @@ fn walk(
     if has_layers { Ok(()) } else { Err(content("it has no `layers`".to_owned())) }
 }
 
-/// The index of a layer called `name`, or the name when there is none.
+/// Returns the index of the layer called `name`, or the name if there is no such layer.
 fn next_layer(name: Option<&str>, layers: &[Layer], expected: &mut usize) -> Option<Result<usize, String>> {
     let name = name?;
     let index = match layers.get(*expected) {
@@ -120,8 +114,9 @@ fn next_layer(name: Option<&str>, layers: &[Layer], expected: &mut usize) -> Opt
     Some(index.ok_or_else(|| name.to_owned()))
 }
 
-fn layer_values(path: &Path, reader: &mut Jiter<'_>, layer: &Layer) -> Result<Vec<f32>, Problem> {
-    let content = |what: String| Problem::Content(FormatError::invalid(path, what));
+/// Reads one layer, `{"filters": {…}}`.
+fn layer_values(path: &Path, reader: &mut Jiter<'_>, layer: &Layer) -> Result<Vec<f32>, ParseError> {
+    let content = |what: String| ParseError::Content(FormatError::invalid(path, what));
     let mut values = None;
     let mut key = reader.next_object()?.map(|key| key == "filters");
     while let Some(is_filters) = key {
@@ -140,10 +135,11 @@ fn layer_values(path: &Path, reader: &mut Jiter<'_>, layer: &Layer) -> Result<Ve
     values.ok_or_else(|| content(format!("layer {} has no `filters`", shortened(&layer.name))))
 }
 
-/// The values of `{"1": 0.5, "2": NaN, …}` in the order of their numbers.
+/// Reads the values of `{"1": 0.5, "2": NaN, …}` in the order of the numbers. The inner error describes the
+/// content.
 fn filters(reader: &mut Jiter<'_>) -> Result<Result<Vec<f32>, String>, JiterError> {
     let mut values: Vec<f32> = Vec::new();
-    // Numbers rise one by one in every file seen so far; once they do not, they are kept as well.
+    // Usually numbers increase one by one; otherwise they are collected and sorted.
     let mut first = 0;
     let mut scattered: Option<Vec<(u64, f32)>> = None;
     let mut key = reader.next_object_bytes()?.map(filter_number);
@@ -185,7 +181,7 @@ fn filters(reader: &mut Jiter<'_>) -> Result<Result<Vec<f32>, String>, JiterErro
     Ok(Ok(values))
 }
 
-/// A filter's key as a number, or the key as text when it is none.
+/// Returns a filter's key as a number, or the key as text if it is none.
 fn filter_number(key: &[u8]) -> Result<u64, String> {
     // 18 digits fit any u64.
     if key.is_empty() || key.len() > 18 || !key.iter().all(u8::is_ascii_digit) {
@@ -213,8 +209,8 @@ pub(super) mod tests {
         }
     }
 
-    fn read(text: &str) -> Result<LayerValues, FormatError> {
-        parse_any(Path::new("a.json"), text.as_bytes(), &[layer("1", 3), layer("2", 1)])
+    fn read(text: &str) -> Result<ParsedLayers, FormatError> {
+        parse(Path::new("a.json"), text.as_bytes(), &[layer("1", 3), layer("2", 1)])
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Writing a dump as DeepDIVA lays it out.
+//! Writing a dump in the layout of DeepDIVA.
 
 use std::fs;
 use std::io::{self, Write};
@@ -8,71 +8,73 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::super::FormatError;
-use super::super::stage::{Stage, write_file};
+use super::super::stage::{StagedFolder, write_file};
 use crate::model::{Epoch, Layer, LayerKind, Recording};
 
-/// A dump that is being written. Nothing stands under its name before [`DumpWriter::finish`].
+/// Writes a dump. It gets its name in [`DumpWriter::finish`]; before that, nothing exists there.
 pub(in super::super) struct DumpWriter {
-    stage: Stage,
+    staged: StagedFolder,
     target: PathBuf,
-    manifest: Manifest,
+    manifest: ManifestJson,
 }
 
-/// What has one file in every epoch.
+/// An item with one file in every epoch.
 #[derive(Clone, Copy)]
-pub(in super::super) enum Item {
+pub(in super::super) enum DumpFile {
+    /// Index of an input.
     Single(usize),
-    /// Index into the classes.
+    /// Index of a class.
     Class(usize),
+    /// All inputs.
     General,
 }
 
-/// What a dump lists besides its layers and epochs.
-pub(in super::super) struct Listed {
-    /// Whether single inputs have files.
+/// The items of a dump.
+pub(in super::super) struct DumpContents {
+    /// `true` if single inputs have files.
     pub(in super::super) singles: bool,
-    /// Indices of the classes that have a file, and how many inputs each speaks of.
+    /// Indices of the classes that have a file, each with its number of inputs.
     pub(in super::super) classes: Vec<(usize, u64)>,
-    /// How many inputs the general file speaks of.
+    /// Number of inputs of the general file.
     pub(in super::super) general: u64,
 }
 
 #[derive(Serialize)]
-struct Manifest {
+struct ManifestJson {
     datetime: String,
     version: u64,
-    model: Model,
-    items: Items,
+    model: ModelJson,
+    items: ItemsJson,
     #[serde(serialize_with = "keyed")]
-    epochs: Vec<(String, ManifestEpoch)>,
+    epochs: Vec<(String, EpochJson)>,
 }
 
 #[derive(Serialize)]
-struct Model {
+struct ModelJson {
     name: String,
     #[serde(serialize_with = "keyed")]
-    layers: Vec<(String, ManifestLayer)>,
+    layers: Vec<(String, LayerJson)>,
 }
 
 #[derive(Serialize)]
-struct ManifestLayer {
+struct LayerJson {
     r#type: String,
     dim: u8,
     size: usize,
 }
 
 #[derive(Serialize)]
-struct Items {
+struct ItemsJson {
     #[serde(serialize_with = "keyed")]
-    single: Vec<(String, ManifestItem)>,
+    single: Vec<(String, ItemJson)>,
     #[serde(serialize_with = "keyed")]
-    class: Vec<(String, ManifestItem)>,
+    class: Vec<(String, ItemJson)>,
     #[serde(serialize_with = "keyed")]
-    general: Vec<(String, ManifestItem)>,
+    general: Vec<(String, ItemJson)>,
 }
 
 #[derive(Serialize)]
-struct ManifestItem {
+struct ItemJson {
     key: String,
     class: i64,
     size: u64,
@@ -81,7 +83,7 @@ struct ManifestItem {
 }
 
 #[derive(Serialize)]
-struct ManifestEpoch {
+struct EpochJson {
     number: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     accuracy: Option<f64>,
@@ -90,72 +92,69 @@ struct ManifestEpoch {
 }
 
 impl DumpWriter {
-    /// Begins a dump at `target`, which must not exist, with files of what `listed` says.
+    /// Begins a dump at `target`, which must not exist.
     pub(in super::super) fn create(
         target: &Path,
         recording: &Recording,
-        listed: &Listed,
+        contents: &DumpContents,
     ) -> Result<Self, FormatError> {
-        let stage = Stage::begin(target)?;
-        fs::create_dir_all(stage.folder().join("activations/data")).map_err(FormatError::write(target))?;
-        let singles = if listed.singles { recording.inputs.as_slice() } else { &[] };
-        let classes = listed
+        let staged = StagedFolder::create(target)?;
+        fs::create_dir_all(staged.folder().join("activations/data")).map_err(FormatError::write(target))?;
+        let singles = if contents.singles { recording.inputs.as_slice() } else { &[] };
+        let classes = contents
             .classes
             .iter()
             .filter_map(|&(index, size)| Some((index, recording.classes.get(index)?.id, size)));
-        let manifest = Manifest {
+        let manifest = ManifestJson {
             datetime: recording.epochs.iter().rev().find_map(|epoch| epoch.time.clone()).unwrap_or_default(),
             version: super::VERSION,
-            model: Model {
+            model: ModelJson {
                 name: recording.model.clone(),
-                layers: (1..)
-                    .map(key_text)
-                    .zip(recording.layers.iter().map(ManifestLayer::describe))
-                    .collect(),
+                layers: (1..).map(key_text).zip(recording.layers.iter().map(LayerJson::describe)).collect(),
             },
-            items: Items {
+            items: ItemsJson {
                 single: singles
                     .iter()
                     .enumerate()
                     .map(|(index, input)| {
                         let label = input.class.and_then(|class| recording.classes.get(class));
                         let label = label.map_or(-1, |class| class.id);
-                        (index.to_string(), ManifestItem::new(Item::Single(index), label, 1))
+                        (index.to_string(), ItemJson::new(DumpFile::Single(index), label, 1))
                     })
                     .collect(),
                 class: classes
                     .map(|(index, id, size)| {
-                        (id.to_string(), ManifestItem::new(Item::Class(index), id, size))
+                        (id.to_string(), ItemJson::new(DumpFile::Class(index), id, size))
                     })
                     .collect(),
-                general: vec![("0".to_owned(), ManifestItem::new(Item::General, -1, listed.general))],
+                general: vec![("0".to_owned(), ItemJson::new(DumpFile::General, -1, contents.general))],
             },
             epochs: Vec::new(),
         };
-        Ok(Self { stage, target: target.to_owned(), manifest })
+        Ok(Self { staged, target: target.to_owned(), manifest })
     }
 
-    /// Adds the picture of an input, encoded as a file with this ending.
+    /// Adds the picture of an input, encoded as a file with this extension.
     pub(in super::super) fn cover(
         &mut self,
         input: usize,
         bytes: &[u8],
-        ending: &str,
+        extension: &str,
     ) -> Result<(), FormatError> {
         let Some((_, item)) = self.manifest.items.single.get_mut(input) else { return Ok(()) };
-        let name = format!("{}.{ending}", key("cover", input));
-        let folder = self.stage.folder().join("activations/cover");
+        let name = format!("{}.{extension}", key("cover", input));
+        let folder = self.staged.folder().join("activations/cover");
         fs::create_dir_all(&folder).map_err(FormatError::write(&self.target))?;
         let path = folder.join(&name);
         item.cover = Some(name);
-        write_file(&path, false, |out| out.write_all(bytes)).map_err(|error| self.named(error))
+        write_file(&path, false, |out| out.write_all(bytes)).map_err(|error| self.with_target(error))
     }
 
-    /// Begins an epoch, whose files follow.
+    /// Begins an epoch. The following calls of [`DumpWriter::values`] write its files.
     pub(in super::super) fn begin_epoch(&mut self, epoch: &Epoch) -> Result<(), FormatError> {
         let folder = format!("/epoch{}", epoch.number);
         fs::create_dir(self.data(&folder)).map_err(FormatError::write(&self.target))?;
-        let entry = ManifestEpoch {
+        let entry = EpochJson {
             number: epoch.number,
             accuracy: epoch.accuracy,
             folder,
@@ -165,15 +164,15 @@ impl DumpWriter {
         Ok(())
     }
 
-    /// Writes a file of the epoch that was begun last: values per layer.
+    /// Writes one file of the current epoch: values per layer.
     pub(in super::super) fn values(
         &self,
-        item: Item,
+        item: DumpFile,
         layers: &[impl AsRef<[f32]>],
     ) -> Result<(), FormatError> {
         let Some((_, epoch)) = self.manifest.epochs.last() else { return Ok(()) };
         let path = self.data(&epoch.folder).join(format!("{}.json", item.key()));
-        // Not synced one by one: nothing has its final name yet, and there are very many.
+        // Not synced: the dump has no final name yet, and there are very many files.
         let write = || {
             let mut out = io::BufWriter::new(fs::File::create_new(path)?);
             write_values(&mut out, layers)?;
@@ -182,21 +181,22 @@ impl DumpWriter {
         write().map_err(FormatError::write(&self.target))
     }
 
-    /// Completes the dump and gives it its name.
+    /// Writes the manifest and gives the dump its name.
     pub(in super::super) fn finish(mut self) -> Result<(), FormatError> {
-        let path = self.stage.folder().join("activations/manifest.json");
+        let path = self.staged.folder().join("activations/manifest.json");
         let text = serde_json::to_vec_pretty(&self.manifest)
             .map_err(|error| FormatError::invalid(&self.target, error.to_string()))?;
-        write_file(&path, false, |out| out.write_all(&text)).map_err(|error| self.named(error))?;
-        self.stage.publish()
+        write_file(&path, false, |out| out.write_all(&text)).map_err(|error| self.with_target(error))?;
+        self.staged.publish()
     }
 
+    /// Returns the path of an epoch's folder as named in the manifest.
     fn data(&self, folder: &str) -> PathBuf {
-        self.stage.folder().join("activations/data").join(folder.trim_start_matches('/'))
+        self.staged.folder().join("activations/data").join(folder.trim_start_matches('/'))
     }
 
-    /// The same error, told of the name that the dump will have.
-    fn named(&self, error: FormatError) -> FormatError {
+    /// Replaces the temporary path of an error by the final name.
+    fn with_target(&self, error: FormatError) -> FormatError {
         match error {
             FormatError::Write { source, .. } => FormatError::Write { path: self.target.clone(), source },
             other => other,
@@ -204,7 +204,8 @@ impl DumpWriter {
     }
 }
 
-impl Item {
+impl DumpFile {
+    /// Returns the name of the item's files without extension.
     fn key(self) -> String {
         match self {
             Self::Single(input) => key("single", input),
@@ -214,17 +215,17 @@ impl Item {
     }
 }
 
-impl ManifestItem {
-    fn new(item: Item, class: i64, size: u64) -> Self {
+impl ItemJson {
+    fn new(item: DumpFile, class: i64, size: u64) -> Self {
         Self { key: item.key(), class, size, cover: None }
     }
 }
 
-impl ManifestLayer {
+impl LayerJson {
     fn describe(layer: &Layer) -> Self {
         let dim = match layer.kind {
             LayerKind::FeatureMap => 4,
-            // DNNViz takes one filter of layers that are neither; more units are told as dense.
+            // DNNViz reads one filter of other layers; layers of more units are written as dense.
             LayerKind::Other if layer.units == 1 => 3,
             _ => 2,
         };
@@ -233,7 +234,7 @@ impl ManifestLayer {
     }
 }
 
-/// 32 hexadecimal digits, as DeepDIVA's names have, but the same on every export (FNV-1a, 128 bit).
+/// Returns 32 hexadecimal digits, like DeepDIVA's file names, but the same in every export (FNV-1a, 128 bit).
 fn key(kind: &str, index: usize) -> String {
     let hash = format!("{kind}/{index}")
         .bytes()
@@ -243,11 +244,12 @@ fn key(kind: &str, index: usize) -> String {
     format!("{hash:032x}")
 }
 
+/// Returns the key of a layer by its number.
 fn key_text(number: usize) -> String {
     number.to_string()
 }
 
-/// Pairs as an object in their order.
+/// Serializes pairs as an object in their order.
 fn keyed<T: Serialize, S: Serializer>(pairs: &[(String, T)], serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(pairs.len()))?;
     for (key, value) in pairs {
@@ -256,7 +258,7 @@ fn keyed<T: Serialize, S: Serializer>(pairs: &[(String, T)], serializer: S) -> R
     map.end()
 }
 
-/// Indented by 2 as Python does, bare `NaN` and `Infinity` included.
+/// Writes an activation file as Python does: indented by 2, with bare `NaN` and `Infinity`.
 fn write_values(out: &mut impl Write, layers: &[impl AsRef<[f32]>]) -> io::Result<()> {
     out.write_all(b"{\n  \"layers\": {")?;
     for (index, values) in layers.iter().enumerate() {

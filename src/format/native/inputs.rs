@@ -2,25 +2,25 @@
 
 use std::path::Path;
 
-use super::super::file::Root;
+use super::super::file::RootFolder;
 use super::super::{FormatError, picture};
-use super::manifest::ManifestInputs;
+use super::manifest::NativeInputsEntry;
 use super::shard::Shard;
 use crate::model::{Class, Input, Picture};
 
-/// The inputs' file, or that there is none.
+/// The open file of the inputs, if there is one.
 pub(super) struct InputFile {
     shard: Option<Shard>,
-    /// Where each input's encoded picture begins in `pictures.bytes`, and the end of the last.
+    /// Start of each input's encoded picture in `pictures.bytes`, and the end of the last.
     offsets: Option<Vec<i64>>,
 }
 
 impl InputFile {
     /// Opens the file and lists its inputs.
     pub(super) fn open(
-        root: &Root,
+        root: &RootFolder,
         manifest: &Path,
-        declared: &ManifestInputs,
+        declared: &NativeInputsEntry,
         classes: &[Class],
     ) -> Result<(Self, Vec<Input>), FormatError> {
         let Some(name) = declared.file.as_ref().filter(|_| declared.count > 0) else {
@@ -33,11 +33,11 @@ impl InputFile {
         let ends = declared.count + 1;
         let ids = shard.integers("ids.offsets", Some(ends))?;
         let offsets = shard.integers("pictures.offsets", Some(ends))?;
-        if let Some(entry) = shard.get("pictures")
-            && !(Shard::is_u8(entry)
-                && matches!(entry.shape.as_slice(), &[count, _, _, 1..=4] if count == declared.count))
+        if let Some(info) = shard.get("pictures")
+            && !(Shard::is_u8(info)
+                && matches!(info.shape.as_slice(), &[count, _, _, 1..=4] if count == declared.count))
         {
-            return Err(shard.wrong("pictures", entry, "the shape [inputs, height, width, 1 to 4], 8-bit"));
+            return Err(shard.wrong("pictures", info, "the shape [inputs, height, width, 1 to 4], 8-bit"));
         }
         let file = Self { shard: Some(shard), offsets };
         let input = |(index, label): (usize, i64)| Input {
@@ -52,35 +52,35 @@ impl InputFile {
         Ok((file, inputs))
     }
 
-    /// Whether the file that bears its name now is the one that was opened, or there was none.
+    /// Returns `true` if the file with this name is still the one that is mapped, or there was none.
     pub(super) fn is_current(&self) -> bool {
         self.shard.as_ref().is_none_or(Shard::is_current)
     }
 
-    /// The encoded picture of an input, JPEG or PNG as it came.
+    /// Returns the encoded picture of an input, JPEG or PNG as it was recorded.
     pub(super) fn encoded(&self, input: usize) -> Option<&[u8]> {
         self.slice("pictures.bytes", self.offsets.as_deref(), input).filter(|bytes| !bytes.is_empty())
     }
 
+    /// Returns the decoded picture of an input.
     pub(super) fn picture(&self, input: usize) -> Option<Picture> {
         if let Some(bytes) = self.encoded(input) {
             return picture::decode(bytes);
         }
         let shard = self.shard.as_ref()?;
-        let entry = shard.get("pictures")?;
-        let &[_, height, width, channels] = entry.shape.as_slice() else { return None };
+        let info = shard.get("pictures")?;
+        let &[_, height, width, channels] = info.shape.as_slice() else { return None };
         let length = height.checked_mul(width)?.checked_mul(channels)?;
         let start = input.checked_mul(length)?;
-        let pixels = shard.bytes(entry).get(start..start.checked_add(length)?)?;
+        let pixels = shard.bytes(info).get(start..start.checked_add(length)?)?;
         picture::from_pixels(pixels, u32::try_from(width).ok()?, u32::try_from(height).ok()?, channels)
     }
 
-    /// One input's part of a byte array; `None` when there is no such array or its offsets are
-    /// not within it.
+    /// Returns one input's part of a byte array, or `None` if there is no such array or the offsets exceed it.
     fn slice(&self, name: &str, offsets: Option<&[i64]>, input: usize) -> Option<&[u8]> {
         let shard = self.shard.as_ref()?;
-        let entry = shard.get(name).filter(|entry| Shard::is_u8(entry))?;
+        let info = shard.get(name).filter(|info| Shard::is_u8(info))?;
         let offset = |index: usize| usize::try_from(*offsets?.get(index)?).ok();
-        shard.bytes(entry).get(offset(input)?..offset(input.checked_add(1)?)?)
+        shard.bytes(info).get(offset(input)?..offset(input.checked_add(1)?)?)
     }
 }

@@ -1,7 +1,7 @@
 //! `writer.lock`: at most one process writes a recording.
 //!
-//! The lock is on the file, not its presence: it goes with the process that holds it, however that
-//! ends, and the file stays.
+//! The lock is on the file, it is not the existence of the file: it is released when the process that holds
+//! it ends in any way, and the file remains.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -14,29 +14,32 @@ use super::super::file::shortened;
 
 const NAME: &str = "writer.lock";
 
-/// How long to try: whoever asks whether a recording is being written holds the lock for a moment.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Time after which acquiring fails. Readers hold a shared lock for an instant to see if there is a writer.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The right to write a recording, until dropped.
-pub(super) struct Lock {
+/// The exclusive right to write a recording, released on drop.
+pub(super) struct WriterLock {
     _file: File,
 }
 
-impl Lock {
-    /// Takes the lock of the recording in `folder`, which messages call `name`.
-    pub(super) fn take(folder: &Path, name: &Path) -> Result<Self, FormatError> {
+impl WriterLock {
+    /// Acquires the lock of the recording in `folder`. Error messages call the recording `name`.
+    ///
+    /// # Errors
+    /// [`FormatError::Locked`] if another process holds it.
+    pub(super) fn acquire(folder: &Path, name: &Path) -> Result<Self, FormatError> {
         let path = folder.join(NAME);
-        // Opening a pipe would wait for its other end.
-        if fs::symlink_metadata(&path).is_ok_and(|about| !about.is_file()) {
+        // Opening a pipe would block.
+        if fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
             return Err(FormatError::NotAFile { path });
         }
         let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = options.map_err(FormatError::write(name))?;
-        let begun = Instant::now();
+        let start = Instant::now();
         loop {
             match file.try_lock() {
                 Ok(()) => break,
-                Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => {
+                Err(TryLockError::WouldBlock) if start.elapsed() < TIMEOUT => {
                     sleep(Duration::from_millis(20));
                 }
                 Err(TryLockError::WouldBlock) => return Err(locked(name, &mut file)),
@@ -54,10 +57,10 @@ impl Lock {
         Ok(Self { _file: file })
     }
 
-    /// Fails when somebody writes the recording in `folder`.
+    /// Returns [`FormatError::Locked`] if another process writes the recording in `folder`.
     pub(super) fn check(folder: &Path) -> Result<(), FormatError> {
         let path = folder.join(NAME);
-        if !fs::symlink_metadata(&path).is_ok_and(|about| about.is_file()) {
+        if !fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
             return Ok(());
         }
         let Ok(mut file) = File::open(&path) else { return Ok(()) };
@@ -68,9 +71,10 @@ impl Lock {
     }
 }
 
+/// Returns the error for a lock that another process holds; `file` names the process.
 fn locked(name: &Path, file: &mut File) -> FormatError {
     let mut holder = String::new();
-    // On systems whose locks forbid reading too, nobody is named.
+    // On systems where a lock also prevents reading, no process is named.
     let _ = file.take(200).read_to_string(&mut holder);
     let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() };
     FormatError::Locked { path: name.to_owned(), holder: shortened(holder) }

@@ -1,27 +1,28 @@
-//! `manifest.json` of a recording, as it stands in the file.
+//! `manifest.json` of a recording.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::super::deepdiva::MOST_UNITS;
+use super::super::deepdiva::MAX_UNITS;
 use super::super::file::shortened;
 use super::super::{FormatError, json};
 use crate::model::recording::sequential_edges;
 use crate::model::{Class, Edge, Epoch, Layer, LayerKind, Normalisation, Recording, Reduction};
 
-/// What `format` says.
+/// Value of the field `format`.
 pub(in super::super) const NAME: &str = "dnnviz";
 
-/// The version that is written, and the only one that is read.
+/// The version that is written and read.
 pub(in super::super) const VERSION: u64 = 1;
 
-/// Inputs of a recording; all are listed in memory.
-pub(in super::super) const MOST_INPUTS: usize = 1 << 24;
+/// Limit of inputs in a recording; all are listed in memory.
+pub(in super::super) const MAX_INPUTS: usize = 1 << 24;
 
+/// The manifest as written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Manifest {
+pub(super) struct NativeManifest {
     pub(super) format: String,
     pub(super) version: u64,
     /// The program that wrote it.
@@ -30,20 +31,20 @@ pub(super) struct Manifest {
     model: String,
     #[serde(default)]
     normalisation: Normalisation,
-    layers: Vec<ManifestLayer>,
-    /// Pairs of indices into `layers`; absent when only their order is known.
+    layers: Vec<NativeLayerEntry>,
+    /// Pairs of indices into `layers`; absent if only the order of the layers is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     edges: Option<Vec<[usize; 2]>>,
     #[serde(default)]
-    classes: Vec<ManifestClass>,
+    classes: Vec<NativeClassEntry>,
     #[serde(default)]
-    pub(super) inputs: ManifestInputs,
+    pub(super) inputs: NativeInputsEntry,
     #[serde(default)]
-    pub(super) epochs: Vec<ManifestEpoch>,
+    pub(super) epochs: Vec<NativeEpochEntry>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct ManifestLayer {
+struct NativeLayerEntry {
     name: String,
     #[serde(default)]
     module: String,
@@ -63,23 +64,23 @@ struct ManifestLayer {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct ManifestClass {
+struct NativeClassEntry {
     id: i64,
     name: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct ManifestInputs {
+pub(super) struct NativeInputsEntry {
     pub(super) count: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) file: Option<String>,
 }
 
-/// One committed epoch.
+/// A committed epoch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct ManifestEpoch {
+pub(super) struct NativeEpochEntry {
     pub(super) number: u64,
-    /// Optimiser steps done.
+    /// Number of optimiser steps so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) step: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,22 +92,22 @@ pub(super) struct ManifestEpoch {
     pub(super) loss: Option<f64>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) metrics: BTreeMap<String, Option<f64>>,
-    /// Values that are NaN or infinite, by layer.
+    /// Number of values that are NaN or infinite, by layer.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) not_finite: BTreeMap<String, u64>,
-    /// Its shards, relative to the run.
+    /// Paths of the shards, relative to the recording.
     pub(super) files: Vec<String>,
 }
 
-/// Kinds that a later writer may know are "other" here.
+/// Deserializes a kind of layer; unknown kinds, as of later versions, become "other".
 fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LayerKind, D::Error> {
     let name = String::deserialize(deserializer)?;
     let known = [LayerKind::Dense, LayerKind::FeatureMap, LayerKind::Attention, LayerKind::Embedding];
     Ok(known.into_iter().find(|kind| kind.name() == name).unwrap_or_default())
 }
 
-impl Manifest {
-    /// Reads and checks the manifest at `path`, whose bytes are `data`.
+impl NativeManifest {
+    /// Parses and checks the manifest at `path`, which has the bytes `data`.
     pub(super) fn parse(path: &Path, data: &[u8]) -> Result<Self, FormatError> {
         let mut manifest: Self = json::parse(path, data)?;
         manifest.check().map_err(|what| FormatError::invalid(path, what))?;
@@ -118,6 +119,7 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// Checks sizes, indices and ids. The error describes the first problem.
     fn check(&self) -> Result<(), String> {
         if self.layers.is_empty() {
             return Err("the model has no layers".to_owned());
@@ -125,7 +127,7 @@ impl Manifest {
         let mut sum = 0_u64;
         for layer in &self.layers {
             sum = sum.saturating_add(layer.units);
-            if layer.units == 0 || layer.units > MOST_UNITS || sum > MOST_UNITS {
+            if layer.units == 0 || layer.units > MAX_UNITS || sum > MAX_UNITS {
                 return Err(format!("layer {} declares {} units", shortened(&layer.name), layer.units));
             }
         }
@@ -135,8 +137,8 @@ impl Manifest {
         {
             return Err(format!("an edge goes from layer {from} to {to}, there are {layers} layers"));
         }
-        if self.inputs.count > MOST_INPUTS {
-            return Err(format!("{} inputs are declared, the most is {MOST_INPUTS}", self.inputs.count));
+        if self.inputs.count > MAX_INPUTS {
+            return Err(format!("{} inputs are declared, the most is {MAX_INPUTS}", self.inputs.count));
         }
         if self.inputs.count > 0 && self.inputs.file.is_none() {
             return Err("inputs are declared, but no file of them".to_owned());
@@ -148,7 +150,7 @@ impl Manifest {
         }
     }
 
-    /// A manifest without epochs for what `recording` describes.
+    /// Returns a manifest for the network, classes and inputs of `recording`, without epochs.
     pub(super) fn describe(recording: &Recording) -> Self {
         let sequential = recording.edges == sequential_edges(recording.layers.len());
         Self {
@@ -157,27 +159,29 @@ impl Manifest {
             writer: concat!("dnnviz ", env!("CARGO_PKG_VERSION")).to_owned(),
             model: recording.model.clone(),
             normalisation: recording.normalisation,
-            layers: recording.layers.iter().map(ManifestLayer::describe).collect(),
+            layers: recording.layers.iter().map(NativeLayerEntry::describe).collect(),
             edges: (!sequential).then(|| recording.edges.iter().map(|edge| [edge.from, edge.to]).collect()),
             classes: recording
                 .classes
                 .iter()
-                .map(|class| ManifestClass { id: class.id, name: class.name.clone() })
+                .map(|class| NativeClassEntry { id: class.id, name: class.name.clone() })
                 .collect(),
-            inputs: ManifestInputs::default(),
+            inputs: NativeInputsEntry::default(),
             epochs: Vec::new(),
         }
     }
 
+    /// Returns the name of the network.
     pub(super) fn model(&self) -> String {
         self.model.clone()
     }
 
+    /// Returns how the recorded values are normalised.
     pub(super) fn normalisation(&self) -> Normalisation {
         self.normalisation
     }
 
-    /// The layers; units fit `usize` as their bytes do.
+    /// Returns the layers.
     pub(super) fn layers(&self) -> Vec<Layer> {
         self.layers
             .iter()
@@ -195,6 +199,7 @@ impl Manifest {
             .collect()
     }
 
+    /// Returns the edges, sequential if none are listed.
     pub(super) fn edges(&self) -> Vec<Edge> {
         match &self.edges {
             Some(edges) => edges.iter().map(|&[from, to]| Edge { from, to }).collect(),
@@ -202,7 +207,7 @@ impl Manifest {
         }
     }
 
-    /// Ascending by id; without counts.
+    /// Returns the classes, ascending by id, without counts.
     pub(super) fn classes(&self) -> Vec<Class> {
         self.classes
             .iter()
@@ -211,7 +216,7 @@ impl Manifest {
     }
 }
 
-impl ManifestLayer {
+impl NativeLayerEntry {
     fn describe(layer: &Layer) -> Self {
         Self {
             name: layer.name.clone(),
@@ -227,8 +232,8 @@ impl ManifestLayer {
     }
 }
 
-impl ManifestEpoch {
-    /// An epoch as the model has it; `files` hold its values.
+impl NativeEpochEntry {
+    /// Returns the entry of an epoch whose values are in `files`.
     pub(super) fn describe(epoch: &Epoch, files: Vec<String>) -> Self {
         let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
         Self {
@@ -243,7 +248,7 @@ impl ManifestEpoch {
         }
     }
 
-    /// The epoch as the model has it; whether it is damaged is not known here.
+    /// Returns the epoch, as if it were readable.
     pub(super) fn epoch(&self) -> Epoch {
         let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
         Epoch {

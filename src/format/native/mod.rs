@@ -1,75 +1,75 @@
-//! The native recording: a JSON manifest and safetensors files, read by mapping. Its layout is
-//! documented in `docs/recording-format.md`.
+//! The native recording: a JSON manifest and safetensors files, which are mapped. Its layout is documented in
+//! `docs/recording-format.md`.
 
+mod arrays;
 mod epoch;
 mod inputs;
 mod lock;
 mod manifest;
-mod parts;
 mod resume;
 mod shard;
 mod values;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use self::epoch::{Declared, ShardedEpoch};
+use self::epoch::{EpochSchema, ShardedEpoch};
 use self::inputs::InputFile;
-use self::manifest::{Manifest, ManifestEpoch, ManifestInputs};
+use self::manifest::{NativeEpochEntry, NativeInputsEntry, NativeManifest};
 use super::FormatError;
-use super::cache::Cache;
-use super::file::{Root, shortened};
+use super::cache::ParsedCache;
+use super::file::{RootFolder, shortened};
 use crate::model::{
     Aggregate, Class, Epoch, EpochIndex, Format, Group, LayerIndex, MapBlock, Picture, Recording, RowBlock,
     Source, SourceError, UnitAggregates, UnitIndex,
 };
 
-pub(super) use self::epoch::array;
-pub(super) use self::manifest::{MOST_INPUTS, NAME, VERSION};
-pub(super) use self::parts::Part;
+pub(super) use self::arrays::ShardArray;
+pub(super) use self::epoch::array_name;
+pub(super) use self::manifest::{MAX_INPUTS, NAME, VERSION};
 pub use self::resume::difference;
 pub use self::values::{EpochValues, LayerMaps};
 pub use self::writer::{Pictures, RunWriter, ShardWriter};
 
-/// Converted aggregates that are kept, in bytes.
-const CACHE_BYTES: usize = 512 << 20;
+/// Size limit of the cache of aggregates, in bytes.
+const CACHE_BYTES: u64 = 512 << 20;
 
-/// An opened recording. Costs the manifest and the headers; values are mapped.
+/// An open recording. Opening reads the manifest and the headers; values are mapped.
 ///
-/// A run that is being written is opened again after every commit. What did not change since is
-/// shared with the one that was open before, so that this costs the manifest and the headers of new
-/// epochs, however many there are.
-pub(super) struct Run {
+/// A recording in progress is opened again after every commit. Unchanged epochs are shared with the previous
+/// one, so that the cost is that of the manifest and the headers of new epochs.
+pub(super) struct NativeRun {
     recording: Recording,
     inputs: Arc<InputFile>,
-    listed: ManifestInputs,
+    /// The inputs as the manifest lists them.
+    listed: NativeInputsEntry,
     /// As [`Recording::epochs`].
-    epochs: Vec<OpenEpoch>,
+    epochs: Vec<NativeEpoch>,
     /// By epoch number.
-    aggregates: Arc<Cache<(u64, Group), Vec<Aggregate>>>,
+    aggregates: Arc<ParsedCache<(u64, Group), Vec<Aggregate>>>,
 }
 
-/// An epoch as the manifest lists it, and what came of opening it: what is wrong with a damaged one.
-struct OpenEpoch {
-    entry: ManifestEpoch,
+/// An epoch: its manifest entry and its open shards, or a description of the damage.
+struct NativeEpoch {
+    entry: NativeEpochEntry,
     values: Result<Arc<ShardedEpoch>, String>,
 }
 
-impl Run {
-    /// Opens the recording in `folder`, whose manifest's bytes are `data`.
+impl NativeRun {
+    /// Opens the recording in `folder`, whose manifest has the bytes `data`.
     pub(super) fn open(folder: &Path, data: &[u8]) -> Result<Self, FormatError> {
         Self::open_after(None, folder, data)
     }
 
-    /// As [`Run::open`]; what `before`, the same run as it was, has in common with it is not opened
-    /// again.
+    /// Opens the recording as [`NativeRun::open`] does. Epochs that are open in `before`, an earlier state of the
+    /// same recording, are shared.
     pub(super) fn open_after(before: Option<&Self>, folder: &Path, data: &[u8]) -> Result<Self, FormatError> {
-        let root = Root::new(folder)?;
+        let root = RootFolder::new(folder)?;
         let path = folder.join("manifest.json");
-        let manifest = Manifest::parse(&path, data)?;
+        let manifest = NativeManifest::parse(&path, data)?;
         let mut recording = Recording {
             format: Format::Native,
             model: manifest.model(),
@@ -77,11 +77,11 @@ impl Run {
             edges: manifest.edges(),
             classes: manifest.classes(),
             inputs: Vec::new(),
-            epochs: manifest.epochs.iter().map(ManifestEpoch::epoch).collect(),
+            epochs: manifest.epochs.iter().map(NativeEpochEntry::epoch).collect(),
             normalisation: manifest.normalisation(),
             warnings: Vec::new(),
         };
-        let before = before.filter(|before| before.is_of(&recording, &manifest));
+        let before = before.filter(|before| before.is_earlier_state_of(&recording, &manifest));
         let inputs = match before {
             Some(before) => {
                 recording.inputs.clone_from(&before.recording.inputs);
@@ -96,10 +96,10 @@ impl Run {
         for class in recording.inputs.iter().filter_map(|input| input.class) {
             recording.classes[class].inputs += 1;
         }
-        let declared = declared(&recording);
-        let open = |epoch: &ManifestEpoch| {
-            let kept = before.and_then(|before| before.kept(epoch));
-            kept.map_or_else(|| ShardedEpoch::open(&root, &path, epoch, &declared).map(Arc::new), Ok)
+        let schema = schema(&recording);
+        let open = |epoch: &NativeEpochEntry| {
+            let shared = before.and_then(|before| before.shared_epoch(epoch));
+            shared.map_or_else(|| ShardedEpoch::open(&root, &path, epoch, &schema).map(Arc::new), Ok)
         };
         let opened: Vec<Result<Arc<ShardedEpoch>, FormatError>> =
             manifest.epochs.par_iter().map(open).collect();
@@ -118,7 +118,7 @@ impl Run {
                     Err(error.to_string())
                 }
             };
-            epochs.push(OpenEpoch { entry, values });
+            epochs.push(NativeEpoch { entry, values });
         }
         if let Some(reason) = recording.warnings.last()
             && !epochs.is_empty()
@@ -132,53 +132,58 @@ impl Run {
                 class.aggregated = count;
             }
         }
-        let aggregates =
-            before.map_or_else(|| Arc::new(Cache::new(CACHE_BYTES)), |before| Arc::clone(&before.aggregates));
+        let aggregates = before
+            .map_or_else(|| Arc::new(ParsedCache::new(CACHE_BYTES)), |before| Arc::clone(&before.aggregates));
         Ok(Self { recording, inputs, listed: manifest.inputs, epochs, aggregates })
     }
 
-    /// Whether what stands in the folder now, described as `recording` (its inputs not yet listed)
-    /// and `manifest`, is this run later on: committed files are never rewritten, so it is as soon as
-    /// its first and last files are those that are open.
-    fn is_of(&self, recording: &Recording, manifest: &Manifest) -> bool {
-        let ours = &self.recording;
+    /// Returns `true` if `recording` (without inputs) and `manifest` describe a later state of this recording.
+    /// Committed files are never rewritten, so it suffices to compare the first and the last one.
+    fn is_earlier_state_of(&self, recording: &Recording, manifest: &NativeManifest) -> bool {
+        let own = &self.recording;
         let names = |classes: &[Class]| -> Vec<(i64, String)> {
             classes.iter().map(|class| (class.id, class.name.clone())).collect()
         };
         let mut values = self.epochs.iter().filter_map(|epoch| epoch.values.as_ref().ok());
         let (first, last) = (values.next(), values.next_back());
-        ours.layers == recording.layers
-            && names(&ours.classes) == names(&recording.classes)
+        own.layers == recording.layers
+            && names(&own.classes) == names(&recording.classes)
             && self.listed == manifest.inputs
             && self.inputs.is_current()
             && first.into_iter().chain(last).all(|values| values.is_current())
     }
 
-    /// Whether every epoch that could be read of `before` is the same one here.
+    /// Returns `true` if every readable epoch of `before` is shared with this one.
     pub(super) fn shares_with(&self, before: &Self) -> bool {
         before.epochs.iter().all(|epoch| match &epoch.values {
-            Ok(values) => self.kept(&epoch.entry).is_some_and(|kept| Arc::ptr_eq(&kept, values)),
+            Ok(values) => self.shared_epoch(&epoch.entry).is_some_and(|shared| Arc::ptr_eq(&shared, values)),
             Err(_) => true,
         })
     }
 
-    /// The epoch, when it is open as `entry` lists it.
-    fn kept(&self, entry: &ManifestEpoch) -> Option<Arc<ShardedEpoch>> {
+    /// Returns the open epoch with the number and the files of `entry`.
+    fn shared_epoch(&self, entry: &NativeEpochEntry) -> Option<Arc<ShardedEpoch>> {
         let at = self.epochs.binary_search_by_key(&entry.number, |epoch| epoch.entry.number).ok()?;
         let epoch = self.epochs.get(at).filter(|epoch| epoch.entry.files == entry.files)?;
         epoch.values.as_ref().ok().map(Arc::clone)
     }
 
-    /// The encoded picture of an input as it was recorded; `None` when there is none or it was
+    /// Returns the encoded picture of an input as it was recorded, or `None` if there is none or it was
     /// recorded as pixels.
     pub(super) fn encoded_picture(&self, input: usize) -> Option<&[u8]> {
         self.inputs.encoded(input)
     }
 
+    /// Returns the shards of an epoch; none for a damaged epoch.
+    pub(super) fn files(&self, epoch: usize) -> Vec<PathBuf> {
+        self.epoch(epoch).map_or_else(|_| Vec::new(), ShardedEpoch::files)
+    }
+
+    /// Returns an open epoch by its index.
     fn epoch(&self, epoch: usize) -> Result<&ShardedEpoch, SourceError> {
         match self.epochs.get(epoch) {
-            Some(OpenEpoch { values: Ok(found), .. }) => Ok(found),
-            Some(OpenEpoch { values: Err(reason), .. }) => Err(self.damaged(epoch, reason.clone())),
+            Some(NativeEpoch { values: Ok(values), .. }) => Ok(values),
+            Some(NativeEpoch { values: Err(reason), .. }) => Err(self.damaged(epoch, reason.clone())),
             None => Err(SourceError::NotRecorded { number: epoch as u64, what: "its epoch is".to_owned() }),
         }
     }
@@ -191,11 +196,11 @@ impl Run {
         SourceError::Damaged { number: self.number(epoch), reason }
     }
 
-    /// The epoch, of which a unit of a layer is to be read.
-    fn epoch_with(&self, epoch: usize, layer: usize, unit: usize) -> Result<&ShardedEpoch, SourceError> {
-        let found = self.epoch(epoch)?;
+    /// Returns an open epoch, or an error if the layer or the unit does not exist.
+    fn epoch_with_unit(&self, epoch: usize, layer: usize, unit: usize) -> Result<&ShardedEpoch, SourceError> {
+        let opened = self.epoch(epoch)?;
         match self.recording.layers.get(layer) {
-            Some(facts) if unit < facts.units => Ok(found),
+            Some(layer) if unit < layer.units => Ok(opened),
             _ => Err(SourceError::NotRecorded {
                 number: self.number(epoch),
                 what: format!("unit {unit} of layer {layer} is"),
@@ -203,6 +208,7 @@ impl Run {
         }
     }
 
+    /// Fails if one of the inputs does not exist.
     fn check_inputs(&self, epoch: usize, wanted: &[usize]) -> Result<(), SourceError> {
         match wanted.iter().find(|&&input| input >= self.recording.inputs.len()) {
             None => Ok(()),
@@ -213,7 +219,7 @@ impl Run {
         }
     }
 
-    /// What was read of single inputs, if they were recorded.
+    /// Converts the result of reading values of single inputs, which may not be recorded.
     fn recorded<T>(&self, epoch: usize, read: Result<Option<T>, FormatError>) -> Result<T, SourceError> {
         read.map_err(|error| self.damaged(epoch, error.to_string()))?.ok_or_else(|| {
             SourceError::NotRecorded {
@@ -224,31 +230,32 @@ impl Run {
     }
 }
 
-/// What is told of an epoch in which values are NaN or infinite: how many, in which layers.
+/// Returns a warning with the number of NaN or infinite values per layer, or `None` if there are none.
 fn not_finite(epoch: &Epoch) -> Option<String> {
-    /// Layers that are named; the values of the others are told together.
+    /// Number of layers that are named; the values of the others are counted together.
     const NAMED: usize = 3;
     let (layers, number) = (&epoch.not_finite, epoch.number);
-    let mut told: Vec<String> =
+    let mut counts: Vec<String> =
         layers.iter().take(NAMED).map(|(name, count)| format!("{count} of {}", shortened(name))).collect();
     if layers.len() > NAMED {
         let count = layers.values().skip(NAMED).fold(0_u64, |sum, &count| sum.saturating_add(count));
-        told.push(format!("{count} of {} more layers", layers.len() - NAMED));
+        counts.push(format!("{count} of {} more layers", layers.len() - NAMED));
     }
     let (verb, values) = if layers.values().eq([&1]) { ("is", "value") } else { ("are", "values") };
-    let last = told.pop()?;
-    let told = if told.is_empty() { last } else { format!("{} and {last}", told.join(", ")) };
+    let last = counts.pop()?;
+    let counts = if counts.is_empty() { last } else { format!("{} and {last}", counts.join(", ")) };
     Some(format!(
         "epoch {number}: {} {verb} NaN or infinite",
-        told.replacen(" of ", &format!(" {values} of "), 1)
+        counts.replacen(" of ", &format!(" {values} of "), 1)
     ))
 }
 
-fn declared(recording: &Recording) -> Declared<'_> {
-    Declared { layers: &recording.layers, classes: &recording.classes, inputs: recording.inputs.len() }
+/// Returns the sizes that the arrays of a recording must have.
+fn schema(recording: &Recording) -> EpochSchema<'_> {
+    EpochSchema { layers: &recording.layers, classes: &recording.classes, inputs: recording.inputs.len() }
 }
 
-impl Source for Run {
+impl Source for NativeRun {
     fn recording(&self) -> &Recording {
         &self.recording
     }
@@ -258,12 +265,12 @@ impl Source for Run {
         EpochIndex(epoch): EpochIndex,
         group: Group,
     ) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
-        let found = self.epoch(epoch)?;
+        let opened = self.epoch(epoch)?;
         let number = self.number(epoch);
-        if let Some(kept) = self.aggregates.get((number, group)) {
-            return Ok(Some(kept));
+        if let Some(cached) = self.aggregates.get((number, group)) {
+            return Ok(Some(cached));
         }
-        let read = found.aggregates(&declared(&self.recording), group);
+        let read = opened.aggregates(&schema(&self.recording), group);
         let Some(read) = read.map_err(|error| self.damaged(epoch, error.to_string()))? else {
             return Ok(None);
         };
@@ -271,15 +278,15 @@ impl Source for Run {
             let others = [&aggregate.variance, &aggregate.min, &aggregate.max, &aggregate.rate];
             1 + others.into_iter().flatten().count()
         };
-        let bytes =
+        let bytes: usize =
             read.iter().map(|aggregate| arrays(aggregate) * aggregate.mean.len() * size_of::<f32>()).sum();
-        Ok(Some(self.aggregates.insert((number, group), read, bytes)))
+        Ok(Some(self.aggregates.insert((number, group), read, bytes as u64)))
     }
 
     fn rows(&self, EpochIndex(epoch): EpochIndex, wanted: &[usize]) -> Result<RowBlock, SourceError> {
-        let found = self.epoch(epoch)?;
+        let opened = self.epoch(epoch)?;
         self.check_inputs(epoch, wanted)?;
-        self.recorded(epoch, found.rows(&declared(&self.recording), wanted))
+        self.recorded(epoch, opened.rows(&schema(&self.recording), wanted))
     }
 
     fn layer_aggregate(
@@ -288,8 +295,8 @@ impl Source for Run {
         group: Group,
         LayerIndex(layer): LayerIndex,
     ) -> Result<Option<Aggregate>, SourceError> {
-        let found = self.epoch_with(epoch, layer, 0)?;
-        let read = found.layer_aggregate(&declared(&self.recording), group, layer);
+        let opened = self.epoch_with_unit(epoch, layer, 0)?;
+        let read = opened.layer_aggregate(&schema(&self.recording), group, layer);
         read.map_err(|error| self.damaged(epoch, error.to_string()))
     }
 
@@ -299,8 +306,8 @@ impl Source for Run {
         LayerIndex(layer): LayerIndex,
         UnitIndex(unit): UnitIndex,
     ) -> Result<UnitAggregates, SourceError> {
-        let found = self.epoch_with(epoch, layer, unit)?;
-        let read = found.unit_aggregates(&declared(&self.recording), layer, unit);
+        let opened = self.epoch_with_unit(epoch, layer, unit)?;
+        let read = opened.unit_aggregates(&schema(&self.recording), layer, unit);
         read.map_err(|error| self.damaged(epoch, error.to_string()))
     }
 
@@ -310,9 +317,9 @@ impl Source for Run {
         LayerIndex(layer): LayerIndex,
         wanted: &[usize],
     ) -> Result<RowBlock, SourceError> {
-        let found = self.epoch_with(epoch, layer, 0)?;
+        let opened = self.epoch_with_unit(epoch, layer, 0)?;
         self.check_inputs(epoch, wanted)?;
-        self.recorded(epoch, found.layer_rows(&declared(&self.recording), layer, wanted))
+        self.recorded(epoch, opened.layer_rows(&schema(&self.recording), layer, wanted))
     }
 
     fn unit_column(
@@ -321,12 +328,12 @@ impl Source for Run {
         LayerIndex(layer): LayerIndex,
         UnitIndex(unit): UnitIndex,
     ) -> Result<Vec<f32>, SourceError> {
-        let found = self.epoch_with(epoch, layer, unit)?;
-        self.recorded(epoch, found.unit_column(&declared(&self.recording), layer, unit))
+        let opened = self.epoch_with_unit(epoch, layer, unit)?;
+        self.recorded(epoch, opened.unit_column(&schema(&self.recording), layer, unit))
     }
 
     fn maps(&self, EpochIndex(epoch): EpochIndex, input: usize) -> Result<Vec<MapBlock>, SourceError> {
-        let maps = self.epoch(epoch)?.maps(&declared(&self.recording), input);
+        let maps = self.epoch(epoch)?.maps(&schema(&self.recording), input);
         maps.map_err(|error| self.damaged(epoch, error.to_string()))
     }
 
@@ -334,7 +341,7 @@ impl Source for Run {
         &self,
         EpochIndex(epoch): EpochIndex,
     ) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError> {
-        let predictions = self.epoch(epoch)?.predictions(&declared(&self.recording));
+        let predictions = self.epoch(epoch)?.predictions(&schema(&self.recording));
         Ok(predictions.map_err(|error| self.damaged(epoch, error.to_string()))?.map(Arc::new))
     }
 

@@ -1,34 +1,34 @@
-//! Going on with a recording that a writer left.
+//! Resuming a recording that another writer left.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::super::file::{Root, shortened};
-use super::super::{FormatError, Found, Known};
-use super::Run;
-use super::lock::Lock;
-use super::manifest::Manifest;
+use super::super::file::{RootFolder, shortened};
+use super::super::{FormatError, LocatedManifest, ManifestFormat};
+use super::NativeRun;
+use super::lock::WriterLock;
+use super::manifest::NativeManifest;
 use crate::model::{Recording, Source};
 
-/// A recording that is to be gone on with, locked.
-pub(super) struct Resumed {
+/// A recording to be continued, locked.
+pub(super) struct ResumedRun {
     pub(super) folder: PathBuf,
-    pub(super) lock: Lock,
-    pub(super) manifest: Manifest,
+    pub(super) lock: WriterLock,
+    pub(super) manifest: NativeManifest,
     pub(super) recording: Recording,
 }
 
-impl Resumed {
-    /// Locks and reads the recording at `path`, and removes what its last writer left unfinished.
+impl ResumedRun {
+    /// Locks and reads the recording at `path`, and removes the temporary files of its last writer.
     pub(super) fn open(path: &Path) -> Result<Self, FormatError> {
-        // Only what is a recording gets a lock, and only what is locked stays as it was read.
-        let folder = run_at(path)?.folder;
-        let lock = Lock::take(&folder, path)?;
-        let found = run_at(path)?;
-        let manifest = Manifest::parse(&folder.join("manifest.json"), &found.manifest)?;
-        let recording = Run::open(&folder, &found.manifest)?.recording().clone();
+        // Nothing but a recording is locked; the manifest is read again since it may change until then.
+        let folder = locate_run(path)?.folder;
+        let lock = WriterLock::acquire(&folder, path)?;
+        let located = locate_run(path)?;
+        let manifest = NativeManifest::parse(&folder.join("manifest.json"), &located.manifest)?;
+        let recording = NativeRun::open(&folder, &located.manifest)?.recording().clone();
         let epochs = folder.join("epochs");
-        if Root::new(&folder)?.has_folder(&epochs)? {
+        if RootFolder::new(&folder)?.has_folder(&epochs)? {
             remove_partial(&epochs)?;
         } else {
             fs::create_dir(&epochs).map_err(FormatError::write(path))?;
@@ -38,19 +38,19 @@ impl Resumed {
     }
 }
 
-/// The recording at `path`, not yet checked; not a dump.
-pub(super) fn run_at(path: &Path) -> Result<Found, FormatError> {
-    let found = Found::at(path)?;
-    match found.format {
-        Known::Run => Ok(found),
-        Known::Dump => {
+/// Locates the native recording at `path`; its manifest is not checked. Fails for a dump.
+pub(super) fn locate_run(path: &Path) -> Result<LocatedManifest, FormatError> {
+    let located = LocatedManifest::locate(path)?;
+    match located.format {
+        ManifestFormat::Native => Ok(located),
+        ManifestFormat::DeepDiva => {
             let what = "a DNNViz dump cannot be gone on with; import it as a recording first";
             Err(FormatError::invalid(path, what))
         }
     }
 }
 
-/// Removes the temporary files of a dead writer.
+/// Removes the temporary files of a writer that has ended.
 fn remove_partial(folder: &Path) -> Result<(), FormatError> {
     for entry in fs::read_dir(folder).map_err(|error| FormatError::read(folder, error))? {
         let entry = entry.map_err(|error| FormatError::read(folder, error))?;
@@ -64,8 +64,8 @@ fn remove_partial(folder: &Path) -> Result<(), FormatError> {
     Ok(())
 }
 
-/// The first thing in which a recording differs from a training that shall go on with it; `None` when
-/// layers, classes and inputs are the same. Epochs are not looked at.
+/// Returns a description of the first difference between a recording and the training that is to continue it,
+/// or `None` if layers, classes and inputs are the same. Epochs are not compared.
 pub fn difference(recorded: &Recording, wanted: &Recording) -> Option<String> {
     let counts = |what: &str, one: usize, other: usize| {
         (one != other).then(|| format!("it has {one} {what}, the training has {other}"))

@@ -1,26 +1,27 @@
-//! What is written of an epoch, and whether it fits the recording.
+//! The values of an epoch as given to a writer, and their conversion to arrays.
 
 use std::collections::HashSet;
 
-use safetensors::Dtype as Stored;
+use safetensors::Dtype as StoredDtype;
 
-use super::epoch::array;
-use super::parts::Part;
+use super::arrays::ShardArray;
+use super::epoch::array_name;
 use crate::model::{Aggregate, Dtype, Group, Recording, Tensor};
 
-/// The values of one epoch. Empty parts are left out; unit values or aggregates must be there.
+/// The values of one epoch. Empty fields are not written; unit values or aggregates are required.
 #[derive(Clone, Debug, Default)]
 pub struct EpochValues {
-    /// The inputs that rows and predictions speak of, when they are not all of them in order: what
-    /// one rank of a distributed training saw.
+    /// The inputs of the rows and predictions, if they are not all inputs in order: the inputs of one rank
+    /// of a distributed training.
     pub inputs: Option<Vec<usize>>,
     /// One `[inputs, units]` array per layer.
     pub units: Vec<Tensor>,
-    /// One aggregate per layer for each group. Statistics besides the mean are kept where all have
-    /// them.
+    /// One aggregate per layer for each group. A statistic besides the mean is written if all aggregates have
+    /// it.
     pub aggregates: Vec<(Group, Vec<Aggregate>)>,
     /// Predicted class index of each of these inputs.
     pub predictions: Option<Vec<Option<usize>>>,
+    /// Whole feature maps of some layers.
     pub maps: Vec<LayerMaps>,
 }
 
@@ -29,26 +30,30 @@ pub struct EpochValues {
 pub struct LayerMaps {
     /// Index of the layer.
     pub layer: usize,
-    /// Which inputs, in the order of the values.
+    /// Indices of the inputs, in the order of the values.
     pub inputs: Vec<usize>,
+    /// Number of channels.
     pub channels: usize,
+    /// Height of a map in positions.
     pub height: usize,
+    /// Width of a map in positions.
     pub width: usize,
     /// `[inputs * channels, height * width]`.
     pub values: Tensor,
 }
 
-/// What the values of an epoch must fit.
+/// The sizes that the values of an epoch must have.
 #[derive(Clone, Debug)]
-pub(super) struct Shape {
+pub(super) struct RecordingShape {
     /// Ids of the classes.
     pub(super) classes: Vec<i64>,
-    /// Units of the layers.
+    /// Number of units of each layer.
     layers: Vec<usize>,
     inputs: usize,
 }
 
-impl Shape {
+impl RecordingShape {
+    /// Returns the sizes of a recording.
     pub(super) fn of(recording: &Recording) -> Self {
         Self {
             classes: recording.classes.iter().map(|class| class.id).collect(),
@@ -57,12 +62,12 @@ impl Shape {
         }
     }
 
-    /// The arrays that hold `values`; what does not fit otherwise.
-    pub(super) fn parts<'a>(&self, values: &'a EpochValues) -> Result<Vec<Part<'a>>, String> {
+    /// Converts `values` to arrays. The error describes the first thing that does not fit.
+    pub(super) fn arrays<'a>(&self, values: &'a EpochValues) -> Result<Vec<ShardArray<'a>>, String> {
         if values.units.is_empty() && values.aggregates.is_empty() {
             return Err("it has neither unit values nor aggregates".to_owned());
         }
-        let mut parts = Vec::new();
+        let mut arrays = Vec::new();
         let mut rows = self.inputs;
         if let Some(inputs) = &values.inputs {
             let mut seen = HashSet::new();
@@ -73,7 +78,7 @@ impl Shape {
                 ));
             }
             rows = inputs.len();
-            parts.push(Part::integers("inputs", inputs.iter().map(|&input| input as i64).collect()));
+            arrays.push(ShardArray::integers("inputs", inputs.iter().map(|&input| input as i64).collect()));
         }
         if !values.units.is_empty() {
             let shapes = values.units.iter().map(|tensor| (tensor.rows(), tensor.columns()));
@@ -81,16 +86,16 @@ impl Shape {
                 return Err(format!("its unit values are not {rows} rows of every layer's units"));
             }
             for (layer, tensor) in values.units.iter().enumerate() {
-                tensor_parts(
-                    &mut parts,
-                    array(layer, "units"),
+                add_tensor(
+                    &mut arrays,
+                    array_name(layer, "units"),
                     vec![tensor.rows(), tensor.columns()],
                     tensor,
                 );
             }
         }
         if !values.aggregates.is_empty() {
-            self.aggregate_parts(&mut parts, &values.aggregates)?;
+            self.add_aggregates(&mut arrays, &values.aggregates)?;
         }
         if let Some(predictions) = &values.predictions {
             if predictions.len() != rows {
@@ -98,7 +103,7 @@ impl Shape {
             }
             let id =
                 |class: &Option<usize>| class.and_then(|class| self.classes.get(class)).map_or(-1, |&id| id);
-            parts.push(Part::integers("predictions", predictions.iter().map(id).collect()));
+            arrays.push(ShardArray::integers("predictions", predictions.iter().map(id).collect()));
         }
         for maps in &values.maps {
             let shape = vec![maps.inputs.len(), maps.channels, maps.height, maps.width];
@@ -109,17 +114,18 @@ impl Shape {
             if !fits {
                 return Err(format!("its feature maps of layer {} do not fit their shape", maps.layer));
             }
-            let name = array(maps.layer, "maps");
+            let name = array_name(maps.layer, "maps");
             let inputs = maps.inputs.iter().map(|&input| input as i64).collect();
-            parts.push(Part::integers(format!("{name}.inputs"), inputs));
-            tensor_parts(&mut parts, name, shape, &maps.values);
+            arrays.push(ShardArray::integers(format!("{name}.inputs"), inputs));
+            add_tensor(&mut arrays, name, shape, &maps.values);
         }
-        Ok(parts)
+        Ok(arrays)
     }
 
-    fn aggregate_parts(
+    /// Adds the arrays of aggregates.
+    fn add_aggregates(
         &self,
-        parts: &mut Vec<Part<'_>>,
+        arrays: &mut Vec<ShardArray<'_>>,
         groups: &[(Group, Vec<Aggregate>)],
     ) -> Result<(), String> {
         let number = |group: &Group| match group {
@@ -127,15 +133,17 @@ impl Shape {
             Group::Class(class) => self.classes.get(*class).copied(),
         };
         let numbers: Option<Vec<i64>> = groups.iter().map(|(group, _)| number(group)).collect();
-        parts.push(Part::integers(
+        arrays.push(ShardArray::integers(
             "groups",
             numbers.ok_or("an aggregate speaks of a class that is not listed")?,
         ));
         let count = |aggregates: &Vec<Aggregate>| aggregates.first().map_or(0, |first| first.count as i64);
-        parts
-            .push(Part::integers("counts", groups.iter().map(|(_, aggregates)| count(aggregates)).collect()));
-        type Read = fn(&Aggregate) -> Option<&Vec<f32>>;
-        let statistics: [(&str, Read); 5] = [
+        arrays.push(ShardArray::integers(
+            "counts",
+            groups.iter().map(|(_, aggregates)| count(aggregates)).collect(),
+        ));
+        type ReadStatistic = fn(&Aggregate) -> Option<&Vec<f32>>;
+        let statistics: [(&str, ReadStatistic); 5] = [
             ("mean", |aggregate| Some(&aggregate.mean)),
             ("variance", |aggregate| aggregate.variance.as_ref()),
             ("min", |aggregate| aggregate.min.as_ref()),
@@ -149,7 +157,11 @@ impl Shape {
                 match rows {
                     Some(rows) if rows.iter().all(|row| row.len() == units) => {
                         let values: Vec<f32> = rows.into_iter().flatten().copied().collect();
-                        parts.push(Part::floats(array(layer, name), vec![groups.len(), units], values));
+                        arrays.push(ShardArray::floats(
+                            array_name(layer, name),
+                            vec![groups.len(), units],
+                            values,
+                        ));
                     }
                     None if name != "mean" => {}
                     _ => return Err(format!("an aggregate does not fit layer {layer} of {units} units")),
@@ -160,15 +172,16 @@ impl Shape {
     }
 }
 
-fn tensor_parts<'a>(parts: &mut Vec<Part<'a>>, name: String, shape: Vec<usize>, tensor: &'a Tensor) {
+/// Adds the array of a tensor, and of its scale if it has one.
+fn add_tensor<'a>(arrays: &mut Vec<ShardArray<'a>>, name: String, shape: Vec<usize>, tensor: &'a Tensor) {
     let dtype = match tensor.dtype() {
-        Dtype::F32 => Stored::F32,
-        Dtype::F16 => Stored::F16,
-        Dtype::BF16 => Stored::BF16,
+        Dtype::F32 => StoredDtype::F32,
+        Dtype::F16 => StoredDtype::F16,
+        Dtype::BF16 => StoredDtype::BF16,
         Dtype::U8 { scale, offset } => {
-            parts.push(Part::floats(format!("{name}.scale"), vec![2], vec![scale, offset]));
-            Stored::U8
+            arrays.push(ShardArray::floats(format!("{name}.scale"), vec![2], vec![scale, offset]));
+            StoredDtype::U8
         }
     };
-    parts.push(Part::bytes(name, dtype, shape, tensor.bytes()));
+    arrays.push(ShardArray::bytes(name, dtype, shape, tensor.bytes()));
 }

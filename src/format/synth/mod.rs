@@ -1,30 +1,35 @@
-//! Made-up recordings of any size, written as a stream: for trying things out and for measuring.
+//! Synthetic recordings of any size, written as a stream: for trials and measurements.
 
 mod network;
+mod numbers;
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use half::f16;
 use rayon::prelude::*;
-use safetensors::Dtype as Stored;
+use safetensors::Dtype as StoredDtype;
 
-use self::network::{Moment, Moments, Network};
+use self::network::{SynthEpoch, SynthNetwork, UnitMoments};
 use super::FormatError;
-use super::deepdiva::MOST_UNITS;
-use super::native::{MOST_INPUTS, Part, Pictures, RunWriter, array};
+use super::deepdiva::MAX_UNITS;
+use super::native::{MAX_INPUTS, Pictures, RunWriter, ShardArray, array_name};
 use crate::model::{Class, Epoch, Format, Input, Normalisation, Recording};
 
-/// What to make up. The same options give the same files.
+/// Options of a synthetic recording. The same options give the same files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SynthOptions {
-    /// Of all layers together.
+    /// Number of units of all layers together.
     pub units: usize,
+    /// Number of layers.
     pub layers: usize,
+    /// Number of epochs.
     pub epochs: usize,
-    /// Recorded inputs; 0 keeps aggregates alone.
+    /// Number of recorded inputs; with 0, only aggregates are written.
     pub inputs: usize,
+    /// Number of classes.
     pub classes: usize,
+    /// Seed of the random numbers.
     pub seed: u64,
 }
 
@@ -34,39 +39,42 @@ impl Default for SynthOptions {
     }
 }
 
-/// Aggregated values, over all groups, up to which every statistic is kept; above it the mean alone,
-/// in half precision.
-const MOST_DETAILED: usize = 1 << 22;
+/// Number of aggregated values over all groups up to which every statistic is written; above it, only the mean
+/// is, in half precision.
+const MAX_DETAILED: usize = 1 << 22;
 
-/// Aggregated values up to which there are groups for classes; above it for all inputs alone.
-const MOST_GROUPED: usize = 1 << 26;
+/// Number of aggregated values up to which there are groups for classes; above it, only for all inputs.
+const MAX_GROUPED: usize = 1 << 26;
 
-/// Inputs up to which pictures are made.
-const MOST_PICTURES: usize = 4096;
+/// Number of inputs up to which they have pictures.
+const MAX_PICTURES: usize = 4096;
 
-/// Values that are made at a time.
-const CHUNK: usize = 1 << 20;
+/// Number of values computed at a time.
+const VALUES_PER_CHUNK: usize = 1 << 20;
 
-/// Side of the pictures in pixels.
+/// Width and height of the pictures in pixels.
 const SIDE: usize = 16;
 
-/// Inputs of each class that aggregates speak of when none are recorded.
-const INPUTS_A_CLASS: u64 = 1000;
+/// Number of inputs of each class behind the aggregates if no inputs are recorded.
+const INPUTS_PER_CLASS: u64 = 1000;
 
-/// Writes a made-up recording at `dir`, which must not exist: noise at first, later units that answer
-/// to classes, sparse as after a ReLU, some of them dead. `progress` hears how many of how many
-/// epochs are done.
+/// Writes a synthetic recording at `dir`, which must not exist. Activations are noise at first; later, units
+/// respond to classes. They are sparse as after a ReLU, and some units are dead. `progress` is called with the
+/// number of finished epochs and the number of all epochs.
+///
+/// # Errors
+/// If the options are out of range or the recording cannot be written.
 pub fn synth(
     dir: &Path,
     options: &SynthOptions,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<(), FormatError> {
     check(options)?;
-    let network = Network::new(options);
+    let network = SynthNetwork::new(options);
     let inputs = (0..options.inputs).map(|index| Input {
         id: index.to_string(),
         class: network.class_of(index),
-        has_picture: options.inputs <= MOST_PICTURES,
+        has_picture: options.inputs <= MAX_PICTURES,
     });
     let classes = (0..options.classes).map(|id| Class {
         id: id as i64,
@@ -85,7 +93,7 @@ pub fn synth(
         normalisation: Normalisation::None,
         warnings: Vec::new(),
     };
-    let pictures = if (1..=MOST_PICTURES).contains(&options.inputs) {
+    let pictures = if (1..=MAX_PICTURES).contains(&options.inputs) {
         let values = (0..options.inputs).flat_map(|input| network.picture(input, SIDE)).collect();
         Pictures::Pixels { height: SIDE, width: SIDE, channels: 3, values }
     } else {
@@ -94,87 +102,97 @@ pub fn synth(
     let mut writer = RunWriter::create(dir, &recording, &pictures)?;
     for index in 0..options.epochs {
         progress(index, options.epochs);
-        let moment = network.moment(index, options.epochs);
+        let state = network.epoch(index, options.epochs);
         let mut epoch = Epoch { number: index as u64, ..Epoch::default() };
-        epoch.metrics.insert("learning_rate".to_owned(), 0.1 * f64::from(1.0 - 0.9 * moment.learned));
-        let parts = if options.inputs > 0 {
-            let (predictions, loss) = network.predict(&moment);
+        epoch.metrics.insert("learning_rate".to_owned(), 0.1 * f64::from(1.0 - 0.9 * state.learned));
+        let arrays = if options.inputs > 0 {
+            let (predictions, loss) = network.predict(&state);
             if options.classes > 0 {
                 let right =
                     (0..options.inputs).filter(|&input| network.class_of(input) == predictions[input]);
                 epoch.accuracy = Some(100.0 * right.count() as f64 / options.inputs as f64);
                 epoch.loss = Some(loss);
             }
-            row_parts(&network, moment, &predictions)
+            row_arrays(&network, state, &predictions)
         } else {
             if options.classes > 0 {
                 let chance = 1.0 / options.classes as f64;
-                let learned = f64::from(moment.learned);
+                let learned = f64::from(state.learned);
                 epoch.accuracy = Some(100.0 * (chance + (0.97 - chance).max(0.0) * learned));
                 epoch.loss = Some((options.classes as f64).ln() * (1.0 - learned) + 0.05);
             }
-            aggregate_parts(&network, moment)
+            aggregate_arrays(&network, state)
         };
-        writer.write_parts(&epoch, parts)?;
+        writer.write_arrays(&epoch, arrays)?;
     }
     writer.commit()?;
     progress(options.epochs, options.epochs);
     Ok(())
 }
 
+/// Checks the ranges of the options.
 fn check(options: &SynthOptions) -> Result<(), FormatError> {
-    let needs = |what: &str| Err(FormatError::Synth { what: what.to_owned() });
+    let out_of_range = |what: &str| Err(FormatError::Synth { what: what.to_owned() });
     if options.layers == 0 || options.units < options.layers {
-        return needs("at least one layer, and one unit a layer");
+        return out_of_range("at least one layer, and one unit a layer");
     }
-    if options.units as u64 > MOST_UNITS {
-        return needs("fewer units");
+    if options.units as u64 > MAX_UNITS {
+        return out_of_range("fewer units");
     }
     if options.epochs == 0 || options.epochs > 1_000_000 {
-        return needs("between 1 and 1000000 epochs");
+        return out_of_range("between 1 and 1000000 epochs");
     }
-    if options.inputs > MOST_INPUTS || options.classes > 100_000 {
-        return needs("fewer inputs or classes");
+    if options.inputs > MAX_INPUTS || options.classes > 100_000 {
+        return out_of_range("fewer inputs or classes");
     }
     Ok(())
 }
 
-/// Unit values of every input, half precision.
-fn row_parts<'a>(network: &'a Network, moment: Moment, predictions: &[Option<usize>]) -> Vec<Part<'a>> {
+/// Returns the arrays of the unit values of every input, in half precision.
+fn row_arrays<'a>(
+    network: &'a SynthNetwork,
+    state: SynthEpoch,
+    predictions: &[Option<usize>],
+) -> Vec<ShardArray<'a>> {
     let inputs = network.inputs();
-    let mut parts: Vec<Part<'a>> = (0..network.sizes().len())
+    let mut arrays: Vec<ShardArray<'a>> = (0..network.sizes().len())
         .map(|layer| {
             let units = network.sizes()[layer];
             let shape = vec![inputs, units];
-            Part::new(array(layer, "units"), Stored::F16, shape, move |out| {
-                write_halves(out, inputs * units, |at| network.value(&moment, layer, at % units, at / units))
+            ShardArray::new(array_name(layer, "units"), StoredDtype::F16, shape, move |out| {
+                write_halves(out, inputs * units, |index| {
+                    network.value(&state, layer, index % units, index / units)
+                })
             })
         })
         .collect();
     if predictions.iter().any(Option::is_some) {
         let ids = predictions.iter().map(|class| class.map_or(-1, |class| class as i64)).collect();
-        parts.push(Part::integers("predictions", ids));
+        arrays.push(ShardArray::integers("predictions", ids));
     }
-    parts
+    arrays
 }
 
-/// Aggregates as they would be of very many inputs.
-fn aggregate_parts(network: &Network, moment: Moment) -> Vec<Part<'_>> {
+/// Returns the arrays of aggregates, computed as the expected values over many inputs.
+fn aggregate_arrays(network: &SynthNetwork, state: SynthEpoch) -> Vec<ShardArray<'_>> {
     let units: usize = network.sizes().iter().sum();
     let classes = network.classes();
     let values = units.saturating_mul(classes + 1);
-    let grouped = if values <= MOST_GROUPED { classes } else { 0 };
+    let grouped = if values <= MAX_GROUPED { classes } else { 0 };
     let groups: Vec<Option<usize>> = std::iter::once(None).chain((0..grouped).map(Some)).collect();
     let count = |group: &Option<usize>| match group {
-        None => INPUTS_A_CLASS * classes.max(1) as u64,
-        Some(_) => INPUTS_A_CLASS,
+        None => INPUTS_PER_CLASS * classes.max(1) as u64,
+        Some(_) => INPUTS_PER_CLASS,
     };
-    let mut parts = vec![
-        Part::integers("groups", groups.iter().map(|group| group.map_or(-1, |class| class as i64)).collect()),
-        Part::integers("counts", groups.iter().map(|group| count(group) as i64).collect()),
+    let mut arrays = vec![
+        ShardArray::integers(
+            "groups",
+            groups.iter().map(|group| group.map_or(-1, |class| class as i64)).collect(),
+        ),
+        ShardArray::integers("counts", groups.iter().map(|group| count(group) as i64).collect()),
     ];
-    type Read = fn(&Moments) -> f32;
-    let statistics: [(&str, Read); 5] = [
+    type ReadStatistic = fn(&UnitMoments) -> f32;
+    let statistics: [(&str, ReadStatistic); 5] = [
         ("mean", |moments| moments.mean),
         ("variance", |moments| (moments.second - moments.mean * moments.mean).max(0.0)),
         ("min", |moments| moments.min),
@@ -183,40 +201,47 @@ fn aggregate_parts(network: &Network, moment: Moment) -> Vec<Part<'_>> {
     ];
     for (layer, &units) in network.sizes().iter().enumerate() {
         let shape = vec![groups.len(), units];
-        if values > MOST_DETAILED {
+        if values > MAX_DETAILED {
             let groups = groups.clone();
-            parts.push(Part::new(array(layer, "mean"), Stored::F16, shape, move |out| {
-                write_halves(out, groups.len() * units, |at| {
-                    network.moments(&moment, layer, at % units, groups[at / units]).mean
+            arrays.push(ShardArray::new(array_name(layer, "mean"), StoredDtype::F16, shape, move |out| {
+                write_halves(out, groups.len() * units, |index| {
+                    network.moments(&state, layer, index % units, groups[index / units]).mean
                 })
             }));
             continue;
         }
         for (name, read) in statistics {
             let groups = groups.clone();
-            parts.push(Part::new(array(layer, name), Stored::F32, shape.clone(), move |out| {
-                let value =
-                    |at: usize| read(&network.moments(&moment, layer, at % units, groups[at / units]));
-                write_chunks(out, groups.len() * units, |at| value(at).to_le_bytes())
-            }));
+            arrays.push(ShardArray::new(
+                array_name(layer, name),
+                StoredDtype::F32,
+                shape.clone(),
+                move |out| {
+                    let value = |index: usize| {
+                        read(&network.moments(&state, layer, index % units, groups[index / units]))
+                    };
+                    write_chunks(out, groups.len() * units, |index| value(index).to_le_bytes())
+                },
+            ));
         }
     }
-    parts
+    arrays
 }
 
+/// Writes `length` half-precision numbers.
 fn write_halves(out: &mut dyn Write, length: usize, value: impl Fn(usize) -> f32 + Sync) -> io::Result<()> {
-    write_chunks(out, length, |at| f16::from_f32(value(at)).to_le_bytes())
+    write_chunks(out, length, |index| f16::from_f32(value(index)).to_le_bytes())
 }
 
-/// Writes `length` elements, made in parallel, without holding them together.
+/// Writes `length` elements, computed in parallel, chunk by chunk.
 fn write_chunks<const N: usize>(
     out: &mut dyn Write,
     length: usize,
     element: impl Fn(usize) -> [u8; N] + Sync,
 ) -> io::Result<()> {
     let mut chunk = Vec::new();
-    for start in (0..length).step_by(CHUNK) {
-        let end = (start + CHUNK).min(length);
+    for start in (0..length).step_by(VALUES_PER_CHUNK) {
+        let end = (start + VALUES_PER_CHUNK).min(length);
         (start..end).into_par_iter().with_min_len(1024).map(&element).collect_into_vec(&mut chunk);
         out.write_all(chunk.as_flattened())?;
     }

@@ -1,76 +1,83 @@
-//! The made-up network: every value is a function of the seed and of where and when it is, so that
-//! any part can be made without the others.
+//! The synthetic network. Every value is a function of the seed and of its layer, unit, input and epoch, so that
+//! any part can be computed without the others.
 
 use std::f32::consts::{FRAC_1_SQRT_2, PI, TAU};
 
 use half::f16;
 
 use super::SynthOptions;
+use super::numbers::{error_function, normal, scramble, uniform, wave};
 use crate::model::{Layer, LayerKind, Reduction};
 
-/// Share of units that never answer.
+/// Share of units that are dead from the first epoch on.
 const BORN_DEAD: f32 = 0.04;
 
-/// Share of units that stop answering at some time.
+/// Share of units that die at a later epoch.
 const DYING: f32 = 0.04;
 
-pub(super) struct Network {
+/// Sizes and seed of a synthetic network.
+pub(super) struct SynthNetwork {
+    /// Number of units of each layer.
     sizes: Vec<usize>,
-    /// Columns of the nearly square field that each layer's units are thought to stand in.
+    /// Number of columns of the nearly square grid of each layer's units.
     columns: Vec<usize>,
     inputs: usize,
     classes: usize,
     seed: u64,
-    /// Whether the last layer has one unit a class.
+    /// `true` if the last layer has one unit per class.
     has_output: bool,
 }
 
-/// A time of the training.
+/// The state of the training at an epoch.
 #[derive(Clone, Copy)]
-pub(super) struct Moment {
+pub(super) struct SynthEpoch {
     epoch: u64,
     /// From 0 at the first epoch to 1 at the last.
     time: f32,
-    /// How much has been learnt, from 0 towards 1.
+    /// Progress of learning, from 0 towards 1.
     pub(super) learned: f32,
 }
 
 /// Statistics of a unit over many inputs.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Moments {
+pub(super) struct UnitMoments {
     pub(super) mean: f32,
+    /// Mean of the squares.
     pub(super) second: f32,
     pub(super) min: f32,
     pub(super) max: f32,
+    /// Firing rate.
     pub(super) rate: f32,
 }
 
-/// What a unit is like at some time.
-struct Traits {
-    /// The class that it answers to.
+/// The properties of a unit at an epoch.
+struct UnitTraits {
+    /// The class that the unit responds to.
     preferred: usize,
-    /// Mean before the rectifier, of inputs without a class.
+    /// Mean before the rectifier for inputs without a class.
     base: f32,
-    /// Added for the preferred class, and for the others.
-    liked: f32,
-    other: f32,
+    /// Added to the mean for the preferred class.
+    for_preferred: f32,
+    /// Added to the mean for the other classes.
+    for_others: f32,
     deviation: f32,
     rectified: bool,
 }
 
-/// Mean and standard deviation before the rectifier.
-struct Drive {
+/// Distribution of the values of a unit before the rectifier.
+struct PreActivation {
     mean: f32,
     deviation: f32,
     rectified: bool,
 }
 
-impl Network {
+impl SynthNetwork {
+    /// Divides the units among the layers.
     pub(super) fn new(options: &SynthOptions) -> Self {
         let &SynthOptions { units, layers, inputs, classes, seed, .. } = options;
         let has_output = layers > 1 && classes > 0 && units >= classes + layers - 1;
         let (hidden, rest) = if has_output { (layers - 1, units - classes) } else { (layers, units) };
-        // Wide in the middle, every layer at least one unit.
+        // Layers are wide in the middle, and each has at least one unit.
         let weight =
             |layer: usize| 1.0 + 2.0 * (std::f64::consts::PI * (layer as f64 + 0.5) / hidden as f64).sin();
         let total: f64 = (0..hidden).map(weight).sum();
@@ -88,23 +95,27 @@ impl Network {
         Self { sizes, columns, inputs, classes, seed, has_output }
     }
 
+    /// Returns the number of units of each layer.
     pub(super) fn sizes(&self) -> &[usize] {
         &self.sizes
     }
 
+    /// Returns the number of inputs.
     pub(super) fn inputs(&self) -> usize {
         self.inputs
     }
 
+    /// Returns the number of classes.
     pub(super) fn classes(&self) -> usize {
         self.classes
     }
 
-    /// The label of an input; they take turns.
+    /// Returns the class of an input; consecutive inputs have consecutive classes.
     pub(super) fn class_of(&self, input: usize) -> Option<usize> {
         input.checked_rem(self.classes)
     }
 
+    /// Describes the layers: convolutions first, then linear ones.
     pub(super) fn layers(&self) -> Vec<Layer> {
         let convolutions = self.sizes.len() * 3 / 5;
         let mut before = 3;
@@ -137,39 +148,40 @@ impl Network {
         self.sizes.iter().enumerate().map(layer).collect()
     }
 
-    pub(super) fn moment(&self, epoch: usize, epochs: usize) -> Moment {
+    /// Returns the state of the training at one of `epochs` epochs.
+    pub(super) fn epoch(&self, epoch: usize, epochs: usize) -> SynthEpoch {
         let time = if epochs > 1 { epoch as f32 / (epochs - 1) as f32 } else { 1.0 };
-        Moment { epoch: epoch as u64, time, learned: 1.0 - (-3.5 * time).exp() }
+        SynthEpoch { epoch: epoch as u64, time, learned: 1.0 - (-3.5 * time).exp() }
     }
 
-    /// The activation of a unit for an input.
-    pub(super) fn value(&self, moment: &Moment, layer: usize, unit: usize, input: usize) -> f32 {
-        let drive = self.traits(moment, layer, unit).drive(self.class_of(input));
-        // Most of what an input does to a unit lasts from epoch to epoch.
+    /// Returns the activation of a unit for an input.
+    pub(super) fn value(&self, state: &SynthEpoch, layer: usize, unit: usize, input: usize) -> f32 {
+        let distribution = self.traits(state, layer, unit).pre_activation(self.class_of(input));
+        // Most of the response of a unit to an input persists from epoch to epoch.
         let lasting = normal(self.random(&[1, layer as u64, unit as u64, input as u64]));
-        let passing = normal(self.random(&[2, layer as u64, unit as u64, input as u64, moment.epoch]));
-        let value = drive.mean + drive.deviation * (0.9 * lasting + 0.436 * passing);
-        if drive.rectified { value.max(0.0) } else { value }
+        let passing = normal(self.random(&[2, layer as u64, unit as u64, input as u64, state.epoch]));
+        let value = distribution.mean + distribution.deviation * (0.9 * lasting + 0.436 * passing);
+        if distribution.rectified { value.max(0.0) } else { value }
     }
 
-    /// What the activations of a unit amount to over the inputs of a class, or of all.
+    /// Returns the expected statistics of a unit over the inputs of a class, or over all inputs.
     pub(super) fn moments(
         &self,
-        moment: &Moment,
+        state: &SynthEpoch,
         layer: usize,
         unit: usize,
         class: Option<usize>,
-    ) -> Moments {
-        let traits = self.traits(moment, layer, unit);
-        let of = |class| traits.drive(class).moments();
+    ) -> UnitMoments {
+        let traits = self.traits(state, layer, unit);
+        let of = |class| traits.pre_activation(class).moments();
         match class {
             None if self.classes > 1 => {
-                // All classes but the preferred one drive the unit alike.
+                // All classes but the preferred one have the same distribution.
                 let preferred = traits.preferred;
                 let (one, others) = (of(Some(preferred)), of(Some((preferred + 1) % self.classes)));
                 let share = 1.0 / self.classes as f32;
                 let mix = |a: f32, b: f32| share * a + (1.0 - share) * b;
-                Moments {
+                UnitMoments {
                     mean: mix(one.mean, others.mean),
                     second: mix(one.second, others.second),
                     min: one.min.min(others.min),
@@ -182,18 +194,18 @@ impl Network {
         }
     }
 
-    /// The class that each input is taken for, where the network has outputs, and the mean
+    /// Returns the predicted class of each input, `None` for a network without outputs, and the mean
     /// cross-entropy.
-    pub(super) fn predict(&self, moment: &Moment) -> (Vec<Option<usize>>, f64) {
+    pub(super) fn predict(&self, state: &SynthEpoch) -> (Vec<Option<usize>>, f64) {
         if !self.has_output {
             return (vec![None; self.inputs], 0.0);
         }
         let output = self.sizes.len() - 1;
         let mut loss = 0.0;
         let predict = |input: usize| {
-            // As they are stored, so that the greatest stored output is the prediction.
+            // Rounded as stored, so that the greatest stored output is the prediction.
             let logits: Vec<f32> = (0..self.classes)
-                .map(|unit| f16::from_f32(self.value(moment, output, unit, input)).to_f32())
+                .map(|unit| f16::from_f32(self.value(state, output, unit, input)).to_f32())
                 .collect();
             let greatest =
                 (0..self.classes).fold(0, |best, unit| if logits[unit] > logits[best] { unit } else { best });
@@ -206,7 +218,7 @@ impl Network {
         (predictions, loss / self.inputs.max(1) as f64)
     }
 
-    /// RGB pixels: a soft pattern in the colour of the input's class.
+    /// Returns RGB pixels: a smooth pattern in the colour of the input's class.
     pub(super) fn picture(&self, input: usize, side: usize) -> Vec<u8> {
         let class = self.class_of(input).unwrap_or(0);
         let hue = TAU * class as f32 / self.classes.max(1) as f32;
@@ -226,30 +238,39 @@ impl Network {
         pixels
     }
 
+    /// Returns `true` for the layer with one unit per class.
     fn is_output(&self, layer: usize) -> bool {
         self.has_output && layer + 1 == self.sizes.len()
     }
 
-    fn traits(&self, moment: &Moment, layer: usize, unit: usize) -> Traits {
-        let deviation = 0.8 - 0.3 * moment.learned;
+    /// Returns the properties of a unit.
+    fn traits(&self, state: &SynthEpoch, layer: usize, unit: usize) -> UnitTraits {
+        let deviation = 0.8 - 0.3 * state.learned;
         if self.is_output(layer) {
-            let (liked, other) = (4.0 * moment.learned, -0.5 * moment.learned);
-            return Traits { preferred: unit, base: 0.0, liked, other, deviation, rectified: false };
+            let (for_preferred, for_others) = (4.0 * state.learned, -0.5 * state.learned);
+            return UnitTraits {
+                preferred: unit,
+                base: 0.0,
+                for_preferred,
+                for_others,
+                deviation,
+                rectified: false,
+            };
         }
         let random = self.random(&[6, layer as u64, unit as u64]);
         let preferred = (scramble(random) % self.classes.max(1) as u64) as usize;
-        let fate = uniform(random);
-        if fate < BORN_DEAD || fate < BORN_DEAD + DYING * (1.25 * moment.time - 0.25) {
-            return Traits {
+        let lifetime = uniform(random);
+        if lifetime < BORN_DEAD || lifetime < BORN_DEAD + DYING * (1.25 * state.time - 0.25) {
+            return UnitTraits {
                 preferred,
                 base: -100.0,
-                liked: 0.0,
-                other: 0.0,
+                for_preferred: 0.0,
+                for_others: 0.0,
                 deviation: 0.0,
                 rectified: true,
             };
         }
-        // Neighbours resemble each other a little, as a field of activations does.
+        // Neighbouring units are a little similar, as in measured activations.
         let columns = self.columns[layer];
         let scale = 1.0 / columns as f32;
         let (x, y) = ((unit % columns) as f32 * scale, (unit / columns) as f32 * scale);
@@ -257,49 +278,57 @@ impl Network {
         let field = 0.3 * wave(1.5 * x + phase) * wave(1.2 * y - phase + 0.25);
         let depth = (layer + 1) as f32 / self.sizes.len() as f32;
         let selective = uniform(random.rotate_left(24));
-        let selectivity = 3.0 * depth * selective * selective * moment.learned;
-        let lean = normal(random.rotate_left(40).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let base = 0.5 * lean - 0.3 * moment.learned + field;
-        Traits { preferred, base, liked: selectivity, other: -0.25 * selectivity, deviation, rectified: true }
+        let selectivity = 3.0 * depth * selective * selective * state.learned;
+        let bias = normal(random.rotate_left(40).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let base = 0.5 * bias - 0.3 * state.learned + field;
+        UnitTraits {
+            preferred,
+            base,
+            for_preferred: selectivity,
+            for_others: -0.25 * selectivity,
+            deviation,
+            rectified: true,
+        }
     }
 
-    /// A number that depends on the seed and on all of `place`.
-    fn random(&self, place: &[u64]) -> u64 {
+    /// Returns a random number that depends on the seed and all `keys`.
+    fn random(&self, keys: &[u64]) -> u64 {
         let mix =
             |state: u64, &part: &u64| (state.rotate_left(23) ^ part).wrapping_mul(0xd134_2543_de82_ef95);
-        scramble(place.iter().fold(self.seed ^ 0x6a09_e667_f3bc_c909, mix))
+        scramble(keys.iter().fold(self.seed ^ 0x6a09_e667_f3bc_c909, mix))
     }
 }
 
-impl Traits {
-    fn drive(&self, class: Option<usize>) -> Drive {
-        let answer = match class {
-            Some(class) if class == self.preferred => self.liked,
-            Some(_) => self.other,
+impl UnitTraits {
+    /// Returns the distribution of the values for a class.
+    fn pre_activation(&self, class: Option<usize>) -> PreActivation {
+        let response = match class {
+            Some(class) if class == self.preferred => self.for_preferred,
+            Some(_) => self.for_others,
             None => 0.0,
         };
-        Drive { mean: self.base + answer, deviation: self.deviation, rectified: self.rectified }
+        PreActivation { mean: self.base + response, deviation: self.deviation, rectified: self.rectified }
     }
 }
 
-impl Drive {
-    /// Of a normal variable, rectified if need be (J. Tobin, Econometrica 26, 1958, for the moments).
-    fn moments(&self) -> Moments {
+impl PreActivation {
+    /// Returns the moments of a normal variable, rectified if `rectified` (J. Tobin, Econometrica 26, 1958).
+    fn moments(&self) -> UnitMoments {
         let Self { mean, deviation, rectified } = *self;
         let (low, high) = (mean - 3.0 * deviation, mean + 3.0 * deviation);
         if deviation <= 0.0 {
             let value = if rectified { mean.max(0.0) } else { mean };
             let rate = if value > 0.0 { 1.0 } else { 0.0 };
-            return Moments { mean: value, second: value * value, min: value, max: value, rate };
+            return UnitMoments { mean: value, second: value * value, min: value, max: value, rate };
         }
         let z = mean / deviation;
         let rate = 0.5 * (1.0 + error_function(z * FRAC_1_SQRT_2));
         if !rectified {
             let second = mean * mean + deviation * deviation;
-            return Moments { mean, second, min: low, max: high, rate };
+            return UnitMoments { mean, second, min: low, max: high, rate };
         }
         let density = (-0.5 * z * z).exp() / (2.0 * PI).sqrt();
-        Moments {
+        UnitMoments {
             mean: (mean * rate + deviation * density).max(0.0),
             second: ((mean * mean + deviation * deviation) * rate + mean * deviation * density).max(0.0),
             min: low.max(0.0),
@@ -307,39 +336,6 @@ impl Drive {
             rate,
         }
     }
-}
-
-/// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
-fn scramble(state: u64) -> u64 {
-    let mut z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-/// In [0, 1), from the upper bits.
-fn uniform(random: u64) -> f32 {
-    (random >> 40) as f32 / (1_u64 << 24) as f32
-}
-
-/// Nearly normal, mean 0 and deviation 1: the sum of four uniform numbers.
-fn normal(random: u64) -> f32 {
-    let sum: u64 = (0..4).map(|part| (random >> (16 * part)) & 0xffff).sum();
-    (sum as f32 / 65536.0 - 2.0) * 3.0_f32.sqrt()
-}
-
-/// Nearly a sine, of turns: a parabola for each half.
-fn wave(turns: f32) -> f32 {
-    let t = 2.0 * (turns - turns.floor()) - 1.0;
-    -4.0 * t * (1.0 - t.abs())
-}
-
-/// To 1.5e-7 (Abramowitz and Stegun, 7.1.26).
-fn error_function(x: f32) -> f32 {
-    let t = 1.0 / (1.0 + 0.327_591_1 * x.abs());
-    let polynomial =
-        t * (0.254_829_6 + t * (-0.284_496_74 + t * (1.421_413_7 + t * (-1.453_152 + t * 1.061_405_4))));
-    (1.0 - polynomial * (-x * x).exp()).copysign(x)
 }
 
 #[cfg(test)]
@@ -352,7 +348,7 @@ mod tests {
             [(1, 1, 0), (5, 5, 10), (154, 4, 10), (1_000_003, 12, 10), (11, 2, 10)]
         {
             let options = SynthOptions { units, layers, classes, ..SynthOptions::default() };
-            let network = Network::new(&options);
+            let network = SynthNetwork::new(&options);
             assert_eq!((network.sizes.iter().sum::<usize>(), network.sizes.len()), (units, layers));
             assert!(network.sizes.iter().all(|&size| size > 0));
         }
@@ -361,20 +357,20 @@ mod tests {
     #[test]
     fn moments_are_those_of_many_samples() {
         let options = SynthOptions { units: 300, layers: 3, inputs: 20_000, ..SynthOptions::default() };
-        let network = Network::new(&options);
-        let moment = network.moment(5, 10);
+        let network = SynthNetwork::new(&options);
+        let state = network.epoch(5, 10);
         for (layer, unit) in [(0, 3), (1, 7), (1, 40), (2, 4)] {
-            let told = network.moments(&moment, layer, unit, None);
+            let expected = network.moments(&state, layer, unit, None);
             let sum = |of: fn(f32) -> f32| {
-                let all = (0..options.inputs)
-                    .map(|input| f64::from(of(network.value(&moment, layer, unit, input))));
+                let all =
+                    (0..options.inputs).map(|input| f64::from(of(network.value(&state, layer, unit, input))));
                 (all.sum::<f64>() / options.inputs as f64) as f32
             };
             let (mean, second) = (sum(|value| value), sum(|value| value * value));
             let rate = sum(|value| if value > 0.0 { 1.0 } else { 0.0 });
-            assert!((told.mean - mean).abs() < 0.02, "mean {} {mean}", told.mean);
-            assert!((told.second - second).abs() < 0.06, "second moment {} {second}", told.second);
-            assert!((told.rate - rate).abs() < 0.02, "rate {} {rate}", told.rate);
+            assert!((expected.mean - mean).abs() < 0.02, "mean {} {mean}", expected.mean);
+            assert!((expected.second - second).abs() < 0.06, "second moment {} {second}", expected.second);
+            assert!((expected.rate - rate).abs() < 0.02, "rate {} {rate}", expected.rate);
         }
     }
 }

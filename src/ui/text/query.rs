@@ -160,7 +160,10 @@ mod tests {
                 diff,
                 ..Query::default()
             };
-            assert_eq!(describe_query(&recording, OpenRuns::default(), &query, EpochPosition::at(EpochIndex(3))), label);
+            assert_eq!(
+                describe_query(&recording, OpenRuns::default(), &query, EpochPosition::at(EpochIndex(3))),
+                label
+            );
         }
     }
 
@@ -187,14 +190,21 @@ mod tests {
         let label = describe_query(own, runs, &inputs, EpochPosition::at(EpochIndex(3)));
         assert!(label.contains("input 1 (class dog) of cnn_basic minus input 1 (class wolf) of"), "{label}");
         let then = Selection { epoch: Some(crate::model::EpochRef::First), ..class("cat") };
-        let then =
-            describe_query(own, runs, &Query { minus: Some(then), ..query.clone() }, EpochPosition::at(EpochIndex(3)));
+        let then = describe_query(
+            own,
+            runs,
+            &Query { minus: Some(then), ..query.clone() },
+            EpochPosition::at(EpochIndex(3)),
+        );
         assert!(
             then.ends_with("minus class cat of cnn_basic_tampered at the first epoch · epoch 3"),
             "{then}"
         );
         let same = Query { run_b: Some(0), ..query.clone() };
-        assert!(!describe_query(own, runs, &same, EpochPosition::at(EpochIndex(3))).contains("cnn_basic"), "one run");
+        assert!(
+            !describe_query(own, runs, &same, EpochPosition::at(EpochIndex(3))).contains("cnn_basic"),
+            "one run"
+        );
         let unknown = describe_query(own, OpenRuns::default(), &query, EpochPosition::at(EpochIndex(3)));
         assert_eq!(unknown, "effect size · class cat of this run minus class cat of another run · epoch 3");
     }

@@ -18,7 +18,9 @@ use self::filter::{FilteredInputs, InputFilter, ListRows};
 use self::list::{ListResponse, SelectableList};
 use self::row::{ListEntry, PredictionOutcome};
 use self::selection_field::SelectionField;
-use crate::model::{SelectionCount, EpochPosition, PredictionFilter, Ranges, Recording, Selection, SelectionError, Term};
+use crate::model::{
+    EpochPosition, PredictionFilter, Ranges, Recording, Selection, SelectionCount, SelectionError, Term,
+};
 use crate::ui::style::Palette;
 use crate::ui::text;
 use crate::ui::widgets::ROW;
