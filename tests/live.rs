@@ -367,7 +367,7 @@ fn until(window: &mut Offscreen, what: &str, so: impl Fn(&Offscreen) -> bool) {
     let start = Instant::now();
     while !so(window) {
         assert!(start.elapsed() < PATIENCE, "{what} did not come");
-        window.until_shown(u64::MAX, Duration::from_millis(100)).expect("it goes on");
+        window.wait_for_epoch(u64::MAX, Duration::from_millis(100)).expect("it goes on");
     }
 }
 
@@ -390,28 +390,28 @@ fn what_is_looked_at_and_what_was_read_stay_while_epochs_come() {
     run.append();
     run.append();
     let Some(mut window) = window(&path) else { return };
-    assert!(window.until_shown(1, PATIENCE).expect("it is open"));
+    assert!(window.wait_for_epoch(1, PATIENCE).expect("it is open"));
     window.press(Key::Num3);
     view(&mut window).height = 1.7;
     let class = Selection::class(&window.recording().expect("open").clone(), 1);
     view(&mut window).query = Query { select: class, ..Query::default() };
     window.press(Key::ArrowLeft);
-    assert!(window.until_shown(0, PATIENCE).expect("it is open"));
+    assert!(window.wait_for_epoch(0, PATIENCE).expect("it is open"));
     let before = view(&mut window).clone();
     assert_eq!((before.epoch, before.height), (0.0, 1.7));
 
     run.append();
     until_known(&mut window, 3);
-    assert_eq!(window.shown(), Some(0.0), "a hand stepped back, so nothing jumps");
+    assert_eq!(window.shown_epoch(), Some(0.0), "a hand stepped back, so nothing jumps");
     assert_eq!(*view(&mut window), before);
     // Pressing takes no messages, so that this comes from what was read before.
     window.press(Key::ArrowRight);
-    assert_eq!(window.shown(), Some(1.0));
+    assert_eq!(window.shown_epoch(), Some(1.0));
 
     window.press(Key::End);
-    assert!(window.until_shown(2, PATIENCE).expect("it is open"));
+    assert!(window.wait_for_epoch(2, PATIENCE).expect("it is open"));
     run.append();
-    assert!(window.until_shown(3, PATIENCE).expect("it is open"), "followed again");
+    assert!(window.wait_for_epoch(3, PATIENCE).expect("it is open"), "followed again");
     assert_eq!(*view(&mut window), ViewState { epoch: 3.0, ..before });
 }
 
@@ -424,7 +424,7 @@ fn a_training_begun_anew_is_looked_at_in_the_same_way_and_another_network_in_its
         run.append();
     }
     let Some(mut window) = window(&path) else { return };
-    assert!(window.until_shown(2, PATIENCE).expect("it is open"));
+    assert!(window.wait_for_epoch(2, PATIENCE).expect("it is open"));
     window.press(Key::Num3);
     let before = view(&mut window).clone();
 
@@ -436,14 +436,14 @@ fn a_training_begun_anew_is_looked_at_in_the_same_way_and_another_network_in_its
     };
     drop(run);
     let run = anew(&[16, 4]);
-    assert!(window.until_shown(0, PATIENCE).expect("it is open"));
+    assert!(window.wait_for_epoch(0, PATIENCE).expect("it is open"));
     assert_eq!(*view(&mut window), ViewState { epoch: 0.0, ..before });
     drop(run);
     let _run = anew(&[25, 9, 4]);
     until(&mut window, "the other network", |window| {
         window.recording().is_some_and(|recording| recording.units() == 38)
     });
-    assert!(window.until_shown(0, PATIENCE).expect("it is open"));
+    assert!(window.wait_for_epoch(0, PATIENCE).expect("it is open"));
     let layout = dnnviz::model::Layout::new(window.recording().expect("open"));
     let camera = view(&mut window).camera;
     let overview = dnnviz::model::Camera::set_view(SetView::Overview, &layout, 1.0);
@@ -458,15 +458,15 @@ fn a_run_that_is_gone_stays_to_be_seen() {
     run.append();
     run.append();
     let Some(mut window) = window(&path) else { return };
-    assert!(window.until_shown(1, PATIENCE).expect("it is open"));
+    assert!(window.wait_for_epoch(1, PATIENCE).expect("it is open"));
     assert_eq!(window.trouble(), None);
     drop(run);
     fs::remove_dir_all(&path).expect("removed");
     until(&mut window, "the note", |window| window.trouble().is_some());
     assert!(window.trouble().is_some_and(|told| told.contains("is gone")), "{:?}", window.trouble());
-    assert_eq!(window.shown(), Some(1.0));
+    assert_eq!(window.shown_epoch(), Some(1.0));
     window.press(Key::ArrowLeft);
-    assert!(window.until_shown(0, PATIENCE).expect("it goes on"), "and what is mapped is still read");
+    assert!(window.wait_for_epoch(0, PATIENCE).expect("it goes on"), "and what is mapped is still read");
 
     // Back again, and nothing is wrong any more.
     let mut run = Growing::begin(&path, "Net", &[16, 4]);
@@ -482,16 +482,16 @@ fn a_half_written_manifest_leaves_the_last_good_state() {
     let mut run = Growing::begin(&path, "Net", &[16, 4]);
     run.append();
     let Some(mut window) = window(&path) else { return };
-    assert!(window.until_shown(0, PATIENCE).expect("it is open"));
+    assert!(window.wait_for_epoch(0, PATIENCE).expect("it is open"));
     let manifest = path.join("manifest.json");
     let whole = fs::read(&manifest).expect("read");
     fs::write(&manifest, &whole[..whole.len() / 2]).expect("cut");
-    assert!(!window.until_shown(u64::MAX, QUIET).expect("it goes on"));
-    assert_eq!(window.shown(), Some(0.0));
+    assert!(!window.wait_for_epoch(u64::MAX, QUIET).expect("it goes on"));
+    assert_eq!(window.shown_epoch(), Some(0.0));
     assert!(window.trouble().is_some_and(|told| told.contains("half-written")), "{:?}", window.trouble());
     fs::write(&manifest, whole).expect("whole");
     run.append();
-    assert!(window.until_shown(1, PATIENCE).expect("it goes on"));
+    assert!(window.wait_for_epoch(1, PATIENCE).expect("it goes on"));
     assert_eq!(window.trouble(), None);
 }
 
@@ -535,18 +535,18 @@ fn the_epochs_of_a_dump_are_seen_as_well() {
     };
     list(0);
     let Some(mut window) = window(&path) else { return };
-    assert!(!window.until_shown(0, QUIET).expect("it waits"), "no epoch is listed");
+    assert!(!window.wait_for_epoch(0, QUIET).expect("it waits"), "no epoch is listed");
     files(0);
     list(1);
-    assert!(window.until_shown(0, PATIENCE).expect("it is open"));
+    assert!(window.wait_for_epoch(0, PATIENCE).expect("it is open"));
     files(1);
     list(2);
-    assert!(window.until_shown(1, PATIENCE).expect("it is open"), "files first");
+    assert!(window.wait_for_epoch(1, PATIENCE).expect("it is open"), "files first");
     list(3);
-    assert!(!window.until_shown(2, QUIET).expect("it goes on"));
-    assert_eq!(window.shown(), Some(1.0), "what is not there yet is not shown");
+    assert!(!window.wait_for_epoch(2, QUIET).expect("it goes on"));
+    assert_eq!(window.shown_epoch(), Some(1.0), "what is not there yet is not shown");
     files(2);
-    assert!(window.until_shown(2, PATIENCE).expect("it is open"), "manifest first");
+    assert!(window.wait_for_epoch(2, PATIENCE).expect("it is open"), "manifest first");
 }
 
 #[test]
@@ -560,7 +560,7 @@ fn what_will_never_be_a_recording_is_refused_and_what_may_become_one_is_awaited(
     fs::write(at("locked/inputs.safetensors"), "").expect("file");
     for awaited in ["absent", "absent/below", "empty", "begun", "locked"] {
         let Some(mut window) = window(&at(awaited)) else { return };
-        assert!(!window.until_shown(0, QUIET).expect("it waits"), "{awaited}");
+        assert!(!window.wait_for_epoch(0, QUIET).expect("it waits"), "{awaited}");
         assert!(window.recording().is_none());
     }
     fs::write(at("notes.txt"), "notes").expect("file");
@@ -570,7 +570,7 @@ fn what_will_never_be_a_recording_is_refused_and_what_may_become_one_is_awaited(
     fs::write(at("other/manifest.json"), "{\"name\": \"something else\"}").expect("file");
     for refused in ["notes.txt", "folder", "other"] {
         let Some(mut window) = window(&at(refused)) else { return };
-        let error = window.until_shown(0, PATIENCE).expect_err("refused").to_string();
+        let error = window.wait_for_epoch(0, PATIENCE).expect_err("refused").to_string();
         assert!(error.contains(refused) && !error.contains('\n'), "{error}");
     }
 }
@@ -580,11 +580,11 @@ fn a_window_without_a_window_sees_epochs_come() {
     let folder = temporary();
     let path = folder.path().join("run");
     let Some(mut window) = window(&path) else { return };
-    assert!(!window.until_shown(0, QUIET).expect("it waits"), "there is nothing yet");
+    assert!(!window.wait_for_epoch(0, QUIET).expect("it waits"), "there is nothing yet");
     let mut run = Growing::begin(&path, "Net", &[16, 4]);
-    assert!(!window.until_shown(0, QUIET).expect("it waits"), "there are slabs without values");
+    assert!(!window.wait_for_epoch(0, QUIET).expect("it waits"), "there are slabs without values");
     for epoch in 0..3 {
         run.append();
-        assert!(window.until_shown(epoch, PATIENCE).expect("it is open"), "epoch {epoch}");
+        assert!(window.wait_for_epoch(epoch, PATIENCE).expect("it is open"), "epoch {epoch}");
     }
 }

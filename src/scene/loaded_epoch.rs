@@ -32,7 +32,7 @@ impl LoadedEpoch {
         epoch: EpochIndex,
         permutations: &[Option<Arc<UnitPermutation>>],
     ) -> Result<Self, SceneError> {
-        let cells = stats::cells(sides, query, EpochIndex(epoch), backend)?.ordered(permutations);
+        let cells = stats::cells(sides, query, epoch, backend)?.ordered(permutations);
         Self::upload(gpu, cells, query.is_signed())
     }
 
@@ -56,7 +56,7 @@ impl LoadedEpoch {
         query: &Query,
         epoch: EpochIndex,
     ) -> Result<Arc<[Option<Quantiles>]>, SceneError> {
-        Ok(Quantiles::of_all(&stats::cells(sides, query, EpochIndex(epoch), backend)?.layers).into())
+        Ok(Quantiles::of_all(&stats::cells(sides, query, epoch, backend)?.layers).into())
     }
 
     /// Uploads the slabs of a network without any cell, for a recording that has no epoch yet.

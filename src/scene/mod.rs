@@ -81,8 +81,8 @@ impl Scene {
             None => Vec::new(),
         };
         let load = |epoch| LoadedEpoch::load(gpu, backend, sides, &view.query, epoch, &permutations);
-        let from = load(position.from.0)?;
-        let to = if position.t > 0.0 { load(position.to.0)? } else { from.clone() };
+        let from = load(position.from)?;
+        let to = if position.t > 0.0 { load(position.to)? } else { from.clone() };
         Ok(Self { from, to, position })
     }
 
