@@ -136,7 +136,7 @@ fn import_and_export_give_the_same_values_back() {
             covers += 1;
         }
         assert_eq!(covers, pictures, "{name}");
-        // What DNNViz's own reader looks for.
+        // DNNViz's own reader needs these.
         assert_eq!(manifest["version"], 2);
         assert_eq!(manifest["model"], before["model"]);
         for (key, item) in before["items"]["single"].as_object().expect("items") {

@@ -98,7 +98,7 @@ fn keys_lead_to_every_panel_and_the_list_of_keys() {
     assert!(window.control("Statistic: Mean").is_none() && window.control("Open a run").is_none());
     window.press(Key::F10);
     window.send_event(Event::Text("?".to_owned()));
-    // What lies over everything is measured first.
+    // Bars and overlays are measured in the first frame.
     window.frame();
     window.frame();
     let said: Vec<&str> = window.controls().filter_map(|node| node.value().or(node.label())).collect();

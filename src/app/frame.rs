@@ -10,7 +10,7 @@ use super::state::AppState;
 
 /// A frame to be painted, and what the platform is to do.
 pub struct FrameOutput {
-    /// What has to be painted.
+    /// The changes to paint.
     pub jobs: PaintJobs,
     /// Cursor, clipboard, accessibility.
     pub platform: egui::PlatformOutput,

@@ -260,7 +260,7 @@ mod tests {
         let undone = history.undo().unwrap();
         assert_eq!(undone, shown(0.8, 2.0, 0.0));
         assert!(!history.can_undo() && history.can_redo());
-        // What is shown then is not a new view.
+        // The view after undo is not a new view.
         history.record(&undone, SIZE.to_vec(), 20.0);
         history.record(&undone, SIZE.to_vec(), 21.0);
         assert_eq!(history.redo().unwrap(), shown(0.8, 2.0, 0.4));

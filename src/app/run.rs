@@ -68,7 +68,7 @@ impl Run {
         NamedRun { name: &self.name, recording }
     }
 
-    /// What a session of it is laid out with.
+    /// Returns the context in which a session of it is laid out.
     pub fn context<'a>(&'a self, runs: &'a [NamedRun<'a>]) -> RunContext<'a> {
         RunContext { runs, live: self.live, trouble: self.trouble.as_deref() }
     }

@@ -63,7 +63,7 @@ fn without_display(paths: &[PathBuf], reason: &str) -> anyhow::Result<()> {
     })
 }
 
-/// What a window on the run at `path` opens with.
+/// Draws the picture that a window on the run at `path` opens with.
 fn first_picture(gpu: &Gpu, path: &Path) -> anyhow::Result<Still> {
     let source = super::open(path)?;
     let recording = source.recording();

@@ -295,7 +295,7 @@ fn guarded<T>(
     bytes: u64,
     work: impl FnOnce() -> Result<T, BackendError>,
 ) -> Result<T, BackendError> {
-    // What a lost device is asked for is invalid.
+    // Commands to a lost device are invalid.
     let invalid = device.push_error_scope(wgpu::ErrorFilter::Validation);
     let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
     let result = work();
@@ -354,7 +354,7 @@ impl Backend for Aggregator {
     }
 }
 
-/// What reduces fastest where `gpu` draws.
+/// Returns the backend that reduces fastest for the device of `gpu`.
 pub fn backend(gpu: &Gpu) -> Arc<dyn Backend> {
     match gpu.processor() {
         Processor::Gpu => Arc::new(Aggregator::new(gpu)),

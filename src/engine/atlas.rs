@@ -20,7 +20,7 @@ pub struct AtlasSlot {
 /// more than they save, and the tighter alignment wastes less texture.
 pub const TOP_BLOCKS: u32 = 8;
 
-/// Where everything lies, and how large the pages are.
+/// The slots of all slabs, and the size of the pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Atlas {
     pub places: Vec<AtlasSlot>,

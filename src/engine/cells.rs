@@ -6,7 +6,7 @@ use crate::engine::frame::SlabData;
 
 const DEPTH_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Depth32Float;
 
-/// What is drawn on, and its colour before.
+/// The render target, and its colour before.
 pub(super) struct Onto<'a> {
     pub target: &'a wgpu::TextureView,
     /// Pixels.

@@ -42,7 +42,7 @@ pub(super) struct Textures {
 }
 
 impl Textures {
-    /// Where a level of a page begins among the cells: level 0 is the cells themselves, the others
+    /// Returns the origin of a level of a page among the cells: level 0 is the cells themselves, the others
     /// the greatest of their blocks.
     pub(super) fn greatest_origin(atlas: &Atlas, page: u32, level: u32) -> wgpu::Origin3d {
         if level == 0 {
@@ -52,7 +52,7 @@ impl Textures {
         wgpu::Origin3d { z: atlas.pages + at.z, ..at }
     }
 
-    /// Where the blocks of a level of a page begin; `z` is the pair of pages.
+    /// Returns the origin of the blocks of a level of a page; `z` is the pair of pages.
     pub(super) fn block_origin(atlas: &Atlas, page: u32, level: u32) -> wgpu::Origin3d {
         let edge = atlas.page_size;
         wgpu::Origin3d { x: (page & 1) * (edge / 2), y: edge - (edge >> (level - 1)), z: page / 2 }
@@ -160,7 +160,7 @@ impl Field {
         self.id
     }
 
-    /// Where the slabs stand.
+    /// The layout of the slabs.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
@@ -174,7 +174,7 @@ impl Field {
         self.scale
     }
 
-    /// Whether some cell has no value.
+    /// Returns `true` if a cell has no value.
     pub fn has_no_value(&self) -> bool {
         self.has_no_value
     }

@@ -1,4 +1,4 @@
-//! What one picture is made of, and how it is told to the shaders.
+//! The contents of one picture, and the uniforms and slabs that the shaders read.
 
 use bytemuck::{Pod, Zeroable};
 use glam::{Mat4, Vec3};
@@ -38,10 +38,10 @@ pub struct Frame<'a> {
     pub every_cell: bool,
 }
 
-/// What is known of a network beside its values.
+/// The network beside its values.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Network<'a> {
-    /// Where data flows.
+    /// The edges along which data flow.
     pub edges: &'a [Edge],
     /// By slab: it is not drawn. Slabs beyond its end are.
     pub hidden: &'a [bool],
@@ -50,7 +50,7 @@ pub struct Network<'a> {
 }
 
 impl Network<'_> {
-    /// Whether a slab is drawn at all.
+    /// Returns `true` if a slab is drawn at all.
     pub fn shows(&self, slab: usize) -> bool {
         !self.hidden.get(slab).copied().unwrap_or(false)
     }
@@ -124,7 +124,7 @@ pub(super) const FADE: (f32, f32) = (0.4, 0.9);
 pub(super) const LEAST_SLOPE: f32 = 0.12;
 
 impl Frame<'_> {
-    /// Whether the picture lies between two moments.
+    /// Returns `true` if the picture lies between two epochs.
     pub(super) fn is_moving(&self) -> bool {
         self.t > 0.0 && self.from.id() != self.to.id()
     }

@@ -24,7 +24,7 @@ pub enum GpuError {
 /// Storage buffers that the widest pass of reductions and pyramids binds.
 const STORAGE_BINDINGS: u32 = 5;
 
-/// What reduces values and builds pyramids.
+/// The processor that reduces values and builds pyramids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Processor {
     Cpu,
@@ -86,17 +86,17 @@ impl Gpu {
         describe(&self.adapter.get_info())
     }
 
-    /// Whether it is driven by OpenGL.
+    /// Returns `true` if it is driven by OpenGL.
     pub fn is_opengl(&self) -> bool {
         self.adapter.get_info().backend == wgpu::Backend::Gl
     }
 
-    /// Whether the processor itself plays the graphics device.
+    /// Returns `true` if a software adapter draws.
     pub fn is_software(&self) -> bool {
         is_software(&self.adapter.get_info())
     }
 
-    /// What reduces values and builds pyramids fastest: a device of its own if it computes at all, but
+    /// Returns the processor that reduces values and builds pyramids fastest: a GPU if it computes at all, but
     /// not the processor by way of a graphics driver.
     pub fn processor(&self) -> Processor {
         let computes =

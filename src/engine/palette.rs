@@ -16,7 +16,7 @@ pub const MAX_DEVIATION: f32 = 0.5;
 /// Points at which a spread of values is summed up.
 const POINTS: usize = 96;
 
-/// What a palette is made for.
+/// Everything that a palette depends on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Look {
     pub map: ColourMap,

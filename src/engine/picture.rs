@@ -45,7 +45,7 @@ impl InputPicture {
         Self { view: texture.create_view(&Default::default()), aspect: width as f32 / height as f32 }
     }
 
-    /// Whether it stands between the eye and every slab; otherwise it stands behind those that the
+    /// Returns `true` if it stands between the camera and every slab; otherwise it stands behind those that the
     /// eye sees at all.
     pub(super) fn is_nearest(&self, frame: &Frame<'_>) -> bool {
         frame.view.camera.position.z >= self.data(frame.from.layout()).corner.z

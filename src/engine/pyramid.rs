@@ -32,11 +32,11 @@ pub struct Page {
     pub blocks: Vec<Vec<Texel>>,
 }
 
-/// What is known of all values before a pyramid is built.
+/// Properties of all values that are needed before a pyramid is built.
 pub struct Extent {
     /// Stored values times this are real values; a power of two.
     pub scale: f32,
-    /// Whether some cell has no value.
+    /// `true` if a cell has no value.
     pub has_no_value: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Where data flows, in networks that branch: a ribbon per edge, drawn between the slabs.
+//! The edges of networks that branch: a ribbon per edge, drawn between the slabs.
 //!
 //! Neighbours are tied by a band along their lower edges; a skip leaves over the upper edge, runs level
 //! above what it passes and comes down on its target. All ribbons lie in the plane x = 0.
@@ -52,7 +52,7 @@ pub(super) struct Ribbons {
     pub runs: Vec<(usize, Range<u32>)>,
 }
 
-/// What a ribbon must know of a drawn slab.
+/// The geometry of a drawn slab that ribbons depend on.
 #[derive(Clone, Copy)]
 struct RibbonSlab {
     layer: usize,
@@ -67,7 +67,7 @@ struct RibbonSlab {
     presence: f32,
 }
 
-/// What lies along z where a piece does.
+/// The stretch along z in which a piece of a ribbon lies.
 #[derive(Clone, Copy)]
 enum Region {
     /// Between a slab, by its number, and the next.
@@ -273,7 +273,7 @@ impl Plan<'_> {
     }
 }
 
-/// What all pieces of a ribbon share.
+/// The properties that all pieces of a ribbon share.
 #[derive(Clone, Copy)]
 struct Piece {
     half_width: f32,

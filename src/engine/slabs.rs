@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use super::frame::Nearness;
 use super::shader::{self, Shader};
 
-/// What a ray-cast pass writes.
+/// The output of a ray-cast pass.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
     /// Encoded colour, blended over what is there.

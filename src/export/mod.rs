@@ -1,4 +1,4 @@
-//! What leaves the program: stills as PNG, values as CSV, a view as a command line.
+//! Output: stills as PNG, values as CSV, a view as a command line.
 //!
 //! A still is the same scene and overlay as in the window, drawn without one.
 

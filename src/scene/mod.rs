@@ -47,7 +47,7 @@ pub struct Scene {
     pub position: EpochPosition,
 }
 
-/// What a frame shows beside the values of a [`Scene`].
+/// The parts of a frame beside the values of a [`Scene`].
 #[derive(Clone, Copy)]
 pub struct FrameOptions<'a> {
     /// The view, with the query of the scene.

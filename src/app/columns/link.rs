@@ -1,4 +1,4 @@
-//! What the columns of a window share: appearance, epochs, cameras, colour ranges.
+//! Keeps equal what the columns of a window share: appearance, epochs, cameras, colour ranges.
 
 use super::Columns;
 use crate::app::session::Session;

@@ -75,7 +75,7 @@ pub struct SceneArea {
 /// Lays out one panel.
 pub type ShowPane<'a> = dyn FnMut(&mut egui::Ui, Pane) + 'a;
 
-/// What the scenes of a frame came to.
+/// The result of the scenes of a frame.
 pub struct SceneOutput {
     /// The places of the scenes.
     pub areas: Vec<SceneArea>,

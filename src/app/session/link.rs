@@ -1,4 +1,4 @@
-//! What a session takes over from the one that leads it.
+//! Takes over appearance, epoch, camera and playback from the session that leads.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the panels and the overlay are laid out from, gathered once for each of them.
+//! Gathers once per frame the data that panels and overlay are laid out from.
 
 use super::Session;
 use crate::export::csv_field;

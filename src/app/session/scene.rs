@@ -273,7 +273,7 @@ impl SceneState {
         let recording = current.recording();
         let view = current.view(view);
         let extremes = if view.over_epochs {
-            // What is shown counts, whoever loaded it.
+            // The values in the scene count, whoever loaded them.
             let scene = &current.scene;
             let shown = [&scene.from, &scene.to].map(|epoch| &*epoch.quantiles);
             let epochs =

@@ -22,7 +22,7 @@ const BUDGET: u64 = 512 << 20;
 pub struct SessionResources {
     /// The graphics device.
     pub gpu: Arc<Gpu>,
-    /// Where rows are reduced.
+    /// Reduces rows of values.
     pub backend: Arc<dyn Backend>,
     /// Takes the results of the workers.
     pub send: LoadSender,

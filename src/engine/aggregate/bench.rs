@@ -18,13 +18,13 @@ const MOST_COPIED: u64 = 1 << 30;
 /// Medians over submissions; 1 GB is 10^9 bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AggregateBench {
-    /// What the reduction says.
+    /// The reduced values: per class, one per unit.
     pub values: Vec<Vec<f32>>,
     /// Bytes of rows that are reduced in a second.
     pub gbps: f64,
     /// Bytes that a copy from buffer to buffer reads and writes in a second, both counted.
     pub copy_ceiling_gbps: f64,
-    /// Whether the rows stayed on the device. Otherwise they were brought there every time, and that
+    /// `true` if the rows stayed on the device. Otherwise they were uploaded every time, and that
     /// is what was measured.
     pub resident: bool,
 }

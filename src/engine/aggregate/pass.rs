@@ -19,7 +19,7 @@ const SCRATCH: u64 = 64 << 20;
 /// Quads that are looked at at a time: as many as have room for the blocks of a run.
 pub(super) const MOST_QUADS: usize = (SCRATCH as usize) / (RUN / BLOCK * 4 * 16);
 
-/// What is kept of rows, as in shaders/shared/summary.wgsl.
+/// The kinds of summary that are kept of rows, as in shaders/shared/summary.wgsl.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::engine) enum Kind {
     Count,

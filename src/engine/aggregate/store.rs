@@ -68,7 +68,7 @@ struct Held {
     used: u64,
 }
 
-/// What stays on the device, and for how long.
+/// The tensors on the device, the least recently used of which is evicted first.
 pub(super) struct Store {
     budget: u64,
     held: Vec<Held>,
@@ -87,12 +87,12 @@ impl Store {
         self.held.retain(|held| held.tensor.is_shared());
     }
 
-    /// What is there is no longer known.
+    /// Forgets all tensors.
     pub(super) fn clear(&mut self) {
         self.held.clear();
     }
 
-    /// Whether the tensor has a place.
+    /// Returns `true` if the tensor is on the device.
     pub(super) fn holds(&self, tensor: &Tensor) -> bool {
         self.find(tensor).is_some()
     }
@@ -125,7 +125,7 @@ impl Store {
         Ok(Some(held.placed.clone()))
     }
 
-    /// Where the tensor is held, or will be.
+    /// Returns the index of the tensor's buffer, which is allocated if need be.
     fn place(&mut self, work: &Work<'_>, tensor: &Tensor) -> Result<Option<usize>, BackendError> {
         if let Some(index) = self.find(tensor) {
             return Ok(Some(index));

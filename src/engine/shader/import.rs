@@ -133,7 +133,7 @@ impl Resolver<'_> {
     }
 }
 
-/// Where the next line begins that is an import.
+/// Returns the offset of the next line that is an import.
 fn next_import(text: &str) -> Option<usize> {
     if text.starts_with("#import") { Some(0) } else { text.find("\n#import").map(|at| at + 1) }
 }

@@ -21,7 +21,7 @@ use crate::ui::style::{Palette, install_style};
 /// Networks of at least this many layers have a map above the layers' table.
 const MIN_MAPPED_LAYERS: usize = 16;
 
-/// What the panels are laid out from.
+/// The data that the panels are laid out from.
 pub struct PanelData<'a> {
     /// The recording.
     pub recording: &'a Recording,
@@ -48,7 +48,7 @@ pub struct PanelData<'a> {
     pub values: &'a [Option<f32>],
 }
 
-/// What was requested in the panels that is no change of the view.
+/// Requests from the panels that do not change the view.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PanelOutput {
     /// A change of the columns.
