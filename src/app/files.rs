@@ -81,7 +81,7 @@ fn draw_picture(views: &Workspace, names: &[String], runs: &OpenRunList, gpu: &G
         .unwrap_or_default()
         .into_iter()
         .zip(names)
-        .map(|(recording, name)| NamedRun { name, recording })
+        .map(|(recording, name)| NamedRun { name, id: 0, recording })
         .collect();
     let still = Still::render(gpu, &*aggregate::backend(gpu), &named_runs, parts, PICTURE_SIZE, true)?;
     let name = names.first().map_or("view", String::as_str).replace(['/', '\\'], "-");

@@ -2,11 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::session::RunContext;
 use crate::format::FormatError;
 use crate::model::{Format, Normalisation, Recording, Source};
 use crate::ui::NamedRun;
+
+/// The id of the next open run; 0 is that of none.
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 /// A run of the window, open or not.
 pub struct Run {
@@ -40,6 +44,8 @@ pub enum RunState {
 /// A run as it was opened last.
 #[derive(Clone)]
 pub struct OpenRun {
+    /// Differs between any two times that a run of the window was opened.
+    pub id: u64,
     /// The recording.
     pub source: Arc<dyn Source>,
     /// Number of times that another recording has taken its place.
@@ -64,8 +70,8 @@ impl Run {
 
     /// Its name and recording; `empty` while it is not open.
     pub fn named<'a>(&'a self, empty: &'a Recording) -> NamedRun<'a> {
-        let recording = self.opened().map_or(empty, |opened| opened.source.recording());
-        NamedRun { name: &self.name, recording }
+        let (id, recording) = self.opened().map_or((0, empty), |open| (open.id, open.source.recording()));
+        NamedRun { name: &self.name, id, recording }
     }
 
     /// Returns the context in which a session of it is laid out.
@@ -80,7 +86,12 @@ impl Run {
             Some(before) => (before.replaced + 1, 0),
             None => (0, 0),
         };
-        self.state = RunState::Opened(OpenRun { source, replaced, continued });
+        self.state = RunState::Opened(OpenRun {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            source,
+            replaced,
+            continued,
+        });
     }
 }
 

@@ -132,7 +132,7 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<()> {
     let paths = args.runs.iter().chain(&args.query.run_b);
     let names: Vec<String> = paths.map(|path| run_name(path)).collect();
     let recordings = sources.iter().chain(&run_b).map(|source| source.recording());
-    let named_run = |(name, recording)| NamedRun { name, recording };
+    let named_run = |(name, recording)| NamedRun { name, id: 0, recording };
     let runs: Vec<NamedRun> = names.iter().map(String::as_str).zip(recordings).map(named_run).collect();
     let backend = args.query.backend(&gpu);
     let still = Still::render(&gpu, &*backend, &runs, views, size, !args.no_overlay)?;

@@ -7,6 +7,8 @@ use crate::model::{Query, Recording};
 pub struct NamedRun<'a> {
     /// The name that the user sees.
     pub name: &'a str,
+    /// Id of the recording: another one, or the same with more epochs, has another id.
+    pub id: u64,
     pub recording: &'a Recording,
 }
 

@@ -60,7 +60,7 @@ fn window(recording: Recording) -> TestWindow<Window> {
         let keys = ui.memory(|memory| memory.focused()).is_none_or(|focused| focused == id);
         let entry = ColumnEntry { run: "run".to_owned(), description: "all inputs".to_owned(), live: false };
         let entries = vec![entry; window.columns];
-        let run = |name: &'static str| NamedRun { name, recording: &window.recording };
+        let run = |name: &'static str| NamedRun { name, id: 1, recording: &window.recording };
         let runs: Vec<NamedRun> = window.runs.iter().copied().map(run).collect();
         let columns = ColumnBar {
             entries: &entries,

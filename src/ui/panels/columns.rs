@@ -316,7 +316,7 @@ mod tests {
     #[test]
     fn a_column_is_described_in_a_short_text() {
         let recording = testing::recording();
-        let run = |name| NamedRun { name, recording: &recording };
+        let run = |name| NamedRun { name, id: 1, recording: &recording };
         let all = [run("one"), run("other")];
         let runs = OpenRuns { all: &all, own: 0 };
         let cat = Query { select: Selection::class(&recording, 0), ..Query::default() };

@@ -71,6 +71,7 @@ impl InputPanel<'_> {
         let picker = SelectionPicker {
             group: "Show",
             recording: self.recording,
+            recording_id: self.runs.own().map_or(0, |run| run.id),
             pictures: Some(self.pictures),
             palette: self.palette,
             epoch: epoch_at(self.recording, view.epoch),
@@ -83,10 +84,12 @@ impl InputPanel<'_> {
         }
         heading(ui, "Minus");
         let elsewhere = self.runs.compares_runs(&view.query);
-        let recording = self.runs.minus_run(&view.query).map_or(self.recording, |run| run.recording);
+        let minus_run = self.runs.minus_run(&view.query);
+        let recording = minus_run.map_or(self.recording, |run| run.recording);
         let picker = SelectionPicker {
             group: "Minus",
             recording,
+            recording_id: minus_run.map_or(0, |run| run.id),
             pictures: (!elsewhere).then_some(self.pictures),
             predictions: self.predictions.filter(|_| !elsewhere),
             epoch: epoch_at(recording, view.epoch),

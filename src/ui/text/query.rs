@@ -171,8 +171,8 @@ mod tests {
     fn both_runs_are_named_where_they_differ() {
         let [own, other] = &testing::two_recordings();
         let all = [
-            NamedRun { name: "cnn_basic", recording: own },
-            NamedRun { name: "cnn_basic_tampered", recording: other },
+            NamedRun { name: "cnn_basic", id: 1, recording: own },
+            NamedRun { name: "cnn_basic_tampered", id: 2, recording: other },
         ];
         let runs = OpenRuns { all: &all, own: 0 };
         let query = Query {

@@ -82,7 +82,10 @@ mod tests {
             Query { minus: Some(class("cat")), run_b: Some(1), norm: Norm::Layer, ..Query::default() };
         let scaled = Normalisation::PerItemPerLayer;
         let source = |own: &Recording, other: &Recording| {
-            let all = [NamedRun { name: "one", recording: own }, NamedRun { name: "two", recording: other }];
+            let all = [
+                NamedRun { name: "one", id: 1, recording: own },
+                NamedRun { name: "two", id: 2, recording: other },
+            ];
             describe_range(own, OpenRuns { all: &all, own: 0 }, &view, EpochPosition::at(EpochIndex(0)), None)
         };
         let range = "range: each layer's own, this epoch";

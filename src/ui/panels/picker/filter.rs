@@ -23,8 +23,8 @@ pub struct InputFilter {
 #[derive(Debug, Default)]
 pub struct FilteredInputs {
     filter: InputFilter,
-    /// Addresses of recording and predictions, and the epoch of these: they identify what was searched.
-    source: (usize, usize, Option<usize>),
+    /// Id of the recording, and the epoch of the predictions if they were searched.
+    source: (u64, Option<usize>),
     /// Ascending.
     inputs: Vec<u32>,
     /// Number of inputs that have been searched.
@@ -103,12 +103,12 @@ impl FilteredInputs {
         &mut self,
         filter: &InputFilter,
         recording: &Recording,
+        recording_id: u64,
         predictions: Option<&[Option<usize>]>,
         epoch: Option<usize>,
     ) -> bool {
         let predicted = filter.predicted != PredictionFilter::All;
-        let at = predictions.filter(|_| predicted).map_or(0, |all| all.as_ptr().addr());
-        let source = (std::ptr::from_ref(recording).addr(), at, epoch.filter(|_| predicted));
+        let source = (recording_id, epoch.filter(|_| predicted && predictions.is_some()));
         if self.filter != *filter || self.source != source {
             *self = Self { filter: filter.clone(), source, inputs: Vec::new(), searched: 0 };
         }
@@ -262,7 +262,7 @@ mod tests {
     fn all(filter: &InputFilter) -> Vec<usize> {
         let (recording, predictions) = many();
         let mut filtered = FilteredInputs::default();
-        while filtered.advance(filter, &recording, Some(&predictions), None) {}
+        while filtered.advance(filter, &recording, 1, Some(&predictions), None) {}
         let rows = filtered.rows();
         (0..rows.count()).map(|row| rows.input(row)).collect()
     }
@@ -295,20 +295,24 @@ mod tests {
         let mut filtered = FilteredInputs::default();
         let finish = |filtered: &mut FilteredInputs,
                       filter: &InputFilter,
-                      recording: &Recording,
-                      predictions: &[_]| {
-            while filtered.advance(filter, recording, Some(predictions), None) {}
+                      (recording, id): (&Recording, u64),
+                      (predictions, epoch): (&[_], usize)| {
+            while filtered.advance(filter, recording, id, Some(predictions), Some(epoch)) {}
             filtered.rows().count()
         };
         let wrong = InputFilter { predicted: PredictionFilter::Wrong, ..InputFilter::default() };
-        assert_eq!(finish(&mut filtered, &wrong, &recording, &predictions), 1333);
+        assert_eq!(finish(&mut filtered, &wrong, (&recording, 1), (&predictions, 0)), 1333);
         let right: Vec<_> = recording.inputs.iter().map(|input| input.class).collect();
-        assert_eq!(finish(&mut filtered, &wrong, &recording, &right), 0, "at another epoch");
+        assert_eq!(finish(&mut filtered, &wrong, (&recording, 1), (&right, 1)), 0, "at another epoch");
         let cats = InputFilter { class: Some(0), ..InputFilter::default() };
-        assert_eq!(finish(&mut filtered, &cats, &recording, &predictions), 3334);
+        assert_eq!(finish(&mut filtered, &cats, (&recording, 1), (&predictions, 0)), 3334);
+        // Another recording can have the address of the one before.
         recording.inputs.truncate(30);
-        let other = recording.clone();
-        assert_eq!(finish(&mut filtered, &cats, &other, &predictions), 10, "of another recording");
+        assert_eq!(
+            finish(&mut filtered, &cats, (&recording, 2), (&predictions, 0)),
+            10,
+            "of another recording"
+        );
     }
 
     #[test]

@@ -154,7 +154,13 @@ impl SelectionPicker<'_> {
             state.inputs = ListSelection::default();
         }
         if filter.is_active() {
-            return state.matches.advance(&filter, self.recording, self.predictions, self.epoch);
+            return state.matches.advance(
+                &filter,
+                self.recording,
+                self.recording_id,
+                self.predictions,
+                self.epoch,
+            );
         }
         state.matches = super::FilteredInputs::default();
         false
@@ -203,12 +209,11 @@ impl SelectionPicker<'_> {
         if self.pictures.is_none() {
             return false;
         }
-        let place = std::ptr::from_ref(self.recording).addr();
         match state.has_pictures {
-            Some((address, has_pictures)) if address == place => has_pictures,
+            Some((id, has_pictures)) if id == self.recording_id => has_pictures,
             _ => {
                 let has_pictures = self.recording.inputs.iter().any(|input| input.has_picture);
-                state.has_pictures = Some((place, has_pictures));
+                state.has_pictures = Some((self.recording_id, has_pictures));
                 has_pictures
             }
         }

@@ -48,8 +48,8 @@ pub struct PickerState {
     inputs: ListSelection,
     filter: InputFilter,
     matches: FilteredInputs,
-    /// Address of a recording, and `true` if any of its inputs has a picture.
-    has_pictures: Option<(usize, bool)>,
+    /// Id of a recording, and `true` if any of its inputs has a picture.
+    has_pictures: Option<(u64, bool)>,
     field: SelectionField,
     resolved: Option<ResolvedSelection>,
     /// The selection last made in the lists; lists and cursors stay as they are for it.
@@ -60,8 +60,8 @@ pub struct PickerState {
 #[derive(Debug)]
 struct ResolvedSelection {
     selection: Selection,
-    /// Address of the recording and its number of epochs, which identify it.
-    recording: (usize, usize),
+    /// Id of the recording.
+    recording: u64,
     classes: Ranges,
     inputs: Ranges,
     /// The number of its inputs, as text.
@@ -74,6 +74,8 @@ pub struct SelectionPicker<'a> {
     /// The name of the selection, with which every accessible name begins.
     pub group: &'a str,
     pub recording: &'a Recording,
+    /// Id of the recording: another one, or the same with more epochs, has another id.
+    pub recording_id: u64,
     /// Pictures of the recording's inputs.
     pub pictures: Option<&'a Thumbnails>,
     /// The predicted class of every input at the current epoch, if known.
@@ -95,7 +97,7 @@ impl SelectionPicker<'_> {
         state: &mut PickerState,
         current: Option<&Selection>,
     ) -> Option<Option<Selection>> {
-        state.update(current, self.recording);
+        state.update(current, self.recording, self.recording_id);
         let changed = self.mode(ui, state, current);
         let Some(current) = current else { return changed };
         let requested = match state.open {
@@ -256,15 +258,14 @@ impl SelectionPicker<'_> {
 
 impl PickerState {
     /// Resolves the selection if it is new, and moves lists and cursors to it.
-    fn update(&mut self, current: Option<&Selection>, recording: &Recording) {
+    fn update(&mut self, current: Option<&Selection>, recording: &Recording, recording_id: u64) {
         let Some(selection) = current else {
             self.resolved = None;
             self.open = None;
             return;
         };
-        let place = (std::ptr::from_ref(recording).addr(), recording.epochs.len());
         if let Some(resolved) = &self.resolved
-            && resolved.recording == place
+            && resolved.recording == recording_id
             && resolved.selection == *selection
         {
             return;
@@ -287,7 +288,7 @@ impl PickerState {
             self.field.write(selection);
         }
         self.resolved = Some(ResolvedSelection {
-            recording: place,
+            recording: recording_id,
             classes: classes.unwrap_or_default(),
             inputs: inputs.unwrap_or_default(),
             count: selection

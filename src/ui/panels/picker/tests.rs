@@ -29,7 +29,7 @@ fn panel(runs: Vec<Recording>) -> Window {
     let state = State { runs, view, panel: InputPanelState::default(), pictures: Thumbnails::default() };
     let show = |ui: &mut egui::Ui, state: &mut State| {
         let names = ["clean", "tampered"];
-        let facts = |(run, name)| NamedRun { name, recording: run };
+        let facts = |(run, name)| NamedRun { name, id: 1, recording: run };
         let runs: Vec<NamedRun> = state.runs.iter().zip(names).map(facts).collect();
         let pane = InputPanel {
             recording: &state.runs[0],

@@ -47,6 +47,7 @@ fn window(count: usize, pictured: bool) -> Window {
         let offer = SelectionPicker {
             group: "Show",
             recording: &state.recording,
+            recording_id: 1,
             pictures: Some(&state.pictures),
             predictions: state.predictions.as_deref(),
             palette: Palette::of(crate::model::Theme::Dark),
