@@ -10,6 +10,7 @@ mod history;
 pub(crate) mod insights;
 mod loader;
 pub mod offscreen;
+mod open;
 mod paint;
 mod panels;
 mod run;

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::session::RunContext;
 use crate::format::FormatError;
 use crate::model::{Format, Normalisation, Recording, Source};
 use crate::ui::NamedRun;
@@ -93,6 +92,17 @@ impl Run {
             continued,
         });
     }
+}
+
+/// The runs beside a session, and the state of its own.
+#[derive(Clone, Copy)]
+pub struct RunContext<'a> {
+    /// Every run; one that is not open yet is empty.
+    pub runs: &'a [NamedRun<'a>],
+    /// A writer is at work on the session's run.
+    pub live: bool,
+    /// The problem of the session's run, in one line.
+    pub trouble: Option<&'a str>,
 }
 
 /// The open runs of a window.

@@ -8,6 +8,7 @@
 //!
 //! The three do not know each other; a [`Session`] hands the values from one to the next.
 
+mod keys;
 mod link;
 mod panel_data;
 mod prefetch;
@@ -18,7 +19,6 @@ mod values;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::panel_data::RunContext;
 pub use self::scene::{DrawnScene, SceneState};
 pub use self::values::{SessionResources, ValueStore};
 use super::event::{LoadEvent, ValueKey};

@@ -1,27 +1,17 @@
 //! Gathers once per frame the data that panels and overlay are laid out from.
 
 use super::Session;
+use crate::app::run::RunContext;
 use crate::export::csv_field;
 use crate::model::{EpochIndex, EpochPosition, LayerIndex, Pin, UnitIndex};
 use crate::ui::dock::Pane;
 use crate::ui::{
-    ColumnBar, LoadProgress, NamedRun, OpenRuns, PanelData, PanelOutput, SceneDescription, SceneResponse,
-    SceneStatus, ViewControl, Viewport,
+    ColumnBar, LoadProgress, OpenRuns, PanelData, PanelOutput, SceneDescription, SceneResponse, SceneStatus,
+    ViewControl, Viewport,
 };
 
 /// Most values that are copied to the clipboard.
 const MAX_COPIED: usize = 2_000_000;
-
-/// The runs beside a session, and the state of its own.
-#[derive(Clone, Copy)]
-pub struct RunContext<'a> {
-    /// Every run; one that is not open yet is empty.
-    pub runs: &'a [NamedRun<'a>],
-    /// A writer is at work on the session's run.
-    pub live: bool,
-    /// The problem of the session's run, in one line.
-    pub trouble: Option<&'a str>,
-}
 
 impl Session {
     /// Moves the epoch on, by time and, where `keys` are for this session, by keys.

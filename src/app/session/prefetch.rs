@@ -2,55 +2,11 @@
 
 use std::collections::VecDeque;
 
+use super::keys::PrefetchKey;
 use super::values::ValueStore;
 use crate::app::event::{ValueKey, ValueRequest};
-use crate::app::run::OpenRunList;
-use crate::model::{EpochPosition, EpochRef, Query, Selection, UnitOrder};
+use crate::model::EpochPosition;
 use crate::ui::ViewControl;
-
-/// Everything on which the list of values to load depends.
-#[derive(Clone, Copy, PartialEq)]
-pub struct PrefetchKey {
-    query: usize,
-    position: EpochPosition,
-    following: bool,
-    /// Number of epochs that are cached or have failed.
-    done: usize,
-    order: Option<UnitOrder>,
-    /// Number of epochs that were loaded, where the value ranges cover all.
-    loaded: Option<usize>,
-}
-
-/// The versions of the runs on which the values of a query depend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RunVersions {
-    /// Number of times that the session's run was continued, where a selection names its last or best epoch.
-    pub own: u64,
-    /// Numbers of times that the run of side B was replaced and, likewise, continued; `None` while it is not
-    /// open.
-    pub other: Option<(u64, u64)>,
-}
-
-impl RunVersions {
-    /// The versions for a query of the run at index `run`.
-    pub fn of(query: &Query, run: usize, runs: &OpenRunList) -> Self {
-        let Query { select, minus, run_b, .. } = query;
-        let depends_on_epochs =
-            |selection: &Selection| matches!(selection.epoch, Some(EpochRef::Last | EpochRef::Best));
-        let open = |run: usize| runs.get(run).and_then(Option::as_ref);
-        let minus = minus.as_ref();
-        let own_epochs =
-            depends_on_epochs(select) || (run_b.is_none() && minus.is_some_and(depends_on_epochs));
-        let own = if own_epochs { open(run).map_or(0, |run| run.continued) } else { 0 };
-        let other = match (run_b, minus) {
-            (Some(b), Some(minus)) => {
-                open(*b).map(|run| (run.replaced, if depends_on_epochs(minus) { run.continued } else { 0 }))
-            }
-            _ => None,
-        };
-        Self { own, other }
-    }
-}
 
 impl ValueStore {
     /// Returns `true` if the newest epoch is followed and its values are being loaded.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::prefetch::RunVersions;
+use super::keys::RunVersions;
 use crate::model::Query;
 
 /// Most queries that have numbers. The least recently used one loses its number first, so that a view can

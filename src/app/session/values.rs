@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::prefetch::{PrefetchKey, RunVersions};
+use super::keys::{PrefetchKey, RunVersions};
 use super::queries::QueryTable;
 use crate::app::event::{LoadEvent, LoadSender, ValueKey};
 use crate::app::insights::{InsightCache, InsightRequest};

@@ -1,0 +1,48 @@
+//! Small values that tell whether loaded values and prefetch lists are still valid.
+
+use crate::app::run::OpenRunList;
+use crate::model::{EpochPosition, EpochRef, Query, Selection, UnitOrder};
+
+/// Everything on which the list of values to load depends.
+#[derive(Clone, Copy, PartialEq)]
+pub struct PrefetchKey {
+    pub query: usize,
+    pub position: EpochPosition,
+    pub following: bool,
+    /// Number of epochs that are cached or have failed.
+    pub done: usize,
+    pub order: Option<UnitOrder>,
+    /// Number of epochs that were loaded, where the value ranges cover all.
+    pub loaded: Option<usize>,
+}
+
+/// The versions of the runs on which the values of a query depend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunVersions {
+    /// Number of times that the session's run was continued, where a selection names its last or best epoch.
+    pub own: u64,
+    /// Numbers of times that the run of side B was replaced and, likewise, continued; `None` while it is not
+    /// open.
+    pub other: Option<(u64, u64)>,
+}
+
+impl RunVersions {
+    /// The versions for a query of the run at index `run`.
+    pub fn of(query: &Query, run: usize, runs: &OpenRunList) -> Self {
+        let Query { select, minus, run_b, .. } = query;
+        let depends_on_epochs =
+            |selection: &Selection| matches!(selection.epoch, Some(EpochRef::Last | EpochRef::Best));
+        let open = |run: usize| runs.get(run).and_then(Option::as_ref);
+        let minus = minus.as_ref();
+        let own_epochs =
+            depends_on_epochs(select) || (run_b.is_none() && minus.is_some_and(depends_on_epochs));
+        let own = if own_epochs { open(run).map_or(0, |run| run.continued) } else { 0 };
+        let other = match (run_b, minus) {
+            (Some(b), Some(minus)) => {
+                open(*b).map(|run| (run.replaced, if depends_on_epochs(minus) { run.continued } else { 0 }))
+            }
+            _ => None,
+        };
+        Self { own, other }
+    }
+}
