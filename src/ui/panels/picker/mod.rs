@@ -249,7 +249,7 @@ impl SelectionPicker<'_> {
         ];
         let group = format!("{} predicted", self.group);
         let predicted = current.predicted();
-        let chosen = named(ui, self.palette, "PredictionFilter", |ui| {
+        let chosen = named(ui, self.palette, "Predicted", |ui| {
             segmented(ui, self.palette, &group, &options, predicted)
         });
         chosen.filter(|chosen| Some(*chosen) != predicted).map(|chosen| current.with_predicted(chosen))
