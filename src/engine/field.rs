@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::atlas::{Atlas, AtlasError};
 use super::gpu::{Gpu, Processor};
-use super::pyramid::device::PyramidPass;
+use super::pyramid::device::{DeviceQueue, PyramidPass};
 use super::pyramid::{self, Extent, Page};
 use super::readback::read_texture;
+use super::textures::Textures;
 use crate::model::{LayerCells, Layout};
 
 /// Bytes handed to the queue at a time, so that staging memory stays small beside a large field.
@@ -33,30 +34,6 @@ pub struct Field {
     textures: Textures,
     pub(super) cells: wgpu::TextureView,
     pub(super) blocks: wgpu::TextureView,
-}
-
-/// As laid out in shaders/shared/frame.wgsl.
-pub(super) struct Textures {
-    pub(super) cells: wgpu::Texture,
-    pub(super) blocks: wgpu::Texture,
-}
-
-impl Textures {
-    /// Returns the origin of a level of a page among the cells: level 0 is the cells themselves, the others
-    /// the greatest of their blocks.
-    pub(super) fn greatest_origin(atlas: &Atlas, page: u32, level: u32) -> wgpu::Origin3d {
-        if level == 0 {
-            return wgpu::Origin3d { x: 0, y: 0, z: page };
-        }
-        let at = Self::block_origin(atlas, page, level);
-        wgpu::Origin3d { z: atlas.pages + at.z, ..at }
-    }
-
-    /// Returns the origin of the blocks of a level of a page; `z` is the pair of pages.
-    pub(super) fn block_origin(atlas: &Atlas, page: u32, level: u32) -> wgpu::Origin3d {
-        let edge = atlas.page_size;
-        wgpu::Origin3d { x: (page & 1) * (edge / 2), y: edge - (edge >> (level - 1)), z: page / 2 }
-    }
 }
 
 impl Field {
@@ -118,7 +95,7 @@ impl Field {
         let textures = Textures { cells, blocks };
         let built = processor == Processor::Gpu
             && gpu.pyramids.get_or_init(|| PyramidPass::new(&gpu.device)).build(
-                gpu,
+                DeviceQueue { device: &gpu.device, queue: &gpu.queue },
                 &atlas,
                 layers,
                 extent.scale,

@@ -25,6 +25,7 @@ pub mod shader;
 pub mod slabs;
 #[cfg(test)]
 mod testing;
+mod textures;
 
 pub use aggregate::Aggregator;
 pub use field::{Field, FieldError};

@@ -6,8 +6,8 @@
 use rayon::prelude::*;
 
 use super::super::atlas::Atlas;
-use super::super::field::Textures;
-use super::super::{Gpu, shader};
+use super::super::shader;
+use super::super::textures::Textures;
 use crate::model::LayerCells;
 
 /// Threads per side of a workgroup, as in the shader; each has two cells or blocks beside each other.
@@ -57,6 +57,13 @@ fn levels(tile: u32, highest: u32, factor: f32, signed: bool) -> (Vec<Level>, u3
     });
     let levels = levels.collect();
     (levels, greatest, texels)
+}
+
+/// A device and its queue: what [`Gpu`](crate::engine::Gpu), which holds this pass, lends to it.
+#[derive(Clone, Copy)]
+pub(in crate::engine) struct DeviceQueue<'a> {
+    pub device: &'a wgpu::Device,
+    pub queue: &'a wgpu::Queue,
 }
 
 struct Buffers {
@@ -117,7 +124,7 @@ impl PyramidPass {
     /// device has no room for it, and then nothing is built.
     pub(in crate::engine) fn build(
         &self,
-        gpu: &Gpu,
+        gpu: DeviceQueue<'_>,
         atlas: &Atlas,
         layers: &[LayerCells],
         scale: f32,
@@ -141,14 +148,16 @@ impl PyramidPass {
                     copy(&mut encoder, atlas, &levels, &buffers, corner, textures);
                     gpu.queue.submit([encoder.finish()]);
                     // The staged values go before more are staged.
-                    gpu.wait();
+                    if let Err(error) = gpu.device.poll(wgpu::PollType::wait_indefinitely()) {
+                        log::error!("waiting for the graphics device: {error}");
+                    }
                 }
             }
         }
         true
     }
 
-    fn group(&self, gpu: &Gpu, buffers: &Buffers, level: &Level, index: usize) -> wgpu::BindGroup {
+    fn group(&self, gpu: DeviceQueue<'_>, buffers: &Buffers, level: &Level, index: usize) -> wgpu::BindGroup {
         let uniform = gpu.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("PyramidPass::level"),
             size: size_of::<Level>() as u64,
@@ -195,7 +204,7 @@ impl PyramidPass {
 }
 
 /// `None` when they exceed the device's limits or its memory.
-fn buffers(gpu: &Gpu, tile: u32, greatest: u32, texels: u32) -> Option<Buffers> {
+fn buffers(gpu: DeviceQueue<'_>, tile: u32, greatest: u32, texels: u32) -> Option<Buffers> {
     let limits = gpu.device.limits();
     let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
     let cells = u64::from(tile) * u64::from(tile);

@@ -2,42 +2,14 @@
 
 use egui::{Align2, FontId, Sense, Ui, vec2};
 
-use super::chart::TrainingChart;
+use super::chart::{ChartSeries, TrainingChart};
 use super::lines::{MOST, series_style};
 use super::{UnitPanel, UnitPanelState};
 use crate::insight::{UnitEpoch, UnitProfile};
-use crate::model::{EpochIndex, Pin, Recording, ViewState};
+use crate::model::{Pin, Recording, ViewState};
 use crate::ui::style::{Palette, SMALL};
 use crate::ui::text;
 use crate::ui::widgets::{heading, segmented};
-
-/// A line of the chart: a mean activation per epoch.
-pub(super) struct ChartSeries<'a> {
-    /// "all inputs", or the name of a class or a unit.
-    pub name: String,
-    pub colour: egui::Color32,
-    pub dashed: bool,
-    pub bold: bool,
-    /// One per readable epoch.
-    pub history: &'a [UnitEpoch],
-    value: Box<dyn Fn(&UnitEpoch) -> f32 + 'a>,
-}
-
-impl<'a> ChartSeries<'a> {
-    /// Returns (number of the epoch, value) for every recorded epoch.
-    pub fn points(&self, recording: &'a Recording) -> impl Iterator<Item = [f64; 2]> {
-        self.history.iter().filter_map(|epoch_stats| {
-            let epoch = recording.epochs.get(epoch_stats.epoch.0)?;
-            Some([epoch.number as f64, f64::from((self.value)(epoch_stats))])
-        })
-    }
-
-    /// Returns the value at an index into the recording's epochs.
-    pub fn at(&self, epoch: usize) -> Option<f32> {
-        let epoch_stats = self.history.iter().find(|epoch_stats| epoch_stats.epoch == EpochIndex(epoch))?;
-        Some((self.value)(epoch_stats)).filter(|value| value.is_finite())
-    }
-}
 
 impl<'a> UnitPanel<'a> {
     /// Returns the lines of one unit: one per class, and that of all inputs last, on top.
