@@ -3,9 +3,7 @@
 mod draw_support;
 mod support;
 
-use std::time::Instant;
-
-use dnnviz::engine::{Field, Frame, Gpu, Network, Path, Renderer};
+use dnnviz::engine::{DrawnNetwork, Field, Frame, Gpu, Path, Renderer};
 use dnnviz::model::camera::SetView;
 use dnnviz::model::pick::pick;
 use dnnviz::model::{
@@ -64,7 +62,7 @@ impl Scene {
         let extremes = colour_range::extremes(view, self.normalisation, &earlier, &later, t);
         let ranges = colour_range::colour_ranges(view, self.normalisation, &extremes);
         let divisors = colour_range::divisors(view, &earlier, &later, t);
-        let network = Network { hidden, ..Network::default() };
+        let network = DrawnNetwork { hidden, ..DrawnNetwork::default() };
         let frame = Frame {
             view,
             from,
@@ -170,39 +168,4 @@ fn the_cells_of_a_real_dump_are_met_where_they_are_drawn() {
     let mut scene = Scene::new(cells, false, source.recording().normalisation);
     scene.agrees("dump", &mut ViewState { query: query.clone(), ..view() }, 0.0, &[]);
     scene.agrees("dump moving", &mut ViewState { query, ..view() }, 0.4, &[]);
-}
-
-#[test]
-fn picking_is_quick_however_many_cells_there_are() {
-    let edge = 8192_usize;
-    let values = (0..edge * edge).map(|cell| noise(cell, 3)).collect();
-    let layers = [LayerCells { grid: Grid::near_square(edge * edge), units: edge * edge, values }];
-    let layout = Layout::of_grids([(layers[0].grid, layers[0].units)]);
-    let (ranges, divisors) = ([ValueRange::UNIT], [1.0]);
-    let scene_values = SceneValues {
-        from: &layers,
-        to: &layers,
-        t: 0.0,
-        ranges: &ranges,
-        arrangements: &[],
-        id: 0,
-        divisors: &divisors,
-        diverging: false,
-        height: 1.0,
-    };
-    for set_view in SetView::ALL {
-        let camera = Camera::set_view(set_view, &layout, 1.6);
-        let (mut slowest, mut sum) = (0.0_f64, 0.0);
-        for k in 0..400_u32 {
-            let point = vec2((k % 20) as f32 / 19.0, (k / 20) as f32 / 19.0);
-            let direction = camera.ray(point, 1.6);
-            let start = Instant::now();
-            std::hint::black_box(pick(&layout, &scene_values, &camera, direction));
-            let ms = start.elapsed().as_secs_f64() * 1e3;
-            slowest = slowest.max(ms);
-            sum += ms / 400.0;
-        }
-        println!("{:9} mean {sum:.4} ms, slowest {slowest:.3} ms", set_view.name());
-        assert!(sum < 1.0, "{}: {sum} ms", set_view.name());
-    }
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::deepdiva::{Dump, DumpContents, DumpFile, DumpWriter};
 use super::native::{EpochValues, NativeRun, Pictures, RunWriter};
-use super::{FormatError, LocatedManifest, ManifestFormat, picture};
+use super::manifest_file::{LocatedManifest, ManifestFormat};
+use super::{FormatError, picture};
 use crate::model::{Aggregate, EpochIndex, Group, Normalisation, Picture, Recording, Source, SourceError};
 
 /// Limit of units in a dump; the JSON files of more would be too large for any reader.

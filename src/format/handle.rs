@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::deepdiva::Dump;
 use super::native::NativeRun;
-use super::{FormatError, LocatedManifest, ManifestFormat};
+use super::error::FormatError;
+use super::manifest_file::{LocatedManifest, ManifestFormat};
 use crate::model::{EpochIndex, Recording, Source};
 
 /// An open recording and its path. Cloning is cheap.

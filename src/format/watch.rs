@@ -14,7 +14,7 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::file::{FileIdentity, RootFolder};
-use super::{DUMP_FOLDER, MANIFEST_NAME};
+use super::manifest_file::{DUMP_FOLDER, MANIFEST_NAME};
 
 /// Name of the file that a writer keeps locked exclusively while it runs.
 const LOCK_NAME: &str = "writer.lock";

@@ -1,7 +1,7 @@
 //! Statistics of a layer at an epoch, over all inputs.
 
-use super::StillWanted;
 use super::selectivity::Preference;
+use super::still_wanted::StillWanted;
 use super::summary::{LayerSummary, unit_means};
 use crate::model::{EpochIndex, LayerIndex, Source};
 use crate::stats::StatsError;

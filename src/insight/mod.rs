@@ -12,6 +12,7 @@ pub mod order;
 pub mod profile;
 mod selectivity;
 mod similar;
+mod still_wanted;
 mod summary;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -21,10 +22,9 @@ mod tests;
 pub use layer_stats::{LayerStats, layer_stats};
 pub use order::unit_permutations;
 pub use profile::{
-    Distribution, Selectivity, SimilarUnit, UnitEpoch, UnitProfile, unit_history, unit_profile,
+    Distribution, UnitEpoch, UnitProfile, unit_history, unit_profile,
     unit_profile_at,
 };
-
-/// A check that long computations call now and then; they stop early when it returns `false`, because the
-/// result is no longer needed.
-pub type StillWanted<'a> = &'a (dyn Fn() -> bool + Sync);
+pub use selectivity::Selectivity;
+pub use similar::SimilarUnit;
+pub use still_wanted::StillWanted;

@@ -1,12 +1,14 @@
 //! Orders of the units on the slab of a layer.
 
+mod response_profiles;
 mod similarity;
 
 use rayon::prelude::*;
 
-use super::selectivity::Preference;
+use self::response_profiles::ResponseProfiles;
+use super::selectivity::{Preference, Selectivity};
+use super::still_wanted::StillWanted;
 use super::summary::{InputRows, LayerSummary, unit_means};
-use super::{Selectivity, StillWanted};
 use crate::model::{EpochIndex, Grid, LayerIndex, OrderBy, Source};
 use crate::stats::StatsError;
 
@@ -95,49 +97,6 @@ fn by_preferred_class(preferences: &[Preference]) -> Vec<u32> {
         (a, b) => a.is_none().cmp(&b.is_none()),
     });
     units
-}
-
-/// Response profiles of the units of a layer: their mean activations over classes or inputs, the points.
-struct ResponseProfiles {
-    /// `[units, points]`. Rows have mean 0 and length 1, or are 0 for a unit with equal values at all
-    /// points. Profiles of a single point are not standardised.
-    values: Vec<f32>,
-    points: usize,
-}
-
-impl ResponseProfiles {
-    /// The profile of a unit.
-    fn of_unit(&self, unit: u32) -> &[f32] {
-        &self.values[unit as usize * self.points..][..self.points]
-    }
-
-    /// Creates profiles from the values of all units at each point.
-    fn new(columns: &[Vec<f32>], units: usize) -> Self {
-        let points = columns.len();
-        let mut values = vec![0.0; units * points];
-        for (point, column) in columns.iter().enumerate() {
-            for (unit, &value) in column.iter().enumerate().take(units) {
-                values[unit * points + point] = value;
-            }
-        }
-        if points > 1 {
-            values.chunks_exact_mut(points).for_each(standardise);
-        } else {
-            values.iter_mut().filter(|value| !value.is_finite()).for_each(|value| *value = 0.0);
-        }
-        Self { values, points }
-    }
-}
-
-/// Scales a profile to mean 0 and length 1; missing values become the mean.
-fn standardise(profile: &mut [f32]) {
-    let finite = || profile.iter().filter(|value| value.is_finite()).map(|&value| f64::from(value));
-    let mean = finite().sum::<f64>() / finite().count().max(1) as f64;
-    let length = finite().map(|value| (value - mean).powi(2)).sum::<f64>().sqrt();
-    for value in profile {
-        let is_defined = value.is_finite() && length > 0.0;
-        *value = if is_defined { ((f64::from(*value) - mean) / length) as f32 } else { 0.0 };
-    }
 }
 
 /// Computes response profiles over classes, else over inputs, else from the means over all inputs.

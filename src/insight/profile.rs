@@ -3,9 +3,9 @@
 
 use rayon::prelude::*;
 
-use super::StillWanted;
-use super::selectivity::Preference;
-use super::similar;
+use super::selectivity::{Preference, Selectivity};
+use super::similar::{self, SimilarUnit};
+use super::still_wanted::StillWanted;
 use super::summary::{self, InputRows, LayerSummary};
 use crate::model::{
     Aggregate, EpochIndex, LayerIndex, Recording, Source, SourceError, UnitAggregates, UnitIndex,
@@ -65,27 +65,6 @@ pub struct Distribution {
     pub quartiles: Option<[f32; 5]>,
     /// Firing rate, in [0, 1], where known.
     pub rate: Option<f32>,
-}
-
-/// The class selectivity of a unit: (μ_max − μ_rest) / (μ_max + μ_rest), where μ_max is the greatest class
-/// mean and μ_rest the mean of the other class means, means below 0 counting as 0 (Morcos, Barrett,
-/// Rabinowitz and Botvinick, "On the importance of single directions for generalization", 2018).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Selectivity {
-    /// The class selectivity index, in [0, 1].
-    pub index: f32,
-    /// The preferred class, that of μ_max, as an index into the recording's classes.
-    pub class: usize,
-}
-
-/// A unit whose activations are correlated with those of another.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SimilarUnit {
-    /// The unit.
-    pub unit: UnitIndex,
-    /// Pearson's correlation over the inputs, or over the class means if inputs are not recorded. In
-    /// (0, 1].
-    pub correlation: f32,
 }
 
 /// Greatest number of inputs in [`UnitProfile::strongest`].

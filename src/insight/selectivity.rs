@@ -1,6 +1,15 @@
 //! The preferred class of a unit and its selectivity.
 
-use super::Selectivity;
+/// The class selectivity of a unit: (μ_max − μ_rest) / (μ_max + μ_rest), where μ_max is the greatest class
+/// mean and μ_rest the mean of the other class means, means below 0 counting as 0 (Morcos, Barrett,
+/// Rabinowitz and Botvinick, "On the importance of single directions for generalization", 2018).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Selectivity {
+    /// The class selectivity index, in [0, 1].
+    pub index: f32,
+    /// The preferred class, that of μ_max, as an index into the recording's classes.
+    pub class: usize,
+}
 
 /// Accumulator of a unit's class means, from which its selectivity is computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -3,7 +3,6 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::SimilarUnit;
 use super::summary::InputRows;
 use crate::model::{Tensor, UnitIndex};
 
@@ -17,6 +16,16 @@ const MAX_SIMILAR: usize = 6;
 const PIECE_INPUTS: usize = 256;
 /// Least number of points; with fewer, correlations are due to chance, with two they are always ±1.
 const MIN_POINTS: usize = 3;
+
+/// A unit whose activations are correlated with those of another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SimilarUnit {
+    /// The unit.
+    pub unit: UnitIndex,
+    /// Pearson's correlation over the inputs, or over the class means if inputs are not recorded. In
+    /// (0, 1].
+    pub correlation: f32,
+}
 
 /// The units most correlated with `unit` over the inputs, the greatest correlation first. `column` has the
 /// unit's value for every input. Values that are not finite are left out pair by pair. Units with a

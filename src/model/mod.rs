@@ -25,6 +25,7 @@ pub mod index;
 pub mod layout;
 pub mod lru;
 pub mod pick;
+pub mod pin;
 pub mod ranges;
 pub mod recording;
 pub mod selection;
@@ -44,6 +45,7 @@ pub use index::{EpochIndex, LayerIndex, UnitIndex};
 pub use layout::{Grid, LayerCells, Layout, Slab};
 pub use lru::WeightedLru;
 pub use pick::{CellState, Pick, SceneValues, pick};
+pub use pin::Pin;
 pub use ranges::Ranges;
 pub use recording::{
     Class, Edge, Epoch, Format, Input, Layer, LayerKind, Normalisation, Recording, Reduction,
@@ -52,4 +54,4 @@ pub use selection::{PredictionFilter, Selection, SelectionCount, SelectionError,
 pub use source::{Aggregate, Group, MapBlock, Picture, RowBlock, Source, SourceError, UnitAggregates};
 pub use tensor::{Dtype, Tensor};
 pub use value_range::ValueRange;
-pub use view::{Diff, Norm, OrderBy, Pin, Query, Range, Stat, Theme, UnitOrder, ViewState};
+pub use view::{Diff, Norm, OrderBy, Query, Range, Stat, Theme, UnitOrder, ViewState};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::colour::ColourMap;
 use super::recording::Recording;
-use super::{Camera, Normalisation, Selection, UnitIndex};
+use super::{Camera, Normalisation, Pin, Selection};
 
 /// A statistic per unit over the selected inputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -187,15 +187,6 @@ pub struct UnitOrder {
     pub by: OrderBy,
     /// Number of the epoch at which it is computed.
     pub epoch: u64,
-}
-
-/// A unit that stays marked and described.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Pin {
-    /// Name of its layer.
-    pub layer: String,
-    /// Index of the unit within its layer.
-    pub unit: UnitIndex,
 }
 
 /// Everything that decides a picture of a recording. Small, stored as JSON, compared by value.

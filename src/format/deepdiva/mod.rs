@@ -4,17 +4,18 @@
 //! parsed when their values are first requested.
 
 mod fast;
+mod items;
 mod manifest;
 mod module;
 mod values;
 mod write;
 
-use std::collections::BTreeSet;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use self::items::{inputs, join_classes};
 use self::manifest::{DumpItem, DumpManifest};
 use self::values::ParsedLayers;
 use super::FormatError;
@@ -23,7 +24,7 @@ use super::file::{RootFolder, shortened};
 use super::{parallel, picture};
 use crate::model::recording::sequential_edges;
 use crate::model::{
-    Aggregate, Class, Epoch, EpochIndex, Format, Group, Input, LayerIndex, MapBlock, Normalisation, Picture,
+    Aggregate, Epoch, EpochIndex, Format, Group, LayerIndex, MapBlock, Normalisation, Picture,
     Recording, RowBlock, Source, SourceError, Tensor, UnitAggregates, UnitIndex,
 };
 
@@ -353,37 +354,6 @@ impl Source for Dump {
     fn picture(&self, input: usize) -> Option<Picture> {
         picture::decode(&self.cover(input)?.0)
     }
-}
-
-/// Returns all classes of the dump, ascending by id, each with its item if it has one.
-fn join_classes(singles: &[DumpItem], with_file: Vec<DumpItem>) -> (Vec<Class>, Vec<Option<DumpItem>>) {
-    let mut with_file: std::collections::BTreeMap<i64, DumpItem> =
-        with_file.into_iter().map(|item| (item.class, item)).collect();
-    // In DeepDIVA, a negative label means "none".
-    let labels = singles.iter().map(|item| item.class).filter(|&label| label >= 0);
-    let ids: BTreeSet<i64> = with_file.keys().copied().chain(labels).collect();
-    let mut counts = std::collections::HashMap::<i64, usize>::new();
-    for item in singles {
-        *counts.entry(item.class).or_default() += 1;
-    }
-    ids.into_iter()
-        .map(|id| {
-            let inputs = counts.get(&id).copied().unwrap_or(0);
-            (Class { id, name: id.to_string(), inputs, aggregated: 0 }, with_file.remove(&id))
-        })
-        .unzip()
-}
-
-/// Describes the inputs of the dump.
-fn inputs(root: &RootFolder, singles: &[DumpItem], classes: &[Class]) -> Vec<Input> {
-    let input = |item: &DumpItem| Input {
-        id: item.name.clone(),
-        class: classes.binary_search_by_key(&item.class, |class| class.id).ok(),
-        has_picture: item.cover.as_ref().is_some_and(|cover| {
-            root.open(&root.folder().join("cover").join(cover)).is_ok_and(|(_, bytes)| bytes > 0)
-        }),
-    };
-    singles.iter().map(input).collect()
 }
 
 /// Fails unless a file exists and ends with a closing brace, which incomplete files hardly ever do.

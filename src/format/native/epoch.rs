@@ -7,12 +7,14 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use self::aggregates::STATISTICS;
 use super::super::FormatError;
 use super::super::file::RootFolder;
 use super::manifest::NativeEpochEntry;
 use super::shard::{ArrayInfo, Shard};
 use crate::model::{Class, Layer, MapBlock, RowBlock, Tensor};
+
+/// Array names of the statistics besides the mean.
+const STATISTICS: [&str; 5] = ["variance", "second_moment", "min", "max", "rate"];
 
 /// The open shards of one epoch.
 pub(super) struct ShardedEpoch {

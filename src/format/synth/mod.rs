@@ -2,6 +2,7 @@
 
 mod network;
 mod numbers;
+mod options;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -10,34 +11,11 @@ use half::f16;
 use rayon::prelude::*;
 use safetensors::Dtype as StoredDtype;
 
-use self::network::{SynthEpoch, SynthNetwork, UnitMoments};
-use super::FormatError;
-use super::deepdiva::MAX_UNITS;
-use super::native::{MAX_INPUTS, Pictures, RunWriter, ShardArray, array_name};
+use self::network::{SynthEpoch, SynthNetwork, SynthUnit};
+pub use self::options::SynthOptions;
+use super::error::FormatError;
+use super::native::{Pictures, RunWriter, ShardArray, array_name};
 use crate::model::{Class, Epoch, Format, Input, Normalisation, Recording};
-
-/// Options of a synthetic recording. The same options give the same files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SynthOptions {
-    /// Number of units of all layers together.
-    pub units: usize,
-    /// Number of layers.
-    pub layers: usize,
-    /// Number of epochs.
-    pub epochs: usize,
-    /// Number of recorded inputs; with 0, only aggregates are written.
-    pub inputs: usize,
-    /// Number of classes.
-    pub classes: usize,
-    /// Seed of the random numbers.
-    pub seed: u64,
-}
-
-impl Default for SynthOptions {
-    fn default() -> Self {
-        Self { units: 100_000, layers: 8, epochs: 10, inputs: 50, classes: 10, seed: 0 }
-    }
-}
 
 /// Number of aggregated values over all groups up to which every statistic is written; above it, only the mean
 /// is, in half precision.
@@ -69,7 +47,7 @@ pub fn synth(
     options: &SynthOptions,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<(), FormatError> {
-    check(options)?;
+    options.check()?;
     let network = SynthNetwork::new(options);
     let inputs = (0..options.inputs).map(|index| Input {
         id: index.to_string(),
@@ -130,24 +108,6 @@ pub fn synth(
     Ok(())
 }
 
-/// Checks the ranges of the options.
-fn check(options: &SynthOptions) -> Result<(), FormatError> {
-    let out_of_range = |what: &str| Err(FormatError::Synth { what: what.to_owned() });
-    if options.layers == 0 || options.units < options.layers {
-        return out_of_range("at least one layer, and one unit a layer");
-    }
-    if options.units as u64 > MAX_UNITS {
-        return out_of_range("fewer units");
-    }
-    if options.epochs == 0 || options.epochs > 1_000_000 {
-        return out_of_range("between 1 and 1000000 epochs");
-    }
-    if options.inputs > MAX_INPUTS || options.classes > 100_000 {
-        return out_of_range("fewer inputs or classes");
-    }
-    Ok(())
-}
-
 /// Returns the arrays of the unit values of every input, in half precision.
 fn row_arrays<'a>(
     network: &'a SynthNetwork,
@@ -191,8 +151,8 @@ fn aggregate_arrays(network: &SynthNetwork, state: SynthEpoch) -> Vec<ShardArray
         ),
         ShardArray::integers("counts", groups.iter().map(|group| count(group) as i64).collect()),
     ];
-    type ReadStatistic = fn(&UnitMoments) -> f32;
-    let statistics: [(&str, ReadStatistic); 5] = [
+    type StatisticOfUnit = fn(&SynthUnit) -> f32;
+    let statistics: [(&str, StatisticOfUnit); 5] = [
         ("mean", |moments| moments.mean),
         ("variance", |moments| (moments.second - moments.mean * moments.mean).max(0.0)),
         ("min", |moments| moments.min),

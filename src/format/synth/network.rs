@@ -5,8 +5,8 @@ use std::f32::consts::{FRAC_1_SQRT_2, PI, TAU};
 
 use half::f16;
 
-use super::SynthOptions;
 use super::numbers::{error_function, normal, scramble, uniform, wave};
+use super::options::SynthOptions;
 use crate::model::{Layer, LayerKind, Reduction};
 
 /// Share of units that are dead from the first epoch on.
@@ -40,7 +40,7 @@ pub(super) struct SynthEpoch {
 
 /// Statistics of a unit over many inputs.
 #[derive(Clone, Copy, Default)]
-pub(super) struct UnitMoments {
+pub(super) struct SynthUnit {
     pub(super) mean: f32,
     /// Mean of the squares.
     pub(super) second: f32,
@@ -171,7 +171,7 @@ impl SynthNetwork {
         layer: usize,
         unit: usize,
         class: Option<usize>,
-    ) -> UnitMoments {
+    ) -> SynthUnit {
         let traits = self.traits(state, layer, unit);
         let of = |class| traits.pre_activation(class).moments();
         match class {
@@ -181,7 +181,7 @@ impl SynthNetwork {
                 let (one, others) = (of(Some(preferred)), of(Some((preferred + 1) % self.classes)));
                 let share = 1.0 / self.classes as f32;
                 let mix = |a: f32, b: f32| share * a + (1.0 - share) * b;
-                UnitMoments {
+                SynthUnit {
                     mean: mix(one.mean, others.mean),
                     second: mix(one.second, others.second),
                     min: one.min.min(others.min),
@@ -313,22 +313,22 @@ impl UnitTraits {
 
 impl PreActivation {
     /// Returns the moments of a normal variable, rectified if `rectified` (J. Tobin, Econometrica 26, 1958).
-    fn moments(&self) -> UnitMoments {
+    fn moments(&self) -> SynthUnit {
         let Self { mean, deviation, rectified } = *self;
         let (low, high) = (mean - 3.0 * deviation, mean + 3.0 * deviation);
         if deviation <= 0.0 {
             let value = if rectified { mean.max(0.0) } else { mean };
             let rate = if value > 0.0 { 1.0 } else { 0.0 };
-            return UnitMoments { mean: value, second: value * value, min: value, max: value, rate };
+            return SynthUnit { mean: value, second: value * value, min: value, max: value, rate };
         }
         let z = mean / deviation;
         let rate = 0.5 * (1.0 + error_function(z * FRAC_1_SQRT_2));
         if !rectified {
             let second = mean * mean + deviation * deviation;
-            return UnitMoments { mean, second, min: low, max: high, rate };
+            return SynthUnit { mean, second, min: low, max: high, rate };
         }
         let density = (-0.5 * z * z).exp() / (2.0 * PI).sqrt();
-        UnitMoments {
+        SynthUnit {
             mean: (mean * rate + deviation * density).max(0.0),
             second: ((mean * mean + deviation * deviation) * rate + mean * deviation * density).max(0.0),
             min: low.max(0.0),

@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::ResponseProfiles;
+use super::response_profiles::ResponseProfiles;
 use crate::model::Grid;
 
 /// Greatest number of units, evenly spaced, from which a direction is computed.

@@ -77,14 +77,7 @@ impl Selection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::testing;
-
-    /// Six inputs: 0 and 3 are cats, 1 and 4 dogs, 2 a bird, 5 unlabelled; the last class is a second
-    /// one called "dog".
-    fn animals() -> Recording {
-        let labels = [Some(0), Some(1), Some(2), Some(0), Some(1), None];
-        testing::recording(&[4], &["cat", "dog", "bird", "dog"], &labels, &[0, 1])
-    }
+    use crate::model::testing::animals;
 
     fn parse(text: &str) -> Selection {
         text.parse().unwrap()

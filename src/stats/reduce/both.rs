@@ -1,6 +1,6 @@
 //! Two reductions in one pass over the values.
 
-use super::{BLOCK_ROWS, Reducer, ReducerPart};
+use super::reducer::{BLOCK_ROWS, Reducer, ReducerPart};
 
 impl<A: Reducer, B: Reducer> Reducer for (A, B) {
     type Part<'a>

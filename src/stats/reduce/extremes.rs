@@ -2,7 +2,7 @@
 
 use multiversion::multiversion;
 
-use super::{BLOCK_ROWS, Reducer, ReducerPart};
+use super::reducer::{BLOCK_ROWS, Reducer, ReducerPart};
 
 /// Accumulator of the least and greatest finite value of each unit.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use multiversion::multiversion;
 
-use super::{BLOCK_ROWS, Reducer, ReducerPart};
+use super::reducer::{BLOCK_ROWS, Reducer, ReducerPart};
 
 /// Accumulator of the firing rate: the share of finite values above zero of each unit.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use multiversion::multiversion;
 use multiversion::target::target_cfg_f;
 
-use super::{BLOCK_ROWS, Reducer, ReducerPart};
+use super::reducer::{BLOCK_ROWS, Reducer, ReducerPart};
 
 /// Number of units whose sums are kept in registers during a block of rows.
 const STRIP: usize = 16;

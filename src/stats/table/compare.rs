@@ -2,11 +2,19 @@
 
 use std::collections::HashMap;
 
-use super::UnmatchedLayer;
 use crate::model::{Diff, Query, Recording};
 use crate::stats::StatsError;
 use crate::stats::backend::{Backend, LayerRows, TensorRows, difference, effect, rounded};
 use crate::stats::side::{QuerySide, SideData};
+
+/// A layer of A that B has no layer of the same name and size for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnmatchedLayer {
+    /// Index of the layer in A.
+    pub layer: usize,
+    /// Number of units of the layer of that name in B; `None` if B has no such layer.
+    pub units: Option<usize>,
+}
 
 /// Indices of a layer of A and of the layer of B that it is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ mod compare;
 #[cfg(test)]
 mod tests;
 
+pub use self::compare::UnmatchedLayer;
 use self::compare::{LayerPair, compare, layer_names, match_layers};
 use super::StatsError;
 use super::backend::{Backend, rounded};
@@ -43,15 +44,6 @@ pub struct UnitTable {
     pub minus_inputs: Option<usize>,
     /// Layers of A that have no values because B has no layer to compare.
     pub unmatched: Vec<UnmatchedLayer>,
-}
-
-/// A layer of A that B has no layer of the same name and size for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnmatchedLayer {
-    /// Index of the layer in A.
-    pub layer: usize,
-    /// Number of units of the layer of that name in B; `None` if B has no such layer.
-    pub units: Option<usize>,
 }
 
 /// Computes the unit values of `query` at an epoch of A; interpolated between two epochs. A selection with

@@ -4,11 +4,8 @@ use std::ops::Range;
 
 use super::super::super::FormatError;
 use super::super::shard::Shard;
-use super::{EpochSchema, EpochShard, ShardedEpoch, array_name};
+use super::{EpochSchema, EpochShard, STATISTICS, ShardedEpoch, array_name};
 use crate::model::{Aggregate, Class, Group};
-
-/// Array names of the statistics besides the mean.
-pub(super) const STATISTICS: [&str; 5] = ["variance", "second_moment", "min", "max", "rate"];
 
 /// The group number of all inputs.
 pub(super) const ALL: i64 = -1;

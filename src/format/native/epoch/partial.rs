@@ -2,8 +2,8 @@
 //! that the cost does not depend on the size of the network.
 
 use super::super::super::FormatError;
-use super::aggregates::{ALL, STATISTICS, add, variance_of};
-use super::{EpochSchema, EpochShard, ShardedEpoch, array_name};
+use super::aggregates::{ALL, add, variance_of};
+use super::{EpochSchema, EpochShard, STATISTICS, ShardedEpoch, array_name};
 use crate::model::{Aggregate, Group, RowBlock, Tensor, UnitAggregates};
 
 impl ShardedEpoch {
