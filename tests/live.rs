@@ -459,11 +459,11 @@ fn a_run_that_is_gone_stays_to_be_seen() {
     run.append();
     let Some(mut window) = window(&path) else { return };
     assert!(window.wait_for_epoch(1, PATIENCE).expect("it is open"));
-    assert_eq!(window.trouble(), None);
+    assert_eq!(window.problem(), None);
     drop(run);
     fs::remove_dir_all(&path).expect("removed");
-    until(&mut window, "the note", |window| window.trouble().is_some());
-    assert!(window.trouble().is_some_and(|told| told.contains("is gone")), "{:?}", window.trouble());
+    until(&mut window, "the note", |window| window.problem().is_some());
+    assert!(window.problem().is_some_and(|told| told.contains("is gone")), "{:?}", window.problem());
     assert_eq!(window.shown_epoch(), Some(1.0));
     window.press(Key::ArrowLeft);
     assert!(window.wait_for_epoch(0, PATIENCE).expect("it goes on"), "and what is mapped is still read");
@@ -472,7 +472,7 @@ fn a_run_that_is_gone_stays_to_be_seen() {
     let mut run = Growing::begin(&path, "Net", &[16, 4]);
     run.append();
     until_known(&mut window, 1);
-    assert_eq!(window.trouble(), None);
+    assert_eq!(window.problem(), None);
 }
 
 #[test]
@@ -488,11 +488,11 @@ fn a_half_written_manifest_leaves_the_last_good_state() {
     fs::write(&manifest, &whole[..whole.len() / 2]).expect("cut");
     assert!(!window.wait_for_epoch(u64::MAX, QUIET).expect("it goes on"));
     assert_eq!(window.shown_epoch(), Some(0.0));
-    assert!(window.trouble().is_some_and(|told| told.contains("half-written")), "{:?}", window.trouble());
+    assert!(window.problem().is_some_and(|told| told.contains("half-written")), "{:?}", window.problem());
     fs::write(&manifest, whole).expect("whole");
     run.append();
     assert!(window.wait_for_epoch(1, PATIENCE).expect("it goes on"));
-    assert_eq!(window.trouble(), None);
+    assert_eq!(window.problem(), None);
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -1,6 +1,6 @@
 //! The one dispatcher of commands: each has an arm here or, if it changes the active view, in
-//! [`ViewControl::perform`](crate::ui::ViewControl::perform), so that a command that nobody handles does not
-//! compile.
+//! [`ViewControl::perform`](crate::ui::ViewControl::perform), so that a command without an arm is a compile
+//! error.
 
 use egui::ViewportCommand;
 
@@ -17,7 +17,7 @@ const ZOOM: std::ops::RangeInclusive<f32> = 0.4..=4.0;
 const PICTURE_SIZE: [u32; 2] = [1280, 720];
 
 impl AppState {
-    /// Carries out a command.
+    /// Executes a command.
     pub fn dispatch(&mut self, ui: &egui::Ui, command: Command) {
         let ctx = ui.ctx().clone();
         let now = ui.input(|input| input.time);

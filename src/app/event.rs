@@ -12,9 +12,9 @@ use crate::scene::LoadedEpoch;
 
 /// A message of another thread to the window.
 pub enum AppEvent {
-    /// News of a run, given by its index among the runs of the window.
+    /// A change of a run.
     Run {
-        /// Index of the run.
+        /// Index of the run among those of the window.
         run: usize,
         /// The change.
         event: RunEvent,
@@ -26,14 +26,14 @@ pub enum AppEvent {
         /// The result.
         event: LoadEvent,
     },
-    /// The system's dialog was closed; `path` is `None` when it was cancelled.
+    /// The system's dialog to choose a run was closed.
     PathChosen {
-        /// The chosen folder.
+        /// The chosen folder; `None` if the dialog was cancelled.
         path: Option<PathBuf>,
-        /// Open it in a column of its own.
+        /// `true` to open it in a column of its own.
         beside: bool,
     },
-    /// A picture was written to a file, or why it was not.
+    /// The path of the picture that was saved, or the reason why it was not, in one line.
     PictureSaved(Result<PathBuf, String>),
     /// A request of the platform's accessibility interface.
     Accessibility(accesskit_winit::Event),
@@ -47,52 +47,52 @@ impl From<accesskit_winit::Event> for AppEvent {
 
 /// A change of a run.
 pub enum RunEvent {
-    /// The recording is open. It `continues` the one before when everything read of that is still valid.
+    /// The run was opened, or opened again.
     Opened {
         /// The open recording.
         source: Arc<dyn Source>,
-        /// It is the same recording with more epochs.
+        /// `true` if it is the recording before with more epochs: all values read of that are still valid.
         continues: bool,
     },
-    /// There is nothing to open yet; `why` in one line.
+    /// There is nothing to open yet.
     Awaited {
-        /// The reason.
+        /// The reason, in one line.
         why: String,
     },
     /// The path will never be a recording.
     Refused(FormatError),
-    /// The open run has a problem, in one line; `None` when it has none any more.
+    /// The problem of the open run, in one line; `None` once it is solved.
     Problem(Option<String>),
-    /// A writer began or ended work on the run.
+    /// A writer has locked or released the run.
     Writer {
-        /// A writer holds the lock of the run.
+        /// `true` if a writer holds the lock of the run.
         active: bool,
     },
 }
 
 /// A result of a column's workers.
 pub enum LoadEvent {
-    /// The slabs of the network without values, or why there are none.
+    /// The slabs of the network without values.
     Network {
         /// Number of the recording, as in [`ValueKey::recording`].
         recording: u64,
-        /// The slabs.
+        /// The slabs, or the reason why there are none, in one line.
         result: Result<LoadedEpoch, String>,
     },
-    /// The values of a query at an epoch, or why there are none.
+    /// The values of a query at an epoch.
     Values {
         /// The query and epoch.
         key: ValueKey,
-        /// The values.
+        /// The values, or the reason why there are none, in one line.
         result: Result<LoadedEpoch, String>,
     },
-    /// The picture of an input; `None` when it has none.
+    /// The picture of an input.
     Picture {
         /// Number of the recording, as in [`ValueKey::recording`].
         recording: u64,
         /// Index of the input.
         input: usize,
-        /// The picture.
+        /// The picture; `None` if the input has none.
         picture: Option<Picture>,
     },
     /// Layer statistics, a unit profile or predictions.
@@ -113,13 +113,13 @@ pub struct ValueKey {
 }
 
 impl ValueKey {
-    /// The key of the same values in the order as trained.
+    /// Returns the key of the same values with the units in the order of the network.
     pub fn unordered(self) -> Self {
         Self { order: None, ..self }
     }
 }
 
-/// Values to be loaded.
+/// A request to load values: their key, and the query that the key stands for.
 pub type ValueRequest = (ValueKey, Query);
 
 /// Sends events to the window; called on other threads.

@@ -1,5 +1,5 @@
-//! The files of an open window: stored views, saved pictures, the system's dialog. Everything that takes long
-//! runs on a thread of its own.
+//! The files of an open window: stored views, saved pictures, the system's dialog. Long operations run on
+//! threads of their own.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

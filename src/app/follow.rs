@@ -1,4 +1,4 @@
-//! Opens runs, which need not exist yet, and opens them again whenever more of them was written.
+//! Opens runs, which need not exist yet, and opens them again whenever a writer has added to them.
 
 use std::fs;
 use std::io;
@@ -34,7 +34,7 @@ pub fn follow_run(run: usize, path: &Path, send: &EventSender) -> RunWatcher {
     })
 }
 
-/// Opens one run, again and again, and reports by events.
+/// Opens one run, again after each change of its files, and reports by events.
 struct RunFollower {
     /// Index of the run in the window.
     run: usize,

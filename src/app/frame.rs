@@ -8,7 +8,7 @@ use super::paint::{FrameShapes, PaintJobs, Painter};
 use super::session::DrawnScene;
 use super::state::AppState;
 
-/// A frame to be painted, and what the platform is to do.
+/// A frame to be painted, and the requests to the platform.
 pub struct FrameOutput {
     /// The changes to paint.
     pub jobs: PaintJobs,
@@ -18,8 +18,8 @@ pub struct FrameOutput {
     pub viewport: Option<egui::ViewportOutput>,
 }
 
-/// Lays out one frame of `size` pixels, and prepares it for painting: input → panels → scenes, where they
-/// changed → what has to be painted.
+/// Lays out one frame of `size` pixels (width, height) from `input`, draws the scenes that changed, and
+/// collects the parts of the frame that have to be painted.
 pub fn frame(
     ctx: &egui::Context,
     input: egui::RawInput,

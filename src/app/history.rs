@@ -5,28 +5,31 @@ use egui::util::undoer::{self, Undoer};
 
 use crate::model::workspace::Workspace;
 
-/// Seconds that a view has to stay before it is recorded.
+/// Seconds for which a view has to remain the same before it is recorded.
 const STABLE_SECONDS: f64 = 0.5;
-/// Most views that are recorded.
+/// Greatest number of recorded views.
 const CAPACITY: usize = 200;
 
 /// The visited views, and the undo points.
 pub struct History {
     /// Every visited view, the current one among them.
     visited: Vec<Workspace>,
+    /// Index of the current view in `visited`.
     index: usize,
-    /// A view that is not recorded yet, and the time in seconds at which it came.
+    /// A view that is not recorded yet, and the time in seconds at which it became pending.
     pending: Option<(Workspace, f64)>,
-    /// The window shows a run that is not open, which is no view.
-    is_away: bool,
-    /// The sizes of the scenes.
+    /// `true` while a column has no view because its run is not open; the current view of `visited` is then
+    /// the one before.
+    is_incomplete: bool,
+    /// The sizes of the scenes in points.
     sizes: Vec<Vec2>,
     undoer: Undoer<ViewContent>,
     /// The latest view.
     current: Option<ViewContent>,
 }
 
-/// A view of which cameras, epochs and the active column do not count: undo leaves them where they are.
+/// A view that equals others that differ only in cameras, epochs and the active column: undo changes none of
+/// these.
 #[derive(Clone)]
 struct ViewContent(Workspace);
 
@@ -47,7 +50,7 @@ impl Default for History {
             visited: Vec::new(),
             index: 0,
             pending: None,
-            is_away: false,
+            is_incomplete: false,
             sizes: Vec::new(),
             undoer: Undoer::with_settings(settings),
             current: None,
@@ -56,17 +59,17 @@ impl Default for History {
 }
 
 impl History {
-    /// Records the view that is shown at time `now`, in scenes of these `sizes`; returns the seconds after
-    /// which it has to be called again.
+    /// Records `shown`, the views of the window at time `now` in seconds, in scenes of these `sizes` in
+    /// points. Returns the seconds after which it has to be called again.
     pub fn record(&mut self, shown: &Workspace, sizes: Vec<Vec2>, now: f64) -> Option<f64> {
         let resized = std::mem::replace(&mut self.sizes, sizes) != self.sizes;
         if shown.columns.iter().any(|column| column.view.is_none()) {
-            // Not every run is open yet, and one may never be.
+            // Not every run is open, and some may never be.
             self.settle();
-            self.is_away = !self.visited.is_empty();
+            self.is_incomplete = !self.visited.is_empty();
             return None;
         }
-        self.is_away = false;
+        self.is_incomplete = false;
         let content = ViewContent(shown.clone());
         self.undoer.feed_state(now, &content);
         self.current = Some(content);
@@ -74,9 +77,9 @@ impl History {
             self.visited.push(shown.clone());
             return None;
         };
-        // Epochs pass by themselves, and runs that were opened since are no other view.
+        // Other epochs and additional runs alone make no other view.
         let same = Workspace { runs: shown.runs.clone(), ..current.with_epochs_of(shown) };
-        // In scenes of another size cameras move by themselves for all to be seen.
+        // In a scene of another size the camera is adapted, which makes no other view.
         let update = match same == *shown {
             true => Some(same),
             false => (resized && !current.differs_in_content(shown)).then(|| shown.clone()),
@@ -101,6 +104,7 @@ impl History {
         }
     }
 
+    /// Appends a view after the current one, and makes it the current one.
     fn visit(&mut self, view: Workspace) {
         self.pending = None;
         self.visited.truncate(self.index + 1);
@@ -120,7 +124,7 @@ impl History {
 
     /// Returns `true` if there is a view before the current one.
     pub fn can_back(&self) -> bool {
-        self.index > 0 || self.pending.is_some() || self.is_away
+        self.index > 0 || self.pending.is_some() || self.is_incomplete
     }
 
     /// Returns `true` if there is a view after the current one.
@@ -128,16 +132,16 @@ impl History {
         self.index + 1 < self.visited.len() && self.pending.is_none()
     }
 
-    /// Goes to the view before.
+    /// Goes back by one view, and returns it; `None` at the first one.
     pub fn back(&mut self) -> Option<&Workspace> {
         self.settle();
-        if !std::mem::take(&mut self.is_away) {
+        if !std::mem::take(&mut self.is_incomplete) {
             self.index = self.index.checked_sub(1)?;
         }
         self.visited.get(self.index)
     }
 
-    /// Goes to the view after.
+    /// Goes forward by one view, and returns it; `None` at the last one.
     pub fn forward(&mut self) -> Option<&Workspace> {
         if !self.can_forward() {
             return None;
@@ -156,7 +160,7 @@ impl History {
         self.current.as_ref().is_some_and(|current| self.undoer.has_redo(current))
     }
 
-    /// Returns the view before the latest change, with the current cameras and epochs.
+    /// Undoes the latest change: returns the view before it, with the current cameras and epochs.
     pub fn undo(&mut self) -> Option<Workspace> {
         let current = self.current.clone()?;
         let undone = self.undoer.undo(&current)?.0.with_cameras_and_epochs_of(&current.0);
@@ -164,7 +168,7 @@ impl History {
         Some(undone)
     }
 
-    /// Returns the view before the latest undo, with the current cameras and epochs.
+    /// Reverses the latest undo: returns the view before it, with the current cameras and epochs.
     pub fn redo(&mut self) -> Option<Workspace> {
         let current = self.current.clone()?;
         let redone = self.undoer.redo(&current)?.0.with_cameras_and_epochs_of(&current.0);
@@ -192,13 +196,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_open_yet_is_no_view() {
-        let mut history = looked_at(&[shown(0.0, 1.0, 0.0)]);
+    fn a_run_that_is_not_open_makes_no_view() {
+        let mut history = history_of(&[shown(0.0, 1.0, 0.0)]);
         let mut opening = shown(0.0, 1.0, 0.0);
         opening.columns[0] = ColumnView::new(1);
         history.record(&opening, SIZE.to_vec(), 5.0);
         history.record(&opening, SIZE.to_vec(), 6.0);
-        assert_eq!(history.back(), Some(&shown(0.0, 1.0, 0.0)), "where it was");
+        assert_eq!(history.back(), Some(&shown(0.0, 1.0, 0.0)), "the view before it");
         assert_eq!(history.back(), None);
         let mut opened = shown(0.3, 4.0, 0.0);
         opened.columns[0].run = 1;
@@ -207,8 +211,8 @@ mod tests {
         assert_eq!(history.back(), Some(&shown(0.0, 1.0, 0.0)));
     }
 
-    /// Shows each for a second.
-    fn looked_at(views: &[Workspace]) -> History {
+    /// Returns a history in which each view is recorded for a second.
+    fn history_of(views: &[Workspace]) -> History {
         let mut history = History::default();
         for (at, view) in views.iter().enumerate() {
             let now = at as f64;
@@ -219,15 +223,15 @@ mod tests {
     }
 
     #[test]
-    fn back_and_forward_go_through_what_was_looked_at() {
+    fn back_and_forward_go_through_the_visited_views() {
         let views = [shown(0.0, 1.0, 0.0), shown(0.5, 1.0, 0.0), shown(0.5, 1.0, 0.3)];
-        let mut history = looked_at(&views);
+        let mut history = history_of(&views);
         assert!(history.can_back() && !history.can_forward());
         assert_eq!(history.back(), Some(&views[1]));
         assert_eq!(history.back(), Some(&views[0]));
         assert_eq!(history.back(), None);
         assert_eq!(history.forward(), Some(&views[1]));
-        // Looking elsewhere forgets what came after.
+        // A new view removes those after the current one.
         let other = shown(0.9, 1.0, 0.0);
         history.record(&other, SIZE.to_vec(), 10.0);
         history.record(&other, SIZE.to_vec(), 11.0);
@@ -236,13 +240,13 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_by_is_no_view() {
+    fn a_view_that_does_not_remain_is_not_recorded() {
         let mut history = History::default();
         history.record(&shown(0.0, 0.0, 0.0), SIZE.to_vec(), 0.0);
         for step in 1..20 {
             let now = f64::from(step) * 0.1;
             let wait = history.record(&shown(step as f32 * 0.1, 0.0, 0.0), SIZE.to_vec(), now);
-            assert_eq!(wait, Some(STABLE_SECONDS), "a hand is turning it");
+            assert_eq!(wait, Some(STABLE_SECONDS), "the camera is moving");
         }
         for step in 0..20 {
             let now = 3.0 + f64::from(step) * 0.1;
@@ -255,7 +259,7 @@ mod tests {
     #[test]
     fn undo_leaves_the_camera_where_it_is() {
         let views = [shown(0.0, 1.0, 0.0), shown(0.0, 1.0, 0.4), shown(0.7, 1.0, 0.4), shown(0.8, 2.0, 0.4)];
-        let mut history = looked_at(&views);
+        let mut history = history_of(&views);
         assert!(history.can_undo() && !history.can_redo());
         let undone = history.undo().unwrap();
         assert_eq!(undone, shown(0.8, 2.0, 0.0));
@@ -277,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_picture_of_another_size_is_no_other_view() {
-        let mut history = looked_at(&[shown(0.0, 1.0, 0.0)]);
+        let mut history = history_of(&[shown(0.0, 1.0, 0.0)]);
         let other = vec![Vec2::new(700.0, 600.0)];
         assert_eq!(history.record(&shown(0.2, 1.0, 0.0), other.clone(), 5.0), None);
         assert!(!history.can_back());

@@ -1,10 +1,12 @@
 //! Layer statistics, unit profiles and predictions of one recording: cached, and computed on a worker.
 
+mod request;
 mod worker;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+pub use self::request::{InsightRequest, InsightResponse, InsightResult};
 use self::worker::InsightWorker;
 use crate::insight::{LayerStats, UnitProfile};
 use crate::model::{LayerIndex, Source, UnitIndex, WeightedLru};
@@ -12,56 +14,10 @@ use crate::model::{LayerIndex, Source, UnitIndex, WeightedLru};
 /// Bytes of results that are cached.
 const BUDGET: u64 = 64 << 20;
 
-/// A request about a recording. Epochs are given by number, which stays the same while epochs are added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum InsightRequest {
-    /// The statistics of every layer.
-    LayerStats {
-        /// Number of the epoch.
-        epoch: u64,
-    },
-    /// The profile of one unit.
-    UnitProfile {
-        /// Index of the layer.
-        layer: LayerIndex,
-        /// Index of the unit in the layer.
-        unit: UnitIndex,
-        /// Number of the epoch.
-        epoch: u64,
-    },
-    /// The class that the network predicted for every input.
-    Predictions {
-        /// Number of the epoch.
-        epoch: u64,
-    },
-}
-
-/// The result of an [`InsightRequest`].
-#[derive(Clone, Debug)]
-pub enum InsightResult {
-    /// One entry per layer.
-    LayerStats(Vec<LayerStats>),
-    /// The profile of the unit.
-    UnitProfile(Box<UnitProfile>),
-    /// Index of the predicted class of each input; empty where none are recorded.
-    Predictions(Arc<Vec<Option<usize>>>),
-}
-
-/// A result, and the request that it belongs to.
-#[derive(Clone, Debug)]
-pub struct InsightResponse {
-    /// The version of the recording that was read; see [`InsightCache::insert`].
-    pub version: u64,
-    /// The request.
-    pub request: InsightRequest,
-    /// The result, or the reason why there is none, in one line.
-    pub result: Result<InsightResult, String>,
-}
-
 /// The results of the requests about one recording.
 pub struct InsightCache {
     worker: InsightWorker,
-    /// Counts the recordings, and the versions of each.
+    /// Number of times that the recording was continued or replaced.
     version: u64,
     results: WeightedLru<InsightRequest, Arc<Result<InsightResult, String>>>,
     /// Cached results that are to be computed again.
@@ -74,7 +30,7 @@ pub struct InsightCache {
 }
 
 impl InsightCache {
-    /// A cache for the recording of `source`; `send` takes results on the worker's thread.
+    /// Creates a cache for the recording of `source`; `send` takes results on the worker's thread.
     pub fn new(source: Arc<dyn Source>, send: Box<dyn Fn(InsightResponse) + Send>) -> Self {
         Self {
             worker: InsightWorker::new(source, send),
@@ -87,8 +43,8 @@ impl InsightCache {
         }
     }
 
-    /// Goes on with more epochs of the same recording. Unit profiles and failed requests are computed again;
-    /// until then the results before stay.
+    /// Reads from `source` from now on: the same recording, with more epochs. Unit profiles and failed
+    /// requests are computed again; until then their earlier results are returned.
     pub fn continue_with(&mut self, source: Arc<dyn Source>) {
         self.version += 1;
         self.worker.set_source(source, self.version);
@@ -100,7 +56,7 @@ impl InsightCache {
         self.requests.clear();
     }
 
-    /// Goes on with another recording.
+    /// Reads from `source` from now on, another recording; drops all results.
     pub fn replace(&mut self, source: Arc<dyn Source>) {
         self.version += 1;
         self.worker.set_source(source, self.version);
@@ -111,8 +67,8 @@ impl InsightCache {
         self.requests.clear();
     }
 
-    /// Requests results, the most urgent first; those that were requested before and are not among these are
-    /// cancelled. Does nothing when the list is the same as before.
+    /// Requests results, the most urgent first; earlier requests that are not among these are cancelled. Does
+    /// nothing when the list is the same as before.
     pub fn request(&mut self, requests: Vec<InsightRequest>) {
         if requests == self.requests {
             return;
@@ -143,12 +99,13 @@ impl InsightCache {
         self.results.insert(request, Arc::new(result), bytes, &self.requests);
     }
 
-    /// Returns the result of a request; `None` until it is there.
+    /// Returns the result of a request, or the reason why there is none, in one line; `None` until it is
+    /// computed.
     pub fn result(&self, request: InsightRequest) -> Option<Result<&InsightResult, &str>> {
         self.results.peek(request).map(|result| result.as_ref().as_ref().map_err(String::as_str))
     }
 
-    /// Returns the statistics of every layer at an epoch.
+    /// Returns the statistics of every layer at the epoch with number `epoch`.
     pub fn layer_stats(&self, epoch: u64) -> Option<&[LayerStats]> {
         match self.result(InsightRequest::LayerStats { epoch }) {
             Some(Ok(InsightResult::LayerStats(layers))) => Some(layers),
@@ -162,7 +119,8 @@ impl InsightCache {
         Some((epoch, self.layer_stats(epoch)?))
     }
 
-    /// Returns a unit's profile at an epoch, or the reason why there is none.
+    /// Returns a unit's profile at the epoch with number `epoch`, or the reason why there is none, in one
+    /// line.
     pub fn unit_profile(
         &self,
         layer: LayerIndex,
@@ -176,7 +134,7 @@ impl InsightCache {
         }
     }
 
-    /// Returns a unit's profile at `epoch` or, until it is there, the latest one.
+    /// Returns a unit's profile at `epoch` or, until it is computed, the latest one.
     pub fn unit_profile_or_latest(
         &self,
         layer: LayerIndex,
@@ -187,13 +145,14 @@ impl InsightCache {
         at_epoch.or_else(|| self.latest_profile(layer, unit).map(Ok))
     }
 
-    /// Returns the latest profile of a unit, at whatever epoch.
+    /// Returns the latest profile of a unit, at any epoch.
     pub fn latest_profile(&self, layer: LayerIndex, unit: UnitIndex) -> Option<&UnitProfile> {
         let epoch = *self.latest_profiles.get(&(layer, unit))?;
         self.unit_profile(layer, unit, epoch)?.ok()
     }
 
-    /// Returns the index of the predicted class of each input at an epoch; empty where none are recorded.
+    /// Returns the index of the predicted class of each input at the epoch with number `epoch`; empty if none
+    /// are recorded.
     pub fn predictions(&self, epoch: u64) -> Option<&[Option<usize>]> {
         match self.result(InsightRequest::Predictions { epoch }) {
             Some(Ok(InsightResult::Predictions(predictions))) => Some(predictions),
@@ -202,7 +161,7 @@ impl InsightCache {
     }
 }
 
-/// Returns about how much memory a result takes, in bytes.
+/// Estimates the memory of a result, in bytes.
 fn bytes(result: &Result<InsightResult, String>) -> u64 {
     let bytes = match result {
         Ok(InsightResult::LayerStats(layers)) => size_of_val(layers.as_slice()),

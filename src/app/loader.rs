@@ -11,7 +11,7 @@ use crate::model::{EpochIndex, Query, Source, UnitPermutation};
 use crate::scene::{LoadedEpoch, unit_permutations};
 use crate::stats::{Backend, Sides};
 
-/// Most pictures that wait to be read.
+/// Greatest number of pictures in the queue.
 const MAX_PICTURES: usize = 256;
 
 /// The recordings that a loader reads.
@@ -23,8 +23,8 @@ pub struct LoadSource {
     pub runs: OpenRunList,
 }
 
-/// Reads values and pictures on a thread of its own, the most urgent first. Dropping it waits for the job
-/// that is being done: a program that ends while the thread uploads would crash in the driver.
+/// Reads values and pictures on a thread of its own, the most urgent first. Dropping it waits for the
+/// current job: a program that ends while the thread uploads would crash in the driver.
 pub struct Loader {
     worker: Worker<LoadQueue>,
 }
@@ -100,12 +100,12 @@ impl Loader {
         Self { worker }
     }
 
-    /// Reads from `source` from now on, which continues the recording before.
+    /// Reads from `source` from now on: the same recording, with more epochs.
     pub fn continue_with(&self, source: LoadSource) {
         self.worker.update(|queue| queue.source = source);
     }
 
-    /// Reads from `source` from now on, which is another recording; returns its number for [`ValueKey`]s.
+    /// Reads from `source` from now on, another recording; returns its number for [`ValueKey`]s.
     pub fn replace(&self, source: LoadSource) -> u64 {
         self.worker.update(|queue| {
             queue.source = source;
@@ -127,12 +127,12 @@ impl Loader {
         self.worker.has_stopped()
     }
 
-    /// Replaces the list of values to load; the current job is done to its end.
+    /// Replaces the list of values to load, the most urgent first; the current job is completed.
     pub fn request_values(&self, values: VecDeque<ValueRequest>) {
         self.worker.update(|queue| queue.values = values);
     }
 
-    /// Puts a picture before all others.
+    /// Requests the picture of an input, before all other pictures.
     pub fn request_picture(&self, input: usize) {
         self.worker.update(|queue| queue.pictures.push_front(input));
     }
@@ -150,7 +150,7 @@ impl Loader {
         });
     }
 
-    /// Requests the slabs without values.
+    /// Requests the slabs of the network without values.
     pub fn request_network(&self) {
         self.worker.update(|queue| queue.network = true);
     }

@@ -1,5 +1,7 @@
 //! The window: handles winit's events, and lays out and paints frames. Its thread never waits for files.
 
+#![warn(missing_docs)]
+
 mod columns;
 mod dispatch;
 mod event;
@@ -32,9 +34,9 @@ use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy}
 use winit::window::{Fullscreen, Window, WindowId};
 
 use self::event::{AppEvent, EventSender};
-pub use self::files::read_view;
+pub(crate) use self::files::read_view;
 use self::paint::surface::WindowSurface;
-pub use self::run::names;
+pub(crate) use self::run::names;
 use self::settings::Settings;
 use self::state::AppState;
 use crate::format::watch::RunWatcher;
@@ -57,8 +59,8 @@ pub enum WindowExit {
 /// runs, and the window shows its views.
 ///
 /// # Errors
-/// If no graphics driver can draw into a window, or if none of the paths can ever become a recording: then the
-/// window closes at once.
+/// If no graphics driver can draw into a window, or if none of the paths can ever become a recording: then
+/// the window closes at once.
 pub fn run(paths: Vec<PathBuf>, workspace: Option<Workspace>) -> Result<WindowExit> {
     let event_loop = match EventLoop::<AppEvent>::with_user_event().build() {
         Ok(event_loop) => event_loop,
@@ -107,7 +109,7 @@ struct AppWindow {
     surface: WindowSurface,
     /// The title that was set last.
     title: String,
-    /// No part of the window is visible.
+    /// `true` while no part of the window is visible.
     occluded: bool,
 }
 
@@ -249,7 +251,7 @@ impl ApplicationHandler<AppEvent> for App {
 }
 
 impl App {
-    /// Closes the window while the display is still there: drops the surface and the window first, then,
+    /// Closes the window while the display is still connected: drops the surface and the window first, then,
     /// while the device is idle, the threads that upload to it.
     fn close(&mut self) {
         let Some(app_window) = self.window.take() else { return };

@@ -35,7 +35,7 @@ pub struct Offscreen {
     controls: Vec<(NodeId, Node)>,
     /// See [`Self::copied`].
     copied: Option<String>,
-    /// Pixels in a point.
+    /// Pixels per point.
     scale: f32,
     /// See [`Self::take_longest_block`].
     longest_block: Duration,
@@ -43,7 +43,8 @@ pub struct Offscreen {
 }
 
 impl Offscreen {
-    /// Opens a window of `size` pixels on the `runs`, which need not exist yet; without animations.
+    /// Opens a window of `size` pixels (width, height) on the `runs`, which need not exist yet. It has no
+    /// animations, and one pixel per point.
     pub fn open(gpu: Gpu, runs: &[PathBuf], size: [u32; 2]) -> Self {
         let (sender, app_events) = channel();
         let sender = Mutex::new(sender);
@@ -76,7 +77,7 @@ impl Offscreen {
         }
     }
 
-    /// Sets the number of pixels in a point.
+    /// Sets the number of pixels per point.
     pub fn with_scale(mut self, scale: f32) -> Self {
         self.scale = scale;
         self
@@ -97,8 +98,8 @@ impl Offscreen {
         self.wait_until(timeout, |window| window.shown_epoch() == Some(number as f64))
     }
 
-    /// Handles events as they come from other threads, and draws frames, each until the device has finished
-    /// it, until the `condition` holds. Returns `false` if that takes longer than `timeout`.
+    /// Handles events of other threads and draws frames, waiting for the device to finish each, until the
+    /// `condition` holds. Returns `false` if that takes longer than `timeout`.
     ///
     /// # Errors
     /// If none of the runs can ever be opened.
@@ -196,9 +197,9 @@ impl Offscreen {
         Some(self.state.columns().active_session()?.recording())
     }
 
-    /// The problem of the first run, in one line.
-    pub fn trouble(&self) -> Option<&str> {
-        self.state.trouble(0)
+    /// The problem of the first run, in one line; `None` if it has none.
+    pub fn problem(&self) -> Option<&str> {
+        self.state.problem(0)
     }
 
     /// The number of pictures of scenes that were drawn.

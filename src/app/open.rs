@@ -10,7 +10,7 @@ use crate::model::columns::MAX_COLUMNS;
 use crate::model::workspace::{ColumnView, Workspace};
 
 impl AppState {
-    /// Opens what was dropped on the window or pasted into it.
+    /// Opens the files that were dropped on the window in this frame, and the workspace that was pasted.
     pub(super) fn open_dropped_and_pasted(&mut self, ctx: &egui::Context) {
         let (dropped, beside) = ctx.input(|input| (input.raw.dropped_files.clone(), input.modifiers.shift));
         for (index, path) in dropped.iter().map(|file| file.path()).enumerate() {
@@ -33,7 +33,8 @@ impl AppState {
         }
     }
 
-    /// Opens the path of a run, instead of what is shown or in a column beside it, or a stored view.
+    /// Opens `path`: a stored view or a run. A run replaces the columns, or gets a column of its own if
+    /// `beside`.
     pub(super) fn open(&mut self, ctx: &egui::Context, path: &Path, beside: bool) {
         if path.extension().is_some_and(|extension| extension == "json") && path.is_file() {
             match files::read_view(path) {
@@ -70,7 +71,7 @@ impl AppState {
         self.restore(ctx, Some(workspace));
     }
 
-    /// Returns the index of the run at `path`; begins to open it unless it is a run of the window.
+    /// Returns the index of the run at `path`; adds it to the runs of the window if it is not among them.
     fn open_run(&mut self, path: &Path) -> usize {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let wanted = absolute(path);

@@ -17,12 +17,12 @@ pub struct PanelState {
     pub settings: Settings,
     /// The notice at the bottom.
     pub notice: Notice,
-    /// The steps that the history has.
+    /// The steps that are possible in the history.
     pub history: HistoryState,
     /// The amount and speed of drawing.
     pub stats: RenderStats,
     command_box: CommandBox,
-    /// The list of keys is open.
+    /// `true` while the list of keys is open.
     keys_open: bool,
 }
 
@@ -42,7 +42,7 @@ pub struct RenderStats {
 }
 
 impl PanelState {
-    /// The parts of a window with these settings.
+    /// Creates the parts of a window with these settings.
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
@@ -54,7 +54,7 @@ impl PanelState {
         }
     }
 
-    /// Returns `true` if something that takes keys covers the scenes.
+    /// Returns `true` while the list of keys or the command box is open: keys do not reach the scenes then.
     pub fn is_modal(&self) -> bool {
         self.keys_open || self.command_box.is_open()
     }
@@ -74,7 +74,8 @@ impl PanelState {
         self.keys_open = !self.keys_open;
     }
 
-    /// Lays out the bar at the top; returns the command that was chosen there. `open` if a run is open.
+    /// Lays out the bar at the top; returns the command that was chosen there. `open` is `true` if the active
+    /// run is open.
     pub fn top_bar(&self, ui: &mut Ui, palette: Palette, open: bool) -> Option<Command> {
         let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(12, 4));
         let bar = TopBar {
@@ -87,7 +88,7 @@ impl PanelState {
         egui::Panel::top("top").frame(frame).exact_size(bars::TOP).show(ui, |ui| bar.show(ui)).inner
     }
 
-    /// Reserves the place of the status bar.
+    /// Reserves the area of the status bar at the bottom, and returns it.
     pub fn reserve_status_bar(ui: &mut Ui) -> Rect {
         let frame = egui::Frame::new();
         let bar = egui::Panel::bottom("status").frame(frame).exact_size(bars::STATUS).show(ui, |_| ());
@@ -127,7 +128,8 @@ impl PanelState {
         chosen
     }
 
-    /// Returns the command whose shortcut was pressed. `for_scene` if no other control has the focus.
+    /// Returns the command whose shortcut was pressed. `for_scene` is `true` if no control outside the scenes
+    /// has the focus.
     pub fn shortcut(&self, ui: &Ui, for_scene: bool) -> Option<Command> {
         commands::pressed(ui, for_scene)
     }
@@ -145,7 +147,7 @@ impl PanelState {
     }
 }
 
-/// Paints what is shown while a folder is held over the window.
+/// Paints the drop target over the window, while a file or folder is dragged over it.
 fn paint_drop_target(ui: &Ui, palette: Palette) {
     let screen = ui.ctx().content_rect();
     let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop"));

@@ -8,26 +8,26 @@ use crate::format::FormatError;
 use crate::model::{Format, Normalisation, Recording, Source};
 use crate::ui::NamedRun;
 
-/// The id of the next open run; 0 is that of none.
+/// The id of the next run that is opened; 0 stands for a run that is not open.
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 /// A run of the window, open or not.
 pub struct Run {
-    /// Its path as given.
+    /// Path as the user gave it.
     pub path: PathBuf,
-    /// Its name among the others.
+    /// Name that differs from those of the other runs, see [`names`].
     pub name: String,
-    /// Its state.
+    /// Progress of opening the run.
     pub state: RunState,
-    /// A writer is at work on it.
+    /// `true` while a writer holds the lock of the run.
     pub live: bool,
-    /// Its problem, in one line.
-    pub trouble: Option<String>,
+    /// Problem of the open run, in one line.
+    pub problem: Option<String>,
 }
 
 /// The state of a run.
 pub enum RunState {
-    /// It is being opened.
+    /// The run is being opened.
     Opening,
     /// There is nothing to open yet.
     Awaiting {
@@ -36,20 +36,20 @@ pub enum RunState {
     },
     /// The path will never be a recording.
     Refused(FormatError),
-    /// It is open.
+    /// The run is open.
     Opened(OpenRun),
 }
 
-/// A run as it was opened last.
+/// An open run, in the version that was opened last.
 #[derive(Clone)]
 pub struct OpenRun {
-    /// Differs between any two times that a run of the window was opened.
+    /// Id of this version, unique among all runs and versions of the process.
     pub id: u64,
     /// The recording.
     pub source: Arc<dyn Source>,
-    /// Number of times that another recording has taken its place.
+    /// Number of times that the recording was replaced by another one.
     pub replaced: u64,
-    /// Number of times that it was opened again with more epochs.
+    /// Number of times that the recording was opened again with more epochs.
     pub continued: u64,
 }
 
@@ -57,9 +57,9 @@ pub struct OpenRun {
 pub type OpenRunList = Arc<[Option<OpenRun>]>;
 
 impl Run {
-    /// A run that is being opened.
+    /// Creates a run that is being opened.
     pub fn new(path: PathBuf, name: String) -> Self {
-        Self { path, name, state: RunState::Opening, live: false, trouble: None }
+        Self { path, name, state: RunState::Opening, live: false, problem: None }
     }
 
     /// The open run; `None` while it is not open.
@@ -67,18 +67,19 @@ impl Run {
         if let RunState::Opened(opened) = &self.state { Some(opened) } else { None }
     }
 
-    /// Its name and recording; `empty` while it is not open.
+    /// Returns its name and recording; `empty` stands for the recording of a run that is not open.
     pub fn named<'a>(&'a self, empty: &'a Recording) -> NamedRun<'a> {
         let (id, recording) = self.opened().map_or((0, empty), |open| (open.id, open.source.recording()));
         NamedRun { name: &self.name, id, recording }
     }
 
-    /// Returns the context in which a session of it is laid out.
+    /// Returns the context in which a session of this run is laid out; `runs` are all runs of the window.
     pub fn context<'a>(&'a self, runs: &'a [NamedRun<'a>]) -> RunContext<'a> {
-        RunContext { runs, live: self.live, trouble: self.trouble.as_deref() }
+        RunContext { runs, live: self.live, problem: self.problem.as_deref() }
     }
 
-    /// Takes over that it was opened.
+    /// Records that the run was opened as `source`; `continues` if this is the recording before with more
+    /// epochs.
     pub fn open(&mut self, source: Arc<dyn Source>, continues: bool) {
         let (replaced, continued) = match self.opened() {
             Some(before) if continues => (before.replaced, before.continued + 1),
@@ -97,20 +98,20 @@ impl Run {
 /// The runs beside a session, and the state of its own.
 #[derive(Clone, Copy)]
 pub struct RunContext<'a> {
-    /// Every run; one that is not open yet is empty.
+    /// All runs of the window; a run that is not open has an empty recording.
     pub runs: &'a [NamedRun<'a>],
-    /// A writer is at work on the session's run.
+    /// `true` while a writer holds the lock of the session's run.
     pub live: bool,
     /// The problem of the session's run, in one line.
-    pub trouble: Option<&'a str>,
+    pub problem: Option<&'a str>,
 }
 
-/// The open runs of a window.
+/// Returns the open runs among `runs`, by index.
 pub fn open_runs(runs: &[Run]) -> OpenRunList {
     runs.iter().map(|run| run.opened().cloned()).collect()
 }
 
-/// A recording without anything, in the place of one that is not open.
+/// Returns a recording without contents, which stands for that of a run that is not open.
 pub fn empty_recording() -> Recording {
     Recording {
         format: Format::Native,
@@ -145,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_is_called_as_it_takes_to_tell_it_from_the_others() {
+    fn names_are_the_shortest_unique_ends_of_paths() {
         let named = |paths: &[&str]| names(&paths.iter().map(PathBuf::from).collect::<Vec<_>>());
         assert_eq!(named(&["runs/mnist"]), ["mnist"]);
         assert_eq!(named(&["a/net", "b/net", "b/other"]), ["a/net", "b/net", "other"]);

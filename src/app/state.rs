@@ -1,4 +1,4 @@
-//! The state of a window, whatever draws it: its runs, columns, panels and history.
+//! The state of a window, on a display or offscreen: its runs, columns, panels and history.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,22 +27,28 @@ use crate::ui::style::{self, Palette};
 
 /// The state of a window.
 pub struct AppState {
+    /// The runs of the window, open or not.
     pub(super) runs: Vec<Run>,
+    /// Watchers of the runs; dropping one ends its events.
     pub(super) watches: Vec<RunWatcher>,
+    /// The columns.
     pub(super) columns: Columns,
+    /// The parts of the window beside the columns.
     pub(super) panels: PanelState,
+    /// The visited views and the undo points.
     pub(super) history: History,
-    /// A run was open once, so that the window stays whatever happens.
+    /// `true` once a run has been opened; from then on no refused run closes the window.
     was_open: bool,
-    /// Settings are stored.
+    /// `true` if the settings are stored for the next window.
     stores_settings: bool,
     gpu: Arc<Gpu>,
+    /// Sends events to this window from other threads.
     pub(super) send: EventSender,
 }
 
 impl AppState {
-    /// One column for each of the runs at `paths`, at least one; `watches` report their changes. Without
-    /// `settings` nothing is stored.
+    /// Creates a column for each of the runs at `paths`, at least one; `watches` report their changes.
+    /// Without `settings`, the default ones apply and none are stored.
     pub fn new(
         paths: &[PathBuf],
         watches: Vec<RunWatcher>,
@@ -79,10 +85,10 @@ impl AppState {
         &mut self.panels.stats
     }
 
-    /// Handles a message of another thread; returns how long the frame that shows it may wait.
+    /// Handles an event; returns the longest delay of the frame that shows its effect.
     ///
     /// # Errors
-    /// When there will be nothing to show.
+    /// If none of the runs can ever be opened.
     pub fn handle(&mut self, ctx: &egui::Context, event: AppEvent) -> Result<Duration, FormatError> {
         match event {
             AppEvent::Run { run, event } => self.handle_run_event(run, event),
@@ -134,9 +140,9 @@ impl AppState {
             }
             RunEvent::Refused(error) => {
                 run.state = RunState::Refused(error);
-                return self.fail_if_hopeless().map(|()| Duration::ZERO);
+                return self.fail_if_all_refused().map(|()| Duration::ZERO);
             }
-            RunEvent::Problem(problem) => run.trouble = problem,
+            RunEvent::Problem(problem) => run.problem = problem,
             RunEvent::Writer { active } => run.live = active,
             RunEvent::Awaited { why } => {
                 if run.opened().is_none() {
@@ -147,8 +153,8 @@ impl AppState {
         Ok(Duration::ZERO)
     }
 
-    /// Fails with the first run's reason when none of the runs will ever open.
-    fn fail_if_hopeless(&mut self) -> Result<(), FormatError> {
+    /// Returns the error of the first run if every run is refused and none has been open.
+    fn fail_if_all_refused(&mut self) -> Result<(), FormatError> {
         if self.was_open || !self.runs.iter().all(|run| matches!(run.state, RunState::Refused(_))) {
             return Ok(());
         }
@@ -163,14 +169,14 @@ impl AppState {
         &self.columns
     }
 
-    /// The same, to be changed.
+    /// Returns a mutable reference to the columns.
     pub fn columns_mut(&mut self) -> &mut Columns {
         &mut self.columns
     }
 
-    /// The problem of a run, in one line.
-    pub fn trouble(&self, run: usize) -> Option<&str> {
-        self.runs.get(run)?.trouble.as_deref()
+    /// The problem of the run at index `run`, in one line; `None` if it has none.
+    pub fn problem(&self, run: usize) -> Option<&str> {
+        self.runs.get(run)?.problem.as_deref()
     }
 
     /// The theme of the window.
@@ -187,10 +193,10 @@ impl AppState {
         name.map_or_else(|| "dnnviz".to_owned(), |name| format!("dnnviz – {name}"))
     }
 
-    /// Lays out one frame; returns the places of the scenes.
+    /// Lays out one frame; returns the areas of the scenes.
     ///
-    /// The order of the phases matters: epochs move on before anything is laid out from them, commands act
-    /// before the scenes are updated, and the scenes are painted last, since only then is their place known.
+    /// The order of the phases matters: epochs advance before anything is laid out from them, commands act
+    /// before the scenes are updated, and the scenes are painted last, since their areas are known only then.
     pub fn show(&mut self, ui: &mut egui::Ui) -> Vec<SceneArea> {
         let ctx = ui.ctx().clone();
         style::set_motion(&ctx, self.columns.reduced_motion());
@@ -223,7 +229,7 @@ impl AppState {
         areas
     }
 
-    /// Phase 1: reads shortcuts and moves the epochs on; returns the commands of the keys.
+    /// Phase 1: reads shortcuts and advances the epochs; returns the commands of the keys.
     fn advance(&mut self, ui: &mut egui::Ui) -> Vec<Command> {
         let keys = self.columns.has_keys(ui) && !self.panels.is_modal();
         let mut commands: Vec<Command> = self.panels.shortcut(ui, keys).into_iter().collect();
@@ -236,8 +242,8 @@ impl AppState {
         commands
     }
 
-    /// Phase 2: lays out bars, timeline, panels and what lies over them; adds the commands that were chosen
-    /// there. Returns the place of the scenes and of the status bar.
+    /// Phase 2: lays out bars, timeline, panels and the overlays over them; adds the commands that were
+    /// chosen there to `commands`. Returns the area of the scenes and that of the status bar.
     fn layout_panels(&mut self, ui: &mut egui::Ui, commands: &mut Vec<Command>) -> (Rect, Option<Rect>) {
         let palette = Palette::of(self.columns.theme());
         let empty = empty_recording();
@@ -262,7 +268,7 @@ impl AppState {
         (scenes, status_bar)
     }
 
-    /// Phase 3: updates and paints the scenes.
+    /// Phase 3: updates and paints the scenes within `scenes`; returns the area of each.
     fn show_scenes(&mut self, ui: &egui::Ui, scenes: Rect) -> Vec<SceneArea> {
         let empty = empty_recording();
         let named: Vec<NamedRun> = self.runs.iter().map(|run| run.named(&empty)).collect();
@@ -275,13 +281,14 @@ impl AppState {
         output.areas
     }
 
+    /// Calls `act` with the names and recordings of the runs.
     fn with_named_runs<T>(&self, act: impl FnOnce(&Self, &[NamedRun]) -> T) -> T {
         let empty = empty_recording();
         let named: Vec<NamedRun> = self.runs.iter().map(|run| run.named(&empty)).collect();
         act(self, &named)
     }
 
-    /// The active scene in plain sentences.
+    /// Describes the active scene in sentences; `None` while the run of the active column is not open.
     pub(super) fn summary(&self) -> Option<String> {
         self.with_named_runs(|this, named| this.columns.summary(&this.runs, named))
     }
@@ -296,6 +303,7 @@ impl AppState {
         }
     }
 
+    /// Shows the views of a workspace, if there is one.
     pub(super) fn restore(&mut self, ctx: &egui::Context, view: Option<Workspace>) {
         if let Some(view) = view {
             self.columns.restore(ctx, &view, &self.runs);
@@ -309,6 +317,7 @@ impl AppState {
         ctx.request_repaint();
     }
 
+    /// Starts to draw the scenes into a new PNG file in the current folder.
     pub(super) fn save_picture(&mut self, ctx: &egui::Context) {
         let runs: OpenRunList = open_runs(&self.runs);
         let names = self.runs.iter().map(|run| run.name.clone()).collect();

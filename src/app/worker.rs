@@ -8,7 +8,7 @@ pub trait JobQueue: Send + 'static {
     /// One piece of work.
     type Job: Send;
 
-    /// Takes the next job. Called again when the job before it is done.
+    /// Removes the next job and returns it; `None` if there is none. Called again when that job is done.
     fn next(&mut self) -> Option<Self::Job>;
 }
 
@@ -19,6 +19,7 @@ pub struct Worker<Q> {
     thread: Option<thread::JoinHandle<()>>,
 }
 
+/// The state of a worker, and the signal of its changes.
 struct Shared<Q> {
     state: Mutex<WorkerState<Q>>,
     changed: Condvar,
@@ -26,6 +27,7 @@ struct Shared<Q> {
 
 struct WorkerState<Q> {
     queue: Q,
+    /// `true` if the thread is to end after its current job.
     stop: bool,
 }
 
@@ -83,7 +85,7 @@ impl<Q> Drop for Worker<Q> {
 
 impl<Q> Shared<Q> {
     fn lock(&self) -> MutexGuard<'_, WorkerState<Q>> {
-        // A queue stays consistent whatever a thread that held the lock met.
+        // A queue is consistent even if a thread panicked while it held the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

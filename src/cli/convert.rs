@@ -66,19 +66,32 @@ pub struct SynthArgs {
     seed: u64,
 }
 
-/// Writes a dump as a recording.
+/// Writes a dump as a recording, and prints its sizes.
+///
+/// # Errors
+///
+/// If the dump cannot be read, or the recording exists already, cannot be written or cannot be read back.
 pub fn import(args: &ImportArgs) -> anyhow::Result<()> {
     format::import(&args.dump, &args.output, &mut output::progress("importing"))?;
     print_summary(&args.output)
 }
 
-/// Writes a recording as a dump.
+/// Writes a recording as a dump, and prints its sizes.
+///
+/// # Errors
+///
+/// If the recording cannot be read, or the dump exists already, cannot be written or cannot be read back.
 pub fn export_json(args: &ExportJsonArgs) -> anyhow::Result<()> {
     format::export_json(&args.run, &args.output, &mut output::progress("exporting"))?;
     print_summary(&args.output)
 }
 
-/// Writes a synthetic recording.
+/// Writes a synthetic recording, and prints its sizes.
+///
+/// # Errors
+///
+/// If the options are out of range, or the recording exists already, cannot be written or cannot be read
+/// back.
 pub fn synth(args: &SynthArgs) -> anyhow::Result<()> {
     let options = SynthOptions {
         units: args.units,
@@ -95,7 +108,7 @@ pub fn synth(args: &SynthArgs) -> anyhow::Result<()> {
 /// Opens the recording or dump at `path` and prints its sizes, so that a file that cannot be read back is an
 /// error.
 fn print_summary(path: &Path) -> anyhow::Result<()> {
-    let source = super::open(path)?;
+    let source = format::open(path)?;
     let recording = source.recording();
     output::print(|out| {
         writeln!(

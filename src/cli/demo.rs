@@ -1,5 +1,5 @@
-//! The bundled recording, which the window shows if no RUN is named: found beside the program, else
-//! unpacked from it.
+//! The bundled recording, which the window shows if no RUN is named: a folder beside the program, else
+//! unpacked from the program.
 
 use std::fs;
 use std::io::{self, Write};
@@ -40,11 +40,11 @@ static EMBEDDED: [EmbeddedFile; 8] = embedded![
     "epochs/000012.safetensors",
 ];
 
-/// Path of the bundled recording on this machine.
+/// Returns the path of the bundled recording on this machine; unpacks it if necessary.
 ///
 /// # Errors
 ///
-/// If it is in none of its places and the cache folder of the user cannot be written.
+/// If it is in none of its folders and the cache folder of the user cannot be written.
 pub fn path() -> anyhow::Result<PathBuf> {
     let program = std::env::current_exe().ok();
     let folder = program.as_deref().and_then(Path::parent);
@@ -56,7 +56,8 @@ pub fn path() -> anyhow::Result<PathBuf> {
         .context("the bundled demo is missing; name a RUN, as in `dnnviz runs/mnist`")
 }
 
-/// The first of `folders` with a recording; without one, the recording unpacked into `cache`.
+/// Returns the first of `folders` with a recording; without one, unpacks the bundled recording into `cache`
+/// and returns its folder.
 ///
 /// # Errors
 ///

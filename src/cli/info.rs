@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::output::{self, counted, printable};
+use crate::format;
 use crate::model::{Layer, Normalisation, Recording};
 
 /// Number of classes or epochs that are listed; the rest is only counted.
@@ -23,8 +24,12 @@ pub struct InfoArgs {
 }
 
 /// Prints the contents of a recording.
+///
+/// # Errors
+///
+/// If the recording cannot be read, or the standard output cannot be written.
 pub fn run(args: &InfoArgs) -> anyhow::Result<()> {
-    let source = super::open(&args.run)?;
+    let source = format::open(&args.run)?;
     let recording = source.recording();
     if args.json {
         output::print_json(&InfoReport::new(recording))
@@ -163,12 +168,12 @@ fn print(out: &mut dyn Write, recording: &Recording) -> io::Result<()> {
     recording.warnings.iter().try_for_each(|warning| writeln!(out, "warning  {}", printable(warning)))
 }
 
-/// Writes `words` after a heading: at most [`MAX_LISTED`], then the number of those left out.
-fn list(out: &mut dyn Write, heading: &str, words: impl ExactSizeIterator<Item = String>) -> io::Result<()> {
-    let all = words.len();
+/// Writes `items` after a heading: at most [`MAX_LISTED`], then the number of those left out.
+fn list(out: &mut dyn Write, heading: &str, items: impl ExactSizeIterator<Item = String>) -> io::Result<()> {
+    let all = items.len();
     if all == 0 {
         return writeln!(out, "{heading:<9}none");
     }
     let rest = (all > MAX_LISTED).then(|| format!("… {} more (--json lists all)", all - MAX_LISTED));
-    output::paragraph(out, heading, words.take(MAX_LISTED).chain(rest))
+    output::paragraph(out, heading, items.take(MAX_LISTED).chain(rest))
 }

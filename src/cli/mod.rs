@@ -1,24 +1,22 @@
 //! The command line: one file per command, the options that several commands share, and printing.
 
+#![warn(missing_docs)]
+
 mod bench;
 mod convert;
 pub mod demo;
 mod info;
-pub mod output;
-pub mod query;
-pub mod render;
+mod output;
+mod query;
+mod render;
 mod stats;
-pub mod view_args;
+mod view_args;
 mod window;
 
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-
-use crate::format;
-use crate::model::Source;
 
 /// See a neural network learn: its activations in 3D, all along its training.
 ///
@@ -29,9 +27,9 @@ use crate::model::Source;
 pub struct Cli {
     /// Opens a window on this recording; the bundled demo when there is none
     #[arg(value_name = "RUN")]
-    pub runs: Vec<PathBuf>,
+    runs: Vec<PathBuf>,
     #[command(subcommand)]
-    pub command: Option<CliCommand>,
+    command: Option<CliCommand>,
 }
 
 const EXAMPLES: &str = "\
@@ -49,7 +47,7 @@ Every command exits 0 on success, 1 on an error, which it tells in one line, and
 
 /// A command of `dnnviz`, with its options.
 #[derive(Debug, Subcommand)]
-pub enum CliCommand {
+enum CliCommand {
     Info(info::InfoArgs),
     Stats(stats::StatsArgs),
     Render(render::RenderArgs),
@@ -75,15 +73,6 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Some(CliCommand::Bench(args)) => bench::run(&args),
         None => window::run(&cli.runs),
     }
-}
-
-/// Opens the recording or dump at `run`.
-///
-/// # Errors
-///
-/// If there is none, or it cannot be read.
-pub fn open(run: &Path) -> anyhow::Result<Arc<dyn Source>> {
-    Ok(format::open(run)?)
 }
 
 /// Returns `true` if the error comes from a pipe whose reader has closed it.

@@ -31,7 +31,7 @@ pub fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
     })
 }
 
-/// Returns text from a file as one line without control characters, which could drive the terminal.
+/// Returns text from a file as one line, with control characters replaced, which the terminal would obey.
 pub fn printable(text: &str) -> String {
     let replaced = |c: char| match c {
         c if c.is_whitespace() => ' ',
@@ -69,7 +69,8 @@ impl Notation {
     }
 }
 
-/// Formats a count with its noun, as `1 unit` or `2 units`, with a narrow space between thousands.
+/// Formats a count with its noun, as `1 unit` or `2 units`, with a narrow space between groups of three
+/// digits.
 pub fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{} {}", group_thousands(count), if count == 1 { one } else { many })
 }
@@ -86,7 +87,11 @@ fn group_thousands(count: usize) -> String {
     text
 }
 
-/// Writes columns under their headings. Columns that are `true` in `right` are aligned to the right.
+/// Writes `rows` as columns under `headings`. Columns that are `true` in `right` are aligned to the right.
+///
+/// # Errors
+///
+/// If `out` cannot be written.
 pub fn columns<const N: usize>(
     out: &mut dyn Write,
     headings: [&str; N],
@@ -112,20 +117,24 @@ pub fn columns<const N: usize>(
     rows.iter().try_for_each(|row| line(row.each_ref().map(String::as_str)))
 }
 
-/// Writes a heading and words after it, on lines of at most [`WIDTH`] characters that begin under the first
-/// word.
-pub fn paragraph(out: &mut dyn Write, heading: &str, words: impl Iterator<Item = String>) -> io::Result<()> {
+/// Writes a heading and `items` after it, on lines of at most [`WIDTH`] characters. The lines after the first
+/// are indented to the first item; an item is never broken.
+///
+/// # Errors
+///
+/// If `out` cannot be written.
+pub fn paragraph(out: &mut dyn Write, heading: &str, items: impl Iterator<Item = String>) -> io::Result<()> {
     let mut line = format!("{heading:<9}");
     let indent = line.chars().count();
     let mut length = indent;
-    for word in words {
-        let width = word.chars().count() + 2;
+    for item in items {
+        let width = item.chars().count() + 2;
         if length + width > WIDTH && length > indent {
             writeln!(out, "{}", line.trim_end())?;
             line = " ".repeat(indent);
             length = indent;
         }
-        line.push_str(&word);
+        line.push_str(&item);
         line.push_str("  ");
         length += width;
     }
@@ -177,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn text_from_files_cannot_drive_the_terminal() {
+    fn control_characters_are_replaced() {
         assert_eq!(printable("a\n  b\t\u{1b}[2Jc\r\n"), "a b \u{fffd}[2Jc");
     }
 
@@ -189,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn paragraphs_break_between_words() {
+    fn paragraphs_break_between_items() {
         let text =
             written_text(|out| paragraph(out, "epochs", (0..40).map(|number| format!("{number}: 1.0 %"))));
         assert!(text.lines().count() > 1);

@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::{ArgGroup, Args, ValueEnum};
 
 use crate::engine::{Aggregator, Gpu, aggregate};
+use crate::format;
 use crate::model::{Diff, EpochPosition, EpochRef, Norm, Query, Recording, Selection, Source, Stat};
 use crate::stats::{Backend, Cpu};
 
@@ -163,7 +164,7 @@ impl QueryArgs {
     ///
     /// If the run cannot be opened.
     pub fn open_run_b(&self) -> anyhow::Result<Option<Arc<dyn Source>>> {
-        self.run_b.as_deref().map(super::open).transpose()
+        Ok(self.run_b.as_deref().map(format::open).transpose()?)
     }
 
     /// Returns the position of the epoch in the recording, and its number as given on the command line.

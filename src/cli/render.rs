@@ -12,6 +12,7 @@ use super::query::QueryArgs;
 use super::view_args::ViewArgs;
 use crate::engine::Gpu;
 use crate::export::{Still, StillView};
+use crate::format;
 use crate::model::{Camera, EpochPosition, EpochRef, Layout, Query, Recording, SetView, ViewState, columns};
 use crate::stats::Sides;
 use crate::ui::NamedRun;
@@ -88,7 +89,7 @@ impl From<SetViewArg> for SetView {
     }
 }
 
-/// Width and height as `1280x720`.
+/// Width and height in pixels, at least 1 each, written as `1280x720`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PictureSize(pub [u32; 2]);
 
@@ -115,8 +116,13 @@ struct RenderReport<'a> {
 }
 
 /// Draws the still, writes it and prints a report.
+///
+/// # Errors
+///
+/// If a recording cannot be read or lacks something that an option names, there is no graphics device, or the
+/// picture cannot be written.
 pub fn run(args: &RenderArgs) -> anyhow::Result<()> {
-    let sources = args.runs.iter().map(|run| super::open(run)).collect::<anyhow::Result<Vec<_>>>()?;
+    let sources = args.runs.iter().map(|run| format::open(run)).collect::<Result<Vec<_>, _>>()?;
     let run_b = args.query.open_run_b()?;
     let camera = args.camera.as_deref().map(read_camera).transpose()?;
     let mut views = Vec::new();
@@ -162,8 +168,8 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<()> {
 }
 
 impl RenderArgs {
-    /// Returns the view of a run and its position among the epochs. Without a `camera` the view has that of the
-    /// overview.
+    /// Returns the view of a run and its position among the epochs. Without a `camera` the view has that of
+    /// the overview.
     ///
     /// # Errors
     ///
@@ -188,8 +194,8 @@ impl RenderArgs {
         Ok(self.view(recording, camera)?.0)
     }
 
-    /// Returns the views to draw of one run: sides A and B alone with `--with-sides`, then the query. `run` is
-    /// the index of the run of side A.
+    /// Returns the views to draw of one run: sides A and B alone with `--with-sides`, then the query. `run`
+    /// is the index of the run of side A.
     ///
     /// # Errors
     ///

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::output::{self, Notation, counted, printable};
 use super::query::QueryArgs;
 use crate::export::csv_field;
+use crate::format;
 use crate::model::{
     Diff, EpochPosition, EpochRef, Layer, Norm, Normalisation, Query, Recording, Selection, Stat,
 };
@@ -52,8 +53,13 @@ enum StatsFormat {
 }
 
 /// Computes the values and prints them.
+///
+/// # Errors
+///
+/// If the recording cannot be read or lacks something that an option names, or the standard output cannot be
+/// written.
 pub fn run(args: &StatsArgs) -> anyhow::Result<()> {
-    let source = super::open(&args.run)?;
+    let source = format::open(&args.run)?;
     let recording = source.recording();
     let layers = layers_named(recording, &args.layers)?;
     let (position, epoch) = args.query.resolve_epoch(recording)?;
@@ -192,8 +198,8 @@ impl StatsReport<'_> {
         }
     }
 
-    /// Returns the printed layers without a counterpart of the same size in the run of side B, and the number of
-    /// units of its layer of that name.
+    /// Returns the printed layers without a counterpart of the same size in the run of side B, and the number
+    /// of units of its layer of that name.
     fn unmatched(&self) -> impl Iterator<Item = (&Layer, Option<usize>)> {
         let printed = self.table.unmatched.iter().filter(|unmatched| self.layers.contains(&unmatched.layer));
         printed.map(|unmatched| (&self.recording.layers[unmatched.layer], unmatched.units))

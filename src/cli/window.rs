@@ -8,11 +8,18 @@ use super::{demo, output};
 use crate::app::{self, WindowExit};
 use crate::engine::{Gpu, aggregate};
 use crate::export::{Still, StillView};
+use crate::format;
 use crate::model::columns::MAX_COLUMNS;
 use crate::model::workspace::Workspace;
 use crate::model::{Camera, EpochRef, Layout, SetView, ViewState};
 use crate::stats::Sides;
 
+/// Opens a window on `runs`, on the workspace if the only one is a JSON file, or on the bundled recording if
+/// there are none. Without a display, draws pictures into the current folder instead.
+///
+/// # Errors
+///
+/// If there are more than [`MAX_COLUMNS`] runs, none can be opened, or nothing can be drawn.
 pub fn run(runs: &[PathBuf]) -> anyhow::Result<()> {
     if let [file] = runs
         && file.is_file()
@@ -33,7 +40,7 @@ pub fn run(runs: &[PathBuf]) -> anyhow::Result<()> {
     open(paths, None)
 }
 
-/// Opens a window, or draws what it would open with.
+/// Opens a window, or draws its first pictures if there is no display.
 fn open(paths: Vec<PathBuf>, workspace: Option<Workspace>) -> anyhow::Result<()> {
     match app::run(paths.clone(), workspace)? {
         WindowExit::Closed => Ok(()),
@@ -41,8 +48,8 @@ fn open(paths: Vec<PathBuf>, workspace: Option<Workspace>) -> anyhow::Result<()>
     }
 }
 
-/// Draws what the window would open with into the current folder, a picture for each run, and says
-/// where and why.
+/// Draws the first picture of each run into the current folder, and prints the paths of the files and
+/// `reason`.
 fn without_display(paths: &[PathBuf], reason: &str) -> anyhow::Result<()> {
     let gpu = Gpu::headless()?;
     let mut files = Vec::with_capacity(paths.len());
@@ -63,9 +70,9 @@ fn without_display(paths: &[PathBuf], reason: &str) -> anyhow::Result<()> {
     })
 }
 
-/// Draws the picture that a window on the run at `path` opens with.
+/// Draws the first picture of a window on the run at `path`.
 fn first_picture(gpu: &Gpu, path: &Path) -> anyhow::Result<Still> {
-    let source = super::open(path)?;
+    let source = format::open(path)?;
     let recording = source.recording();
     let position = EpochRef::Last.resolve(recording)?;
     let camera = Camera::set_view(SetView::Overview, &Layout::new(recording), 1.0);

@@ -6,8 +6,8 @@ use std::path::Path;
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
-/// Writes a PNG file under a temporary name, syncs it and renames it. `rgba` has the rows from the top, 8 bits
-/// per channel.
+/// Writes a PNG file under a temporary name, syncs it and renames it. `rgba` has the rows from the top, 8
+/// bits per channel.
 ///
 /// # Errors
 ///

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::file;
 use crate::engine::readback::RenderTarget;
-use crate::engine::{Gpu, InputPicture, Network, Path as RenderPath, Renderer};
+use crate::engine::{DrawnNetwork, Gpu, InputPicture, Path as RenderPath, Renderer};
 use crate::model::columns::{ColourScale, common_extremes};
 use crate::model::{
     Camera, EpochIndex, EpochPosition, Layout, Recording, SetView, Theme, ValueRange, ViewState,
@@ -20,7 +20,7 @@ use crate::ui::scene::still;
 /// Height in pixels of a picture whose text has one pixel per point.
 const POINTS_HIGH: f32 = 720.0;
 
-/// Why a still cannot be made.
+/// The error of a still that cannot be drawn or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StillError {
     /// The values cannot be read, reduced or uploaded.
@@ -51,13 +51,13 @@ pub enum StillError {
 
 /// One of the views that a still shows side by side.
 pub struct StillView<'a> {
-    /// The recordings that are compared.
+    /// The recordings of sides A and B.
     pub sides: Sides<'a>,
-    /// Index of the run of side A.
+    /// Index of the run of side A in the `runs` of [`Still::render`].
     pub run: usize,
     /// The view.
     pub view: ViewState,
-    /// The camera, instead of that of the view.
+    /// The camera; `None` for that of the view.
     pub set_view: Option<SetView>,
     /// The epoch of the view, resolved.
     pub position: EpochPosition,
@@ -76,12 +76,12 @@ pub struct Still {
 }
 
 impl Still {
-    /// Draws `views` of `runs` side by side, with or without the overlay; those that show values of one kind
-    /// share the ranges of their colour maps in layers of one name. `size` is in pixels; the text grows with
-    /// the height.
+    /// Draws `views` of `runs` side by side, with or without the overlay; those of values of one kind have
+    /// common value ranges in layers of one name. `size` is (width, height) in pixels; the size of the text
+    /// is proportional to the smaller of the two.
     ///
     /// # Errors
-    /// When values cannot be loaded, or the device cannot draw a picture of this size.
+    /// If values cannot be loaded, or the device cannot draw a picture of this size.
     pub fn render(
         gpu: &Gpu,
         backend: &dyn Backend,
@@ -107,7 +107,7 @@ impl Still {
         let text = (height.min(width) as f32 / POINTS_HIGH).clamp(0.5, 8.0);
         for ((index, column), ranges) in (0..).zip(&columns).zip(common_ranges(&columns)) {
             let (left, right) = (index * width / count, (index + 1) * width / count);
-            // Between columns a line of the ground stays.
+            // A line of the ground remains visible between columns.
             let line = if index + 1 < count { (text.round() as u32).clamp(1, right - left) } else { 0 };
             let column_size = [(right - left - line).max(1), height];
             let text = with_overlay.then_some(text);
@@ -126,7 +126,7 @@ impl Still {
     /// Writes the picture as PNG, whole or not at all.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), StillError> {
         file::write_png(path, &self.rgba, self.size)
             .map_err(|source| StillError::Write { path: path.to_owned(), source })
@@ -209,7 +209,7 @@ impl<'a> StillColumn<'a> {
             ranges,
             divisors: &divisors,
             picture: self.picture.as_ref(),
-            network: Network { edges, hidden: &hidden, lit: None },
+            network: DrawnNetwork { edges, hidden: &hidden, highlighted: None },
             size,
         });
         let target = RenderTarget::new(gpu, size, Renderer::FORMAT);

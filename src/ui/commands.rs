@@ -15,22 +15,31 @@ use crate::model::{ColourMap, Norm, OrderBy, Recording, SetView, Stat};
 /// Something a user can do by key, menu or command box.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
+    /// Opens a run, chosen in a file dialog, in the active column.
     Open,
-    /// Opens a run in a new column.
+    /// Opens a run, chosen in a file dialog, in a new column.
     OpenBeside,
-    /// Opens a run in the active column, in place of its run.
+    /// Opens the run at a path in the active column, in place of its run.
     OpenPath(PathBuf),
+    /// Draws the scenes of all columns into a new PNG file in the current folder.
     SavePicture,
+    /// Copies a `dnnviz render` command that draws the view of the active column.
     CopyCommandLine,
     /// Copies the workspace as JSON.
     CopyView,
     /// Copies the values of the scene as CSV.
     CopyValues,
+    /// Copies a description of the active scene in sentences.
     CopySummary,
+    /// Closes the window.
     Quit,
+    /// Returns to the previously visited view.
     Back,
+    /// Returns to the view that was left by [`Command::Back`].
     Forward,
+    /// Undoes the latest change of the views; cameras and epochs stay.
     Undo,
+    /// Repeats the change that was undone last.
     Redo,
     /// Opens the command box.
     Commands,
@@ -38,14 +47,23 @@ pub enum Command {
     Keys,
     /// Shows or hides a panel.
     Toggle(Pane),
+    /// Moves a panel within the dock.
     DockPlace(Pane, DockPlace),
+    /// Resizes a panel by one step.
     PaneSize(Pane, PaneSize),
+    /// Hides or shows everything except the scenes.
     OnlyScene,
+    /// Restores the default arrangement of the panels.
     ResetLayout,
+    /// Enters or leaves full screen.
     FullScreen,
+    /// Enlarges text and panels by one step.
     ZoomIn,
+    /// Shrinks text and panels by one step.
     ZoomOut,
+    /// Restores the default size of text and panels.
     ZoomReset,
+    /// Changes the columns or their links.
     Column(ColumnAction),
     /// Changes the view of the active column.
     View(ViewCommand),
@@ -54,37 +72,59 @@ pub enum Command {
 /// A change of the view of the active column.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ViewCommand {
+    /// Starts or pauses playback.
     Play,
+    /// Moves one epoch back.
     StepBack,
+    /// Moves one epoch forward.
     StepForward,
+    /// Moves to the first readable epoch.
     First,
+    /// Moves to the epoch of highest accuracy, else of lowest loss.
     Best,
+    /// Moves to the last readable epoch.
     Last,
+    /// Follows the newest epoch.
     Follow,
+    /// Turns repeating playback on or off.
     Loop,
     /// Moves the camera to a set view.
     SetView(SetView),
+    /// Moves the camera to the front of a layer, an index into [`Recording::layers`].
     FrameLayer(usize),
+    /// Hides or shows a layer, an index into [`Recording::layers`].
     HideLayer(usize),
+    /// Hides all layers except one, an index into [`Recording::layers`], or shows all if that is so already.
     SoloLayer(usize),
+    /// Shows all layers.
     ShowLayers,
+    /// Selects all inputs as side A.
     ShowAll,
+    /// Selects a class, an index into [`Recording::classes`], as side A.
     ShowClass(usize),
-    /// Subtracts a class.
+    /// Selects a class, an index into [`Recording::classes`], as side B, which is subtracted.
     MinusClass(usize),
+    /// Removes side B.
     MinusNone,
+    /// Selects the statistic.
     Stat(Stat),
+    /// Selects the normalisation.
     Norm(Norm),
-    /// `None` chooses the colour map automatically.
+    /// Selects the colour map; `None` chooses it automatically.
     Map(Option<ColourMap>),
     /// Uses one value range for all epochs, or one per epoch.
     OverEpochs,
-    /// `None` keeps units as trained.
+    /// Orders the units as at the current epoch; `None` keeps them as trained.
     Order(Option<OrderBy>),
+    /// Switches between the dark and the light theme.
     Theme,
+    /// Shows or hides the names of layers and classes.
     Labels,
+    /// Turns the fading of distant slabs on or off.
     Haze,
+    /// Shows or hides the ribbons of a branching network.
     Edges,
+    /// Turns animations off or on.
     LessMotion,
     /// Removes all pins.
     ClearPins,
@@ -154,16 +194,19 @@ impl ViewCommand {
 /// A command as the command box and the list of keys show it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CommandEntry {
+    /// The name as text for the user.
     pub name: String,
     /// The keys as text for the user; empty without any.
     pub keys: &'static str,
+    /// The command itself.
     pub command: Command,
 }
 
 /// The state of the window on which the list of available commands depends.
 pub struct CommandContext<'a> {
-    /// `None` while no run is open.
+    /// The recording of the active column; `None` while no run is open.
     pub recording: Option<&'a Recording>,
+    /// The columns of the window.
     pub columns: &'a ColumnBar<'a>,
     /// Paths of runs that were opened before, the latest first.
     pub recent: &'a [PathBuf],
@@ -322,8 +365,8 @@ fn column_commands(bar: &ColumnBar, add: &mut impl FnMut(&str, &'static str, Com
     }
 }
 
-/// Returns the entries that contain every word of `text`, the best first: entries whose name begins with
-/// `text`, then those with a word that begins with its first word.
+/// Returns the entries whose name and heading contain every word of `text`: first those whose name begins
+/// with `text`, then those with a word that begins with its first word, then the others.
 pub fn matching<'a>(all: &'a [CommandEntry], text: &str) -> Vec<&'a CommandEntry> {
     let text = text.trim().to_lowercase();
     let terms: Vec<&str> = text.split_whitespace().collect();

@@ -9,8 +9,9 @@ use super::style::Palette;
 
 mod place;
 
-/// Initial sizes of the side and the bottom panels, in points.
+/// Initial width of the side panels, in points.
 const SIDE: f32 = 288.0;
+/// Initial height of the bottom panels, in points.
 const DOCK: f32 = 232.0;
 /// Minimum width and height of a panel, in points.
 const LEAST: f32 = 96.0;
@@ -23,6 +24,7 @@ const MARGIN: f32 = 12.0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pane {
+    /// The scenes of all columns.
     Scene,
     /// Columns and selections.
     Input,
@@ -40,6 +42,7 @@ impl Pane {
     /// Every tile except the scene.
     pub const PANELS: [Self; 5] = [Self::Input, Self::Options, Self::Layers, Self::Unit, Self::About];
 
+    /// Returns the title of the tab.
     pub fn title(self) -> &'static str {
         match self {
             Self::Scene => "Scene",
@@ -172,8 +175,8 @@ impl DockLayout {
         panes.scene
     }
 
-    /// Gives the scene all that the dock gains or loses, so that panels keep their size in points. `scale`
-    /// is the growth of container `id` in each direction.
+    /// Applies a change of the dock's size to the scene alone, so that panels keep their size in points.
+    /// `scale` is the new size of container `id` divided by the previous one.
     fn keep_sizes(&mut self, id: TileId, scale: Vec2) {
         let Some(Tile::Container(Container::Linear(linear))) = self.tree.tiles.get(id) else { return };
         let holds = |child: &TileId| self.holds_scene(*child);
@@ -216,7 +219,7 @@ struct DockBehavior<'a> {
     add: &'a mut dyn FnMut(&mut Ui, Pane),
     palette: Palette,
     scene: Rect,
-    /// The tab container that holds nothing but the scene; its tab bar is hidden.
+    /// The tab container of the scene, if it contains no other tile; its tab bar is hidden.
     scene_tabs: Option<TileId>,
 }
 

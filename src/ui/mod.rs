@@ -1,23 +1,27 @@
-//! Panels and overlay over a [`crate::model::ViewState`]. Knows no files and makes no GPU calls.
+//! Panels and overlay over a [`crate::model::ViewState`], without access to files and GPU. The public part is
+//! [`NamedRun`], with which stills name their runs.
 
-pub mod commands;
-pub mod dock;
-pub mod panels;
-pub mod playback;
-pub mod runs;
-pub mod scene;
-pub mod style;
+#![warn(missing_docs)]
+
+pub(crate) mod commands;
+pub(crate) mod dock;
+pub(crate) mod panels;
+mod playback;
+pub(crate) mod runs;
+pub(crate) mod scene;
+pub(crate) mod style;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
-pub mod text;
-pub mod view_control;
-pub mod widgets;
+mod text;
+mod view_control;
+mod widgets;
 
-pub use panels::columns::ColumnBar;
-pub use runs::{NamedRun, OpenRuns};
-pub use scene::description::SceneDescription;
-pub use scene::viewport::{LoadProgress, SceneResponse, SceneStatus, Viewport};
-pub use view_control::{PanelData, PanelOutput, ViewControl};
-pub use widgets::thumbnails::Thumbnails;
+pub use runs::NamedRun;
+
+pub(crate) use panels::columns::ColumnBar;
+pub(crate) use runs::OpenRuns;
+pub(crate) use scene::description::SceneDescription;
+pub(crate) use scene::viewport::{LoadProgress, SceneResponse, SceneStatus, Viewport};
+pub(crate) use view_control::{PanelData, PanelOutput, ViewControl};

@@ -28,26 +28,31 @@ fn between(a: f64, b: f64, epochs: &Epochs) -> Option<EpochSpan> {
     (a != b).then(|| EpochSpan { first: epochs.number(a.min(b)), last: epochs.number(a.max(b)) })
 }
 
+/// An animated move from one ordinal to another.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Glide {
     from: f64,
     to: f64,
+    /// Time of the start, in seconds.
     start: f64,
 }
 
 /// The state of playing, stepping and following.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Playback {
+    /// The epoch advances with time.
     pub playing: bool,
     /// Factor of the speed at which epochs pass.
     pub speed: f64,
+    /// Playback starts again after its last epoch.
     pub looping: bool,
-    /// The view follows the newest epoch, until the user goes elsewhere.
+    /// The view follows the newest epoch, until the user chooses another.
     pub following: bool,
     /// The range that playback stays in. It is stored as epoch numbers, so that it stays the same while
     /// epochs are added.
     pub marked: Option<EpochSpan>,
     glide: Option<Glide>,
+    /// Time since playback reached its last epoch, in seconds.
     rested: f64,
 }
 
@@ -120,7 +125,7 @@ impl Playback {
         self.following = true;
     }
 
-    /// Starts a glide to the newest epoch if it is followed and no glide leads there yet.
+    /// Starts a glide to the newest epoch if it is followed and is not the target of a glide already.
     pub fn catch_up(&mut self, epochs: &Epochs, number: f64, now: f64) {
         let from = epochs.ordinal_of_number(number);
         if self.following && self.glide.map_or(from, |glide| glide.to) != epochs.last() {

@@ -6,8 +6,8 @@ use egui::{Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId,
 
 use crate::model::Theme;
 
-/// The accent colour, for what is selected, hovered or live. No colour map contains it.
-pub const ACCENT: Color32 = Color32::from_rgb(0x4f, 0xd6, 0xff);
+/// The accent colour, for selected, hovered and live items. No colour map contains it.
+const ACCENT: Color32 = Color32::from_rgb(0x4f, 0xd6, 0xff);
 
 /// Size of running text, in points.
 pub const TEXT: f32 = 13.0;
@@ -19,12 +19,15 @@ pub const SMALL: f32 = 12.0;
 pub struct Palette {
     /// Background of the scene.
     pub ground: Color32,
+    /// Background of panels.
     pub panel: Color32,
-    /// Fill of controls, at rest and hovered.
+    /// Fill of controls.
     pub control: Color32,
+    /// Fill of hovered controls.
     pub control_hovered: Color32,
     /// Separators and borders.
     pub line: Color32,
+    /// Primary text.
     pub text: Color32,
     /// Secondary text.
     pub dim: Color32,
@@ -32,10 +35,12 @@ pub struct Palette {
     pub accent: Color32,
     /// The accent for fills under text.
     pub accent_fill: Color32,
+    /// Text and marks of problems.
     pub warning: Color32,
 }
 
 impl Palette {
+    /// Returns the colours of a theme.
     pub fn of(theme: Theme) -> Self {
         match theme {
             Theme::Dark => Self {
@@ -71,13 +76,13 @@ pub fn colour_of(rgb: [u8; 3]) -> Color32 {
     Color32::from_rgb(rgb[0], rgb[1], rgb[2])
 }
 
-/// The font family of headings and names.
+/// Returns the font family of headings and names.
 pub fn semibold() -> FontFamily {
     FontFamily::Name("semibold".into())
 }
 
 /// Returns egui's fonts with Open Sans, whose digits have equal width, as the first choice.
-pub fn fonts() -> FontDefinitions {
+fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
     let bundled: [(&str, &'static [u8]); 2] = [
         ("Open Sans", include_bytes!("../../assets/fonts/OpenSans-Regular.ttf")),
@@ -98,7 +103,7 @@ pub fn install_fonts(ctx: &egui::Context) {
     ctx.set_fonts(fonts());
 }
 
-/// Turns animations of panels off (`less`) or on.
+/// Turns animations of panels off if `less`, else on.
 pub fn set_motion(ctx: &egui::Context, less: bool) {
     if (ctx.global_style().animation_time == 0.0) == less {
         return;
@@ -144,6 +149,7 @@ pub fn install_style(ctx: &egui::Context, theme: Theme) {
     });
 }
 
+/// Sets the colours and shapes of egui's controls.
 fn colour(visuals: &mut egui::Visuals, palette: Palette) {
     let radius = CornerRadius::same(4);
     visuals.panel_fill = palette.panel;

@@ -9,7 +9,6 @@ mod overlay;
 
 use super::NamedRun;
 use super::OpenRuns;
-use super::Thumbnails;
 use super::commands::ViewCommand;
 use super::dock::DockLayout;
 use super::dock::Pane;
@@ -19,6 +18,7 @@ use super::panels::columns::ColumnEntry;
 use super::panels::columns::column_rects;
 use super::scene::navigation::CameraTarget;
 use super::testing::{self, TestWindow};
+use super::widgets::thumbnails::Thumbnails;
 use super::{PanelData, SceneDescription, ViewControl, Viewport};
 use crate::model::columns::Locks;
 use crate::model::{

@@ -69,14 +69,14 @@ impl ViewControl {
         &self.epochs
     }
 
-    /// Takes over the epochs that the recording has now.
+    /// Replaces the list of epochs by that of `recording`, which may have grown.
     pub fn set_recording(&mut self, recording: &Recording) {
         let epochs = Epochs::new(recording);
         self.playback.renumber(&self.epochs, &epochs);
         self.epochs = epochs;
     }
 
-    /// The place of the view's epoch among the recorded ones; `None` without a readable epoch.
+    /// The position of the view's epoch among the recorded ones; `None` without a readable epoch.
     pub fn position(&self) -> Option<EpochPosition> {
         self.epochs.position(self.epochs.ordinal_of_number(self.view.epoch))
     }
@@ -92,14 +92,14 @@ impl ViewControl {
         self.epochs.number(self.epochs.ordinal_of_number(self.view.epoch).round()) as u64
     }
 
-    /// Returns what [`ViewControl::resume`] takes over.
+    /// Returns the view, camera and playback for [`ViewControl::resume`].
     pub fn clone_view(&self) -> ResumedView {
         let (view, navigator, playback) = (self.view.clone(), self.navigator.clone(), self.playback.clone());
         ResumedView { view, navigator, playback }
     }
 
-    /// Takes over the appearance of the view before the recording was replaced; where the network is the same
-    /// also the view, and where the inputs and classes are the same as well also its query.
+    /// Restores the appearance of the view from before the recording was replaced; if the network is the same
+    /// also the view, and if the inputs and classes are the same as well also its query.
     pub fn resume(&mut self, before: ResumedView, same_network: bool, same_inputs: bool) {
         let ResumedView { view, navigator, playback } = before;
         self.view.theme = view.theme;
@@ -173,9 +173,9 @@ impl ViewControl {
         }
     }
 
-    /// Moves the epoch on, by time and, where `keys` are for this view, by keys; to the newest one when it is
-    /// followed and `newest_ready`. Must be called before the panel data of the frame are gathered, so that
-    /// they are of the same epoch.
+    /// Advances the epoch by time and, if `keys`, by keys; to the newest one if it is followed and
+    /// `newest_ready`. Must be called before the panel data of the frame are gathered, so that they belong to
+    /// the same epoch.
     pub fn advance(&mut self, ui: &Ui, newest_ready: bool, keys: bool) {
         let (now, step) = ui.input(|input| (input.time, f64::from(input.stable_dt)));
         let view = &mut self.view;
@@ -202,11 +202,6 @@ impl ViewControl {
         }
         let cut = self.navigator.reduced_motion;
         view.epoch = self.playback.update(&self.epochs, view.epoch, now, step, cut);
-    }
-
-    /// The unit under the pointer when the scene was painted last, as (layer, unit).
-    pub fn hovered(&self) -> Option<(usize, usize)> {
-        self.hover.borrow().cell().map(|cell| (cell.layer, cell.unit))
     }
 
     /// Handles pointer and keys in the viewport, and moves the camera. `values` are those of the scene.
@@ -244,7 +239,7 @@ impl ViewControl {
             })
         });
         if hover.region.is_some() {
-            // While a box is drawn the camera stays.
+            // The camera does not move while a box is drawn.
             (input.orbit, input.pan) = Default::default();
         }
         let aspect = viewport.rect.aspect_ratio().max(0.01);

@@ -17,7 +17,7 @@ impl Columns {
     }
 
     /// Makes the other cameras follow that of the column at `index`.
-    pub(super) fn lead(&mut self, index: usize) {
+    pub(super) fn set_leader(&mut self, index: usize) {
         if let Some(column) = self.list.get(index) {
             self.leader = column.id;
         }
@@ -30,16 +30,17 @@ impl Columns {
         id
     }
 
-    /// Ends the session of a removed column.
+    /// Ends the session of a removed column; its loader completes its current job.
     pub(super) fn retire(&mut self, column: Column) {
         self.retired.extend(column.session.map(|session| session.into_loader()));
     }
 
+    /// Activates the column at `index`; with locked epochs it continues the playback of the one before.
     pub(super) fn activate(&mut self, ui: &egui::Ui, index: usize) {
         if index >= self.list.len() || index == self.active {
             return;
         }
-        self.lead(index);
+        self.set_leader(index);
         let before = std::mem::replace(&mut self.active, index);
         if self.locks.epochs
             && let Ok([old, new]) = self.list.get_disjoint_mut([before, index])

@@ -1,40 +1,45 @@
-//! Keeps equal what the columns of a window share: appearance, epochs, cameras, colour ranges.
+//! Keeps appearance, epochs, cameras and value ranges of linked columns equal.
 
 use super::Columns;
 use crate::app::session::Session;
 use crate::model::columns;
 
 impl Columns {
-    /// Gives the other columns the appearance and, if locked, the epoch of the active one.
+    /// Copies the appearance and, if locked, the epoch of the active column to the others.
     pub fn link_views(&mut self) {
         let locks = self.locks;
-        self.lead_others(self.active, |lead, other| {
-            other.link_appearance(lead, locks);
+        self.update_followers(self.active, |leader, other| {
+            other.link_appearance(leader, locks);
             if locks.epochs {
-                other.link_epoch(lead);
+                other.link_epoch(leader);
             }
         });
     }
 
-    /// Gives the other columns, if locked, the camera of the one that was moved last.
+    /// Copies the camera that was moved last, if cameras are locked, to the other columns.
     pub(super) fn link_cameras(&mut self, ui: &egui::Ui) {
-        let lead = self.list.iter().position(|column| column.id == self.leader && column.session.is_some());
+        let leader = self.list.iter().position(|column| column.id == self.leader && column.session.is_some());
         let now = ui.input(|input| input.time);
         if self.locks.cameras {
-            self.lead_others(lead.unwrap_or(self.active), |lead, other| other.link_camera(lead, now));
+            self.update_followers(leader.unwrap_or(self.active), |leader, other| {
+                other.link_camera(leader, now)
+            });
         }
     }
 
-    /// Calls `follow` with the session of the column at `lead` and each of the others.
-    fn lead_others(&mut self, lead: usize, mut follow: impl FnMut(&Session, &mut Session)) {
-        let Some(session) = self.list.get_mut(lead).and_then(|column| column.session.take()) else { return };
+    /// Calls `follow` with the session of the column at index `leader` and each of the others.
+    fn update_followers(&mut self, leader: usize, mut follow: impl FnMut(&Session, &mut Session)) {
+        let Some(session) = self.list.get_mut(leader).and_then(|column| column.session.take()) else {
+            return;
+        };
         for other in self.sessions_mut() {
             follow(&session, other);
         }
-        self.list[lead].session = Some(session);
+        self.list[leader].session = Some(session);
     }
 
-    /// Sets the ranges of the colour maps, common to all columns with values of one kind where locked.
+    /// Sets the value ranges of the colour maps: if locked, common ones for all columns with values of one
+    /// kind.
     pub(super) fn link_ranges(&mut self) {
         let scale = |session: &'_ Session| session.scene.is_shown();
         let scales: Vec<_> = self

@@ -1,7 +1,7 @@
 //! The columns of a window: each shows one run in a [`Session`].
 //!
-//! This file holds the list; `phases` has the phases of a frame, `edit` adds and removes columns, `link` keeps
-//! what they share equal.
+//! This file has the list of columns, `phases` the phases of a frame, `edit` adds and removes columns, `link`
+//! keeps linked columns equal.
 
 mod edit;
 mod link;
@@ -27,9 +27,9 @@ use crate::ui::{NamedRun, OpenRuns};
 /// The columns of a window, side by side. There is at least one.
 pub struct Columns {
     list: Vec<Column>,
-    /// Index of the column of which panels and keys are.
+    /// Index of the active column, on which panels and keys act.
     active: usize,
-    /// The active column was chosen by the user; until then it is the first one whose run is open.
+    /// `true` once the user has chosen the active column; until then it is the first one whose run is open.
     chosen: bool,
     /// Id of the column whose camera the others follow.
     leader: u64,
@@ -40,13 +40,17 @@ pub struct Columns {
     send: EventSender,
     /// Loaders of columns that were removed, until their current jobs are done.
     retired: Vec<Loader>,
-    /// The appearance until a view says otherwise.
+    /// The theme while no run is open.
     first_theme: Theme,
+    /// Camera moves without animation while no run is open.
     first_reduced_motion: bool,
 }
 
+/// A column of the window.
 struct Column {
+    /// Id, unique among all columns that the window has had.
     id: u64,
+    /// Index of its run.
     run: usize,
     /// `None` until the run is open.
     session: Option<Box<Session>>,
@@ -62,7 +66,7 @@ impl Column {
 }
 
 impl Columns {
-    /// One column for each of the first runs.
+    /// Creates a column for each of the first of `runs` runs: at least one column, at most [`MAX_COLUMNS`].
     pub fn new(runs: usize, gpu: Arc<Gpu>, backend: Arc<dyn Backend>, send: EventSender) -> Self {
         let list: Vec<Column> =
             (0..runs.clamp(1, MAX_COLUMNS)).map(|run| Column::new(run as u64, run)).collect();
@@ -102,37 +106,37 @@ impl Columns {
         self.list.get(column)?.session.as_deref()
     }
 
-    /// The same, to be changed.
+    /// Like [`Self::session`], mutable.
     pub fn session_mut(&mut self, column: usize) -> Option<&mut Session> {
         self.list.get_mut(column)?.session.as_deref_mut()
     }
 
-    /// The session of the column with an id.
+    /// The session of the column with an id; `None` if there is no such column or its run is not open.
     pub fn by_id(&self, id: u64) -> Option<&Session> {
         self.list.iter().find(|column| column.id == id)?.session.as_deref()
     }
 
-    /// The same, to be changed.
+    /// Like [`Self::by_id`], mutable.
     pub fn by_id_mut(&mut self, id: u64) -> Option<&mut Session> {
         self.list.iter_mut().find(|column| column.id == id)?.session.as_deref_mut()
     }
 
-    /// The session of the active column.
+    /// The session of the active column; `None` while its run is not open.
     pub fn active_session(&self) -> Option<&Session> {
         self.session(self.active)
     }
 
-    /// The same, to be changed.
+    /// Like [`Self::active_session`], mutable.
     pub fn active_session_mut(&mut self) -> Option<&mut Session> {
         self.session_mut(self.active)
     }
 
-    /// All sessions.
+    /// All sessions, in the order of their columns.
     pub fn sessions(&self) -> impl Iterator<Item = &Session> {
         self.list.iter().filter_map(|column| column.session.as_deref())
     }
 
-    /// The same, to be changed.
+    /// Like [`Self::sessions`], mutable.
     pub fn sessions_mut(&mut self) -> impl Iterator<Item = &mut Session> {
         self.list.iter_mut().filter_map(|column| column.session.as_deref_mut())
     }
@@ -143,19 +147,20 @@ impl Columns {
         session.map_or(self.first_theme, |session| session.view().theme)
     }
 
-    /// Returns `true` if camera moves are cut to their ends.
+    /// Returns `true` if the camera moves without animation.
     pub fn reduced_motion(&self) -> bool {
         let of = |session: &Session| session.control.navigator.reduced_motion;
         self.active_session().map_or(self.first_reduced_motion, of)
     }
 
-    /// Sets the appearance of the first views.
+    /// Sets theme and motion of the first views.
     pub fn begin_with(&mut self, theme: Theme, reduced_motion: bool) {
         self.first_theme = theme;
         self.first_reduced_motion = reduced_motion;
     }
 
-    /// Takes over that a run was opened, or opened again; `continues` if it is the same recording.
+    /// Updates the sessions after the run at index `run` was opened, or opened again; `continues` if it is
+    /// the same recording with more epochs.
     pub fn run_opened(&mut self, run: usize, continues: bool, runs: &OpenRunList) {
         for index in 0..self.list.len() {
             let column = &mut self.list[index];
@@ -177,7 +182,7 @@ impl Columns {
                     self.share_memory();
                     if self.active_session().is_none() || (!self.chosen && index < self.active) {
                         self.active = index;
-                        self.lead(index);
+                        self.set_leader(index);
                     }
                 }
             }
@@ -197,7 +202,7 @@ impl Columns {
         session.control.view.theme = theme;
         session.control.navigator.reduced_motion = reduced_motion;
         if let Some(view) = view.take() {
-            session.show_view(view, marked.take());
+            session.control.show_view(view, marked.take());
         }
         Some(session)
     }
@@ -261,11 +266,11 @@ impl Columns {
     pub fn perform(&mut self, command: &ViewCommand, now: f64) {
         let Some(Session { values, scene, control }) = self.active_session_mut() else { return };
         if control.perform(command, values.recording(), scene.layout(), now) {
-            self.lead(self.active);
+            self.set_leader(self.active);
         }
     }
 
-    /// The active scene in plain sentences.
+    /// Describes the active scene in sentences.
     pub fn summary(&self, runs: &[Run], named: &[NamedRun]) -> Option<String> {
         let column = self.list.get(self.active)?;
         Some(column.session.as_ref()?.summary(&runs.get(column.run)?.context(named)))
@@ -309,7 +314,7 @@ impl Columns {
                 }
             }
             match (&mut self.list[index].session, &wanted.view) {
-                (Some(session), Some(view)) => session.show_view(view.clone(), wanted.marked),
+                (Some(session), Some(view)) => session.control.show_view(view.clone(), wanted.marked),
                 (None, view) => {
                     self.list[index].view.clone_from(view);
                     self.list[index].marked = wanted.marked;
@@ -325,7 +330,7 @@ impl Columns {
         self.locks = workspace.locks;
         self.active = workspace.active.min(self.list.len() - 1);
         self.chosen = true;
-        self.lead(self.active);
+        self.set_leader(self.active);
         self.share_memory();
         if had_keys && let Some(column) = self.list.get(self.active) {
             ctx.memory_mut(|memory| memory.request_focus(scene_id(column.id)));
@@ -333,6 +338,7 @@ impl Columns {
     }
 }
 
+/// The id of a column's scene in egui.
 fn scene_id(column: u64) -> egui::Id {
     egui::Id::unique(("scene", column))
 }

@@ -12,11 +12,11 @@ use crate::ui::scene::viewport::{paint_message, paint_opening};
 use crate::ui::style::Palette;
 use crate::ui::{NamedRun, PanelOutput, Viewport};
 
-/// The place of a column's scene, in points.
+/// The area of a column's scene.
 pub struct SceneArea {
     /// Id of the column.
     pub column: u64,
-    /// The place.
+    /// The area, in points.
     pub rect: Rect,
 }
 
@@ -25,21 +25,21 @@ pub type ShowPane<'a> = dyn FnMut(&mut egui::Ui, Pane) + 'a;
 
 /// The result of the scenes of a frame.
 pub struct SceneOutput {
-    /// The places of the scenes.
+    /// The areas of the scenes.
     pub areas: Vec<SceneArea>,
-    /// A unit was pinned.
+    /// `true` if a unit was pinned.
     pub pinned: bool,
 }
 
 impl Columns {
-    /// Frame, first phase: moves the epochs on. `keys` are for the active column.
+    /// Frame, first phase: advances the epochs, that of the active column by keys as well if `keys`.
     pub fn advance(&mut self, ui: &egui::Ui, keys: bool) {
         self.retired.retain(|loader| !loader.has_stopped());
         let active = self.active;
-        let is_led = self.locks.epochs && self.active_session().is_some_and(Session::has_epochs);
+        let follows_active = self.locks.epochs && self.active_session().is_some_and(Session::has_epochs);
         for (index, column) in self.list.iter_mut().enumerate() {
             if let Some(session) = &mut column.session
-                && (index == active || !is_led)
+                && (index == active || !follows_active)
             {
                 session.advance(ui, keys && index == active);
             }
@@ -47,7 +47,7 @@ impl Columns {
     }
 
     /// Frame, second phase: lays out the timeline of the active column at the bottom, and then by `dock` the
-    /// panels around the scenes; returns the place of the scenes and what was requested in the panels.
+    /// panels around the scenes; returns the area of the scenes and the requests from the panels.
     pub fn layout_panels(
         &mut self,
         ui: &mut egui::Ui,
@@ -77,14 +77,14 @@ impl Columns {
         if let Some((_, session)) = active {
             session.request_missing();
         }
-        if output.led {
-            self.lead(self.active);
+        if output.camera_moved {
+            self.set_leader(self.active);
         }
         (scenes.inner, output)
     }
 
-    /// Frame, third phase: handles pointer and keys in the scenes, which fill `whole`, updates the scenes, and
-    /// paints the overlays and the headers of the columns.
+    /// Frame, third phase: handles pointer and keys in the scenes, which fill `whole`, updates the scenes,
+    /// and paints the overlays and the headers of the columns.
     pub fn show_scenes(
         &mut self,
         ui: &egui::Ui,
@@ -106,8 +106,8 @@ impl Columns {
         SceneOutput { areas, pinned }
     }
 
-    /// Handles pointer and keys in each scene; returns the index of the column that was clicked, and `true` if
-    /// a unit was pinned.
+    /// Handles pointer and keys in each scene; returns the index of the column that was clicked, and `true`
+    /// if a unit was pinned.
     fn handle_gestures(&mut self, ui: &egui::Ui, places: &[(Option<Rect>, Rect)]) -> (Option<usize>, bool) {
         let keys = self.has_keys(ui);
         let alone = self.list.len() == 1;
@@ -130,8 +130,8 @@ impl Columns {
         (clicked, pinned)
     }
 
-    /// Paints what is above and over each scene; returns the places of the scenes, and the index of the column
-    /// whose header was clicked.
+    /// Paints the headers above and the overlays over the scenes; returns the areas of the scenes, and the
+    /// index of the column whose header was clicked.
     fn paint_scenes(
         &self,
         ui: &egui::Ui,
@@ -164,7 +164,7 @@ impl Columns {
     }
 }
 
-/// Paints what is shown instead of a scene whose run is not open.
+/// Paints a message in place of a scene whose run is not open.
 fn paint_absent(ui: &egui::Ui, rect: Rect, theme: Theme, run: &Run) {
     let path = run.path.display();
     match &run.state {

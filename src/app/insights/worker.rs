@@ -1,20 +1,20 @@
-//! The worker that computes layer statistics and unit profiles. It has a thread pool of its own, so that no
-//! picture waits for it.
+//! The worker that computes layer statistics, unit profiles and predictions. It has a thread pool of its own,
+//! so that the values of scenes do not wait for it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
-use super::{InsightRequest, InsightResponse, InsightResult};
+use super::request::{InsightRequest, InsightResponse, InsightResult};
 use crate::app::worker::{JobQueue, Worker};
 use crate::insight::{self, UnitEpoch};
 use crate::model::{EpochIndex, LayerIndex, Source, UnitIndex};
 use crate::stats::StatsError;
 
-/// Most training histories of units that are kept, for the next epoch at which a unit is requested.
+/// Greatest number of cached training histories of units.
 const MAX_HISTORIES: usize = 64;
 
-/// In the global pool a picture would wait until the current request is done.
+/// The thread pool of requests. In the global pool the values of a scene would wait for the current request.
 static POOL: LazyLock<Option<rayon::ThreadPool>> = LazyLock::new(|| {
     let pool = rayon::ThreadPoolBuilder::new().thread_name(|index| format!("insights {index}")).build();
     pool.inspect_err(|error| log::error!("cannot start the threads for statistics: {error}")).ok()
@@ -23,14 +23,14 @@ static POOL: LazyLock<Option<rayon::ThreadPool>> = LazyLock::new(|| {
 /// Answers requests one after another on a thread of its own.
 pub(super) struct InsightWorker {
     worker: Worker<InsightQueue>,
-    /// The current request is not needed any more.
+    /// `true` if the current request is not needed any more.
     cancelled: Arc<AtomicBool>,
 }
 
 struct InsightQueue {
     source: Arc<dyn Source>,
     version: u64,
-    /// The last one is the next.
+    /// The most urgent one is the last.
     requests: Vec<InsightRequest>,
     current: Option<InsightRequest>,
     cancelled: Arc<AtomicBool>,

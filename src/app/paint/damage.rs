@@ -1,5 +1,4 @@
-//! The part of a window that a frame changes, so that only that is painted again. On a software adapter,
-//! painting all panels costs several times what laying them out does.
+//! The part of a window that a frame changes: a software adapter paints only that part again.
 
 use egui::Rect;
 use egui::epaint::ClippedShape;

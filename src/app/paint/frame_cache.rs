@@ -6,7 +6,7 @@ use crate::engine::{Gpu, Renderer};
 use crate::model::Theme;
 use crate::ui::style::Palette;
 
-/// The picture of the window, which stays from frame to frame.
+/// The picture of the window, which is kept from frame to frame.
 pub struct FrameCache {
     /// The picture.
     pub texture: wgpu::Texture,
@@ -14,16 +14,17 @@ pub struct FrameCache {
     pub view: wgpu::TextureView,
     /// One pixel of the ground behind everything.
     pub ground: wgpu::BindGroup,
-    /// Pixels in a point.
+    /// Pixels per point.
     pub pixels_per_point: f32,
-    /// Ids of the columns whose scenes are in the picture, and the places of these.
+    /// Ids of the columns whose scenes are in the picture, and the areas of these.
     pub scenes: Vec<(u64, PixelRect)>,
     theme: Theme,
     shapes: ShapeList,
 }
 
 impl FrameCache {
-    /// An empty picture that `blit` paints on.
+    /// Creates an empty picture in `format` for a theme, a number of pixels per point and a size in pixels;
+    /// `blit` paints on it.
     pub fn new(
         gpu: &Gpu,
         blit: &Blit,

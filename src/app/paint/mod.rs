@@ -1,8 +1,8 @@
 //! Paints a frame that was laid out: the scenes into textures of their own, and the panels over them.
 //!
-//! The window's picture stays from frame to frame ([`FrameCache`]). Where a software adapter draws, only the
-//! rectangles that changed are painted: there, painting all panels costs several times what laying them out
-//! does. Elsewhere everything is painted.
+//! The window's picture is kept from frame to frame ([`FrameCache`]). A software adapter paints only the
+//! rectangles that changed, since it takes several times as long to paint all panels as to lay them out.
+//! Other adapters paint everything.
 
 mod damage;
 mod frame_cache;
@@ -21,7 +21,7 @@ use self::frame_cache::FrameCache;
 use super::session::DrawnScene;
 use crate::engine::blit::Blit;
 use crate::engine::renderer::{Path, colour_pass};
-use crate::engine::{Field, Gpu, InputPicture, Network, Renderer};
+use crate::engine::{DrawnNetwork, Field, Gpu, InputPicture, Renderer};
 use crate::model::{Edge, Theme, ViewState};
 use crate::scene::FrameOptions;
 
@@ -98,14 +98,14 @@ pub struct FrameShapes {
     pub shapes: Vec<egui::epaint::ClippedShape>,
     /// Changes of egui's textures.
     pub textures: egui::TexturesDelta,
-    /// Pixels in a point.
+    /// Pixels per point.
     pub pixels_per_point: f32,
     /// The theme, whose ground is behind everything.
     pub theme: Theme,
 }
 
 impl Painter {
-    /// A painter for surfaces of `format`.
+    /// Creates a painter for surfaces of `format`.
     pub fn new(gpu: Gpu, format: TextureFormat) -> Self {
         let started = Instant::now();
         report_once(&gpu.device);
@@ -250,7 +250,7 @@ impl Painter {
             ranges,
             divisors: &divisors,
             picture: picture.map(|picture| &**picture),
-            network: Network { edges, hidden, lit: *highlighted },
+            network: DrawnNetwork { edges, hidden, highlighted: *highlighted },
             size,
         });
         let mut encoder = encoder(&self.gpu, "Painter::scene");

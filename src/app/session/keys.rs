@@ -1,4 +1,4 @@
-//! Small values that tell whether loaded values and prefetch lists are still valid.
+//! Keys that change when prefetch lists, or the values of queries, become invalid.
 
 use crate::app::run::OpenRunList;
 use crate::model::{EpochPosition, EpochRef, Query, Selection, UnitOrder};
@@ -6,28 +6,33 @@ use crate::model::{EpochPosition, EpochRef, Query, Selection, UnitOrder};
 /// Everything on which the list of values to load depends.
 #[derive(Clone, Copy, PartialEq)]
 pub struct PrefetchKey {
+    /// Number of the query.
     pub query: usize,
+    /// Position of the view's epoch, with a `t` of 0.
     pub position: EpochPosition,
+    /// `true` while the newest epoch is followed.
     pub following: bool,
     /// Number of epochs that are cached or have failed.
     pub done: usize,
+    /// Order of the units.
     pub order: Option<UnitOrder>,
-    /// Number of epochs that were loaded, where the value ranges cover all.
+    /// Number of epochs with quantiles; `None` unless the value ranges cover all epochs.
     pub loaded: Option<usize>,
 }
 
 /// The versions of the runs on which the values of a query depend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunVersions {
-    /// Number of times that the session's run was continued, where a selection names its last or best epoch.
+    /// Number of times that the session's run was continued; 0 unless a selection names its last or best
+    /// epoch.
     pub own: u64,
-    /// Numbers of times that the run of side B was replaced and, likewise, continued; `None` while it is not
-    /// open.
+    /// Numbers of times that the run of side B was replaced and, likewise, continued; `None` if it is not
+    /// open, or side B is of the same run.
     pub other: Option<(u64, u64)>,
 }
 
 impl RunVersions {
-    /// The versions for a query of the run at index `run`.
+    /// Returns the versions for a query of the run at index `run`.
     pub fn of(query: &Query, run: usize, runs: &OpenRunList) -> Self {
         let Query { select, minus, run_b, .. } = query;
         let depends_on_epochs =

@@ -1,4 +1,4 @@
-//! Takes over appearance, epoch, camera and playback from the session that leads.
+//! Copies appearance, epoch, camera and playback from the session of another column.
 
 use std::sync::Arc;
 
@@ -8,47 +8,48 @@ use crate::model::{Layer, Query, Recording, ViewState};
 use crate::ui::scene::navigation::CameraTarget;
 
 impl Session {
-    /// Returns what it takes to compare its query with that of another session.
+    /// Returns the run, query and epoch of its view, to compare them with those of another session.
     pub fn column_query(&self) -> ColumnQuery<'_> {
         ColumnQuery { run: self.run(), query: &self.view().query, epoch: self.view().epoch }
     }
 
-    /// Takes over the appearance of `lead`.
-    pub fn link_appearance(&mut self, lead: &Self, locks: Locks) {
-        columns::share_appearance(&lead.control.view, &mut self.control.view, locks);
-        self.control.navigator.reduced_motion = lead.control.navigator.reduced_motion;
+    /// Copies the appearance of `leader`, as far as `locks` link it.
+    pub fn link_appearance(&mut self, leader: &Self, locks: Locks) {
+        columns::share_appearance(&leader.control.view, &mut self.control.view, locks);
+        self.control.navigator.reduced_motion = leader.control.navigator.reduced_motion;
     }
 
-    /// Returns `true` if it has a readable epoch.
+    /// Returns `true` if the recording has a readable epoch.
     pub fn has_epochs(&self) -> bool {
         !self.control.epochs().readable().is_empty()
     }
 
-    /// Takes over the epoch of `lead`, or the nearest one.
-    pub fn link_epoch(&mut self, lead: &Self) {
-        if !lead.has_epochs() {
+    /// Goes to the epoch of `leader`, or to the nearest recorded one.
+    pub fn link_epoch(&mut self, leader: &Self) {
+        if !leader.has_epochs() {
             return;
         }
-        let epochs = lead.control.epochs();
-        let at_rest = epochs.ordinal_of_number(lead.view().epoch).fract() == 0.0;
+        let epochs = leader.control.epochs();
+        let at_rest = epochs.ordinal_of_number(leader.view().epoch).fract() == 0.0;
         self.control.playback.hold();
-        self.control.view.epoch = columns::linked_epoch(self.recording(), lead.view().epoch, at_rest);
+        self.control.view.epoch = columns::linked_epoch(self.recording(), leader.view().epoch, at_rest);
     }
 
-    /// Takes over the playback of `lead`, which stops.
-    pub fn take_playback(&mut self, lead: &mut Self) {
-        if !self.has_epochs() || !lead.has_epochs() {
+    /// Continues the playback of `previous`, which stops.
+    pub fn take_playback(&mut self, previous: &mut Self) {
+        if !self.has_epochs() || !previous.has_epochs() {
             return;
         }
-        let (from, to) = (lead.control.epochs().clone(), self.control.epochs());
-        self.control.playback = lead.control.playback.handed_over(&from, to);
+        let (from, to) = (previous.control.epochs().clone(), self.control.epochs());
+        self.control.playback = previous.control.playback.handed_over(&from, to);
     }
 
-    /// Takes over the camera of `lead`: exactly where the layouts are equal, else its target.
-    pub fn link_camera(&mut self, lead: &Self, now: f64) {
-        let navigator = &lead.control.navigator;
-        if self.scene.layout() == lead.scene.layout() {
-            self.control.view.camera = lead.control.view.camera;
+    /// Copies the camera of `leader` if the layouts are equal or it has no target and the layers are the
+    /// same; else moves to the same target, if there is one in this recording.
+    pub fn link_camera(&mut self, leader: &Self, now: f64) {
+        let navigator = &leader.control.navigator;
+        if self.scene.layout() == leader.scene.layout() {
+            self.control.view.camera = leader.control.view.camera;
             self.control.navigator.follow(navigator);
             return;
         }
@@ -58,7 +59,7 @@ impl Session {
                     |name: &str| self.recording().layers.iter().position(|layer| layer.name == name);
                 let target = match target {
                     CameraTarget::View(_) => Some(target),
-                    CameraTarget::Slab(slab) => lead
+                    CameraTarget::Slab(slab) => leader
                         .recording()
                         .layers
                         .get(slab)
@@ -71,8 +72,8 @@ impl Session {
                     self.control.navigator.go(target, camera, self.scene.layout(), now);
                 }
             }
-            None if have_same_layers(self.recording(), lead.recording()) => {
-                self.control.view.camera = lead.control.view.camera;
+            None if have_same_layers(self.recording(), leader.recording()) => {
+                self.control.view.camera = leader.control.view.camera;
                 self.control.navigator.release();
             }
             None => {}
@@ -97,14 +98,15 @@ impl Session {
         }
     }
 
-    /// Returns the same view with sides A and B swapped, as far as there is a side B that is open; a view of
-    /// the other run where B is read there. Until the new values are loaded, it shows the scene before.
+    /// Returns the session with sides A and B swapped; unchanged if there is no side B or its run is not
+    /// open. If side B is of another run, the session becomes one of that run, and shows the scene before
+    /// until its values are loaded.
     pub fn swapped(mut self) -> Self {
         let Some((run, query)) = columns::swap_sides(self.run(), &self.view().query) else { return self };
         let runs = self.values.runs();
         let Some(open) = runs.get(run).and_then(Option::as_ref) else { return self };
         if run == self.run() {
-            self.set_query(query);
+            self.control.view.query = query;
             return self;
         }
         let Self { values, scene, mut control } = self;

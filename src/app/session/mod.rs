@@ -3,10 +3,10 @@
 //! | part | holds |
 //! | --- | --- |
 //! | [`ValueStore`] | the values: loader, cache, queries, prefetch, insights |
-//! | [`SceneState`] | the scene that is shown: values, layout, value ranges, the input's picture |
+//! | [`SceneState`] | the scene: current values, layout, value ranges, the input's picture |
 //! | [`ViewControl`] | the view, and everything by which a user changes it |
 //!
-//! The three do not know each other; a [`Session`] hands the values from one to the next.
+//! A [`Session`] owns the three, and passes them to the methods of each other.
 
 mod keys;
 mod link;
@@ -25,26 +25,25 @@ use super::event::{LoadEvent, ValueKey};
 use super::loader::Loader;
 use super::run::OpenRunList;
 use crate::insight::{LayerStats, UnitProfile};
-use crate::model::workspace::EpochSpan;
-use crate::model::{Camera, EpochRef, Layout, Pin, Query, Recording, SetView, ViewState};
+use crate::model::{Camera, EpochRef, Layout, Pin, Recording, SetView, ViewState};
 use crate::scene::LoadedEpoch;
 use crate::ui::ViewControl;
 
-/// How long an event may wait for a frame when the picture hardly changes.
+/// Longest delay of a frame that changes little of the picture.
 pub const SOON: Duration = Duration::from_millis(100);
 
 /// The view of one open run in a column.
 pub struct Session {
     /// The values of the run.
     pub values: ValueStore,
-    /// The scene that is shown.
+    /// The scene.
     pub scene: SceneState,
     /// The view and its controls.
     pub control: ViewControl,
 }
 
 impl Session {
-    /// The default view of a run, given by its index; `None` while it is not open.
+    /// Creates the default view of the run at index `run`; `None` while it is not open.
     pub fn new(run: usize, runs: OpenRunList, resources: SessionResources) -> Option<Self> {
         Some(Self::with_values(ValueStore::new(run, runs, resources)?))
     }
@@ -84,8 +83,8 @@ impl Session {
         &self.control.view
     }
 
-    /// Goes on with the runs as they are now: its own is the same recording with more epochs. View, playback
-    /// and values stay.
+    /// Takes over the current `runs`, in which its own is the same recording with more epochs. Keeps view,
+    /// playback and loaded values.
     pub fn continue_with(&mut self, runs: OpenRunList) {
         let Some(before) = self.values.continue_with(runs, &self.control) else { return };
         let (before, now) = (before.recording(), self.values.recording());
@@ -101,13 +100,13 @@ impl Session {
         self.update_scene();
     }
 
-    /// Takes over the runs as they are now; the run of side B may be another recording.
+    /// Takes over the current `runs`, in which the run of side B may be another recording.
     pub fn set_runs(&mut self, runs: OpenRunList) {
         self.values.set_runs(runs, &self.control);
     }
 
-    /// Returns a session of the recording that has replaced its own. As far as the network is the same, the
-    /// view stays.
+    /// Returns a session of the recording that has replaced its own. Keeps the view as far as the networks
+    /// are the same.
     pub fn replaced(self, runs: OpenRunList) -> Self {
         let before = self.values.source();
         let run = self.values.run();
@@ -126,7 +125,7 @@ impl Session {
         next
     }
 
-    /// Returns the default view of a run, with the same loader; itself while that run is not open.
+    /// Returns the default view of a run, with the same loader; `self` while that run is not open.
     fn with_run(self, run: usize, runs: OpenRunList) -> Self {
         match runs.get(run).and_then(Option::as_ref) {
             Some(open) => Self::with_values(self.values.with_run(run, open, Arc::clone(&runs))),
@@ -134,7 +133,7 @@ impl Session {
         }
     }
 
-    /// Takes a result of the session's workers; returns how long the frame that shows it may wait.
+    /// Handles a result of the session's workers; returns the longest delay of the frame that shows it.
     pub fn handle(&mut self, ctx: &egui::Context, event: LoadEvent) -> Duration {
         match event {
             LoadEvent::Values { key, result: Ok(values) } => {
@@ -158,7 +157,7 @@ impl Session {
         Duration::ZERO
     }
 
-    /// Takes loaded values; returns `true` if they are to be shown now.
+    /// Caches loaded values; returns `true` if the scene needs them now.
     fn insert_values(&mut self, key: ValueKey, values: LoadedEpoch) -> bool {
         if !self.values.is_current(key.recording) {
             return false;
@@ -172,11 +171,6 @@ impl Session {
         self.scene.update(&mut self.values, &self.control);
     }
 
-    /// Shows `view` from now on; playback stays within `marked`.
-    pub fn show_view(&mut self, view: ViewState, marked: Option<EpochSpan>) {
-        self.control.show_view(view, marked);
-    }
-
     /// The number of cells in the scene.
     pub fn units(&self) -> u64 {
         self.scene.layout().slabs.iter().map(|slab| slab.units as u64).sum()
@@ -187,12 +181,12 @@ impl Session {
         self.scene.shown_epoch()
     }
 
-    /// Returns `true` if the scene shows what the view asks for.
+    /// Returns `true` if the scene shows the values that the view selects.
     pub fn is_settled(&self) -> bool {
         self.scene.is_settled(&self.values, &self.control)
     }
 
-    /// The latest problem with what the view asks for, in one line.
+    /// The latest problem with the values that the view selects, in one line.
     pub fn note(&self) -> Option<&str> {
         self.values.note()
     }
@@ -209,7 +203,7 @@ impl Session {
     }
 
     /// The profile of a pinned unit, or the reason why there is none: at the current epoch or, until that is
-    /// computed, the latest; [`UnitProfile::epoch`] is the one that it is of.
+    /// computed, the latest one; [`UnitProfile::epoch`] is its epoch.
     pub fn unit_profile(&self, pin: &Pin) -> Option<Result<&UnitProfile, &str>> {
         let (layer, unit) = self.recording().unit_of_pin(pin)?;
         let epoch = self.control.resting_epoch(self.recording());
@@ -225,11 +219,6 @@ impl Session {
     /// Returns `true` if the newest epoch is followed and its values are being loaded.
     pub fn awaits_newest(&mut self) -> bool {
         self.values.awaits_newest(&self.control)
-    }
-
-    /// Replaces the query, keeping the rest of the view.
-    pub fn set_query(&mut self, query: Query) {
-        self.control.view.query = query;
     }
 }
 

@@ -10,11 +10,11 @@ use crate::ui::{
     ViewControl, Viewport,
 };
 
-/// Most values that are copied to the clipboard.
+/// Greatest number of values that are copied to the clipboard.
 const MAX_COPIED: usize = 2_000_000;
 
 impl Session {
-    /// Moves the epoch on, by time and, where `keys` are for this session, by keys.
+    /// Advances the epoch by time and, if `keys`, by keys.
     pub fn advance(&mut self, ui: &egui::Ui, keys: bool) {
         let newest_ready = self.values.is_newest_ready(&self.control);
         self.control.advance(ui, newest_ready, keys);
@@ -36,6 +36,7 @@ impl Session {
         self.with_panel_data(context, columns, |control, data| control.pane(ui, pane, data))
     }
 
+    /// Calls `act` with the control and the data of this frame.
     fn with_panel_data<T>(
         &mut self,
         context: &RunContext,
@@ -81,7 +82,7 @@ impl Session {
         act(&mut self.control, &data)
     }
 
-    /// Requests what panels have found to be missing.
+    /// Requests the insights and pictures that the panels need and that are not there.
     pub fn request_missing(&mut self) {
         self.values.request_insights(&self.control);
         let pictures = self.control.thumbnails.take_wanted();
@@ -111,7 +112,7 @@ impl Session {
     pub fn paint_overlay(&self, ui: &egui::Ui, rect: egui::Rect, id: egui::Id, context: &RunContext) {
         let status = SceneStatus {
             has_scene: self.scene.is_shown(),
-            note: context.trouble.or(self.values.note()),
+            note: context.problem.or(self.values.note()),
             progress: LoadProgress {
                 done: self.values.cached_epochs(self.control.view.order).into_iter().filter(|it| *it).count(),
                 of: self.control.epochs().readable().len(),
@@ -123,11 +124,12 @@ impl Session {
         });
     }
 
-    /// The scene in plain sentences.
+    /// Describes the scene in sentences.
     pub fn summary(&self, context: &RunContext) -> String {
         self.with_description(context, |scene| scene.summary())
     }
 
+    /// Calls `act` with the description of the scene.
     fn with_description<T>(&self, context: &RunContext, act: impl FnOnce(&SceneDescription) -> T) -> T {
         let current = self.scene.current();
         let unmatched: Vec<(usize, Option<usize>)> = current.map_or_else(Vec::new, |current| {

@@ -67,7 +67,7 @@ impl ValueStore {
             0 => epochs.len(),
             bytes => (self.cache.budget() / bytes).max(2) as usize,
         };
-        // Epochs beyond the budget are loaded all the same where their quantiles are needed.
+        // Epochs beyond the budget are loaded only if their quantiles are needed.
         let beyond = epochs.split_off(room.min(epochs.len()));
         if over_epochs {
             epochs.extend(beyond.into_iter().filter(|epoch| !is_loaded(self, *epoch)));

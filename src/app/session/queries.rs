@@ -1,12 +1,12 @@
-//! Numbers for queries, so that a [`ValueKey`](super::ValueKey) stays small.
+//! Numbers for queries, by which a [`ValueKey`](super::ValueKey) refers to them.
 
 use std::collections::VecDeque;
 
 use super::keys::RunVersions;
 use crate::model::Query;
 
-/// Most queries that have numbers. The least recently used one loses its number first, so that a view can
-/// stay open for days.
+/// Greatest number of queries that have numbers; limits the memory of a view that is open for long. The least
+/// recently used one loses its number first.
 const CAPACITY: usize = 256;
 
 /// Numbers of queries, each together with the versions of the runs that it reads. A number is never used
@@ -28,7 +28,8 @@ impl QueryTable {
         self.entries.iter().rposition(|(_, other, of)| *of == versions && other == query)
     }
 
-    /// Returns the number of a query, and the number that another one has lost for it.
+    /// Returns the number of a query, which gets one if it has none, and the number that another query has
+    /// lost for that.
     pub fn number(&mut self, query: &Query, versions: RunVersions) -> (usize, Option<usize>) {
         if let Some(index) = self.index(query, versions) {
             let number = self.entries[index].0;
@@ -45,7 +46,7 @@ impl QueryTable {
         (number, lost.map(|(number, ..)| number))
     }
 
-    /// Returns the query of a number.
+    /// Returns the query with a number; `None` if it has lost the number.
     pub fn get(&self, number: usize) -> Option<&Query> {
         self.entries.iter().rev().find(|(other, ..)| *other == number).map(|(_, query, _)| query)
     }

@@ -1,4 +1,4 @@
-//! The scene that a session shows.
+//! The scene of a session: its current values, their layout and value ranges.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::scene::{LoadedEpoch, Scene, aspect_ratio, drawn_edges};
 use crate::stats::{Quantiles, UnmatchedLayer, colour_range};
 use crate::ui::ViewControl;
 
-/// The scene that a session shows.
+/// The scene of a session.
 pub struct SceneState {
     current: Option<CurrentScene>,
     network: NetworkScene,
@@ -21,21 +21,22 @@ pub struct SceneState {
     layout: Layout,
     /// Per layer, the range of the colour map.
     ranges: Vec<ValueRange>,
-    /// The ranges are shared with other columns.
+    /// `true` if the ranges are shared with other columns.
     is_shared: bool,
-    /// The selected input, and its picture once it has arrived.
+    /// The selected input, and its picture once it is loaded.
     picture: Option<(usize, Option<InputImage>)>,
 }
 
-/// The values that are shown, and what they are of.
+/// The values in the scene, with the query, run and recording that they belong to.
 #[derive(Clone)]
 pub struct CurrentScene {
     /// The values.
     pub scene: Scene,
-    /// `false` while only the slabs are shown.
+    /// `false` if the scene has slabs without values.
     pub has_values: bool,
     /// The query of the values.
     pub query: Query,
+    /// The order of the units.
     order: Option<UnitOrder>,
     /// The index of the run of the values.
     pub run: usize,
@@ -92,7 +93,7 @@ impl CurrentScene {
 }
 
 impl SceneState {
-    /// Nothing, with this layout.
+    /// Creates a scene without values, with this layout.
     pub fn new(layout: Layout) -> Self {
         Self {
             current: None,
@@ -104,12 +105,12 @@ impl SceneState {
         }
     }
 
-    /// Returns `true` if there is a scene.
+    /// Returns `true` if there is a scene to draw.
     pub fn is_shown(&self) -> bool {
         self.current.is_some()
     }
 
-    /// The values that are shown.
+    /// The values in the scene; `None` before the first ones are loaded.
     pub fn current(&self) -> Option<&CurrentScene> {
         self.current.as_ref()
     }
@@ -129,17 +130,17 @@ impl SceneState {
         self.is_shared
     }
 
-    /// Forgets the slabs without values: the network may have changed.
+    /// Drops the slabs without values, since the network may have changed.
     pub fn forget_network(&mut self) {
         self.network = NetworkScene::Absent;
     }
 
-    /// Takes the slabs without values.
+    /// Sets the slabs without values.
     pub fn set_network(&mut self, network: LoadedEpoch) {
         self.network = NetworkScene::Loaded(network);
     }
 
-    /// Takes the picture of an input, if it is the selected one.
+    /// Sets the picture of an input, if this is the selected one.
     pub fn set_picture(&mut self, gpu: &Gpu, input: usize, picture: Option<&Picture>) {
         if let Some((selected, image)) = &mut self.picture
             && *selected == input
@@ -156,12 +157,12 @@ impl SceneState {
         self.picture.as_ref().map(|(input, _)| *input)
     }
 
-    /// Takes over the scene and layout of another session until its own values are there.
+    /// Shows the values of another scene until its own are loaded.
     pub fn show_like(&mut self, other: &Self) {
         self.current.clone_from(&other.current);
     }
 
-    /// Shows the scene and layout of `before` until its own values are there.
+    /// Shows the values and layout of `before` until its own are loaded.
     pub fn show_until_loaded(&mut self, before: Self) {
         self.layout = before.layout;
         self.current = before.current;
@@ -176,7 +177,7 @@ impl SceneState {
             None => {
                 let failed = values.failed.contains(&values.key(query, position.from.0, control.view.order));
                 if failed && self.current.as_ref().is_none_or(|current| !current.has_values) {
-                    // Slabs without values are better than none.
+                    // Shows the slabs without values rather than nothing.
                     self.show_network(values, control);
                 }
             }
@@ -222,13 +223,13 @@ impl SceneState {
         if shown == Some(*input) { image.as_ref() } else { None }
     }
 
-    /// The number of the epoch that is shown; a fraction between two epochs.
+    /// The number of the epoch in the scene; a fraction between two epochs.
     pub fn shown_epoch(&self) -> Option<f64> {
         let current = self.current.as_ref().filter(|current| current.has_values)?;
         Some(current.scene.position.number(current.recording()))
     }
 
-    /// Returns `true` if the scene shows what the view asks for.
+    /// Returns `true` if the scene shows the values that the view selects.
     pub fn is_settled(&self, values: &ValueStore, control: &ViewControl) -> bool {
         self.current.as_ref().is_some_and(|current| {
             current.has_values
@@ -239,7 +240,7 @@ impl SceneState {
         })
     }
 
-    /// Returns everything that is drawn.
+    /// Returns everything that is drawn; `None` before the first values are loaded.
     pub fn drawn(&self, control: &ViewControl) -> Option<DrawnScene<'_>> {
         let current = self.current.as_ref()?;
         let view = current.view(&control.view);
@@ -255,25 +256,25 @@ impl SceneState {
         })
     }
 
-    /// Returns the divisor of each layer's values.
+    /// Returns the divisor of each layer's values; empty without values.
     pub fn divisors(&self, view: &ViewState) -> Vec<f32> {
         let divisors = |current: &CurrentScene| current.scene.divisors(&current.view(view));
         self.current.as_ref().map_or_else(Vec::new, divisors)
     }
 
-    /// Returns the values that are shown, for picking and for the overlay.
+    /// Returns the values in the scene, for picking and for the overlay.
     pub fn values<'a>(&'a self, view: &ViewState, divisors: &'a [f32]) -> Option<SceneValues<'a>> {
         let current = self.current.as_ref().filter(|current| current.has_values)?;
         Some(current.scene.values(&current.view(view), &self.ranges, divisors))
     }
 
-    /// Returns what a common range of colours is computed from.
+    /// Returns the data from which value ranges common to several columns are computed.
     pub fn colour_scale(&self, values: &ValueStore, view: &ViewState) -> Option<ColourScale<'_>> {
         let current = self.current.as_ref()?;
         let recording = current.recording();
         let view = current.view(view);
         let extremes = if view.over_epochs {
-            // The values in the scene count, whoever loaded them.
+            // The values in the scene are included even if another session has loaded them.
             let scene = &current.scene;
             let shown = [&scene.from, &scene.to].map(|epoch| &*epoch.quantiles);
             let epochs =
@@ -286,8 +287,8 @@ impl SceneState {
         Some(ColourScale { recording, query: &current.query, range, extremes })
     }
 
-    /// Returns the number of epochs that the ranges cover and the number of epochs; `None` unless the ranges
-    /// are to cover all.
+    /// Returns the number of epochs that the ranges cover, and the number of readable epochs; `None` unless
+    /// the ranges are to cover all epochs.
     pub fn range_epochs(&self, values: &ValueStore, control: &ViewControl) -> Option<(usize, usize)> {
         let current =
             self.current.as_ref().filter(|current| current.has_values && control.view.over_epochs)?;
@@ -296,7 +297,7 @@ impl SceneState {
     }
 
     /// Sets the ranges of the colour map from the least and greatest value of each layer, which are shared
-    /// with other columns where `is_shared`.
+    /// with other columns if `is_shared`.
     pub fn set_extremes(&mut self, view: &ViewState, extremes: &[Option<ValueRange>], is_shared: bool) {
         self.is_shared = is_shared;
         if let Some(current) = self.current.as_ref().filter(|current| current.has_values) {
@@ -308,7 +309,7 @@ impl SceneState {
     }
 }
 
-/// The scene of `values` with the query and order of the view.
+/// Returns `scene` with the query and order of the view, and the run of `values`.
 fn current(values: &ValueStore, control: &ViewControl, scene: Scene, has_values: bool) -> CurrentScene {
     CurrentScene {
         scene,

@@ -15,7 +15,7 @@ use crate::scene::LoadedEpoch;
 use crate::stats::{Backend, Quantiles};
 use crate::ui::ViewControl;
 
-/// Bytes of values that all sessions of a window keep.
+/// Bytes of values that all sessions of a window cache together.
 const BUDGET: u64 = 512 << 20;
 
 /// The device, the backend of reductions, and the receiver of results.
@@ -37,23 +37,28 @@ pub struct ValueStore {
     loader: Loader,
     /// Number of the recording in [`ValueKey`]s.
     recording: u64,
+    /// The loaded values.
     pub(super) cache: WeightedLru<ValueKey, LoadedEpoch>,
     /// The quantiles of everything that was loaded for queries that have a number.
     pub(super) quantiles: HashMap<ValueKey, Arc<[Option<Quantiles>]>>,
+    /// The numbers of queries.
     pub(super) queries: QueryTable,
     /// Number of the query that the scene was updated to last.
     current_query: usize,
+    /// Values that could not be loaded.
     pub(super) failed: HashSet<ValueKey>,
+    /// The latest problem with the current query, in one line.
     note: Option<String>,
-    /// Pictures that were requested and have not arrived.
+    /// Inputs whose pictures were requested and are not loaded yet.
     pending_pictures: HashSet<usize>,
+    /// Key of the latest prefetch list; `None` if it has to be made again.
     pub(super) prefetched: Option<PrefetchKey>,
     /// Layer statistics, unit profiles and predictions.
     pub insights: InsightCache,
 }
 
 impl ValueStore {
-    /// The values of a run, given by its index; `None` while it is not open.
+    /// Creates the values of the run at index `run`, none loaded yet; `None` while the run is not open.
     pub fn new(run: usize, runs: OpenRunList, resources: SessionResources) -> Option<Self> {
         let source = Arc::clone(&runs.get(run)?.as_ref()?.source);
         let SessionResources { gpu, backend, send } = resources;
@@ -122,21 +127,21 @@ impl ValueStore {
         self.recording == recording
     }
 
-    /// Limits the cache to its share of what `count` sessions have together.
+    /// Limits the cache to an equal share of the memory that `count` sessions have together.
     pub fn share_memory(&mut self, count: usize, control: &ViewControl) {
         let needed = self.needed(control);
         self.cache.limit(BUDGET / count.max(1) as u64, &needed);
         self.prefetched = None;
     }
 
-    /// Ends; the loader finishes its current job.
+    /// Stops the loader after its current job, and returns it; drops everything else.
     pub fn into_loader(self) -> Loader {
         self.loader.stop();
         self.loader
     }
 
-    /// Goes on with the runs as they are now: its own is the same recording with more epochs. Returns the
-    /// source before.
+    /// Takes over the current `runs`, in which its own is the same recording with more epochs. Returns the
+    /// source before; `None` if its run is not open.
     pub fn continue_with(&mut self, runs: OpenRunList, control: &ViewControl) -> Option<Arc<dyn Source>> {
         self.set_runs(runs, control);
         let source = Arc::clone(&self.runs.get(self.run)?.as_ref()?.source);
@@ -146,7 +151,7 @@ impl ValueStore {
         Some(before)
     }
 
-    /// Takes over the runs as they are now; the run of side B may be another recording.
+    /// Takes over the current `runs`, in which the run of side B may be another recording.
     pub fn set_runs(&mut self, runs: OpenRunList, control: &ViewControl) {
         self.runs = runs;
         self.loader.continue_with(self.load_source());
@@ -155,7 +160,7 @@ impl ValueStore {
         }
     }
 
-    /// Tries again what has failed.
+    /// Clears the failures, so that these values are requested again.
     pub fn forget_failures(&mut self) {
         self.note = None;
         self.failed.clear();
@@ -215,7 +220,7 @@ impl ValueStore {
     pub fn insert(&mut self, key: ValueKey, values: LoadedEpoch, control: &ViewControl) -> bool {
         let needed = self.needed(control);
         let bytes = values.bytes();
-        // The query may have lost its number meanwhile.
+        // The query may have lost its number since the request.
         if self.queries.get(key.query).is_some() {
             self.quantiles.insert(key.unordered(), Arc::clone(&values.quantiles));
         }
@@ -230,7 +235,7 @@ impl ValueStore {
             return;
         }
         self.failed.insert(key);
-        // Failures of earlier queries are of no interest any more.
+        // Failures of earlier queries are not reported.
         let is_current = key.query == self.query_number(control);
         if is_current && (self.note.is_none() || self.needed(control).contains(&key)) {
             self.note = Some(reason);
@@ -271,6 +276,7 @@ impl ValueStore {
         self.loader.request_network();
     }
 
+    /// The loader.
     pub(super) fn loader(&self) -> &Loader {
         &self.loader
     }
@@ -291,13 +297,13 @@ impl ValueStore {
         self.loader.request_pictures(selected.into_iter().chain(inputs), &mut self.pending_pictures);
     }
 
-    /// Records that a requested picture has arrived.
+    /// Records that a requested picture is loaded.
     pub fn picture_arrived(&mut self, input: usize) {
         self.pending_pictures.remove(&input);
     }
 
-    /// Requests what panels show at the current epoch, when it is a recorded one: predictions, the profiles of
-    /// the pinned units, the latest pin first, and the layer statistics.
+    /// Requests the insights for panels at the current epoch, unless that is between two recorded ones:
+    /// predictions, the profiles of the pinned units, the latest pin first, and the layer statistics.
     pub fn request_insights(&mut self, control: &ViewControl) {
         let Some(epoch) = control.resting_epoch(self.recording()) else { return };
         let recording = self.source.recording();

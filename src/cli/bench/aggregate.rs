@@ -94,6 +94,10 @@ struct CpuThroughput {
 }
 
 /// Measures and prints the report.
+///
+/// # Errors
+///
+/// If the values do not fit in memory, the results are wrong, or the graphics device fails.
 pub fn run(args: &BenchAggregateArgs) -> anyhow::Result<()> {
     let (inputs, units, classes) = (args.inputs as usize, args.units as usize, args.classes as usize);
     let values = synthetic_values(inputs, units)?;
@@ -249,7 +253,7 @@ fn median(mut times: Vec<f64>) -> f64 {
     quantile(&times, 0.5)
 }
 
-/// Mixes an index into a number that looks random.
+/// Returns a pseudo-random number for an index.
 fn hash(index: usize) -> u64 {
     let hash = (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (hash ^ hash >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9)

@@ -1,4 +1,4 @@
-//! The time from a click on a class to the picture that shows it, in a whole window.
+//! The time from a click on a class to the finished picture of that class, in a window with its panels.
 
 use std::time::{Duration, Instant};
 
@@ -17,12 +17,11 @@ const CLASSES: usize = 10;
 const SIZE: [u32; 2] = [1280, 720];
 /// Number of clicks on each class.
 const ROUNDS: usize = 3;
-/// Time between two classes while the pointer is dragged over their list: shorter than people need to see
-/// one.
+/// Time between two classes while the pointer is dragged over their list.
 const DRAG_PERIOD: Duration = Duration::from_millis(50);
 /// Number of classes that the pointer is dragged over.
 const DRAGGED_CLASSES: usize = 40;
-/// Time after which a picture that does not come is an error.
+/// Longest time to wait for a picture.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The report.
@@ -62,7 +61,7 @@ struct DragReport {
 ///
 /// # Errors
 ///
-/// If the recording cannot be written, there is no graphics device, or a picture does not come.
+/// If the recording cannot be written, there is no graphics device, or a picture takes longer than 60 s.
 pub fn measure() -> anyhow::Result<ClickReport> {
     let folder = tempfile::tempdir().context("cannot make a folder for the measurement")?;
     let run = folder.path().join("run");
@@ -99,7 +98,7 @@ pub fn measure() -> anyhow::Result<ClickReport> {
         if click > 0 {
             clicks.push(start.elapsed().as_secs_f64() * 1e3);
         }
-        // Lets the other epochs load, as between two clicks of a person.
+        // Lets the other epochs load, as between two clicks of a user.
         window.wait_until(Duration::from_millis(100), |_| false)?;
     }
     let (mut in_time, mut longest) = (0, 0.0_f64);

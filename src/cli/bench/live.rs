@@ -1,4 +1,4 @@
-//! `dnnviz bench live`: the time from the commit of an epoch to the picture that shows it.
+//! `dnnviz bench live`: the time from the commit of an epoch to the finished picture of that epoch.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -46,7 +46,7 @@ pub struct BenchLiveArgs {
 const SIZE: [u32; 2] = [1280, 720];
 /// Least time between two commits, so that the work of one has ended before the next.
 const COMMIT_PERIOD: Duration = Duration::from_millis(200);
-/// Time after which a picture that does not come is an error.
+/// Longest time to wait for a picture.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Units of the layers of an AlexNet; the network of the measurement has the same proportions.
 const ALEXNET: [usize; 8] = [64, 192, 384, 256, 256, 4096, 4096, 10];
@@ -73,6 +73,10 @@ struct CommitLatency {
 }
 
 /// Measures and prints the report.
+///
+/// # Errors
+///
+/// If the run cannot be written, there is no graphics device, or a picture takes longer than 30 s.
 pub fn run(args: &BenchLiveArgs) -> anyhow::Result<()> {
     let gpu = Gpu::headless()?;
     let adapter = gpu.describe();
@@ -148,8 +152,8 @@ fn measure(gpu: Gpu, run: &Path, recording: Recording, commits: u64) -> anyhow::
     Ok(latencies)
 }
 
-/// Writes a first epoch and `commits` more, each after a message from `next_commit`, and sends the time of each
-/// commit to `committed`.
+/// Writes a first epoch and `commits` more, each after a message from `next_commit`, and sends the time of
+/// each commit to `committed`.
 fn write_epochs(
     run: &Path,
     recording: &Recording,

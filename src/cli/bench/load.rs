@@ -9,7 +9,7 @@ use anyhow::ensure;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::super::output::{self, counted};
+use crate::cli::output::{self, counted};
 use crate::engine::bench::quantile;
 use crate::format::RunHandle;
 use crate::model::{EpochIndex, EpochRef, Format, Group, Source, SourceError};
@@ -31,9 +31,9 @@ pub struct BenchLoadArgs {
     json: bool,
 }
 
-/// Measuring continues for at least this long.
+/// Least time to measure for.
 const LEAST_TIME: Duration = Duration::from_secs(2);
-/// Loads that are measured at least.
+/// Least number of measured loads.
 const LEAST_REPETITIONS: usize = 11;
 
 /// The time that one epoch takes to load.
@@ -53,6 +53,10 @@ struct LoadReport {
 }
 
 /// Measures and prints the report.
+///
+/// # Errors
+///
+/// If the dump cannot be read, or is a native recording.
 pub fn run(args: &BenchLoadArgs) -> anyhow::Result<()> {
     let report = measure(args)?;
     if args.json {

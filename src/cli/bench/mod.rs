@@ -28,6 +28,11 @@ enum BenchCommand {
     Ui(ui::BenchUiArgs),
 }
 
+/// Measures and prints a report.
+///
+/// # Errors
+///
+/// If something cannot be measured on this machine, or the standard output cannot be written.
 pub fn run(args: &BenchArgs) -> anyhow::Result<()> {
     match &args.bench {
         BenchCommand::Render(args) => render::run(args),

@@ -12,6 +12,7 @@ use crate::cli::output;
 use crate::cli::render::{PictureSize, SetViewArg};
 use crate::engine::bench::{RenderBench, bench_render};
 use crate::engine::{Gpu, Path, Renderer};
+use crate::format;
 use crate::model::{
     Camera, EpochIndex, EpochPosition, EpochRef, Grid, LayerCells, Normalisation, Query, SetView, ViewState,
 };
@@ -109,6 +110,10 @@ struct FrameTimes {
 }
 
 /// Measures and prints the report.
+///
+/// # Errors
+///
+/// If the recording cannot be read, or there is no graphics device.
 pub fn run(args: &BenchRenderArgs) -> anyhow::Result<()> {
     let gpu = Gpu::headless()?;
     let (scene, normalisation) = match &args.run {
@@ -191,7 +196,7 @@ pub fn run(args: &BenchRenderArgs) -> anyhow::Result<()> {
 /// Loads the last epoch of a recording, or the one before and the last if `moving`. Returns the normalisation
 /// of the recording with it.
 fn load_recording(gpu: &Gpu, run: &std::path::Path, moving: bool) -> anyhow::Result<(Scene, Normalisation)> {
-    let source = crate::cli::open(run)?;
+    let source = format::open(run)?;
     let recording = source.recording();
     let last = EpochRef::Last.resolve(recording)?.from;
     let before = (0..last.0).rev().find(|&epoch| !recording.epochs[epoch].damaged).map_or(last, EpochIndex);

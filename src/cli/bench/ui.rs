@@ -13,9 +13,9 @@ use crate::engine::Gpu;
 use crate::engine::bench::quantile;
 use crate::model::{Pin, UnitIndex};
 
-/// Time after which a frame that does not come is an error.
+/// Longest time to wait for a frame.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// Number of measured frames of each kind; the kinds take turns.
+/// Number of measured frames of each kind; the kinds alternate.
 const FRAMES: usize = 60;
 
 /// What the panels add to a frame
@@ -62,6 +62,10 @@ struct BenchUiReport {
 }
 
 /// Measures and prints the report.
+///
+/// # Errors
+///
+/// If the recording cannot be read, there is no graphics device, or a frame takes longer than 60 s.
 pub fn run(args: &BenchUiArgs) -> anyhow::Result<()> {
     let PictureSize(size) = args.size;
     let mut window = Offscreen::open(Gpu::headless()?, std::slice::from_ref(&args.run), size);

@@ -44,7 +44,7 @@ pub struct BenchUnitProfileArgs {
 const CLASSES: usize = 10;
 /// Number of units that are pinned, one after the other.
 const PINNED_UNITS: usize = 20;
-/// Time after which a unit profile that does not come is an error.
+/// Longest time to wait for a unit profile.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The report.
@@ -74,6 +74,10 @@ struct ProfileTimes {
 }
 
 /// Measures and prints the report.
+///
+/// # Errors
+///
+/// If the recordings cannot be written, their unit profiles differ, or one takes longer than 120 s.
 pub fn run(args: &BenchUnitProfileArgs) -> anyhow::Result<()> {
     let (epochs, inputs, units) = (args.epochs as usize, args.inputs as usize, args.units as usize);
     let folder = tempfile::tempdir().context("cannot make a folder for the measurement")?;

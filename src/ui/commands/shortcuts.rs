@@ -10,8 +10,7 @@ struct Shortcut(Modifiers, Key, Command);
 
 const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
-/// In this order because egui also matches Ctrl + Shift + Z as Ctrl + Z: shortcuts with more modifiers
-/// come first.
+/// The shortcuts, those with more modifiers first, because egui also matches Ctrl + Shift + Z as Ctrl + Z.
 const SHORTCUTS: &[Shortcut] = &[
     Shortcut(CTRL_SHIFT, Key::O, Command::OpenBeside),
     Shortcut(CTRL_SHIFT, Key::Z, Command::Redo),
@@ -53,7 +52,7 @@ pub fn pressed(ui: &Ui, for_scene: bool) -> Option<Command> {
     })
 }
 
-/// Mouse and key gestures of the scene that are no commands.
+/// Mouse and key gestures of the scene that are no commands, and the effect of each, as text for the user.
 pub const SCENE_GESTURES: &[(&str, &str)] = &[
     ("left drag", "orbit"),
     ("middle drag, Shift + left drag", "pan"),

@@ -6,26 +6,31 @@ use super::{DockLayout, Pane};
 
 /// Factor by which one step changes a panel's size.
 const STEP: f32 = 1.25;
-/// Largest share of a split that a step gives to a panel.
+/// Greatest share of a split that a panel reaches by steps.
 const MOST: f32 = 0.8;
-/// Share of the window that a panel takes when it is moved to an edge.
+/// Share of the dock's width or height that a panel gets when it is moved to an edge.
 const BEGIN: f32 = 0.25;
 
 /// The destination of a panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DockPlace {
+    /// The left edge of the dock.
     Left,
+    /// The right edge of the dock.
     Right,
+    /// The top edge of the dock.
     Top,
+    /// The bottom edge of the dock.
     Bottom,
-    /// Into the tab container of another panel.
+    /// The tab container of another panel.
     With(Pane),
 }
 
 impl DockPlace {
+    /// The four edges.
     pub const EDGES: [Self; 4] = [Self::Left, Self::Right, Self::Top, Self::Bottom];
 
-    /// The end of the command's name, "Move PANEL …".
+    /// Returns the end of the command's name, "Move PANEL …".
     pub fn name(self) -> String {
         match self {
             Self::Left => "to the left".to_owned(),
@@ -40,15 +45,21 @@ impl DockPlace {
 /// A change of a panel's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaneSize {
+    /// Increases the width.
     Wider,
+    /// Decreases the width.
     Narrower,
+    /// Increases the height.
     Taller,
+    /// Decreases the height.
     Lower,
 }
 
 impl PaneSize {
+    /// Every change.
     pub const ALL: [Self; 4] = [Self::Wider, Self::Narrower, Self::Taller, Self::Lower];
 
+    /// Returns the end of the command's name, "Make PANEL …".
     pub fn name(self) -> &'static str {
         match self {
             Self::Wider => "wider",
@@ -93,8 +104,8 @@ impl DockLayout {
         }
     }
 
-    /// Resizes a panel by one step, at the cost of its neighbours. A panel without neighbours in that
-    /// direction and one that is not visible keep their size.
+    /// Resizes a panel by one step, and its neighbours to the remaining space. A panel without neighbours in
+    /// that direction and one that is not visible keep their size.
     pub fn resize(&mut self, pane: Pane, size: PaneSize) {
         let (dir, factor) = match size {
             PaneSize::Wider => (LinearDir::Horizontal, STEP),

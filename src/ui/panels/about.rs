@@ -26,11 +26,13 @@ pub enum AboutAction {
 
 /// Panel with the facts of a layer and of the recording.
 pub struct AboutPanel<'a> {
+    /// The recording.
     pub recording: &'a Recording,
     /// Index into [`Recording::layers`]; `None` shows the recording alone.
     pub layer: Option<usize>,
     /// Path or name of the run, for the user.
     pub run: &'a str,
+    /// The colours.
     pub palette: Palette,
 }
 
@@ -135,7 +137,7 @@ impl AboutPanel<'_> {
         facts
     }
 
-    /// Counts of values that are not finite: "12 at epoch 3, 4 at epoch 5".
+    /// Formats the counts of values that are not finite: "12 at epoch 3, 4 at epoch 5".
     fn not_finite(&self, layer: &str) -> String {
         let mut text = String::new();
         let (mut epochs, mut values) = (0, 0);
@@ -182,7 +184,7 @@ impl AboutPanel<'_> {
         facts
     }
 
-    /// Recorded epochs: "20, from 0 to 19; 1 damaged; predictions at 19".
+    /// Formats the recorded epochs: "20, from 0 to 19; 1 damaged; predictions at 19".
     fn epochs(&self) -> String {
         let epochs = &self.recording.epochs;
         let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { return "none yet".to_owned() };
@@ -217,7 +219,7 @@ impl AboutPanel<'_> {
         text
     }
 
-    /// Classes: "3: cat, dog, bird".
+    /// Formats the classes: "3: cat, dog, bird".
     fn classes(&self) -> String {
         let classes = &self.recording.classes;
         if classes.is_empty() {
@@ -245,7 +247,7 @@ impl AboutPanel<'_> {
     }
 }
 
-/// The meaning of a unit of a layer.
+/// Returns the kind of a layer, and the meaning of its units.
 fn kind(kind: LayerKind) -> &'static str {
     match kind {
         LayerKind::Dense => "dense: a unit is a neuron",
@@ -256,7 +258,7 @@ fn kind(kind: LayerKind) -> &'static str {
     }
 }
 
-/// The part of the activation that one value stands for.
+/// Returns a description of one value of a layer: an activation, or a mean over positions.
 fn value_meaning(layer: &Layer) -> &'static str {
     match layer.reduction {
         Reduction::None => "the activation of the unit itself",

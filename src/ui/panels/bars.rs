@@ -11,20 +11,24 @@ use crate::ui::style::Palette;
 use crate::ui::style::SMALL;
 use crate::ui::text;
 
-/// Heights of the two bars, in points.
+/// Height of the bar at the top, in points.
 pub const TOP: f32 = 32.0;
+/// Height of the status bar, in points.
 pub const STATUS: f32 = 20.0;
-/// Seconds that a notice is shown.
+/// Duration of a notice, in seconds.
 const NOTICE: f64 = 6.0;
 /// Maximum number of recent runs in the menu.
 const RECENT: usize = 12;
 
 /// The bar at the top.
 pub struct TopBar<'a> {
+    /// The arrangement of the panels, for the menu that shows and hides them.
     pub arrangement: &'a DockLayout,
     /// Directions of the history that are available.
     pub can: HistoryState,
+    /// Paths of runs that were opened before, the latest first.
     pub recent: &'a [PathBuf],
+    /// The colours.
     pub palette: Palette,
     /// A recording is open, so that its view can be copied and saved.
     pub open: bool,
@@ -33,9 +37,13 @@ pub struct TopBar<'a> {
 /// Directions of the view history that are available.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HistoryState {
+    /// There is a previously visited view.
     pub back: bool,
+    /// There is a view visited after the current one.
     pub forward: bool,
+    /// There is a change to undo.
     pub undo: bool,
+    /// There is an undone change to repeat.
     pub redo: bool,
 }
 
@@ -159,6 +167,7 @@ pub struct Notice {
 }
 
 impl Notice {
+    /// Replaces the notice at time `now`, in seconds.
     pub fn set(&mut self, text: impl Into<String>, now: f64) {
         self.message = Some((text.into(), now));
     }
@@ -179,6 +188,7 @@ pub struct RenderLoad<'a> {
     pub frame_ms: Option<f32>,
     /// Milliseconds for the layout of the panels.
     pub panels_ms: Option<f32>,
+    /// Name of the graphics adapter.
     pub adapter: &'a str,
 }
 

@@ -37,29 +37,33 @@ pub enum ColumnAction {
     Swap,
     /// Add a column of the active one minus its neighbour.
     Difference,
+    /// Replace the links between the columns.
     Lock(Locks),
 }
 
 /// The description of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnEntry {
+    /// Name of its run.
     pub run: String,
-    /// Short description of its query; or the reason why nothing is shown.
+    /// Short description of its query, or the reason why its scene is empty.
     pub description: String,
-    /// A writer is at work on the run.
+    /// A writer is adding epochs to the run.
     pub live: bool,
 }
 
 /// The columns of a window, and what can be done with them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ColumnBar<'a> {
+    /// The columns, from left to right.
     pub entries: &'a [ColumnEntry],
-    /// Index of the active column, which panels and keys refer to.
+    /// Index of the active column, to which panels and keys apply.
     pub active: usize,
     /// The runs that a column can show.
     pub runs: &'a [NamedRun<'a>],
     /// Index of the run of the active column.
     pub run: usize,
+    /// The links between the columns.
     pub locks: Locks,
     /// The active column shows a difference, whose sides can be exchanged.
     pub can_swap: bool,
@@ -164,7 +168,7 @@ impl ColumnBar<'_> {
         (locks != self.locks).then_some(ColumnAction::Lock(locks))
     }
 
-    /// Returns the action of the pressed keys; those without Ctrl count only with `ours`.
+    /// Returns the action of the pressed keys. Keys without Ctrl are ignored unless `ours`.
     pub fn handle_keys(&self, ui: &Ui, ours: bool) -> Option<ColumnAction> {
         let count = self.entries.len();
         ui.input_mut(|input| {

@@ -31,10 +31,12 @@ pub struct CommandBox {
 }
 
 impl CommandBox {
+    /// Opens the box with an empty text.
     pub fn open(&mut self) {
         *self = Self { open: true, ..Self::default() };
     }
 
+    /// Returns `true` if the box is open.
     pub fn is_open(&self) -> bool {
         self.open
     }
@@ -130,7 +132,7 @@ impl CommandBox {
     }
 }
 
-/// Returns the path in a text that looks like one.
+/// Returns the path in a text that contains a separator or begins with `~`.
 fn path(text: &str) -> Option<PathBuf> {
     let text = text.trim();
     let is_path = text.contains('/') || text.contains(std::path::MAIN_SEPARATOR) || text.starts_with('~');

@@ -9,7 +9,9 @@ use crate::ui::text;
 /// The metric of a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricCurve {
+    /// [`Epoch::accuracy`], in percent.
     Accuracy,
+    /// [`Epoch::loss`].
     Loss,
 }
 

@@ -25,13 +25,17 @@ pub struct InputPanelState {
 
 /// Panel with the columns and the selections of sides A and B.
 pub struct InputPanel<'a> {
+    /// The recording of side A.
     pub recording: &'a Recording,
     /// All open runs, with the recording as the own one; without runs, none is named.
     pub runs: OpenRuns<'a>,
+    /// Pictures of the inputs of side A.
     pub pictures: &'a Thumbnails,
+    /// The colours.
     pub palette: Palette,
+    /// The columns of the window.
     pub columns: &'a ColumnBar<'a>,
-    /// The predicted class of every input at the current epoch; `None` if that is not known.
+    /// The predicted class of every input at the current epoch; `None` until they are read.
     pub predictions: Option<&'a [Option<usize>]>,
 }
 

@@ -1,5 +1,5 @@
-//! The network as a strip: one bar per layer, arcs for edges that skip layers, and a mark for what the
-//! camera sees.
+//! The network as a strip: one bar per layer, arcs for edges that skip layers, and a mark below the layers in
+//! view.
 
 mod bars;
 #[cfg(test)]
@@ -13,7 +13,6 @@ use egui::{
 };
 use glam::{Mat4, Vec3};
 
-use self::bars::PITCH;
 use crate::model::layout::Slab;
 use crate::model::{Layout, Recording, ViewState};
 use crate::ui::style::Palette;
@@ -21,29 +20,36 @@ use crate::ui::text;
 use crate::ui::widgets::focus_ring;
 
 /// Height of the strip, in points.
-pub const HEIGHT: f32 = 44.0;
+const HEIGHT: f32 = 44.0;
 /// Space to the left and right of the bars, in points.
 const MARGIN: f32 = 8.0;
-/// Space above the bars, for arcs, and below them, for the camera mark.
+/// Space above the bars, for arcs, in points.
 const ABOVE: f32 = 12.0;
+/// Space below the bars, for the mark below the layers in view, in points.
 const BELOW: f32 = 6.0;
+/// Minimum width of a layer, in points. Narrower layers share bars.
+const PITCH: f32 = 3.0;
 /// Maximum number of arcs; the longest are drawn.
 const ARCS: usize = 200;
 
 /// The network as a strip, on which a layer can be chosen.
 pub struct Minimap<'a> {
+    /// The recording.
     pub recording: &'a Recording,
     /// The positions of the slabs; a hidden layer may have none.
     pub layout: &'a Layout,
+    /// The view, of which hidden layers, camera and colour map count.
     pub view: &'a ViewState,
-    /// Width of the scene divided by its height, which limits what the camera sees.
+    /// Width of the scene divided by its height, which limits the part in view.
     pub aspect: f32,
-    /// Mean of the query per layer; NaN is no value. The colour map reaches from the lowest mean, or 0 if
+    /// Mean of each layer; NaN is no value. The colour map reaches from the lowest mean, or 0 if
     /// that is lower, to the highest; a diverging map is symmetric around 0.
     pub means: Option<&'a [f32]>,
-    /// The framed layer, and the layer hovered in the scene or the table.
+    /// The framed layer, as an index into [`Recording::layers`].
     pub framed: Option<usize>,
+    /// The layer hovered in the scene, as an index into [`Recording::layers`].
     pub hovered: Option<usize>,
+    /// The colours.
     pub palette: Palette,
 }
 
@@ -183,7 +189,7 @@ impl Minimap<'_> {
         }
     }
 
-    /// Returns the stretches of the strip whose slabs the camera sees.
+    /// Returns the stretches of the strip whose slabs are in view.
     fn visible_stretches(&self, places: &[f32]) -> Vec<(f32, f32)> {
         let camera = &self.view.camera;
         let clip_from_world = camera.clip_from_world(self.aspect.max(0.01));

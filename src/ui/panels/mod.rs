@@ -1,14 +1,14 @@
 //! The panels around the scene, one module each.
 
-pub mod about;
-pub mod bars;
-pub mod columns;
-pub mod command_box;
+pub(super) mod about;
+pub(crate) mod bars;
+pub(crate) mod columns;
+pub(crate) mod command_box;
 mod curves;
-pub mod input;
-pub mod layers;
-pub mod minimap;
-pub mod options;
-pub mod picker;
-pub mod timeline;
-pub mod unit;
+pub(super) mod input;
+pub(super) mod layers;
+pub(super) mod minimap;
+pub(super) mod options;
+mod picker;
+pub(super) mod timeline;
+pub(super) mod unit;

@@ -19,9 +19,11 @@ const CLIPS: [(f32, &str); 5] = [(0.0, "0"), (0.5, "0.5"), (1.0, "1"), (2.0, "2"
 
 /// Panel with the statistic, the colours, the cells and the scene options.
 pub struct OptionsPanel<'a> {
+    /// The recording.
     pub recording: &'a Recording,
     /// The value range of every layer.
     pub ranges: &'a [ValueRange],
+    /// The colours.
     pub palette: Palette,
     /// The target at which the camera is.
     pub at: Option<CameraTarget>,

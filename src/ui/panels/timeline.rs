@@ -29,13 +29,17 @@ const BADGE: f32 = 24.0;
 
 /// The timeline at the bottom of the window.
 pub struct Timeline<'a> {
+    /// The recording.
     pub recording: &'a Recording,
+    /// Its readable epochs.
     pub epochs: &'a Epochs,
     /// Per index into [`Recording::epochs`], `true` if its values are loaded.
     pub ready: &'a [bool],
     /// A writer is adding epochs.
     pub live: bool,
+    /// New epochs change the scale of the slider without animation.
     pub reduced_motion: bool,
+    /// The colours.
     pub palette: Palette,
 }
 
@@ -99,7 +103,7 @@ impl Timeline<'_> {
         });
     }
 
-    /// Shows that a writer is at work, and toggles following the newest epoch.
+    /// Shows a badge while a writer adds epochs; a click toggles following the newest one.
     fn badge(&self, ui: &mut Ui, width: f32, playback: &mut Playback) {
         let (rect, response) = ui.allocate_exact_size(vec2(width, BADGE), Sense::click());
         let on = playback.following;

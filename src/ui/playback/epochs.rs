@@ -4,7 +4,7 @@ use crate::model::{EpochIndex, EpochPosition, EpochRef, Recording};
 
 /// The readable epochs of a recording. An epoch is identified in three ways: by *number*, as recorded; by
 /// *place*, an index into [`Recording::epochs`]; by *ordinal*, an index into the readable ones. All three
-/// are continuous: a fraction lies between two epochs.
+/// are continuous: a fraction is a position between two epochs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Epochs {
     readable: Vec<usize>,
@@ -14,6 +14,7 @@ pub struct Epochs {
 }
 
 impl Epochs {
+    /// Collects the readable epochs of a recording.
     pub fn new(recording: &Recording) -> Self {
         let readable: Vec<usize> =
             (0..recording.epochs.len()).filter(|&index| !recording.epochs[index].damaged).collect();
@@ -53,18 +54,22 @@ impl Epochs {
         })
     }
 
+    /// Returns the number of an ordinal, which is clamped to the readable epochs.
     pub fn number(&self, ordinal: f64) -> f64 {
         self.interpolate(ordinal, |place| self.numbers[place])
     }
 
+    /// Returns the place of an ordinal, which is clamped to the readable epochs.
     pub fn place(&self, ordinal: f64) -> f64 {
         self.interpolate(ordinal, |place| place as f64)
     }
 
+    /// Returns the ordinal of a number; outside the readable epochs that of the nearest.
     pub fn ordinal_of_number(&self, number: f64) -> f64 {
         self.ordinal_of(number, |place| self.numbers[place])
     }
 
+    /// Returns the ordinal of a place; outside the readable epochs that of the nearest.
     pub fn ordinal_of_place(&self, place: f64) -> f64 {
         self.ordinal_of(place, |place| place as f64)
     }

@@ -34,7 +34,7 @@ pub fn pick_slab(layout: &Layout, camera: &Camera, direction: Vec3) -> Option<Sl
         .map(|(slab, distance)| SlabHit { slab, point: eye + direction * distance })
 }
 
-/// Returns the distance along the ray to the box of a slab, 0 inside it; `None` where the ray misses it.
+/// Returns the distance along the ray to the box of a slab, 0 inside it; `None` if the ray misses it.
 fn distance_to(slab: &Slab, eye: Vec3, direction: Vec3) -> Option<f32> {
     let (low, high) = slab.bounds();
     let (mut enter, mut leave) = (0.0_f32, f32::INFINITY);

@@ -11,7 +11,7 @@ pub struct SceneDescription<'a> {
     pub recording: &'a Recording,
     /// All open runs; they name the run of side B.
     pub runs: OpenRuns<'a>,
-    /// The view, with the query of the picture: the view's own may still be waiting for its values.
+    /// The view, with the query of the picture: the latest query may still wait for its values.
     pub view: &'a ViewState,
     /// The layout of the slabs, the selected input's picture included.
     pub layout: &'a Layout,
@@ -19,7 +19,7 @@ pub struct SceneDescription<'a> {
     pub ranges: &'a [ValueRange],
     /// `true` if some cell has no value.
     pub has_no_value: bool,
-    /// The epoch of the picture, or the place between two.
+    /// The epoch position of the picture.
     pub position: EpochPosition,
     /// The layer under the pointer, as an index into [`Recording::layers`].
     pub highlighted: Option<usize>,

@@ -1,4 +1,4 @@
-//! Reads gestures over a scene: those that move the camera, and those that point at or select units.
+//! Gestures over a scene: those that move the camera, and those that point at or select units.
 
 use glam::{vec2, vec3};
 
@@ -6,8 +6,7 @@ use super::camera_input::CameraInput;
 use super::hover::Hover;
 use crate::model::SetView;
 
-/// Reads the camera input of a frame over the area of `response`; that of keys only if `keys` are for this
-/// scene.
+/// Reads the camera input of a frame over the area of `response`; keys are ignored unless `keys`.
 pub fn read_gestures(ui: &egui::Ui, response: &egui::Response, keys: bool) -> CameraInput {
     use egui::{Key, PointerButton};
 
@@ -17,7 +16,7 @@ pub fn read_gestures(ui: &egui::Ui, response: &egui::Response, keys: bool) -> Ca
     let dragged = |button| if response.dragged_by(button) { response.drag_delta() } else { egui::Vec2::ZERO };
     let (primary, secondary, middle) =
         (dragged(PointerButton::Primary), dragged(PointerButton::Secondary), dragged(PointerButton::Middle));
-    // Read before the input is locked: otherwise it would wait for that lock for ever.
+    // Read before `ui.input`, which holds a lock that this call takes as well.
     let double_clicked = response.double_clicked_by(PointerButton::Primary);
     ui.input(|input| {
         let mut gestures = CameraInput {
@@ -112,8 +111,8 @@ pub fn select_units(
     SelectedUnits { clicked: at.and_then(|at| units_in([at, at]).first().copied()), boxed }
 }
 
-/// Returns `true` if the scrolling comes from a touchpad. If the system does not report the device, the
-/// unit decides: mouse wheels count in lines, touchpads in points.
+/// Returns `true` if a touchpad scrolls. If the system does not report the device, the unit is taken for it:
+/// mouse wheels count in lines, touchpads in points.
 fn is_touchpad(input: &egui::InputState) -> bool {
     use egui::{Event, MouseWheelSource, MouseWheelUnit};
     matches!(input.scroll_source(), Some(MouseWheelSource::Trackpad | MouseWheelSource::Momentum))

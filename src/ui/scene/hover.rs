@@ -12,7 +12,7 @@ use crate::ui::style::{Palette, SMALL, TEXT, semibold};
 use crate::ui::text;
 
 /// Greatest number of units that a box selects.
-pub const MAX_BOX_UNITS: usize = 64;
+const MAX_BOX_UNITS: usize = 64;
 /// Greatest number of cells that are tested for a box.
 const MAX_BOX_CELLS: usize = 1 << 20;
 /// Greatest number of values that are sorted to rank one; of larger layers, an evenly strided sample is.
@@ -35,15 +35,13 @@ pub struct HoveredCell {
     pub cell: usize,
 }
 
-/// The state of pointing at cells of a scene: pointer, cell, and the box that is being drawn.
+/// The state of pointing at cells of a scene: the pointer, and the box that is being drawn.
 #[derive(Debug, Default)]
 pub struct Hover {
     /// Position of the pointer over the scene; `None` while a button is down.
     pub pointer: Option<Pos2>,
     /// Two opposite corners of the box that is being drawn: where the drag began, and the pointer.
     pub region: Option<[Pos2; 2]>,
-    /// See [`Hover::cell`].
-    cell: Option<HoveredCell>,
     /// The sorted values of the layer that was hovered last.
     ranks: Option<ValueRanks>,
 }
@@ -159,16 +157,9 @@ fn cells_within(slab: &Slab, corners: [Option<Vec2>; 4]) -> (std::ops::Range<u32
 }
 
 impl Hover {
-    /// The cell that was under the pointer when the scene was painted last.
-    pub fn cell(&self) -> Option<HoveredCell> {
-        self.cell
-    }
-
-    /// Finds the cell under the pointer and paints its outline and tooltip; paints the box that is being
-    /// drawn.
+    /// Paints the outline and the tooltip of the cell under the pointer, and the box that is being drawn.
     pub fn paint(&mut self, scene: &SceneDescription, painter: &Painter, rect: Rect) {
         let palette = Palette::of(scene.view.theme);
-        self.cell = None;
         if let Some([from, to]) = self.region {
             let area = Rect::from_two_pos(from, to);
             painter.rect_filled(area, CornerRadius::ZERO, palette.accent.gamma_multiply(0.12));
@@ -181,7 +172,6 @@ impl Hover {
         };
         let projection = Projection { camera: scene.view.camera, rect };
         let Some(hovered) = cell_at(&values, scene.layout, projection, pointer) else { return };
-        self.cell = Some(hovered);
         let Some(slab) = scene.layout.slabs.get(hovered.slab) else { return };
         let (column, row) = slab.grid.position(hovered.cell);
         let single = UnitCells { column, row, columns: 1, rows: 1 };

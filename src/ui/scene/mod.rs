@@ -1,16 +1,16 @@
 //! The scene in the window: camera, gestures, hover, and the overlay of labels and legend.
 
-pub mod camera_input;
-pub mod camera_moves;
-pub mod description;
-pub mod gestures;
-pub mod hover;
-pub mod labels;
-pub mod legend;
-pub mod motion;
-pub mod navigation;
-pub mod overlay;
-pub mod projection;
-pub mod still;
-pub mod summary;
-pub mod viewport;
+mod camera_input;
+mod camera_moves;
+pub(crate) mod description;
+pub(super) mod gestures;
+pub(super) mod hover;
+mod labels;
+pub(super) mod legend;
+pub(super) mod motion;
+pub(crate) mod navigation;
+mod overlay;
+pub(super) mod projection;
+pub(crate) mod still;
+mod summary;
+pub(crate) mod viewport;

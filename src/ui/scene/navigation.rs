@@ -81,7 +81,7 @@ impl Navigator {
         self.hovered
     }
 
-    /// Returns `true` while an animated move goes on, so that another frame is needed.
+    /// Returns `true` during an animated move, which needs another frame.
     pub fn is_moving(&self) -> bool {
         self.motion.is_some()
     }
@@ -110,7 +110,7 @@ impl Navigator {
         *self = Self { aspect: self.aspect, bounds: self.bounds, hovered: self.hovered, ..other.clone() };
     }
 
-    /// Stops a move and forgets the target, because the camera is set from elsewhere.
+    /// Stops a move and forgets the target, because the camera is set from outside.
     pub fn release(&mut self) {
         self.motion = None;
         self.target = None;

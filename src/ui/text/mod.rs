@@ -5,7 +5,7 @@ mod query;
 mod range;
 
 pub use self::number::{format_count, format_ordinal, format_value};
-pub use self::query::{describe_input, describe_query, describe_selection, epoch_label, measure_label};
+pub use self::query::{describe_input, describe_query, describe_selection, measure_label};
 pub use self::range::describe_range;
 
 /// The most characters of a run's name in a legend.

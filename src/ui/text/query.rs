@@ -86,7 +86,7 @@ pub fn describe_input(recording: &Recording, index: usize) -> String {
 }
 
 /// Describes an epoch position.
-pub fn epoch_label(recording: &Recording, position: EpochPosition) -> String {
+fn epoch_label(recording: &Recording, position: EpochPosition) -> String {
     if recording.epochs.is_empty() {
         return "no epoch yet".to_owned();
     }

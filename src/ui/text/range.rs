@@ -4,12 +4,13 @@ use super::{NAME, truncate};
 use crate::model::{EpochPosition, Normalisation, Range, Recording, ViewState};
 use crate::ui::runs::OpenRuns;
 
+/// Returns `true` if the value range is symmetric around 0.
 fn symmetric(view: &ViewState) -> bool {
     view.query.is_signed() || view.colours().is_diverging()
 }
 
-/// Describes the origin of the value range, and a normalisation that the recording applied. `over`: if the
-/// range is that of all epochs, the number of epochs whose values were read, and of all.
+/// Describes the origin of the value range, and a normalisation that the recording applied. If the range is
+/// that of all epochs, `over` is the number of epochs whose values were read, and the number of all epochs.
 pub fn describe_range(
     recording: &Recording,
     runs: OpenRuns,

@@ -1,4 +1,4 @@
-//! The panels of the active view: what they are laid out from, and what comes of them.
+//! The panels of the active view: the data that they show, and their effects on the view.
 
 use egui::Ui;
 
@@ -33,7 +33,7 @@ pub struct PanelData<'a> {
     pub ranges: &'a [ValueRange],
     /// Per epoch, `true` if its values are loaded.
     pub ready: &'a [bool],
-    /// A writer is at work on the recording.
+    /// A writer is adding epochs to the recording.
     pub live: bool,
     /// The columns of the window.
     pub columns: &'a ColumnBar<'a>,
@@ -54,7 +54,7 @@ pub struct PanelOutput {
     /// A change of the columns.
     pub columns: Option<ColumnAction>,
     /// The camera was moved.
-    pub led: bool,
+    pub camera_moved: bool,
     /// A notice to show.
     pub notice: Option<&'static str>,
 }
@@ -62,14 +62,14 @@ pub struct PanelOutput {
 impl PanelOutput {
     /// Adds what another panel of the same frame requests.
     pub fn add(&mut self, other: Self) {
-        self.led |= other.led;
+        self.camera_moved |= other.camera_moved;
         self.notice = other.notice.or(self.notice);
         self.columns = other.columns.or(self.columns);
     }
 }
 
 impl ViewControl {
-    /// Lays out a panel, and changes the view by it.
+    /// Lays out a panel, and applies its changes to the view.
     pub fn pane(&mut self, ui: &mut Ui, pane: Pane, data: &PanelData) -> PanelOutput {
         let palette = Palette::of(self.view.theme);
         match pane {
@@ -176,13 +176,13 @@ impl ViewControl {
     fn go_from_panel(&mut self, ui: &Ui, target: Option<CameraTarget>, layout: &Layout) -> PanelOutput {
         let Some(target) = target else { return PanelOutput::default() };
         self.go(target, layout, ui.input(|input| input.time));
-        PanelOutput { led: true, ..PanelOutput::default() }
+        PanelOutput { camera_moved: true, ..PanelOutput::default() }
     }
 
     /// Lays out the timeline at the bottom, and sets egui's style to the theme of the view.
     ///
-    /// Panels are painted over the colour of panels, and the overlay over the picture of the scene: filling
-    /// them here would cost a software adapter more than everything else.
+    /// The background is not filled here: the frame has the colour of panels already, and filling it again
+    /// would take a software adapter longer than all other painting.
     pub fn timeline(&mut self, ui: &mut Ui, data: &PanelData) {
         if self.styled != Some(self.view.theme) {
             install_style(ui.ctx(), self.view.theme);

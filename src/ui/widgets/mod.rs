@@ -1,7 +1,7 @@
 //! Controls that egui lacks, all of one height and with an accessible name.
 
-pub mod list_selection;
-pub mod thumbnails;
+pub(super) mod list_selection;
+pub(super) mod thumbnails;
 
 use crate::ui::text;
 use egui::{
@@ -87,8 +87,11 @@ pub fn segmented<T: Copy + PartialEq>(
 pub struct RowContent<'a> {
     /// Its accessible name.
     pub name: String,
+    /// The text at the left, which is shortened to the available width.
     pub left: &'a str,
+    /// The text at the right.
     pub right: &'a str,
+    /// The row is selected.
     pub selected: bool,
 }
 
@@ -102,7 +105,7 @@ pub fn row(ui: &mut Ui, palette: Palette, row: RowContent) -> Response {
 }
 
 /// Paints a list row.
-pub fn paint_row(ui: &Ui, palette: Palette, rect: Rect, hovered: bool, row: &RowContent) {
+fn paint_row(ui: &Ui, palette: Palette, rect: Rect, hovered: bool, row: &RowContent) {
     let fill = match (row.selected, hovered) {
         (true, _) => Some(palette.accent_fill),
         (false, true) => Some(palette.control),
@@ -132,13 +135,21 @@ pub fn paint_row(ui: &Ui, palette: Palette, rect: Rect, hovered: bool, row: &Row
 /// The icon of a button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Icon {
+    /// A triangle to the right.
     Play,
+    /// Two bars.
     Pause,
+    /// A triangle to the left, after a bar.
     Back,
+    /// A triangle to the right, before a bar.
     Forward,
+    /// Two triangles to the left, after a bar.
     First,
+    /// Two triangles to the right, before a bar.
     Last,
+    /// A star.
     Best,
+    /// A circle with an arrow; its button can be on or off.
     Loop,
 }
 

@@ -1,5 +1,5 @@
-//! Textures of the inputs' pictures: small ones for lists, and whole ones for the last few inputs shown
-//! large. Missing pictures are requested here; requests last for one frame.
+//! Textures of the inputs' pictures: small ones for lists, and whole ones for the last few inputs whose whole
+//! picture was requested. Requests for missing pictures are collected for one frame.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -9,7 +9,7 @@ use egui::{ColorImage, Context, TextureHandle, TextureOptions};
 use crate::model::Picture;
 
 /// Longest edge of a small picture, in pixels.
-pub const SMALL_EDGE: usize = 64;
+const SMALL_EDGE: usize = 64;
 /// Maximum number of small pictures; 16 MiB at most.
 const KEPT: usize = 1024;
 /// Maximum number of whole pictures.
@@ -89,7 +89,7 @@ impl Thumbnails {
         self.small.contains_key(&input)
     }
 
-    /// Returns the picture of `input`, at most [`SMALL_EDGE`] pixels long, if it has been read.
+    /// Returns the picture of `input`, at most 64 pixels wide and high, if it has been read.
     pub fn get(&self, input: usize) -> Option<&TextureHandle> {
         let held = self.small.get(&input)?;
         held.used.set(self.tick());

@@ -9,15 +9,25 @@ use crate::ui::text;
 /// A column of the table of layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TableColumn {
+    /// [`Layer::name`].
     Name,
+    /// The class of the module or, if that is not known, the kind of the layer.
     Type,
+    /// [`Layer::units`].
     Units,
+    /// [`Layer::shape`].
     Shape,
+    /// [`LayerStats::mean`].
     Mean,
+    /// [`LayerStats::dead`].
     Dead,
+    /// [`LayerStats::saturated`].
     Saturated,
+    /// [`LayerStats::sparsity`].
     Sparsity,
+    /// [`LayerStats::selectivity`].
     Selectivity,
+    /// [`LayerStats::change`].
     Change,
 }
 
@@ -145,7 +155,7 @@ impl TableColumn {
         Some(((value as f32).min(1.0), wasted))
     }
 
-    /// Returns the copied text: full precision, shares in [0, 1], empty if not known.
+    /// Returns the text that is copied: numbers with full precision, shares in [0, 1], empty if not known.
     pub fn copy_text(self, layer: &Layer, stats: Option<&LayerStats>) -> String {
         match self {
             Self::Name | Self::Type | Self::Shape => {
@@ -203,7 +213,7 @@ fn percent(share: f64) -> String {
 }
 
 /// Compares names in natural order: runs of digits by value, letters without case.
-pub fn natural(a: &str, b: &str) -> Ordering {
+fn natural(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a.chars().peekable(), b.chars().peekable());
     loop {
         match (left.peek().copied(), right.peek().copied()) {

@@ -25,20 +25,22 @@ const SEARCH: f32 = 144.0;
 /// The table of layers.
 #[derive(Clone, Copy)]
 pub struct LayersPanel<'a> {
+    /// The recording.
     pub recording: &'a Recording,
     /// Statistics per layer at the current epoch; `None` until they are known.
     pub stats: Option<&'a [LayerStats]>,
-    /// The framed layer.
+    /// The framed layer, as an index into [`Recording::layers`].
     pub framed: Option<usize>,
-    /// The layer hovered in the scene.
+    /// The layer hovered in the scene, as an index into [`Recording::layers`].
     pub hovered: Option<usize>,
+    /// The colours.
     pub palette: Palette,
 }
 
 /// A request of the table that is no change of the view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LayersAction {
-    /// Frame a layer.
+    /// Frame a layer, an index into [`Recording::layers`].
     Frame(usize),
     /// Put this text on the clipboard.
     Copy(String),
@@ -47,10 +49,9 @@ pub enum LayersAction {
 /// Input state of the table.
 #[derive(Debug, Default)]
 pub struct LayersPanelState {
-    /// The selected layer. It can be set from outside; the table scrolls to it.
+    /// The selected layer, as an index into [`Recording::layers`]. If it is set from outside, the table
+    /// scrolls to it.
     pub selected: Option<usize>,
-    /// The layer whose row was hovered in the last frame.
-    pub hovered: Option<usize>,
     search: String,
     sort: Option<TableSort>,
     order: LayerOrder,
@@ -73,7 +74,6 @@ impl LayersPanel<'_> {
         let mut action = ui.horizontal_wrapped(|ui| self.toolbar(ui, view, state)).inner;
         state.order.update(self.recording, self.stats, state.sort, &state.search);
         if state.order.rows().is_empty() {
-            state.hovered = None;
             ui.label(RichText::new("no layer goes by this name").size(SMALL).color(self.palette.dim));
             return action;
         }

@@ -9,6 +9,7 @@ use crate::model::Recording;
 /// The column and the direction that the table is sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TableSort {
+    /// The column.
     pub by: TableColumn,
     /// Numbers in ascending order, names in descending order.
     pub reversed: bool,
@@ -102,16 +103,17 @@ fn fingerprint_of(
     hasher.finish()
 }
 
-/// A search pattern without case: a part of a name or, with `*` (any text) and `?` (any character), the
-/// whole of it.
+/// A search pattern, which ignores case: a part of a name or, with `*` (any text) and `?` (any character),
+/// the whole of it.
 #[derive(Debug)]
-pub struct NamePattern {
+struct NamePattern {
     text: Vec<char>,
     whole: bool,
 }
 
 impl NamePattern {
-    pub fn new(text: &str) -> Self {
+    /// Parses the text of the search field.
+    fn new(text: &str) -> Self {
         let text = text.trim();
         let whole = text.contains(['*', '?']);
         let lower = text.to_lowercase();
@@ -120,7 +122,8 @@ impl NamePattern {
         Self { text: text.chars().collect(), whole }
     }
 
-    pub fn matches(&self, name: &str) -> bool {
+    /// Returns `true` if `name` matches the pattern.
+    fn matches(&self, name: &str) -> bool {
         let name: Vec<char> = name.to_lowercase().chars().collect();
         let (mut at, mut on) = (0, 0);
         // Position of the last `*`, and the end of the text that it matched.

@@ -43,7 +43,6 @@ impl LayersPanel<'_> {
             table,
             view,
             state,
-            hovered_row: None,
             sticky: false,
             action: None,
         };
@@ -70,9 +69,7 @@ impl LayersPanel<'_> {
             }
             widget.show(ui, &mut delegate);
         });
-        let LayerTableDelegate { hovered_row, action, state, .. } = delegate;
-        state.hovered = hovered_row;
-        action
+        delegate.action
     }
 }
 
@@ -81,8 +78,8 @@ fn column_layout(column: TableColumn) -> egui_table::Column {
     egui_table::Column::new(usual).range(egui::Rangef::new(least, greatest))
 }
 
-/// Gives the names the width that the other columns leave, after the available width changed, so that the
-/// last visible column is not cut.
+/// Sets the width of the names to the space beside the other columns after the available width changed, so
+/// that the last visible column is not cut.
 fn fit_name_column(ui: &Ui, id: egui::Id, columns: &[egui_table::Column]) {
     let room = ui.available_width();
     let mut state = TableState::load(ui, id).unwrap_or_default();
@@ -121,9 +118,7 @@ struct LayerTableDelegate<'a> {
     table: &'a Response,
     view: &'a mut ViewState,
     state: &'a mut LayersPanelState,
-    hovered_row: Option<usize>,
-    /// The sticky part is being laid out, which comes after the headings; the scrolling part comes before
-    /// them.
+    /// The sticky part is being laid out: after the headings. The scrolling part is laid out before them.
     sticky: bool,
     action: Option<LayersAction>,
 }
@@ -209,9 +204,6 @@ impl TableDelegate for LayerTableDelegate<'_> {
         let other = sides[usize::from(self.sticky)];
         let beside = ui.read_response(other).is_some_and(|other| other.hovered());
         let hovered = response.hovered() || beside || self.layers.hovered == Some(index);
-        if response.hovered() {
-            self.hovered_row = Some(index);
-        }
         let fill = match (selected, hovered) {
             (true, _) => Some(palette.accent_fill),
             (false, true) => Some(palette.control),

@@ -2,24 +2,25 @@
 
 use egui::{Color32, Mesh, Rect};
 
-use super::Minimap;
+use super::{Minimap, PITCH};
 use crate::model::colour::TABLE_SIZE;
 use crate::ui::style::colour_of;
 
-/// Minimum width of a layer, in points. Narrower layers share bars.
-pub(super) const PITCH: f32 = 3.0;
 /// Maximum width of a bar, in points.
 const BAR: f32 = 10.0;
+
 /// A bar of the strip: one layer, or several that share a slot.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct LayerBar {
-    /// Centre and half the width, in points.
+    /// Centre, in points.
     pub(super) x: f32,
+    /// Half the width, in points.
     pub(super) half: f32,
-    /// Share of the greatest height.
+    /// Share of the greatest height, in (0, 1].
     pub(super) height: f32,
-    /// `None` without a value.
+    /// The mean; of several layers, that of greatest absolute value. `None` without a value.
     pub(super) mean: Option<f32>,
+    /// All its layers are hidden.
     pub(super) hidden: bool,
 }
 
@@ -122,6 +123,7 @@ impl Minimap<'_> {
         mesh
     }
 
+    /// Returns the colour of each bar.
     pub(super) fn colours(&self, bars: &[LayerBar]) -> Vec<Color32> {
         let neutral = self.palette.dim.gamma_multiply(0.7);
         let means = || bars.iter().filter_map(|bar| bar.mean);

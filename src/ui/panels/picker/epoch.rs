@@ -14,10 +14,10 @@ impl SelectionPicker<'_> {
         if epochs.len() < 2 && current.epoch.is_none() {
             return None;
         }
-        let looked_at = self.epoch.and_then(|epoch| epochs.get(epoch)).map_or(0, |epoch| epoch.number);
+        let current_number = self.epoch.and_then(|epoch| epochs.get(epoch)).map_or(0, |epoch| epoch.number);
         let number = match current.epoch {
             Some(epoch @ (EpochRef::Number(_) | EpochRef::Between(_))) => epoch,
-            _ => EpochRef::Number(looked_at),
+            _ => EpochRef::Number(current_number),
         };
         let options: Vec<Option<EpochRef>> = [EpochRef::First, EpochRef::Best, EpochRef::Last, number]
             .into_iter()

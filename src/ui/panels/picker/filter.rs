@@ -1,21 +1,23 @@
-//! The inputs that the list shows: filtered by a part of their id, by class and by prediction. A million
-//! inputs are searched in slices, a few per frame; matches appear as they are found.
+//! The listed inputs, filtered by a part of their id, by class and by prediction. Inputs are searched in
+//! slices, a few per frame, so that a million of them do not delay a frame.
 
 use std::time::{Duration, Instant};
 
 use crate::model::{PredictionFilter, Ranges, Recording, Selection};
 
-/// Number of inputs in a slice, and the time spent in a frame.
+/// Number of inputs in a slice.
 const SLICE: usize = 4096;
+/// Time after which a frame begins no further slice.
 const TIME: Duration = Duration::from_millis(2);
 
 /// The conditions on listed inputs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InputFilter {
-    /// A part of the id, without case.
+    /// A part of the id, compared without case.
     pub text: String,
     /// Index into [`Recording::classes`].
     pub class: Option<usize>,
+    /// The accepted predictions.
     pub predicted: PredictionFilter,
 }
 
@@ -34,7 +36,7 @@ pub struct FilteredInputs {
 /// The inputs behind the rows of a list.
 #[derive(Clone, Copy, Debug)]
 pub enum ListRows<'a> {
-    /// All inputs; their number.
+    /// All inputs, given their number.
     All(usize),
     /// These inputs, in ascending order.
     Some(&'a [u32]),
@@ -79,9 +81,9 @@ impl InputFilter {
         contains(&input.id, self.text.trim())
     }
 
-    /// Returns the selection that the filter stands for, at the epoch of `current`; `matches` are the
-    /// inputs that match. Class and prediction become terms, which hold at other epochs as well; with a
-    /// part of an id, the matching inputs are listed.
+    /// Returns the selection of the inputs that the filter accepts, at the epoch of `current`; `matches` are
+    /// these inputs. Class and prediction become terms, which apply at other epochs as well; with a part of
+    /// an id, the selection lists the inputs.
     pub fn selection(&self, recording: &Recording, current: &Selection, matches: ListRows) -> Selection {
         let base = Selection { epoch: current.epoch, ..Selection::default() };
         if !self.text.trim().is_empty() {
@@ -126,6 +128,7 @@ impl FilteredInputs {
         self.searched < count
     }
 
+    /// Returns the matches so far as rows.
     pub fn rows(&self) -> ListRows<'_> {
         ListRows::Some(&self.inputs)
     }
@@ -142,6 +145,7 @@ impl FilteredInputs {
 }
 
 impl ListRows<'_> {
+    /// Returns the number of rows.
     pub fn count(&self) -> usize {
         match self {
             Self::All(count) => *count,
@@ -149,6 +153,8 @@ impl ListRows<'_> {
         }
     }
 
+    /// Returns the input of a row.
+    ///
     /// # Panics
     /// If there is no such row.
     pub fn input(&self, row: usize) -> usize {
@@ -184,7 +190,7 @@ impl ListRows<'_> {
         }
     }
 
-    /// Returns the inputs of some rows.
+    /// Returns the inputs of `rows`.
     pub fn inputs_of(&self, rows: &Ranges) -> Ranges {
         match self {
             Self::All(_) => rows.clone(),
@@ -195,7 +201,7 @@ impl ListRows<'_> {
         }
     }
 
-    /// Returns the rows of some inputs, as far as they are listed.
+    /// Returns the rows of `inputs`, as far as these are listed.
     pub fn rows_of(&self, inputs: &Ranges) -> Ranges {
         match self {
             Self::All(_) => inputs.clone(),
@@ -210,7 +216,7 @@ impl ListRows<'_> {
         }
     }
 
-    /// Returns those of some inputs that are not listed.
+    /// Returns the part of `inputs` that is not listed.
     pub fn unlisted(&self, inputs: &Ranges) -> Ranges {
         match self {
             Self::All(_) => Ranges::default(),
@@ -235,7 +241,7 @@ impl ListRows<'_> {
     }
 }
 
-/// Returns `true` if `text` contains `part`, without case for ASCII letters.
+/// Returns `true` if `text` contains `part`, ignoring the case of ASCII letters.
 fn contains(text: &str, part: &str) -> bool {
     let (text, part) = (text.as_bytes(), part.as_bytes());
     part.is_empty() || text.windows(part.len()).any(|piece| piece.eq_ignore_ascii_case(part))

@@ -21,6 +21,7 @@ const COVER: f32 = 72.0;
 const CLASSES: f32 = 12.0;
 
 impl SelectionPicker<'_> {
+    /// Shows the search field, the filters and the list; returns the selection if it changed.
     pub(super) fn inputs(
         &self,
         ui: &mut Ui,

@@ -21,22 +21,26 @@ use crate::ui::widgets::list_selection::SelectMode;
 pub struct SelectableList<'a> {
     /// Its accessible name.
     pub name: &'a str,
+    /// The colours.
     pub palette: Palette,
+    /// The inputs or classes of the rows.
     pub rows: ListRows<'a>,
     /// Height of a row, in points.
     pub row: f32,
     /// Maximum height of the list, in points.
     pub height: f32,
-    /// The selected inputs or classes; some may have no row at the moment.
+    /// The selected inputs or classes, listed or not.
     pub chosen: &'a Ranges,
+    /// The effect of a drag over the rows.
     pub drag_mode: DragMode,
 }
 
 /// A change of the selection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListResponse {
+    /// The inputs or classes that are selected now.
     pub chosen: Ranges,
-    /// These alone are selected; otherwise they were added to or removed from the selection.
+    /// They replace the previous selection; otherwise some were added to it or removed from it.
     pub replaces: bool,
 }
 

@@ -31,7 +31,7 @@ use crate::ui::widgets::segmented;
 use crate::ui::widgets::thumbnails::Thumbnails;
 
 /// Minimum height of a list, in points.
-pub const MIN_LIST_HEIGHT: f32 = 6.0 * ROW;
+pub(super) const MIN_LIST_HEIGHT: f32 = 6.0 * ROW;
 
 /// The open list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub struct PickerState {
     has_pictures: Option<(u64, bool)>,
     field: SelectionField,
     resolved: Option<ResolvedSelection>,
-    /// The selection last made in the lists; lists and cursors stay as they are for it.
+    /// The selection last made in the lists, for which lists and cursors do not move.
     made_in_lists: Option<Selection>,
 }
 
@@ -73,13 +73,15 @@ struct ResolvedSelection {
 pub struct SelectionPicker<'a> {
     /// The name of the selection, with which every accessible name begins.
     pub group: &'a str,
+    /// The recording to select from.
     pub recording: &'a Recording,
     /// Id of the recording: another one, or the same with more epochs, has another id.
     pub recording_id: u64,
-    /// Pictures of the recording's inputs.
+    /// Pictures of the recording's inputs; without them the list has none.
     pub pictures: Option<&'a Thumbnails>,
     /// The predicted class of every input at the current epoch, if known.
     pub predictions: Option<&'a [Option<usize>]>,
+    /// The colours.
     pub palette: Palette,
     /// The current epoch, as an index into [`Recording::epochs`].
     pub epoch: Option<usize>,

@@ -9,13 +9,15 @@ use egui::{Color32, CornerRadius, FontId, Galley, Rect, Stroke, TextureHandle, U
 
 use crate::ui::style::{Palette, SMALL};
 
-/// Height of a row with a picture, and edge of the picture, in points.
+/// Height of a row with a picture, in points.
 pub const TALL: f32 = 28.0;
+/// Edge of the picture, in points.
 const PICTURE: f32 = 24.0;
 
 /// The prediction for an input compared with its label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PredictionOutcome<'a> {
+    /// There is no known prediction.
     Unknown,
     /// Predicted class and label are equal.
     Right,
@@ -29,8 +31,11 @@ pub enum PredictionOutcome<'a> {
 pub struct ListEntry<'a> {
     /// Its accessible name.
     pub name: String,
+    /// The text at the left.
     pub left: String,
+    /// The text at the right: the class of an input, or the size of a class.
     pub right: Cow<'a, str>,
+    /// The prediction for an input.
     pub outcome: PredictionOutcome<'a>,
     /// `None` without room for a picture; `Some(None)` until the picture is loaded.
     pub picture: Option<Option<&'a TextureHandle>>,
@@ -58,6 +63,7 @@ impl ListEntry<'_> {
         text
     }
 
+    /// Paints the row into `rect`.
     pub(super) fn paint(&self, ui: &Ui, palette: Palette, rect: Rect, selected: bool, hovered: bool) {
         let fill = match (selected, hovered) {
             (true, _) => Some(palette.accent_fill),

@@ -14,12 +14,12 @@ pub struct SelectionField {
     text: String,
     /// The selection is too long to be written out.
     long: bool,
-    /// The reason why the last request was refused.
+    /// The reason why the last selection was refused.
     error: Option<String>,
 }
 
 impl SelectionField {
-    /// Writes the selection, unless the text means the same already.
+    /// Writes the selection into the field, unless its text already parses to the same selection.
     pub fn write(&mut self, selection: &Selection) {
         self.error = None;
         self.long = selection.pieces() > WRITTEN;
@@ -35,6 +35,7 @@ impl SelectionField {
         self.error = Some(error);
     }
 
+    /// Removes the error.
     pub fn accept(&mut self) {
         self.error = None;
     }

@@ -8,11 +8,11 @@ use crate::model::{Diff, EpochRef, Ranges, Recording, Selection, Term, ViewState
 use crate::ui::ColumnBar;
 use crate::ui::NamedRun;
 use crate::ui::OpenRuns;
-use crate::ui::Thumbnails;
 use crate::ui::panels::input::InputPanel;
 use crate::ui::panels::input::InputPanelState;
 use crate::ui::style::Palette;
 use crate::ui::testing::{self, TestWindow};
+use crate::ui::widgets::thumbnails::Thumbnails;
 
 struct State {
     runs: Vec<Recording>,

@@ -6,9 +6,9 @@ use egui_kittest::kittest::{NodeT, Queryable};
 
 use super::{MIN_LIST_HEIGHT, PickerState, SelectionPicker};
 use crate::model::{Input, Picture, Recording, Selection, Term};
-use crate::ui::Thumbnails;
 use crate::ui::style::Palette;
 use crate::ui::testing::{self, TestWindow};
+use crate::ui::widgets::thumbnails::Thumbnails;
 
 struct State {
     recording: Recording,

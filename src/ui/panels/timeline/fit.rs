@@ -1,5 +1,5 @@
-//! Layout of the timeline's controls by width: they lose their texts before they vanish, and never
-//! overlap.
+//! Layout of the timeline's controls by width: with decreasing width, first texts and then controls are left
+//! out. Controls never overlap.
 
 /// Space between two controls, in points.
 pub(super) const GAP: f32 = 4.0;
@@ -21,10 +21,15 @@ const SLIDER: f32 = 200.0;
 pub(super) struct TimelineFit {
     /// Buttons to the first, the last and the best epoch.
     pub(super) jumps: bool,
+    /// Width of the "live" badge, in points.
     pub(super) badge: Option<f32>,
+    /// Width of the text of the current epoch, in points.
     pub(super) reading: Option<f32>,
+    /// The choice of speeds.
     pub(super) speed: bool,
+    /// The button that repeats playback.
     pub(super) looping: bool,
+    /// Width of the slider, in points.
     pub(super) slider: f32,
 }
 

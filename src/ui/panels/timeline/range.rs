@@ -15,6 +15,7 @@ use crate::ui::widgets::focus_ring;
 /// Half the width, and the height, of a handle. It ends above the line where the current epoch is dragged.
 const HANDLE: egui::Vec2 = vec2(6.0, 16.0);
 
+/// One end of the marked range.
 #[derive(Clone, Copy, PartialEq)]
 enum RangeEnd {
     Start,
@@ -30,6 +31,7 @@ impl Timeline<'_> {
         }
     }
 
+    /// Returns the area between the ends of the range.
     fn band_rect(&self, track: &TimelineTrack, playback: &Playback) -> Rect {
         let (first, last) = playback.bounds(self.epochs);
         let x_of = |ordinal: f64| track.x_of(self.epochs.place(ordinal));

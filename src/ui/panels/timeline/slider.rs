@@ -20,6 +20,7 @@ const GROWTH: f32 = 0.3;
 
 /// Mapping between places and horizontal positions.
 pub(super) struct TimelineTrack {
+    /// The area of the curves, in points.
     pub(super) rect: Rect,
     /// The last place.
     last: f32,
@@ -33,12 +34,14 @@ impl TimelineTrack {
         self.rect.left() + self.rect.width() * place as f32 / self.animated_last
     }
 
+    /// Returns the place at a horizontal position.
     pub(super) fn place_at(&self, x: f32) -> f64 {
         f64::from((self.animated_last * (x - self.rect.left()) / self.rect.width()).clamp(0.0, self.last))
     }
 }
 
 impl Timeline<'_> {
+    /// Shows the slider, which changes the epoch and the marked range.
     pub(super) fn slider(
         &self,
         ui: &mut Ui,

@@ -16,8 +16,11 @@ const DRAWN: usize = 1024;
 pub(super) struct ChartSeries<'a> {
     /// "all inputs", or the name of a class or a unit.
     pub name: String,
+    /// Colour of the line.
     pub colour: egui::Color32,
+    /// The line is dashed.
     pub dashed: bool,
+    /// The line is thicker than others.
     pub bold: bool,
     /// One per readable epoch.
     pub history: &'a [UnitEpoch],
@@ -43,9 +46,13 @@ impl<'a> ChartSeries<'a> {
 
 /// Chart of lines over the epochs.
 pub(super) struct TrainingChart<'a, 'l> {
+    /// The recording of the lines.
     pub recording: &'a Recording,
+    /// The colours of axes, grid and text.
     pub palette: Palette,
+    /// The lines, the topmost last.
     pub lines: &'l [ChartSeries<'a>],
+    /// Height of the chart, in points.
     pub height: f32,
 }
 

@@ -168,7 +168,7 @@ fn place(row: Rect) -> Rect {
     Rect::from_x_y_ranges(left..=(row.right() - MEAN - 8.0).max(left + 8.0), row.y_range())
 }
 
-/// Returns the lowest and the highest value shown; `None` without any.
+/// Returns the lowest and the highest value of the box plots; `None` without any.
 fn ends(distributions: &[Distribution]) -> Option<[f32; 2]> {
     let mut ends = [f32::INFINITY, f32::NEG_INFINITY];
     for distribution in distributions {

@@ -1,5 +1,5 @@
-//! Colours of lines that stand for classes or units: distinguishable by colour-blind people, and different
-//! from the colours of values.
+//! Colours of the lines of classes and units: distinguishable by colour-blind people, and different from the
+//! colours of values.
 
 use egui::Color32;
 
@@ -44,7 +44,9 @@ const ON_LIGHT: [[u8; 3]; MOST] = [
 /// Colour and dashing of a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SeriesStyle {
+    /// The colour.
     pub colour: Color32,
+    /// The line is dashed.
     pub dashed: bool,
 }
 

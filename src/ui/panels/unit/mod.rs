@@ -4,6 +4,7 @@ mod chart;
 mod classes;
 mod copy;
 mod lines;
+mod pin_name;
 mod pins;
 mod similar;
 #[cfg(test)]
@@ -12,7 +13,6 @@ mod training;
 
 use egui::{Align2, FontId, Label, RichText, ScrollArea, Sense, Ui, vec2};
 
-pub use self::pins::{PinError, pin};
 use crate::insight::UnitProfile;
 use crate::model::{Pin, Recording, Selection, ViewState};
 use crate::ui::style::Palette;
@@ -31,12 +31,15 @@ pub type ProfileResult<'a> = Option<Result<&'a UnitProfile, &'a str>>;
 /// Panel with the profiles of pinned units.
 #[derive(Clone, Copy)]
 pub struct UnitPanel<'a> {
+    /// The recording.
     pub recording: &'a Recording,
     /// Profiles of the pinned units, in any order.
     pub profiles: &'a [(Pin, ProfileResult<'a>)],
-    /// The value of each of these in the scene.
+    /// The value in the scene of each unit in `profiles`.
     pub values: &'a [Option<f32>],
+    /// Pictures of the inputs.
     pub pictures: &'a Thumbnails,
+    /// The colours.
     pub palette: Palette,
 }
 
@@ -47,7 +50,7 @@ pub enum UnitAction {
     Select(Selection),
     /// Pin this unit as well.
     Pin(Pin),
-    /// Read the picture of this input. Requested in every frame until the picture is known.
+    /// Read the picture of this input; requested in every frame until it has been read.
     WantPicture(usize),
     /// Put this text on the clipboard.
     Copy(String),
@@ -56,15 +59,17 @@ pub enum UnitAction {
 /// Input state of the panel.
 #[derive(Debug, Default)]
 pub struct UnitPanelState {
-    /// The pinned unit that is shown. It can be set from outside.
+    /// The pinned unit whose profile is visible. It can be set from outside.
     pub current: Option<Pin>,
     /// The chart compares all pinned units.
     compare: bool,
-    /// The text in the field, and the error of the last attempt.
+    /// The text in the field.
     text: String,
+    /// The error of the last text that was entered.
     error: Option<String>,
-    /// Give the chip of the shown unit the focus; a chip was removed by key.
+    /// The chip of the current unit has to get the focus.
     focus: bool,
+    /// The last chip was removed by key.
     by_key: bool,
     /// Number of units pinned in the last frame.
     pinned: usize,
@@ -218,9 +223,4 @@ impl<'a> UnitPanel<'a> {
     fn dim(&self, ui: &mut Ui, text: &str) {
         ui.label(RichText::new(text).size(SMALL).color(self.palette.dim));
     }
-}
-
-/// Returns the text of a unit's chip: "conv2 · 17".
-fn named(pin: &Pin) -> String {
-    format!("{} · {}", text::truncate(&pin.layer, 24), pin.unit)
 }

@@ -5,47 +5,15 @@ use egui::{
     WidgetInfo, pos2, vec2,
 };
 
-use super::{UnitAction, UnitPanel, UnitPanelState, named};
-use crate::model::{Pin, Recording, UnitIndex, ViewState};
+use super::pin_name::{parse_pin, pin_label};
+use super::{UnitAction, UnitPanel, UnitPanelState};
+use crate::model::{Pin, ViewState};
 use crate::ui::style::SMALL;
 use crate::ui::text;
 use crate::ui::widgets::focus_ring;
 
 /// Height of the chips, in points.
 const CHIP: f32 = 24.0;
-
-/// A text that names no unit.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PinError {
-    #[error("`{0}` names no unit: write layer:unit")]
-    Syntax(String),
-    #[error("there is no layer `{0}`")]
-    UnknownLayer(String),
-    #[error("{layer} has {}: there is no unit {unit}", units(*count))]
-    OutOfRange { layer: String, unit: usize, count: usize },
-}
-
-fn units(count: usize) -> String {
-    match count {
-        0 => "no units".to_owned(),
-        1 => "the unit 0 alone".to_owned(),
-        _ => format!("the units 0 to {}", count - 1),
-    }
-}
-
-/// Parses the name of a unit: "conv2:17", or as on a chip, "conv2 · 17".
-pub fn pin(recording: &Recording, text: &str) -> Result<Pin, PinError> {
-    let syntax = || PinError::Syntax(text::truncate(text.trim(), 40));
-    let (layer, unit) = text.rsplit_once([':', '·']).ok_or_else(syntax)?;
-    let unit: usize = unit.trim().parse().map_err(|_| syntax())?;
-    let name = layer.trim();
-    let layer = recording.layers.iter().find(|layer| layer.name == name);
-    let layer = layer.ok_or_else(|| PinError::UnknownLayer(text::truncate(name, 40)))?;
-    if unit >= layer.units {
-        return Err(PinError::OutOfRange { layer: text::truncate(name, 40), unit, count: layer.units });
-    }
-    Ok(Pin { layer: name.to_owned(), unit: UnitIndex(unit) })
-}
 
 impl UnitPanel<'_> {
     /// Shows the chips, the field and the buttons.
@@ -93,7 +61,7 @@ impl UnitPanel<'_> {
             ui.add(Label::new(text).truncate());
         }
         if let Some(number) = removed {
-            // The next unit is shown in place of the removed one, and takes over the focus.
+            // The next unit is shown in place of the removed one, and gets the focus.
             let removed_pin = view.pins.remove(number);
             if state.current.as_ref() == Some(&removed_pin) {
                 let last = view.pins.len().saturating_sub(1);
@@ -106,12 +74,12 @@ impl UnitPanel<'_> {
     /// Shows a chip; returns `true` if it was chosen, and `true` if it is to be removed.
     fn chip(&self, ui: &mut Ui, pin: &Pin, is_current: bool, state: &mut UnitPanelState) -> (bool, bool) {
         let palette = self.palette;
-        let name = named(pin);
+        let name = pin_label(pin);
         let text = ui.painter().layout_no_wrap(name.clone(), FontId::proportional(SMALL), palette.text);
         let size = vec2(text.size().x + 8.0 + 24.0, CHIP);
         let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-        // The id depends on the unit, not its place, so that the focus stays with it when others come or
-        // go.
+        // The id depends on the unit, not its place, so that the focus stays with it when others are pinned
+        // or removed.
         let response = ui.interact(rect, ui.scope_id().with(("chip", pin)), Sense::click());
         response.widget_info(|| {
             WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), is_current, format!("Pins: {name}"))
@@ -182,7 +150,7 @@ impl UnitPanel<'_> {
         }
         // The focus stays in the field, for the next unit or a correction.
         response.request_focus();
-        match pin(self.recording, &state.text) {
+        match parse_pin(self.recording, &state.text) {
             Ok(pin) => {
                 state.text.clear();
                 state.error = None;
@@ -207,29 +175,5 @@ impl UnitPanel<'_> {
                 "Click a cell in the scene to pin its unit, or write layer:unit in the field above.",
             );
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ui::testing;
-
-    #[test]
-    fn a_unit_is_named_by_layer_and_number() {
-        let mut recording = testing::recording();
-        recording.layers[0].name = "block:1".to_owned();
-        let named = |text: &str| pin(&recording, text);
-        let expect = |layer: &str, unit| Ok(Pin { layer: layer.to_owned(), unit: UnitIndex(unit) });
-        assert_eq!(named("conv2:17"), expect("conv2", 17));
-        assert_eq!(named("  fc : 2 "), expect("fc", 2));
-        assert_eq!(named("conv2 · 63"), expect("conv2", 63), "as it stands on a chip");
-        assert_eq!(named("block:1:3"), expect("block:1", 3));
-        assert_eq!(named("conv2"), Err(PinError::Syntax("conv2".to_owned())));
-        assert_eq!(named("conv2:-1"), Err(PinError::Syntax("conv2:-1".to_owned())));
-        assert_eq!(named("conv9:1"), Err(PinError::UnknownLayer("conv9".to_owned())));
-        let error = named("conv2:64").expect_err("64 units");
-        assert_eq!(error, PinError::OutOfRange { layer: "conv2".to_owned(), unit: 64, count: 64 });
-        assert_eq!(error.to_string(), "conv2 has the units 0 to 63: there is no unit 64");
     }
 }

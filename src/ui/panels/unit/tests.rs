@@ -7,9 +7,9 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use super::{ProfileResult, UnitAction, UnitPanel, UnitPanelState};
 use crate::insight::{Distribution, Selectivity, SimilarUnit, UnitEpoch, UnitProfile};
 use crate::model::{EpochIndex, LayerIndex, Pin, Recording, Selection, UnitIndex, ViewState};
-use crate::ui::Thumbnails;
 use crate::ui::style::Palette;
 use crate::ui::testing::{self, TestWindow};
+use crate::ui::widgets::thumbnails::Thumbnails;
 
 struct State {
     recording: Recording,

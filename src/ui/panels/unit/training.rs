@@ -4,6 +4,7 @@ use egui::{Align2, FontId, Sense, Ui, vec2};
 
 use super::chart::{ChartSeries, TrainingChart};
 use super::lines::{MOST, series_style};
+use super::pin_name::pin_label;
 use super::{UnitPanel, UnitPanelState};
 use crate::insight::{UnitEpoch, UnitProfile};
 use crate::model::{Pin, Recording, ViewState};
@@ -64,7 +65,7 @@ impl<'a> UnitPanel<'a> {
         let lines = known.map(|(number, pin, profile)| {
             let series_style = series_style(number, self.palette);
             ChartSeries {
-                name: super::named(pin),
+                name: pin_label(pin),
                 colour: series_style.colour,
                 dashed: series_style.dashed,
                 bold: false,
