@@ -2,8 +2,8 @@
 // each run of blocks, merged in their order.
 //
 // Threads: WORKGROUP quads of four units along x, blocks (or runs) along y; each owns its units, so
-// there are no atomics and no subgroup operations. In: `data`, the rows; `rows`, the numbers of those
-// to take; `pieces`, the blocks and runs. Out: `parts`, a summary per block and quad; `sums`, a summary
+// there are no atomics and no subgroup operations. In: `data`, the rows; `rows`, the indices of those
+// to reduce; `ranges`, the blocks and runs. Out: `parts`, a summary per block and quad; `sums`, a summary
 // per run and quad.
 
 #import rows { bits_of, data }
@@ -14,7 +14,7 @@
 }
 
 const WORKGROUP: u32 = 64u;
-// Rows whose distances from one value are summed: so few that rounding stays far below 1e-5.
+// Rows whose distances from one value are summed: few enough that rounding errors stay far below 1e-5.
 const SHORT: u32 = 32u;
 
 struct Span {
@@ -22,8 +22,9 @@ struct Span {
     quads: u32,
     // Quads from a row to the next.
     stride: u32,
-    // Place in `data` of the first of them in row 0.
+    // Index in `data` of the first of them in row 0.
     first: u32,
+    // Numbers of blocks and runs.
     blocks: u32,
     runs: u32,
     // A uniform's size is a multiple of 16 bytes.
@@ -32,22 +33,22 @@ struct Span {
     padding_c: u32,
 }
 
-// A block of rows, or a run of blocks.
-struct Piece {
-    // The first row of a block, as a place in `rows`; the first block of a run.
+// The rows of a block, or the blocks of a run.
+struct ReductionRange {
+    // Index of the first row in `rows`, or of the first block.
     first: u32,
     // Number of rows, or of blocks.
     length: u32,
-    // Of a run, the place of its first quad in `sums`.
+    // Of a run, index of its first quad in `sums`.
     to: u32,
-    // Makes a piece one vector of 16 bytes.
+    // Makes a range one vector of 16 bytes.
     padding: u32,
 }
 
 @group(0) @binding(0) var<uniform> span: Span;
 @group(0) @binding(2) var<storage, read> rows: array<u32>;
 // All blocks, then all runs.
-@group(0) @binding(3) var<storage, read> pieces: array<Piece>;
+@group(0) @binding(3) var<storage, read> ranges: array<ReductionRange>;
 @group(0) @binding(4) var<storage, read_write> parts: array<StoredSummary>;
 @group(0) @binding(5) var<storage, read_write> sums: array<StoredSummary>;
 
@@ -63,9 +64,9 @@ struct Running {
     squares: vec4<f32>,
 }
 
-// Adds a quad of a row, given by the bits of its values; nothing when it is not `there`.
-fn add(running: ptr<function, Running>, bits: vec4<u32>, there: bool) {
-    let valued = is_finite(bits) & vec4<bool>(there);
+// Adds a quad of a row, given by the bits of its values; does nothing unless `present`.
+fn add(running: ptr<function, Running>, bits: vec4<u32>, present: bool) {
+    let valued = is_finite(bits) & vec4<bool>(present);
     let none = vec4<u32>(0u);
     if KIND == LOW {
         let key = select(vec4<i32>(0x7fffffff), ordered(bits), valued);
@@ -94,14 +95,14 @@ fn add(running: ptr<function, Running>, bits: vec4<u32>, there: bool) {
     (*running).count += select(none, vec4<u32>(1u), valued);
 }
 
-// Summary of the rows at places `start` to `end` of `rows`, at least one and at most SHORT.
+// Summary of the rows from index `start` to `end` of `rows`, at least one and at most SHORT.
 fn short_block(start: u32, end: u32, quad: u32) -> Summary {
     var summary = empty_summary();
     let zero = vec4<u32>(0u);
     var running = Running(zero, zero, summary.extreme, zero, zero, vec4<f32>(0.0), vec4<f32>(0.0));
     let last = end - 1u;
     let place = span.first + quad;
-    // Four at a time, so that four loads are under way.
+    // Four at a time, so that the loads overlap.
     for (var at = start; at < end; at += 4u) {
         let a = data[place + rows[at] * span.stride];
         let b = data[place + rows[min(at + 1u, last)] * span.stride];
@@ -121,7 +122,7 @@ fn short_block(start: u32, end: u32, quad: u32) -> Summary {
         summary.high = upper(first + offset);
         summary.low = (first - summary.high) + offset;
         summary.squares = running.squares - running.sum * offset;
-        // A zero and a negative zero do not differ.
+        // Zero and negative zero do not differ.
         let zeros = (running.differ == vec4<u32>(0x80000000u)) & ((running.first << vec4<u32>(1u)) == zero);
         summary.count |= flags(summary, (running.differ != zero) & !zeros);
         summary.squares = max(summary.squares, vec4<f32>(0.0));
@@ -134,7 +135,7 @@ fn blocks(@builtin(global_invocation_id) id: vec3<u32>) {
     if id.x >= span.quads || id.y >= span.blocks {
         return;
     }
-    let block = pieces[id.y];
+    let block = ranges[id.y];
     let end = block.first + block.length;
     var summary = empty_summary();
     for (var at = block.first; at < end; at += SHORT) {
@@ -148,7 +149,7 @@ fn runs(@builtin(global_invocation_id) id: vec3<u32>) {
     if id.x >= span.quads || id.y >= span.runs {
         return;
     }
-    let run = pieces[span.blocks + id.y];
+    let run = ranges[span.blocks + id.y];
     var summary = empty_summary();
     for (var block = run.first; block < run.first + run.length; block++) {
         summary = merged(summary, summary_of(parts[block * span.quads + id.x]));

@@ -7,7 +7,7 @@
 #import "shared/surface.wgsl" { GAP, cell_light, slab_light }
 #import "shared/value.wgsl" { Value, load_bound }
 
-// Place in `slabs` of the slab that is drawn.
+// Index in `slabs` of the slab that is drawn.
 @group(1) @binding(0) var<uniform> drawn: u32;
 
 struct Varying {

@@ -46,7 +46,7 @@ fn cs_main(@builtin(global_invocation_id) id: vec3<u32>) {
             far = end_of_slab(slab, inverse);
         }
         if far >= 0.0 {
-            let hit = hazed(trace(slab, direction).colour * slab.presence, far);
+            let hit = hazed(trace(slab, direction).colour * slab.opacity, far);
             colour += hit.rgb * left;
             left *= 1.0 - hit.a;
         }

@@ -19,7 +19,7 @@ struct Picture {
 
 struct Varying {
     @builtin(position) clip: vec4<f32>,
-    // From the top-left corner, in edges.
+    // Texture coordinates from the top-left corner.
     @location(0) at: vec2<f32>,
     // From the eye, world units; not normalised.
     @location(1) sight: vec3<f32>,
@@ -28,7 +28,7 @@ struct Varying {
 @vertex
 fn vs_main(@builtin(vertex_index) vertex: u32) -> Varying {
     let at = vec2<f32>(f32(vertex & 1u), f32(vertex >> 1u));
-    // One pixel wider, so that edges can fade out.
+    // Slightly larger, so that edges can fade out.
     let grown = mix(vec2<f32>(-0.05), vec2<f32>(1.05), at);
     let world = picture.corner + vec3<f32>(grown.x * picture.width, -grown.y * picture.height, 0.0);
     return Varying(frame.clip_from_world * vec4<f32>(world, 1.0), grown, world - frame.eye);

@@ -1,5 +1,5 @@
 // Values of a square of cells → half floats, and above them the greatest, mean, deviation and shares
-// of every block, level by level. The twin of pyramid.rs.
+// of every block, level by level. The counterpart of pyramid.rs.
 //
 // Threads: WORKGROUP × WORKGROUP pairs of neighbouring cells or blocks. In: of `cells`, `values`, which
 // it replaces by the stored ones; of `blocks`, those (FIRST) or `below`. Out: `greatest` and `texels`,
@@ -11,7 +11,7 @@ const WORKGROUP: u32 = 8u;
 const NO_VALUE: f32 = -8.0;
 const NO_CELL: f32 = -16.0;
 const SHARE_STEPS: f32 = 31.0;
-// A place of the grid without cell (LayerCells::NO_CELL): the bits of minus infinity.
+// Bits of minus infinity, which marks a grid position without a cell (LayerCells::NO_CELL).
 const ABSENT_BITS: u32 = 0xff800000u;
 
 // Set when the level below is that of the cells.
@@ -26,9 +26,9 @@ struct Level {
     // The same in `texels`.
     texels: u32,
     texels_row: u32,
-    // Real values times this are stored values.
+    // Factor from real values to stored values.
     factor: f32,
-    // 1: the greatest is the one furthest from zero.
+    // 1 if the greatest value is the one furthest from zero, else 0.
     is_signed: u32,
     // A uniform's size is a multiple of 16 bytes.
     padding: u32,
@@ -38,7 +38,7 @@ struct Block {
     greatest: f32,
     mean: f32,
     variance: f32,
-    // Shares of cells that have a value or have none; the rest is absent.
+    // Shares of the cells with and without a value; the rest is absent.
     valued: f32,
     no_value: f32,
 }
@@ -133,7 +133,7 @@ fn merged(a: Block, b: Block, c: Block, d: Block) -> Block {
     );
 }
 
-// Writes the block at a place of this level to `above` and `texels`; returns the bits of its greatest.
+// Writes the block at (x, y) of this level to `above` and `texels`; returns the bits of its greatest.
 fn block(x: u32, y: u32) -> u32 {
     let wide = 2u * level.edge;
     let at = 2u * y * wide + 2u * x;

@@ -12,19 +12,19 @@ struct Segment {
     // dy/dz at the ends.
     slopes: vec2<f32>,
     // Opacity of the ends.
-    presence: vec2<f32>,
+    opacity: vec2<f32>,
     half_width: f32,
-    // 1: it begins or ends at the highlighted slab.
-    lit: f32,
+    // 1 if the edge begins or ends at the highlighted slab, else 0.
+    highlighted: f32,
     // Makes a segment three vectors of 16 bytes.
     padding: vec2<f32>,
 }
 
 @group(1) @binding(0) var<storage, read> segments: array<Segment>;
 
-// Colour of an unlit and of a lit ribbon, from that of slabs (0) to that of cells without value (1).
-const DIM: f32 = 0.3;
-const LIT: f32 = 1.0;
+// Colour of a plain and of a highlighted ribbon, from that of slabs (0) to that of cells without value (1).
+const PLAIN: f32 = 0.3;
+const HIGHLIGHTED: f32 = 1.0;
 // Least half width, in pixels; a thinner ribbon is drawn more transparent instead.
 const THINNEST: f32 = 0.6;
 
@@ -34,8 +34,8 @@ struct Varying {
     @location(0) sight: vec3<f32>,
     // -1 and 1 at the edges.
     @location(1) across: f32,
-    @location(2) presence: f32,
-    @location(3) @interpolate(flat) lit: f32,
+    @location(2) opacity: f32,
+    @location(3) @interpolate(flat) highlighted: f32,
 }
 
 @vertex
@@ -64,15 +64,15 @@ fn vs_main(@builtin(vertex_index) vertex: u32, @builtin(instance_index) instance
         frame.clip_from_world * vec4<f32>(world, 1.0),
         world - frame.eye,
         across,
-        segment.presence[end] * segment.half_width / shown,
-        segment.lit,
+        segment.opacity[end] * segment.half_width / shown,
+        segment.highlighted,
     );
 }
 
 @fragment
 fn fs_main(in: Varying) -> @location(0) vec4<f32> {
     let edge = (1.0 - abs(in.across)) / max(fwidth(in.across), 1e-6);
-    let alpha = in.presence * clamp(edge + 0.5, 0.0, 1.0);
-    let colour = mix(frame.slab_colour, frame.no_value_colour, mix(DIM, LIT, in.lit));
+    let alpha = in.opacity * clamp(edge + 0.5, 0.0, 1.0);
+    let colour = mix(frame.slab_colour, frame.no_value_colour, mix(PLAIN, HIGHLIGHTED, in.highlighted));
     return encoded(hazed(vec4<f32>(colour * alpha, alpha), length(in.sight)));
 }

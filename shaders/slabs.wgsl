@@ -22,10 +22,10 @@ struct Varying {
     @location(9) @interpolate(flat) layer: u32,
     @location(10) @interpolate(flat) border: f32,
     @location(11) @interpolate(flat) thickness: f32,
-    @location(12) @interpolate(flat) presence: f32,
+    @location(12) @interpolate(flat) opacity: f32,
 }
 
-// Clip coordinates with a slab's place in the order of drawing instead of depth, the nearest highest.
+// Clip coordinates with the rank of a slab in draw order instead of depth, the nearest highest.
 fn ranked(clip: vec4<f32>, place: f32) -> vec4<f32> {
     let rank = place / f32(frame.slabs + 1u);
     return vec4<f32>(clip.xy, rank * clip.w, clip.w);
@@ -48,10 +48,10 @@ fn vs_occluder(@builtin(vertex_index) vertex: u32, @builtin(instance_index) inst
     let edge = 2.0 * frame.pixel * away / max(slope, 1e-3);
     let corner = vec2<f32>(f32(vertex & 1u), f32(vertex >> 1u));
     let at = mix(low + edge, high - edge, corner);
-    if any(low + edge >= high - edge) || slope < 0.05 || slab.presence < 1.0 {
+    if any(low + edge >= high - edge) || slope < 0.05 || slab.opacity < 1.0 {
         return vec4<f32>(0.0, 0.0, 0.0, -1.0);
     }
-    // Half a place back: a slab does not hide itself, however its rank is rounded.
+    // Half a rank further back, so that a slab does not hide itself by rounding.
     return ranked(frame.clip_from_world * vec4<f32>(at, z, 1.0), f32(instance) + 0.5);
 }
 
@@ -79,7 +79,7 @@ fn vs_main(@builtin(vertex_index) vertex: u32, @builtin(instance_index) instance
         slab.layer,
         slab.border,
         slab.thickness,
-        slab.presence,
+        slab.opacity,
     );
 }
 
@@ -96,7 +96,7 @@ fn slab_of(in: Varying) -> Slab {
         in.layer,
         in.border,
         in.thickness,
-        in.presence,
+        in.opacity,
     );
 }
 
@@ -104,14 +104,14 @@ fn slab_of(in: Varying) -> Slab {
 fn fs_main(in: Varying) -> @location(0) vec4<f32> {
     let slab = slab_of(in);
     let hit = trace(slab, normalize(in.sight));
-    return encoded(hazed(hit.colour * slab.presence, length(in.sight)));
+    return encoded(hazed(hit.colour * slab.opacity, length(in.sight)));
 }
 
 // The cell that covers the pixel: (layer + 1, cell + 1).
 @fragment
 fn fs_cell(in: Varying) -> @location(0) vec2<u32> {
     let hit = trace(slab_of(in), normalize(in.sight));
-    if hit.colour.a * in.presence < 0.5 {
+    if hit.colour.a * in.opacity < 0.5 {
         discard;
     }
     return vec2<u32>(in.layer + 1u, hit.cell);

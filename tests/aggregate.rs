@@ -147,7 +147,7 @@ fn first_wrong(got: &[f32], expected: &[(f64, f64)], tolerance: f64) -> Option<S
 fn check(gpu: &Aggregator, layers: &[LayerRows], stat: Stat, diff: Diff, what: &str) {
     let tolerance = if stat == Stat::Count && diff != Diff::Effect { 0.0 } else { 1e-5 };
     let got = gpu.values(layers, stat, diff).expect("a device that works");
-    assert_eq!(gpu.left_to_cpu(), 0, "{what}, {stat:?} {diff:?} was left to the CPU");
+    assert_eq!(gpu.cpu_fallbacks(), 0, "{what}, {stat:?} {diff:?} was left to the CPU");
     let shared = kept(layers);
     let staying = gpu.values(layers, stat, diff).expect("a device that works");
     drop(shared);
@@ -277,11 +277,11 @@ fn what_is_no_ordinary_number_is_treated_as_on_the_cpu() {
     let halves: Vec<f32> = vec![6e-8, -6e-8, 5.96e-5, 65504.0, -65504.0, f32::INFINITY, f32::NAN, -0.0];
     let halves = stored_as(&f32s(40, 8, |row, unit| halves[(row + unit) % (unit + 1)]), Dtype::F16);
     for stat in STATS {
-        let before = gpu.left_to_cpu();
+        let before = gpu.cpu_fallbacks();
         let got =
             gpu.values(&[one(&tensor, &rows), one(&halves, &rows)], stat, Diff::Signed).expect("a device");
         let left = u64::from(stat == Stat::Mean || stat == Stat::Std);
-        assert_eq!(gpu.left_to_cpu() - before, left, "{stat:?}: the layers left to the CPU");
+        assert_eq!(gpu.cpu_fallbacks() - before, left, "{stat:?}: the layers left to the CPU");
         for (got, tensor) in got.iter().zip([&tensor, &halves]) {
             let mut expected = oracle(&one(tensor, &rows), stat, Diff::Signed);
             // If values cancel, the error of a mean is relative to the values. A value below the least

@@ -2,7 +2,7 @@
 
 mod draw_support;
 
-use dnnviz::engine::{Field, Frame, Gpu, Network, Path, Renderer};
+use dnnviz::engine::{DrawnNetwork, Field, Frame, Gpu, Path, Renderer};
 use dnnviz::model::camera::SetView;
 use dnnviz::model::layout::LayerCells;
 use dnnviz::model::{Camera, Edge, Grid, ValueRange, ViewState};
@@ -31,7 +31,7 @@ impl Scene {
     }
 
     /// Colours, or with `cells` the slab + 1 at each pixel.
-    fn draw(&mut self, camera: Camera, network: Network<'_>, cells: bool) -> Vec<u32> {
+    fn draw(&mut self, camera: Camera, network: DrawnNetwork<'_>, cells: bool) -> Vec<u32> {
         let view = ViewState::new(camera, 0.0);
         let ranges = vec![ValueRange::UNIT; self.field.layout().slabs.len()];
         let frame = Frame {
@@ -53,8 +53,8 @@ impl Scene {
 
     /// Pixels that these edges change.
     fn changed(&mut self, camera: Camera, edges: &[Edge], hidden: &[bool]) -> Vec<usize> {
-        let plain = self.draw(camera, Network { edges: &[], hidden, lit: None }, false);
-        let with = self.draw(camera, Network { edges, hidden, lit: None }, false);
+        let plain = self.draw(camera, DrawnNetwork { edges: &[], hidden, highlighted: None }, false);
+        let with = self.draw(camera, DrawnNetwork { edges, hidden, highlighted: None }, false);
         (0..plain.len()).filter(|&at| plain[at] != with[at]).collect()
     }
 }
@@ -98,7 +98,7 @@ fn ribbons_never_show_through_slabs() {
     for (camera, nearest) in cameras(&scene).into_iter().zip([0, 3]) {
         let edges = [&CHAIN[..], &[SKIP]].concat();
         let changed = scene.changed(camera, &edges, &[]);
-        let cells = scene.draw(camera, Network::default(), true);
+        let cells = scene.draw(camera, DrawnNetwork::default(), true);
         // Away from its edges, nothing lies between the eye and the nearest slab.
         let inside = |at: usize| {
             [at - 1281, at - 1279, at, at + 1279, at + 1281].iter().all(|&it| cells[it] == nearest + 1)
@@ -115,8 +115,8 @@ fn ribbons_never_show_through_slabs() {
 fn the_edges_of_the_slab_that_is_looked_at_stand_out() {
     let mut scene = Scene::new();
     let [camera, _] = cameras(&scene);
-    let mut sum = |lit| {
-        let network = Network { edges: &[SKIP], hidden: &[], lit };
+    let mut sum = |highlighted| {
+        let network = DrawnNetwork { edges: &[SKIP], hidden: &[], highlighted };
         scene.draw(camera, network, false).iter().map(|pixel| u64::from(pixel & 255)).sum::<u64>()
     };
     let (dim, lit, other) = (sum(None), sum(Some(3)), sum(Some(1)));

@@ -20,12 +20,12 @@ struct FrameData {
     height: f32,
     // Shade of the faces towards high x, y, z (right, down, front).
     shade_high: vec3<f32>,
-    // From one field (0) to the other (1).
+    // Interpolation between the fields, from 0 to 1.
     t: f32,
-    // Stored values times these are real values.
+    // Factors from stored values to real values.
     scale_from: f32,
     scale_to: f32,
-    // 1: the middle of the colour map is zero, and height is the absolute value.
+    // 1 if the middle of the colour map is zero and heights show absolute values, else 0.
     diverging: u32,
     // Blocks up to this many pixels wide are shown as their mean; 0 shows every cell.
     detail: f32,
@@ -69,8 +69,8 @@ struct Slab {
     border: f32,
     // World thickness of the slab.
     thickness: f32,
-    // Opacity: a slab fades when it hides a framed one.
-    presence: f32,
+    // In [0, 1]; below 1 when the slab hides a framed one.
+    opacity: f32,
 }
 
 @group(0) @binding(0) var<uniform> frame: FrameData;
@@ -80,8 +80,8 @@ struct Slab {
 @group(0) @binding(2) var<storage, read> palette: array<u32>;
 // Layers 0 to pages - 1 hold the cells' values. After them, two pages a layer side by side, the
 // greatest of each block: the level of 2^k × 2^k cells is page_size >> k wide and begins at row
-// page_size - (page_size >> (k - 1)). Levels are no mips because one level of detail is cheaper to
-// read than one that differs from pixel to pixel.
+// page_size - (page_size >> (k - 1)). Levels are not mipmaps: reads of one fixed mip level are
+// cheaper than those of one that differs from pixel to pixel.
 @group(0) @binding(3) var cells_from: texture_2d_array<f32>;
 @group(0) @binding(4) var cells_to: texture_2d_array<f32>;
 // Greatest, mean, deviation and shares of each block, placed like the greatest in `cells_from`, from

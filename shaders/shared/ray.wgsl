@@ -2,7 +2,7 @@
 
 #import "shared/frame.wgsl" { Slab, frame }
 
-// A ray in slab coordinates, with everything about it that is the same for every cell.
+// A ray in slab coordinates, with precomputed terms that are the same for every cell.
 struct Ray {
     origin: vec3<f32>,
     direction: vec3<f32>,
@@ -18,7 +18,7 @@ struct Ray {
 struct Face {
     // Share of the pixel that the box covers.
     covered: f32,
-    // Place on the ray at which it enters.
+    // Distance along the ray at which it enters.
     t: f32,
     // Width of a pixel there, in cells.
     width: f32,

@@ -1,4 +1,4 @@
-// Summaries of rows, of four units each, and how two of them are merged. Finite values are told from
+// Summaries of rows, of four units each, and merging two of them. Finite values are distinguished from
 // others by their bits, since WGSL lets a device assume that nothing is NaN or infinite.
 
 // The statistic that is computed, as in aggregate/pass.rs.
@@ -13,10 +13,11 @@ const DEVIATION: u32 = 5u;
 
 // Bit of a count: a unit's sums left the range of f32, and the CPU has to compute it.
 const OUT_OF_RANGE: u32 = 0x80000000u;
-// Sums of squared distances below this have lost bits, unless all distances are zero.
+// Sums of squared distances below this are imprecise, unless all distances are zero.
 const LEAST_SQUARES: f32 = 1e-30;
 
-// Of some rows. A kind uses some of the members, see shared/stored_*.wgsl; the others are zero.
+// The summary of a set of rows. Each kind uses some of the members, see shared/stored_*.wgsl; the others are
+// zero.
 struct Summary {
     // Numbers of finite values. Bit OUT_OF_RANGE is set where the CPU has to compute the unit.
     count: vec4<u32>,
@@ -64,8 +65,8 @@ fn counts(summary: Summary) -> vec4<u32> {
     return summary.count & vec4<u32>(~OUT_OF_RANGE);
 }
 
-// The upper number of the pair for a sum, truncated by its bits: otherwise a compiler that may reorder
-// sums could find that the lower one is zero.
+// The high part of the pair for a sum, truncated by its bits: otherwise a compiler that may reorder sums
+// could simplify the low part to zero.
 fn upper(sum: vec4<f32>) -> vec4<f32> {
     return bitcast<vec4<f32>>(bitcast<vec4<u32>>(sum) & vec4<u32>(0xfffff000u));
 }

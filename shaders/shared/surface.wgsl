@@ -5,7 +5,7 @@
 #import "shared/ray.wgsl" { Face, Ray }
 #import "shared/value.wgsl" { Block, Value }
 
-// Share of a cell's place that is free (model::layout::CELL_GAP).
+// Share of a cell's width that is free (model::layout::CELL_GAP).
 const GAP: f32 = 0.12;
 // Shade of the slab between cells, for ambient occlusion.
 const GAP_SHADE: f32 = 0.55;
@@ -17,7 +17,7 @@ const FOOT_HEIGHT: f32 = 0.7;
 // e-fold of cells that it passes; fitted to pictures of every cell.
 const TALLER: f32 = 0.8;
 
-// Light of a cell at the place where a ray enters its box.
+// Light of a cell at the point at which a ray enters its box.
 fn cell_light(slab: Slab, ray: Ray, value: Value, face: Face) -> vec3<f32> {
     let at = ray.origin + ray.direction * face.t;
     var tone = colour_of(slab, value.number);
@@ -72,7 +72,7 @@ fn outlier_share(block: Block, level: u32) -> f32 {
     return 0.6 * smoothstep(0.7, 0.95, out / most) * (1.0 - block.no_value);
 }
 
-// Light of the slab at the place where a ray enters its box.
+// Light of the slab at the point at which a ray enters its box.
 fn slab_light(slab: Slab, ray: Ray, face: Face) -> vec3<f32> {
     let at = ray.origin + ray.direction * face.t;
     // Darker among the cells than on the border.

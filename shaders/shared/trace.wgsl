@@ -13,14 +13,14 @@
 override NEAR: bool = true;
 override FAR: bool = true;
 
-// Walk steps before a ray gives up and takes the block that it is in.
+// Steps of a walk after which the current block is shaded without descending further.
 const MAX_STEPS: u32 = 384u;
-// Blocks are chosen as for rays at least this steep.
+// Least slope of a ray for which the level of its blocks is chosen.
 const LEAST_SLOPE: f32 = 0.12;
-// Pixels, in cells, over which single cells fade into their field.
+// Widths of a pixel, in cells, between which single cells are blended with the means of blocks.
 const FADE_FROM: f32 = 0.4;
 const FADE_TO: f32 = 0.9;
-// A ray is done when less than this share of it is left.
+// Transmittance below which a ray ends.
 const DONE: f32 = 0.01;
 
 struct Hit {
@@ -30,9 +30,9 @@ struct Hit {
     cell: u32,
 }
 
-// State of a ray's walk over the pyramid.
+// State of the traversal of the pyramid by a ray.
 struct Walk {
-    // Distance walked, from the place where the ray enters the space of the cells.
+    // Distance along the ray from the point at which it enters the bounding box of the cells.
     t: f32,
     level: u32,
     cell: vec2<i32>,
@@ -52,9 +52,9 @@ fn walk_on(walk: ptr<function, Walk>, crossing: vec2<f32>, leave: f32, stride: v
     return all(cell >= vec2<i32>(0)) && all(cell <= last);
 }
 
-// Casts a ray through the cells of a slab; returns the share of the ray that is left.
+// Casts a ray through the cells of a slab; returns the remaining transmittance.
 fn trace_cells(slab: Slab, ray: Ray, left_before: f32, result: ptr<function, Hit>) -> f32 {
-    // The walk begins and ends where the ray enters and leaves the space that cells may fill.
+    // The walk begins and ends where the ray enters and leaves the bounding box of the cells.
     let margin = 0.5 * frame.pixel * max(length(ray.origin), 1.0);
     let a = (vec3<f32>(0.0) - ray.origin) * ray.inverse;
     let b = (vec3<f32>(vec2<f32>(slab.grid), frame.height + margin) - ray.origin) * ray.inverse;
@@ -75,8 +75,8 @@ fn trace_cells(slab: Slab, ray: Ray, left_before: f32, result: ptr<function, Hit
         vec2<i32>(0),
         (vec2<i32>(slab.grid) - 1) >> vec2<u32>(slab.top),
     );
-    // Two loops, one that only walks and one that only shades: a processor that runs rays in lockstep
-    // then shades once per surface met and not once per step.
+    // Two loops, one that only walks and one that only shades: threads that run in lockstep then shade once
+    // per surface and not once per step.
     var going = length_inside > 0.0;
     var steps = 0u;
     while going {
@@ -101,7 +101,7 @@ fn trace_cells(slab: Slab, ray: Ray, left_before: f32, result: ptr<function, Hit
                 if fine {
                     met = true;
                 } else {
-                    // Into the block that the ray is in when it comes under the greatest height.
+                    // Descends into the child in which the ray falls below the greatest height.
                     let under = (highest - origin.z) * ray.inverse.z;
                     walk.t = select(walk.t, clamp(under, walk.t, leave), ray.direction.z < 0.0);
                     walk.level -= 1u;
@@ -118,7 +118,7 @@ fn trace_cells(slab: Slab, ray: Ray, left_before: f32, result: ptr<function, Hit
             let footprint = width * slant;
             let before = left;
             if FAR {
-                // Cells fade into their field while they shrink to a pixel.
+                // Cells are blended with the means of blocks while they shrink to a pixel.
                 let blend = select(select(1.0, smoothstep(FADE_FROM, FADE_TO, footprint), NEAR), 1.0, walk.level > 0u);
                 let at = origin + ray.direction * clamp((0.5 * highest - origin.z) * ray.inverse.z, walk.t, leave);
                 let covered = lay_field(slab, ray, walk, at.xy, footprint, width, lowest, left * blend, result);
@@ -137,8 +137,8 @@ fn trace_cells(slab: Slab, ray: Ray, left_before: f32, result: ptr<function, Hit
     return left;
 }
 
-// Lays a block's mean over `result`, as `weight` of the pixel; returns the covered share of it.
-// `at_slab` is a place on the slab, in cells.
+// Adds a block's mean to `result`, with `weight` of the pixel; returns the covered share of it.
+// `at_slab` is a position on the slab, in cells.
 fn lay_field(
     slab: Slab,
     ray: Ray,
@@ -161,8 +161,8 @@ fn lay_field(
         load_block(slab, walk.level, corner + vec2<i32>(1, 1)),
         at - floor(at),
     );
-    // Pixels may lie further apart than blocks of this level: what must not be missed is read one level
-    // up, to which the field is blended as it gets further away.
+    // Pixels may be further apart than blocks of this level: outliers and missing values are read one level
+    // up, to which the means are blended with distance.
     let up = min(walk.level + 1u, slab.top);
     let above = load_block(slab, up, walk.cell >> vec2<u32>(up - walk.level));
     let block = mix_blocks(around, above, clamp(footprint / size - 1.0, 0.0, 1.0));
@@ -180,7 +180,7 @@ fn lay_field(
     return covered;
 }
 
-// Lays one cell over `result`; returns the share of the ray that is left.
+// Adds one cell to `result`; returns the remaining transmittance.
 fn lay_cell(
     slab: Slab,
     ray: Ray,
@@ -199,7 +199,7 @@ fn lay_cell(
     return left - face.covered * left;
 }
 
-// Lays the slab without its cells over `result`; returns the share of the ray that is left.
+// Adds the slab without its cells to `result`; returns the remaining transmittance.
 fn lay_slab(slab: Slab, ray: Ray, left: f32, result: ptr<function, Hit>) -> f32 {
     let border = slab.border / slab.pitch;
     let low = vec3<f32>(-border, -border, -slab.thickness / slab.pitch);

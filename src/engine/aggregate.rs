@@ -1,80 +1,86 @@
-//! Reducing on the GPU: the same as [`stats::Cpu`](crate::stats::Cpu), for devices that compute
-//! faster than the processor.
+//! Reductions on the GPU: a [`Backend`] like [`stats::Cpu`](crate::stats::Cpu), for devices that compute faster than
+//! the CPU.
 //!
-//! Rows of an open recording are brought to the device when they are first asked for and stay there, up
-//! to a budget; a tensor that is larger passes through in parts. Rows are reduced in blocks of 128, blocks are joined
-//! in runs of 64, runs in their order: the result depends on the list of rows and on nothing else, so
-//! that equal rows differ by exactly nothing.
+//! Rows of an open recording are uploaded on first use and cached on the device up to a budget; larger tensors are
+//! streamed in parts. Rows are reduced in blocks of 128, blocks merged in runs of 64, and runs merged in order. The
+//! result depends on the list of rows alone, so that the difference of equal rows is exactly 0.
 //!
-//! Against f64: counts, rates, least and greatest values and what has no value are exact up to the last
-//! rounding; means are within 1e-5 and deviations within 1e-4 of themselves, also where values vary by
-//! a ten-thousandth of their mean. Values below 2^-126 may count as zero in means. Layers in which sums
-//! leave the range of f32 (squares of 1e20, or of 1e-20) are reduced on the CPU instead.
+//! Compared with sums in f64: counts, rates, minima, maxima and missing values are exact up to the last rounding;
+//! means have a relative error below 1e-5 and deviations one below 1e-4, also where values vary by a ten-thousandth
+//! of their mean. Values below 2^-126 may count as zero in means. Layers whose sums leave the range of f32 (squares
+//! of 1e20, or of 1e-20) are reduced on the CPU instead.
 
-mod bench;
+mod commands;
 pub(super) mod difference;
 pub(super) mod pass;
 mod store;
-mod work;
+mod throughput;
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-pub use self::bench::{AggregateBench, bench};
-use self::difference::{BEYOND, Layer};
-use self::pass::{Kind, MOST_QUADS, RUN, Run};
+use self::commands::{CommandStream, create_buffer, read_buffer};
+use self::difference::{FALLBACK, LayerSummaries};
+use self::pass::{Kind, MAX_QUADS, RUN, RowRun};
 use self::store::Store;
-use self::work::{Work, buffer, read};
-use super::{Gpu, Processor};
+pub use self::throughput::{AggregateBench, bench};
+use super::gpu::{Gpu, Processor};
 use crate::model::{Diff, Stat, Tensor};
 use crate::stats::{Backend, BackendError, Cpu, LayerRows, TensorRows};
 
-/// Bytes of rows that stay on the device.
+/// Bytes of rows cached on the device.
 const BUDGET: u64 = 1 << 30;
-/// Bytes of sums that are joined at a time.
-const SUMS: u64 = 32 << 20;
+/// Greatest size of the summaries of a batch, in bytes.
+const MAX_SUMS: u64 = 32 << 20;
+/// Greatest number of unit ranges in a batch.
+const MAX_RANGES: usize = 1024;
 
-/// Reduces on a GPU. Made once per device; asked from any thread, one question at a time.
+/// A backend that reduces on a GPU. Created once per device; can be shared between threads, whose requests are
+/// executed one after the other.
 pub struct Aggregator {
     device: wgpu::Device,
     queue: wgpu::Queue,
     state: Mutex<State>,
-    left_to_cpu: AtomicU64,
+    cpu_fallbacks: AtomicU64,
 }
 
+/// The mutable state, locked for a request.
 struct State {
     store: Store,
     pass: pass::Pass,
     difference: difference::Difference,
 }
 
-/// One side of a piece: where its runs are summed.
+/// The rows of one side of a unit range.
 struct Side<'a> {
     rows: TensorRows<'a>,
-    /// First quad in `sums`; each run has as many as the piece, one after the other.
+    /// Index of the first quad in `sums`; each run has as many quads as the range, one run after the other.
     first: u32,
 }
 
 impl Side<'_> {
+    /// Number of runs that the rows are divided into.
     fn runs(&self) -> u32 {
         self.rows.rows.len().div_ceil(RUN) as u32
     }
 }
 
-/// Some units of a layer.
-struct Piece<'a> {
-    /// Index among the layers that were asked for.
+/// A range of the units of a layer, on one side or two.
+struct UnitRange<'a> {
+    /// Index into the layers of the request.
     layer: usize,
+    /// Columns of the tensors.
     columns: Range<usize>,
     a: Side<'a>,
     b: Option<Side<'a>>,
-    /// First quad of its values.
+    /// Index of the first quad in `values`.
     to: u32,
 }
 
-impl<'a> Piece<'a> {
+impl<'a> UnitRange<'a> {
+    /// Number of quads of four units.
     fn quads(&self) -> u32 {
         self.columns.len().div_ceil(4) as u32
     }
@@ -84,22 +90,23 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// Pieces that are reduced together.
+/// Unit ranges that are reduced in one submission.
 #[derive(Default)]
 struct Batch<'a> {
-    pieces: Vec<Piece<'a>>,
-    /// Quads of sums and of values.
+    ranges: Vec<UnitRange<'a>>,
+    /// Number of quads in `sums`.
     sums: u64,
+    /// Number of quads in `values`.
     values: u64,
 }
 
 impl Aggregator {
-    /// Compiles nothing yet; pipelines are made when first needed.
+    /// Creates a backend that caches up to 1 GiB of rows on the device. Pipelines are compiled on first use.
     pub fn new(gpu: &Gpu) -> Self {
         Self::with_budget(gpu, BUDGET)
     }
 
-    /// Keeps at most `budget` bytes of rows on the device.
+    /// Creates a backend that caches up to `budget` bytes of rows on the device.
     pub fn with_budget(gpu: &Gpu, budget: u64) -> Self {
         let state = State {
             store: Store::new(budget),
@@ -110,16 +117,17 @@ impl Aggregator {
             device: gpu.device.clone(),
             queue: gpu.queue.clone(),
             state: Mutex::new(state),
-            left_to_cpu: AtomicU64::new(0),
+            cpu_fallbacks: AtomicU64::new(0),
         }
     }
 
-    /// How many layers had to be left to the CPU so far, since their sums leave the range of f32.
-    pub fn left_to_cpu(&self) -> u64 {
-        self.left_to_cpu.load(Ordering::Relaxed)
+    /// Returns the number of layers reduced on the CPU so far because their sums leave the range of f32.
+    pub fn cpu_fallbacks(&self) -> u64 {
+        self.cpu_fallbacks.load(Ordering::Relaxed)
     }
 
-    /// Puts the values of the `chosen` layers into `values`; returns those that the CPU has to compute.
+    /// Appends the values of the `chosen` layers to `values`; returns the indices of the layers that the CPU has to
+    /// reduce.
     fn reduce(
         &self,
         state: &mut State,
@@ -128,101 +136,100 @@ impl Aggregator {
         (kind, diff): (Kind, Diff),
         values: &mut [Vec<f32>],
     ) -> Result<Vec<usize>, BackendError> {
-        let mut beyond = Vec::new();
+        let mut fallbacks = Vec::new();
         for batch in batches(layers, chosen, kind) {
-            let mut work = Work::new(&self.device, &self.queue);
-            let on_device = self.record(state, &mut work, &batch, kind, diff)?;
-            let readable = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-            let answer = buffer(&self.device, "Aggregator::answer", on_device.size(), readable)?;
-            work.encoder.copy_buffer_to_buffer(&on_device, 0, &answer, 0, on_device.size());
-            work.finish()?;
-            let bits = read(&self.device, &answer)?;
-            for piece in &batch.pieces {
-                let from = 4 * piece.to as usize;
-                let bits = bits.get(from..from + piece.columns.len()).ok_or(BackendError::Lost)?;
-                if bits.contains(&BEYOND) {
-                    beyond.push(piece.layer);
+            let mut commands = CommandStream::new(&self.device, &self.queue);
+            let on_device = self.record(state, &mut commands, &batch, kind, diff)?;
+            let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+            let readable = create_buffer(&self.device, "Aggregator::readable", on_device.size(), usage)?;
+            commands.encoder.copy_buffer_to_buffer(&on_device, 0, &readable, 0, on_device.size());
+            commands.finish()?;
+            let bits = read_buffer(&self.device, &readable)?;
+            for range in &batch.ranges {
+                let from = 4 * range.to as usize;
+                let bits = bits.get(from..from + range.columns.len()).ok_or(BackendError::Lost)?;
+                if bits.contains(&FALLBACK) {
+                    fallbacks.push(range.layer);
                 }
-                values[piece.layer].extend(bits.iter().map(|&bits| f32::from_bits(bits)));
+                values[range.layer].extend(bits.iter().map(|&bits| f32::from_bits(bits)));
             }
         }
-        beyond.dedup();
-        Ok(beyond)
+        fallbacks.dedup();
+        Ok(fallbacks)
     }
 
-    /// Records the reduction of a batch; returns the buffer that will hold the bits of every value,
-    /// where its pieces say.
+    /// Records the reduction of a batch; returns the buffer of the bits of all values, in the order of the ranges.
     fn record(
         &self,
         State { store, pass, difference }: &mut State,
-        work: &mut Work<'_>,
+        commands: &mut CommandStream<'_>,
         batch: &Batch<'_>,
         kind: Kind,
         diff: Diff,
     ) -> Result<wgpu::Buffer, BackendError> {
         let usage = wgpu::BufferUsages::STORAGE;
-        // A binding holds one summary at least, also where no side has rows.
+        // A binding has room for at least one summary, also if no side has rows.
         let bytes = 16 * kind.parts() * batch.sums.max(1);
-        let sums = buffer(&self.device, "Aggregator::sums", bytes, usage)?;
+        let sums = create_buffer(&self.device, "Aggregator::sums", bytes, usage)?;
         for (tensor, columns, sides) in by_tensor(batch) {
             let lists = sides.iter().map(|side| side.rows.rows);
             let quads = columns.len().div_ceil(4) as u32;
-            let Some(data) = store.resident(work, tensor, lists)? else {
+            let Some(data) = store.resident(commands, tensor, lists)? else {
                 for side in sides {
-                    stream(work, pass, kind, &columns, side, &sums)?;
+                    stream(commands, pass, kind, &columns, side, &sums)?;
                 }
                 continue;
             };
             let runs = sides.iter().flat_map(|side| {
                 let runs = side.rows.rows.chunks(RUN).zip(0..);
-                runs.map(|(rows, run)| Run { rows, to: side.first + run * quads })
+                runs.map(|(rows, run)| RowRun { rows, to: side.first + run * quads })
             });
-            let runs: Vec<Run<'_>> = runs.collect();
+            let runs: Vec<RowRun<'_>> = runs.collect();
             let from = (columns.start / 4) as u32;
-            pass.record(work, kind, &data, (from, quads), &runs, &sums)?;
+            pass.record(commands, kind, &data, (from, quads), &runs, &sums)?;
         }
-        let table: Vec<Layer> = batch
-            .pieces
+        let table: Vec<LayerSummaries> = batch
+            .ranges
             .iter()
-            .map(|piece| Layer {
-                quads: piece.quads(),
-                first_a: piece.a.first,
-                runs_a: piece.a.runs(),
-                first_b: piece.b.as_ref().map_or(0, |side| side.first),
-                runs_b: piece.b.as_ref().map_or(0, Side::runs),
-                compared: u32::from(piece.b.is_some()),
-                to: piece.to,
+            .map(|range| LayerSummaries {
+                quads: range.quads(),
+                first_a: range.a.first,
+                runs_a: range.a.runs(),
+                first_b: range.b.as_ref().map_or(0, |side| side.first),
+                runs_b: range.b.as_ref().map_or(0, Side::runs),
+                compared: u32::from(range.b.is_some()),
+                to: range.to,
                 padding: 0,
             })
             .collect();
         let usage = usage | wgpu::BufferUsages::COPY_SRC;
-        let values = buffer(&self.device, "Aggregator::values", 16 * batch.values, usage)?;
-        difference.record(work, (kind, diff), &table, &sums, &values)?;
+        let values = create_buffer(&self.device, "Aggregator::values", 16 * batch.values, usage)?;
+        difference.record(commands, (kind, diff), &table, &sums, &values)?;
         Ok(values)
     }
 }
 
-/// The sides that read the same units of the same tensor, which are reduced together.
+/// Groups the sides with rows by tensor and columns; each group is reduced in the same passes.
 fn by_tensor<'a, 'b>(batch: &'b Batch<'a>) -> Vec<(&'a Tensor, Range<usize>, Vec<&'b Side<'a>>)> {
     let mut groups: Vec<(&Tensor, Range<usize>, Vec<&Side<'_>>)> = Vec::new();
     let mut known = HashMap::new();
-    for piece in &batch.pieces {
-        for side in piece.sides().filter(|side| !side.rows.rows.is_empty()) {
+    for range in &batch.ranges {
+        for side in range.sides().filter(|side| !side.rows.rows.is_empty()) {
             let tensor = side.rows.tensor;
-            let key = (tensor.bytes().as_ptr(), tensor.rows(), tensor.columns(), piece.columns.start);
+            let key = (tensor.bytes().as_ptr(), tensor.rows(), tensor.columns(), range.columns.start);
             let index = *known.entry(key).or_insert(groups.len());
             match groups.get_mut(index) {
                 Some((of, _, sides)) if of.dtype() == tensor.dtype() => sides.push(side),
-                _ => groups.push((tensor, piece.columns.clone(), vec![side])),
+                _ => groups.push((tensor, range.columns.clone(), vec![side])),
             }
         }
     }
     groups
 }
 
-/// Reduces a side of a tensor that does not stay on the device.
+/// Records the reduction of a side whose tensor is not cached, through transient buffers.
 fn stream(
-    work: &mut Work<'_>,
+    commands: &mut CommandStream<'_>,
     pass: &mut pass::Pass,
     kind: Kind,
     columns: &Range<usize>,
@@ -231,39 +238,39 @@ fn stream(
 ) -> Result<(), BackendError> {
     let tensor = side.rows.tensor;
     let quads = columns.len().div_ceil(4);
-    let places: Vec<usize> = (0..side.rows.rows.len().min(RUN)).collect();
+    let quad_bytes = store::RowLayout::of(tensor.dtype()).quad_bytes() as usize;
+    let indices: Vec<usize> = (0..side.rows.rows.len().min(RUN)).collect();
     for (run, rows) in side.rows.rows.chunks(RUN).enumerate() {
-        let at_once =
-            (store::PASSING / (rows.len() * store::Lie::of(tensor.dtype()).quad_bytes() as usize)).max(1);
-        for from in (0..quads).step_by(at_once) {
-            let to = quads.min(from + at_once);
+        let quads_at_once = (store::STREAMED_BYTES / (rows.len() * quad_bytes)).max(1);
+        for from in (0..quads).step_by(quads_at_once) {
+            let to = quads.min(from + quads_at_once);
             let part = columns.start + 4 * from..columns.end.min(columns.start + 4 * to);
-            let data = store::passing(work, tensor, part, rows)?;
+            let data = store::stream_rows(commands, tensor, part, rows)?;
             let first = side.first + (run * quads + from) as u32;
-            let rows = places.get(..rows.len()).unwrap_or_default();
-            pass.record(work, kind, &data, (0, (to - from) as u32), &[Run { rows, to: first }], sums)?;
+            let rows = indices.get(..rows.len()).unwrap_or_default();
+            pass.record(commands, kind, &data, (0, (to - from) as u32), &[RowRun { rows, to: first }], sums)?;
         }
     }
     Ok(())
 }
 
-/// Cuts layers into pieces, and joins pieces that have room together.
+/// Splits the `chosen` layers into unit ranges, and groups these into batches of limited size.
 fn batches<'a>(layers: &[LayerRows<'a>], chosen: &[usize], kind: Kind) -> Vec<Batch<'a>> {
-    let most_sums = SUMS / (16 * kind.parts());
+    let max_sums = MAX_SUMS / (16 * kind.parts());
     let mut batches: Vec<Batch<'a>> = Vec::new();
     for &layer in chosen {
         let LayerRows { a, b } = layers[layer];
         let runs = |rows: &TensorRows<'_>| rows.rows.len().div_ceil(RUN);
         let both = (runs(&a) + b.as_ref().map_or(0, runs)).max(1);
-        let quads = MOST_QUADS.min(most_sums as usize / both).max(1);
+        let quads = MAX_QUADS.min(max_sums as usize / both).max(1);
         let units = a.tensor.columns();
         for start in (0..units).step_by(4 * quads) {
             let columns = start..units.min(start + 4 * quads);
             let quads = columns.len().div_ceil(4) as u64;
-            let room = batches.last().is_some_and(|batch| {
-                batch.sums + quads * both as u64 <= most_sums && batch.pieces.len() < 1024
+            let fits = batches.last().is_some_and(|batch| {
+                batch.sums + quads * both as u64 <= max_sums && batch.ranges.len() < MAX_RANGES
             });
-            if !room {
+            if !fits {
                 batches.push(Batch::default());
             }
             let Some(batch) = batches.last_mut() else { continue };
@@ -273,15 +280,15 @@ fn batches<'a>(layers: &[LayerRows<'a>], chosen: &[usize], kind: Kind) -> Vec<Ba
                 side
             };
             let (a, b) = (side(a), b.map(side));
-            batch.pieces.push(Piece { layer, columns, a, b, to: batch.values as u32 });
+            batch.ranges.push(UnitRange { layer, columns, a, b, to: batch.values as u32 });
             batch.values += quads;
         }
     }
     batches
 }
 
-/// Bytes of the rows that are asked for.
-fn asked_bytes(layers: &[LayerRows<'_>]) -> u64 {
+/// Returns the size of all rows of the layers, in bytes.
+fn row_bytes(layers: &[LayerRows<'_>]) -> u64 {
     let of_side = |rows: &TensorRows<'_>| {
         let values = rows.rows.len() as u64 * rows.tensor.columns() as u64;
         values * rows.tensor.dtype().size() as u64
@@ -289,7 +296,8 @@ fn asked_bytes(layers: &[LayerRows<'_>]) -> u64 {
     layers.iter().flat_map(|layer| std::iter::once(&layer.a).chain(&layer.b)).map(of_side).sum()
 }
 
-/// Does `work` on a device, whose errors would otherwise end the program.
+/// Calls `work`, and returns errors of the device that would otherwise abort the program. `bytes` is the size of the
+/// rows, for the message.
 fn guarded<T>(
     device: &wgpu::Device,
     bytes: u64,
@@ -323,30 +331,30 @@ impl Backend for Aggregator {
         let mut values: Vec<Vec<f32>> = vec![Vec::new(); layers.len()];
         let is_effect = |&index: &usize| diff == Diff::Effect && layers[index].b.is_some();
         let (effects, others): (Vec<usize>, Vec<usize>) = (0..layers.len()).partition(is_effect);
-        let beyond = {
+        let fallbacks = {
             let mut state = self.state.lock().unwrap_or_else(|poisoned| {
-                // Somebody asked for what does not exist, and rows may not have come.
+                // After a panic, rows that are marked as uploaded may be missing.
                 self.state.clear_poison();
                 let mut state = poisoned.into_inner();
                 state.store.clear();
                 state
             });
-            state.store.begin();
-            let reduced = guarded(&self.device, asked_bytes(layers), || {
+            state.store.begin_request();
+            let reduced = guarded(&self.device, row_bytes(layers), || {
                 let effect = (Kind::Deviation, Diff::Effect);
-                let mut beyond = self.reduce(&mut state, layers, &effects, effect, &mut values)?;
+                let mut fallbacks = self.reduce(&mut state, layers, &effects, effect, &mut values)?;
                 let kind = Kind::of(stat);
-                beyond.extend(self.reduce(&mut state, layers, &others, (kind, diff), &mut values)?);
-                Ok(beyond)
+                fallbacks.extend(self.reduce(&mut state, layers, &others, (kind, diff), &mut values)?);
+                Ok(fallbacks)
             });
             if reduced.is_err() {
-                // Rows that were to be there may not have come.
+                // Rows that are marked as uploaded may be missing.
                 state.store.clear();
             }
             reduced?
         };
-        self.left_to_cpu.fetch_add(beyond.len() as u64, Ordering::Relaxed);
-        for layer in beyond {
+        self.cpu_fallbacks.fetch_add(fallbacks.len() as u64, Ordering::Relaxed);
+        for layer in fallbacks {
             let computed = Cpu.values(&layers[layer..=layer], stat, diff)?;
             values[layer] = computed.into_iter().next().unwrap_or_default();
         }
@@ -354,7 +362,7 @@ impl Backend for Aggregator {
     }
 }
 
-/// Returns the backend that reduces fastest for the device of `gpu`.
+/// Returns the fastest backend for a device: an [`Aggregator`] on it, or [`Cpu`]; see [`Gpu::processor`].
 pub fn backend(gpu: &Gpu) -> Arc<dyn Backend> {
     match gpu.processor() {
         Processor::Gpu => Arc::new(Aggregator::new(gpu)),

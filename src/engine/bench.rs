@@ -1,32 +1,34 @@
-//! How fast a frame is here: medians over repeated frames, with the floor and the plain path
-//! measured in the same run.
+//! Frame times on this machine: quantiles over repeated frames, with an empty frame and the cell path measured
+//! in the same run for comparison.
 
 use std::time::{Duration, Instant};
 
 use super::readback::RenderTarget;
 use super::{Frame, Gpu, Path, Renderer};
 
-/// Most cells that the plain path is asked to draw for comparison.
-const MOST_PLAIN_CELLS: u64 = 5_000_000;
+/// Greatest number of cells for which [`Path::Cells`] is measured for comparison.
+const MAX_COMPARED_CELLS: u64 = 5_000_000;
 
 /// Frame times of one view.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RenderBench {
+    /// Number of cells of all slabs.
     pub cells: u64,
-    /// Share of pixels that show a slab.
+    /// Share of pixels that show a slab, in [0, 1].
     pub coverage: f64,
-    /// Milliseconds from submitting a frame to its end.
+    /// Median time from recording a frame to its completion on the device, in milliseconds.
     pub median_ms: f64,
+    /// 99th percentile of the same.
     pub p99_ms: f64,
-    /// The same for a frame that only clears.
+    /// Median time of a frame that only clears its target, in milliseconds.
     pub floor_ms: f64,
-    /// The same for every cell as an instanced box; `None` when there are too many.
+    /// Median time of a frame along [`Path::Cells`], in milliseconds; `None` if there are too many cells.
     pub cells_path_ms: Option<f64>,
-    /// GPU memory held by the values.
+    /// Size of the values on the GPU in bytes.
     pub resident_bytes: u64,
 }
 
-/// Draws `frame` over and over for about `budget`, at least 5 times.
+/// Draws `frame` along `path` repeatedly for about `budget`, at least 5 times, and measures each frame.
 pub fn bench_render(
     gpu: &Gpu,
     renderer: &mut Renderer,
@@ -45,7 +47,7 @@ pub fn bench_render(
     let times = measure(budget, 5, || draw(path));
     let cells_path_ms = match path {
         Path::Cells => Some(median(&times)),
-        Path::Raycast | Path::Compute if cells <= MOST_PLAIN_CELLS => {
+        Path::Raycast | Path::Compute if cells <= MAX_COMPARED_CELLS => {
             Some(median(&measure(budget / 4, 2, || draw(Path::Cells))))
         }
         Path::Raycast | Path::Compute => None,
@@ -78,7 +80,8 @@ fn coverage(gpu: &Gpu, renderer: &mut Renderer, frame: &Frame<'_>) -> f64 {
     covered as f64 / (pixels.len() / 8).max(1) as f64
 }
 
-/// Milliseconds of each call, sorted, after one call that is not counted.
+/// Measures `call` for about `budget`, from `least` to 500 times, after one call that is not measured. Returns
+/// the times in milliseconds, sorted.
 fn measure(budget: Duration, least: usize, mut call: impl FnMut()) -> Vec<f64> {
     call();
     let start = Instant::now();
@@ -92,11 +95,12 @@ fn measure(budget: Duration, least: usize, mut call: impl FnMut()) -> Vec<f64> {
     times
 }
 
+/// Returns the median of sorted values; NaN for an empty slice.
 pub(super) fn median(sorted: &[f64]) -> f64 {
     quantile(sorted, 0.5)
 }
 
-/// The nearest rank of sorted values; NaN when there are none.
+/// Returns the `q`-quantile of sorted values by nearest rank, with `q` in [0, 1]; NaN for an empty slice.
 pub fn quantile(sorted: &[f64], q: f64) -> f64 {
     let rank = (q * (sorted.len().saturating_sub(1)) as f64).round() as usize;
     sorted.get(rank).copied().unwrap_or(f64::NAN)

@@ -1,16 +1,16 @@
-//! Puts a finished picture onto a part of another, as it is.
+//! Copies a finished picture into a rectangle of another.
 
 use super::shader;
 
-/// Copies pixels within a render pass, also between formats, which copying textures cannot.
+/// Copies pixels within a render pass, also between formats, which texture copies cannot.
 pub struct Blit {
     layout: wgpu::BindGroupLayout,
     pipeline: wgpu::RenderPipeline,
 }
 
 impl Blit {
-    /// For passes onto targets of `format`. One that encodes what is written to it gets light, so that
-    /// the encoded values stay the picture's.
+    /// Compiles the pipeline for targets of `format`. If that encodes linear light as sRGB on writing, pixels
+    /// are decoded first, so that the stored values are those of the picture.
     pub fn new(device: &wgpu::Device, format: wgpu::TextureFormat) -> Self {
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some("Blit::layout"),
@@ -57,7 +57,7 @@ impl Blit {
         Self { layout, pipeline }
     }
 
-    /// The picture as [`Blit::draw`] takes it.
+    /// Creates the bind group with which [`Blit::draw`] reads `picture`.
     pub fn bind(&self, device: &wgpu::Device, picture: &wgpu::TextureView) -> wgpu::BindGroup {
         device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("Blit::group"),
@@ -69,8 +69,8 @@ impl Blit {
         })
     }
 
-    /// Fills the `pass`' target from `corner` on with a picture of `size` pixels, which has to fit.
-    /// Leaves the viewport there.
+    /// Draws a picture of `size` pixels with its top-left pixel at `corner` of the target of `pass`, inside of
+    /// which it must lie. Leaves the viewport set to that rectangle.
     pub fn draw(
         &self,
         pass: &mut wgpu::RenderPass<'_>,

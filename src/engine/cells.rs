@@ -1,23 +1,26 @@
-//! The plain way: every cell an instanced box with a depth buffer. Oracle and baseline.
+//! The cell path: every cell as an instanced box, with a depth buffer. The reference of the tests and the baseline
+//! of the benchmarks.
 
-use super::slabs::Target;
-use super::{Gpu, shader};
-use crate::engine::frame::SlabData;
+use super::frame::SlabData;
+use super::gpu::Gpu;
+use super::shader;
+use super::target::Target;
 
 const DEPTH_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Depth32Float;
 
-/// The render target, and its colour before.
-pub(super) struct Onto<'a> {
+/// A render target and its clear colour.
+pub(super) struct ColourAttachment<'a> {
     pub target: &'a wgpu::TextureView,
-    /// Pixels.
+    /// Width and height in pixels.
     pub size: [u32; 2],
     pub clear: wgpu::Color,
 }
 
+/// Draws slabs and cells as boxes.
 pub(super) struct CellPass {
     layout: wgpu::BindGroupLayout,
     cells: wgpu::RenderPipeline,
-    plates: wgpu::RenderPipeline,
+    slabs: wgpu::RenderPipeline,
 }
 
 impl CellPass {
@@ -71,31 +74,31 @@ impl CellPass {
             })
         };
         let cells = pipeline("CellPass::cells", "vs_cell");
-        let plates = pipeline("CellPass::plates", "vs_slab");
-        Self { layout, cells, plates }
+        let slabs = pipeline("CellPass::slabs", "vs_slab");
+        Self { layout, cells, slabs }
     }
 
-    /// Draws all slabs and cells; group 0 is `frame`.
+    /// Clears the attachment and draws all slabs and cells. `frame` is bind group 0.
     pub(super) fn draw(
         &self,
         gpu: &Gpu,
         encoder: &mut wgpu::CommandEncoder,
-        onto: &Onto<'_>,
+        attachment: &ColourAttachment<'_>,
         frame: &wgpu::BindGroup,
         slabs: &[SlabData],
     ) {
         let stride = gpu.device.limits().min_uniform_buffer_offset_alignment.max(4);
-        let mut which = vec![0u8; stride as usize * slabs.len().max(1)];
+        let mut indices = vec![0u8; stride as usize * slabs.len().max(1)];
         for index in 0..slabs.len() {
-            which[index * stride as usize..][..4].copy_from_slice(&(index as u32).to_le_bytes());
+            indices[index * stride as usize..][..4].copy_from_slice(&(index as u32).to_le_bytes());
         }
         let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("CellPass::which"),
-            size: which.len() as u64,
+            label: Some("CellPass::indices"),
+            size: indices.len() as u64,
             usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        gpu.queue.write_buffer(&buffer, 0, &which);
+        gpu.queue.write_buffer(&buffer, 0, &indices);
         let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("CellPass::group"),
             layout: &self.layout,
@@ -110,7 +113,11 @@ impl CellPass {
         });
         let depth = gpu.device.create_texture(&wgpu::TextureDescriptor {
             label: Some("CellPass::depth"),
-            size: wgpu::Extent3d { width: onto.size[0], height: onto.size[1], depth_or_array_layers: 1 },
+            size: wgpu::Extent3d {
+                width: attachment.size[0],
+                height: attachment.size[1],
+                depth_or_array_layers: 1,
+            },
             mip_level_count: 1,
             sample_count: 1,
             dimension: wgpu::TextureDimension::D2,
@@ -121,10 +128,13 @@ impl CellPass {
         let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
             label: Some("CellPass::pass"),
             color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-                view: onto.target,
+                view: attachment.target,
                 depth_slice: None,
                 resolve_target: None,
-                ops: wgpu::Operations { load: wgpu::LoadOp::Clear(onto.clear), store: wgpu::StoreOp::Store },
+                ops: wgpu::Operations {
+                    load: wgpu::LoadOp::Clear(attachment.clear),
+                    store: wgpu::StoreOp::Store,
+                },
             })],
             depth_stencil_attachment: Some(wgpu::RenderPassDepthStencilAttachment {
                 view: &depth.create_view(&Default::default()),
@@ -139,7 +149,7 @@ impl CellPass {
         pass.set_bind_group(0, frame, &[]);
         for (index, slab) in slabs.iter().enumerate() {
             pass.set_bind_group(1, &group, &[index as u32 * stride]);
-            pass.set_pipeline(&self.plates);
+            pass.set_pipeline(&self.slabs);
             pass.draw(0..18, 0..1);
             pass.set_pipeline(&self.cells);
             pass.draw(0..18, 0..slab.grid[0] * slab.grid[1]);

@@ -1,18 +1,22 @@
-//! The whole picture in one compute pass: the same rays as [`super::slabs`], without rasterisation.
+//! The compute path: the whole picture in one compute pass, with the same rays as [`super::slabs`] and without
+//! rasterisation.
 
 use std::cell::OnceCell;
 
 use super::frame::Frame;
-use super::{Gpu, shader};
+use super::gpu::Gpu;
+use super::shader;
+use super::target::COLOUR_FORMAT;
 
 /// Threads per side of a workgroup, as in shaders/compute.wgsl.
 pub(super) const WORKGROUP: u32 = 8;
 
+/// Casts the rays of all pixels in a compute shader.
 pub(super) struct ComputePass {
     module: wgpu::ShaderModule,
     group_layout: wgpu::BindGroupLayout,
     layout: wgpu::PipelineLayout,
-    /// Still, moving.
+    /// For pictures at an epoch, and between two epochs.
     pipelines: [OnceCell<wgpu::ComputePipeline>; 2],
 }
 
@@ -25,7 +29,7 @@ impl ComputePass {
                 visibility: wgpu::ShaderStages::COMPUTE,
                 ty: wgpu::BindingType::StorageTexture {
                     access: wgpu::StorageTextureAccess::WriteOnly,
-                    format: super::Renderer::FORMAT,
+                    format: COLOUR_FORMAT,
                     view_dimension: wgpu::TextureViewDimension::D2,
                 },
                 count: None,
@@ -40,7 +44,7 @@ impl ComputePass {
         Self { module, group_layout, layout, pipelines: Default::default() }
     }
 
-    /// Writes every pixel of `target`, whose texture may be bound as storage; group 0 is `group`.
+    /// Writes every pixel of `target`, whose texture has storage usage. `group` is bind group 0, the frame's.
     pub(super) fn draw(
         &self,
         gpu: &Gpu,

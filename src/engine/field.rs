@@ -1,4 +1,4 @@
-//! One moment's values of all slabs on the GPU.
+//! The values of all slabs at one epoch, on the GPU.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,19 +10,27 @@ use super::readback::read_texture;
 use super::textures::Textures;
 use crate::model::{LayerCells, Layout};
 
-/// Bytes handed to the queue at a time, so that staging memory stays small beside a large field.
+/// Greatest number of bytes staged for upload at a time, so that staging memory stays small beside a large field.
 const UPLOAD_BYTES: usize = 64 << 20;
 
-/// Why values cannot be brought to the GPU.
+/// An error of uploading values.
 #[derive(Debug, thiserror::Error)]
 pub enum FieldError {
+    /// The cells exceed the texture limits of the device.
     #[error(transparent)]
     Atlas(#[from] AtlasError),
+    /// The textures exceed the memory of the device.
     #[error("the graphics device has not enough memory for {bytes} bytes of values: {source}")]
-    Memory { bytes: u64, source: wgpu::Error },
+    Memory {
+        /// Size of the textures in bytes.
+        bytes: u64,
+        /// The error of the device.
+        source: wgpu::Error,
+    },
 }
 
-/// Values of every cell and their pyramids, in texture arrays. Immutable; made on any thread.
+/// The values of all cells at one epoch and their pyramids, in texture arrays. Immutable; can be created on any
+/// thread.
 pub struct Field {
     id: u64,
     processor: Processor,
@@ -37,13 +45,22 @@ pub struct Field {
 }
 
 impl Field {
-    /// Brings `layers` to the device and builds their pyramids, where that is fastest. `signed` values
-    /// lie on both sides of a meaningful zero.
+    /// Uploads the cells of `layers` and builds their pyramids, on the processor that does so fastest. Of
+    /// `signed` values, with a meaningful zero, the greatest is the one furthest from 0.
+    ///
+    /// # Errors
+    ///
+    /// When the cells exceed the texture limits or the memory of the device.
     pub fn new(gpu: &Gpu, layers: &[LayerCells], signed: bool) -> Result<Self, FieldError> {
         Self::built_by(gpu.processor(), gpu, layers, signed)
     }
 
-    /// The same, built by one or the other. What exceeds the limits of the device is built on the CPU.
+    /// Like [`Self::new`], with the pyramids built on `processor`; on the CPU as well if the GPU lacks memory
+    /// for building them.
+    ///
+    /// # Errors
+    ///
+    /// When the cells exceed the texture limits or the memory of the device.
     pub fn built_by(
         processor: Processor,
         gpu: &Gpu,
@@ -52,7 +69,7 @@ impl Field {
     ) -> Result<Self, FieldError> {
         let grids: Vec<_> = layers.iter().map(|layer| layer.grid).collect();
         let limits = gpu.device.limits();
-        // A pair of pages has a layer more.
+        // Two pages take three array layers: theirs, and one with the levels of both.
         let pages = limits.max_texture_array_layers / 3 * 2;
         let atlas = Atlas::new(&grids, limits.max_texture_dimension_2d, pages)?;
         let extent = Extent::of(layers);
@@ -64,7 +81,7 @@ impl Field {
         let cell_size =
             wgpu::Extent3d { width: edge, height: edge, depth_or_array_layers: atlas.pages + pairs };
         let wide = if atlas.pages > 1 { edge } else { half };
-        // On OpenGL a texture of one layer is no array.
+        // On OpenGL a texture of one layer is not an array texture.
         let deep = if gpu.is_opengl() { pairs.max(2) } else { pairs };
         let block_size = wgpu::Extent3d { width: wide, height: edge, depth_or_array_layers: deep };
         let texels = |size: wgpu::Extent3d| {
@@ -127,17 +144,17 @@ impl Field {
         })
     }
 
-    /// The processor that built the pyramids.
+    /// Returns the processor that built the pyramids.
     pub fn processor(&self) -> Processor {
         self.processor
     }
 
-    /// Tells fields apart.
+    /// Returns a number that no other field of the process has.
     pub fn id(&self) -> u64 {
         self.id
     }
 
-    /// The layout of the slabs.
+    /// Returns the layout of the slabs.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
@@ -146,7 +163,7 @@ impl Field {
         &self.atlas
     }
 
-    /// Stored values times this are real values.
+    /// Returns the factor from stored values to real values.
     pub(super) fn scale(&self) -> f32 {
         self.scale
     }
@@ -156,19 +173,21 @@ impl Field {
         self.has_no_value
     }
 
-    /// The half floats of both textures as they lie, layer after layer: the cells with the greatest of
-    /// their blocks, and the blocks, four a texel. `None` when the device was lost. For tests.
+    /// Reads back both textures as half floats, array layer by array layer: the cells with the greatest values
+    /// of their blocks, one channel a texel, and the blocks, four channels a texel. `None` when the device was
+    /// lost.
     pub fn texels(&self, gpu: &Gpu) -> Option<[Vec<half::f16>; 2]> {
         let read = |texture| read_texture(gpu, texture).map(|bytes| bytemuck::pod_collect_to_vec(&bytes));
         Some([read(&self.textures.cells)?, read(&self.textures.blocks)?])
     }
 
-    /// GPU memory held, in bytes.
+    /// Returns the size of the textures in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 }
 
+/// Uploads all levels of a page.
 fn upload_page(gpu: &Gpu, atlas: &Atlas, page: &Page, index: u32, textures: &Textures) {
     let edge = atlas.page_size;
     for (texels, level) in page.greatest.iter().zip(0..) {
@@ -181,7 +200,7 @@ fn upload_page(gpu: &Gpu, atlas: &Atlas, page: &Page, index: u32, textures: &Tex
     }
 }
 
-/// Writes a square of texels, some rows at a time.
+/// Writes a square of `edge` × `edge` texels from `at` on, at most [`UPLOAD_BYTES`] at a time.
 fn upload(gpu: &Gpu, texture: &wgpu::Texture, at: wgpu::Origin3d, edge: u32, bytes: &[u8]) {
     let row = bytes.len() / edge as usize;
     let rows_at_once = (UPLOAD_BYTES / row).max(1);
@@ -198,7 +217,7 @@ fn upload(gpu: &Gpu, texture: &wgpu::Texture, at: wgpu::Origin3d, edge: u32, byt
             wgpu::Extent3d { width: edge, height: (rows.len() / row) as u32, depth_or_array_layers: 1 },
         );
         if bytes.len() > UPLOAD_BYTES {
-            // Hands the staged rows over before more are staged.
+            // Frees the staging memory of these rows before more are staged.
             gpu.queue.submit([]);
             gpu.wait();
         }

@@ -1,10 +1,11 @@
-//! The contents of one picture, and the uniforms and slabs that the shaders read.
+//! The contents of one picture, and the uniforms and slabs that the shaders read from them.
 
 use bytemuck::{Pod, Zeroable};
 use glam::{Mat4, Vec3};
 
+use super::field::Field;
 use super::palette::light;
-use super::{Field, InputPicture};
+use super::picture::InputPicture;
 use crate::model::layout::{CELL_HEIGHT, SLAB_BORDER, SLAB_THICKNESS};
 use crate::model::{Edge, Slab, ValueRange, ViewState};
 
@@ -17,46 +18,51 @@ const HAZE: f32 = 0.45;
 const SHADE_LOW: [f32; 3] = [0.70, 0.84, 0.55];
 const SHADE_HIGH: [f32; 3] = [0.52, 0.40, 1.0];
 
-/// Everything that one picture shows. Between `from` and `to` it is `t` of the way; both must lie
-/// on the same grids, or `t` be 0.
+/// The inputs of one picture: values, view, network and size. The values are interpolated from those of `from` to
+/// those of `to` by `t`; both fields have the same grids unless `t` is 0.
 #[derive(Clone, Copy)]
 pub struct Frame<'a> {
+    /// Camera, theme, colour map, height and haze.
     pub view: &'a ViewState,
+    /// The values at the earlier epoch.
     pub from: &'a Field,
+    /// The values at the later epoch; the same as `from` exactly at an epoch.
     pub to: &'a Field,
-    /// In [0, 1).
+    /// Position between the two epochs, in [0, 1).
     pub t: f32,
-    /// Per layer: the range of the colour map, in normalised values.
+    /// Per layer, the range of the colour map, in normalised values.
     pub ranges: &'a [ValueRange],
-    /// Per layer: the divisor that normalises the values of the fields.
+    /// Per layer, the divisor that normalises the values of the fields.
     pub divisors: &'a [f32],
+    /// The picture of the selected input.
     pub picture: Option<&'a InputPicture>,
-    pub network: Network<'a>,
-    /// Physical pixels.
+    /// Edges, hidden and highlighted slabs.
+    pub network: DrawnNetwork<'a>,
+    /// Width and height in physical pixels.
     pub size: [u32; 2],
-    /// Shows every cell, however small: slow and noisy, the truth to test against.
+    /// Draws every cell, however small, instead of means of blocks: slow and aliased, the reference of tests.
     pub every_cell: bool,
 }
 
-/// The network beside its values.
+/// The parts of a network that a picture shows.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Network<'a> {
-    /// The edges along which data flow.
+pub struct DrawnNetwork<'a> {
+    /// The edges drawn as ribbons.
     pub edges: &'a [Edge],
-    /// By slab: it is not drawn. Slabs beyond its end are.
+    /// Per slab, `true` if it is hidden. Slabs beyond the end are drawn.
     pub hidden: &'a [bool],
-    /// The slab that is looked at, whose edges stand out.
-    pub lit: Option<usize>,
+    /// Index of the slab whose edges are highlighted.
+    pub highlighted: Option<usize>,
 }
 
-impl Network<'_> {
-    /// Returns `true` if a slab is drawn at all.
+impl DrawnNetwork<'_> {
+    /// Returns `true` if the slab of this index is not hidden.
     pub fn shows(&self, slab: usize) -> bool {
         !self.hidden.get(slab).copied().unwrap_or(false)
     }
 }
 
-/// `FrameData` in shaders/shared/frame.wgsl.
+/// `FrameData` in shaders/shared/frame.wgsl, which documents the members.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 pub(super) struct FrameData {
@@ -90,7 +96,7 @@ pub(super) struct FrameData {
     pub padding_b: u32,
 }
 
-/// `Slab` in shaders/shared/frame.wgsl.
+/// `Slab` in shaders/shared/frame.wgsl, which documents the members.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 pub(super) struct SlabData {
@@ -105,31 +111,34 @@ pub(super) struct SlabData {
     pub layer: u32,
     pub border: f32,
     pub thickness: f32,
-    pub presence: f32,
+    pub opacity: f32,
 }
 
-/// How large the cells of a slab are in the picture.
+/// The size of a slab's cells on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Nearness {
-    /// All are larger than pixels.
+    /// All cells are larger than a pixel.
     Near,
-    /// All are smaller than pixels.
+    /// All cells are smaller than a pixel.
     Far,
+    /// Some cells may be larger than a pixel and others smaller.
     Both,
 }
 
-/// Pixels, in cells, at which single cells begin and end to fade into their field, as in
-/// shaders/shared/trace.wgsl; and the least slope that blocks are chosen for.
+/// Widths of a pixel, in cells, at which the blend from single cells to means of blocks begins and ends, as in
+/// shaders/shared/trace.wgsl.
 pub(super) const FADE: (f32, f32) = (0.4, 0.9);
+/// Least slope of a ray against the slab for which the level of its blocks is chosen, as in
+/// shaders/shared/trace.wgsl.
 pub(super) const LEAST_SLOPE: f32 = 0.12;
 
 impl Frame<'_> {
-    /// Returns `true` if the picture lies between two epochs.
+    /// Returns `true` if the values are interpolated between two epochs.
     pub(super) fn is_moving(&self) -> bool {
         self.t > 0.0 && self.from.id() != self.to.id()
     }
 
-    /// How large the cells of the slab before the eye can be, safely estimated.
+    /// Returns a conservative estimate of the size of a slab's cells on the screen.
     fn nearness(&self, slab: &Slab) -> Nearness {
         if self.every_cell {
             return Nearness::Near;
@@ -153,11 +162,12 @@ impl Frame<'_> {
         }
     }
 
+    /// Returns width over height.
     pub(super) fn aspect(&self) -> f32 {
         self.size[0] as f32 / self.size[1].max(1) as f32
     }
 
-    /// `slabs` is how many slabs are drawn.
+    /// Returns the uniforms. `slabs` is the number of drawn slabs.
     pub(super) fn data(&self, slabs: usize) -> FrameData {
         let camera = &self.view.camera;
         let tan = (camera.fov_y / 2.0).tan();
@@ -201,8 +211,8 @@ impl Frame<'_> {
         }
     }
 
-    /// Distances at which haze begins and is full: what is looked at is clear, what lies behind it
-    /// fades by how far behind it lies in the scene.
+    /// Returns the distances from the eye at which haze begins and at which it is full: from shortly behind the
+    /// focus of the camera on, in proportion to the size of the scene.
     fn depth_range(&self) -> (f32, f32) {
         let (low, high) = self.from.layout().bounds();
         let size = (high - low).length();
@@ -210,8 +220,8 @@ impl Frame<'_> {
         (focus + 0.05 * size, focus + 1.2 * size)
     }
 
-    /// The slabs back to front. Slabs stand at rising distance along z and never overlap there,
-    /// so that this order is exact from everywhere.
+    /// Returns the drawn slabs back to front, and the nearness of each. Slabs are spaced along z and never overlap
+    /// there, so that this order is exact from every direction.
     pub(super) fn slabs(&self) -> (Vec<SlabData>, Vec<Nearness>) {
         let diverging = self.view.is_diverging();
         let layout = self.from.layout();
@@ -228,7 +238,7 @@ impl Frame<'_> {
             .into_iter()
             .map(|index| {
                 let slab = &layout.slabs[index];
-                let place = self.from.atlas().places[index];
+                let slot = self.from.atlas().slots[index];
                 let divisor = self.divisors.get(index).copied().unwrap_or(1.0);
                 let range = self.ranges.get(index).copied().unwrap_or(ValueRange::UNIT).scaled(divisor);
                 let (low, width) =
@@ -237,15 +247,15 @@ impl Frame<'_> {
                     corner: slab.corner(),
                     pitch: slab.pitch,
                     grid: [slab.grid.columns, slab.grid.rows],
-                    base: [place.x, place.y],
-                    page: place.page,
-                    top: place.top,
+                    base: [slot.x, slot.y],
+                    page: slot.page,
+                    top: slot.top,
                     low,
                     inverse_range: if width.is_normal() { 1.0 / width } else { 1.0 },
                     layer: slab.layer as u32,
                     border: SLAB_BORDER,
                     thickness: SLAB_THICKNESS,
-                    presence: camera.presence(slab),
+                    opacity: camera.presence(slab),
                 };
                 (data, self.nearness(slab))
             })

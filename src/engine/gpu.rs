@@ -1,4 +1,4 @@
-//! The device: a real GPU if there is one, else software Vulkan, else GL.
+//! The graphics device: a hardware GPU if there is one, else software Vulkan, else OpenGL.
 
 use std::sync::OnceLock;
 
@@ -7,49 +7,71 @@ use wgpu::{Adapter, Backends, Device, DeviceType, Instance, Queue, Surface, Surf
 
 use super::pyramid::device::PyramidPass;
 
-/// Why no device can be used.
+/// An error of opening a graphics device.
 #[derive(Debug, thiserror::Error)]
 pub enum GpuError {
+    /// There is no adapter, or none that can draw into the window.
     #[error(
         "no graphics driver found: install one with Vulkan or OpenGL \
          (on Debian or Ubuntu, `apt-get install mesa-vulkan-drivers libegl1` draws on the CPU)"
     )]
     NoAdapter,
+    /// The driver of the last adapter that was tried refused to create a device.
     #[error("the graphics driver {adapter} refused a device: {source}")]
-    NoDevice { adapter: String, source: wgpu::RequestDeviceError },
+    NoDevice {
+        /// Name and backend of the adapter.
+        adapter: String,
+        /// The error of the driver.
+        source: wgpu::RequestDeviceError,
+    },
+    /// The window cannot be drawn into.
     #[error("cannot draw into the window: {0}")]
     NoSurface(#[from] wgpu::CreateSurfaceError),
 }
 
-/// Storage buffers that the widest pass of reductions and pyramids binds.
+/// Greatest number of storage buffers that a pass of reductions or pyramids binds.
 const STORAGE_BINDINGS: u32 = 5;
 
 /// The processor that reduces values and builds pyramids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Processor {
+    /// All cores of the CPU.
     Cpu,
+    /// Compute shaders on the graphics device.
     Gpu,
 }
 
-/// A device and where it came from. Cheap to share behind an `Arc`.
+/// An open graphics device. Cheap to share behind an `Arc`.
 #[derive(Debug)]
 pub struct Gpu {
+    /// The wgpu instance that the adapter and the surfaces of windows belong to.
     pub instance: Instance,
+    /// The adapter of the device, for its name, backend and capabilities.
     pub adapter: Adapter,
+    /// The logical device, with all limits of the adapter.
     pub device: Device,
+    /// The command queue of the device.
     pub queue: Queue,
-    /// Compiled when a pyramid is first built there.
+    /// Pipelines that build pyramids, compiled on first use.
     pub(super) pyramids: OnceLock<PyramidPass>,
 }
 
 impl Gpu {
-    /// A device without a window. The variable `WGPU_BACKEND` (`vulkan`, `gl`, `metal`, `dx12`)
-    /// narrows the choice.
+    /// Opens a device without a window. The environment variable `WGPU_BACKEND` (`vulkan`, `gl`, `metal`,
+    /// `dx12`) narrows the choice.
+    ///
+    /// # Errors
+    ///
+    /// When there is no adapter, or no adapter gives a device.
     pub fn headless() -> Result<Self, GpuError> {
         Self::best(instance(None), None)
     }
 
-    /// A device that can draw into a window, and the window's surface.
+    /// Opens a device that can draw into a window; returns it with the surface of the window.
+    ///
+    /// # Errors
+    ///
+    /// When the window has no surface, or no adapter that can draw into it gives a device.
     pub fn for_window(
         display: Box<dyn WgpuHasDisplayHandle>,
         target: impl Into<SurfaceTarget<'static>>,
@@ -81,23 +103,23 @@ impl Gpu {
         Err(refusal)
     }
 
-    /// For people: "llvmpipe (LLVM 15.0.6, 256 bits), Vulkan".
+    /// Returns name and backend of the adapter, for example `llvmpipe (LLVM 15.0.6, 256 bits), Vulkan`.
     pub fn describe(&self) -> String {
         describe(&self.adapter.get_info())
     }
 
-    /// Returns `true` if it is driven by OpenGL.
+    /// Returns `true` if the backend is OpenGL.
     pub fn is_opengl(&self) -> bool {
         self.adapter.get_info().backend == wgpu::Backend::Gl
     }
 
-    /// Returns `true` if a software adapter draws.
+    /// Returns `true` if the adapter is a software rasteriser.
     pub fn is_software(&self) -> bool {
         is_software(&self.adapter.get_info())
     }
 
-    /// Returns the processor that reduces values and builds pyramids fastest: a GPU if it computes at all, but
-    /// not the processor by way of a graphics driver.
+    /// Returns the processor that reduces values and builds pyramids fastest: the GPU, unless the adapter is a
+    /// software one or lacks compute shaders or storage bindings.
     pub fn processor(&self) -> Processor {
         let computes =
             self.adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS);
@@ -109,7 +131,7 @@ impl Gpu {
         }
     }
 
-    /// Waits until everything submitted so far is done.
+    /// Blocks until the device has executed all commands submitted so far.
     pub fn wait(&self) {
         if let Err(error) = self.device.poll(wgpu::PollType::wait_indefinitely()) {
             log::error!("waiting for the graphics device: {error}");
@@ -130,7 +152,7 @@ fn instance(display: Option<Box<dyn WgpuHasDisplayHandle>>) -> Instance {
     })
 }
 
-/// Smaller is better: by kind of device first, then by interface.
+/// The sort key of an adapter, best first: by type of device, then by backend.
 fn rank(adapter: &Adapter) -> (u8, u8) {
     let info = adapter.get_info();
     let kind = match info.device_type {
@@ -143,7 +165,7 @@ fn rank(adapter: &Adapter) -> (u8, u8) {
     (kind, u8::from(info.backend == wgpu::Backend::Gl))
 }
 
-/// OpenGL tells no type of device, only a name.
+/// Returns `true` for a software rasteriser, by its device type or, since OpenGL reports none, by its name.
 fn is_software(info: &wgpu::AdapterInfo) -> bool {
     const NAMES: [&str; 6] =
         ["llvmpipe", "softpipe", "lavapipe", "swiftshader", "swrast", "basic render driver"];

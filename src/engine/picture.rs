@@ -1,19 +1,21 @@
-//! The input's picture, upright before the first slab.
+//! The input's picture, upright in front of the first slab.
 
 use bytemuck::{Pod, Zeroable};
 
-use super::slabs::{Target, quads};
-use super::{Frame, Gpu, shader};
+use super::gpu::Gpu;
+use super::quads::quad_pipeline;
+use super::shader;
+use super::target::Target;
 use crate::model::{Layout, Picture};
 
-/// A picture on the GPU.
+/// The picture of an input on the GPU.
 pub struct InputPicture {
     view: wgpu::TextureView,
     aspect: f32,
 }
 
 impl InputPicture {
-    /// Uploads a picture. One larger than the device's textures is thinned out to fit.
+    /// Uploads a picture. If it exceeds the texture limit of the device, it is reduced by taking every n-th pixel.
     pub fn new(gpu: &Gpu, picture: &Picture) -> Self {
         let limit = gpu.device.limits().max_texture_dimension_2d;
         let step = picture.width.max(picture.height).div_ceil(limit).max(1);
@@ -45,19 +47,20 @@ impl InputPicture {
         Self { view: texture.create_view(&Default::default()), aspect: width as f32 / height as f32 }
     }
 
-    /// Returns `true` if it stands between the camera and every slab; otherwise it stands behind those that the
-    /// eye sees at all.
-    pub(super) fn is_nearest(&self, frame: &Frame<'_>) -> bool {
-        frame.view.camera.position.z >= self.data(frame.from.layout()).corner.z
+    /// Returns `true` if the picture lies between the eye and all slabs of `layout`; otherwise all visible slabs
+    /// lie in front of it. `eye` is in world coordinates.
+    pub(super) fn is_nearest(&self, layout: &Layout, eye: glam::Vec3) -> bool {
+        eye.z >= self.data(layout).corner.z
     }
 
+    /// Position and size in the scene; zeros if `layout` has no room for a picture.
     fn data(&self, layout: &Layout) -> PictureData {
         let Some((corner, size)) = layout.picture_place(self.aspect) else { return PictureData::zeroed() };
         PictureData { corner, width: size.x, height: size.y, padding_a: 0.0, padding_b: 0.0, padding_c: 0.0 }
     }
 }
 
-/// `Picture` in shaders/picture.wgsl.
+/// `Picture` in shaders/picture.wgsl, which documents the members.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 pub(super) struct PictureData {
@@ -108,8 +111,13 @@ impl PicturePass {
                 },
             ],
         });
-        let pipeline =
-            quads(device, "PicturePass::pipeline", shader::PICTURE, [frame, &layout], Target::Colour(format));
+        let pipeline = quad_pipeline(
+            device,
+            "PicturePass::pipeline",
+            shader::PICTURE,
+            [frame, &layout],
+            Target::Colour(format),
+        );
         let uniform = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("PicturePass::uniform"),
             size: size_of::<PictureData>() as u64,
@@ -119,16 +127,16 @@ impl PicturePass {
         Self { layout, pipeline, uniform }
     }
 
-    /// Draws into `pass`, whose group 0 is set. In front of every slab when the eye is, behind
-    /// them all otherwise: the caller orders it.
+    /// Draws the picture of the scene `layout` into `pass`, whose bind group 0 is set. The caller draws it before
+    /// or after all slabs, see [`InputPicture::is_nearest`].
     pub(super) fn draw(
         &self,
         gpu: &Gpu,
         pass: &mut wgpu::RenderPass<'_>,
-        frame: &Frame<'_>,
+        layout: &Layout,
         picture: &InputPicture,
     ) {
-        gpu.queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&picture.data(frame.from.layout())));
+        gpu.queue.write_buffer(&self.uniform, 0, bytemuck::bytes_of(&picture.data(layout)));
         let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("PicturePass::group"),
             layout: &self.layout,

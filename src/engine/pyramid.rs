@@ -1,6 +1,6 @@
-//! Values of all cells, and above them the greatest, the mean and the spread of every block of 2^k
-//! × 2^k cells: what a ray needs to skip empty space, and what a distant slab needs to be shown as
-//! its mean and not as noise. As half floats; built here on the CPU, and by [`device`] on the GPU.
+//! Pyramids: the values of all cells, and above them the greatest value, mean and standard deviation of every block
+//! of 2^k × 2^k cells, as half floats. Rays skip empty space by the greatest values; distant slabs are drawn as
+//! means, without aliasing. Built here on the CPU, and in `device` on the GPU.
 
 pub(super) mod device;
 
@@ -11,36 +11,37 @@ use rayon::prelude::*;
 use super::atlas::Atlas;
 use crate::model::LayerCells;
 
-/// Stored in place of a value: the cell exists but has no value. Real values lie in [−2, 2].
+/// Stored in place of a value: the cell exists but has no value. Stored values lie in [−2, 2].
 pub const NO_VALUE: f32 = -8.0;
 /// Stored in place of a value: there is no cell.
 pub const NO_CELL: f32 = -16.0;
-/// Steps in which a block's shares of cells without value and of absent cells are kept.
+/// Number of steps to which a block's shares of cells without value and of absent cells are rounded.
 pub const SHARE_STEPS: f32 = 31.0;
 
-/// One texel of a level above the cells: (greatest, mean, standard deviation, shares).
+/// The texel of a block: greatest value, mean, standard deviation, shares.
 ///
-/// "Greatest" is the value furthest from 0 when the field is signed, and a marker when no cell of
-/// the block has a value. "Shares" is `no_value + 32 * absent`, each in 31sts.
+/// The greatest value is the one furthest from 0 in a signed field, and a marker if no cell of the block has a
+/// value. The shares are `no_value + 32 * absent`, each in steps of 1 / [`SHARE_STEPS`].
 pub type Texel = [f16; 4];
 
-/// The texels of one page, level by level; edges halve with every level.
+/// The texels of one page, level by level and row by row; width and height halve with every level.
 pub struct Page {
-    /// From the cells' values on, the greatest of every block.
+    /// From level 0: the values of the cells, then the greatest values of the blocks.
     pub greatest: Vec<Vec<f16>>,
-    /// From blocks of 2 × 2 cells on.
+    /// From level 1, blocks of 2 × 2 cells.
     pub blocks: Vec<Vec<Texel>>,
 }
 
-/// Properties of all values that are needed before a pyramid is built.
+/// The properties of all values that building a pyramid depends on.
 pub struct Extent {
-    /// Stored values times this are real values; a power of two.
+    /// Factor from stored values to real values, a power of two.
     pub scale: f32,
     /// `true` if a cell has no value.
     pub has_no_value: bool,
 }
 
 impl Extent {
+    /// Returns the extent of the values of all `layers`.
     pub fn of(layers: &[LayerCells]) -> Self {
         let largest = layers.par_iter().map(|layer| largest(&layer.values)).reduce(|| 0.0, f32::max);
         let has_no_value = layers.par_iter().any(|layer| {
@@ -50,13 +51,13 @@ impl Extent {
     }
 }
 
-/// A block while it is being merged.
+/// A block in single precision.
 #[derive(Clone, Copy)]
 struct Block {
     greatest: f32,
     mean: f32,
     variance: f32,
-    /// Shares of cells, in [0, 1], that have a value or have none; the rest is absent.
+    /// Shares of the cells with and without a value, in [0, 1]; the rest is absent.
     valued: f32,
     no_value: f32,
 }
@@ -64,6 +65,7 @@ struct Block {
 impl Block {
     const ABSENT: Self = Self { greatest: NO_CELL, mean: 0.0, variance: 0.0, valued: 0.0, no_value: 0.0 };
 
+    /// The block of a single cell.
     fn of_cell(stored: f32) -> Self {
         if stored <= NO_CELL {
             Self::ABSENT
@@ -74,6 +76,7 @@ impl Block {
         }
     }
 
+    /// The block of four blocks of equal size.
     fn merged(parts: [Self; 4], signed: bool) -> Self {
         // Markers lie below every value, so the plain maximum prefers values to them.
         let greater = |a: f32, b: f32| {
@@ -89,7 +92,7 @@ impl Block {
         }
         if sum.valued > 0.0 {
             sum.mean /= sum.valued;
-            // From the means, so that blocks of one value have no spread at all.
+            // From distances to the mean, so that the variance of equal values is exactly 0.
             let spread = parts.map(|part| part.valued * (part.variance + (part.mean - sum.mean).powi(2)));
             sum.variance = spread.iter().sum::<f32>() / sum.valued;
         }
@@ -109,8 +112,8 @@ impl Block {
     }
 }
 
-/// Builds the pages of `layers` as placed by `atlas`, stored as `extent` says; `signed` says that the
-/// greatest of a block is the one furthest from 0.
+/// Builds the pages of `layers`, each in its slot of `atlas`, with values divided by the scale of `extent`. Of
+/// `signed` values, the greatest of a block is the one furthest from 0.
 pub fn build(atlas: &Atlas, layers: &[LayerCells], extent: &Extent, signed: bool) -> Vec<Page> {
     let factor = 1.0 / extent.scale;
     (0..atlas.pages).map(|page| build_page(atlas, page, layers, signed, factor)).collect()
@@ -119,9 +122,9 @@ pub fn build(atlas: &Atlas, layers: &[LayerCells], extent: &Extent, signed: bool
 fn build_page(atlas: &Atlas, page: u32, layers: &[LayerCells], signed: bool, factor: f32) -> Page {
     let size = atlas.page_size as usize;
     let mut cells = vec![f16::from_f32(NO_CELL); size * size];
-    for (place, layer) in atlas.places.iter().zip(layers).filter(|(place, _)| place.page == page) {
+    for (slot, layer) in atlas.slots.iter().zip(layers).filter(|(slot, _)| slot.page == page) {
         let columns = layer.grid.columns as usize;
-        let first = place.y as usize * size + place.x as usize;
+        let first = slot.y as usize * size + slot.x as usize;
         // Each row of texels belongs to one row of the grid.
         cells[first..].par_chunks_mut(size).zip(layer.values.par_chunks(columns)).for_each(
             |(texels, row)| {
@@ -163,12 +166,12 @@ fn build_page(atlas: &Atlas, page: u32, layers: &[LayerCells], signed: bool, fac
     Page { greatest, blocks: blocks_by_level }
 }
 
-/// The greatest absolute value among the finite ones; 0 without one.
+/// Returns the greatest absolute value of the finite ones; 0 if there are none.
 fn largest(values: &[f32]) -> f32 {
     values.par_iter().filter(|value| value.is_finite()).map(|value| value.abs()).reduce(|| 0.0, f32::max)
 }
 
-/// 2^k with 2^k ≤ `largest` < 2^(k+1), so that stored values use all bits of a half float; 1 for 0.
+/// Returns 2^k with 2^k ≤ `largest` < 2^(k+1), so that stored values use all bits of a half float; 1 for 0.
 fn power_of_two_at_most(largest: f32) -> f32 {
     if largest < f32::MIN_POSITIVE { 1.0 } else { largest.log2().floor().clamp(-126.0, 126.0).exp2() }
 }
@@ -182,7 +185,7 @@ mod tests {
         LayerCells { grid: Grid { columns, rows }, units: values.len(), values }
     }
 
-    /// Greatest, mean, deviation of a block, straight from the definition, in f64.
+    /// Greatest value, mean and deviation of a block by definition, in f64, and its number of values.
     fn oracle(layer: &LayerCells, x: usize, y: usize, size: usize) -> (f64, f64, f64, usize) {
         let columns = layer.grid.columns as usize;
         let mut values = Vec::new();

@@ -1,21 +1,25 @@
-//! Textures to draw on without a window, and their pixels.
+//! Offscreen render targets, and reading back textures.
 
-use super::Gpu;
+use super::gpu::Gpu;
+use super::target::COLOUR_FORMAT;
 
 /// A texture that can be drawn on and read back.
 pub struct RenderTarget {
+    /// The texture, of one mip level and one sample per pixel.
     pub texture: wgpu::Texture,
+    /// The view of the whole texture.
     pub view: wgpu::TextureView,
+    /// Width and height in pixels.
     pub size: [u32; 2],
 }
 
 impl RenderTarget {
-    /// `size` in pixels, each edge from 1 to the device's limit.
+    /// Creates a texture of `size` pixels, each edge from 1 to the device's limit.
     pub fn new(gpu: &Gpu, size: [u32; 2], format: wgpu::TextureFormat) -> Self {
         let mut usage = wgpu::TextureUsages::RENDER_ATTACHMENT
             | wgpu::TextureUsages::COPY_SRC
             | wgpu::TextureUsages::COPY_DST;
-        if format == super::Renderer::FORMAT {
+        if format == COLOUR_FORMAT {
             // For the compute path.
             usage |= wgpu::TextureUsages::STORAGE_BINDING;
         }
@@ -32,14 +36,13 @@ impl RenderTarget {
         Self { view: texture.create_view(&Default::default()), texture, size }
     }
 
-    /// Waits for the device and returns the pixels, row after row without padding; `None` when the
-    /// device was lost.
+    /// Waits for the device and returns the pixels row by row, without padding; `None` when the device was lost.
     pub fn read(&self, gpu: &Gpu) -> Option<Vec<u8>> {
         read_texture(gpu, &self.texture)
     }
 }
 
-/// Waits for the device and returns the texels, layer after layer and row after row without padding;
+/// Waits for the device and returns the texels, array layer by array layer and row by row, without padding;
 /// `None` when the device was lost.
 pub(super) fn read_texture(gpu: &Gpu, texture: &wgpu::Texture) -> Option<Vec<u8>> {
     let size = texture.size();
@@ -68,7 +71,7 @@ pub(super) fn read_texture(gpu: &Gpu, texture: &wgpu::Texture) -> Option<Vec<u8>
     gpu.queue.submit([encoder.finish()]);
     let (sender, receiver) = std::sync::mpsc::channel();
     buffer.map_async(wgpu::MapMode::Read, .., move |result| {
-        // The receiver is gone only when nobody waits for the answer any more.
+        // The receiver is gone only when the caller has stopped waiting.
         sender.send(result).ok();
     });
     gpu.wait();

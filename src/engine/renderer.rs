@@ -1,28 +1,28 @@
-//! Turns a [`Frame`] into pixels: the one way for the window, stills and tests.
+//! The renderer: draws a [`Frame`] for the window, stills and tests alike.
 
-use super::cells::{CellPass, Onto};
+use super::cells::{CellPass, ColourAttachment};
 use super::compute::ComputePass;
-use super::frame::{FrameData, Nearness, SlabData};
-use super::palette::{self, Look};
+use super::frame::{Frame, FrameData, Nearness, SlabData};
+use super::gpu::Gpu;
+use super::palette::{self, PaletteOptions};
 use super::picture::PicturePass;
 use super::ribbons::{RibbonPass, Ribbons};
-use super::slabs::{CELL_FORMAT, RANK_FORMAT, SlabPass, Target};
-use super::{Frame, Gpu};
+use super::slabs::SlabPass;
+use super::target::{CELL_FORMAT, COLOUR_FORMAT, RANK_FORMAT, Target};
 
-/// How cells are drawn.
+/// The method by which slabs and cells are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Path {
-    /// Rays over the pyramids, in fragment shaders. The only one that draws ribbons.
+    /// Ray casting over the pyramids in fragment shaders. The only path that draws ribbons.
     #[default]
     Raycast,
-    /// The same rays in one compute shader. The target must be a texture that may be bound as
-    /// storage; the input's picture is left out.
+    /// The same rays in one compute shader. The target must have storage usage. The input's picture is left out.
     Compute,
-    /// Every cell an instanced box, without smoothing: oracle and baseline.
+    /// Every cell as an instanced box, without antialiasing: the reference of tests and the baseline of benchmarks.
     Cells,
 }
 
-/// Pipelines and the buffers that every frame rewrites.
+/// The pipelines of all passes, and the buffers that are written for every frame.
 pub struct Renderer {
     frame_layout: wgpu::BindGroupLayout,
     slabs: SlabPass,
@@ -35,15 +35,17 @@ pub struct Renderer {
     ranks: Option<([u32; 2], wgpu::TextureView)>,
     frame_buffer: wgpu::Buffer,
     slab_buffer: wgpu::Buffer,
-    palette: Option<(Look, wgpu::Buffer)>,
+    palette: Option<(PaletteOptions, wgpu::Buffer)>,
+    /// Bind group 0, with the ids of the fields that it binds.
     group: Option<(u64, u64, wgpu::BindGroup)>,
 }
 
 impl Renderer {
-    /// Format of every target: 8 bits a channel, holding sRGB-encoded values.
-    pub const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
+    /// Format of the target of [`Self::draw`]: 8 bits a channel, holding sRGB-encoded values.
+    pub const FORMAT: wgpu::TextureFormat = COLOUR_FORMAT;
 
-    /// Compiles the pipelines of the ray-cast path; the others are compiled when first asked for.
+    /// Creates the modules and layouts of the ray-cast path; pipelines and the other paths are compiled on first
+    /// use.
     pub fn new(gpu: &Gpu) -> Self {
         let device = &gpu.device;
         let frame_layout = frame_layout(device);
@@ -72,13 +74,15 @@ impl Renderer {
         }
     }
 
-    /// Makes at once what is otherwise made when first needed, so that no frame has to wait for it.
+    /// Compiles the pipelines of the ray-cast path and computes the weights of palettes, so that no frame has to
+    /// wait for them.
     pub fn prepare_all(&self, gpu: &Gpu) {
         palette::prepare();
         self.slabs.prepare(&gpu.device);
     }
 
-    /// Records the scene onto `target`, of format [`Self::FORMAT`] and of the frame's size.
+    /// Records the drawing of `frame` along `path` into `encoder`. `target` has the format [`Self::FORMAT`] and the
+    /// size of the frame.
     pub fn draw(
         &mut self,
         gpu: &Gpu,
@@ -110,9 +114,10 @@ impl Renderer {
                 }
                 let mut pass = colour_pass(encoder, target, clear, Some(ranks));
                 pass.set_bind_group(0, group, &[]);
-                let picture = frame.picture.map(|picture| (picture, picture.is_nearest(frame)));
+                let (layout, eye) = (frame.from.layout(), frame.view.camera.position);
+                let picture = frame.picture.map(|picture| (picture, picture.is_nearest(layout, eye)));
                 if let Some((picture, false)) = picture {
-                    self.pictures.draw(gpu, &mut pass, frame, picture);
+                    self.pictures.draw(gpu, &mut pass, layout, picture);
                 }
                 let mut drawn = 0;
                 let mut draw_slabs = |pass: &mut wgpu::RenderPass<'_>, end: usize| {
@@ -127,7 +132,7 @@ impl Renderer {
                 }
                 draw_slabs(&mut pass, slabs.len());
                 if let Some((picture, true)) = picture {
-                    self.pictures.draw(gpu, &mut pass, frame, picture);
+                    self.pictures.draw(gpu, &mut pass, layout, picture);
                 }
             }
             Path::Compute => {
@@ -139,12 +144,13 @@ impl Renderer {
                 let pass = self.cells.get_or_insert_with(|| {
                     CellPass::new(&gpu.device, &self.frame_layout, Target::Colour(Self::FORMAT))
                 });
-                pass.draw(gpu, encoder, &Onto { target, size: frame.size, clear }, group, &slabs);
+                pass.draw(gpu, encoder, &ColourAttachment { target, size: frame.size, clear }, group, &slabs);
             }
         }
     }
 
-    /// Records which cell covers each pixel, as (layer + 1, cell + 1) in `Rg32Uint`; 0 for none.
+    /// Records the drawing of the cell that covers each pixel, as (layer + 1, cell + 1), zeros for none. `target`
+    /// has the format [`Self::CELL_FORMAT`] and the size of the frame.
     pub fn draw_cells(
         &mut self,
         gpu: &Gpu,
@@ -169,15 +175,16 @@ impl Renderer {
                     .cell_ids
                     .get_or_insert_with(|| CellPass::new(&gpu.device, &self.frame_layout, Target::Cell));
                 let clear = wgpu::Color::TRANSPARENT;
-                pass.draw(gpu, encoder, &Onto { target, size: frame.size, clear }, group, &slabs);
+                pass.draw(gpu, encoder, &ColourAttachment { target, size: frame.size, clear }, group, &slabs);
             }
         }
     }
 
-    /// Format of the target of [`Self::draw_cells`].
+    /// Format of the target of [`Self::draw_cells`]: two 32-bit unsigned integers.
     pub const CELL_FORMAT: wgpu::TextureFormat = CELL_FORMAT;
 
-    /// Writes the frame's buffers and makes its bind group; returns the slabs back to front.
+    /// Writes the buffers of a frame and creates its bind group; returns the drawn slabs back to front, and the
+    /// nearness of each.
     fn prepare(&mut self, gpu: &Gpu, frame: &Frame<'_>) -> (Vec<SlabData>, Vec<Nearness>) {
         let (slabs, nearness) = frame.slabs();
         let bytes: &[u8] = bytemuck::cast_slice(&slabs);
@@ -186,9 +193,9 @@ impl Renderer {
             self.slab_buffer = slab_buffer(&gpu.device, slabs.len().next_power_of_two());
             stale = true;
         }
-        let look = Look::of(frame.view);
-        if self.palette.as_ref().is_none_or(|(old, _)| *old != look) {
-            self.palette = Some((look, palette_buffer(gpu, look)));
+        let options = PaletteOptions::of(frame.view);
+        if self.palette.as_ref().is_none_or(|(old, _)| *old != options) {
+            self.palette = Some((options, palette_buffer(gpu, options)));
             stale = true;
         }
         let key = (frame.from.id(), frame.to.id());
@@ -220,6 +227,8 @@ impl Renderer {
     }
 }
 
+/// Begins a render pass that clears `target` to `clear`. `ranks` is the rank buffer, bound read-only as depth
+/// attachment.
 pub fn colour_pass<'encoder>(
     encoder: &'encoder mut wgpu::CommandEncoder,
     target: &wgpu::TextureView,
@@ -243,7 +252,7 @@ pub fn colour_pass<'encoder>(
     })
 }
 
-/// A pass that fills the rank buffer alone.
+/// Begins a render pass that clears and writes the rank buffer alone.
 fn rank_pass<'encoder>(
     encoder: &'encoder mut wgpu::CommandEncoder,
     ranks: &wgpu::TextureView,
@@ -282,8 +291,8 @@ fn slab_buffer(device: &wgpu::Device, slabs: usize) -> wgpu::Buffer {
     })
 }
 
-fn palette_buffer(gpu: &Gpu, look: Look) -> wgpu::Buffer {
-    let colours = palette::colours(look);
+fn palette_buffer(gpu: &Gpu, options: PaletteOptions) -> wgpu::Buffer {
+    let colours = palette::colours(options);
     let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("Renderer::palette"),
         size: size_of_val(colours.as_slice()) as u64,

@@ -1,45 +1,49 @@
 //! The edges of networks that branch: a ribbon per edge, drawn between the slabs.
 //!
-//! Neighbours are tied by a band along their lower edges; a skip leaves over the upper edge, runs level
-//! above what it passes and comes down on its target. All ribbons lie in the plane x = 0.
+//! The ribbon of an edge between neighbours runs below the slabs; that of a skip connection runs level above the
+//! slabs that it passes. All ribbons lie in the plane x = 0.
 //!
-//! Slabs are drawn back to front, without depth. So that this stays exact, every ribbon is cut where
-//! slabs with their cells begin and end along z, and over or under a slab it is level: each piece is
-//! parted from each slab by a plane, and has its place in the order.
+//! Slabs are drawn back to front, without depth test. To keep that exact, a ribbon is cut into segments where
+//! slabs with their cells begin and end along z, and is level above or below a slab: a plane separates each
+//! segment from each slab, and the segments are sorted into the draw order of the slabs.
 
 use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
 use glam::{Vec3, vec3};
 
-use super::frame::SlabData;
-use super::slabs::{Target, quads};
-use super::{Frame, Gpu, shader};
+use super::frame::{Frame, SlabData};
+use super::gpu::Gpu;
+use super::quads::quad_pipeline;
+use super::shader;
+use super::target::Target;
 
-/// Most segments of one picture; edges beyond it are left out, the longest first.
-const MOST: usize = 20_000;
-/// Segments of a rise or fall between two slabs: at most, and where that makes too many at least.
+/// Greatest number of segments of one picture. Edges beyond it are left out, the longest first.
+const MAX_SEGMENTS: usize = 20_000;
+/// Segments of a rise or fall between two slabs: the usual number, and the least where that makes too many.
 const STEPS: (usize, usize) = (16, 4);
-/// Half the width of a ribbon, as a share of the tallest slab.
+/// Half the width of a ribbon, as a share of the height of the tallest slab.
 const HALF_WIDTH: f32 = 0.012;
-/// Height of a skip over what it passes, as a share of the tallest slab: of any, and more with the square
-/// root of how many slabs it passes, so that nested skips run beside each other.
+/// Height of a skip connection above the slabs that it passes, as a share of the height of the tallest slab: a
+/// constant, and the factor of the square root of their number, so that nested ribbons do not overlap.
 const RISE: (f32, f32) = (0.03, 0.05);
 
 /// `Segment` in shaders/ribbons.wgsl.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 pub(super) struct Segment {
-    /// Ends in the plane x = 0: (y, z).
+    /// One end in the plane x = 0: (y, z) in world units.
     pub start: [f32; 2],
+    /// The other end.
     pub finish: [f32; 2],
     /// dy/dz at the ends.
     pub slopes: [f32; 2],
-    /// Share of the ends that is drawn.
-    pub presence: [f32; 2],
+    /// Opacity at the ends, in [0, 1].
+    pub opacity: [f32; 2],
+    /// World units.
     pub half_width: f32,
-    /// 1: it touches the slab that is looked at.
-    pub lit: f32,
+    /// 1 if the edge begins or ends at the highlighted slab, else 0.
+    pub highlighted: f32,
     // Makes a segment three vectors of 16 bytes.
     pub padding: [f32; 2],
 }
@@ -47,211 +51,222 @@ pub(super) struct Segment {
 /// The ribbons of one picture.
 #[derive(Debug, Default)]
 pub(super) struct Ribbons {
+    /// All segments in draw order.
     pub segments: Vec<Segment>,
-    /// Before which slab, in the order of drawing, which segments are drawn. Rising.
+    /// Ranges of the segments, each with the index in draw order of the slab before which it is drawn, rising.
     pub runs: Vec<(usize, Range<u32>)>,
 }
 
-/// The geometry of a drawn slab that ribbons depend on.
+/// The geometry of a drawn slab that ribbons depend on, in world units.
 #[derive(Clone, Copy)]
 struct RibbonSlab {
     layer: usize,
-    /// Place in the order of drawing.
-    place: usize,
-    /// Front face, and the ends of slab and cells along z.
+    /// Index in draw order.
+    draw_index: usize,
+    /// z of the front face.
     front: f32,
+    /// Range along z of the slab with its cells.
     low: f32,
     high: f32,
+    /// Range along y of the slab.
     bottom: f32,
     top: f32,
-    presence: f32,
+    opacity: f32,
 }
 
-/// The stretch along z in which a piece of a ribbon lies.
+/// The location of a segment relative to the slabs, by index into the slabs sorted by layer.
 #[derive(Clone, Copy)]
 enum Region {
-    /// Between a slab, by its number, and the next.
+    /// Between a slab and the next one.
     Gap(usize),
-    /// Over a slab.
+    /// Above a slab.
     Over(usize),
+    /// Below a slab.
     Under(usize),
 }
 
 impl Ribbons {
-    /// Plans the ribbons between `slabs`, the drawn slabs back to front.
+    /// Computes the ribbons between `slabs`, the drawn slabs back to front.
     pub(super) fn new(frame: &Frame<'_>, slabs: &[SlabData]) -> Self {
         if frame.network.edges.is_empty() {
             return Self::default();
         }
-        let plates = plates(slabs, frame.data(slabs.len()).height);
+        let ribbon_slabs = ribbon_slabs(slabs, frame.data(slabs.len()).height);
         let mut edges: Vec<(usize, usize, bool)> = frame
             .network
             .edges
             .iter()
             .filter_map(|edge| {
-                let number = |layer| plates.binary_search_by_key(&layer, |plate| plate.layer).ok();
-                let (from, to) = (number(edge.from)?, number(edge.to)?);
-                let lit = frame.network.lit.is_some_and(|lit| lit == edge.from || lit == edge.to);
-                (from != to).then_some((from.min(to), from.max(to), lit))
+                let index = |layer| ribbon_slabs.binary_search_by_key(&layer, |slab| slab.layer).ok();
+                let (from, to) = (index(edge.from)?, index(edge.to)?);
+                let ends_at = |slab: usize| slab == edge.from || slab == edge.to;
+                let highlighted = frame.network.highlighted.is_some_and(ends_at);
+                (from != to).then_some((from.min(to), from.max(to), highlighted))
             })
             .collect();
-        // The lit ones first and then the short ones, which are most of what can be made out.
-        edges.sort_by_key(|&(from, to, lit)| (!lit, to - from));
+        // The highlighted edges first, then the short ones: long ones are the first to be left out.
+        edges.sort_by_key(|&(from, to, highlighted)| (!highlighted, to - from));
         edges.dedup();
-        let pieces =
+        let segments =
             |steps: usize| edges.iter().map(|&(from, to, _)| 2 * steps + 2 * (to - from) + 1).sum::<usize>();
         let mut steps = STEPS.0;
-        while steps > STEPS.1 && pieces(steps) > MOST {
+        while steps > STEPS.1 && segments(steps) > MAX_SEGMENTS {
             steps /= 2;
         }
-        let tallest = plates.iter().map(|plate| plate.top - plate.bottom).fold(0.0, f32::max);
-        let mut plan = Plan { frame, plates: &plates, tallest, steps, last: slabs.len(), pieces: Vec::new() };
-        for (from, to, lit) in edges {
-            if plan.pieces.len() + 2 * steps + 2 * (to - from) + 1 > MOST {
+        let tallest = ribbon_slabs.iter().map(|slab| slab.top - slab.bottom).fold(0.0, f32::max);
+        let last = slabs.len();
+        let mut builder =
+            RibbonBuilder { frame, slabs: &ribbon_slabs, tallest, steps, last, segments: Vec::new() };
+        for (from, to, highlighted) in edges {
+            if builder.segments.len() + 2 * steps + 2 * (to - from) + 1 > MAX_SEGMENTS {
                 break;
             }
-            plan.edge(from, to, lit);
+            builder.edge(from, to, highlighted);
         }
-        plan.finish()
+        builder.finish()
     }
 }
 
-/// The slabs by layer, that is front to back.
-fn plates(slabs: &[SlabData], height: f32) -> Vec<RibbonSlab> {
-    let mut plates: Vec<RibbonSlab> = slabs
+/// Returns the slabs by layer, which is front to back.
+fn ribbon_slabs(slabs: &[SlabData], height: f32) -> Vec<RibbonSlab> {
+    let mut ribbon_slabs: Vec<RibbonSlab> = slabs
         .iter()
         .enumerate()
-        .map(|(place, slab)| RibbonSlab {
+        .map(|(draw_index, slab)| RibbonSlab {
             layer: slab.layer as usize,
-            place,
+            draw_index,
             front: slab.corner.z,
             low: slab.corner.z - slab.thickness,
             high: slab.corner.z + height * slab.pitch,
             bottom: slab.corner.y - slab.grid[1] as f32 * slab.pitch - slab.border,
             top: slab.corner.y + slab.border,
-            presence: slab.presence,
+            opacity: slab.opacity,
         })
         .collect();
-    plates.sort_by_key(|plate| plate.layer);
-    for number in 1..plates.len() {
-        // Cells drawn very high could reach the slab before; something is left to cross.
-        let room = plates[number - 1].low - plates[number].front;
-        plates[number].high = plates[number].high.min(plates[number].front + 0.8 * room);
+    ribbon_slabs.sort_by_key(|slab| slab.layer);
+    for index in 1..ribbon_slabs.len() {
+        // Very high cells could reach the slab in front; the rest of the gap stays for the ribbon.
+        let gap = ribbon_slabs[index - 1].low - ribbon_slabs[index].front;
+        ribbon_slabs[index].high = ribbon_slabs[index].high.min(ribbon_slabs[index].front + 0.8 * gap);
     }
-    plates
+    ribbon_slabs
 }
 
-struct Plan<'a> {
+/// Builds the segments of one picture.
+struct RibbonBuilder<'a> {
     frame: &'a Frame<'a>,
-    plates: &'a [RibbonSlab],
+    /// By layer.
+    slabs: &'a [RibbonSlab],
+    /// Height of the tallest slab, in world units.
     tallest: f32,
+    /// Segments of a rise or fall.
     steps: usize,
-    /// Slabs that are drawn.
+    /// Number of drawn slabs.
     last: usize,
-    /// With where in the order they belong.
-    pieces: Vec<(usize, Segment)>,
+    /// The segments with their sort keys: index of the slab before which one is drawn × 6, plus its order there.
+    segments: Vec<(usize, Segment)>,
 }
 
-impl Plan<'_> {
-    /// Ties two slabs, by their numbers.
-    fn edge(&mut self, from: usize, to: usize, lit: bool) {
-        let (a, b) = (self.plates[from], self.plates[to]);
+impl RibbonBuilder<'_> {
+    /// Adds the ribbon between two slabs, given by index.
+    fn edge(&mut self, from: usize, to: usize, highlighted: bool) {
+        let (a, b) = (self.slabs[from], self.slabs[to]);
         let half_width = HALF_WIDTH * self.tallest;
-        let presence = a.presence.min(b.presence);
-        let piece = Piece { half_width, presence, lit };
-        // Clear of the slab by its own breadth, and a little.
-        let clear = 1.5 * half_width;
+        let style = RibbonStyle { half_width, opacity: a.opacity.min(b.opacity), highlighted };
+        // Distance from the slab: the half width and a margin.
+        let clearance = 1.5 * half_width;
         if b.layer == a.layer + 1 {
-            let (start, end) = (a.bottom - clear, b.bottom - clear);
-            self.level(piece, Region::Under(from), start, a.front, a.low);
-            self.curve(piece, from, start, end, 0.0);
-            self.level(piece, Region::Under(to), end, b.high, b.front);
+            let (start, end) = (a.bottom - clearance, b.bottom - clearance);
+            self.level(style, Region::Under(from), start, a.front, a.low);
+            self.curve(style, from, start, end, 0.0);
+            self.level(style, Region::Under(to), end, b.high, b.front);
             return;
         }
-        let passed = &self.plates[from..=to];
-        let top = passed.iter().map(|plate| plate.top).fold(f32::NEG_INFINITY, f32::max);
+        let passed = &self.slabs[from..=to];
+        let top = passed.iter().map(|slab| slab.top).fold(f32::NEG_INFINITY, f32::max);
         let rise = (RISE.0 + RISE.1 * ((b.layer - a.layer - 1) as f32).sqrt()) * self.tallest;
-        let (start, end, peak) = (a.top + clear, b.top + clear, top + clear + rise);
-        self.level(piece, Region::Over(from), start, a.front, a.low);
+        let (start, end, peak) = (a.top + clearance, b.top + clearance, top + clearance + rise);
+        self.level(style, Region::Over(from), start, a.front, a.low);
         if to == from + 1 {
-            // Nothing that is drawn lies between them.
-            self.curve(piece, from, start, end, peak - start.max(end));
+            // All slabs between the two are hidden.
+            self.curve(style, from, start, end, peak - start.max(end));
         } else {
-            self.curve(piece, from, start, peak, 0.0);
-            for number in from + 1..to {
-                let plate = self.plates[number];
-                self.level(piece, Region::Over(number), peak, plate.high, plate.low);
-                if number + 1 < to {
-                    self.level(piece, Region::Gap(number), peak, plate.low, self.plates[number + 1].high);
+            self.curve(style, from, start, peak, 0.0);
+            for index in from + 1..to {
+                let slab = self.slabs[index];
+                self.level(style, Region::Over(index), peak, slab.high, slab.low);
+                if index + 1 < to {
+                    self.level(style, Region::Gap(index), peak, slab.low, self.slabs[index + 1].high);
                 }
             }
-            self.curve(piece, to - 1, peak, end, 0.0);
+            self.curve(style, to - 1, peak, end, 0.0);
         }
-        self.level(piece, Region::Over(to), end, b.high, b.front);
+        self.level(style, Region::Over(to), end, b.high, b.front);
     }
 
-    /// A level piece at height `y`.
-    fn level(&mut self, piece: Piece, region: Region, y: f32, from: f32, to: f32) {
-        self.push(piece, region, [[y, from, 0.0], [y, to, 0.0]]);
+    /// Adds a level segment at height `y` between two values of z.
+    fn level(&mut self, style: RibbonStyle, region: Region, y: f32, from: f32, to: f32) {
+        self.push(style, region, [[y, from, 0.0], [y, to, 0.0]]);
     }
 
-    /// From one height to another across the gap behind a slab, level at both ends, by way of a hump.
-    fn curve(&mut self, piece: Piece, number: usize, from: f32, to: f32, hump: f32) {
-        let (z0, z1) = (self.plates[number].low, self.plates[number + 1].high);
+    /// Adds the segments from height `from` to height `to` across the gap behind a slab: a smoothstep, level at
+    /// both ends, plus a quartic bump of height `bump`.
+    fn curve(&mut self, style: RibbonStyle, index: usize, from: f32, to: f32, bump: f32) {
+        let (z0, z1) = (self.slabs[index].low, self.slabs[index + 1].high);
         let (rise, run) = (to - from, z1 - z0);
         let at = |step: usize| {
             let t = step as f32 / self.steps as f32;
             let rest = 1.0 - t;
-            let y = from + rise * t * t * (3.0 - 2.0 * t) + hump * 16.0 * t * t * rest * rest;
-            let slope = 6.0 * rise * t * rest + hump * 32.0 * t * rest * (1.0 - 2.0 * t);
-            // Exactly at the cut: no step of rounding.
+            let y = from + rise * t * t * (3.0 - 2.0 * t) + bump * 16.0 * t * t * rest * rest;
+            let slope = 6.0 * rise * t * rest + bump * 32.0 * t * rest * (1.0 - 2.0 * t);
+            // Exact at the end, without rounding: the next segment begins there.
             let z = if step == self.steps { z1 } else { z0 + t * run };
             [y, z, if run == 0.0 { 0.0 } else { slope / run }]
         };
         let points: Vec<[f32; 3]> = (0..=self.steps).map(at).collect();
         for ends in points.windows(2) {
-            self.push(piece, Region::Gap(number), [ends[0], ends[1]]);
+            self.push(style, Region::Gap(index), [ends[0], ends[1]]);
         }
     }
 
-    /// `ends` are (y, z, dy/dz).
-    fn push(&mut self, piece: Piece, region: Region, ends: [[f32; 3]; 2]) {
+    /// Adds a segment unless it is transparent. `ends` are (y, z, dy/dz).
+    fn push(&mut self, style: RibbonStyle, region: Region, ends: [[f32; 3]; 2]) {
         let camera = &self.frame.view.camera;
-        let presence = ends.map(|[y, z, _]| piece.presence * camera.presence_at(vec3(0.0, y, z)));
-        if presence == [0.0; 2] {
+        let opacity = ends.map(|[y, z, _]| style.opacity * camera.presence_at(vec3(0.0, y, z)));
+        if opacity == [0.0; 2] {
             return;
         }
         let segment = Segment {
             start: [ends[0][0], ends[0][1]],
             finish: [ends[1][0], ends[1][1]],
             slopes: [ends[0][2], ends[1][2]],
-            presence,
-            half_width: piece.half_width,
-            lit: f32::from(u8::from(piece.lit)),
+            opacity,
+            half_width: style.half_width,
+            highlighted: f32::from(u8::from(style.highlighted)),
             padding: [0.0; 2],
         };
-        // Lit ribbons over the others.
-        let (slot, order) = self.place(region, camera.position);
-        self.pieces.push(((slot * 3 + order) * 2 + usize::from(piece.lit), segment));
+        // Highlighted ribbons over the others.
+        let (slot, order) = self.draw_order(region, camera.position);
+        self.segments.push(((slot * 3 + order) * 2 + usize::from(style.highlighted), segment));
     }
 
-    /// Before which slab a piece is drawn, and its place among the pieces drawn there.
-    fn place(&self, region: Region, eye: Vec3) -> (usize, usize) {
+    /// Returns the index of the slab before which a segment is drawn, and its order among the segments drawn there.
+    fn draw_order(&self, region: Region, eye: Vec3) -> (usize, usize) {
         const NEAR_SLAB: usize = 0;
         const GAP: usize = 1;
         const FAR_SLAB: usize = 2;
-        let beside = |plate: RibbonSlab, nearer: bool| {
-            if nearer { (plate.place + 1, NEAR_SLAB) } else { (plate.place, FAR_SLAB) }
+        let beside = |slab: RibbonSlab, nearer: bool| {
+            if nearer { (slab.draw_index + 1, NEAR_SLAB) } else { (slab.draw_index, FAR_SLAB) }
         };
         match region {
-            Region::Over(number) => beside(self.plates[number], eye.y > self.plates[number].top),
-            Region::Under(number) => beside(self.plates[number], eye.y < self.plates[number].bottom),
-            Region::Gap(number) => {
-                let (a, b) = (self.plates[number], self.plates[number + 1]);
+            Region::Over(index) => beside(self.slabs[index], eye.y > self.slabs[index].top),
+            Region::Under(index) => beside(self.slabs[index], eye.y < self.slabs[index].bottom),
+            Region::Gap(index) => {
+                let (a, b) = (self.slabs[index], self.slabs[index + 1]);
                 if eye.z > a.low {
-                    (b.place + 1, GAP)
+                    (b.draw_index + 1, GAP)
                 } else if eye.z < b.high {
-                    (a.place + 1, GAP)
+                    (a.draw_index + 1, GAP)
                 } else {
                     (self.last, GAP)
                 }
@@ -259,29 +274,32 @@ impl Plan<'_> {
         }
     }
 
+    /// Sorts the segments into draw order.
     fn finish(mut self) -> Ribbons {
-        self.pieces.sort_by_key(|&(key, _)| key);
+        self.segments.sort_by_key(|&(key, _)| key);
         let mut runs: Vec<(usize, Range<u32>)> = Vec::new();
-        for (index, &(key, _)) in self.pieces.iter().enumerate() {
+        for (index, &(key, _)) in self.segments.iter().enumerate() {
             let (slot, index) = (key / 6, index as u32);
             match runs.last_mut() {
                 Some((last, run)) if *last == slot => run.end = index + 1,
                 _ => runs.push((slot, index..index + 1)),
             }
         }
-        Ribbons { segments: self.pieces.into_iter().map(|(_, segment)| segment).collect(), runs }
+        Ribbons { segments: self.segments.into_iter().map(|(_, segment)| segment).collect(), runs }
     }
 }
 
-/// The properties that all pieces of a ribbon share.
+/// The properties that all segments of a ribbon share.
 #[derive(Clone, Copy)]
-struct Piece {
+struct RibbonStyle {
+    /// World units.
     half_width: f32,
-    presence: f32,
-    lit: bool,
+    /// The lower of the opacities of the two slabs.
+    opacity: f32,
+    highlighted: bool,
 }
 
-/// Draws ribbons; made when first there are any.
+/// Draws ribbons.
 pub(super) struct RibbonPass {
     layout: wgpu::BindGroupLayout,
     pipeline: wgpu::RenderPipeline,
@@ -304,13 +322,14 @@ impl RibbonPass {
                 count: None,
             }],
         });
-        let pipeline = quads(device, "RibbonPass::pipeline", shader::RIBBONS, [frame, &layout], target);
+        let pipeline =
+            quad_pipeline(device, "RibbonPass::pipeline", shader::RIBBONS, [frame, &layout], target);
         let buffer = segment_buffer(device, 256);
         let group = segment_group(device, &layout, &buffer);
         Self { layout, pipeline, buffer, group }
     }
 
-    /// Brings the segments to the device.
+    /// Uploads the segments.
     pub(super) fn prepare(&mut self, gpu: &Gpu, ribbons: &Ribbons) {
         let bytes: &[u8] = bytemuck::cast_slice(&ribbons.segments);
         if self.buffer.size() < bytes.len() as u64 {
@@ -320,7 +339,7 @@ impl RibbonPass {
         gpu.queue.write_buffer(&self.buffer, 0, bytes);
     }
 
-    /// Draws some of the prepared segments into `pass`, whose group 0 is set.
+    /// Draws a range of the uploaded segments into `pass`, whose bind group 0 is set.
     pub(super) fn draw(&self, pass: &mut wgpu::RenderPass<'_>, segments: Range<u32>) {
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(1, &self.group, &[]);

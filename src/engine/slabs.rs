@@ -1,103 +1,19 @@
-//! Slabs with their cells, by casting rays: one instanced box per slab.
+//! The slab pass: one instanced box per slab, whose cells are found in the fragment shader by casting rays.
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::frame::Nearness;
-use super::shader::{self, Shader};
+use super::shader;
+use super::target::{RANK_FORMAT, Target};
 
-/// The output of a ray-cast pass.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Target {
-    /// Encoded colour, blended over what is there.
-    Colour(wgpu::TextureFormat),
-    /// (layer + 1, cell + 1) as `Rg32Uint`.
-    Cell,
-}
-
-/// Format of the buffer that holds which slab is nearest, see `vs_occluder` in
-/// shaders/slabs.wgsl.
-pub(super) const RANK_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Depth32Float;
-
-/// Format of [`Target::Cell`].
-pub(super) const CELL_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rg32Uint;
-
-impl Target {
-    pub(super) fn entry_point(self) -> &'static str {
-        match self {
-            Self::Colour(_) => "fs_main",
-            Self::Cell => "fs_cell",
-        }
-    }
-
-    pub(super) fn state(self, blend: Option<wgpu::BlendState>) -> wgpu::ColorTargetState {
-        match self {
-            Self::Colour(format) => {
-                wgpu::ColorTargetState { format, blend, write_mask: wgpu::ColorWrites::ALL }
-            }
-            Self::Cell => wgpu::ColorTargetState {
-                format: CELL_FORMAT,
-                blend: None,
-                write_mask: wgpu::ColorWrites::ALL,
-            },
-        }
-    }
-}
-
-/// A pipeline for what stands among the slabs without being one: quads as strips, blended over what lies
-/// behind them. `label` names it, `source` is its shader, `groups` are what that is bound to.
-pub(super) fn quads(
-    device: &wgpu::Device,
-    label: &str,
-    source: Shader<'_>,
-    groups: [&wgpu::BindGroupLayout; 2],
-    target: Target,
-) -> wgpu::RenderPipeline {
-    let module = shader::module(device, label, source);
-    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label: Some(label),
-        bind_group_layouts: &groups.map(Some),
-        immediate_size: 0,
-    });
-    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-        label: Some(label),
-        layout: Some(&layout),
-        vertex: wgpu::VertexState {
-            module: &module,
-            entry_point: Some("vs_main"),
-            compilation_options: Default::default(),
-            buffers: &[],
-        },
-        primitive: wgpu::PrimitiveState {
-            topology: wgpu::PrimitiveTopology::TriangleStrip,
-            ..Default::default()
-        },
-        // The order of drawing decides; the rank buffer is only there.
-        depth_stencil: Some(wgpu::DepthStencilState {
-            format: RANK_FORMAT,
-            depth_write_enabled: Some(false),
-            depth_compare: Some(wgpu::CompareFunction::Always),
-            stencil: Default::default(),
-            bias: Default::default(),
-        }),
-        multisample: Default::default(),
-        fragment: Some(wgpu::FragmentState {
-            module: &module,
-            entry_point: Some("fs_main"),
-            compilation_options: Default::default(),
-            targets: &[Some(target.state(Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING)))],
-        }),
-        multiview_mask: None,
-        cache: None,
-    })
-}
-
-/// Pipelines by what they are for: the less a shader must be ready for, the faster it is.
+/// Draws slabs, with a specialised pipeline for each case: the fewer cases a shader handles, the faster it is.
 pub(super) struct SlabPass {
     module: wgpu::ShaderModule,
     layout: wgpu::PipelineLayout,
     target: Target,
     occluders: OnceLock<wgpu::RenderPipeline>,
+    /// First index: at an epoch or between two; second index: the [`Nearness`].
     pipelines: [[OnceLock<wgpu::RenderPipeline>; 3]; 2],
 }
 
@@ -112,7 +28,7 @@ impl SlabPass {
         Self { module, layout, target, occluders: OnceLock::new(), pipelines: Default::default() }
     }
 
-    /// Compiles everything that pictures are drawn with, side by side.
+    /// Compiles the pipelines of all cases in parallel.
     pub(super) fn prepare(&self, device: &wgpu::Device) {
         std::thread::scope(|scope| {
             for nearness in [Nearness::Both, Nearness::Near, Nearness::Far] {
@@ -125,6 +41,7 @@ impl SlabPass {
         });
     }
 
+    /// Returns the pipeline of a case; compiles it on first use.
     fn pipeline(&self, device: &wgpu::Device, moving: bool, nearness: Nearness) -> &wgpu::RenderPipeline {
         self.pipelines[usize::from(moving)][nearness as usize].get_or_init(|| {
             let flag = f64::from;
@@ -145,7 +62,7 @@ impl SlabPass {
                     buffers: &[],
                 },
                 primitive: wgpu::PrimitiveState {
-                    // Far faces only: one ray a pixel, also with the eye inside the box.
+                    // Back faces only: one ray a pixel, also with the eye inside the box.
                     front_face: wgpu::FrontFace::Ccw,
                     cull_mode: Some(wgpu::Face::Front),
                     ..Default::default()
@@ -164,7 +81,8 @@ impl SlabPass {
         })
     }
 
-    /// How the rank buffer is used: only pictures have one.
+    /// The depth state that tests against the rank buffer, and writes to it with `write`; `None` for
+    /// [`Target::Cell`], which has no rank buffer.
     fn ranks(&self, write: bool) -> Option<wgpu::DepthStencilState> {
         matches!(self.target, Target::Colour(_)).then(|| wgpu::DepthStencilState {
             format: RANK_FORMAT,
@@ -175,7 +93,7 @@ impl SlabPass {
         })
     }
 
-    /// Marks in the rank buffer what each slab hides.
+    /// Writes the rank of each slab to the rank buffer where the slab is certain to hide others.
     pub(super) fn draw_occluders(
         &self,
         device: &wgpu::Device,
@@ -207,7 +125,8 @@ impl SlabPass {
         pass.draw(0..4, 0..slabs.len() as u32);
     }
 
-    /// Draws some of the slabs, in their order, into `pass`, whose group 0 is set.
+    /// Draws a range of the slabs in their order into `pass`, whose bind group 0 is set. `slabs` has the
+    /// nearness of all slabs.
     pub(super) fn draw(
         &self,
         device: &wgpu::Device,

@@ -3,7 +3,7 @@
 
 use super::Gpu;
 
-/// The variable for tests that need a graphics adapter or a display.
+/// Name of the environment variable that forbids skipping tests that need a graphics adapter or a display.
 pub const REQUIRE_GPU: &str = "DNNVIZ_REQUIRE_GPU";
 
 /// Opens a device that draws without a window; `None`, after [`missing`], if there is no adapter.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::SceneError;
+use super::error::SceneError;
 use crate::engine::{Field, Gpu};
 use crate::model::{EpochIndex, LayerCells, Layout, Query, Recording, UnitPermutation};
 use crate::stats::{self, Backend, Cells, Quantiles, Sides};
@@ -12,7 +12,7 @@ use crate::stats::{self, Backend, Cells, Quantiles, Sides};
 pub struct LoadedEpoch {
     /// The values on the GPU.
     pub field: Arc<Field>,
-    /// The values on the CPU, and the units that the cells show.
+    /// The values on the CPU, and the arrangement of units on the cells.
     pub cells: Arc<Cells>,
     /// Per layer, the quantiles of its values; `None` without a finite value.
     pub quantiles: Arc<[Option<Quantiles>]>,
@@ -36,7 +36,7 @@ impl LoadedEpoch {
         Self::upload(gpu, cells, query.is_signed())
     }
 
-    /// Uploads `cells`, whose values lie on both sides of a meaningful zero where `signed`.
+    /// Uploads `cells`. Of `signed` values, with a meaningful zero, the greatest is the one furthest from 0.
     ///
     /// # Errors
     /// When they do not fit on the device.
@@ -75,7 +75,7 @@ impl LoadedEpoch {
         Ok(Self { field, cells: Arc::default(), quantiles: vec![None; layers.len()].into() })
     }
 
-    /// Bytes of the values on the GPU and on the CPU.
+    /// Returns the size of the values on the GPU and on the CPU, in bytes.
     pub fn bytes(&self) -> u64 {
         self.field.bytes() + self.cells.bytes()
     }

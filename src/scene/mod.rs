@@ -1,40 +1,30 @@
-//! From a query to a drawable frame: the one path for the window, stills, columns and benchmarks.
+//! From a query to a drawable frame, for the window, stills, columns and benchmarks alike.
 //!
 //! 1. [`LoadedEpoch::load`] reads and reduces what a query selects at one epoch ([`stats::cells`]), places the
 //!    units in their order, and uploads the values ([`Field`](crate::engine::Field)).
-//! 2. [`Scene`] is what lies between two loaded epochs: layout, value ranges, divisors.
-//! 3. [`Scene::frame`] is what the [`Renderer`](crate::engine::Renderer) draws, [`Scene::values`] what the
-//!    overlay reads on the CPU.
+//! 2. [`Scene`] interpolates between two loaded epochs, and derives layout, value ranges and divisors.
+//! 3. [`Scene::frame`] gives the [`Frame`] for the [`Renderer`](crate::engine::Renderer), [`Scene::values`] the
+//!    values on the CPU for the overlay.
 //!
 //! Knows the model, statistics, insight and the engine; no files, no panels.
 //!
 //! [`stats::cells`]: crate::stats::cells()
 
+#![warn(missing_docs)]
+
+mod error;
 mod loaded_epoch;
 mod order;
 
-use crate::engine::{FieldError, Frame, InputPicture, Network};
+use crate::engine::{DrawnNetwork, Frame, InputPicture};
 use crate::model::{
     Edge, EpochPosition, Layout, Normalisation, Picture, Recording, SceneValues, ValueRange, ViewState,
 };
-use crate::stats::{Backend, Sides, StatsError, colour_range};
+use crate::stats::{Backend, Sides, colour_range};
 
+pub use error::SceneError;
 pub use loaded_epoch::LoadedEpoch;
 pub use order::unit_permutations;
-
-/// Why a scene cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum SceneError {
-    /// The values cannot be read or reduced.
-    #[error(transparent)]
-    Stats(#[from] StatsError),
-    /// The values cannot be uploaded.
-    #[error(transparent)]
-    Field(#[from] FieldError),
-    /// The epoch that gives the order of the units is not recorded.
-    #[error("the order of units: {0}")]
-    Order(#[source] crate::model::EpochError),
-}
 
 /// The values of one query between two epochs. Cloning shares them.
 #[derive(Clone)]
@@ -43,11 +33,11 @@ pub struct Scene {
     pub from: LoadedEpoch,
     /// The values at the later epoch; the same as `from` exactly at an epoch.
     pub to: LoadedEpoch,
-    /// The place between the two.
+    /// The position between the two.
     pub position: EpochPosition,
 }
 
-/// The parts of a frame beside the values of a [`Scene`].
+/// The inputs of a frame besides the values of a [`Scene`].
 #[derive(Clone, Copy)]
 pub struct FrameOptions<'a> {
     /// The view, with the query of the scene.
@@ -58,8 +48,8 @@ pub struct FrameOptions<'a> {
     pub divisors: &'a [f32],
     /// The picture of the selected input.
     pub picture: Option<&'a InputPicture>,
-    /// Edges, hidden and highlighted layers.
-    pub network: Network<'a>,
+    /// Edges, hidden and highlighted slabs.
+    pub network: DrawnNetwork<'a>,
     /// Width and height in pixels.
     pub size: [u32; 2],
 }
@@ -110,7 +100,7 @@ impl Scene {
         layout
     }
 
-    /// Returns what the renderer draws.
+    /// Returns the frame for the renderer.
     pub fn frame<'a>(&'a self, options: FrameOptions<'a>) -> Frame<'a> {
         let FrameOptions { view, ranges, divisors, picture, network, size } = options;
         Frame {

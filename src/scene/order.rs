@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::SceneError;
+use super::error::SceneError;
 use crate::insight;
 use crate::model::{EpochPosition, EpochRef, Grid, Layout, OrderBy, Query, UnitOrder, UnitPermutation};
 use crate::stats::{self, Backend, Sides};

@@ -1,22 +1,22 @@
-//! The pass of shaders/difference.wgsl: summaries of one side or two → one value per unit.
+//! The pass of shaders/difference.wgsl, which computes one value per unit from the summaries of one side or two.
 
 use std::collections::HashMap;
 
+use super::commands::CommandStream;
 use super::pass::Kind;
-use super::work::Work;
 use crate::engine::shader;
 use crate::model::Diff;
 use crate::stats::BackendError;
 
-/// Threads of a workgroup, as in the shader; each has four units.
+/// Threads of a workgroup, as in the shader; each handles a quad of four units.
 pub(in crate::engine) const WORKGROUP: u32 = 64;
-/// Stands for a value that the device cannot compute, as in the shader.
-pub(in crate::engine) const BEYOND: u32 = 0x7fc0_0001;
+/// Bits in place of a value that the CPU has to compute, as in the shader.
+pub(in crate::engine) const FALLBACK: u32 = 0x7fc0_0001;
 
-/// As in the shader.
+/// `LayerSummaries` in shaders/difference.wgsl, which documents the members.
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-pub(in crate::engine) struct Layer {
+pub(in crate::engine) struct LayerSummaries {
     pub(in crate::engine) quads: u32,
     pub(in crate::engine) first_a: u32,
     pub(in crate::engine) runs_a: u32,
@@ -28,6 +28,7 @@ pub(in crate::engine) struct Layer {
     pub(in crate::engine) padding: u32,
 }
 
+/// Computes values from summaries, with a pipeline for each kind of summary and difference.
 pub(super) struct Difference {
     group_layout: wgpu::BindGroupLayout,
     layout: wgpu::PipelineLayout,
@@ -58,21 +59,21 @@ impl Difference {
         Self { group_layout, layout, pipelines: HashMap::new() }
     }
 
-    /// Records the values of `layers`, at least one, from `sums` to `values`.
+    /// Records the computation of `values` from `sums`, for `layers`, at least one.
     pub(super) fn record(
         &mut self,
-        work: &mut Work<'_>,
+        commands: &mut CommandStream<'_>,
         (kind, diff): (Kind, Diff),
-        layers: &[Layer],
+        layers: &[LayerSummaries],
         sums: &wgpu::Buffer,
         values: &wgpu::Buffer,
     ) -> Result<(), BackendError> {
-        let table = work.holding("Difference::layers", layers, wgpu::BufferUsages::STORAGE)?;
+        let table = commands.buffer_with("Difference::layers", layers, wgpu::BufferUsages::STORAGE)?;
         let entry = |binding, buffer| wgpu::BindGroupEntry {
             binding,
             resource: wgpu::Buffer::as_entire_binding(buffer),
         };
-        let group = work.device.create_bind_group(&wgpu::BindGroupDescriptor {
+        let group = commands.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("Difference::group"),
             layout: &self.group_layout,
             entries: &[entry(0, &table), entry(1, sums), entry(2, values)],
@@ -80,8 +81,9 @@ impl Difference {
         let diff = constant(diff);
         let pipeline = self.pipelines.entry((kind, diff)).or_insert_with(|| {
             let slots = [("stored", kind.stored())];
-            let module = shader::module(work.device, "Difference::module", shader::DIFFERENCE.with(&slots));
-            work.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            let module =
+                shader::module(commands.device, "Difference::module", shader::DIFFERENCE.with(&slots));
+            commands.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some("Difference::pipeline"),
                 layout: Some(&self.layout),
                 module: &module,
@@ -94,7 +96,7 @@ impl Difference {
             })
         });
         let widest = layers.iter().map(|layer| layer.quads).max().unwrap_or(0);
-        let mut pass = work.encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+        let mut pass = commands.encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
             label: Some("Difference::pass"),
             timestamp_writes: None,
         });
@@ -105,7 +107,7 @@ impl Difference {
     }
 }
 
-/// The shader's name for it.
+/// Returns the value of the shader's constant `DIFF`.
 pub(in crate::engine) fn constant(diff: Diff) -> u32 {
     match diff {
         Diff::Signed => 0,

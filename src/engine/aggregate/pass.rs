@@ -1,36 +1,43 @@
-//! The pass of shaders/aggregate.wgsl: rows → summaries.
+//! The passes of shaders/aggregate.wgsl, which reduce rows to summaries.
 
 use std::collections::HashMap;
 
-use super::store::{Lie, Placed};
-use super::work::{Work, buffer};
+use super::commands::{CommandStream, create_buffer};
+use super::store::{DeviceRows, RowLayout};
 use crate::engine::shader;
 use crate::model::Stat;
 use crate::stats::BackendError;
 
-/// Threads of a workgroup, as in the shader; each has four units.
+/// Threads of a workgroup, as in the shader; each handles a quad of four units.
 pub(in crate::engine) const WORKGROUP: u32 = 64;
-/// Rows of a block: what one thread takes in.
+/// Rows of a block, which one thread reduces.
 pub(super) const BLOCK: usize = 128;
-/// Rows of a run, whose blocks one thread joins.
+/// Rows of a run, whose blocks one thread merges.
 pub(super) const RUN: usize = 64 * BLOCK;
-/// Bytes for the summaries of blocks, at most; a binding of this size is had everywhere.
+/// Greatest size of the summaries of blocks in bytes; every device allows bindings of this size.
 const SCRATCH: u64 = 64 << 20;
-/// Quads that are looked at at a time: as many as have room for the blocks of a run.
-pub(super) const MOST_QUADS: usize = (SCRATCH as usize) / (RUN / BLOCK * 4 * 16);
+/// Greatest number of quads reduced at a time: the summaries of a run's blocks fit in [`SCRATCH`].
+pub(super) const MAX_QUADS: usize = (SCRATCH as usize) / (RUN / BLOCK * 4 * 16);
 
-/// The kinds of summary that are kept of rows, as in shaders/shared/summary.wgsl.
+/// The kinds of summary of rows, as in shaders/shared/summary.wgsl.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::engine) enum Kind {
+    /// Number of finite values.
     Count,
+    /// Number of finite values, and of those above 0.
     Rate,
+    /// Minimum.
     Low,
+    /// Maximum.
     High,
+    /// Number of finite values, and their mean.
     Mean,
+    /// Number of finite values, their mean, and the sum of squared distances from it.
     Deviation,
 }
 
 impl Kind {
+    /// Returns the summary from which a statistic is computed.
     pub(super) fn of(stat: Stat) -> Self {
         match stat {
             Stat::Count => Self::Count,
@@ -42,7 +49,7 @@ impl Kind {
         }
     }
 
-    /// Vectors of 16 bytes that a summary of four units is.
+    /// Returns the number of 16-byte vectors in a summary of four units.
     pub(in crate::engine) fn parts(self) -> u64 {
         match self {
             Self::Count | Self::Low | Self::High => 1,
@@ -52,12 +59,12 @@ impl Kind {
         }
     }
 
-    /// The shader's constant.
+    /// Returns name and value of the shader's constant.
     pub(super) fn constant(self) -> (&'static str, f64) {
         ("KIND", f64::from(self as u32))
     }
 
-    /// The file that declares a summary of this kind, of [`Kind::parts`] vectors.
+    /// Returns the shader file that declares a summary of this kind, of [`Kind::parts`] vectors.
     pub(in crate::engine) fn stored(self) -> &'static str {
         match self {
             Self::Count => shader::STORED_COUNT,
@@ -69,7 +76,7 @@ impl Kind {
     }
 }
 
-/// As in the shader.
+/// `Span` in shaders/aggregate.wgsl, which documents the members.
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 pub(in crate::engine) struct Span {
@@ -84,26 +91,28 @@ pub(in crate::engine) struct Span {
     pub(in crate::engine) padding_c: u32,
 }
 
-/// A block of rows or a run of blocks, as in the shader.
+/// `ReductionRange` in shaders/aggregate.wgsl: the rows of a block, or the blocks of a run.
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-pub(in crate::engine) struct Piece {
+pub(in crate::engine) struct ReductionRange {
     pub(in crate::engine) first: u32,
     pub(in crate::engine) length: u32,
     pub(in crate::engine) to: u32,
-    // Makes a piece one vector of 16 bytes.
+    // Makes a range one vector of 16 bytes.
     pub(in crate::engine) padding: u32,
 }
 
-impl Piece {
+impl ReductionRange {
     fn new(first: u32, length: u32, to: u32) -> Self {
         Self { first, length, to, padding: 0 }
     }
 }
 
-/// At most [`RUN`] rows, at least one, and the first quad in `sums` that they are summed in.
-pub(super) struct Run<'a> {
+/// The rows of a run, from 1 to [`RUN`], and the place of their summary.
+pub(super) struct RowRun<'a> {
+    /// Indices into the rows on the device.
     pub(super) rows: &'a [usize],
+    /// Index of the first quad in `sums`.
     pub(super) to: u32,
 }
 
@@ -112,10 +121,12 @@ struct Pipelines {
     runs: wgpu::ComputePipeline,
 }
 
+/// Reduces rows, with a pipeline for each row layout and kind of summary.
 pub(super) struct Pass {
     group_layout: wgpu::BindGroupLayout,
     layout: wgpu::PipelineLayout,
-    pipelines: HashMap<(Lie, Kind), Pipelines>,
+    pipelines: HashMap<(RowLayout, Kind), Pipelines>,
+    /// The summaries of blocks.
     scratch: Option<wgpu::Buffer>,
 }
 
@@ -147,23 +158,23 @@ impl Pass {
         Self { group_layout, layout, pipelines: HashMap::new(), scratch: None }
     }
 
-    /// Records the reduction of `runs` of `data`, of `quads` quads from the one numbered `from` on, to
-    /// `sums`. At most [`MOST_QUADS`].
+    /// Records the reduction of `runs` of `data` to `sums`, for `quads` quads, at most [`MAX_QUADS`], from the
+    /// quad of index `from` on.
     pub(super) fn record(
         &mut self,
-        work: &mut Work<'_>,
+        commands: &mut CommandStream<'_>,
         kind: Kind,
-        data: &Placed,
+        data: &DeviceRows,
         (from, quads): (u32, u32),
-        runs: &[Run<'_>],
+        runs: &[RowRun<'_>],
         sums: &wgpu::Buffer,
     ) -> Result<(), BackendError> {
         let block_bytes = u64::from(quads) * kind.parts() * 16;
-        let dimension = work.device.limits().max_compute_workgroups_per_dimension as usize;
+        let dimension = commands.device.limits().max_compute_workgroups_per_dimension as usize;
         let most_blocks = ((SCRATCH / block_bytes) as usize).min(dimension);
         let mut rest = runs;
         while !rest.is_empty() {
-            // As many runs as there is room for the blocks of.
+            // As many runs as have room for the summaries of their blocks.
             let mut blocks = 0;
             let fitting = rest.iter().take_while(|run| {
                 blocks += run.rows.len().div_ceil(BLOCK);
@@ -173,12 +184,13 @@ impl Pass {
             rest = later;
 
             let mut rows: Vec<u32> = Vec::new();
-            let (mut block_table, mut run_table): (Vec<Piece>, Vec<Piece>) = (Vec::new(), Vec::new());
+            let (mut block_table, mut run_table): (Vec<ReductionRange>, Vec<ReductionRange>) =
+                (Vec::new(), Vec::new());
             for run in now {
                 let blocks = run.rows.len().div_ceil(BLOCK) as u32;
-                run_table.push(Piece::new(block_table.len() as u32, blocks, run.to));
+                run_table.push(ReductionRange::new(block_table.len() as u32, blocks, run.to));
                 for block in run.rows.chunks(BLOCK) {
-                    block_table.push(Piece::new(rows.len() as u32, block.len() as u32, 0));
+                    block_table.push(ReductionRange::new(rows.len() as u32, block.len() as u32, 0));
                     rows.extend(block.iter().map(|&row| row as u32));
                 }
             }
@@ -193,51 +205,55 @@ impl Pass {
                 padding_c: 0,
             };
             block_table.append(&mut run_table);
-            self.dispatch(work, kind, data, span, &rows, &block_table, sums)?;
+            self.dispatch(commands, kind, data, span, &rows, &block_table, sums)?;
         }
         Ok(())
     }
 
+    /// Records the dispatches of a span. `ranges` are those of its blocks, then those of its runs.
     #[expect(clippy::too_many_arguments, reason = "one per binding")]
     fn dispatch(
         &mut self,
-        work: &mut Work<'_>,
+        commands: &mut CommandStream<'_>,
         kind: Kind,
-        data: &Placed,
+        data: &DeviceRows,
         span: Span,
         rows: &[u32],
-        pieces: &[Piece],
+        ranges: &[ReductionRange],
         sums: &wgpu::Buffer,
     ) -> Result<(), BackendError> {
         let storage = wgpu::BufferUsages::STORAGE;
-        let rows = work.holding("aggregate::Pass::rows", rows, storage)?;
-        let pieces = work.holding("aggregate::Pass::pieces", pieces, storage)?;
-        let uniform = work.holding("aggregate::Pass::span", &[span], wgpu::BufferUsages::UNIFORM)?;
+        let rows = commands.buffer_with("aggregate::Pass::rows", rows, storage)?;
+        let ranges = commands.buffer_with("aggregate::Pass::ranges", ranges, storage)?;
+        let uniform = commands.buffer_with("aggregate::Pass::span", &[span], wgpu::BufferUsages::UNIFORM)?;
         let needed = u64::from(span.blocks) * u64::from(span.quads) * kind.parts() * 16;
         let scratch = match self.scratch.take().filter(|scratch| scratch.size() >= needed) {
             Some(scratch) => scratch,
-            None => buffer(work.device, "aggregate::Pass::scratch", needed.next_power_of_two(), storage)?,
+            None => {
+                let size = needed.next_power_of_two();
+                create_buffer(commands.device, "aggregate::Pass::scratch", size, storage)?
+            }
         };
         let scratch = self.scratch.insert(scratch).clone();
         let entry = |binding, buffer| wgpu::BindGroupEntry {
             binding,
             resource: wgpu::Buffer::as_entire_binding(buffer),
         };
-        let group = work.device.create_bind_group(&wgpu::BindGroupDescriptor {
+        let group = commands.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("aggregate::Pass::group"),
             layout: &self.group_layout,
             entries: &[
                 entry(0, &uniform),
                 entry(1, &data.buffer),
                 entry(2, &rows),
-                entry(3, &pieces),
+                entry(3, &ranges),
                 entry(4, &scratch),
                 entry(5, sums),
             ],
         });
         let across = span.quads.div_ceil(WORKGROUP);
-        let pipelines = self.pipelines(work.device, data.lie, kind);
-        let mut pass = work.encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+        let pipelines = self.pipelines(commands.device, data.layout, kind);
+        let mut pass = commands.encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
             label: Some("aggregate::Pass"),
             timestamp_writes: None,
         });
@@ -249,13 +265,14 @@ impl Pass {
         Ok(())
     }
 
-    fn pipelines(&mut self, device: &wgpu::Device, lie: Lie, kind: Kind) -> &Pipelines {
-        self.pipelines.entry((lie, kind)).or_insert_with(|| {
-            let rows = match lie {
-                Lie::F32 => shader::ROWS_F32,
-                Lie::F16 => shader::ROWS_F16,
-                Lie::Bf16 => shader::ROWS_BF16,
-                Lie::U8 => shader::ROWS_U8,
+    /// Returns the pipelines of a row layout and kind of summary, compiled on first use.
+    fn pipelines(&mut self, device: &wgpu::Device, row_layout: RowLayout, kind: Kind) -> &Pipelines {
+        self.pipelines.entry((row_layout, kind)).or_insert_with(|| {
+            let rows = match row_layout {
+                RowLayout::F32 => shader::ROWS_F32,
+                RowLayout::F16 => shader::ROWS_F16,
+                RowLayout::Bf16 => shader::ROWS_BF16,
+                RowLayout::U8 => shader::ROWS_U8,
             };
             let slots = [("rows", rows), ("stored", kind.stored())];
             let module = shader::module(device, "aggregate::Pass::module", shader::AGGREGATE.with(&slots));

@@ -1,30 +1,33 @@
-//! Rows of tensors on the device: those of an open recording stay once they were asked for, up to a
-//! budget; what is larger, or was made for one question, passes through.
+//! Rows of tensors on the device. Tensors of an open recording are cached up to a budget, and their rows uploaded on
+//! first use; larger tensors, and those made for a single request, are streamed through transient buffers.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::work::{Work, buffer};
+use super::commands::{CommandStream, create_buffer};
 use crate::model::{Dtype, Tensor};
 use crate::stats::BackendError;
 
 /// Bytes of rows that a thread stages at a time.
-const STAGED: usize = 4 << 20;
-/// Threads that stage rows.
-const MOST_THREADS: usize = 8;
-/// Bytes of rows that pass through at a time.
-pub(super) const PASSING: usize = 32 << 20;
+const STAGING_BYTES: usize = 4 << 20;
+/// Greatest number of threads that stage rows.
+const MAX_THREADS: usize = 8;
+/// Bytes of rows in a transient buffer.
+pub(super) const STREAMED_BYTES: usize = 32 << 20;
 
-/// How rows of a type lie on the device: four units a quad, as in shaders/shared/rows_*.wgsl.
+/// The memory layout of rows on the device by the type of their values: quads of four units, as in
+/// shaders/shared/rows_*.wgsl.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Lie {
+pub(super) enum RowLayout {
     F32,
     F16,
     Bf16,
+    /// Bytes. The values of all 256 bytes come before the first row.
     U8,
 }
 
-impl Lie {
+impl RowLayout {
+    /// Returns the layout of values of a type.
     pub(super) fn of(dtype: Dtype) -> Self {
         match dtype {
             Dtype::F32 => Self::F32,
@@ -34,6 +37,7 @@ impl Lie {
         }
     }
 
+    /// Returns the size of a quad in bytes.
     pub(super) fn quad_bytes(self) -> u64 {
         match self {
             Self::F32 => 16,
@@ -42,91 +46,101 @@ impl Lie {
         }
     }
 
-    /// Quads before the first row.
-    fn head(self) -> u32 {
+    /// Number of quads before the first row.
+    fn header(self) -> u32 {
         if self == Self::U8 { 256 } else { 0 }
     }
 }
 
-/// Rows on the device.
+/// Rows of a tensor in a buffer of the device.
 #[derive(Clone)]
-pub(super) struct Placed {
+pub(super) struct DeviceRows {
     pub(super) buffer: wgpu::Buffer,
-    pub(super) lie: Lie,
-    /// Quads from a row to the next.
+    pub(super) layout: RowLayout,
+    /// Number of quads from a row to the next.
     pub(super) stride: u32,
-    /// Quad that row 0 begins with.
+    /// Index of the first quad of row 0.
     pub(super) first: u32,
 }
 
-struct Held {
-    /// Keeps the bytes where they are, so that no others can have their address.
+/// A tensor with a buffer for all of its rows on the device.
+struct ResidentTensor {
+    /// Shares the bytes of the tensor, so that no other tensor can have their address.
     tensor: Tensor,
-    placed: Placed,
-    /// The rows that are there.
-    present: Vec<bool>,
-    used: u64,
+    rows: DeviceRows,
+    /// Per row, `true` if it is uploaded.
+    uploaded: Vec<bool>,
+    /// The last request that used the tensor.
+    last_used: u64,
 }
 
-/// The tensors on the device, the least recently used of which is evicted first.
+/// A cache of tensors on the device. The least recently used are evicted first, except those of the current request.
 pub(super) struct Store {
     budget: u64,
-    held: Vec<Held>,
-    /// Counts the questions; what the current one uses stays.
-    now: u64,
+    tensors: Vec<ResidentTensor>,
+    /// Number of the current request.
+    request: u64,
 }
 
 impl Store {
+    /// Creates an empty cache of at most `budget` bytes.
     pub(super) fn new(budget: u64) -> Self {
-        Self { budget, held: Vec::new(), now: 0 }
+        Self { budget, tensors: Vec::new(), request: 0 }
     }
 
-    /// Another question begins.
-    pub(super) fn begin(&mut self) {
-        self.now += 1;
-        self.held.retain(|held| held.tensor.is_shared());
+    /// Begins another request. Drops tensors that nothing else shares.
+    pub(super) fn begin_request(&mut self) {
+        self.request += 1;
+        self.tensors.retain(|resident| resident.tensor.is_shared());
     }
 
-    /// Forgets all tensors.
+    /// Drops all tensors.
     pub(super) fn clear(&mut self) {
-        self.held.clear();
+        self.tensors.clear();
     }
 
     /// Returns `true` if the tensor is on the device.
-    pub(super) fn holds(&self, tensor: &Tensor) -> bool {
+    pub(super) fn contains(&self, tensor: &Tensor) -> bool {
         self.find(tensor).is_some()
     }
 
+    /// The index of a tensor, by the address of its bytes.
     fn find(&self, tensor: &Tensor) -> Option<usize> {
-        self.held.iter().position(|held| {
-            std::ptr::eq(held.tensor.bytes(), tensor.bytes())
-                && held.tensor.dtype() == tensor.dtype()
-                && held.tensor.columns() == tensor.columns()
+        self.tensors.iter().position(|resident| {
+            std::ptr::eq(resident.tensor.bytes(), tensor.bytes())
+                && resident.tensor.dtype() == tensor.dtype()
+                && resident.tensor.columns() == tensor.columns()
         })
     }
 
-    /// The whole tensor's place, with at least the rows of `lists` in it; `None` when it does not stay.
+    /// Returns the rows of a cached tensor, of which at least those of `lists` are uploaded; `None` if the tensor
+    /// cannot be cached.
     pub(super) fn resident<'a>(
         &mut self,
-        work: &mut Work<'_>,
+        commands: &mut CommandStream<'_>,
         tensor: &Tensor,
         lists: impl Iterator<Item = &'a [usize]>,
-    ) -> Result<Option<Placed>, BackendError> {
-        let Some(index) = self.place(work, tensor)? else { return Ok(None) };
-        let held = &mut self.held[index];
-        held.used = self.now;
-        let mut missing: Vec<usize> = lists.flatten().copied().filter(|&row| !held.present[row]).collect();
+    ) -> Result<Option<DeviceRows>, BackendError> {
+        let Some(index) = self.find_or_allocate(commands, tensor)? else { return Ok(None) };
+        let resident = &mut self.tensors[index];
+        resident.last_used = self.request;
+        let mut missing: Vec<usize> =
+            lists.flatten().copied().filter(|&row| !resident.uploaded[row]).collect();
         missing.sort_unstable();
         missing.dedup();
         for &row in &missing {
-            held.present[row] = true;
+            resident.uploaded[row] = true;
         }
-        upload(work, &held.placed, tensor, 0..tensor.columns(), &missing, |row| missing[row])?;
-        Ok(Some(held.placed.clone()))
+        upload(commands, &resident.rows, tensor, 0..tensor.columns(), &missing, |index| missing[index])?;
+        Ok(Some(resident.rows.clone()))
     }
 
-    /// Returns the index of the tensor's buffer, which is allocated if need be.
-    fn place(&mut self, work: &Work<'_>, tensor: &Tensor) -> Result<Option<usize>, BackendError> {
+    /// Returns the index of a tensor, whose buffer is allocated if need be; `None` if it cannot be cached.
+    fn find_or_allocate(
+        &mut self,
+        commands: &CommandStream<'_>,
+        tensor: &Tensor,
+    ) -> Result<Option<usize>, BackendError> {
         if let Some(index) = self.find(tensor) {
             return Ok(Some(index));
         }
@@ -134,124 +148,136 @@ impl Store {
             return Ok(None);
         }
         let Some(bytes) = size_of(tensor, tensor.rows(), tensor.columns()) else { return Ok(None) };
-        let limits = work.device.limits();
+        let limits = commands.device.limits();
         if bytes > self.budget.min(limits.max_storage_buffer_binding_size).min(limits.max_buffer_size) {
             return Ok(None);
         }
-        let total = |held: &[Held]| held.iter().map(|held| held.placed.buffer.size()).sum::<u64>();
-        while total(&self.held) + bytes > self.budget {
-            let idle = self.held.iter().enumerate().filter(|(_, held)| held.used < self.now);
-            let Some((oldest, _)) = idle.min_by_key(|(_, held)| held.used) else { return Ok(None) };
-            self.held.swap_remove(oldest);
+        let total = |tensors: &[ResidentTensor]| {
+            tensors.iter().map(|resident| resident.rows.buffer.size()).sum::<u64>()
+        };
+        while total(&self.tensors) + bytes > self.budget {
+            let tensors = self.tensors.iter().enumerate();
+            let unused = tensors.filter(|(_, resident)| resident.last_used < self.request);
+            let Some((oldest, _)) = unused.min_by_key(|(_, resident)| resident.last_used) else {
+                return Ok(None);
+            };
+            self.tensors.swap_remove(oldest);
         }
-        let placed = match place(work, tensor, tensor.rows(), tensor.columns()) {
-            Ok(placed) => placed,
-            // Others need the memory: part by part it may still fit.
+        let rows = match allocate(commands, tensor, tensor.rows(), tensor.columns()) {
+            Ok(rows) => rows,
+            // The device has less memory than the budget: in parts the tensor may still fit.
             Err(BackendError::Memory { .. }) => {
-                self.held.retain(|held| held.used == self.now);
+                self.tensors.retain(|resident| resident.last_used == self.request);
                 return Ok(None);
             }
             Err(error) => return Err(error),
         };
-        self.held.push(Held {
+        self.tensors.push(ResidentTensor {
             tensor: tensor.clone(),
-            placed,
-            present: vec![false; tensor.rows()],
-            used: self.now,
+            rows,
+            uploaded: vec![false; tensor.rows()],
+            last_used: self.request,
         });
-        Ok(Some(self.held.len() - 1))
+        Ok(Some(self.tensors.len() - 1))
     }
 }
 
-/// Some columns of some rows, for as long as they are needed.
-pub(super) fn passing(
-    work: &mut Work<'_>,
+/// Uploads some columns of some rows of a tensor to a transient buffer, in the order of `rows`.
+pub(super) fn stream_rows(
+    commands: &mut CommandStream<'_>,
     tensor: &Tensor,
     columns: Range<usize>,
     rows: &[usize],
-) -> Result<Placed, BackendError> {
+) -> Result<DeviceRows, BackendError> {
     let bytes = size_of(tensor, rows.len(), columns.len()).ok_or(BackendError::Memory { bytes: u64::MAX })?;
-    work.make_room(bytes)?;
-    let placed = place(work, tensor, rows.len(), columns.len())?;
-    upload(work, &placed, tensor, columns, rows, |place| place)?;
-    Ok(placed)
+    commands.reserve(bytes)?;
+    let device_rows = allocate(commands, tensor, rows.len(), columns.len())?;
+    upload(commands, &device_rows, tensor, columns, rows, |index| index)?;
+    Ok(device_rows)
 }
 
-/// Bytes on the device; `None` when quads could not be counted in 32 bits.
+/// Returns the size on the device in bytes; `None` if the number of quads exceeds 32 bits.
 fn size_of(tensor: &Tensor, rows: usize, columns: usize) -> Option<u64> {
-    let lie = Lie::of(tensor.dtype());
-    let quads = (rows as u64).checked_mul(columns.div_ceil(4) as u64)?.checked_add(u64::from(lie.head()))?;
+    let layout = RowLayout::of(tensor.dtype());
+    let quads =
+        (rows as u64).checked_mul(columns.div_ceil(4) as u64)?.checked_add(u64::from(layout.header()))?;
     u32::try_from(quads).ok()?;
-    Some(quads * lie.quad_bytes())
+    Some(quads * layout.quad_bytes())
 }
 
-fn place(work: &Work<'_>, tensor: &Tensor, rows: usize, columns: usize) -> Result<Placed, BackendError> {
-    let lie = Lie::of(tensor.dtype());
+/// Allocates a buffer for `rows` × `columns` values of a tensor, and writes its header.
+fn allocate(
+    commands: &CommandStream<'_>,
+    tensor: &Tensor,
+    rows: usize,
+    columns: usize,
+) -> Result<DeviceRows, BackendError> {
+    let layout = RowLayout::of(tensor.dtype());
     let bytes = size_of(tensor, rows, columns).ok_or(BackendError::Memory { bytes: u64::MAX })?;
     let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
-    let buffer = buffer(work.device, "Store::rows", bytes, usage)?;
-    if lie == Lie::U8 {
+    let buffer = create_buffer(commands.device, "Store::rows", bytes, usage)?;
+    if layout == RowLayout::U8 {
         let every: Vec<u8> = (0..=u8::MAX).collect();
         let every = Tensor::new(Arc::new(every), 0..256, tensor.dtype(), 1, 256);
-        if let Some(meanings) = every {
-            work.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&meanings.row(0)));
+        if let Some(every) = every {
+            commands.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&every.row(0)));
         }
     }
-    Ok(Placed { buffer, lie, stride: columns.div_ceil(4) as u32, first: lie.head() })
+    Ok(DeviceRows { buffer, layout, stride: columns.div_ceil(4) as u32, first: layout.header() })
 }
 
-/// Brings `columns` of `rows` to their places, padded to whole quads; row `rows[i]` becomes the row
-/// `place(i)` of the device.
+/// Uploads `columns` of `rows`, padded to whole quads: row `rows[i]` of the tensor becomes row `destination(i)` of
+/// `device_rows`.
 fn upload(
-    work: &mut Work<'_>,
-    placed: &Placed,
+    commands: &mut CommandStream<'_>,
+    device_rows: &DeviceRows,
     tensor: &Tensor,
     columns: Range<usize>,
     rows: &[usize],
-    place: impl Fn(usize) -> usize,
+    destination: impl Fn(usize) -> usize,
 ) -> Result<(), BackendError> {
-    let line = (u64::from(placed.stride) * placed.lie.quad_bytes()) as usize;
-    if line == 0 {
+    let row_bytes = (u64::from(device_rows.stride) * device_rows.layout.quad_bytes()) as usize;
+    if row_bytes == 0 {
         return Ok(());
     }
-    let device = work.device;
-    let at_once = (STAGED / line).max(1);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+    let device = commands.device;
+    let rows_at_once = (STAGING_BYTES / row_bytes).max(1);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
     let mut done = 0;
-    for rows in rows.chunks(at_once * threads) {
-        work.make_room((rows.len() * line) as u64)?;
-        let stage = |rows| staged(device, tensor, &columns, rows, line);
-        // Threads of their own: on those of a pool, which may wait for this, it could wait for itself.
+    for rows in rows.chunks(rows_at_once * threads) {
+        commands.reserve((rows.len() * row_bytes) as u64)?;
+        let stage = |rows| stage(device, tensor, &columns, rows, row_bytes);
+        // New threads, not those of a pool, all of which may be waiting for this upload.
         let parts: Vec<_> = std::thread::scope(|scope| {
-            let mut parts = rows.chunks(at_once);
+            let mut parts = rows.chunks(rows_at_once);
             let own = parts.next();
             let others: Vec<_> = parts.map(|rows| scope.spawn(move || stage(rows))).collect();
             let own = own.map(stage);
             let others = others.into_iter().map(|other| other.join().unwrap_or(Err(BackendError::Lost)));
             own.into_iter().chain(others).collect()
         });
-        for (staging, rows) in parts.into_iter().zip(rows.chunks(at_once)) {
-            copy(work, &staging?, placed, line, rows.len(), |index| place(done + index));
+        for (staging, rows) in parts.into_iter().zip(rows.chunks(rows_at_once)) {
+            copy(commands, &staging?, device_rows, row_bytes, rows.len(), |index| destination(done + index));
             done += rows.len();
         }
     }
     Ok(())
 }
 
-/// A buffer of the rows, `line` bytes each.
-fn staged(
+/// Creates a staging buffer with `columns` of `rows`, `row_bytes` each.
+fn stage(
     device: &wgpu::Device,
     tensor: &Tensor,
     columns: &Range<usize>,
     rows: &[usize],
-    line: usize,
+    row_bytes: usize,
 ) -> Result<wgpu::Buffer, BackendError> {
     let size = tensor.dtype().size();
     let bytes = tensor.bytes();
     let usage = wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC;
-    let staging = buffer(device, "Store::staging", (rows.len() * line) as u64, usage)?;
+    let staging = create_buffer(device, "Store::staging", (rows.len() * row_bytes) as u64, usage)?;
     let mut view = staging.get_mapped_range_mut(..).map_err(|_| BackendError::Lost)?;
-    for (&row, to) in rows.iter().zip((0..).step_by(line)) {
+    for (&row, to) in rows.iter().zip((0..).step_by(row_bytes)) {
         let first = row * tensor.columns();
         let row = &bytes[(first + columns.start) * size..(first + columns.end) * size];
         view.slice(to..to + row.len()).copy_from_slice(row);
@@ -261,28 +287,28 @@ fn staged(
     Ok(staging)
 }
 
-/// Records the way of staged rows to their places; rows that follow each other go together.
+/// Records the copies of `rows` staged rows to their destinations; consecutive destinations take one copy.
 fn copy(
-    work: &mut Work<'_>,
+    commands: &mut CommandStream<'_>,
     staging: &wgpu::Buffer,
-    placed: &Placed,
-    line: usize,
+    device_rows: &DeviceRows,
+    row_bytes: usize,
     rows: usize,
-    place: impl Fn(usize) -> usize,
+    destination: impl Fn(usize) -> usize,
 ) {
-    let first = u64::from(placed.first) * placed.lie.quad_bytes();
+    let first = u64::from(device_rows.first) * device_rows.layout.quad_bytes();
     let mut from = 0;
     while from < rows {
         let mut to = from + 1;
-        while to < rows && place(to) == place(from) + to - from {
+        while to < rows && destination(to) == destination(from) + to - from {
             to += 1;
         }
-        work.encoder.copy_buffer_to_buffer(
+        commands.encoder.copy_buffer_to_buffer(
             staging,
-            (from * line) as u64,
-            &placed.buffer,
-            first + (place(from) * line) as u64,
-            ((to - from) * line) as u64,
+            (from * row_bytes) as u64,
+            &device_rows.buffer,
+            first + (destination(from) * row_bytes) as u64,
+            ((to - from) * row_bytes) as u64,
         );
         from = to;
     }

@@ -1,7 +1,7 @@
-//! The passes of shaders/pyramid.wgsl: pyramids built on the GPU, the twin of [`super::build`].
+//! The passes of shaders/pyramid.wgsl, which build pyramids on the GPU: the counterpart of [`super::build`].
 //!
-//! A page is built tile by tile, each as large as the largest block, so that what is needed beside the
-//! textures stays small.
+//! A page is built tile by tile, each at least as large as the largest block, so that the buffers besides the
+//! textures stay small.
 
 use rayon::prelude::*;
 
@@ -10,14 +10,14 @@ use super::super::shader;
 use super::super::textures::Textures;
 use crate::model::LayerCells;
 
-/// Threads per side of a workgroup, as in the shader; each has two cells or blocks beside each other.
+/// Threads per side of a workgroup, as in the shader; each handles two neighbouring cells or blocks.
 pub(in crate::engine) const WORKGROUP: u32 = 8;
-/// Bytes of a block, as in the shader.
+/// Size of a block in bytes, as in the shader.
 pub(in crate::engine) const BLOCK_BYTES: u64 = 20;
-/// Cells on each side of a tile, where no block is larger.
+/// Width and height of a tile in cells, unless a block is larger.
 const TILE: u32 = 2048;
 
-/// As in the shader.
+/// `Level` in shaders/pyramid.wgsl, which documents the members.
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 pub(in crate::engine) struct Level {
@@ -32,7 +32,7 @@ pub(in crate::engine) struct Level {
     pub(in crate::engine) padding: u32,
 }
 
-/// Pipelines, compiled once.
+/// The pipelines that build pyramids.
 #[derive(Debug)]
 pub(in crate::engine) struct PyramidPass {
     group_layout: wgpu::BindGroupLayout,
@@ -41,9 +41,10 @@ pub(in crate::engine) struct PyramidPass {
     further: wgpu::ComputePipeline,
 }
 
-/// The levels of a tile, how they lie in `greatest` and `texels`, and how long these are in words.
+/// Returns the layout of the levels of a tile in the buffers `greatest` and `texels`, and the lengths of these:
+/// in 4-byte words and in texels of 8 bytes.
 fn levels(tile: u32, highest: u32, factor: f32, signed: bool) -> (Vec<Level>, u32, u32) {
-    // Rows that are copied to a texture begin at multiples of so many bytes.
+    // Rows that are copied to a texture have an alignment.
     let row = |edge: u32, bytes: u32| (edge * bytes).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
     let (mut greatest, mut texels) = (0, 0);
     let levels = (0..=highest).map(|level| {
@@ -59,13 +60,14 @@ fn levels(tile: u32, highest: u32, factor: f32, signed: bool) -> (Vec<Level>, u3
     (levels, greatest, texels)
 }
 
-/// A device and its queue: what [`Gpu`](crate::engine::Gpu), which holds this pass, lends to it.
+/// A device and its queue, borrowed from the [`Gpu`](crate::engine::Gpu) that owns the pass.
 #[derive(Clone, Copy)]
 pub(in crate::engine) struct DeviceQueue<'a> {
     pub device: &'a wgpu::Device,
     pub queue: &'a wgpu::Queue,
 }
 
+/// The storage buffers of a tile, named as in the shader; `blocks` are those of odd and of even levels.
 struct Buffers {
     values: wgpu::Buffer,
     blocks: [wgpu::Buffer; 2],
@@ -120,8 +122,8 @@ impl PyramidPass {
         }
     }
 
-    /// Builds the pages of `layers`, stored as multiples of `scale`, in `textures`. False when the
-    /// device has no room for it, and then nothing is built.
+    /// Builds the pages of `layers` in `textures`, with values divided by `scale`. Returns `false`, and builds
+    /// nothing, if the device lacks memory for the buffers.
     pub(in crate::engine) fn build(
         &self,
         gpu: DeviceQueue<'_>,
@@ -147,7 +149,7 @@ impl PyramidPass {
                     self.dispatch(&mut encoder, &levels, &groups);
                     copy(&mut encoder, atlas, &levels, &buffers, corner, textures);
                     gpu.queue.submit([encoder.finish()]);
-                    // The staged values go before more are staged.
+                    // Frees the staging memory of these values before more are staged.
                     if let Err(error) = gpu.device.poll(wgpu::PollType::wait_indefinitely()) {
                         log::error!("waiting for the graphics device: {error}");
                     }
@@ -203,7 +205,7 @@ impl PyramidPass {
     }
 }
 
-/// `None` when they exceed the device's limits or its memory.
+/// Creates the buffers of a tile; `None` if they exceed the limits or the memory of the device.
 fn buffers(gpu: DeviceQueue<'_>, tile: u32, greatest: u32, texels: u32) -> Option<Buffers> {
     let limits = gpu.device.limits();
     let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
@@ -231,19 +233,17 @@ fn buffers(gpu: DeviceQueue<'_>, tile: u32, greatest: u32, texels: u32) -> Optio
     (!failed).then_some(Buffers { values, blocks: [odd, even], greatest, texels })
 }
 
-/// Lays out what of `layers` is in the tile at `corner`, whose `z` is the page.
+/// Fills `values` with the cells of `layers` in the tile at `corner`, whose `z` is the page.
 fn fill(values: &mut [f32], atlas: &Atlas, layers: &[LayerCells], corner: wgpu::Origin3d, tile: u32) {
     values.par_chunks_mut(tile as usize).zip(corner.y..corner.y + tile).for_each(|(line, y)| {
         line.fill(LayerCells::NO_CELL);
-        let on_page = atlas.places.iter().zip(layers).filter(|(place, _)| place.page == corner.z);
-        for (place, layer) in
-            on_page.filter(|(place, layer)| (place.y..place.y + layer.grid.rows).contains(&y))
-        {
+        let on_page = atlas.slots.iter().zip(layers).filter(|(slot, _)| slot.page == corner.z);
+        for (slot, layer) in on_page.filter(|(slot, layer)| (slot.y..slot.y + layer.grid.rows).contains(&y)) {
             let columns = layer.grid.columns as usize;
-            let Some(row) = layer.values.chunks(columns).nth((y - place.y) as usize) else { continue };
-            // From where the tile or the slab begins, whichever is further right.
-            let skipped = corner.x.saturating_sub(place.x) as usize;
-            let to = line.get_mut(place.x.saturating_sub(corner.x) as usize..).unwrap_or_default();
+            let Some(row) = layer.values.chunks(columns).nth((y - slot.y) as usize) else { continue };
+            // From the left edge of the tile or of the slab on, whichever is further right.
+            let skipped = corner.x.saturating_sub(slot.x) as usize;
+            let to = line.get_mut(slot.x.saturating_sub(corner.x) as usize..).unwrap_or_default();
             for (to, value) in to.iter_mut().zip(row.iter().skip(skipped)) {
                 *to = *value;
             }
@@ -251,7 +251,7 @@ fn fill(values: &mut [f32], atlas: &Atlas, layers: &[LayerCells], corner: wgpu::
     });
 }
 
-/// Records the copy of a tile's levels to their textures.
+/// Records the copies of a tile's levels from the buffers to the textures.
 fn copy(
     encoder: &mut wgpu::CommandEncoder,
     atlas: &Atlas,

@@ -14,42 +14,51 @@ use thiserror::Error;
 /// Keywords that declare a name at top level.
 const DECLARATIONS: [&str; 6] = ["alias", "const", "fn", "override", "struct", "var"];
 
-/// Why files cannot be composed.
+/// An error of composing a shader. `by` is the file with the import.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub enum ImportError {
+    /// An import of a file that does not exist.
     #[error("{by} imports {file:?}, which is no shader file")]
     UnknownFile { file: String, by: String },
+    /// An import of a slot without a file.
     #[error("{by} imports slot {slot}, which no file fills")]
     EmptySlot { slot: String, by: String },
+    /// An import of a name that the imported file does not declare.
     #[error("{by} imports {name}, which {file} does not declare")]
     UnknownName { name: String, file: String, by: String },
+    /// Files that import each other.
     #[error("files import each other: {}", .0.join(" → "))]
     Cycle(Vec<String>),
+    /// An import that cannot be parsed.
     #[error("{by} has an import that is not of the form `#import \"file\" {{ names }}`")]
     Malformed { by: String },
 }
 
-/// Shader files by their paths.
+/// Paths and contents of shader files.
 pub type Files = [(&'static str, &'static str)];
 
 /// One `#import`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Import {
+    /// Path of the imported file.
     pub file: &'static str,
+    /// The imported names.
     pub names: Vec<&'static str>,
 }
 
 /// A file of a composed shader.
 #[derive(Debug)]
 pub struct Part {
+    /// Path of the file.
     pub file: &'static str,
+    /// Its imports in their order.
     pub imports: Vec<Import>,
-    /// The text without its imports.
+    /// Its content without the imports.
     pub body: String,
 }
 
-/// The files that `root` consists of, each after those that it imports. `slots` are pairs of a slot's name
-/// and the file in it.
+/// Returns the files that `root` is composed of, each after those that it imports. `slots` are pairs of a slot's
+/// name and the file in it.
 ///
 /// # Errors
 ///
@@ -69,6 +78,7 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
+    /// Adds a file, imported by `by`, after those that it imports, unless it is added already.
     fn visit(&mut self, file: &str, by: &str) -> Result<(), ImportError> {
         let (file, text) = self.find(file, by)?;
         if self.parts.iter().any(|part| part.file == file) {
@@ -80,20 +90,22 @@ impl Resolver<'_> {
         }
         self.open.push(file);
         let (imports, body) = self.split(file, text)?;
-        for import in &imports {
+        let part = Part { file, imports, body };
+        for import in &part.imports {
             self.visit(import.file, file)?;
         }
         self.open.pop();
-        self.parts.push(Part { file, imports, body });
+        self.parts.push(part);
         Ok(())
     }
 
+    /// Returns path and content of a file.
     fn find(&self, file: &str, by: &str) -> Result<(&'static str, &'static str), ImportError> {
         let found = self.files.iter().find(|(name, _)| *name == file).copied();
         found.ok_or_else(|| ImportError::UnknownFile { file: file.into(), by: by.into() })
     }
 
-    /// The imports of a text, and the rest of it.
+    /// Splits the content of file `by` into imports and the rest.
     fn split(&self, by: &str, text: &'static str) -> Result<(Vec<Import>, String), ImportError> {
         let malformed = || ImportError::Malformed { by: by.into() };
         let (mut imports, mut body, mut rest) = (Vec::new(), String::new(), text);
@@ -119,7 +131,7 @@ impl Resolver<'_> {
         Ok((imports, body))
     }
 
-    /// The file that an import means: a quoted path, or the file in a slot.
+    /// Returns the path that an import refers to, quoted or by the name of a slot.
     fn file_of<'a>(&'a self, origin: &'a str, by: &str) -> Result<&'a str, ImportError> {
         if let Some(path) = origin.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
             return Ok(path);
@@ -133,7 +145,7 @@ impl Resolver<'_> {
     }
 }
 
-/// Returns the offset of the next line that is an import.
+/// Returns the byte offset of the next line that is an import.
 fn next_import(text: &str) -> Option<usize> {
     if text.starts_with("#import") { Some(0) } else { text.find("\n#import").map(|at| at + 1) }
 }
@@ -151,7 +163,7 @@ fn is_inner(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// Names that a text declares at top level.
+/// Returns the names that a WGSL text declares at top level.
 pub fn declarations(text: &str) -> Vec<&str> {
     let (mut names, mut depth) = (Vec::new(), 0_usize);
     let mut tokens = tokens(text);
@@ -173,7 +185,7 @@ pub fn declarations(text: &str) -> Vec<&str> {
     names
 }
 
-/// Splits WGSL into identifiers, numbers and single characters; leaves out comments and blanks.
+/// Splits WGSL into identifiers, numbers and single characters, without comments and white space.
 pub fn tokens(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {

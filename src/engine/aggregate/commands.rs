@@ -1,12 +1,16 @@
-//! Commands on their way to the device, and memory for them.
+//! Command submission in parts, and buffers for it.
 
 use crate::stats::BackendError;
 
-/// Bytes of staging and other passing memory that may wait for the device.
-const UNDER_WAY: u64 = 64 << 20;
+/// Greatest size of the transient buffers of a submission, in bytes.
+const MAX_TRANSIENT: u64 = 64 << 20;
 
-/// A buffer that starts as zeros; mapped for writing where `usage` asks for that.
-pub(super) fn buffer(
+/// Creates a zeroed buffer of at least `size` bytes, mapped for writing if `usage` has `MAP_WRITE`.
+///
+/// # Errors
+///
+/// When it exceeds the limits or the memory of the device.
+pub(super) fn create_buffer(
     device: &wgpu::Device,
     label: &str,
     size: u64,
@@ -30,56 +34,57 @@ pub(super) fn buffer(
     }
 }
 
-/// Commands that are recorded and handed over bit by bit.
-pub(super) struct Work<'a> {
+/// A command encoder that is submitted in parts, at most one of which is pending on the device.
+pub(super) struct CommandStream<'a> {
     pub(super) device: &'a wgpu::Device,
     pub(super) queue: &'a wgpu::Queue,
     pub(super) encoder: wgpu::CommandEncoder,
-    /// Bytes of memory that this submission needs and the next does not.
-    passing: u64,
+    /// Size of the transient buffers of the recorded commands, in bytes.
+    transient: u64,
     submitted: Option<wgpu::SubmissionIndex>,
 }
 
-impl<'a> Work<'a> {
+impl<'a> CommandStream<'a> {
     pub(super) fn new(device: &'a wgpu::Device, queue: &'a wgpu::Queue) -> Self {
         let encoder = device.create_command_encoder(&Default::default());
-        Self { device, queue, encoder, passing: 0, submitted: None }
+        Self { device, queue, encoder, transient: 0, submitted: None }
     }
 
-    /// Waits until another `size` bytes of passing memory may be taken, and counts them.
-    pub(super) fn make_room(&mut self, size: u64) -> Result<(), BackendError> {
-        if self.passing > 0 && self.passing + size > UNDER_WAY {
+    /// Reserves `size` bytes for a transient buffer; submits the recorded commands first if they reserved too much
+    /// already.
+    pub(super) fn reserve(&mut self, size: u64) -> Result<(), BackendError> {
+        if self.transient > 0 && self.transient + size > MAX_TRANSIENT {
             self.flush()?;
         }
-        self.passing += size;
+        self.transient += size;
         Ok(())
     }
 
-    /// A buffer that holds `contents`.
-    pub(super) fn holding<T: bytemuck::NoUninit>(
+    /// Creates a transient buffer with `contents`.
+    pub(super) fn buffer_with<T: bytemuck::NoUninit>(
         &mut self,
         label: &str,
         contents: &[T],
         usage: wgpu::BufferUsages,
     ) -> Result<wgpu::Buffer, BackendError> {
         let bytes: &[u8] = bytemuck::cast_slice(contents);
-        self.passing += 2 * bytes.len() as u64;
+        self.transient += 2 * bytes.len() as u64;
         let usage = usage | wgpu::BufferUsages::COPY_DST;
-        let buffer = buffer(self.device, label, bytes.len() as u64, usage)?;
+        let buffer = create_buffer(self.device, label, bytes.len() as u64, usage)?;
         self.queue.write_buffer(&buffer, 0, bytes);
         Ok(buffer)
     }
 
-    /// Hands over what is recorded, and waits for what was handed over before that.
+    /// Submits the recorded commands and waits for the submission before them.
     fn flush(&mut self) -> Result<(), BackendError> {
         let next = self.device.create_command_encoder(&Default::default());
         let commands = std::mem::replace(&mut self.encoder, next).finish();
         let before = self.submitted.replace(self.queue.submit([commands]));
-        self.passing = 0;
+        self.transient = 0;
         before.map_or(Ok(()), |index| wait_for(self.device, index))
     }
 
-    /// Hands over what is recorded and waits for it.
+    /// Submits the recorded commands and waits for them.
     pub(super) fn finish(self) -> Result<(), BackendError> {
         let index = self.queue.submit([self.encoder.finish()]);
         wait_for(self.device, index)
@@ -91,11 +96,11 @@ fn wait_for(device: &wgpu::Device, index: wgpu::SubmissionIndex) -> Result<(), B
     device.poll(wait).map(drop).map_err(|_| BackendError::Lost)
 }
 
-/// Waits for the device and returns what `buffer`, which can be mapped for reading, holds.
-pub(super) fn read(device: &wgpu::Device, buffer: &wgpu::Buffer) -> Result<Vec<u32>, BackendError> {
+/// Waits for the device and returns the contents of `buffer`, which has usage `MAP_READ`.
+pub(super) fn read_buffer(device: &wgpu::Device, buffer: &wgpu::Buffer) -> Result<Vec<u32>, BackendError> {
     let (sender, receiver) = std::sync::mpsc::channel();
     buffer.map_async(wgpu::MapMode::Read, .., move |result| {
-        // The receiver is gone only when nobody waits for the answer any more.
+        // The receiver is gone only when the caller has stopped waiting.
         sender.send(result).ok();
     });
     device.poll(wgpu::PollType::wait_indefinitely()).map_err(|_| BackendError::Lost)?;
@@ -110,10 +115,10 @@ mod tests {
     use crate::engine::testing;
 
     #[test]
-    fn what_the_device_cannot_hold_is_said() {
+    fn too_large_buffers_are_refused() {
         let Some(gpu) = testing::gpu() else { return };
         let bytes = gpu.device.limits().max_buffer_size + 1;
-        let refused = buffer(&gpu.device, "test", bytes, wgpu::BufferUsages::STORAGE);
+        let refused = create_buffer(&gpu.device, "test", bytes, wgpu::BufferUsages::STORAGE);
         assert!(matches!(refused, Err(BackendError::Memory { bytes: told }) if told == bytes), "{refused:?}");
     }
 }
