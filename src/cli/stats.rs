@@ -1,9 +1,9 @@
 //! `dnnviz stats`: the values of a query, per unit.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
 use clap::ValueEnum;
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use super::query::QueryArgs;
 use crate::export::csv_field;
 use crate::format;
 use crate::model::{
-    Diff, EpochPosition, EpochRef, Layer, Norm, Normalisation, Query, Recording, Selection, Stat,
+    Diff, EpochPosition, EpochRef, Layer, LayerIndex, Norm, Normalisation, Query, Recording, Selection, Stat,
 };
 use crate::stats::{self, Cpu, Sides, UnitTable};
 
@@ -31,7 +31,8 @@ pub struct StatsArgs {
     #[command(flatten)]
     query: QueryArgs,
 
-    /// Only the layer of this name; may be given several times
+    /// Only layers of this name, or with a part of their name like this; several with commas between them or
+    /// by several options; `*` is any text, `?` any character
     #[arg(long = "layer", value_name = "L")]
     layers: Vec<String>,
 
@@ -61,7 +62,7 @@ enum StatsFormat {
 pub fn run(args: &StatsArgs) -> anyhow::Result<()> {
     let source = format::open(&args.run)?;
     let recording = source.recording();
-    let layers = layers_named(recording, &args.layers)?;
+    let layers = matching_layers(recording, &args.layers)?;
     let (position, epoch) = args.query.resolve_epoch(recording)?;
     let query = args.query.query(1);
     let run_b = args.query.open_run_b()?;
@@ -70,7 +71,7 @@ pub fn run(args: &StatsArgs) -> anyhow::Result<()> {
     let table = stats::table(sides, &query, position, &*backend)?;
     let not_finite = count_not_finite(sides, &query, position);
     let run_b = args.query.run_b.as_deref();
-    let report = StatsReport { recording, query: &query, run_b, epoch, table: &table, not_finite, layers };
+    let report = StatsReport { recording, recording_b: sides.b.recording(), query: &query, run_b, epoch, table: &table, not_finite, layers };
     match args.format {
         _ if args.json => output::print_json(&report.document()),
         StatsFormat::Json => output::print_json(&report.document()),
@@ -100,25 +101,27 @@ fn count_not_finite(sides: Sides, query: &Query, position: EpochPosition) -> Opt
     Some(a + stats::table(Sides::one(sides.b), &count, first, &Cpu).ok().map(missing)?)
 }
 
-/// Returns the indices of the layers with these names, in the order of the network; of all layers if `names`
-/// is empty.
+/// Returns the layers that match any of `patterns`, in the order of the network; all layers if it is empty.
 ///
 /// # Errors
 ///
-/// If there is no layer of one of the names.
-fn layers_named(recording: &Recording, names: &[String]) -> anyhow::Result<Vec<usize>> {
-    if let Some(unknown) = names.iter().find(|&name| recording.layers.iter().all(|layer| layer.name != *name))
-    {
-        let known: Vec<&str> = recording.layers.iter().map(|layer| layer.name.as_str()).collect();
-        bail!("there is no layer `{unknown}`; there are {}", known.join(", "));
+/// If a pattern matches no layer.
+fn matching_layers(recording: &Recording, patterns: &[String]) -> anyhow::Result<Vec<usize>> {
+    if patterns.is_empty() {
+        return Ok((0..recording.layers.len()).collect());
     }
-    let is_named = |layer: &Layer| names.is_empty() || names.contains(&layer.name);
-    Ok((0..recording.layers.len()).filter(|&index| is_named(&recording.layers[index])).collect())
+    let mut layers = BTreeSet::new();
+    for pattern in patterns {
+        layers.extend(recording.layers_matching(pattern)?.into_iter().map(|LayerIndex(layer)| layer));
+    }
+    Ok(layers.into_iter().collect())
 }
 
 /// The values of a query, ready to print.
 struct StatsReport<'a> {
     recording: &'a Recording,
+    /// The recording of the subtracted side.
+    recording_b: &'a Recording,
     query: &'a Query,
     /// Path of the run of side B, if it is another.
     run_b: Option<&'a Path>,
@@ -284,13 +287,13 @@ impl StatsReport<'_> {
             Stat::Rate => "firing rate",
             Stat::Count => "number of finite values",
         };
-        let select = self.query.select.describe();
+        let select = self.query.select.describe(self.recording);
         let title = match &self.query.minus {
             None => format!("{stat} of {select}"),
             Some(minus) => {
                 let minus = match self.run_b {
-                    None => minus.describe(),
-                    Some(run) => format!("{} of {}", minus.describe(), run.display()),
+                    None => minus.describe(self.recording_b),
+                    Some(run) => format!("{} of {}", minus.describe(self.recording_b), run.display()),
                 };
                 match self.query.diff {
                     Diff::Signed => format!("{stat} of {select} − {minus}"),

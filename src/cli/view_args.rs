@@ -43,8 +43,9 @@ pub struct ViewArgs {
     #[arg(long, value_name = "BY[@E]")]
     order: Option<OrderArg>,
 
-    /// Layers that are not drawn, by name; a * stands for any characters
-    #[arg(long, value_name = "NAME,PATTERN*")]
+    /// Layers that are not drawn: those of this name, or with a part of their name like this; several with
+    /// commas between them or by several options; `*` is any text, `?` any character
+    #[arg(long, value_name = "PATTERN")]
     hide: Vec<String>,
 
     /// Outline and name this unit; may be given several times
@@ -203,12 +204,13 @@ impl ViewArgs {
         view.haze = !self.no_haze;
         view.edges = !self.no_edges;
         view.hidden = BTreeSet::new();
-        for names in &self.hide {
-            hide_layers(names, recording, &mut view.hidden)?;
+        for patterns in &self.hide {
+            let layers = recording.layers_matching(patterns).context("--hide")?;
+            view.hidden.extend(layers.into_iter().map(|LayerIndex(layer)| recording.layers[layer].name.clone()));
         }
         for PinArg(pin) in &self.pin {
             let layer = recording.layers.iter().find(|layer| layer.name == pin.layer);
-            let Some(layer) = layer else { bail!("--pin: there is no layer `{}`", pin.layer) };
+            let layer = layer.ok_or_else(|| recording.unknown_layer(&pin.layer)).context("--pin")?;
             if pin.unit.0 >= layer.units {
                 bail!("--pin: layer {} has {} units, from 0 on", layer.name, layer.units);
             }
@@ -216,45 +218,6 @@ impl ViewArgs {
         view.pins = self.pin.iter().map(|PinArg(pin)| pin.clone()).collect();
         Ok(())
     }
-}
-
-/// Adds to `hidden` the layers that match `names`, a list of names and patterns with commas between them.
-///
-/// # Errors
-///
-/// If a pattern matches no layer.
-fn hide_layers(names: &str, recording: &Recording, hidden: &mut BTreeSet<String>) -> anyhow::Result<()> {
-    let all = || recording.layers.iter().map(|layer| layer.name.as_str());
-    // A layer with exactly this name takes precedence over a list or a pattern: a name can contain commas and
-    // asterisks.
-    if all().any(|name| name == names) {
-        hidden.insert(names.to_owned());
-        return Ok(());
-    }
-    for pattern in names.split(',').filter(|pattern| !pattern.is_empty()) {
-        let matching: Vec<&str> = all().filter(|name| matches_pattern(pattern, name)).collect();
-        if matching.is_empty() {
-            bail!("--hide: no layer is called `{pattern}`");
-        }
-        hidden.extend(matching.into_iter().map(str::to_owned));
-    }
-    Ok(())
-}
-
-/// Returns `true` if `name` matches `pattern`, in which each `*` stands for any number of characters.
-fn matches_pattern(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else { return rest.is_empty() };
-    let mut rest = rest;
-    for part in parts {
-        match rest.find(part) {
-            Some(start) => rest = &rest[start + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
 }
 
 #[cfg(test)]

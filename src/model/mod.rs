@@ -22,6 +22,7 @@ pub mod colour;
 pub mod columns;
 pub mod epoch;
 pub mod index;
+pub mod layer_pattern;
 pub mod layout;
 pub mod lru;
 pub mod pick;
@@ -42,6 +43,7 @@ pub use camera::{Camera, SetView};
 pub use colour::ColourMap;
 pub use epoch::{EpochError, EpochPosition, EpochRef};
 pub use index::{EpochIndex, LayerIndex, UnitIndex};
+pub use layer_pattern::{NamePattern, UnknownLayer};
 pub use layout::{Grid, LayerCells, Layout, Slab};
 pub use lru::WeightedLru;
 pub use pick::{CellState, Pick, SceneValues, pick};
@@ -50,7 +52,7 @@ pub use ranges::Ranges;
 pub use recording::{
     Class, Edge, Epoch, Format, Input, Layer, LayerKind, Normalisation, Recording, Reduction,
 };
-pub use selection::{PredictionFilter, Selection, SelectionCount, SelectionError, Term};
+pub use selection::{ClassRef, PredictionFilter, Selection, SelectionCount, SelectionError, Term};
 pub use source::{Aggregate, Group, MapBlock, Picture, RowBlock, Source, SourceError, UnitAggregates};
 pub use tensor::{Dtype, Tensor};
 pub use value_range::ValueRange;

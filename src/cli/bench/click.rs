@@ -9,7 +9,7 @@ use crate::app::offscreen::Offscreen;
 use crate::engine::Gpu;
 use crate::engine::bench::quantile;
 use crate::format::{SynthOptions, synth};
-use crate::model::{Selection, Term};
+use crate::model::{ClassRef, Selection, Term};
 
 const INPUTS: usize = 10_000;
 const UNITS: usize = 9_354;
@@ -82,7 +82,7 @@ pub fn measure() -> anyhow::Result<ClickReport> {
     let mut selected = 0;
     let mut select_next = |window: &mut Offscreen| {
         if let Some(view) = window.view(0) {
-            let class = Term::Class(vec![(selected % CLASSES).to_string()]);
+            let class = Term::Class(vec![ClassRef::Id((selected % CLASSES) as i64)]);
             let inputs = Term::Input((selected / CLASSES..=INPUTS - 1).into());
             view.query.select = Selection { terms: vec![class, inputs], epoch: None };
         }

@@ -1,6 +1,6 @@
 //! The parts of a selection as lists and controls edit them: its classes, inputs and prediction filter.
 
-use super::class_names::ClassNames;
+use super::class_ref::{ClassNames, ClassRef};
 use super::{Selection, Term};
 use crate::model::{Ranges, Recording};
 
@@ -17,17 +17,18 @@ pub enum PredictionFilter {
 }
 
 impl Selection {
-    /// The intersection of the class terms, as indices into [`Recording::classes`]; unknown names are
-    /// ignored. `None` without a class term.
+    /// The intersection of the class terms, as indices into [`Recording::classes`]; unknown and ambiguous
+    /// classes are ignored. `None` without a class term.
     pub fn class_set(&self, recording: &Recording) -> Option<Ranges> {
         let mut terms = self.terms.iter().filter_map(|term| match term {
-            Term::Class(names) => Some(names),
+            Term::Class(classes) => Some(classes),
             _ => None,
         });
         let first = terms.next()?;
         let class_names = ClassNames::new(recording);
-        let set =
-            |names: &[String]| names.iter().filter_map(|name| class_names.index(name)).collect::<Ranges>();
+        let set = |classes: &[ClassRef]| -> Ranges {
+            classes.iter().filter_map(|class| class_names.index(class).ok()).collect()
+        };
         Some(terms.fold(set(first), |left, names| left.intersection(&set(names))))
     }
 
@@ -58,8 +59,9 @@ impl Selection {
     /// Panics if a class is not an index into [`Recording::classes`].
     pub fn with_classes(&self, recording: &Recording, classes: &Ranges) -> Self {
         let class_names = ClassNames::new(recording);
-        let names: Vec<String> = classes.indices().map(|class| class_names.text(class)).collect();
-        let term = (!names.is_empty()).then_some(Term::Class(names));
+        let references: Vec<ClassRef> =
+            classes.indices().map(|class| class_names.reference(class)).collect();
+        let term = (!references.is_empty()).then_some(Term::Class(references));
         self.with_terms_replaced(|term| matches!(term, Term::Class(_)), term)
     }
 

@@ -1,7 +1,7 @@
 //! The number of inputs that a selection selects, without reading predictions.
 
-use super::class_names::ClassNames;
-use super::resolve::{out_of_range, unknown_class};
+use super::class_ref::ClassNames;
+use super::resolve::out_of_range;
 use super::{Selection, SelectionError, Term};
 use crate::model::Recording;
 
@@ -24,11 +24,9 @@ impl Selection {
     pub fn count(&self, recording: &Recording) -> Result<SelectionCount, SelectionError> {
         for term in &self.terms {
             match term {
-                Term::Class(names) => {
+                Term::Class(references) => {
                     let class_names = ClassNames::new(recording);
-                    if let Some(name) = names.iter().find(|name| class_names.index(name).is_none()) {
-                        return Err(unknown_class(recording, name));
-                    }
+                    references.iter().try_for_each(|class| class_names.index(class).map(drop))?;
                 }
                 Term::Input(ranges) => {
                     if let Some(last) = ranges.last().filter(|last| *last >= recording.inputs.len()) {
@@ -47,7 +45,7 @@ impl Selection {
         if let Some(classes) = self.classes(recording) {
             let classes = classes.into_iter().filter_map(|class| recording.classes.get(class));
             return match classes.map(|class| class.count()).sum() {
-                0 => Err(self.empty_error()),
+                0 => Err(self.empty_error(recording)),
                 inputs => Ok(SelectionCount { inputs: Some(inputs), of: aggregated }),
             };
         }
@@ -67,7 +65,7 @@ impl Selection {
         };
         let impossible = self.predicted().is_none();
         if inputs == 0 || impossible {
-            return Err(self.empty_error());
+            return Err(self.empty_error(recording));
         }
         let inputs = (!self.needs_predictions()).then_some(inputs as u64);
         Ok(SelectionCount { inputs, of: recorded })

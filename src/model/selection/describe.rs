@@ -1,8 +1,9 @@
 //! Selections in words, of limited length.
 
+use super::class_ref::ClassNames;
 use super::text::ranges_text;
 use super::{LISTED, Selection, SelectionError, Term};
-use crate::model::EpochRef;
+use crate::model::{EpochRef, Recording};
 
 impl Selection {
     /// The number of names and ranges in the text form.
@@ -16,23 +17,25 @@ impl Selection {
     }
 
     /// The error for a selection without inputs, with a message of limited length.
-    pub(super) fn empty_error(&self) -> SelectionError {
+    pub(super) fn empty_error(&self, recording: &Recording) -> SelectionError {
         let is_long = self.pieces() > LISTED;
-        SelectionError::Empty(if is_long { self.describe() } else { self.to_string() })
+        SelectionError::Empty(if is_long { self.describe(recording) } else { self.to_string() })
     }
 
     /// The selection in words, for a legend: `class 3`, `all inputs`, `inputs 17, 40–49 at epoch 4`. Of
-    /// many classes or ranges only the first few are listed.
-    pub fn describe(&self) -> String {
+    /// many classes or ranges only the first few are listed. Classes are given by their names; by name and id
+    /// where several have the name.
+    pub fn describe(&self, recording: &Recording) -> String {
+        let inputs = self.describe_inputs(recording);
         match self.describe_epoch() {
-            Some(epoch) => format!("{} {epoch}", self.describe_inputs()),
-            None => self.describe_inputs(),
+            Some(epoch) => format!("{inputs} {epoch}"),
+            None => inputs,
         }
     }
 
     /// The inputs in words, without the epoch.
-    pub fn describe_inputs(&self) -> String {
-        let words = self.terms.iter().map(Term::describe).collect::<Vec<_>>().join(", ");
+    pub fn describe_inputs(&self, recording: &Recording) -> String {
+        let words = self.terms.iter().map(|term| term.describe(recording)).collect::<Vec<_>>().join(", ");
         match self.terms.first() {
             None => "all inputs".to_owned(),
             Some(Term::Right | Term::Wrong) => format!("inputs {words}"),
@@ -50,15 +53,16 @@ impl Selection {
 }
 
 impl Term {
-    fn describe(&self) -> String {
+    fn describe(&self, recording: &Recording) -> String {
         match self {
-            Self::Class(names) => {
-                let class = if names.len() == 1 { "class" } else { "classes" };
-                match names.get(..LISTED) {
-                    Some(first) if names.len() > LISTED => {
-                        format!("{class} {} and {} more", first.join(", "), names.len() - LISTED)
-                    }
-                    _ => format!("{class} {}", names.join(", ")),
+            Self::Class(classes) => {
+                let class = if classes.len() == 1 { "class" } else { "classes" };
+                let class_names = ClassNames::new(recording);
+                let names = classes.iter().take(LISTED).map(|class| class_names.describe(class));
+                let names = names.collect::<Vec<_>>().join(", ");
+                match classes.len().checked_sub(LISTED) {
+                    None | Some(0) => format!("{class} {names}"),
+                    Some(more) => format!("{class} {names} and {more} more"),
                 }
             }
             Self::Input(ranges) => {
@@ -80,13 +84,19 @@ impl Term {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{ClassRef, testing};
 
     #[test]
     fn descriptions_are_short_and_in_words() {
+        let recording = testing::recording(&[1], &["0", "1", "2", "3", "cat", "dog", "R&B", "dog"], &[], &[0]);
         for (text, words) in [
             ("all", "all inputs"),
             ("class:3", "class 3"),
-            ("class:cat,dog", "classes cat, dog"),
+            ("class:cat,#6", "classes cat, R&B"),
+            ("class:\"R&B\"", "class R&B"),
+            ("class:4", "class cat"),
+            ("class:#5,#7", "classes dog (#5), dog (#7)"),
+            ("class:cow", "class cow"),
             ("input:17", "input 17"),
             ("input:17,40-49", "inputs 17, 40–49"),
             ("right", "inputs predicted right"),
@@ -94,15 +104,13 @@ mod tests {
             ("class:3@first", "class 3 at the first epoch"),
             ("all@3.5", "all inputs at epoch 3.5"),
         ] {
-            assert_eq!(text.parse::<Selection>().unwrap().describe(), words);
+            assert_eq!(text.parse::<Selection>().unwrap().describe(&recording), words);
         }
-        let describe = |term| Selection { terms: vec![term], epoch: Some(EpochRef::First) }.describe();
-        let names = |count: usize| Term::Class((0..count).map(|name| name.to_string()).collect());
-        assert_eq!(describe(names(12)), "classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 at the first epoch");
-        assert_eq!(
-            describe(names(40)),
-            "classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 28 more at the first epoch"
-        );
+        let describe = |term| Selection { terms: vec![term], epoch: Some(EpochRef::First) }.describe(&recording);
+        let names = |count: i64| Term::Class((10..10 + count).map(ClassRef::Id).collect());
+        let twelve = "#10, #11, #12, #13, #14, #15, #16, #17, #18, #19, #20, #21";
+        assert_eq!(describe(names(12)), format!("classes {twelve} at the first epoch"));
+        assert_eq!(describe(names(40)), format!("classes {twelve} and 28 more at the first epoch"));
         let inputs = |count: usize| Term::Input((0..count).map(|range| 9 * range..=9 * range + 1).collect());
         let twelve = "0–1, 9–10, 18–19, 27–28, 36–37, 45–46, 54–55, 63–64, 72–73, 81–82, 90–91, 99–100";
         assert_eq!(describe(inputs(12)), format!("inputs {twelve} at the first epoch"));

@@ -1,20 +1,21 @@
 //! Selections: sets of inputs by class, index or prediction, with their text form, e.g.
 //! `class:cat,dog&wrong@first`.
 //!
-//! The text is a list of terms joined by `&`, every one of which must hold: `all`, `class:NAME,NAME`,
-//! `input:N,N-M`, `right`, `wrong`; then optionally `@EPOCH` for an epoch of its own.
+//! The text is a list of terms joined by `&`, every one of which must hold: `all`, `class:CLASS,CLASS`,
+//! `input:N,N-M`, `right`, `wrong`; then optionally `@EPOCH` for an epoch of its own. A class is its name or
+//! its id; `"NAME"` is always the name, with `\"` for a quote and `\\` for a backslash in it, and `#ID`
+//! always the id.
 //!
 //! ```
-//! use dnnviz::model::{Selection, Term};
+//! use dnnviz::model::{ClassRef, Selection, Term};
 //!
 //! let selection: Selection = "class:cat&wrong@first".parse()?;
-//! assert_eq!(selection.terms, [Term::Class(vec!["cat".to_owned()]), Term::Wrong]);
+//! assert_eq!(selection.terms, [Term::Class(vec![ClassRef::Text("cat".to_owned())]), Term::Wrong]);
 //! assert_eq!(selection.to_string(), "class:cat&wrong@first");
-//! assert_eq!(selection.describe(), "class cat, predicted wrong at the first epoch");
 //! # Ok::<(), dnnviz::model::SelectionError>(())
 //! ```
 
-mod class_names;
+mod class_ref;
 mod controls;
 mod count;
 mod describe;
@@ -23,6 +24,7 @@ mod text;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::class_ref::ClassRef;
 pub use self::controls::PredictionFilter;
 pub use self::count::SelectionCount;
 use super::{EpochError, EpochRef, Ranges};
@@ -43,9 +45,8 @@ pub struct Selection {
 /// One condition on an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Term {
-    /// The input is of one of these classes, each given by name or else by id. A name with `&`, `,` or
-    /// `@` cannot be parsed: [`Selection::class`] uses the id instead.
-    Class(Vec<String>),
+    /// The input is of one of these classes.
+    Class(Vec<ClassRef>),
     /// The input is one of these indices into [`super::Recording::inputs`].
     Input(Ranges),
     /// The predicted class is the class of the input.
@@ -58,7 +59,7 @@ pub enum Term {
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum SelectionError {
     /// The text is not a selection.
-    #[error("`{0}` is no selection: write all, class:NAME, input:N, input:N-M, right or wrong, joined by &")]
+    #[error("`{0}` is no selection: write all, class:NAME, input:N, input:N-M, right or wrong, joined by &; a class name with `,`, `&` or `@` goes in quotes, as in class:\"R&B\"")]
     Syntax(String),
     /// A range of inputs ends before it starts.
     #[error("`{start}-{end}` runs backwards: write {end}-{start}")]
@@ -78,6 +79,16 @@ pub enum SelectionError {
         name: String,
         /// List of the recording's classes, for the message.
         known: String,
+    },
+    /// Several classes have this name, or it is the name of one and the id of another.
+    #[error("several classes have the name or the id `{name}`: {classes}; write class:#{first} for the first")]
+    AmbiguousClass {
+        /// The name in the selection.
+        name: String,
+        /// The classes with their ids, for the message.
+        classes: String,
+        /// Id of the first of them.
+        first: i64,
     },
     /// The recording has no input of this index.
     #[error("there is no input {number}: the recording holds {held}")]

@@ -1,7 +1,7 @@
 //! The inputs of a recording that a selection selects.
 
-use super::class_names::ClassNames;
-use super::{LISTED, Selection, SelectionError, Term};
+use super::class_ref::ClassNames;
+use super::{Selection, SelectionError, Term};
 use crate::model::Recording;
 
 impl Selection {
@@ -22,12 +22,11 @@ impl Selection {
         let mut selected: Vec<usize> = (0..recording.inputs.len()).collect();
         for term in &self.terms {
             match term {
-                Term::Class(names) => {
+                Term::Class(references) => {
                     let class_names = ClassNames::new(recording);
                     let mut is_selected = vec![false; recording.classes.len()];
-                    for name in names {
-                        let class = class_names.index(name).ok_or_else(|| unknown_class(recording, name))?;
-                        is_selected[class] = true;
+                    for class in references {
+                        is_selected[class_names.index(class)?] = true;
                     }
                     selected.retain(|&input| {
                         let class = recording.inputs[input].class;
@@ -57,19 +56,8 @@ impl Selection {
                 }
             }
         }
-        if selected.is_empty() { Err(self.empty_error()) } else { Ok(selected) }
+        if selected.is_empty() { Err(self.empty_error(recording)) } else { Ok(selected) }
     }
-}
-
-/// The error for a class name or id that the recording does not have.
-pub(super) fn unknown_class(recording: &Recording, name: &str) -> SelectionError {
-    let names: Vec<&str> = recording.classes.iter().take(LISTED).map(|class| class.name.as_str()).collect();
-    let known = match recording.classes.len() {
-        0 => "the recording names no classes".to_owned(),
-        classes if classes > LISTED => format!("there are {classes}: {}, …", names.join(", ")),
-        _ => format!("there are {}", names.join(", ")),
-    };
-    SelectionError::UnknownClass { name: name.to_owned(), known }
 }
 
 /// The error for an input index outside the recording.
@@ -87,10 +75,10 @@ mod tests {
     use super::*;
     use crate::model::testing;
 
-    /// Six inputs: 0 and 3 are cats, 1 and 4 dogs, 2 a class named "0" whose id is 2, 5 unlabelled.
+    /// Six inputs: 0 and 3 are cats, 1 and 4 dogs, 2 a class named "7" whose id is 2, 5 unlabelled.
     fn animals() -> Recording {
         let labels = [Some(0), Some(1), Some(2), Some(0), Some(1), None];
-        testing::recording(&[4], &["cat", "dog", "0"], &labels, &[0, 1])
+        testing::recording(&[4], &["cat", "dog", "7"], &labels, &[0, 1])
     }
 
     fn resolve(text: &str) -> Result<Vec<usize>, SelectionError> {
@@ -104,7 +92,8 @@ mod tests {
         assert_eq!(resolve("class:cat").unwrap(), [0, 3]);
         assert_eq!(resolve("class:dog,cat").unwrap(), [0, 1, 3, 4], "ascending");
         assert_eq!(resolve("class:1").unwrap(), [1, 4], "by id");
-        assert_eq!(resolve("class:0").unwrap(), [2], "a name goes before an id");
+        assert_eq!(resolve("class:7").unwrap(), [2], "by a name that is a number");
+        assert_eq!(resolve("class:#0,\"7\"").unwrap(), [0, 2, 3]);
         assert_eq!(resolve("input:5,1-2,2").unwrap(), [1, 2, 5], "each once");
         assert_eq!(resolve("right").unwrap(), [0, 2]);
         assert_eq!(resolve("wrong").unwrap(), [1, 3], "neither unpredicted nor unlabelled ones");
@@ -115,9 +104,9 @@ mod tests {
     #[test]
     fn every_error_message_names_the_cause_and_the_alternatives() {
         let message = |text: &str| resolve(text).unwrap_err().to_string();
-        assert_eq!(message("class:cow"), "there is no class `cow`; there are cat, dog, 0");
+        assert_eq!(message("class:cow"), "there is no class `cow`; there are cat, dog, 7");
         assert_eq!(message("input:4-6"), "there is no input 6: the recording holds inputs 0 to 5");
-        assert_eq!(message("class:0&wrong"), "`class:0&wrong` selects no recorded input");
+        assert_eq!(message("class:7&wrong"), "`class:7&wrong` selects no recorded input");
         let without = "right".parse::<Selection>().unwrap().resolve(&animals(), None).unwrap_err();
         assert_eq!(without, SelectionError::NoPredictions("right"));
         let names: Vec<String> = (0..100).map(|class| format!("c{class}")).collect();

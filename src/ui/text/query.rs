@@ -70,7 +70,7 @@ pub fn describe_selection(recording: &Recording, selection: &Selection) -> Strin
 fn side(recording: &Recording, selection: &Selection, of_run: Option<String>) -> String {
     let inputs = match selection.single_input() {
         Some(index) => describe_input(recording, index),
-        None => selection.describe_inputs(),
+        None => selection.describe_inputs(recording),
     };
     let epoch = selection.describe_epoch().map(|epoch| format!(" {epoch}")).unwrap_or_default();
     format!("{}{}{epoch}", truncate(&inputs, SELECTION), of_run.unwrap_or_default())
@@ -102,11 +102,11 @@ fn epoch_label(recording: &Recording, position: EpochPosition) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{EpochIndex, Term};
+    use crate::model::{ClassRef, EpochIndex, Term};
     use crate::ui::testing;
 
     fn class(name: &str) -> Selection {
-        Selection { terms: vec![Term::Class(vec![name.to_owned()])], epoch: None }
+        Selection { terms: vec![Term::Class(vec![ClassRef::Text(name.to_owned())])], epoch: None }
     }
 
     #[test]

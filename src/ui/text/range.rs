@@ -67,12 +67,12 @@ pub fn describe_range(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{EpochIndex, Norm, Query, Selection, Term};
+    use crate::model::{ClassRef, EpochIndex, Norm, Query, Selection, Term};
     use crate::ui::runs::NamedRun;
     use crate::ui::testing;
 
     fn class(name: &str) -> Selection {
-        Selection { terms: vec![Term::Class(vec![name.to_owned()])], epoch: None }
+        Selection { terms: vec![Term::Class(vec![ClassRef::Text(name.to_owned())])], epoch: None }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::column::{TableColumn, kind};
 use crate::insight::LayerStats;
-use crate::model::Recording;
+use crate::model::{NamePattern, Recording};
 
 /// The column and the direction that the table is sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -103,73 +103,10 @@ fn fingerprint_of(
     hasher.finish()
 }
 
-/// A search pattern, which ignores case: a part of a name or, with `*` (any text) and `?` (any character),
-/// the whole of it.
-#[derive(Debug)]
-struct NamePattern {
-    text: Vec<char>,
-    whole: bool,
-}
-
-impl NamePattern {
-    /// Parses the text of the search field.
-    fn new(text: &str) -> Self {
-        let text = text.trim();
-        let whole = text.contains(['*', '?']);
-        let lower = text.to_lowercase();
-        // A part of a name has any text before and after it.
-        let text = if whole { lower } else { format!("*{lower}*") };
-        Self { text: text.chars().collect(), whole }
-    }
-
-    /// Returns `true` if `name` matches the pattern.
-    fn matches(&self, name: &str) -> bool {
-        let name: Vec<char> = name.to_lowercase().chars().collect();
-        let (mut at, mut on) = (0, 0);
-        // Position of the last `*`, and the end of the text that it matched.
-        let mut star: Option<(usize, usize)> = None;
-        while on < name.len() {
-            match self.text.get(at) {
-                Some('*') => {
-                    star = Some((at, on));
-                    at += 1;
-                }
-                Some(&c) if c == name[on] || (c == '?' && self.whole) => (at, on) = (at + 1, on + 1),
-                _ => {
-                    let Some((begun, reached)) = star else { return false };
-                    star = Some((begun, reached + 1));
-                    (at, on) = (begun + 1, reached + 1);
-                }
-            }
-        }
-        self.text[at..].iter().all(|&c| c == '*')
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ui::testing;
-
-    #[test]
-    fn a_pattern_is_a_part_or_the_whole_of_a_name() {
-        for (pattern, name, matches) in [
-            ("", "anything", true),
-            ("CONV", "features.conv2", true),
-            ("conv3", "features.conv2", false),
-            ("conv?", "conv2", true),
-            ("conv?", "conv22", false),
-            ("conv?", "features.conv2", false),
-            ("*.conv?", "features.conv2", true),
-            ("*a*b", "xaxxbxb", true),
-            ("*a*b", "xaxxbxc", false),
-            ("**", "", true),
-            ("a*", "", false),
-            (" fc ", "fc1", true),
-        ] {
-            assert_eq!(NamePattern::new(pattern).matches(name), matches, "{pattern} on {name}");
-        }
-    }
 
     #[test]
     fn unknown_values_come_last_in_both_directions() {
