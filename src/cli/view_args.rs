@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use crate::model::{
-    ColourMap, EpochPosition, OrderBy, Pin, Range, Recording, Theme, UnitIndex, UnitOrder, ViewState,
+    ColourMap, EpochPosition, LayerIndex, OrderBy, Pin, Range, Recording, Theme, UnitIndex, UnitOrder, ViewState,
 };
 
 /// The options that choose how a view looks.

@@ -2,8 +2,9 @@
 
 use super::{LayerIndex, Recording};
 
-/// Number of similar names in a message.
+/// Number of similar names in a message, and the greatest number of characters of each.
 const NEAREST: usize = 5;
+const NAME_CHARS: usize = 60;
 
 /// A pattern of names, without case. It matches any part of a name. With `*` (any text) or `?` (any
 /// character), the matched part must reach to the end of the name. Several patterns are separated by commas;
@@ -119,7 +120,11 @@ impl Recording {
         let wanted = pattern.to_lowercase();
         let similarity = |name: &str| strsim::jaro_winkler(&name.to_lowercase(), &wanted);
         let mut names: Vec<&str> = self.layers.iter().map(|layer| layer.name.as_str()).collect();
-        let list = |names: &[&str]| names.join(", ");
+        let short = |name: &str| match name.char_indices().nth(NAME_CHARS) {
+            Some((end, _)) => format!("{}…", &name[..end]),
+            None => name.to_owned(),
+        };
+        let list = |names: &[&str]| names.iter().map(|name| short(name)).collect::<Vec<_>>().join(", ");
         let known = if names.len() <= NEAREST {
             format!("there are {}", list(&names))
         } else {
@@ -127,7 +132,7 @@ impl Recording {
             names.sort_by(|a, b| similarity(b).total_cmp(&similarity(a)));
             format!("of {}, the most similar are {}", names.len(), list(&names[..NEAREST]))
         };
-        UnknownLayer { pattern: pattern.to_owned(), known }
+        UnknownLayer { pattern: short(pattern), known }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The name of a pinned unit: as it is typed, and as it is shown.
 
-use crate::model::{Pin, Recording, UnitIndex};
+use crate::model::{Pin, Recording, UnitIndex, UnknownLayer};
 use crate::ui::text;
 
 /// A text that is not the name of a unit.
@@ -10,8 +10,8 @@ pub(super) enum PinError {
     #[error("`{0}` names no unit: write layer:unit")]
     Syntax(String),
     /// The recording has no layer of this name.
-    #[error("there is no layer `{0}`")]
-    UnknownLayer(String),
+    #[error(transparent)]
+    UnknownLayer(#[from] UnknownLayer),
     /// The index `unit` is not below the number of units of the layer, `count`.
     #[error("{layer} has {}: there is no unit {unit}", units(*count))]
     OutOfRange { layer: String, unit: usize, count: usize },
@@ -33,7 +33,7 @@ pub(super) fn parse_pin(recording: &Recording, text: &str) -> Result<Pin, PinErr
     let unit: usize = unit.trim().parse().map_err(|_| syntax())?;
     let name = layer.trim();
     let layer = recording.layers.iter().find(|layer| layer.name == name);
-    let layer = layer.ok_or_else(|| PinError::UnknownLayer(text::truncate(name, 40)))?;
+    let layer = layer.ok_or_else(|| recording.unknown_layer(name))?;
     if unit >= layer.units {
         return Err(PinError::OutOfRange { layer: text::truncate(name, 40), unit, count: layer.units });
     }
@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(named("block:1:3"), expect("block:1", 3));
         assert_eq!(named("conv2"), Err(PinError::Syntax("conv2".to_owned())));
         assert_eq!(named("conv2:-1"), Err(PinError::Syntax("conv2:-1".to_owned())));
-        assert_eq!(named("conv9:1"), Err(PinError::UnknownLayer("conv9".to_owned())));
+        assert_eq!(named("conv9:1"), Err(PinError::UnknownLayer(recording.unknown_layer("conv9"))));
         let error = named("conv2:64").expect_err("64 units");
         assert_eq!(error, PinError::OutOfRange { layer: "conv2".to_owned(), unit: 64, count: 64 });
         assert_eq!(error.to_string(), "conv2 has the units 0 to 63: there is no unit 64");

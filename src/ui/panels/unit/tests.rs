@@ -138,7 +138,7 @@ fn without_pins_it_says_how_to_pin() {
     let mut window = panel(vec2(500.0, 300.0));
     window.get_by_label_contains("Click a cell in the scene");
     write(&mut window, "conv9:1");
-    window.get_by_label("there is no layer `conv9`");
+    window.get_by_label_contains("there is no layer `conv9`; there are");
     assert_eq!(window.state().actions, []);
     window.press_with(egui::Modifiers::COMMAND, Key::A);
     write(&mut window, "conv2:63");
