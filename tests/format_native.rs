@@ -550,13 +550,13 @@ fn manifests_that_lie_are_refused() {
         ("epochs/000004-00001-of-00002", "../../x", "outside the recording"),
         ("inputs.safetensors", "/etc/passwd", "outside the recording"),
         ("\"units\": 2", "\"units\": 3", "but the manifest says 3"),
-        ("\"units\": 2", "\"units\": 0", "declares 0 units"),
+        ("\"units\": 2", "\"units\": 0", "`units` of layer a is 0"),
         ("\"units\": 2", "\"units\": 1000000000", "but the manifest says 1000000000"),
-        ("\"units\": 2", "\"units\": 9000000000000000000", "declares 9000000000000000000 units"),
-        ("\"count\": 3", "\"count\": 1000000000", "1000000000 inputs are declared"),
+        ("\"units\": 2", "\"units\": 9000000000000000000", "`units` of layer a is 9000000000000000000"),
+        ("\"count\": 3", "\"count\": 1000000000", "`inputs.count` is 1000000000"),
         ("\"count\": 3", "\"count\": 4", "must have the shape [4]"),
-        ("\"id\": 1", "\"id\": 0", "class id 0"),
-        ("\"classes\"", "\"edges\": [[0, 2]], \"classes\"", "an edge goes from layer 0 to 2"),
+        ("\"id\": 1", "\"id\": 0", "`classes` has the id 0 twice"),
+        ("\"classes\"", "\"edges\": [[0, 2]], \"classes\"", "`edges` has [0, 2], but `layers` end at 1"),
         ("\"kind\": \"from-the-future\"", "\"reduction\": \"what\"", "unknown variant"),
         (
             ", {\"name\": \"b\", \"units\": 1}",
@@ -570,6 +570,26 @@ fn manifests_that_lie_are_refused() {
         fs::write(folder.path().join("manifest.json"), MANIFEST.replacen(from, to, 1)).expect("write");
         assert!(line(folder.path()).contains(part), "{to}: {}", line(folder.path()));
     }
+}
+
+#[test]
+fn manifests_written_by_hand_are_read() {
+    let folder = temporary();
+    two_shards(folder.path());
+    let plain = open(folder.path());
+    let by_hand = MANIFEST
+        .replace("\"classes\"", "\"normalisation\": null, \"writer\": null, \"edges\": null, \"classes\"")
+        .replace("\"kind\": \"from-the-future\"", "\"kind\": null, \"shape\": null, \"dtype\": null, \"reduction\": null, \"text\": null")
+        .replace("\"inputs.safetensors\"", "\"./inputs.safetensors\"")
+        .replace("epochs/000004-00001-of-00002", ".\\\\epochs\\\\000004-00001-of-00002")
+        .replace("\"files\"", "\"metrics\": null, \"not_finite\": null, \"files\"");
+    fs::write(folder.path().join("manifest.json"), format!("\u{feff}{by_hand}")).expect("write");
+    let source = open(folder.path());
+    assert_eq!(source.recording().layers, plain.recording().layers);
+    assert_eq!(source.recording().epochs, plain.recording().epochs);
+    let all = [0, 1, 2];
+    let (rows, expected) = (source.rows(EpochIndex(0), &all), plain.rows(EpochIndex(0), &all));
+    assert_eq!(rows.expect("reads").layers[0].row(2), expected.expect("reads").layers[0].row(2));
 }
 
 #[test]

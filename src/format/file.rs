@@ -57,14 +57,11 @@ impl RootFolder {
         &self.folder
     }
 
-    /// Returns the path of `relative` in this folder, or an error if it would leave the folder. `source` is
-    /// the file that contains the name, for the message.
+    /// Returns the path of `relative` in this folder, or an error if it would leave the folder. Its parts
+    /// are separated by `/` or `\`. `source` is the file that contains the name, for the message.
     pub(super) fn join(&self, relative: &str, source: &Path) -> Result<PathBuf, FormatError> {
-        if is_inside(relative) {
-            Ok(self.folder.join(relative))
-        } else {
-            Err(FormatError::Outside { path: source.to_owned(), name: shortened(relative) })
-        }
+        let outside = || FormatError::Outside { path: source.to_owned(), name: shortened(relative) };
+        Ok(self.folder.join(inner_path(relative).ok_or_else(outside)?))
     }
 
     /// Opens a regular file that, links resolved, is inside this folder. Returns it and its length in bytes.
@@ -134,12 +131,22 @@ fn read_opened(file: File, bytes: u64, path: &Path, cap: u64) -> Result<Vec<u8>,
     Ok(data)
 }
 
-/// Returns `true` if a name, joined to a folder, stays inside it on every system.
-fn is_inside(relative: &str) -> bool {
-    !relative.is_empty()
-        && relative.len() <= 4096
-        && !relative.contains(['\\', '\0', ':'])
-        && Path::new(relative).components().all(|part| matches!(part, Component::Normal(_)))
+/// Returns the path without `.`, parts separated by `/` or `\`; `None` if, joined to a folder, it would not
+/// stay inside it on every system.
+fn inner_path(relative: &str) -> Option<PathBuf> {
+    if relative.len() > 4096 || relative.contains(['\0', ':']) {
+        return None;
+    }
+    let relative = relative.replace('\\', "/");
+    let mut path = PathBuf::new();
+    for part in Path::new(&relative).components() {
+        match part {
+            Component::Normal(part) => path.push(part),
+            Component::CurDir => {}
+            Component::Prefix(_) | Component::RootDir | Component::ParentDir => return None,
+        }
+    }
+    (!path.as_os_str().is_empty()).then_some(path)
 }
 
 /// Returns text from a file as a message may quote it: on one line, at most 60 characters.
@@ -167,11 +174,13 @@ mod tests {
 
     #[test]
     fn names_that_leave_the_folder_are_refused() {
-        for name in ["..", "../a", "a/../../b", "/etc", "", "a\\b", "c:x", "a\0"] {
-            assert!(!is_inside(name), "{name:?}");
+        for name in ["..", "../a", "a/../../b", "/etc", "", ".", "a\\..\\..\\b", "\\etc", "\\\\host\\a", "c:x", "a\0"] {
+            assert_eq!(inner_path(name), None, "{name:?}");
         }
-        for name in ["epoch4", "a/b", "a..b", "...."] {
-            assert!(is_inside(name), "{name:?}");
+        for (name, path) in
+            [("epoch4", "epoch4"), ("./a//b/", "a/b"), ("a\\.\\b", "a/b"), ("a..b", "a..b"), ("....", "....")]
+        {
+            assert_eq!(inner_path(name), Some(PathBuf::from(path)), "{name:?}");
         }
     }
 

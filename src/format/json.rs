@@ -12,8 +12,10 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use super::FormatError;
 use super::file::shortened;
 
-/// Deserializes a whole document, which must be an object. `path` is the file for the error message.
+/// Deserializes a whole document, which must be an object; a byte order mark before it is skipped. `path` is
+/// the file for the error message.
 pub(super) fn parse<'a, T: Deserialize<'a>>(path: &Path, data: &'a [u8]) -> Result<T, FormatError> {
+    let data = data.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(data);
     // Derived deserializers also accept a list, field by field.
     if data.trim_ascii_start().first().is_some_and(|&first| first != b'{') {
         return Err(FormatError::Json { path: path.to_owned(), what: "it is not an object".to_owned() });
@@ -29,6 +31,16 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(path: &Path, data: &'a [u8]) -> Resu
             }
         },
     )
+}
+
+/// Deserializes a field that can be left out, for which `null` is the same as left out. Beside
+/// `#[serde(default)]`.
+pub(super) fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de> + Default,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// Converts the error of a pull parser on the file at `path`.

@@ -39,11 +39,11 @@ struct RawLayer {
 
 #[derive(Deserialize)]
 struct RawItems {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::or_default")]
     single: ObjectEntries<RawItem>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::or_default")]
     class: ObjectEntries<RawItem>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::or_default")]
     general: ObjectEntries<RawItem>,
 }
 
@@ -123,7 +123,7 @@ impl DumpManifest {
 
 fn layers(path: &Path, mut entries: ObjectEntries<RawLayer>) -> Result<Vec<Layer>, FormatError> {
     if entries.0.is_empty() {
-        return Err(FormatError::invalid(path, "the model has no layers"));
+        return Err(FormatError::invalid(path, "`model.layers` is empty"));
     }
     sort_unique(path, "model.layers", &mut entries)?;
     let mut sum = 0_u64;
@@ -138,7 +138,7 @@ fn layers(path: &Path, mut entries: ObjectEntries<RawLayer>) -> Result<Vec<Layer
         sum = sum.saturating_add(units);
         let count = |number: u64| {
             usize::try_from(number).ok().filter(|_| number <= MAX_UNITS && sum <= MAX_UNITS).ok_or_else(
-                || FormatError::invalid(path, format!("layer {} declares {number} units", shortened(&name))),
+                || FormatError::invalid(path, format!("`size` of layer {} is {number}", shortened(&name))),
             )
         };
         Ok(Layer {
@@ -179,7 +179,7 @@ fn classes(path: &Path, entries: ObjectEntries<RawItem>) -> Result<Vec<DumpItem>
     let mut classes = items(path, "items.class", entries)?;
     classes.sort_by_key(|item| item.class);
     if let Some(item) = classes.first().filter(|item| item.class < 0) {
-        return Err(FormatError::invalid(path, format!("class {} is negative", item.class)));
+        return Err(FormatError::invalid(path, format!("`items.class` has the negative class {}", item.class)));
     }
     match classes.windows(2).find(|pair| pair[0].class == pair[1].class) {
         Some(pair) => Err(duplicate(path, "items.class", &pair[0].class.to_string())),
@@ -190,7 +190,7 @@ fn classes(path: &Path, entries: ObjectEntries<RawItem>) -> Result<Vec<DumpItem>
 fn epochs(path: &Path, entries: ObjectEntries<RawEpoch>) -> Result<Vec<DumpEpoch>, FormatError> {
     let epoch = |(name, raw): (String, RawEpoch)| {
         let number = raw.number.or_else(|| name.parse().ok()).ok_or_else(|| {
-            FormatError::invalid(path, format!("epoch `{}` is not a number", shortened(&name)))
+            FormatError::invalid(path, format!("`epochs` has \"{}\", which is not a number", shortened(&name)))
         })?;
         let accuracy = raw.accuracy.filter(|accuracy| accuracy.is_finite());
         Ok(DumpEpoch { number, accuracy, folder: raw.folder, time: raw.datetime })

@@ -79,7 +79,7 @@ impl Dump {
             .epochs
             .iter()
             .map(|epoch| {
-                let below = epoch.folder.trim_start_matches('/');
+                let below = epoch.folder.trim_start_matches(['/', '\\']);
                 let outside = || FormatError::Outside { path: path.clone(), name: shortened(&epoch.folder) };
                 root.join(&format!("data/{below}"), &path).map_err(|_| outside())
             })

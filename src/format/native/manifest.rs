@@ -26,40 +26,40 @@ pub(super) struct NativeManifest {
     pub(super) format: String,
     pub(super) version: u64,
     /// The program that wrote it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::or_default")]
     writer: String,
     model: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::or_default")]
     normalisation: Normalisation,
     layers: Vec<NativeLayerEntry>,
     /// Pairs of indices into `layers`; absent if only the order of the layers is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     edges: Option<Vec<[usize; 2]>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::or_default")]
     classes: Vec<NativeClassEntry>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::or_default")]
     pub(super) inputs: NativeInputsEntry,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::or_default")]
     pub(super) epochs: Vec<NativeEpochEntry>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct NativeLayerEntry {
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::or_default")]
     module: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::or_default")]
     text: String,
     #[serde(default, deserialize_with = "kind")]
     kind: LayerKind,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::or_default")]
     shape: Vec<usize>,
     units: u64,
     #[serde(default)]
     parameters: Option<u64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::or_default")]
     dtype: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::or_default")]
     reduction: Reduction,
 }
 
@@ -90,10 +90,10 @@ pub(super) struct NativeEpochEntry {
     pub(super) accuracy: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) loss: Option<f64>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "json::or_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) metrics: BTreeMap<String, Option<f64>>,
     /// Number of values that are NaN or infinite, by layer.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "json::or_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) not_finite: BTreeMap<String, u64>,
     /// Paths of the shards, relative to the recording.
     pub(super) files: Vec<String>,
@@ -101,7 +101,7 @@ pub(super) struct NativeEpochEntry {
 
 /// Deserializes a kind of layer; unknown kinds, as of later versions, become "other".
 fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LayerKind, D::Error> {
-    let name = String::deserialize(deserializer)?;
+    let name = Option::<String>::deserialize(deserializer)?.unwrap_or_default();
     let known = [LayerKind::Dense, LayerKind::FeatureMap, LayerKind::Attention, LayerKind::Embedding];
     Ok(known.into_iter().find(|kind| kind.name() == name).unwrap_or_default())
 }
@@ -113,7 +113,7 @@ impl NativeManifest {
         manifest.check().map_err(|what| FormatError::invalid(path, what))?;
         manifest.epochs.sort_by_key(|epoch| epoch.number);
         if let Some(pair) = manifest.epochs.windows(2).find(|pair| pair[0].number == pair[1].number) {
-            return Err(FormatError::invalid(path, format!("epoch {} is there twice", pair[0].number)));
+            return Err(FormatError::invalid(path, format!("`epochs` has the number {} twice", pair[0].number)));
         }
         manifest.classes.sort_by_key(|class| class.id);
         Ok(manifest)
@@ -122,30 +122,31 @@ impl NativeManifest {
     /// Checks sizes, indices and ids. The error describes the first problem.
     fn check(&self) -> Result<(), String> {
         if self.layers.is_empty() {
-            return Err("the model has no layers".to_owned());
+            return Err("`layers` is empty".to_owned());
         }
         let mut sum = 0_u64;
         for layer in &self.layers {
             sum = sum.saturating_add(layer.units);
             if layer.units == 0 || layer.units > MAX_UNITS || sum > MAX_UNITS {
-                return Err(format!("layer {} declares {} units", shortened(&layer.name), layer.units));
+                return Err(format!("`units` of layer {} is {}", shortened(&layer.name), layer.units));
             }
         }
         let layers = self.layers.len();
         if let Some([from, to]) =
             self.edges.iter().flatten().find(|edge| edge.iter().any(|&end| end >= layers))
         {
-            return Err(format!("an edge goes from layer {from} to {to}, there are {layers} layers"));
+            return Err(format!("`edges` has [{from}, {to}], but `layers` end at {}", layers - 1));
         }
         if self.inputs.count > MAX_INPUTS {
-            return Err(format!("{} inputs are declared, the most is {MAX_INPUTS}", self.inputs.count));
+            return Err(format!("`inputs.count` is {}, more than {MAX_INPUTS}", self.inputs.count));
         }
         if self.inputs.count > 0 && self.inputs.file.is_none() {
-            return Err("inputs are declared, but no file of them".to_owned());
+            return Err(format!("`inputs.count` is {}, but `inputs.file` is missing", self.inputs.count));
         }
         let mut ids = HashSet::new();
         match self.classes.iter().find(|class| class.id < 0 || !ids.insert(class.id)) {
-            Some(class) => Err(format!("class id {} is negative or there twice", class.id)),
+            Some(class) if class.id < 0 => Err(format!("`classes` has the negative id {}", class.id)),
+            Some(class) => Err(format!("`classes` has the id {} twice", class.id)),
             None => Ok(()),
         }
     }
