@@ -28,6 +28,7 @@ pub mod capture;
 pub mod cli;
 pub mod engine;
 pub mod export;
+pub mod files;
 pub mod format;
 pub mod insight;
 pub mod model;

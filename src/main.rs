@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use dnnviz::cli::{self, Cli};
+use dnnviz::files;
 
 /// Configures the C library to keep freed memory for reuse. Every query needs some megabytes for a few
 /// milliseconds; a good part of that time would be spent on returning them to the system and on clearing
@@ -30,6 +31,14 @@ fn main() -> ExitCode {
             writeln!(out, "dnnviz: {}: {}", record.level().as_str().to_lowercase(), record.args())
         })
         .init();
+    // The exit code of a program that the keyboard interrupts.
+    let interrupted = || {
+        files::remove_temporary();
+        std::process::exit(130);
+    };
+    if let Err(error) = ctrlc::set_handler(interrupted) {
+        log::warn!("files that are being written stay when the program is interrupted: {error}");
+    }
     // Exits with code 2 on wrong usage.
     let cli = Cli::parse();
     match cli::run(cli) {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::files;
 use crate::model::Theme;
 use crate::ui::dock::DockLayout;
 
@@ -74,11 +75,7 @@ impl Settings {
     fn write(&self, path: &Path) -> std::io::Result<()> {
         let folder = path.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer_pretty(&mut file, self)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        files::write(path, true, |out| Ok(serde_json::to_writer_pretty(out, self)?))
     }
 
     /// Adds a run that was opened to the recent ones.

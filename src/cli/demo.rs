@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use crate::files;
+
 /// Folder of the whole recording in the source.
 const IN_SOURCE: &str = "assets/demo";
 /// Folder of the whole recording below the prefix of an installation.
@@ -87,7 +89,7 @@ fn unpack(cache: &Path) -> io::Result<PathBuf> {
         return Ok(folder);
     }
     fs::create_dir_all(cache)?;
-    let staged = tempfile::Builder::new().prefix(UNPACKED).tempdir_in(cache)?;
+    let staged = files::TemporaryFolder::new_in(cache, UNPACKED)?;
     for file in &EMBEDDED {
         let path = staged.path().join(file.path);
         fs::create_dir_all(path.parent().unwrap_or(staged.path()))?;

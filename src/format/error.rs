@@ -228,6 +228,14 @@ impl FormatError {
         move |source| Self::Write { path: path.to_owned(), source }
     }
 
+    /// Returns [`FormatError::Exists`] or else [`FormatError::Write`] for a target that must not exist.
+    pub(super) fn create(target: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| match source.kind() {
+            io::ErrorKind::AlreadyExists => Self::Exists { path: target.to_owned() },
+            _ => Self::Write { path: target.to_owned(), source },
+        }
+    }
+
     /// Returns [`FormatError::Invalid`].
     pub(super) fn invalid(path: &Path, what: impl Into<String>) -> Self {
         Self::Invalid { path: path.to_owned(), what: what.into() }

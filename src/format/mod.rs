@@ -14,7 +14,6 @@ mod manifest_file;
 mod native;
 mod parallel;
 mod picture;
-mod stage;
 mod synth;
 pub mod watch;
 

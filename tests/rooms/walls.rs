@@ -22,9 +22,10 @@ const WINDOWS: &[&str] = &["winit"];
 const GLUE: &[&str] = &["clap", "indicatif", "anyhow", "env_logger"];
 
 const ROOMS: &[Room] = &[
+    Room { name: "files", may: &[], must_not: &[FORMATS, GPU, PANELS, WINDOWS, GLUE] },
     Room { name: "model", may: &[], must_not: &[FILES, FORMATS, GPU, PANELS, WINDOWS, GLUE] },
     Room { name: "stats", may: &["model"], must_not: &[FILES, FORMATS, GPU, PANELS, WINDOWS, GLUE] },
-    Room { name: "format", may: &["model"], must_not: &[GPU, PANELS, WINDOWS, GLUE] },
+    Room { name: "format", may: &["files", "model"], must_not: &[GPU, PANELS, WINDOWS, GLUE] },
     Room {
         name: "capture",
         may: &["model", "stats", "format"],
@@ -43,6 +44,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "export",
         may: &[
+            "files",
             "model",
             "stats",
             "engine",

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::app::offscreen::Offscreen;
 use crate::engine::Gpu;
 use crate::engine::bench::quantile;
+use crate::files::TemporaryFolder;
 use crate::format::{SynthOptions, synth};
 use crate::model::{ClassRef, Selection, Term};
 
@@ -63,7 +64,7 @@ struct DragReport {
 ///
 /// If the recording cannot be written, there is no graphics device, or a picture takes longer than 60 s.
 pub fn measure() -> anyhow::Result<ClickReport> {
-    let folder = tempfile::tempdir().context("cannot make a folder for the measurement")?;
+    let folder = TemporaryFolder::new().context("cannot make a folder for the measurement")?;
     let run = folder.path().join("run");
     let options =
         SynthOptions { units: UNITS, inputs: INPUTS, classes: CLASSES, epochs: 2, ..SynthOptions::default() };

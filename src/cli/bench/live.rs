@@ -12,6 +12,7 @@ use crate::app::offscreen::Offscreen;
 use crate::cli::output;
 use crate::engine::Gpu;
 use crate::engine::bench::quantile;
+use crate::files::TemporaryFolder;
 use crate::format::{EpochValues, Pictures, RunWriter};
 use crate::model::recording::sequential_edges;
 use crate::model::{
@@ -80,7 +81,7 @@ struct CommitLatency {
 pub fn run(args: &BenchLiveArgs) -> anyhow::Result<()> {
     let gpu = Gpu::headless()?;
     let adapter = gpu.describe();
-    let folder = tempfile::tempdir().context("a temporary folder for the run")?;
+    let folder = TemporaryFolder::new().context("a temporary folder for the run")?;
     let run = folder.path().join("run");
     let recording = synthetic_recording(args.units as usize, args.inputs as usize);
     let (units, inputs) = (recording.units(), recording.inputs.len());

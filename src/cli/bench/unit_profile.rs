@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::app::insights::{InsightCache, InsightRequest, InsightResponse};
 use crate::cli::output;
 use crate::engine::bench::quantile;
+use crate::files::TemporaryFolder;
 use crate::format::{self, EpochValues, Pictures, RunWriter, SynthOptions, synth};
 use crate::insight::UnitProfile;
 use crate::model::{EpochIndex, Group, LayerIndex, Source, UnitIndex};
@@ -80,7 +81,7 @@ struct ProfileTimes {
 /// If the recordings cannot be written, their unit profiles differ, or one takes longer than 120 s.
 pub fn run(args: &BenchUnitProfileArgs) -> anyhow::Result<()> {
     let (epochs, inputs, units) = (args.epochs as usize, args.inputs as usize, args.units as usize);
-    let folder = tempfile::tempdir().context("cannot make a folder for the measurement")?;
+    let folder = TemporaryFolder::new().context("cannot make a folder for the measurement")?;
     let [plain, aggregated] = ["plain", "aggregated"].map(|name| folder.path().join(name));
     let options =
         SynthOptions { units, layers: 1, epochs, inputs, classes: CLASSES, ..SynthOptions::default() };

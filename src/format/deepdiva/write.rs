@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::super::FormatError;
-use super::super::stage::{StagedFolder, write_file};
+use crate::files::{self, StagedFolder};
 use crate::model::{Epoch, Layer, LayerKind, Recording};
 
 /// Writes a dump. It gets its name in [`DumpWriter::finish`]; before that, nothing exists there.
@@ -98,8 +98,8 @@ impl DumpWriter {
         recording: &Recording,
         contents: &DumpContents,
     ) -> Result<Self, FormatError> {
-        let staged = StagedFolder::create(target)?;
-        fs::create_dir_all(staged.folder().join("activations/data")).map_err(FormatError::write(target))?;
+        let staged = StagedFolder::create(target).map_err(FormatError::create(target))?;
+        fs::create_dir_all(staged.path().join("activations/data")).map_err(FormatError::write(target))?;
         let singles = if contents.singles { recording.inputs.as_slice() } else { &[] };
         let classes = contents
             .classes
@@ -143,11 +143,11 @@ impl DumpWriter {
     ) -> Result<(), FormatError> {
         let Some((_, item)) = self.manifest.items.single.get_mut(input) else { return Ok(()) };
         let name = format!("{}.{extension}", key("cover", input));
-        let folder = self.staged.folder().join("activations/cover");
+        let folder = self.staged.path().join("activations/cover");
         fs::create_dir_all(&folder).map_err(FormatError::write(&self.target))?;
         let path = folder.join(&name);
         item.cover = Some(name);
-        write_file(&path, false, |out| out.write_all(bytes)).map_err(|error| self.with_target(error))
+        files::write(&path, false, |out| out.write_all(bytes)).map_err(FormatError::write(&self.target))
     }
 
     /// Begins an epoch. The following calls of [`DumpWriter::values`] write its files.
@@ -183,24 +183,16 @@ impl DumpWriter {
 
     /// Writes the manifest and gives the dump its name.
     pub(in super::super) fn finish(mut self) -> Result<(), FormatError> {
-        let path = self.staged.folder().join("activations/manifest.json");
+        let path = self.staged.path().join("activations/manifest.json");
         let text = serde_json::to_vec_pretty(&self.manifest)
             .map_err(|error| FormatError::invalid(&self.target, error.to_string()))?;
-        write_file(&path, false, |out| out.write_all(&text)).map_err(|error| self.with_target(error))?;
-        self.staged.publish()
+        files::write(&path, false, |out| out.write_all(&text)).map_err(FormatError::write(&self.target))?;
+        self.staged.publish().map_err(FormatError::create(&self.target))
     }
 
     /// Returns the path of an epoch's folder as named in the manifest.
     fn data(&self, folder: &str) -> PathBuf {
-        self.staged.folder().join("activations/data").join(folder.trim_start_matches('/'))
-    }
-
-    /// Replaces the temporary path of an error by the final name.
-    fn with_target(&self, error: FormatError) -> FormatError {
-        match error {
-            FormatError::Write { source, .. } => FormatError::Write { path: self.target.clone(), source },
-            other => other,
-        }
+        self.staged.path().join("activations/data").join(folder.trim_start_matches('/'))
     }
 }
 

@@ -7,7 +7,8 @@ use std::path::Path;
 use safetensors::Dtype as StoredDtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
-use super::super::{FormatError, stage};
+use super::super::FormatError;
+use crate::files;
 
 /// Writes the bytes of an array.
 type WriteArray<'a> = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()> + 'a>;
@@ -81,7 +82,7 @@ pub(in super::super) fn write_shard(path: &Path, mut arrays: Vec<ShardArray<'_>>
     let metadata = Metadata::new(None, infos).map_err(|error| broken(error.to_string()))?;
     let mut header = serde_json::to_vec(&metadata).map_err(|error| broken(error.to_string()))?;
     header.resize(header.len().next_multiple_of(8), b' ');
-    stage::write_file(path, true, |out| {
+    files::write(path, true, |out| {
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(&header)?;
         for (array, length) in arrays.into_iter().zip(lengths) {
@@ -94,6 +95,7 @@ pub(in super::super) fn write_shard(path: &Path, mut arrays: Vec<ShardArray<'_>>
         }
         Ok(())
     })
+    .map_err(FormatError::write(path))
 }
 
 /// Counts the bytes written through it.

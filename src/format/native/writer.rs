@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use safetensors::Dtype as StoredDtype;
 
 use super::super::FormatError;
-use super::super::stage::{self, StagedFolder};
 use super::NativeRun;
 use super::arrays::{ShardArray, write_shard};
 use super::lock::WriterLock;
 use super::manifest::{NativeEpochEntry, NativeManifest};
 use super::resume::{self, ResumedRun};
 use super::values::{EpochValues, RecordingShape};
+use crate::files::{self, StagedFolder};
 use crate::model::{Epoch, Recording, Source};
 
 /// Pictures of the inputs.
@@ -55,9 +55,9 @@ impl RunWriter {
     /// If `target` exists or cannot be written.
     pub fn create(target: &Path, recording: &Recording, pictures: &Pictures) -> Result<Self, FormatError> {
         check_vacant(target)?;
-        let staged = StagedFolder::create(target)?;
-        let lock = WriterLock::acquire(staged.folder(), target)?;
-        let epochs = staged.folder().join("epochs");
+        let staged = StagedFolder::create(target).map_err(FormatError::create(target))?;
+        let lock = WriterLock::acquire(staged.path(), target)?;
+        let epochs = staged.path().join("epochs");
         fs::create_dir(&epochs).map_err(FormatError::write(target))?;
         let mut writer = Self {
             target: target.to_owned(),
@@ -142,11 +142,11 @@ impl RunWriter {
         let mut text = serde_json::to_vec_pretty(&self.manifest)
             .map_err(|error| FormatError::invalid(&path, error.to_string()))?;
         text.push(b'\n');
-        stage::write_file(&path, true, |out| out.write_all(&text))?;
+        files::write(&path, true, |out| out.write_all(&text)).map_err(FormatError::write(&path))?;
         if let Some(staged) = &mut self.staged {
             // Windows cannot rename a folder in which a file is open.
             self.lock = self.lock.take().filter(|_| !cfg!(windows));
-            staged.publish()?;
+            staged.publish().map_err(FormatError::create(&self.target))?;
             self.staged = None;
             if self.lock.is_none() {
                 self.lock = Some(WriterLock::acquire(&self.target, &self.target)?);
@@ -181,7 +181,7 @@ impl RunWriter {
 
     /// Returns the folder of the recording, which is temporary until the first commit.
     fn folder(&self) -> &Path {
-        self.staged.as_ref().map_or(&self.target, StagedFolder::folder)
+        self.staged.as_ref().map_or(&self.target, StagedFolder::path)
     }
 
     /// Writes the file of the inputs.
