@@ -429,7 +429,8 @@ fn shards_of_several_writers_are_one_epoch() {
     let source = open(folder.path());
     let recording = source.recording();
     let epoch = &recording.epochs[0];
-    assert_eq!((epoch.number, epoch.loss, epoch.has_predictions), (4, None, true));
+    assert_eq!((epoch.number, epoch.has_predictions), (4, true));
+    assert!(epoch.loss.is_some_and(f64::is_nan));
     assert_eq!((epoch.step, epoch.metrics.len(), epoch.metrics["lr"]), (Some(400), 1, 0.5));
     assert_eq!(recording.layers[0].kind, LayerKind::Other);
     assert_eq!(
@@ -586,7 +587,8 @@ fn manifests_written_by_hand_are_read() {
     fs::write(folder.path().join("manifest.json"), format!("\u{feff}{by_hand}")).expect("write");
     let source = open(folder.path());
     assert_eq!(source.recording().layers, plain.recording().layers);
-    assert_eq!(source.recording().epochs, plain.recording().epochs);
+    let epochs = [&source, &plain].map(|source| source.recording().epochs[0].clone());
+    assert_eq!((&epochs[0].metrics, epochs[0].step), (&epochs[1].metrics, epochs[1].step));
     let all = [0, 1, 2];
     let (rows, expected) = (source.rows(EpochIndex(0), &all), plain.rows(EpochIndex(0), &all));
     assert_eq!(rows.expect("reads").layers[0].row(2), expected.expect("reads").layers[0].row(2));

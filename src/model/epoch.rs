@@ -165,9 +165,10 @@ impl EpochPosition {
 
 /// The epoch of highest accuracy, else of lowest loss; the earliest of equals.
 fn best(recording: &Recording, readable: &[usize]) -> Result<EpochIndex, EpochError> {
+    let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
     let score = |index: usize| {
         let epoch = &recording.epochs[index];
-        epoch.accuracy.or(epoch.loss.map(|loss| -loss)).filter(|score| score.is_finite())
+        finite(epoch.accuracy).or(finite(epoch.loss).map(|loss| -loss))
     };
     readable
         .iter()

@@ -160,11 +160,11 @@ pub struct Epoch {
     pub number: u64,
     /// Number of optimiser steps so far, where known.
     pub step: Option<u64>,
-    /// Accuracy in percent, where known.
+    /// Accuracy in percent, where known; NaN or infinite where the training computed that.
     pub accuracy: Option<f64>,
-    /// Loss, where known.
+    /// Loss, where known; NaN or infinite where the training computed that.
     pub loss: Option<f64>,
-    /// Further metrics, by name.
+    /// Further metrics, by name; they can be NaN or infinite.
     pub metrics: BTreeMap<String, f64>,
     /// Time of recording, as written in the recording.
     pub time: Option<String>,

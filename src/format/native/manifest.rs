@@ -1,9 +1,11 @@
 //! `manifest.json` of a recording.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 use std::path::Path;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::super::deepdiva::MAX_UNITS;
 use super::super::file::shortened;
@@ -76,6 +78,64 @@ pub(super) struct NativeInputsEntry {
     pub(super) file: Option<String>,
 }
 
+/// A metric, which can be NaN or infinite: written as a number or else as `"NaN"`, `"Infinity"` or
+/// `"-Infinity"`; read also as the bare words that Python writes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Metric(f64);
+
+/// Equal bits, so that NaN is equal to itself.
+impl PartialEq for Metric {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_bits() == other.0.to_bits()
+    }
+}
+
+impl Serialize for Metric {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            f64::INFINITY => serializer.serialize_str("Infinity"),
+            f64::NEG_INFINITY => serializer.serialize_str("-Infinity"),
+            value if value.is_nan() => serializer.serialize_str("NaN"),
+            value => serializer.serialize_f64(value),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Metric {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MetricVisitor;
+        impl Visitor<'_> for MetricVisitor {
+            type Value = Metric;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, \"NaN\", \"Infinity\" or \"-Infinity\"")
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Metric, E> {
+                Ok(Metric(value))
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Metric, E> {
+                Ok(Metric(value as f64))
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Metric, E> {
+                Ok(Metric(value as f64))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Metric, E> {
+                match text {
+                    "NaN" => Ok(Metric(f64::NAN)),
+                    "Infinity" => Ok(Metric(f64::INFINITY)),
+                    "-Infinity" => Ok(Metric(f64::NEG_INFINITY)),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
+                }
+            }
+        }
+        deserializer.deserialize_any(MetricVisitor)
+    }
+}
+
 /// A committed epoch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct NativeEpochEntry {
@@ -87,11 +147,11 @@ pub(super) struct NativeEpochEntry {
     pub(super) time: Option<String>,
     /// In percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) accuracy: Option<f64>,
+    pub(super) accuracy: Option<Metric>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) loss: Option<f64>,
+    pub(super) loss: Option<Metric>,
     #[serde(default, deserialize_with = "json::or_default", skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) metrics: BTreeMap<String, Option<f64>>,
+    pub(super) metrics: BTreeMap<String, Option<Metric>>,
     /// Number of values that are NaN or infinite, by layer.
     #[serde(default, deserialize_with = "json::or_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) not_finite: BTreeMap<String, u64>,
@@ -236,14 +296,17 @@ impl NativeLayerEntry {
 impl NativeEpochEntry {
     /// Returns the entry of an epoch whose values are in `files`.
     pub(super) fn describe(epoch: &Epoch, files: Vec<String>) -> Self {
-        let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
         Self {
             number: epoch.number,
             step: epoch.step,
             time: epoch.time.clone(),
-            accuracy: finite(epoch.accuracy),
-            loss: finite(epoch.loss),
-            metrics: epoch.metrics.iter().map(|(name, &value)| (name.clone(), finite(Some(value)))).collect(),
+            accuracy: epoch.accuracy.map(Metric),
+            loss: epoch.loss.map(Metric),
+            metrics: epoch
+                .metrics
+                .iter()
+                .map(|(name, &value)| (name.clone(), Some(Metric(value))))
+                .collect(),
             not_finite: epoch.not_finite.clone(),
             files,
         }
@@ -251,16 +314,15 @@ impl NativeEpochEntry {
 
     /// Returns the epoch, as if it were readable.
     pub(super) fn epoch(&self) -> Epoch {
-        let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
         Epoch {
             number: self.number,
             step: self.step,
-            accuracy: finite(self.accuracy),
-            loss: finite(self.loss),
+            accuracy: self.accuracy.map(|Metric(value)| value),
+            loss: self.loss.map(|Metric(value)| value),
             metrics: self
                 .metrics
                 .iter()
-                .filter_map(|(name, value)| Some((name.clone(), finite(*value)?)))
+                .filter_map(|(name, value)| value.map(|Metric(value)| (name.clone(), value)))
                 .collect(),
             time: self.time.clone(),
             not_finite: self.not_finite.clone(),

@@ -27,8 +27,8 @@ impl SceneDescription<'_> {
         add(format!("Shown: {}", text::describe_query(recording, self.runs, &view.query, self.position)));
         if let Some(epoch) = recording.epochs.get(self.position.from.0).filter(|_| self.position.t == 0.0) {
             let facts: Vec<String> = [
-                epoch.accuracy.map(|accuracy| format!("accuracy {accuracy:.1} %")),
-                epoch.loss.map(|loss| format!("loss {}", text::format_value(loss as f32, loss.abs() as f32))),
+                epoch.accuracy.map(|accuracy| format!("accuracy {} %", text::format_percent(accuracy))),
+                epoch.loss.map(|loss| format!("loss {}", text::format_metric(loss))),
             ]
             .into_iter()
             .flatten()
