@@ -267,7 +267,7 @@ fn a_written_recording_reads_as_it_was() {
         step: Some(4800),
         accuracy: Some(50.0),
         loss: Some(0.25),
-        metrics: [("lr".to_owned(), 0.1)].into(),
+        metrics: [("lr".to_owned(), 0.1), ("norm".to_owned(), f64::INFINITY)].into(),
         time: Some("noon".to_owned()),
         not_finite: [("a".to_owned(), 1)].into(),
         damaged: false,

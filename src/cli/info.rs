@@ -1,5 +1,6 @@
 //! `dnnviz info`: the contents of a recording.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -7,6 +8,7 @@ use serde::Serialize;
 
 use super::output::{self, counted, printable};
 use crate::format;
+use crate::model::number::{format_metric, format_percent};
 use crate::model::{Layer, Normalisation, Recording};
 
 /// Number of classes or epochs that are listed; the rest is only counted.
@@ -47,7 +49,7 @@ struct InfoReport<'a> {
     inputs: usize,
     classes: Vec<ClassInfo<'a>>,
     layers: Vec<LayerInfo<'a>>,
-    epochs: Vec<EpochInfo>,
+    epochs: Vec<EpochInfo<'a>>,
     normalisation: &'static str,
     warnings: &'a [String],
 }
@@ -72,9 +74,14 @@ struct LayerInfo<'a> {
 
 /// An epoch in the JSON document.
 #[derive(Serialize)]
-struct EpochInfo {
+struct EpochInfo<'a> {
     number: u64,
     accuracy: Option<f64>,
+    /// Absent if not recorded; `null` if not finite, as every number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loss: Option<f64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    metrics: &'a BTreeMap<String, f64>,
     damaged: bool,
 }
 
@@ -104,6 +111,8 @@ impl<'a> InfoReport<'a> {
                 .map(|epoch| EpochInfo {
                     number: epoch.number,
                     accuracy: epoch.accuracy,
+                    loss: epoch.loss,
+                    metrics: &epoch.metrics,
                     damaged: epoch.damaged,
                 })
                 .collect(),
@@ -151,8 +160,11 @@ fn print(out: &mut dyn Write, recording: &Recording) -> io::Result<()> {
     let epochs = recording.epochs.iter().map(|epoch| {
         let result = match (epoch.accuracy, epoch.loss) {
             _ if epoch.damaged => ": damaged".to_owned(),
-            (Some(accuracy), _) => format!(": {accuracy:.1} %"),
-            (None, Some(loss)) => format!(": loss {loss:.4}"),
+            (Some(accuracy), Some(loss)) if !loss.is_finite() => {
+                format!(": {} %, loss {}", format_percent(accuracy), format_metric(loss))
+            }
+            (Some(accuracy), _) => format!(": {} %", format_percent(accuracy)),
+            (None, Some(loss)) => format!(": loss {}", format_metric(loss)),
             (None, None) => String::new(),
         };
         format!("{}{result}", epoch.number)

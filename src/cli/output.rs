@@ -63,8 +63,9 @@ impl Notation {
         match self {
             _ if !value.is_finite() => "–".to_owned(),
             Self::Exponents if value == 0.0 => "0".to_owned(),
-            Self::Decimals => format!("{value:.4}"),
-            Self::Exponents => format!("{value:.2e}"),
+            // Only 0 is "0.0000".
+            Self::Decimals if value == 0.0 || value.abs() >= 5e-5 => format!("{value:.4}"),
+            Self::Decimals | Self::Exponents => format!("{value:.2e}"),
         }
     }
 }

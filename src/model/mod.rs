@@ -25,6 +25,7 @@ pub mod index;
 pub mod layer_pattern;
 pub mod layout;
 pub mod lru;
+pub mod number;
 pub mod pick;
 pub mod pin;
 pub mod ranges;

@@ -6,6 +6,9 @@ use crate::model::{Epoch, Recording};
 use crate::ui::style::Palette;
 use crate::ui::text;
 
+/// Distance of the marks of values that are not finite from the upper edge, in points.
+const NOT_FINITE_MARK: f32 = 4.0;
+
 /// The metric of a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricCurve {
@@ -23,20 +26,20 @@ impl MetricCurve {
             .filter(|curve| recording.epochs.iter().any(|epoch| curve.value(epoch).is_some()))
     }
 
+    /// Returns the value at an epoch, which can be NaN or infinite.
     fn value(self, epoch: &Epoch) -> Option<f64> {
         match self {
             Self::Accuracy => epoch.accuracy,
             Self::Loss => epoch.loss,
         }
-        .filter(|value| value.is_finite())
     }
 
-    /// Returns the value as text, "accuracy 97.0 %"; `None` if the epoch has none.
+    /// Returns the value as text, "accuracy 97.0 %", "loss NaN"; `None` if the epoch has none.
     pub fn label(self, epoch: &Epoch) -> Option<String> {
         let value = self.value(epoch)?;
         Some(match self {
-            Self::Accuracy => format!("accuracy {value:.1} %"),
-            Self::Loss => format!("loss {}", text::format_value(value as f32, value.abs() as f32)),
+            Self::Accuracy => format!("accuracy {} %", text::format_percent(value)),
+            Self::Loss => format!("loss {}", text::format_metric(value)),
         })
     }
 
@@ -59,36 +62,63 @@ impl MetricCurve {
         now: f32,
         x_of: &dyn Fn(f64) -> f32,
     ) {
-        let values = || {
+        let values: Vec<(f32, f64)> = {
             let epochs = recording.epochs.iter().enumerate();
-            epochs.filter_map(|(index, epoch)| Some((index, self.value(epoch)?)))
+            epochs.filter_map(|(index, epoch)| Some((x_of(index as f64), self.value(epoch)?))).collect()
         };
-        let low = values().map(|(_, value)| value).fold(f64::INFINITY, f64::min);
-        let high = values().map(|(_, value)| value).fold(f64::NEG_INFINITY, f64::max);
-        if low >= high {
-            return;
-        }
+        let (low, high) = finite_range(values.iter().map(|(_, value)| *value));
         let height = track.height() - 4.0;
-        let point = |(index, value): (usize, f64)| {
-            let share = ((value - low) / (high - low)) as f32;
-            pos2(x_of(index as f64), track.bottom() - 2.0 - share * height)
+        let y_of = |value: f64| {
+            // A constant metric is a line in the middle.
+            let share = if low < high { (value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0) } else { 0.5 };
+            track.bottom() - 2.0 - share as f32 * height
         };
-        let points = decimate(&values().map(point).collect::<Vec<_>>());
-        // The two parts overlap in the segment before this point, which both draw.
-        let split = points.partition_point(|point| point.x <= now);
-        let past = &points[..(split + 1).min(points.len())];
-        let rest = &points[split.saturating_sub(1)..];
         let [done, to_come] = self.colours(palette);
         let part = |left: f32, right: f32| {
             let part = Rect::from_x_y_ranges(left..=right, track.y_range()).expand2(vec2(0.0, 2.0));
             painter.with_clip_rect(painter.clip_rect().intersect(part))
         };
-        let (before, after) = (part(track.left(), now), part(now, track.right() + 1.0));
-        if self == Self::Accuracy {
-            before.add(area(past, track.bottom(), palette.accent.gamma_multiply(0.12)));
+        let (before, after) = (part(track.left() - 1.0, now), part(now, track.right() + 1.0));
+        // A value that is not finite breaks the curve; its epoch is marked at the upper edge.
+        for run in values.chunk_by(|a, b| a.1.is_finite() && b.1.is_finite()) {
+            if !run[0].1.is_finite() {
+                let place = pos2(run[0].0, track.top() + NOT_FINITE_MARK);
+                for painter in [&before, &after] {
+                    paint_cross(painter, place, palette.warning);
+                }
+                continue;
+            }
+            let points = decimate(&run.iter().map(|&(x, value)| pos2(x, y_of(value))).collect::<Vec<_>>());
+            if let [point] = *points {
+                before.circle_filled(point, 1.5, done);
+                after.circle_filled(point, 1.5, to_come);
+                continue;
+            }
+            // The two parts overlap in the segment before this point, which both draw.
+            let split = points.partition_point(|point| point.x <= now);
+            let past = &points[..(split + 1).min(points.len())];
+            let rest = &points[split.saturating_sub(1)..];
+            if self == Self::Accuracy {
+                before.add(area(past, track.bottom(), palette.accent.gamma_multiply(0.12)));
+            }
+            before.add(Shape::line(past.to_vec(), Stroke::new(1.0, done)));
+            after.add(Shape::line(rest.to_vec(), Stroke::new(1.0, to_come)));
         }
-        before.add(Shape::line(past.to_vec(), Stroke::new(1.0, done)));
-        after.add(Shape::line(rest.to_vec(), Stroke::new(1.0, to_come)));
+    }
+}
+
+/// Returns the least and the greatest of the values that are finite; the least is greater without any.
+fn finite_range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values
+        .filter(|value| value.is_finite())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+}
+
+/// Draws the mark of a value that is not finite.
+fn paint_cross(painter: &Painter, place: Pos2, colour: egui::Color32) {
+    let stroke = Stroke::new(1.2, colour);
+    for diagonal in [vec2(2.5, 2.5), vec2(2.5, -2.5)] {
+        painter.line_segment([place - diagonal, place + diagonal], stroke);
     }
 }
 

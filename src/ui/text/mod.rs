@@ -1,10 +1,9 @@
 //! Texts of panels, legend and overlay: queries, ranges and numbers.
 
-mod number;
 mod query;
 mod range;
 
-pub use self::number::{format_count, format_metric, format_ordinal, format_percent, format_value};
+pub use crate::model::number::{format_count, format_metric, format_ordinal, format_percent, format_value};
 pub use self::query::{describe_input, describe_query, describe_selection, measure_label};
 pub use self::range::describe_range;
 
