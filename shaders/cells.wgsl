@@ -74,8 +74,8 @@ fn vs_cell(@builtin(vertex_index) vertex: u32, @builtin(instance_index) index: u
 @vertex
 fn vs_slab(@builtin(vertex_index) vertex: u32) -> Varying {
     let slab = slabs[drawn];
-    let border = slab.border / slab.pitch;
-    let low = vec3<f32>(-border, -border, -slab.thickness / slab.pitch);
+    let border = frame.border / slab.pitch;
+    let low = vec3<f32>(-border, -border, -frame.thickness / slab.pitch);
     let high = vec3<f32>(vec2<f32>(slab.grid) + border, 0.0);
     let eye = (frame.eye - slab.corner) * vec3<f32>(1.0, -1.0, 1.0) / slab.pitch;
     let corner = visible_corner(vertex, low, high, eye);

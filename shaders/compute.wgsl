@@ -14,8 +14,8 @@ const WORKGROUP: u32 = 8u;
 // Distance at which a ray from the eye leaves the box around a slab; negative when it misses the box.
 fn end_of_slab(slab: Slab, inverse: vec3<f32>) -> f32 {
     let extent = vec2<f32>(slab.grid) * slab.pitch;
-    let wider = slab.border + 2.0 * frame.pixel * distance(slab.corner, frame.eye);
-    let low = slab.corner + vec3<f32>(-wider, -extent.y - wider, -slab.thickness - wider);
+    let wider = frame.border + 2.0 * frame.pixel * distance(slab.corner, frame.eye);
+    let low = slab.corner + vec3<f32>(-wider, -extent.y - wider, -frame.thickness - wider);
     let high = slab.corner + vec3<f32>(extent.x + wider, wider, frame.height * slab.pitch + wider);
     let a = (low - frame.eye) * inverse;
     let b = (high - frame.eye) * inverse;

@@ -8,8 +8,8 @@
 const WORKGROUP: u32 = 8u;
 
 // Markers, and steps of the shares, as in pyramid.rs.
-const NO_VALUE: f32 = -8.0;
-const NO_CELL: f32 = -16.0;
+const NO_VALUE: f32 = -32768.0;
+const NO_CELL: f32 = -49152.0;
 const SHARE_STEPS: f32 = 31.0;
 // Bits of minus infinity, which marks a grid position without a cell (LayerCells::NO_CELL).
 const ABSENT_BITS: u32 = 0xff800000u;
@@ -26,12 +26,11 @@ struct Level {
     // The same in `texels`.
     texels: u32,
     texels_row: u32,
-    // Factor from real values to stored values.
-    factor: f32,
     // 1 if the greatest value is the one furthest from zero, else 0.
     is_signed: u32,
     // A uniform's size is a multiple of 16 bytes.
-    padding: u32,
+    padding_a: u32,
+    padding_b: u32,
 }
 
 struct Block {
@@ -73,7 +72,7 @@ fn stored(value: f32) -> u32 {
     let bits = bitcast<u32>(value);
     let finite = (bits & 0x7f800000u) != 0x7f800000u;
     // Values that are not finite are not multiplied: a device may assume that there are none.
-    let number = bitcast<f32>(select(0u, bits, finite)) * level.factor;
+    let number = bitcast<f32>(select(0u, bits, finite));
     let marker = select(NO_VALUE, NO_CELL, bits == ABSENT_BITS);
     return half_bits(select(marker, number, finite));
 }

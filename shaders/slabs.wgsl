@@ -20,8 +20,8 @@ struct Varying {
     @location(7) @interpolate(flat) low: f32,
     @location(8) @interpolate(flat) inverse_range: f32,
     @location(9) @interpolate(flat) layer: u32,
-    @location(10) @interpolate(flat) border: f32,
-    @location(11) @interpolate(flat) thickness: f32,
+    @location(10) @interpolate(flat) scale_from: f32,
+    @location(11) @interpolate(flat) scale_to: f32,
     @location(12) @interpolate(flat) opacity: f32,
 }
 
@@ -38,9 +38,9 @@ fn vs_occluder(@builtin(vertex_index) vertex: u32, @builtin(instance_index) inst
     let slab = slabs[instance];
     let extent = vec2<f32>(slab.grid) * slab.pitch;
     let behind = frame.eye.z < slab.corner.z;
-    let z = slab.corner.z - select(0.0, slab.thickness, behind);
-    let low = vec2<f32>(slab.corner.x - slab.border, slab.corner.y - extent.y - slab.border);
-    let high = vec2<f32>(slab.corner.x + extent.x + slab.border, slab.corner.y + slab.border);
+    let z = slab.corner.z - select(0.0, frame.thickness, behind);
+    let low = vec2<f32>(slab.corner.x - frame.border, slab.corner.y - extent.y - frame.border);
+    let high = vec2<f32>(slab.corner.x + extent.x + frame.border, slab.corner.y + frame.border);
     let furthest = vec3<f32>(select(low, high, frame.eye.xy < 0.5 * (low + high)), z);
     let away = distance(furthest, frame.eye);
     // At a flat angle, a pixel covers a long part of the slab.
@@ -60,8 +60,8 @@ fn vs_main(@builtin(vertex_index) vertex: u32, @builtin(instance_index) instance
     let slab = slabs[instance];
     let corner = box_corner(vertex);
     let extent = vec2<f32>(slab.grid) * slab.pitch;
-    let low = slab.corner + vec3<f32>(-slab.border, -extent.y - slab.border, -slab.thickness);
-    let high = slab.corner + vec3<f32>(extent.x + slab.border, slab.border, frame.height * slab.pitch);
+    let low = slab.corner + vec3<f32>(-frame.border, -extent.y - frame.border, -frame.thickness);
+    let high = slab.corner + vec3<f32>(extent.x + frame.border, frame.border, frame.height * slab.pitch);
     var world = mix(low, high, corner);
     // One pixel wider, so that edges can fade out.
     world += (2.0 * corner - 1.0) * (1.5 * frame.pixel * distance(world, frame.eye));
@@ -77,8 +77,8 @@ fn vs_main(@builtin(vertex_index) vertex: u32, @builtin(instance_index) instance
         slab.low,
         slab.inverse_range,
         slab.layer,
-        slab.border,
-        slab.thickness,
+        slab.scale_from,
+        slab.scale_to,
         slab.opacity,
     );
 }
@@ -94,8 +94,8 @@ fn slab_of(in: Varying) -> Slab {
         in.low,
         in.inverse_range,
         in.layer,
-        in.border,
-        in.thickness,
+        in.scale_from,
+        in.scale_to,
         in.opacity,
     );
 }

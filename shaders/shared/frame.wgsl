@@ -22,9 +22,9 @@ struct FrameData {
     shade_high: vec3<f32>,
     // Interpolation between the fields, from 0 to 1.
     t: f32,
-    // Factors from stored values to real values.
-    scale_from: f32,
-    scale_to: f32,
+    // World width of the free border around the cells of a slab, and thickness of the slabs.
+    border: f32,
+    thickness: f32,
     // 1 if the middle of the colour map is zero and heights show absolute values, else 0.
     diverging: u32,
     // Blocks up to this many pixels wide are shown as their mean; 0 shows every cell.
@@ -61,14 +61,14 @@ struct Slab {
     page: u32,
     // Coarsest pyramid level.
     top: u32,
-    // Colour-map position of a value: (value - low) * inverse_range.
+    // Colour-map position of a value: (value - low) * inverse_range. Values are in units of the slab: stored
+    // values times a power of two.
     low: f32,
     inverse_range: f32,
     layer: u32,
-    // World width of the free border around the cells.
-    border: f32,
-    // World thickness of the slab.
-    thickness: f32,
+    // Factors from stored values to values, at most 1.
+    scale_from: f32,
+    scale_to: f32,
     // In [0, 1]; below 1 when the slab hides a framed one.
     opacity: f32,
 }

@@ -201,8 +201,8 @@ fn lay_cell(
 
 // Adds the slab without its cells to `result`; returns the remaining transmittance.
 fn lay_slab(slab: Slab, ray: Ray, left: f32, result: ptr<function, Hit>) -> f32 {
-    let border = slab.border / slab.pitch;
-    let low = vec3<f32>(-border, -border, -slab.thickness / slab.pitch);
+    let border = frame.border / slab.pitch;
+    let low = vec3<f32>(-border, -border, -frame.thickness / slab.pitch);
     let high = vec3<f32>(vec2<f32>(slab.grid) + border, 0.0);
     let face = face_of_box(ray, low, high);
     let share = face.covered * left;

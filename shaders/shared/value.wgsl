@@ -5,15 +5,15 @@
 // Set when a pipeline draws pictures between two fields.
 override MOVING: bool = true;
 
-// Markers, as in pyramid.rs: stored values lie in [-2, 2].
-const NO_VALUE_BELOW: f32 = -4.0;
-const NO_CELL_BELOW: f32 = -12.0;
+// Markers, as in pyramid.rs: stored values lie in [-16384, 16384].
+const NO_VALUE_BELOW: f32 = -24576.0;
+const NO_CELL_BELOW: f32 = -40960.0;
 // Height of a cell of no value or least value, in cells: a tile that can be seen and counted.
 const LEAST_HEIGHT: f32 = 0.06;
 
 // A cell or block, interpolated between the two fields.
 struct Block {
-    // The greatest value (furthest from 0 when diverging) and the mean, real values.
+    // The greatest value (furthest from 0 when diverging) and the mean, in units of the slab.
     greatest: f32,
     mean: f32,
     deviation: f32,
@@ -66,12 +66,12 @@ fn cell_texel(slab: Slab, level: u32, cell: vec2<i32>) -> vec3<i32> {
 fn load_bound(slab: Slab, level: u32, cell: vec2<i32>) -> Bound {
     let texel = cell_texel(slab, level, cell);
     let a = textureLoad(cells_from, texel.xy, texel.z, 0).r;
-    var value = a * frame.scale_from;
+    var value = a * slab.scale_from;
     var valued = is_valued(a);
     var reach = abs(value);
     if MOVING {
         let b = textureLoad(cells_to, texel.xy, texel.z, 0).r;
-        let other = b * frame.scale_to;
+        let other = b * slab.scale_to;
         if level > 0u {
             // The greatest of either epoch bounds what lies between them.
             let only = select(value, other, is_valued(b));
@@ -140,9 +140,9 @@ fn load_block(slab: Slab, level: u32, wanted: vec2<i32>) -> Block {
     let cell = clamp(wanted, vec2<i32>(0), (vec2<i32>(slab.grid) - 1) >> vec2<u32>(level));
     let single = load_bound(slab, 0u, cell);
     let texel = block_texel(slab, max(level, 1u), cell);
-    var block = unpacked(textureLoad(blocks_from, texel.xy, texel.z, 0), frame.scale_from);
+    var block = unpacked(textureLoad(blocks_from, texel.xy, texel.z, 0), slab.scale_from);
     if MOVING {
-        let other = unpacked(textureLoad(blocks_to, texel.xy, texel.z, 0), frame.scale_to);
+        let other = unpacked(textureLoad(blocks_to, texel.xy, texel.z, 0), slab.scale_to);
         block = mix_blocks(block, other, frame.t);
     }
     if level == 0u {

@@ -36,7 +36,7 @@ pub struct Field {
     processor: Processor,
     layout: Layout,
     atlas: Atlas,
-    scale: f32,
+    scales: Vec<f32>,
     has_no_value: bool,
     bytes: u64,
     textures: Textures,
@@ -115,7 +115,7 @@ impl Field {
                 DeviceQueue { device: &gpu.device, queue: &gpu.queue },
                 &atlas,
                 layers,
-                extent.scale,
+                &extent.scales,
                 signed,
                 &textures,
             );
@@ -134,7 +134,7 @@ impl Field {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             processor,
             layout,
-            scale: extent.scale,
+            scales: extent.scales,
             has_no_value: extent.has_no_value,
             bytes,
             cells: textures.cells.create_view(&array),
@@ -163,9 +163,10 @@ impl Field {
         &self.atlas
     }
 
-    /// Returns the factor from stored values to real values.
-    pub(super) fn scale(&self) -> f32 {
-        self.scale
+    /// Returns the factor from the stored values of a layer to the real ones, a power of two; 1 for an unknown
+    /// layer.
+    pub(super) fn scale(&self, layer: usize) -> f32 {
+        self.scales.get(layer).copied().unwrap_or(1.0)
     }
 
     /// Returns `true` if a cell has no value.

@@ -79,8 +79,8 @@ pub(super) struct FrameData {
     pub height: f32,
     pub shade_high: [f32; 3],
     pub t: f32,
-    pub scale_from: f32,
-    pub scale_to: f32,
+    pub border: f32,
+    pub thickness: f32,
     pub diverging: u32,
     pub detail: f32,
     pub forward: Vec3,
@@ -109,8 +109,8 @@ pub(super) struct SlabData {
     pub low: f32,
     pub inverse_range: f32,
     pub layer: u32,
-    pub border: f32,
-    pub thickness: f32,
+    pub scale_from: f32,
+    pub scale_to: f32,
     pub opacity: f32,
 }
 
@@ -194,8 +194,8 @@ impl Frame<'_> {
             height: CELL_HEIGHT * self.view.height.clamp(0.05, 10.0),
             shade_high: SHADE_HIGH,
             t: if self.is_moving() { self.t } else { 0.0 },
-            scale_from: self.from.scale(),
-            scale_to: self.to.scale(),
+            border: SLAB_BORDER,
+            thickness: SLAB_THICKNESS,
             diverging: u32::from(self.view.is_diverging()),
             detail: if self.every_cell { 0.0 } else { DETAIL },
             forward,
@@ -220,6 +220,12 @@ impl Frame<'_> {
         (focus + 0.05 * size, focus + 1.2 * size)
     }
 
+    /// Returns the scales of a layer at both epochs.
+    fn scales(&self, layer: usize) -> [f32; 2] {
+        let from = self.from.scale(layer);
+        [from, if self.is_moving() { self.to.scale(layer) } else { from }]
+    }
+
     /// Returns the drawn slabs back to front, and the nearness of each. Slabs are spaced along z and never overlap
     /// there, so that this order is exact from every direction.
     pub(super) fn slabs(&self) -> (Vec<SlabData>, Vec<Nearness>) {
@@ -240,9 +246,8 @@ impl Frame<'_> {
                 let slab = &layout.slabs[index];
                 let slot = self.from.atlas().slots[index];
                 let divisor = self.divisors.get(index).copied().unwrap_or(1.0);
-                let range = self.ranges.get(index).copied().unwrap_or(ValueRange::UNIT).scaled(divisor);
-                let (low, width) =
-                    if diverging { (0.0, range.reach()) } else { (range.low, range.high - range.low) };
+                let range = self.ranges.get(index).copied().unwrap_or(ValueRange::UNIT);
+                let units = SlabUnits::new(self.scales(index), range, divisor, diverging);
                 let data = SlabData {
                     corner: slab.corner(),
                     pitch: slab.pitch,
@@ -250,15 +255,74 @@ impl Frame<'_> {
                     base: [slot.x, slot.y],
                     page: slot.page,
                     top: slot.top,
-                    low,
-                    inverse_range: if width.is_normal() { 1.0 / width } else { 1.0 },
+                    low: units.low,
+                    inverse_range: units.inverse_range,
                     layer: slab.layer as u32,
-                    border: SLAB_BORDER,
-                    thickness: SLAB_THICKNESS,
+                    scale_from: units.scale_from,
+                    scale_to: units.scale_to,
                     opacity: camera.presence(slab),
                 };
                 (data, self.nearness(slab))
             })
             .unzip()
+    }
+}
+
+/// The values of a slab as the shaders compute with them: in units of a power of two of which neither the stored
+/// values nor the ends of the colour map are large multiples, so that nothing overflows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct SlabUnits {
+    low: f32,
+    inverse_range: f32,
+    scale_from: f32,
+    scale_to: f32,
+}
+
+impl SlabUnits {
+    /// The greatest magnitude of the ends of the colour map.
+    const LIMIT: f64 = 1e30;
+
+    /// Chooses the unit for values stored with `scales`, and a colour map over `range` times `divisor`;
+    /// `diverging` maps are symmetric around 0.
+    fn new(scales: [f32; 2], range: ValueRange, divisor: f32, diverging: bool) -> Self {
+        let [from, to] = scales.map(f64::from);
+        let (low, high) = (f64::from(range.low), f64::from(range.high));
+        let (low, width) = if diverging { (0.0, low.abs().max(high.abs())) } else { (low, high - low) };
+        let [low, width] = [low, width].map(|value| value * f64::from(divisor));
+        // Stored values are below 2^14.
+        let reach = low.abs().max(width.abs()) / f64::from(1 << 14);
+        let unit = from.max(to).max(if reach > 0.0 { reach.log2().ceil().exp2() } else { 0.0 });
+        let inverse = unit / width;
+        Self {
+            low: (low / unit) as f32,
+            inverse_range: if inverse.is_finite() && inverse > 0.0 { inverse.min(Self::LIMIT) as f32 } else { 1.0 },
+            scale_from: (from / unit) as f32,
+            scale_to: (to / unit) as f32,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_on_the_colour_map_are_right_for_values_and_ranges_of_any_size() {
+        for value in [1e-38_f64, 1e-12, 0.3, 5.0, 1e9, 3.3e38] {
+            for range in [[0.0, 1.0], [-1.0, 1.0], [0.97, 1.0], [0.0, 1e-6]] {
+                let scale = (value.log2().floor() - 13.0).clamp(-126.0, 114.0).exp2();
+                let [low, high] = range.map(|end| end as f32);
+                let units =
+                    SlabUnits::new([scale as f32, 1.0], ValueRange::new(low, high), value as f32, false);
+                let stored = (value / scale) as f32;
+                let position = (stored * units.scale_from - units.low) * units.inverse_range;
+                let expected = (1.0 - range[0]) / (range[1] - range[0]);
+                let error = (f64::from(position) / expected - 1.0).abs();
+                assert!(error < 1e-4 || value < 1e-30, "{value} in {range:?}: {position}, {expected}");
+                assert!(position.is_finite());
+            }
+        }
+        let constant = SlabUnits::new([1.0; 2], ValueRange::new(2.0, 2.0), 1.0, false);
+        assert_eq!(constant.inverse_range, 1.0);
     }
 }

@@ -11,10 +11,11 @@ use rayon::prelude::*;
 use super::atlas::Atlas;
 use crate::model::LayerCells;
 
-/// Stored in place of a value: the cell exists but has no value. Stored values lie in [−2, 2].
-pub const NO_VALUE: f32 = -8.0;
+/// Stored in place of a value: the cell exists but has no value. Stored values lie in
+/// [−16384, 16384].
+pub const NO_VALUE: f32 = -32768.0;
 /// Stored in place of a value: there is no cell.
-pub const NO_CELL: f32 = -16.0;
+pub const NO_CELL: f32 = -49152.0;
 /// Number of steps to which a block's shares of cells without value and of absent cells are rounded.
 pub const SHARE_STEPS: f32 = 31.0;
 
@@ -34,8 +35,8 @@ pub struct Page {
 
 /// The properties of all values that building a pyramid depends on.
 pub struct Extent {
-    /// Factor from stored values to real values, a power of two.
-    pub scale: f32,
+    /// Per layer, the factor from stored values to real values, a power of two.
+    pub scales: Vec<f32>,
     /// `true` if a cell has no value.
     pub has_no_value: bool,
 }
@@ -43,11 +44,11 @@ pub struct Extent {
 impl Extent {
     /// Returns the extent of the values of all `layers`.
     pub fn of(layers: &[LayerCells]) -> Self {
-        let largest = layers.par_iter().map(|layer| largest(&layer.values)).reduce(|| 0.0, f32::max);
+        let scales = layers.par_iter().map(|layer| scale_of(largest(&layer.values))).collect();
         let has_no_value = layers.par_iter().any(|layer| {
             layer.values.par_iter().any(|value| !value.is_finite() && *value != LayerCells::NO_CELL)
         });
-        Self { scale: power_of_two_at_most(largest), has_no_value }
+        Self { scales, has_no_value }
     }
 }
 
@@ -112,17 +113,18 @@ impl Block {
     }
 }
 
-/// Builds the pages of `layers`, each in its slot of `atlas`, with values divided by the scale of `extent`. Of
-/// `signed` values, the greatest of a block is the one furthest from 0.
+/// Builds the pages of `layers`, each in its slot of `atlas`, with values divided by the scale of their
+/// layer in `extent`. Of `signed` values, the greatest of a block is the one furthest from 0.
 pub fn build(atlas: &Atlas, layers: &[LayerCells], extent: &Extent, signed: bool) -> Vec<Page> {
-    let factor = 1.0 / extent.scale;
-    (0..atlas.pages).map(|page| build_page(atlas, page, layers, signed, factor)).collect()
+    (0..atlas.pages).map(|page| build_page(atlas, page, layers, &extent.scales, signed)).collect()
 }
 
-fn build_page(atlas: &Atlas, page: u32, layers: &[LayerCells], signed: bool, factor: f32) -> Page {
+fn build_page(atlas: &Atlas, page: u32, layers: &[LayerCells], scales: &[f32], signed: bool) -> Page {
     let size = atlas.page_size as usize;
     let mut cells = vec![f16::from_f32(NO_CELL); size * size];
-    for (slot, layer) in atlas.slots.iter().zip(layers).filter(|(slot, _)| slot.page == page) {
+    let on_page = atlas.slots.iter().zip(layers).zip(scales).filter(|((slot, _), _)| slot.page == page);
+    for ((slot, layer), scale) in on_page {
+        let factor = 1.0 / scale;
         let columns = layer.grid.columns as usize;
         let first = slot.y as usize * size + slot.x as usize;
         // Each row of texels belongs to one row of the grid.
@@ -171,9 +173,11 @@ fn largest(values: &[f32]) -> f32 {
     values.par_iter().filter(|value| value.is_finite()).map(|value| value.abs()).reduce(|| 0.0, f32::max)
 }
 
-/// Returns 2^k with 2^k ≤ `largest` < 2^(k+1), so that stored values use all bits of a half float; 1 for 0.
-fn power_of_two_at_most(largest: f32) -> f32 {
-    if largest < f32::MIN_POSITIVE { 1.0 } else { largest.log2().floor().clamp(-126.0, 126.0).exp2() }
+/// Returns the power of two that divides values up to `largest` to values up to 2^14: the largest exponents of
+/// half floats, so that values are exact to 11 bits down to 2^-28 of the largest, and to fewer down to 2^-38. 1
+/// for 0.
+fn scale_of(largest: f32) -> f32 {
+    if largest < f32::MIN_POSITIVE { 1.0 } else { (largest.log2().floor() - 13.0).clamp(-126.0, 114.0).exp2() }
 }
 
 #[cfg(test)]
@@ -220,7 +224,7 @@ mod tests {
                     assert!(texel[0].to_f32() <= NO_VALUE);
                     continue;
                 }
-                let real = |k: usize| f64::from(texel[k].to_f32() * extent.scale);
+                let real = |k: usize| f64::from(texel[k].to_f32() * extent.scales[0]);
                 assert!((real(0) - greatest).abs() < 2e-3, "{} {greatest}", real(0));
                 assert!((real(1) - mean).abs() < 3e-3, "{} {mean}", real(1));
                 assert!((real(2) - deviation).abs() < 5e-3, "{} {deviation}", real(2));
@@ -247,7 +251,25 @@ mod tests {
         let atlas = Atlas::new(&[layer.grid], 4096, 1).expect("fits");
         let extent = Extent::of(std::slice::from_ref(&layer));
         let pages = build(&atlas, &[layer], &extent, true);
-        assert_eq!(pages[0].blocks[0][0][0].to_f32() * extent.scale, -3.0);
+        assert_eq!(pages[0].blocks[0][0][0].to_f32() * extent.scales[0], -3.0);
+    }
+
+    #[test]
+    fn every_layer_has_its_own_scale_and_small_values_stay_beside_an_outlier() {
+        let layers =
+            [layer(2, 1, vec![3e-12, 1e-12]), layer(2, 2, vec![1.0, 1.004, 4.0, 1e9]), layer(1, 1, vec![3.4e38])];
+        let grids: Vec<Grid> = layers.iter().map(|layer| layer.grid).collect();
+        let atlas = Atlas::new(&grids, 4096, 1).expect("fits");
+        let extent = Extent::of(&layers);
+        let pages = build(&atlas, &layers, &extent, false);
+        for ((slot, layer), scale) in atlas.slots.iter().zip(&layers).zip(&extent.scales) {
+            for (cell, &value) in layer.values.iter().enumerate() {
+                let columns = layer.grid.columns as usize;
+                let (x, y) = (slot.x as usize + cell % columns, slot.y as usize + cell / columns);
+                let back = pages[0].greatest[0][y * atlas.page_size as usize + x].to_f32() * scale;
+                assert!((back / value - 1.0).abs() < 2e-3, "{value}: {back}");
+            }
+        }
     }
 
     #[test]
@@ -257,7 +279,7 @@ mod tests {
             let atlas = Atlas::new(&[layer.grid], 4096, 1).expect("fits");
             let extent = Extent::of(std::slice::from_ref(&layer));
             let pages = build(&atlas, &[layer], &extent, false);
-            let back = pages[0].greatest[0][0].to_f32() * extent.scale;
+            let back = pages[0].greatest[0][0].to_f32() * extent.scales[0];
             assert!((back / factor - 1.0).abs() < 1e-3, "{factor}: {back}");
         }
     }

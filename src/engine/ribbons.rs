@@ -17,6 +17,7 @@ use super::gpu::Gpu;
 use super::quads::quad_pipeline;
 use super::shader;
 use super::target::Target;
+use crate::model::layout::{SLAB_BORDER, SLAB_THICKNESS};
 
 /// Greatest number of segments of one picture. Edges beyond it are left out, the longest first.
 const MAX_SEGMENTS: usize = 20_000;
@@ -136,10 +137,10 @@ fn ribbon_slabs(slabs: &[SlabData], height: f32) -> Vec<RibbonSlab> {
             layer: slab.layer as usize,
             draw_index,
             front: slab.corner.z,
-            low: slab.corner.z - slab.thickness,
+            low: slab.corner.z - SLAB_THICKNESS,
             high: slab.corner.z + height * slab.pitch,
-            bottom: slab.corner.y - slab.grid[1] as f32 * slab.pitch - slab.border,
-            top: slab.corner.y + slab.border,
+            bottom: slab.corner.y - slab.grid[1] as f32 * slab.pitch - SLAB_BORDER,
+            top: slab.corner.y + SLAB_BORDER,
             opacity: slab.opacity,
         })
         .collect();

@@ -26,10 +26,10 @@ pub(in crate::engine) struct Level {
     pub(in crate::engine) greatest_row: u32,
     pub(in crate::engine) texels: u32,
     pub(in crate::engine) texels_row: u32,
-    pub(in crate::engine) factor: f32,
     pub(in crate::engine) is_signed: u32,
     // A uniform's size is a multiple of 16 bytes.
-    pub(in crate::engine) padding: u32,
+    pub(in crate::engine) padding_a: u32,
+    pub(in crate::engine) padding_b: u32,
 }
 
 /// The pipelines that build pyramids.
@@ -43,7 +43,7 @@ pub(in crate::engine) struct PyramidPass {
 
 /// Returns the layout of the levels of a tile in the buffers `greatest` and `texels`, and the lengths of these:
 /// in 4-byte words and in texels of 8 bytes.
-fn levels(tile: u32, highest: u32, factor: f32, signed: bool) -> (Vec<Level>, u32, u32) {
+fn levels(tile: u32, highest: u32, signed: bool) -> (Vec<Level>, u32, u32) {
     // Rows that are copied to a texture have an alignment.
     let row = |edge: u32, bytes: u32| (edge * bytes).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
     let (mut greatest, mut texels) = (0, 0);
@@ -51,7 +51,8 @@ fn levels(tile: u32, highest: u32, factor: f32, signed: bool) -> (Vec<Level>, u3
         let edge = tile >> level;
         let (greatest_row, texels_row) = (row(edge, 2) / 4, row(edge, 8) / 8);
         let is_signed = u32::from(signed);
-        let here = Level { edge, greatest, greatest_row, texels, texels_row, factor, is_signed, padding: 0 };
+        let here =
+            Level { edge, greatest, greatest_row, texels, texels_row, is_signed, padding_a: 0, padding_b: 0 };
         greatest += edge * greatest_row;
         texels += if level == 0 { 0 } else { edge * texels_row };
         here
@@ -122,19 +123,19 @@ impl PyramidPass {
         }
     }
 
-    /// Builds the pages of `layers` in `textures`, with values divided by `scale`. Returns `false`, and builds
+    /// Builds the pages of `layers` in `textures`, with values divided by the scale of their layer. Returns `false`, and builds
     /// nothing, if the device lacks memory for the buffers.
     pub(in crate::engine) fn build(
         &self,
         gpu: DeviceQueue<'_>,
         atlas: &Atlas,
         layers: &[LayerCells],
-        scale: f32,
+        scales: &[f32],
         signed: bool,
         textures: &Textures,
     ) -> bool {
         let tile = atlas.page_size.min(TILE.max(1 << atlas.levels));
-        let (levels, greatest, texels) = levels(tile, atlas.levels, 1.0 / scale, signed);
+        let (levels, greatest, texels) = levels(tile, atlas.levels, signed);
         let Some(buffers) = buffers(gpu, tile, greatest, texels) else { return false };
         let groups: Vec<wgpu::BindGroup> =
             levels.iter().zip(0..).map(|(level, index)| self.group(gpu, &buffers, level, index)).collect();
@@ -143,7 +144,7 @@ impl PyramidPass {
             for y in (0..atlas.page_size).step_by(tile as usize) {
                 for x in (0..atlas.page_size).step_by(tile as usize) {
                     let corner = wgpu::Origin3d { x, y, z: page };
-                    fill(&mut values, atlas, layers, corner, tile);
+                    fill(&mut values, atlas, layers, scales, corner, tile);
                     gpu.queue.write_buffer(&buffers.values, 0, bytemuck::cast_slice(&values));
                     let mut encoder = gpu.device.create_command_encoder(&Default::default());
                     self.dispatch(&mut encoder, &levels, &groups);
@@ -233,19 +234,31 @@ fn buffers(gpu: DeviceQueue<'_>, tile: u32, greatest: u32, texels: u32) -> Optio
     (!failed).then_some(Buffers { values, blocks: [odd, even], greatest, texels })
 }
 
-/// Fills `values` with the cells of `layers` in the tile at `corner`, whose `z` is the page.
-fn fill(values: &mut [f32], atlas: &Atlas, layers: &[LayerCells], corner: wgpu::Origin3d, tile: u32) {
+/// Fills `values` with the cells of `layers`, divided by their scales, in the tile at `corner`, whose `z` is the
+/// page.
+fn fill(
+    values: &mut [f32],
+    atlas: &Atlas,
+    layers: &[LayerCells],
+    scales: &[f32],
+    corner: wgpu::Origin3d,
+    tile: u32,
+) {
     values.par_chunks_mut(tile as usize).zip(corner.y..corner.y + tile).for_each(|(line, y)| {
         line.fill(LayerCells::NO_CELL);
-        let on_page = atlas.slots.iter().zip(layers).filter(|(slot, _)| slot.page == corner.z);
-        for (slot, layer) in on_page.filter(|(slot, layer)| (slot.y..slot.y + layer.grid.rows).contains(&y)) {
+        let on_page = atlas.slots.iter().zip(layers).zip(scales).filter(|((slot, _), _)| slot.page == corner.z);
+        for ((slot, layer), scale) in
+            on_page.filter(|((slot, layer), _)| (slot.y..slot.y + layer.grid.rows).contains(&y))
+        {
+            let factor = 1.0 / scale;
             let columns = layer.grid.columns as usize;
             let Some(row) = layer.values.chunks(columns).nth((y - slot.y) as usize) else { continue };
             // From the left edge of the tile or of the slab on, whichever is further right.
             let skipped = corner.x.saturating_sub(slot.x) as usize;
             let to = line.get_mut(slot.x.saturating_sub(corner.x) as usize..).unwrap_or_default();
             for (to, value) in to.iter_mut().zip(row.iter().skip(skipped)) {
-                *to = *value;
+                // Infinite values and NaN stay what they are.
+                *to = *value * factor;
             }
         }
     });

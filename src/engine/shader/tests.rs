@@ -175,8 +175,8 @@ fn layouts() -> [(&'static str, Layout); 8] {
                 height,
                 shade_high,
                 t,
-                scale_from,
-                scale_to,
+                border,
+                thickness,
                 diverging,
                 detail,
                 forward,
@@ -194,7 +194,7 @@ fn layouts() -> [(&'static str, Layout); 8] {
         layout!(
             "Slab",
             SlabData,
-            [corner, pitch, grid, base, page, top, low, inverse_range, layer, border, thickness, opacity]
+            [corner, pitch, grid, base, page, top, low, inverse_range, layer, scale_from, scale_to, opacity]
         ),
         layout!("Picture", PictureData, [corner, width, height, padding_a, padding_b, padding_c]),
         layout!("Segment", Segment, [start, finish, slopes, opacity, half_width, highlighted, padding]),
@@ -203,7 +203,7 @@ fn layouts() -> [(&'static str, Layout); 8] {
         layout!(
             "Level",
             device::Level,
-            [edge, greatest, greatest_row, texels, texels_row, factor, is_signed, padding]
+            [edge, greatest, greatest_row, texels, texels_row, is_signed, padding_a, padding_b]
         ),
         layout!(
             "LayerSummaries",
