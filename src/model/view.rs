@@ -105,8 +105,8 @@ pub enum Range {
     /// The rule that suits the recording, see [`ViewState::range_of`].
     #[default]
     Auto,
-    /// Per layer, from the lesser of 0 and its least value to its greatest; symmetric around 0 for signed
-    /// differences.
+    /// Per layer, from the lesser of 0 and its least value to its greatest; from its least value where that
+    /// is more than half of the greatest; symmetric around 0 for signed differences.
     Layer,
     /// As [`Range::Layer`], over all layers together.
     Network,
@@ -199,6 +199,10 @@ pub struct ViewState {
     /// The values of the cells.
     #[serde(default)]
     pub query: Query,
+    /// In a comparison of two runs, side B selects the inputs that side A selects, see
+    /// [`ViewState::link_sides`].
+    #[serde(default)]
+    pub sides_linked: bool,
     /// The colour map; `None` for the one that suits the query: diverging for signed values, else
     /// sequential.
     #[serde(default)]
@@ -251,6 +255,7 @@ impl ViewState {
             camera,
             epoch,
             query: Query::default(),
+            sides_linked: false,
             colour_map: None,
             range: Range::default(),
             theme: Theme::default(),
@@ -264,6 +269,24 @@ impl ViewState {
             hidden: BTreeSet::new(),
             edges: true,
             pins: Vec::new(),
+        }
+    }
+
+    /// Links the sides of a comparison of two runs if both select the same inputs.
+    pub fn link_equal_sides(&mut self) {
+        let Query { select, minus, run_b, .. } = &self.query;
+        self.sides_linked = run_b.is_some() && minus.as_ref().is_some_and(|minus| minus.terms == select.terms);
+    }
+
+    /// Selects for side B what side A selects, if they are linked; the epochs stay.
+    pub fn link_sides(&mut self) {
+        let Query { select, minus, run_b, .. } = &mut self.query;
+        if self.sides_linked
+            && run_b.is_some()
+            && let Some(minus) = minus
+            && minus.terms != select.terms
+        {
+            minus.terms.clone_from(&select.terms);
         }
     }
 
@@ -318,6 +341,25 @@ impl ViewState {
 mod tests {
     use super::*;
     use crate::model::{Layout, SetView, testing};
+
+    #[test]
+    fn linked_sides_select_the_same_inputs() {
+        let recording = testing::recording(&[4], &["cat"], &[Some(0)], &[0]);
+        let mut view = ViewState::new(Camera::set_view(SetView::Overview, &Layout::new(&recording), 1.5), 0.0);
+        let parse = |text: &str| text.parse::<Selection>().expect("a selection");
+        view.query = Query { minus: Some(parse("all@first")), run_b: Some(1), ..Query::default() };
+        view.link_equal_sides();
+        view.query.select = parse("class:cat");
+        view.link_sides();
+        assert_eq!(view.query.minus, Some(parse("class:cat@first")), "at its own epoch");
+        view.sides_linked = false;
+        view.query.select = parse("all");
+        view.link_sides();
+        assert_eq!(view.query.minus, Some(parse("class:cat@first")));
+        view.query.run_b = None;
+        view.link_equal_sides();
+        assert!(!view.sides_linked, "two selections of one run are independent");
+    }
 
     #[test]
     fn the_automatic_range_suits_what_the_values_are() {

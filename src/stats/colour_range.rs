@@ -104,12 +104,16 @@ pub fn colour_ranges(
     let whole = |range: ValueRange| {
         if view.is_diverging() {
             ValueRange::symmetric(range.reach())
+        } else if range.low < range.high && range.low > range.high / 2.0 {
+            // From 0 on, all values would be in the upper half of the colour map.
+            range
         } else {
             ValueRange::new(range.low.min(0.0), range.high)
         }
     };
     let usable = |range: ValueRange| {
-        if range.low < range.high { range } else { ValueRange::new(range.low, range.low + 1.0) }
+        let next = range.low + range.low.abs().max(1.0);
+        if range.low < range.high { range } else { ValueRange::new(range.low, next) }
     };
     let own = extremes.iter().map(|layer| layer.map(whole));
     match view.range_of(normalisation) {

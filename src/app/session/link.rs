@@ -83,6 +83,7 @@ impl Session {
     /// Shows `query` with the appearance, epoch and camera of `other`.
     pub fn show_like(&mut self, other: &Self, query: Query, locks: Locks) {
         self.control.view.query = query;
+        self.control.view.link_equal_sides();
         self.link_appearance(other, locks);
         self.control.view.epoch = columns::linked_epoch(self.recording(), other.view().epoch, true);
         self.control.playback.hold();

@@ -168,6 +168,7 @@ impl Session {
 
     /// Updates the scene to the values nearest to those of the view, and requests the missing ones.
     pub fn update_scene(&mut self) {
+        self.control.view.link_sides();
         self.scene.update(&mut self.values, &self.control);
     }
 

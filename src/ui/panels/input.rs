@@ -100,7 +100,16 @@ impl InputPanel<'_> {
             optional: true,
             ..picker
         };
-        if let Some(minus) = picker.show(ui, &mut state.minus, view.query.minus.as_ref()) {
+        if elsewhere {
+            ui.checkbox(&mut view.sides_linked, RichText::new("Same inputs as in Show").size(SMALL))
+                .on_hover_text("Choosing inputs in Show chooses them in the run that is subtracted as well.");
+            if view.sides_linked && ui.button("Subtract nothing").clicked() {
+                view.query.minus = None;
+            }
+        }
+        if !(elsewhere && view.sides_linked)
+            && let Some(minus) = picker.show(ui, &mut state.minus, view.query.minus.as_ref())
+        {
             view.query.minus = minus;
         }
         if view.query.minus.is_none() {
@@ -149,6 +158,7 @@ impl InputPanel<'_> {
         if runs.all.get(chosen).is_some_and(lacks) {
             query.minus = Some(Selection::default());
         }
+        view.link_equal_sides();
     }
 
     fn warnings(&self, ui: &mut Ui) {
