@@ -81,10 +81,15 @@ impl ViewControl {
         self.epochs.position(self.epochs.ordinal_of_number(self.view.epoch))
     }
 
-    /// The number of the view's epoch; `None` between two epochs.
-    pub fn resting_epoch(&self, recording: &Recording) -> Option<u64> {
-        let position = self.position().filter(|position| position.t == 0.0)?;
-        recording.epochs.get(position.from.0).map(|epoch| epoch.number)
+    /// The number of the epoch that the panels describe: the readable one nearest to the view's; `None`
+    /// without epochs, and while the epochs are played, which would ask for each of them.
+    pub fn described_epoch(&self, recording: &Recording) -> Option<u64> {
+        let position = self.position()?;
+        if position.t > 0.0 && self.playback.is_moving() {
+            return None;
+        }
+        let nearest = if position.t < 0.5 { position.from } else { position.to };
+        recording.epochs.get(nearest.0).map(|epoch| epoch.number)
     }
 
     /// The number of the recorded epoch nearest to the view's.

@@ -192,10 +192,10 @@ impl Session {
         self.values.note()
     }
 
-    /// The statistics of every layer at the current epoch; `None` until they are computed, and between two
-    /// epochs.
+    /// The statistics of every layer at the described epoch; `None` until they are computed, and while
+    /// the epochs are played.
     pub fn layer_stats(&self) -> Option<&[LayerStats]> {
-        self.values.insights.layer_stats(self.control.resting_epoch(self.recording())?)
+        self.values.insights.layer_stats(self.control.described_epoch(self.recording())?)
     }
 
     /// The latest layer statistics, and the number of their epoch.
@@ -207,7 +207,7 @@ impl Session {
     /// computed, the latest one; [`UnitProfile::epoch`] is its epoch.
     pub fn unit_profile(&self, pin: &Pin) -> Option<Result<&UnitProfile, &str>> {
         let (layer, unit) = self.recording().unit_of_pin(pin)?;
-        let epoch = self.control.resting_epoch(self.recording());
+        let epoch = self.control.described_epoch(self.recording());
         self.values.insights.unit_profile_or_latest(layer, unit, epoch)
     }
 

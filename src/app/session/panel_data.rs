@@ -7,7 +7,7 @@ use crate::model::{EpochIndex, EpochPosition, LayerIndex, Pin, UnitIndex};
 use crate::ui::dock::Pane;
 use crate::ui::{
     ColumnBar, LoadProgress, OpenRuns, PanelData, PanelOutput, SceneDescription, SceneResponse, SceneStatus,
-    ViewControl, Viewport,
+    ViewControl, Viewport, describe_values,
 };
 
 /// Greatest number of values that are copied to the clipboard.
@@ -45,7 +45,7 @@ impl Session {
     ) -> T {
         let ready = self.values.cached_epochs(self.control.view.order);
         let recording = self.values.recording();
-        let epoch = self.control.resting_epoch(recording);
+        let epoch = self.control.described_epoch(recording);
         let divisors = self.scene.divisors(&self.control.view);
         let scene_values = self.scene.values(&self.control.view, &divisors);
         let layout = self.scene.layout();
@@ -65,7 +65,11 @@ impl Session {
             (pin, profile)
         };
         let profiles: Vec<_> = pins.into_iter().map(profile).collect();
-        let layer_stats = epoch.and_then(|epoch| insights.layer_stats(epoch));
+        let layer_stats = epoch.and_then(|epoch| Some((epoch, insights.layer_stats(epoch)?)));
+        let shown = self.scene.current().map(|current| {
+            let runs = OpenRuns { all: context.runs, own: current.run };
+            describe_values(current.recording(), runs, &current.query, current.scene.position)
+        });
         let data = PanelData {
             recording,
             runs: OpenRuns { all: context.runs, own: self.values.run() },
@@ -74,10 +78,11 @@ impl Session {
             ready: &ready,
             live: context.live,
             columns,
-            layer_stats: layer_stats.or_else(|| insights.latest_layer_stats().map(|(_, layers)| layers)),
+            layer_stats: layer_stats.or_else(|| insights.latest_layer_stats()),
             predictions: epoch.and_then(|epoch| insights.predictions(epoch)),
             profiles: &profiles,
             values: &values,
+            shown: shown.as_deref().unwrap_or_default(),
         };
         act(&mut self.control, &data)
     }

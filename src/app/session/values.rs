@@ -302,10 +302,9 @@ impl ValueStore {
         self.pending_pictures.remove(&input);
     }
 
-    /// Requests the insights for panels at the current epoch, unless that is between two recorded ones:
-    /// predictions, the profiles of the pinned units, the latest pin first, and the layer statistics.
+    /// Requests the insights for panels at the epoch that they describe: predictions, the profiles of the pinned units, the latest pin first, and the layer statistics.
     pub fn request_insights(&mut self, control: &ViewControl) {
-        let Some(epoch) = control.resting_epoch(self.recording()) else { return };
+        let Some(epoch) = control.described_epoch(self.recording()) else { return };
         let recording = self.source.recording();
         let profiles = control.view.pins.iter().rev().filter_map(|pin| {
             let (layer, unit) = recording.unit_of_pin(pin)?;

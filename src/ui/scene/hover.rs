@@ -203,7 +203,9 @@ impl Hover {
         if values.t == 0.0
             && let Some(layer) = values.from.get(hovered.layer)
         {
-            lines.push(self.ranks(values.id, hovered.layer, layer).describe(value));
+            let rank = self.ranks(values.id, hovered.layer, layer).describe(value);
+            let shown = text::describe_values(scene.recording, scene.runs, &scene.view.query, scene.position);
+            lines.push(format!("{rank} for {shown}"));
         }
         lines
     }

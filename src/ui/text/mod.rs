@@ -4,7 +4,7 @@ mod query;
 mod range;
 
 pub use crate::model::number::{format_count, format_metric, format_ordinal, format_percent, format_value};
-pub use self::query::{describe_input, describe_query, describe_selection, measure_label};
+pub use self::query::{describe_input, describe_query, describe_selection, describe_values, measure_label};
 pub use self::range::describe_range;
 
 /// The most characters of a run's name in a legend.

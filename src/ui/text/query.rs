@@ -14,6 +14,16 @@ pub fn describe_query(
     query: &Query,
     position: EpochPosition,
 ) -> String {
+    format!("{} · {}", measure_label(query), describe_values(recording, runs, query, position))
+}
+
+/// Describes the inputs and the epoch of a query: "class 3 minus class 5 · epoch 12".
+pub fn describe_values(
+    recording: &Recording,
+    runs: OpenRuns,
+    query: &Query,
+    position: EpochPosition,
+) -> String {
     let sides = match &query.minus {
         None => {
             let name = runs.own().filter(|_| runs.all.len() > 1);
@@ -37,9 +47,9 @@ pub fn describe_query(
     // If every selection has an epoch of its own, the current one has no effect.
     let elsewhere = |selection: &Selection| selection.epoch.is_some();
     if elsewhere(&query.select) && query.minus.as_ref().is_none_or(elsewhere) {
-        return format!("{} · {sides}", measure_label(query));
+        return sides;
     }
-    format!("{} · {sides} · {}", measure_label(query), epoch_label(recording, position))
+    format!("{sides} · {}", epoch_label(recording, position))
 }
 
 /// Names the statistic of a query and its normalisation.

@@ -37,15 +37,17 @@ pub struct PanelData<'a> {
     pub live: bool,
     /// The columns of the window.
     pub columns: &'a ColumnBar<'a>,
-    /// The statistics of each layer, at the current epoch or the latest before it; `None` until they are
-    /// computed.
-    pub layer_stats: Option<&'a [LayerStats]>,
+    /// The statistics of each layer, and the number of their epoch: the current one or, until those are
+    /// computed, another; `None` until any are computed.
+    pub layer_stats: Option<(u64, &'a [LayerStats])>,
     /// The predicted class of each input at the current epoch; `None` until they are read.
     pub predictions: Option<&'a [Option<usize>]>,
     /// The profiles of the pinned units.
     pub profiles: &'a [(Pin, ProfileResult<'a>)],
     /// The value of each pinned unit in the scene.
     pub values: &'a [Option<f32>],
+    /// The inputs and the epoch of `values`.
+    pub shown: &'a str,
 }
 
 /// Requests from the panels that do not change the view.
@@ -118,13 +120,14 @@ impl ViewControl {
         let framed = self.framed_slab();
         let table = LayersPanel {
             recording: data.recording,
-            stats: data.layer_stats,
+            stats: data.layer_stats.map(|(_, stats)| stats),
+            stats_epoch: data.layer_stats.map(|(epoch, _)| epoch).filter(|epoch| *epoch != self.nearest_epoch()),
             framed,
             hovered: self.navigator.hovered(),
             palette: Palette::of(self.view.theme),
         };
         let means: Option<Vec<f32>> =
-            data.layer_stats.map(|layers| layers.iter().map(|layer| layer.mean).collect());
+            data.layer_stats.map(|(_, layers)| layers.iter().map(|layer| layer.mean).collect());
         if data.recording.layers.len() >= MIN_MAPPED_LAYERS {
             let map = Minimap {
                 recording: data.recording,
@@ -154,6 +157,8 @@ impl ViewControl {
             recording: data.recording,
             profiles: data.profiles,
             values: data.values,
+            shown: data.shown,
+            epoch: self.nearest_epoch(),
             pictures: &self.thumbnails,
             palette: Palette::of(self.view.theme),
         };

@@ -29,6 +29,8 @@ pub struct LayersPanel<'a> {
     pub recording: &'a Recording,
     /// Statistics per layer at the current epoch; `None` until they are known.
     pub stats: Option<&'a [LayerStats]>,
+    /// The number of the epoch of `stats` if it is not the current one.
+    pub stats_epoch: Option<u64>,
     /// The framed layer, as an index into [`Recording::layers`].
     pub framed: Option<usize>,
     /// The layer hovered in the scene, as an index into [`Recording::layers`].
@@ -120,6 +122,10 @@ impl LayersPanel<'_> {
         let (listed, all) = (state.order.rows().len(), self.recording.layers.len());
         let count = format!("{} of {}", text::format_count(listed as u64), text::format_count(all as u64));
         ui.add(Label::new(RichText::new(count).size(SMALL).color(palette.dim)));
+        if let Some(epoch) = self.stats_epoch {
+            let text = format!("statistics of epoch {epoch}");
+            ui.add(Label::new(RichText::new(text).size(SMALL).color(palette.warning)));
+        }
 
         let button = |ui: &mut Ui, name: &str, enabled: bool, tip: &str| {
             let response = ui.add_enabled(enabled, Button::new(RichText::new(name).size(SMALL)));

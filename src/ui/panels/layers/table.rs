@@ -269,6 +269,7 @@ impl TableDelegate for LayerTableDelegate<'_> {
             TableColumn::Name if self.layers.framed == Some(index) => palette.accent,
             TableColumn::Type | TableColumn::Shape => palette.dim,
             _ if text == "–" => palette.dim,
+            _ if column.is_measured() && self.layers.stats_epoch.is_some() => palette.dim,
             _ => palette.text,
         };
         let font = FontId::proportional(SMALL);

@@ -14,6 +14,7 @@ use crate::ui::testing::{self, TestWindow};
 struct State {
     recording: Recording,
     stats: Option<Vec<LayerStats>>,
+    stats_epoch: Option<u64>,
     view: ViewState,
     panel: LayersPanelState,
     framed: Option<usize>,
@@ -29,6 +30,7 @@ fn table(recording: Recording, stats: Option<Vec<LayerStats>>, width: f32) -> Wi
         stats,
         view,
         panel: LayersPanelState::default(),
+        stats_epoch: None,
         framed: None,
         actions: Vec::new(),
     };
@@ -36,6 +38,7 @@ fn table(recording: Recording, stats: Option<Vec<LayerStats>>, width: f32) -> Wi
         let layers = LayersPanel {
             recording: &state.recording,
             stats: state.stats.as_deref(),
+            stats_epoch: state.stats_epoch,
             framed: state.framed,
             hovered: None,
             palette: Palette::of(state.view.theme),
@@ -330,4 +333,13 @@ fn names_take_the_width_that_numbers_leave() {
         window.run();
         assert_eq!(name(&window), narrow, "as before");
     }
+}
+
+#[test]
+fn statistics_of_another_epoch_are_marked() {
+    let mut window = table(testing::recording(), Some(stats()), 700.0);
+    assert!(window.query_by_label_contains("statistics of epoch").is_none());
+    window.state_mut().stats_epoch = Some(3);
+    window.run();
+    window.get_by_label("statistics of epoch 3");
 }

@@ -37,6 +37,10 @@ pub struct UnitPanel<'a> {
     pub profiles: &'a [(Pin, ProfileResult<'a>)],
     /// The value in the scene of each unit in `profiles`.
     pub values: &'a [Option<f32>],
+    /// The inputs and the epoch of `values`.
+    pub shown: &'a str,
+    /// The number of the current epoch.
+    pub epoch: u64,
     /// Pictures of the inputs.
     pub pictures: &'a Thumbnails,
     /// The colours.
@@ -175,14 +179,15 @@ impl<'a> UnitPanel<'a> {
     fn facts(&self, ui: &mut Ui, pin: &Pin, profile: &UnitProfile) {
         let number = |value: f32| text::format_value(value, value.abs());
         let all = profile.distributions.iter().find(|distribution| distribution.class.is_none());
-        let mut parts = Vec::new();
-        parts.extend(self.value(pin).map(|value| format!("now {}", number(value))));
-        if let Some(epoch) = self.recording.epochs.get(profile.epoch.0) {
-            parts.push(format!("at epoch {}:", epoch.number));
-        }
-        parts.extend(all.map(|all| format!("mean {}", number(all.mean))));
+        let shown = self.value(pin).map(|value| format!("{} for {}. ", number(value), self.shown));
+        let epoch = self.recording.epochs.get(profile.epoch.0).map(|epoch| epoch.number);
+        let at = epoch.map_or_else(String::new, |epoch| format!(" at epoch {epoch}"));
         let total = text::format_count(profile.of as u64);
-        parts.extend(profile.rank.map(|rank| format!("{} of {total}", text::format_ordinal(rank as u64))));
+        let rank = profile.rank.map(|rank| format!(", {} of {total} by mean", text::format_ordinal(rank as u64)));
+        let mut parts = Vec::new();
+        parts.extend(all.map(|all| {
+            format!("All inputs{at}: mean {}{}", number(all.mean), rank.unwrap_or_default())
+        }));
         parts.extend(profile.selectivity.map(|selectivity| {
             let class = self.recording.classes.get(selectivity.class);
             let class =
@@ -191,8 +196,10 @@ impl<'a> UnitPanel<'a> {
         }));
         let rate = all.and_then(|all| all.rate);
         parts.extend(rate.map(|rate| format!("fires for {:.0} % of inputs", 100.0 * rate)));
-        let text = parts.join(" · ").replace(": ·", ":");
-        ui.add(Label::new(RichText::new(text).size(SMALL).color(self.palette.dim)).wrap());
+        let text = shown.unwrap_or_default() + &parts.join(" · ");
+        // A profile of another epoch is described until the current one is computed.
+        let colour = if epoch == Some(self.epoch) { self.palette.dim } else { self.palette.warning };
+        ui.add(Label::new(RichText::new(text).size(SMALL).color(colour)).wrap());
     }
 
     /// Reserves the space of a profile that is being read.

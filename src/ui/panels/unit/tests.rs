@@ -46,6 +46,8 @@ fn panel(size: egui::Vec2) -> Window {
             recording: &state.recording,
             profiles: &profiles,
             values: &[Some(0.625), None],
+            shown: "class cat · epoch 4",
+            epoch: 4,
             pictures: &state.pictures,
             palette: Palette::of(state.view.theme),
         };
@@ -194,7 +196,7 @@ fn the_delete_key_removes_units_one_after_the_other() {
 #[test]
 fn the_facts_are_shown_in_a_line() {
     let window = one();
-    let facts = "now 0.625 · at epoch 4: mean 0.500 · 2nd of 64 · selectivity 0.88 for cat · fires for 75 % of \
+    let facts = "0.625 for class cat · epoch 4. All inputs at epoch 4: mean 0.500, 2nd of 64 by mean · selectivity 0.88 for cat · fires for 75 % of \
                  inputs";
     window.get_by_label(facts);
 }
