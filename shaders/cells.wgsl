@@ -2,7 +2,7 @@
 // ray-cast is tested against, and the baseline that it is measured against.
 
 #import "shared/frame.wgsl" { Slab, frame, slabs }
-#import "shared/light.wgsl" { encoded, hazed }
+#import "shared/light.wgsl" { encoded }
 #import "shared/ray.wgsl" { Face, ray_in_slab }
 #import "shared/surface.wgsl" { GAP, cell_light, slab_light }
 #import "shared/value.wgsl" { Value, load_bound }
@@ -94,7 +94,7 @@ fn fs_main(in: Varying) -> @location(0) vec4<f32> {
     if in.cell > 0u {
         colour = cell_light(slab, ray, Value(in.number, in.valued), face);
     }
-    return encoded(hazed(vec4<f32>(colour, 1.0), distance * slab.pitch));
+    return encoded(vec4<f32>(colour, 1.0));
 }
 
 @fragment

@@ -4,7 +4,7 @@
 // Threads: WORKGROUP × WORKGROUP pixels a workgroup. In: group 0. Out: every pixel of `target_image`.
 
 #import "shared/frame.wgsl" { Slab, frame, slabs }
-#import "shared/light.wgsl" { encoded, hazed }
+#import "shared/light.wgsl" { encoded }
 #import "shared/trace.wgsl" { DONE, trace }
 
 const WORKGROUP: u32 = 8u;
@@ -46,7 +46,7 @@ fn cs_main(@builtin(global_invocation_id) id: vec3<u32>) {
             far = end_of_slab(slab, inverse);
         }
         if far >= 0.0 {
-            let hit = hazed(trace(slab, direction).colour * slab.opacity, far);
+            let hit = trace(slab, direction).colour * slab.opacity;
             colour += hit.rgb * left;
             left *= 1.0 - hit.a;
         }

@@ -1,7 +1,7 @@
 // The input's picture, upright in front of the first slab.
 
 #import "shared/frame.wgsl" { frame }
-#import "shared/light.wgsl" { encoded, hazed, light }
+#import "shared/light.wgsl" { encoded, light }
 
 struct Picture {
     // World position of the top-left corner, and the picture's edges.
@@ -21,8 +21,6 @@ struct Varying {
     @builtin(position) clip: vec4<f32>,
     // Texture coordinates from the top-left corner.
     @location(0) at: vec2<f32>,
-    // From the eye, world units; not normalised.
-    @location(1) sight: vec3<f32>,
 }
 
 @vertex
@@ -31,7 +29,7 @@ fn vs_main(@builtin(vertex_index) vertex: u32) -> Varying {
     // Slightly larger, so that edges can fade out.
     let grown = mix(vec2<f32>(-0.05), vec2<f32>(1.05), at);
     let world = picture.corner + vec3<f32>(grown.x * picture.width, -grown.y * picture.height, 0.0);
-    return Varying(frame.clip_from_world * vec4<f32>(world, 1.0), grown, world - frame.eye);
+    return Varying(frame.clip_from_world * vec4<f32>(world, 1.0), grown);
 }
 
 @fragment
@@ -53,5 +51,5 @@ fn fs_main(in: Varying) -> @location(0) vec4<f32> {
     let colour = vec4<f32>(light(mixed.rgb), mixed.a);
     let edge = min(min(in.at.x, 1.0 - in.at.x) * size.x / spread.x, min(in.at.y, 1.0 - in.at.y) * size.y / spread.y);
     let alpha = colour.a * clamp(edge + 0.5, 0.0, 1.0);
-    return encoded(hazed(vec4<f32>(colour.rgb * alpha, alpha), length(in.sight)));
+    return encoded(vec4<f32>(colour.rgb * alpha, alpha));
 }

@@ -3,7 +3,7 @@
 
 #import "shared/box.wgsl" { box_corner }
 #import "shared/frame.wgsl" { Slab, frame, slabs }
-#import "shared/light.wgsl" { encoded, hazed }
+#import "shared/light.wgsl" { encoded }
 #import "shared/trace.wgsl" { trace }
 
 struct Varying {
@@ -104,7 +104,7 @@ fn slab_of(in: Varying) -> Slab {
 fn fs_main(in: Varying) -> @location(0) vec4<f32> {
     let slab = slab_of(in);
     let hit = trace(slab, normalize(in.sight));
-    return encoded(hazed(hit.colour * slab.opacity, length(in.sight)));
+    return encoded(hit.colour * slab.opacity);
 }
 
 // The cell that covers the pixel: (layer + 1, cell + 1).

@@ -13,8 +13,18 @@ fn encoded(colour: vec4<f32>) -> vec4<f32> {
     return vec4<f32>(sqrt(max(colour.rgb / max(colour.a, 1e-4), vec3<f32>(0.0))) * colour.a, colour.a);
 }
 
-// Mixes the background into what is far from the eye; `colour` is premultiplied by alpha.
+// Share of the background that haze mixes into what is at this distance from the eye. Slabs and ribbons are
+// hazed; cells have the exact colours of the colour map.
+fn haze_at(distance: f32) -> f32 {
+    return frame.haze * smoothstep(frame.haze_near, frame.haze_far, distance);
+}
+
+// Mixes the background into a colour, which is premultiplied by alpha.
 fn hazed(colour: vec4<f32>, distance: f32) -> vec4<f32> {
-    let haze = frame.haze * smoothstep(frame.haze_near, frame.haze_far, distance);
-    return vec4<f32>(mix(colour.rgb, frame.ground_colour * colour.a, haze), colour.a);
+    return vec4<f32>(mix(colour.rgb, frame.ground_colour * colour.a, haze_at(distance)), colour.a);
+}
+
+// Colour of the slabs at this distance from the eye.
+fn slab_colour_at(distance: f32) -> vec3<f32> {
+    return mix(frame.slab_colour, frame.ground_colour, haze_at(distance));
 }

@@ -2,6 +2,7 @@
 
 #import "shared/colour.wgsl" { colour_of, mean_colour }
 #import "shared/frame.wgsl" { Slab, frame }
+#import "shared/light.wgsl" { haze_at, slab_colour_at }
 #import "shared/ray.wgsl" { Face, Ray }
 #import "shared/value.wgsl" { Block, Value }
 
@@ -34,8 +35,8 @@ fn cell_light(slab: Slab, ray: Ray, value: Value, face: Face) -> vec3<f32> {
 
 // Light of a field of cells too small to be seen one by one: tops, the sides that show in
 // the gaps, and the slab between them, each by its share of the pixel. `no_value` is the share of
-// cells without value in the block one level up.
-fn field_light(slab: Slab, ray: Ray, block: Block, height: f32, spread: f32, no_value: f32) -> vec3<f32> {
+// cells without value in the block one level up, `distance` that from the eye in world units.
+fn field_light(slab: Slab, ray: Ray, block: Block, height: f32, spread: f32, no_value: f32, distance: f32) -> vec3<f32> {
     let width = 1.0 - GAP;
     let slope = abs(ray.direction.xy) / max(abs(ray.direction.z), 0.02);
     let top = width * width;
@@ -58,7 +59,7 @@ fn field_light(slab: Slab, ray: Ray, block: Block, height: f32, spread: f32, no_
         mix(frame.slab_colour, frame.no_value_colour, 0.5),
         max(none, 0.35 * min(16.0 * no_value, 1.0)),
     );
-    return (tone * lit + frame.slab_colour * (GAP_SHADE * floor_share)) / total;
+    return (tone * lit + slab_colour_at(distance) * (GAP_SHADE * floor_share)) / total;
 }
 
 // Share of a block's greatest value in its colour: a single outlier must not vanish, and a block with
@@ -78,5 +79,7 @@ fn slab_light(slab: Slab, ray: Ray, face: Face) -> vec3<f32> {
     // Darker among the cells than on the border.
     let beyond = max(max(-at.x, at.x - f32(slab.grid.x)), max(-at.y, at.y - f32(slab.grid.y)));
     let among = clamp(0.5 - beyond / face.width, 0.0, 1.0) * face.weights.z * f32(ray.direction.z < 0.0);
-    return frame.slab_colour * (dot(face.weights, ray.shade) * mix(1.0, GAP_SHADE, among));
+    let haze = haze_at(face.t * slab.pitch);
+    let lit = frame.slab_colour * (dot(face.weights, ray.shade) * mix(1.0, GAP_SHADE, among));
+    return mix(lit, frame.ground_colour, haze);
 }

@@ -41,7 +41,7 @@ impl PaletteOptions {
 /// taken over linear light, see [`light`].
 pub fn colours(options: PaletteOptions) -> Vec<[u8; 4]> {
     let PaletteOptions { map, theme, dim_below, diverges } = options;
-    let table = map.dimmed_table(theme.slab(), dim_below, diverges).map(light);
+    let table = map.dimmed_table(theme, dim_below, diverges).map(light);
     let encoded = |rgb: [f32; 3]| {
         let [r, g, b] = rgb.map(|c| (c.max(0.0).sqrt() * 255.0).round() as u8);
         [r, g, b, u8::MAX]
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn without_spread_the_palette_is_the_map() {
         for map in ColourMap::ALL {
-            let table = map.table(Theme::Dark.slab());
+            let table = map.table(Theme::Dark);
             let colours =
                 colours(PaletteOptions { map, theme: Theme::Dark, dim_below: 0.0, diverges: false });
             for (colour, rgb) in colours.iter().zip(table) {
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn spread_rows_are_the_mean_over_values() {
         // Uniform values have mean 1/2 and deviation 1/√12: the row there is the map's mean.
-        let table = ColourMap::Viridis.table([0; 3]).map(light);
+        let table = ColourMap::Viridis.table(Theme::Dark).map(light);
         let mixed = Mixture::new(0.5, 1.0 / 12.0f32.sqrt()).colour(&sampled(&table), &table);
         for channel in 0..3 {
             let mean = table.iter().map(|rgb| rgb[channel]).sum::<f32>() / TABLE_SIZE as f32;
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn the_widest_spread_mixes_the_two_ends() {
-        let table = ColourMap::Magma.table([0; 3]).map(light);
+        let table = ColourMap::Magma.table(Theme::Dark).map(light);
         let mixed = Mixture::new(0.25, 0.433).colour(&sampled(&table), &table);
         for channel in 0..3 {
             let expected = 0.75 * table[0][channel] + 0.25 * table[255][channel];

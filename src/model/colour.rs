@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::theme::Theme;
+
 /// Number of entries of a colour table.
 pub const TABLE_SIZE: usize = 256;
 /// Fraction of the slab's colour in a dimmed colour.
@@ -47,8 +49,8 @@ impl ColourMap {
     /// [`Self::table`] with the entries weaker than `dim_below` mixed with the slab's colour. `dim_below`
     /// is a fraction of the map, in [0, 1], counted from its low end or, where it `diverges`, from its
     /// middle. Colours are mixed as light, which is the square of the encoded value as in the shaders.
-    pub fn dimmed_table(self, slab: [u8; 3], dim_below: f32, diverges: bool) -> [[u8; 3]; TABLE_SIZE] {
-        let mut table = self.table(slab);
+    pub fn dimmed_table(self, theme: Theme, dim_below: f32, diverges: bool) -> [[u8; 3]; TABLE_SIZE] {
+        let (mut table, slab) = (self.table(theme), theme.slab());
         for (index, colour) in table.iter_mut().enumerate() {
             let position = index as f32 / (TABLE_SIZE - 1) as f32;
             let strength = if diverges { (2.0 * position - 1.0).abs() } else { position };
@@ -63,11 +65,15 @@ impl ColourMap {
         table
     }
 
-    /// The table from the low end to the high end, 8-bit sRGB. `middle` is the colour in the middle of a
-    /// diverging map: that of the slab.
-    pub fn table(self, middle: [u8; 3]) -> [[u8; 3]; TABLE_SIZE] {
+    /// The table from the low end to the high end, 8-bit sRGB. The middle of a diverging map is the colour of
+    /// the slab. On a light ground, low values are light: sequential maps are reversed, so that zero is not
+    /// the heaviest ink.
+    pub fn table(self, theme: Theme) -> [[u8; 3]; TABLE_SIZE] {
         let gradient = |gradient: colorous::Gradient| {
-            std::array::from_fn(|i| gradient.eval_continuous(i as f64 / (TABLE_SIZE - 1) as f64).as_array())
+            std::array::from_fn(|i| {
+                let i = if theme == Theme::Light { TABLE_SIZE - 1 - i } else { i };
+                gradient.eval_continuous(i as f64 / (TABLE_SIZE - 1) as f64).as_array()
+            })
         };
         match self {
             Self::Viridis => gradient(colorous::VIRIDIS),
@@ -76,7 +82,7 @@ impl ColourMap {
             Self::Diverging => std::array::from_fn(|i| {
                 let x = 2.0 * i as f32 / (TABLE_SIZE - 1) as f32 - 1.0;
                 let end = if x < 0.0 { [0x4a, 0x7d, 0xff] } else { [0xff, 0x9a, 0x2e] };
-                mix_oklab(middle, end, x.abs())
+                mix_oklab(theme.slab(), end, x.abs())
             }),
             Self::Paper => std::array::from_fn(|i| {
                 mix_oklab([0xff, 0xff, 0xff], [0x0a, 0x0a, 0x0c], i as f32 / (TABLE_SIZE - 1) as f32)
@@ -136,17 +142,17 @@ mod tests {
 
     #[test]
     fn diverging_middle_is_the_given_grey_and_ends_differ() {
-        let table = ColourMap::Diverging.table([46, 48, 54]);
+        let table = ColourMap::Diverging.table(Theme::Dark);
         let close = |a: [u8; 3], b: [u8; 3]| a.iter().zip(b).all(|(&a, b)| a.abs_diff(b) <= 2);
-        assert!(close(table[127], [46, 48, 54]) && close(table[128], [46, 48, 54]));
+        assert!(close(table[127], Theme::Dark.slab()) && close(table[128], Theme::Dark.slab()));
         assert!(table[0][2] > 200 && table[255][0] > 200, "blue below, orange above");
     }
 
     #[test]
     fn weak_colours_are_dimmed_and_the_others_unchanged() {
-        let slab = [46, 48, 54];
+        let (theme, slab) = (Theme::Dark, Theme::Dark.slab());
         for (map, diverges) in [(ColourMap::Viridis, false), (ColourMap::Diverging, true)] {
-            let (table, dimmed) = (map.table(slab), map.dimmed_table(slab, 0.5, diverges));
+            let (table, dimmed) = (map.table(theme), map.dimmed_table(theme, 0.5, diverges));
             let distance =
                 |rgb: [u8; 3]| rgb.iter().zip(slab).map(|(a, b)| u32::from(a.abs_diff(b))).sum::<u32>();
             for index in 0..TABLE_SIZE {
@@ -159,15 +165,18 @@ mod tests {
                 }
             }
             assert_ne!(dimmed, table);
-            assert_eq!(map.dimmed_table(slab, 0.0, diverges), table);
+            assert_eq!(map.dimmed_table(theme, 0.0, diverges), table);
         }
     }
 
     #[test]
     fn sequential_maps_rise_in_lightness_without_a_step_back() {
         for map in [ColourMap::Viridis, ColourMap::Cividis, ColourMap::Magma] {
+            let mut reversed = map.table(Theme::Light);
+            reversed.reverse();
+            assert_eq!(reversed, map.table(Theme::Dark), "{}", map.name());
             let lightness: Vec<f32> =
-                map.table([0; 3]).iter().map(|&rgb| oklab_from_linear(linear_rgb(rgb))[0]).collect();
+                map.table(Theme::Dark).iter().map(|&rgb| oklab_from_linear(linear_rgb(rgb))[0]).collect();
             assert!(lightness.windows(2).all(|pair| pair[1] >= pair[0] - 2e-3), "{}", map.name());
             assert!(lightness[255] - lightness[0] > 0.5, "{}", map.name());
         }

@@ -35,6 +35,7 @@ pub mod source;
 pub mod tensor;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod theme;
 mod value_range;
 pub mod view;
 pub mod workspace;
@@ -56,5 +57,6 @@ pub use recording::{
 pub use selection::{ClassRef, PredictionFilter, Selection, SelectionCount, SelectionError, Term};
 pub use source::{Aggregate, Group, MapBlock, Picture, RowBlock, Source, SourceError, UnitAggregates};
 pub use tensor::{Dtype, Tensor};
+pub use theme::Theme;
 pub use value_range::ValueRange;
-pub use view::{Diff, Norm, OrderBy, Query, Range, Stat, Theme, UnitOrder, ViewState};
+pub use view::{Diff, Norm, OrderBy, Query, Range, Stat, UnitOrder, ViewState};

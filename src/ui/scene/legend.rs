@@ -97,7 +97,7 @@ pub fn paint_dimmed(
     dim_below: f32,
     diverges: bool,
 ) {
-    let table = map.dimmed_table(theme.slab(), dim_below, diverges);
+    let table = map.dimmed_table(theme, dim_below, diverges);
     let mut mesh = Mesh::default();
     for (index, rgb) in table.into_iter().enumerate() {
         let x = bar.left() + bar.width() * index as f32 / (TABLE_SIZE - 1) as f32;
