@@ -154,7 +154,7 @@ fn the_front_cells_have_the_colours_of_their_values() {
         serde_json::from_str(&std::fs::read_to_string(&file).expect("readable")).expect("a camera");
     let shown =
         picture(&run, &["--no-overlay", "--size", "800x800", "--camera", file.to_str().expect("UTF-8")]);
-    let table = dnnviz::model::ColourMap::Viridis.table([0; 3]);
+    let table = dnnviz::model::ColourMap::Viridis.table(dnnviz::model::Theme::Dark);
     let slab = layout.slabs[3];
     for (unit, &value) in cells[3].values.iter().enumerate() {
         let (column, row) = slab.grid.position(unit);

@@ -134,7 +134,7 @@ impl Minimap<'_> {
         let map = self.view.colours();
         let most = high.max(-low);
         let (low, high) = if map.is_diverging() { (-most, most) } else { (low, high) };
-        let table = map.table(self.view.theme.slab());
+        let table = map.table(self.view.theme);
         let colour_of_mean = |mean: f32| {
             let share = ((mean - low) / (high - low)).clamp(0.0, 1.0);
             colour_of(table[(share * (TABLE_SIZE - 1) as f32).round() as usize])

@@ -127,7 +127,7 @@ fn bars_show_position_size_value_and_visibility_of_layers() {
     assert_eq!(heights, [0.25, 0.5, 1.0, 0.5], "the fourth root");
     assert_eq!(bars.iter().map(|bar| bar.hidden).collect::<Vec<_>>(), [false, true, false, false]);
     let colours = map.colours(&bars);
-    let table = state.view.colours().table(state.view.theme.slab());
+    let table = state.view.colours().table(state.view.theme);
     assert_eq!((colours[2], colours[3]), (colour_of(table[0]), colour_of(table[255])));
     assert!(!table.map(colour_of).contains(&colours[1]), "no value is none of the map's colours");
     // A hidden layer without a slab lies between its neighbours.
