@@ -14,6 +14,10 @@ const BAR_SIZE: egui::Vec2 = vec2(224.0, 8.0);
 const MARGIN: f32 = 16.0;
 /// Distance of the text to the edges of the legend, in points.
 const PADDING: f32 = 8.0;
+/// Least distance between two labels of the bar, in points.
+const LABEL_GAP: f32 = 12.0;
+/// The most characters of a layer's name.
+const LAYER_NAME: usize = 32;
 /// Distance between two stripes of the hatching, in points.
 const HATCH_STEP: f32 = 4.0;
 
@@ -33,9 +37,10 @@ pub fn paint(scene: &SceneDescription, painter: &Painter, rect: Rect, palette: P
         FontId::proportional(SMALL - 1.0),
         palette.dim,
     );
-    let (low, high) = end_labels(scene);
+    let EndLabels { low, high, of } = end_labels(scene);
     let value = |text: String| painter.layout_no_wrap(text, FontId::proportional(SMALL), palette.text);
     let (low, high) = (value(low), value(high));
+    let of = of.map(|of| painter.layout_no_wrap(of, FontId::proportional(SMALL), palette.dim));
     let zero = (view.colours().is_diverging() && view.query.is_signed())
         .then(|| value("0".to_owned()))
         .filter(|_| !matches!(view.range, Range::Fixed { .. }));
@@ -44,10 +49,20 @@ pub fn paint(scene: &SceneDescription, painter: &Painter, rect: Rect, palette: P
         .then(|| painter.layout_no_wrap("no value".to_owned(), FontId::proportional(SMALL), palette.text));
 
     let no_value_width = no_value.as_ref().map_or(0.0, |text| 24.0 + 16.0 + 8.0 + text.size().x);
-    let bar_width = BAR_SIZE.x.min((width - no_value_width).max(40.0));
+    // Labels must not overlap: a long one makes the bar longer.
+    let zero_width = zero.as_ref().map_or(0.0, |zero| zero.size().x + LABEL_GAP);
+    let half = |label: f32| label + LABEL_GAP + zero_width / 2.0;
+    let labels_width = if zero.is_some() {
+        2.0 * half(low.size().x).max(half(high.size().x))
+    } else {
+        low.size().x + LABEL_GAP + high.size().x
+    };
+    let bar_width = BAR_SIZE.x.min((width - no_value_width).max(40.0)).max(labels_width);
+    let of_width = of.as_ref().map_or(0.0, |of| LABEL_GAP + of.size().x);
     let bar_height = BAR_SIZE.y + 4.0 + low.size().y;
     let height = title.size().y + 8.0 + bar_height + 4.0 + source.size().y;
-    let content_width = title.size().x.max(source.size().x).max(bar_width + no_value_width);
+    let content_width =
+        title.size().x.max(source.size().x).max(bar_width + no_value_width).max(bar_width + of_width);
     let place = Rect::from_min_size(
         pos2(rect.left() + MARGIN, rect.bottom() - MARGIN - height),
         vec2(content_width, height),
@@ -76,6 +91,9 @@ pub fn paint(scene: &SceneDescription, painter: &Painter, rect: Rect, palette: P
     painter.galley(high_at, high, palette.text);
     if let Some(zero) = zero {
         painter.galley(pos2(bar.center().x - zero.size().x / 2.0, top), zero, palette.text);
+    }
+    if let Some(of) = of {
+        painter.galley(pos2(bar.right() + LABEL_GAP, top), of, palette.dim);
     }
     top += label_height + 4.0;
     painter.galley(pos2(place.left(), top), source, palette.dim);
@@ -141,27 +159,59 @@ fn paint_border(painter: &Painter, bar: Rect, theme: Theme) {
     painter.rect_stroke(bar, CornerRadius::ZERO, stroke, egui::StrokeKind::Outside);
 }
 
-/// Returns the labels of the two ends of the bar.
-fn end_labels(scene: &SceneDescription) -> (String, String) {
-    let labels_of = |range: &ValueRange| {
+/// The labels of the bar: its two ends, and the layer or layers that they are of.
+#[derive(Debug, PartialEq, Eq)]
+struct EndLabels {
+    low: String,
+    high: String,
+    /// The layer of the values, or how many layers have ranges of their own; `None` where all have the same.
+    of: Option<String>,
+}
+
+/// Returns the labels of the bar: of the highlighted layer, of the only drawn one, or the least and the greatest
+/// of each end over all drawn layers.
+fn end_labels(scene: &SceneDescription) -> EndLabels {
+    let labels_of = |range: &ValueRange, of: Option<String>| {
         let span = (range.high - range.low).abs();
-        (text::format_value(range.low, span), text::format_value(range.high, span))
+        EndLabels { low: text::format_value(range.low, span), high: text::format_value(range.high, span), of }
     };
-    let labels_of_layer = |layer: usize| {
-        let range = scene.ranges.get(layer)?;
+    let drawn: Vec<(usize, &ValueRange)> = scene
+        .ranges
+        .iter()
+        .enumerate()
+        .filter(|(layer, _)| {
+            let name = scene.recording.layers.get(*layer).map(|layer| &layer.name);
+            name.is_some_and(|name| !scene.view.hidden.contains(name))
+        })
+        .collect();
+    let name = |layer: usize| {
         let name = &scene.recording.layers.get(layer)?.name;
-        let (low, high) = labels_of(range);
-        Some((low, format!("{high} (layer {name})")))
+        Some(format!("of layer {}", text::truncate(name, LAYER_NAME)))
     };
+    let highlighted = scene.highlighted.and_then(|layer| Some((layer, scene.ranges.get(layer)?)));
     // Normalised by the layer's maximum, all layers may have the same range.
-    let is_common = scene.ranges.windows(2).all(|pair| pair[0] == pair[1]);
-    match scene.view.range_of(scene.recording.normalisation) {
-        Range::Layer if !is_common => scene
-            .highlighted
-            .and_then(labels_of_layer)
-            .unwrap_or_else(|| ("layer's least".to_owned(), "layer's greatest".to_owned())),
-        Range::Auto | Range::Layer | Range::Network | Range::Fixed { .. } => {
-            scene.ranges.first().map_or_else(|| ("–".to_owned(), "–".to_owned()), labels_of)
+    let is_common = drawn.windows(2).all(|pair| pair[0].1 == pair[1].1);
+    match (drawn.as_slice(), highlighted) {
+        (&[], _) => EndLabels { low: "–".to_owned(), high: "–".to_owned(), of: None },
+        (&[(_, range), ..], _) if is_common && drawn.len() > 1 => labels_of(range, None),
+        (_, Some((layer, range))) => labels_of(range, name(layer)),
+        (&[(layer, range)], None) => labels_of(range, name(layer)),
+        (drawn, None) => {
+            let ends = |end: fn(&ValueRange) -> f32| {
+                let values = drawn.iter().map(|(_, range)| end(range));
+                let (least, greatest) = values
+                    .fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), value| (a.min(value), b.max(value)));
+                let number = |value: f32| text::format_value(value, value.abs());
+                match (number(least), number(greatest)) {
+                    (least, greatest) if least == greatest => least,
+                    (least, greatest) => format!("{least} … {greatest}"),
+                }
+            };
+            EndLabels {
+                low: ends(|range| range.low),
+                high: ends(|range| range.high),
+                of: Some(format!("over {} layers", drawn.len())),
+            }
         }
     }
 }
