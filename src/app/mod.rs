@@ -278,6 +278,10 @@ impl App {
             return;
         }
         let ctx = app_window.input.egui_ctx().clone();
+        // What commands toggle is read from the window, which others change as well.
+        let viewports = &mut app_window.input.egui_input_mut().viewports;
+        let info = viewports.entry(egui::ViewportId::ROOT).or_default();
+        egui_winit::update_viewport_info(info, &ctx, &app_window.window, false);
         let input = app_window.input.take_egui_input(&app_window.window);
         let size = app_window.surface.size();
         let output = frame::frame(&ctx, input, &mut app_window.state, &mut app_window.surface.painter, size);

@@ -223,6 +223,11 @@ impl AppState {
         {
             ctx.request_repaint();
         }
+        // Escape that nothing else used leaves the full screen.
+        let is_full = ctx.input(|input| input.viewport().fullscreen == Some(true));
+        if is_full && ctx.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Escape)) {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(false));
+        }
         self.open_dropped_and_pasted(&ctx);
         self.record_history(&ctx, &areas);
         self.panels.remember(self.columns.theme(), self.columns.reduced_motion(), ctx.zoom_factor());

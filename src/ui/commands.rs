@@ -9,8 +9,9 @@ use super::dock::DockPlace;
 use super::dock::Pane;
 use super::dock::PaneSize;
 use super::panels::columns::{ColumnAction, ColumnBar};
+use super::playback::SPEEDS;
 use crate::model::columns::{Locks, MAX_COLUMNS};
-use crate::model::{ColourMap, Norm, OrderBy, Recording, SetView, Stat};
+use crate::model::{ColourMap, Epoch, Norm, OrderBy, Recording, SetView, Stat};
 
 /// Something a user can do by key, menu or command box.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +89,10 @@ pub enum ViewCommand {
     Follow,
     /// Turns repeating playback on or off.
     Loop,
+    /// Sets the playback speed, one of [`crate::ui::playback::SPEEDS`].
+    Speed(f64),
+    /// Moves to the epoch of this number.
+    Epoch(u64),
     /// Moves the camera to a set view.
     SetView(SetView),
     /// Moves the camera to the front of a layer, an index into [`Recording::layers`].
@@ -173,7 +178,9 @@ impl ViewCommand {
             | Self::Best
             | Self::Last
             | Self::Follow
-            | Self::Loop => "Training",
+            | Self::Loop
+            | Self::Speed(_)
+            | Self::Epoch(_) => "Training",
             Self::Stat(_)
             | Self::Norm(_)
             | Self::Map(_)
@@ -247,6 +254,9 @@ pub fn available(context: &CommandContext) -> Vec<CommandEntry> {
     add("Last epoch", "]", Command::View(ViewCommand::Last));
     add("Follow the newest epoch", "L, End", Command::View(ViewCommand::Follow));
     add("Loop", "", Command::View(ViewCommand::Loop));
+    for speed in SPEEDS {
+        add(&format!("Speed: {speed}×"), "", Command::View(ViewCommand::Speed(speed)));
+    }
     panel_commands(&mut add);
     look_commands(&mut add);
     if context.recording.is_some() {
@@ -365,8 +375,67 @@ fn column_commands(bar: &ColumnBar, add: &mut impl FnMut(&str, &'static str, Com
     }
 }
 
-/// Returns the entries whose name and heading contain every word of `text`: first those whose name begins
-/// with `text`, then those with a word that begins with its first word, then the others.
+/// Returns the command that goes to an epoch whose number is in `text`, as "epoch 4"; `None` if there is no such
+/// epoch.
+pub fn go_to_epoch(recording: &Recording, text: &str) -> Option<CommandEntry> {
+    let text = text.trim().to_lowercase();
+    let number: u64 = text.strip_prefix("epoch")?.trim().parse().ok()?;
+    let is_readable = |epoch: &Epoch| epoch.number == number && !epoch.damaged;
+    recording.epochs.iter().any(is_readable).then(|| CommandEntry {
+        name: format!("Go to epoch {number}"),
+        keys: "Enter",
+        command: Command::View(ViewCommand::Epoch(number)),
+    })
+}
+
+/// Returns other words by which a command is found, beside its name and heading.
+fn keywords(command: &Command) -> &'static str {
+    match command {
+        Command::Open | Command::OpenBeside | Command::OpenPath(_) => "load file recording dump",
+        Command::SavePicture => "screenshot image png export video film figure",
+        Command::CopyValues => "numbers data table csv export",
+        Command::CopyCommandLine => "script share terminal",
+        Command::CopySummary => "describe text",
+        Command::Keys => "help shortcuts keyboard manual",
+        Command::Commands => "search",
+        Command::Quit => "exit close",
+        Command::Toggle(Pane::Layers) => "dead units table statistics saturated",
+        Command::Toggle(Pane::Unit) => "pin neuron profile",
+        Command::Toggle(Pane::Options) => "settings colours range legend",
+        Command::Toggle(Pane::About) => "information warnings",
+        Command::OnlyScene | Command::FullScreen => "present presentation maximise maximize",
+        Command::ResetLayout => "reset layout default panes",
+        Command::ZoomIn | Command::ZoomOut | Command::ZoomReset => "zoom font size scale",
+        Command::Column(ColumnAction::Difference) => "subtract minus compare",
+        Command::Column(_) => "compare side by side",
+        Command::View(command) => match command {
+            ViewCommand::Play => "animate start stop",
+            ViewCommand::Speed(_) => "faster slower playback",
+            ViewCommand::Loop => "repeat",
+            ViewCommand::SetView(_) => "camera",
+            ViewCommand::FrameLayer(_) => "camera zoom go",
+            ViewCommand::SoloLayer(_) => "isolate",
+            ViewCommand::ShowClass(_) | ViewCommand::ShowAll => "select inputs",
+            ViewCommand::MinusClass(_) | ViewCommand::MinusNone => "subtract difference compare",
+            ViewCommand::Stat(Stat::Rate) => "dead silent active statistic",
+            ViewCommand::Stat(_) => "statistic aggregate",
+            ViewCommand::Norm(_) => "normalise normalize",
+            ViewCommand::Map(_) => "legend palette color colour map",
+            ViewCommand::OverEpochs => "legend scale hold",
+            ViewCommand::Order(_) => "sort arrange",
+            ViewCommand::Theme => "theme paper print white black",
+            ViewCommand::Labels => "legend names captions",
+            ViewCommand::Haze => "fog",
+            ViewCommand::Edges => "connections ribbons skip residual",
+            ViewCommand::LessMotion => "animation reduced",
+            _ => "",
+        },
+        _ => "",
+    }
+}
+
+/// Returns the entries whose name, heading and keywords contain every word of `text`: first those whose name
+/// begins with `text`, then those with a word that begins with its first word, then the others.
 pub fn matching<'a>(all: &'a [CommandEntry], text: &str) -> Vec<&'a CommandEntry> {
     let text = text.trim().to_lowercase();
     let terms: Vec<&str> = text.split_whitespace().collect();
@@ -374,7 +443,8 @@ pub fn matching<'a>(all: &'a [CommandEntry], text: &str) -> Vec<&'a CommandEntry
         .iter()
         .filter_map(|entry| {
             let name = entry.name.to_lowercase();
-            let whole = format!("{name} {}", entry.command.group().to_lowercase());
+            let group = entry.command.group().to_lowercase();
+            let whole = format!("{name} {group} {}", keywords(&entry.command));
             if !terms.iter().all(|term| whole.contains(term)) {
                 return None;
             }

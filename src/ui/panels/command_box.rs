@@ -68,7 +68,11 @@ impl CommandBox {
             );
             matches.push(&all[0]);
         } else {
-            matches.extend(commands::matching(&all, &self.text));
+            let epoch = context.recording.and_then(|recording| commands::go_to_epoch(recording, &self.text));
+            let is_epoch = epoch.is_some();
+            all.splice(0..0, epoch);
+            matches.extend(all.first().filter(|_| is_epoch));
+            matches.extend(commands::matching(&all[usize::from(is_epoch)..], &self.text));
         }
         let last = matches.len().saturating_sub(1);
         self.chosen = self.chosen.saturating_add_signed(steps).min(last);

@@ -36,6 +36,11 @@ impl ViewControl {
             }
             ViewCommand::Follow => playback.follow(),
             ViewCommand::Loop => playback.looping = !playback.looping,
+            ViewCommand::Speed(speed) => playback.speed = speed,
+            ViewCommand::Epoch(number) => {
+                let ordinal = epochs.ordinal_of_number(number as f64);
+                playback.glide_to(ordinal, epochs, view.epoch, now);
+            }
             ViewCommand::HideLayer(layer) => {
                 if let Some(layer) = recording.layers.get(layer) {
                     view.toggle_layer(&layer.name);
