@@ -62,7 +62,9 @@ impl Scene {
         let extremes = colour_range::extremes(view, self.normalisation, &earlier, &later, t);
         let ranges = colour_range::colour_ranges(view, self.normalisation, &extremes);
         let divisors = colour_range::divisors(view, &earlier, &later, t);
-        let network = DrawnNetwork { hidden, ..DrawnNetwork::default() };
+        let mut layout: Layout = from.layout().clone();
+        layout.slabs.iter_mut().zip(hidden).for_each(|(slab, hidden)| slab.hidden = *hidden);
+        let network = DrawnNetwork { layout: Some(&layout), ..DrawnNetwork::default() };
         let frame = Frame {
             view,
             from,
@@ -89,8 +91,6 @@ impl Scene {
             diverging: view.is_diverging(),
             height: view.height,
         };
-        let mut layout: Layout = from.layout().clone();
-        layout.slabs.iter_mut().zip(hidden).for_each(|(slab, hidden)| slab.hidden = *hidden);
         let [width, height] = SIZE;
         let found = |x: f32, y: f32| {
             let point = vec2(x / width as f32, y / height as f32);

@@ -53,8 +53,11 @@ impl Scene {
 
     /// Pixels that these edges change.
     fn changed(&mut self, camera: Camera, edges: &[Edge], hidden: &[bool]) -> Vec<usize> {
-        let plain = self.draw(camera, DrawnNetwork { edges: &[], hidden, highlighted: None }, false);
-        let with = self.draw(camera, DrawnNetwork { edges, hidden, highlighted: None }, false);
+        let mut layout = self.field.layout().clone();
+        layout.slabs.iter_mut().zip(hidden).for_each(|(slab, hidden)| slab.hidden = *hidden);
+        let network = |edges| DrawnNetwork { edges, layout: Some(&layout), highlighted: None };
+        let plain = self.draw(camera, network(&[]), false);
+        let with = self.draw(camera, network(edges), false);
         (0..plain.len()).filter(|&at| plain[at] != with[at]).collect()
     }
 }
@@ -116,7 +119,7 @@ fn the_edges_of_the_slab_that_is_looked_at_stand_out() {
     let mut scene = Scene::new();
     let [camera, _] = cameras(&scene);
     let mut sum = |highlighted| {
-        let network = DrawnNetwork { edges: &[SKIP], hidden: &[], highlighted };
+        let network = DrawnNetwork { edges: &[SKIP], layout: None, highlighted };
         scene.draw(camera, network, false).iter().map(|pixel| u64::from(pixel & 255)).sum::<u64>()
     };
     let (dim, lit, other) = (sum(None), sum(Some(3)), sum(Some(1)));

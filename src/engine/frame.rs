@@ -7,7 +7,7 @@ use super::field::Field;
 use super::palette::light;
 use super::picture::InputPicture;
 use crate::model::layout::{CELL_HEIGHT, SLAB_BORDER, SLAB_THICKNESS};
-use crate::model::{Edge, Slab, ValueRange, ViewState};
+use crate::model::{Edge, Layout, Slab, ValueRange, ViewState};
 
 /// Blocks up to this many pixels wide are shown as their mean.
 const DETAIL: f32 = 1.0;
@@ -36,7 +36,7 @@ pub struct Frame<'a> {
     pub divisors: &'a [f32],
     /// The picture of the selected input.
     pub picture: Option<&'a InputPicture>,
-    /// Edges, hidden and highlighted slabs.
+    /// Edges, layout and highlighted slabs.
     pub network: DrawnNetwork<'a>,
     /// Width and height in physical pixels.
     pub size: [u32; 2],
@@ -49,17 +49,10 @@ pub struct Frame<'a> {
 pub struct DrawnNetwork<'a> {
     /// The edges drawn as ribbons.
     pub edges: &'a [Edge],
-    /// Per slab, `true` if it is hidden. Slabs beyond the end are drawn.
-    pub hidden: &'a [bool],
+    /// The layout of the slabs of the fields; `None` for [`Field::layout`].
+    pub layout: Option<&'a Layout>,
     /// Index of the slab whose edges are highlighted.
     pub highlighted: Option<usize>,
-}
-
-impl DrawnNetwork<'_> {
-    /// Returns `true` if the slab of this index is not hidden.
-    pub fn shows(&self, slab: usize) -> bool {
-        !self.hidden.get(slab).copied().unwrap_or(false)
-    }
 }
 
 /// `FrameData` in shaders/shared/frame.wgsl, which documents the members.
@@ -133,6 +126,11 @@ pub(super) const FADE: (f32, f32) = (0.4, 0.9);
 pub(super) const LEAST_SLOPE: f32 = 0.12;
 
 impl Frame<'_> {
+    /// Returns the layout of the slabs.
+    pub(super) fn layout(&self) -> &Layout {
+        self.network.layout.unwrap_or(self.from.layout())
+    }
+
     /// Returns `true` if the values are interpolated between two epochs.
     pub(super) fn is_moving(&self) -> bool {
         self.t > 0.0 && self.from.id() != self.to.id()
@@ -214,7 +212,7 @@ impl Frame<'_> {
     /// Returns the distances from the eye at which haze begins and at which it is full: from shortly behind the
     /// focus of the camera on, in proportion to the size of the scene.
     fn depth_range(&self) -> (f32, f32) {
-        let (low, high) = self.from.layout().bounds();
+        let (low, high) = self.layout().bounds();
         let size = (high - low).length();
         let focus = self.view.camera.focus;
         (focus + 0.05 * size, focus + 1.2 * size)
@@ -230,11 +228,11 @@ impl Frame<'_> {
     /// there, so that this order is exact from every direction.
     pub(super) fn slabs(&self) -> (Vec<SlabData>, Vec<Nearness>) {
         let diverging = self.view.is_diverging();
-        let layout = self.from.layout();
+        let layout = self.layout();
         let camera = &self.view.camera;
         let eye = camera.position.z;
         let mut order: Vec<usize> = (0..layout.slabs.len())
-            .filter(|&i| self.network.shows(i) && camera.presence(&layout.slabs[i]) > 0.0)
+            .filter(|&i| camera.presence(&layout.slabs[i]) > 0.0)
             .collect();
         order.sort_by(|&a, &b| {
             let distance = |i: usize| (layout.slabs[i].centre.z - eye).abs();

@@ -114,7 +114,7 @@ impl Renderer {
                 }
                 let mut pass = colour_pass(encoder, target, clear, Some(ranks));
                 pass.set_bind_group(0, group, &[]);
-                let (layout, eye) = (frame.from.layout(), frame.view.camera.position);
+                let (layout, eye) = (frame.layout(), frame.view.camera.position);
                 let picture = frame.picture.map(|picture| (picture, picture.is_nearest(layout, eye)));
                 if let Some((picture, false)) = picture {
                     self.pictures.draw(gpu, &mut pass, layout, picture);

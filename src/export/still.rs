@@ -201,7 +201,6 @@ impl<'a> StillColumn<'a> {
         text: Option<f32>,
     ) -> Result<(Vec<u8>, f64), StillError> {
         let view = &self.view;
-        let hidden: Vec<bool> = self.layout.slabs.iter().map(|slab| slab.hidden).collect();
         let edges = drawn_edges(self.recording, view);
         let divisors = self.scene.divisors(view);
         let frame = self.scene.frame(FrameOptions {
@@ -209,7 +208,7 @@ impl<'a> StillColumn<'a> {
             ranges,
             divisors: &divisors,
             picture: self.picture.as_ref(),
-            network: DrawnNetwork { edges, hidden: &hidden, highlighted: None },
+            network: DrawnNetwork { edges, layout: Some(&self.layout), highlighted: None },
             size,
         });
         let target = RenderTarget::new(gpu, size, Renderer::FORMAT);

@@ -101,7 +101,7 @@ pub struct Slab {
     pub centre: Vec3,
     /// Distance between the centres of neighbouring cells, in world units.
     pub pitch: f32,
-    /// The slab is neither drawn nor hit by rays; it keeps its position.
+    /// The slab is neither drawn nor hit by rays, and takes no room.
     pub hidden: bool,
 }
 
@@ -166,36 +166,44 @@ impl Layout {
     pub fn of_grids(grids: impl IntoIterator<Item = (Grid, usize)>) -> Self {
         let grids: Vec<(Grid, usize)> = grids.into_iter().collect();
         let tallest = grids.iter().map(|(grid, _)| slab_side(*grid)).fold(0.0, f32::max);
-        let mut slabs: Vec<Slab> = Vec::new();
-        let mut z = 0.0;
-        let mut previous = 0.0;
-        for (layer, (grid, units)) in grids.into_iter().enumerate() {
+        let slab = |(layer, (grid, units)): (usize, (Grid, usize))| {
             let longest = grid.columns.max(grid.rows) as f32;
             let side = slab_side(grid);
             // A column of classes has labels that must be legible: nearly as tall as the tallest slab.
-            let side = if grid.columns == 1 { side.max(0.8 * tallest) } else { side };
-            let pitch = side / longest;
-            let breadth = grid.columns as f32 * pitch;
-            if layer > 0 {
-                z -= gap(previous, breadth);
-            }
-            slabs.push(Slab { layer, grid, units, centre: vec3(0.0, 0.0, z), pitch, hidden: false });
-            previous = breadth;
-        }
-        Self { slabs, picture: None }
+            let is_column = grid.columns == 1 && grid.rows > 1;
+            let pitch = if is_column { side.max(0.8 * tallest) / longest } else { side / longest };
+            // The cells of a few units are not larger than those of a column.
+            let pitch = if is_column { pitch } else { pitch.min(MAX_PITCH) };
+            Slab { layer, grid, units, centre: Vec3::ZERO, pitch, hidden: false }
+        };
+        let mut layout = Self { slabs: grids.into_iter().enumerate().map(slab).collect(), picture: None };
+        layout.place();
+        layout
     }
 
-    /// Hides the slabs of the layers with the names in `hidden` and shows all others.
+    /// Places the slabs that are not hidden one behind the other.
+    fn place(&mut self) {
+        let (mut z, mut previous) = (0.0, None);
+        for slab in self.slabs.iter_mut().filter(|slab| !slab.hidden) {
+            let breadth = slab.extent().x;
+            z -= previous.map_or(0.0, |previous| gap(previous, breadth));
+            slab.centre.z = z;
+            previous = Some(breadth);
+        }
+    }
+
+    /// Hides the slabs of the layers with the names in `hidden` and shows all others, without gaps.
     pub fn hide(&mut self, layers: &[Layer], hidden: &BTreeSet<String>) {
         for slab in &mut self.slabs {
             slab.hidden = layers.get(slab.layer).is_some_and(|layer| hidden.contains(&layer.name));
         }
+        self.place();
     }
 
     /// World position of the top-left corner of an input's picture, and its width and height, for a
     /// picture of the given aspect ratio (width by height). `None` without slabs.
     pub fn picture_place(&self, aspect: f32) -> Option<(Vec3, Vec2)> {
-        let first = self.slabs.first()?;
+        let first = self.slabs.iter().find(|slab| !slab.hidden).or(self.slabs.first())?;
         let extent = first.extent();
         let height = extent.y.max(extent.x);
         let width = height * aspect;
@@ -203,14 +211,17 @@ impl Layout {
         Some((first.centre + vec3(-width / 2.0, height / 2.0, gap), vec2(width, height)))
     }
 
-    /// The box around all slabs and the picture: (lowest corner, highest corner).
+    /// The box around the picture and the slabs that are not hidden, or else all: (lowest corner, highest
+    /// corner).
     pub fn bounds(&self) -> (Vec3, Vec3) {
         let picture = self
             .picture
             .and_then(|aspect| self.picture_place(aspect))
             .map(|(corner, size)| (corner - vec3(0.0, size.y, 0.0), corner + vec3(size.x, 0.0, 0.0)));
+        let any = self.slabs.iter().any(|slab| !slab.hidden);
         self.slabs
             .iter()
+            .filter(|slab| !(any && slab.hidden))
             .map(Slab::bounds)
             .chain(picture)
             .fold((Vec3::INFINITY, Vec3::NEG_INFINITY), |(low, high), (slab_low, slab_high)| {
@@ -219,7 +230,10 @@ impl Layout {
     }
 }
 
-/// Longest edge of a slab in world units. It grows with the fourth root of the number of cells:
+/// Greatest distance between the centres of neighbouring cells, in world units, except in a column of classes.
+const MAX_PITCH: f32 = 0.5;
+
+/// Longest edge of a slab with many cells in world units. It grows with the fourth root of the number of cells:
 /// ten classes stay legible beside four thousand units.
 fn slab_side(grid: Grid) -> f32 {
     let cells = grid.cells() as f32;

@@ -48,7 +48,7 @@ pub struct FrameOptions<'a> {
     pub divisors: &'a [f32],
     /// The picture of the selected input.
     pub picture: Option<&'a InputPicture>,
-    /// Edges, hidden and highlighted slabs.
+    /// Edges, layout and highlighted slabs.
     pub network: DrawnNetwork<'a>,
     /// Width and height in pixels.
     pub size: [u32; 2],

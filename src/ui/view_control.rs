@@ -4,6 +4,7 @@ mod panels;
 mod perform;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use egui::{CornerRadius, Key, Rect, Sense, Ui, WidgetInfo};
 
@@ -19,7 +20,9 @@ use super::scene::viewport::{SceneResponse, SceneStatus, Viewport};
 use super::style::Palette;
 use super::widgets::thumbnails::Thumbnails;
 use crate::model::workspace::EpochSpan;
-use crate::model::{EpochPosition, Layout, Pin, Query, Recording, SceneValues, Theme, ViewState};
+use crate::model::{
+    EpochPosition, Layout, Pin, Query, Recording, SceneValues, SetView, Theme, ViewState,
+};
 
 /// The view of a column, and the state of everything by which a user changes it.
 pub struct ViewControl {
@@ -36,6 +39,8 @@ pub struct ViewControl {
     layers: layers::LayersPanelState,
     units: unit::UnitPanelState,
     epochs: Epochs,
+    /// The hidden layers when the camera was moved to the others.
+    framed_hidden: BTreeSet<String>,
     /// The theme that egui's style was set for.
     styled: Option<Theme>,
 }
@@ -51,6 +56,7 @@ impl ViewControl {
     /// The control of `view` of a recording.
     pub fn new(recording: &Recording, view: ViewState) -> Self {
         Self {
+            framed_hidden: view.hidden.clone(),
             view,
             navigator: Navigator::default(),
             playback: Playback::default(),
@@ -127,6 +133,8 @@ impl ViewControl {
             self.playback.hold();
         }
         self.playback.marked = marked;
+        // The view has its own camera.
+        self.framed_hidden.clone_from(&view.hidden);
         self.view = view;
     }
 
@@ -152,6 +160,19 @@ impl ViewControl {
     /// Moves the camera to a set view or layer.
     pub fn go(&mut self, target: CameraTarget, layout: &Layout, now: f64) {
         self.navigator.go(target, self.view.camera, layout, now);
+    }
+
+    /// Moves the camera to the slabs that are left or added when layers were hidden or shown since the last
+    /// call; `layout` is the new one.
+    pub fn frame_visible(&mut self, layout: &Layout, now: f64) {
+        if self.framed_hidden != self.view.hidden {
+            self.framed_hidden.clone_from(&self.view.hidden);
+            let view = match self.navigator.target() {
+                Some(CameraTarget::View(view)) => view,
+                _ => SetView::Overview,
+            };
+            self.go(CameraTarget::View(view), layout, now);
+        }
     }
 
     /// Returns `true` while the camera or the epoch moves.

@@ -95,8 +95,9 @@ impl Columns {
         let places = column_rects(whole, self.list.len());
         let (clicked, pinned) = self.handle_gestures(ui, &places);
         self.link_cameras(ui);
+        let now = ui.input(|input| input.time);
         for session in self.sessions_mut() {
-            session.update_scene();
+            session.update_scene(now);
         }
         self.link_ranges();
         let (areas, clicked_header) = self.paint_scenes(ui, &places, runs, named);

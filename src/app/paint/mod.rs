@@ -22,7 +22,7 @@ use super::session::DrawnScene;
 use crate::engine::blit::Blit;
 use crate::engine::renderer::{Path, colour_pass};
 use crate::engine::{DrawnNetwork, Field, Gpu, InputPicture, Renderer};
-use crate::model::{Edge, Theme, ViewState};
+use crate::model::{Edge, Layout, Theme, ViewState};
 use crate::scene::FrameOptions;
 
 /// Paints frames.
@@ -68,7 +68,7 @@ struct SceneKey {
     ranges: Vec<crate::model::ValueRange>,
     picture: Option<SameObject<InputPicture>>,
     edges: Vec<Edge>,
-    hidden: Vec<bool>,
+    layout: Layout,
     highlighted: Option<usize>,
     size: [u32; 2],
 }
@@ -224,7 +224,7 @@ impl Painter {
 
     /// Draws the scene of a column into a texture of `size` pixels, if it has changed.
     fn draw_scene(&mut self, column: u64, drawn: &DrawnScene, size: [u32; 2]) {
-        let DrawnScene { scene, view, ranges, picture, edges, hidden, highlighted } = drawn;
+        let DrawnScene { scene, view, ranges, picture, edges, layout, highlighted } = drawn;
         let key = SceneKey {
             from: SameObject(Arc::clone(&scene.from.field)),
             to: SameObject(Arc::clone(&scene.to.field)),
@@ -232,7 +232,7 @@ impl Painter {
             ranges: ranges.to_vec(),
             picture: picture.map(|picture| SameObject(Arc::clone(picture))),
             edges: edges.to_vec(),
-            hidden: hidden.clone(),
+            layout: (*layout).clone(),
             highlighted: *highlighted,
             view: view.clone(),
             size,
@@ -250,7 +250,7 @@ impl Painter {
             ranges,
             divisors: &divisors,
             picture: picture.map(|picture| &**picture),
-            network: DrawnNetwork { edges, hidden, highlighted: *highlighted },
+            network: DrawnNetwork { edges, layout: Some(layout), highlighted: *highlighted },
             size,
         });
         let mut encoder = encoder(&self.gpu, "Painter::scene");

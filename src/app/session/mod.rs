@@ -97,7 +97,7 @@ impl Session {
         }
         self.scene.forget_network();
         self.values.forget_failures();
-        self.update_scene();
+        self.update_scene(0.0);
     }
 
     /// Takes over the current `runs`, in which the run of side B may be another recording.
@@ -167,9 +167,10 @@ impl Session {
     }
 
     /// Updates the scene to the values nearest to those of the view, and requests the missing ones.
-    pub fn update_scene(&mut self) {
+    pub fn update_scene(&mut self, now: f64) {
         self.control.view.link_sides();
         self.scene.update(&mut self.values, &self.control);
+        self.control.frame_visible(self.scene.layout(), now);
     }
 
     /// The number of cells in the scene.

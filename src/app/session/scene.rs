@@ -69,8 +69,8 @@ pub struct DrawnScene<'a> {
     pub picture: Option<&'a Arc<InputPicture>>,
     /// The edges that are drawn.
     pub edges: &'a [Edge],
-    /// Per slab, `true` if it is not drawn.
-    pub hidden: Vec<bool>,
+    /// The layout of the slabs.
+    pub layout: &'a Layout,
     /// Index of the slab whose edges are highlighted.
     pub highlighted: Option<usize>,
 }
@@ -250,7 +250,7 @@ impl SceneState {
             ranges: &self.ranges,
             picture: self.image().map(|image| &image.picture).filter(|_| view.camera.is_clear_of_picture()),
             edges,
-            hidden: self.layout.slabs.iter().map(|slab| slab.hidden).collect(),
+            layout: &self.layout,
             highlighted: if edges.is_empty() { None } else { control.highlighted_slab() },
             view,
         })
