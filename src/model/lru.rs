@@ -11,6 +11,8 @@ pub struct WeightedLru<K: Eq + Hash, V> {
     budget: u64,
     /// Sum of the sizes of all values.
     bytes: u64,
+    /// Size of the largest value that was ever inserted.
+    largest: u64,
 }
 
 struct Weighted<V> {
@@ -21,7 +23,7 @@ struct Weighted<V> {
 impl<K: Copy + Eq + Hash, V> WeightedLru<K, V> {
     /// Creates an empty cache of at most `budget` bytes.
     pub fn new(budget: u64) -> Self {
-        Self { entries: LruCache::unbounded(), budget, bytes: 0 }
+        Self { entries: LruCache::unbounded(), budget, bytes: 0, largest: 0 }
     }
 
     /// Inserts or replaces a value of `bytes` bytes as the most recently used one. Others are dropped
@@ -31,6 +33,7 @@ impl<K: Copy + Eq + Hash, V> WeightedLru<K, V> {
             self.bytes -= old.bytes;
         }
         self.bytes += bytes;
+        self.largest = self.largest.max(bytes);
         self.shrink(|other| *other == key || needed.contains(other));
     }
 
@@ -69,9 +72,19 @@ impl<K: Copy + Eq + Hash, V> WeightedLru<K, V> {
         self.entries.iter().map(|(key, entry)| (key, &entry.value))
     }
 
-    /// Returns the size of the largest value in bytes, 0 when there is none.
+    /// Returns the number of values.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Returns `true` if there are no values.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Returns the size in bytes of the largest value that was ever inserted, 0 before the first one.
     pub fn largest(&self) -> u64 {
-        self.entries.iter().map(|(_, entry)| entry.bytes).max().unwrap_or(0)
+        self.largest
     }
 
     /// Returns the budget in bytes.

@@ -7,6 +7,9 @@ use crate::engine::{Field, Gpu};
 use crate::model::{EpochIndex, LayerCells, Layout, Query, Recording, UnitPermutation};
 use crate::stats::{self, Backend, Cells, Quantiles, Sides};
 
+/// Bytes that the textures of an epoch take beside their texels, as drivers round and account for them.
+const ALLOCATIONS: u64 = 128 << 10;
+
 /// The values of one query at one epoch. Cloning shares them.
 #[derive(Clone)]
 pub struct LoadedEpoch {
@@ -77,6 +80,6 @@ impl LoadedEpoch {
 
     /// Returns the size of the values on the GPU and on the CPU, in bytes.
     pub fn bytes(&self) -> u64 {
-        self.field.bytes() + self.cells.bytes()
+        ALLOCATIONS + self.field.bytes() + self.cells.bytes()
     }
 }

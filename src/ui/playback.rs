@@ -8,14 +8,29 @@ pub use self::epochs::Epochs;
 use super::scene::motion::ease;
 use crate::model::workspace::EpochSpan;
 
-/// Epochs per second at speed 1.
+/// Least number of epochs per second at speed 1.
 const RATE: f64 = 1.5;
+/// Longest time that a whole training takes at speed 1, in seconds.
+const LONGEST: f64 = 30.0;
 /// Duration of a step from one epoch to the next, in seconds.
 const GLIDE: f64 = 0.3;
 /// Pause at the last epoch before a loop starts again, in seconds.
 const REST: f64 = 0.8;
 /// Longest time step, in seconds.
 const MAX_STEP: f64 = 0.1;
+
+/// Returns the number of epochs per second at speed 1.
+pub fn rate(epochs: &Epochs) -> f64 {
+    RATE.max(epochs.last() / LONGEST)
+}
+
+/// Returns the speeds to choose from: [`SPEEDS`] and, of a long training, one at which its epochs can be followed
+/// one by one.
+pub fn speeds(epochs: &Epochs) -> Vec<f64> {
+    let leisurely = RATE / rate(epochs);
+    let slower = (leisurely < SPEEDS[0]).then_some(leisurely);
+    slower.into_iter().chain(SPEEDS).collect()
+}
 
 /// The speeds to choose from.
 pub const SPEEDS: [f64; 6] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
@@ -193,7 +208,7 @@ impl Playback {
         let step = step.min(MAX_STEP);
         let (first, last) = self.bounds(epochs);
         // The marked range may have changed since the last call.
-        let ordinal = epochs.ordinal_of_number(number).max(first) + step * RATE * self.speed;
+        let ordinal = epochs.ordinal_of_number(number).max(first) + step * rate(epochs) * self.speed;
         if ordinal < last {
             self.rested = 0.0;
             return epochs.number(ordinal);

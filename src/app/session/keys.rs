@@ -12,12 +12,12 @@ pub struct PrefetchKey {
     pub position: EpochPosition,
     /// `true` while the newest epoch is followed.
     pub following: bool,
-    /// Number of epochs that are cached or have failed.
-    pub done: usize,
+    /// Number of values that were loaded or have failed.
+    pub arrived: usize,
     /// Order of the units.
     pub order: Option<UnitOrder>,
-    /// Number of epochs with quantiles; `None` unless the value ranges cover all epochs.
-    pub loaded: Option<usize>,
+    /// Number of epochs that decide the value ranges and are not loaded; 0 unless the ranges cover all epochs.
+    pub undecided: usize,
 }
 
 /// The versions of the runs on which the values of a query depend.

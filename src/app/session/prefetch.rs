@@ -1,12 +1,17 @@
 //! The values to load, and their order.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use super::keys::PrefetchKey;
 use super::values::ValueStore;
 use crate::app::event::{ValueKey, ValueRequest};
-use crate::model::EpochPosition;
+use crate::model::{EpochIndex, EpochPosition};
 use crate::ui::ViewControl;
+
+/// Greatest number of epochs around the current one that are kept ready.
+const MAX_PREFETCHED: usize = 1024;
+/// Greatest number of values that are requested at a time; with each one that arrives the list is made anew.
+const MAX_LISTED: usize = 32;
 
 impl ValueStore {
     /// Returns `true` if the newest epoch is followed and its values are being loaded.
@@ -36,49 +41,81 @@ impl ValueStore {
         current.map(|epoch| self.key(query, epoch, control.view.order)).chain(newest).collect()
     }
 
-    /// Lists the values to load: the newest epoch if it is followed, the current ones, then the others by
-    /// distance, as many as the budget holds.
+    /// Lists the values to load: the newest epoch if it is followed, the current ones, those that decide the
+    /// value ranges, then the others by distance, as far as the budget holds them.
     pub(super) fn prefetch(&mut self, control: &ViewControl) {
         let Some(position) = control.position() else { return };
         let query = self.query_number(control);
         let order = control.view.order;
-        let readable = control.epochs().readable();
-        let key = |store: &Self, epoch: usize| store.key(query, epoch, order);
-        let done = readable.iter().filter(|epoch| self.cache.contains(key(self, **epoch))).count()
-            + self.failed.len();
         let at_rest = EpochPosition { t: 0.0, ..position };
         let following = control.playback.following;
-        let is_loaded =
-            |store: &Self, epoch: usize| store.quantiles.contains_key(&key(store, epoch).unordered());
-        let over_epochs = control.view.over_epochs;
-        let loaded = over_epochs.then(|| readable.iter().filter(|epoch| is_loaded(self, **epoch)).count());
-        let prefetch = PrefetchKey { query, position: at_rest, following, done, order, loaded };
+        let arrived = self.arrived;
+        let undecided: Vec<ValueKey> = if control.view.over_epochs {
+            let keys = self.range_epochs.iter();
+            let keys = keys.map(|&epoch| ValueKey { recording: self.recording_number(), query, epoch, order });
+            keys.filter(|key| !self.quantiles.contains_key(&key.unordered())).collect()
+        } else {
+            Vec::new()
+        };
+        let prefetch = PrefetchKey { query, position: at_rest, following, arrived, order, undecided: undecided.len() };
         if self.prefetched == Some(prefetch) {
             return;
         }
         self.prefetched = Some(prefetch);
-        let mut epochs: Vec<usize> = readable.to_vec();
-        let newest = epochs.last().copied().filter(|_| following);
-        epochs.sort_by_key(|epoch| {
-            let later = (Some(*epoch) != newest, *epoch != position.from.0, *epoch != position.to.0);
-            (later, epoch.abs_diff(position.to.0), *epoch < position.from.0)
-        });
         let room = match self.cache.largest() {
-            0 => epochs.len(),
-            bytes => (self.cache.budget() / bytes).max(2) as usize,
+            0 => MAX_PREFETCHED,
+            bytes => ((self.cache.budget() / bytes) as usize).clamp(2, MAX_PREFETCHED),
         };
-        // Epochs beyond the budget are loaded only if their quantiles are needed.
-        let beyond = epochs.split_off(room.min(epochs.len()));
-        if over_epochs {
-            epochs.extend(beyond.into_iter().filter(|epoch| !is_loaded(self, *epoch)));
-        }
-        let current = self.loader().current();
-        let missing: VecDeque<ValueRequest> = epochs
+        let readable = control.epochs().readable();
+        let current = current_first(readable, position).take(room).map(|epoch| self.key(query, epoch, order));
+        let mut keys: Vec<ValueKey> = self.newest(control).filter(|_| following).into_iter().collect();
+        keys.extend(current);
+        let at = keys.len().min(2 + usize::from(following));
+        keys.splice(at..at, undecided);
+        let loading = self.loader().current();
+        let mut listed = HashSet::new();
+        let missing: VecDeque<ValueRequest> = keys
             .into_iter()
-            .map(|epoch| key(self, epoch))
-            .filter(|key| !self.cache.contains(*key) && !self.failed.contains(key) && current != Some(*key))
+            .filter(|key| !self.failed.contains(key) && loading != Some(*key) && listed.insert(*key))
+            .filter(|key| {
+                let is_undecided = control.view.over_epochs
+                    && self.range_epochs.binary_search(&key.epoch).is_ok()
+                    && !self.quantiles.contains_key(&key.unordered());
+                is_undecided || !self.cache.contains(*key)
+            })
+            .take(MAX_LISTED)
             .map(|key| (key, control.view.query.clone()))
             .collect();
         self.loader().request_values(missing);
+    }
+}
+
+/// Returns epochs in the order in which they are loaded: those of `position`, then the others by distance, the
+/// later one of two first. `readable` has all epochs, ascending.
+fn current_first(readable: &[usize], position: EpochPosition) -> impl Iterator<Item = usize> {
+    let place = |epoch: EpochIndex| readable.binary_search(&epoch.0).unwrap_or_else(|place| place);
+    let (from, to) = (place(position.from), place(position.to));
+    let around = (1..=readable.len()).flat_map(move |distance| {
+        let later = to.checked_add(distance);
+        let earlier = from.checked_sub(distance);
+        [later, earlier]
+    });
+    let places = [Some(from), Some(to).filter(|to| *to != from)].into_iter().chain(around).flatten();
+    places.filter_map(|place| readable.get(place).copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_current_epochs_come_first_and_then_the_nearest() {
+        let position = |from, to| EpochPosition { from: EpochIndex(from), to: EpochIndex(to), t: 0.5 };
+        let readable = [0, 1, 3, 4, 5, 9];
+        let order: Vec<usize> = current_first(&readable, position(3, 4)).collect();
+        assert_eq!(order, [3, 4, 5, 1, 9, 0]);
+        assert_eq!(current_first(&readable, position(0, 0)).collect::<Vec<_>>(), [0, 1, 3, 4, 5, 9]);
+        let many: Vec<usize> = (0..1_000_000).collect();
+        assert_eq!(current_first(&many, position(500, 500)).take(3).collect::<Vec<_>>(), [500, 501, 499]);
     }
 }

@@ -274,12 +274,13 @@ impl SceneState {
         let recording = current.recording();
         let view = current.view(view);
         let extremes = if view.over_epochs {
-            // The values in the scene are included even if another session has loaded them.
             let scene = &current.scene;
             let shown = [&scene.from, &scene.to].map(|epoch| &*epoch.quantiles);
-            let epochs =
-                values.quantiles_of(&current.query).map(|layers: &Arc<[Option<Quantiles>]>| &**layers);
-            colour_range::extremes_over(&view, recording.normalisation, epochs.chain(shown))
+            let epochs: Vec<&[Option<Quantiles>]> =
+                values.quantiles_of(&current.query).map(|layers| &**layers).collect();
+            // Once all epochs that decide the ranges are loaded, the ranges stay as they are.
+            let shown = shown.into_iter().filter(|_| epochs.len() < values.range_epochs.len());
+            colour_range::extremes_over(&view, recording.normalisation, epochs.iter().copied().chain(shown))
         } else {
             current.scene.extremes(&view, recording.normalisation)
         };

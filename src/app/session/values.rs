@@ -10,13 +10,16 @@ use crate::app::insights::{InsightCache, InsightRequest};
 use crate::app::loader::{LoadSource, Loader};
 use crate::app::run::{OpenRun, OpenRunList};
 use crate::engine::Gpu;
-use crate::model::{Epoch, Query, Recording, Source, UnitOrder, WeightedLru};
+use crate::model::{Query, Recording, Source, UnitOrder, WeightedLru};
 use crate::scene::LoadedEpoch;
 use crate::stats::{Backend, Quantiles};
 use crate::ui::ViewControl;
 
 /// Bytes of values that all sessions of a window cache together.
 const BUDGET: u64 = 512 << 20;
+
+/// Greatest number of epochs whose values decide the value ranges over all epochs.
+const MAX_RANGE_EPOCHS: usize = 64;
 
 /// The device, the backend of reductions, and the receiver of results.
 pub struct SessionResources {
@@ -39,7 +42,10 @@ pub struct ValueStore {
     recording: u64,
     /// The loaded values.
     pub(super) cache: WeightedLru<ValueKey, LoadedEpoch>,
-    /// The quantiles of everything that was loaded for queries that have a number.
+    /// The numbers of the epochs whose values decide the value ranges over all epochs, ascending: all readable
+    /// ones, or evenly spaced ones.
+    pub(super) range_epochs: Vec<u64>,
+    /// The quantiles at `range_epochs`, as far as they were loaded for queries that have a number.
     pub(super) quantiles: HashMap<ValueKey, Arc<[Option<Quantiles>]>>,
     /// The numbers of queries.
     pub(super) queries: QueryTable,
@@ -51,6 +57,8 @@ pub struct ValueStore {
     note: Option<String>,
     /// Inputs whose pictures were requested and are not loaded yet.
     pending_pictures: HashSet<usize>,
+    /// Number of values that were loaded or have failed.
+    pub(super) arrived: usize,
     /// Key of the latest prefetch list; `None` if it has to be made again.
     pub(super) prefetched: Option<PrefetchKey>,
     /// Layer statistics, unit profiles and predictions.
@@ -79,6 +87,7 @@ impl ValueStore {
         recording: u64,
     ) -> Self {
         Self {
+            range_epochs: range_epochs(source.recording()),
             run,
             source,
             runs,
@@ -92,6 +101,7 @@ impl ValueStore {
             failed: HashSet::new(),
             note: None,
             pending_pictures: HashSet::new(),
+            arrived: 0,
             prefetched: None,
             insights,
         }
@@ -122,6 +132,11 @@ impl ValueStore {
         &self.gpu
     }
 
+    /// The number of the current recording.
+    pub(super) fn recording_number(&self) -> u64 {
+        self.recording
+    }
+
     /// Returns `true` if `recording` is the number of the current recording.
     pub fn is_current(&self, recording: u64) -> bool {
         self.recording == recording
@@ -146,6 +161,8 @@ impl ValueStore {
         self.set_runs(runs, control);
         let source = Arc::clone(&self.runs.get(self.run)?.as_ref()?.source);
         let before = std::mem::replace(&mut self.source, source);
+        self.range_epochs = range_epochs(self.recording());
+        self.quantiles.retain(|key, _| self.range_epochs.binary_search(&key.epoch).is_ok());
         self.loader.continue_with(self.load_source());
         self.insights.continue_with(Arc::clone(&self.source));
         Some(before)
@@ -221,10 +238,12 @@ impl ValueStore {
         let needed = self.needed(control);
         let bytes = values.bytes();
         // The query may have lost its number since the request.
-        if self.queries.get(key.query).is_some() {
+        let decides_ranges = self.range_epochs.binary_search(&key.epoch).is_ok();
+        if decides_ranges && self.queries.get(key.query).is_some() {
             self.quantiles.insert(key.unordered(), Arc::clone(&values.quantiles));
         }
         self.cache.insert(key, values, bytes, &needed);
+        self.arrived += 1;
         self.prefetch(control);
         needed.contains(&key)
     }
@@ -235,6 +254,7 @@ impl ValueStore {
             return;
         }
         self.failed.insert(key);
+        self.arrived += 1;
         // Failures of earlier queries are not reported.
         let is_current = key.query == self.query_number(control);
         if is_current && (self.note.is_none() || self.needed(control).contains(&key)) {
@@ -253,22 +273,31 @@ impl ValueStore {
         self.note = Some(note);
     }
 
-    /// Returns the quantiles of a query at the epochs at which it was loaded.
+    /// Returns the quantiles of a query at the epochs that decide the value ranges, as far as they are loaded.
     pub(super) fn quantiles_of(&self, query: &Query) -> impl Iterator<Item = &Arc<[Option<Quantiles>]>> {
-        let number = self.queries.find(query, self.versions(query));
-        let of_query = move |key: &ValueKey| Some(key.query) == number;
-        self.quantiles.iter().filter(move |(key, _)| of_query(key)).map(|(_, quantiles)| quantiles)
+        let query = self.queries.find(query, self.versions(query));
+        let of_epoch = move |&epoch: &u64| {
+            let key = ValueKey { recording: self.recording, query: query?, epoch, order: None };
+            self.quantiles.get(&key.unordered())
+        };
+        self.range_epochs.iter().filter_map(of_epoch)
     }
 
     /// Returns for each epoch of the recording `true` if its values are cached.
     pub fn cached_epochs(&self, order: Option<UnitOrder>) -> Vec<bool> {
-        let key = |epoch: &Epoch| ValueKey {
-            recording: self.recording,
-            query: self.current_query,
-            epoch: epoch.number,
-            order,
-        };
-        self.recording().epochs.iter().map(|epoch| self.cache.contains(key(epoch))).collect()
+        let epochs = &self.recording().epochs;
+        let mut cached = vec![false; epochs.len()];
+        // There can be far more epochs than cached ones.
+        for (key, _) in self.cache.entries() {
+            if key.recording == self.recording
+                && key.query == self.current_query
+                && key.order == order
+                && let Ok(index) = epochs.binary_search_by_key(&key.epoch, |epoch| epoch.number)
+            {
+                cached[index] = true;
+            }
+        }
+        cached
     }
 
     /// Requests the slabs without values.
@@ -315,4 +344,15 @@ impl ValueStore {
         let requests = predictions.into_iter().chain(profiles).chain([InsightRequest::LayerStats { epoch }]);
         self.insights.request(requests.collect());
     }
+}
+
+/// Returns the numbers of the readable epochs or, of many, of evenly spaced ones with the first and the last.
+fn range_epochs(recording: &Recording) -> Vec<u64> {
+    let readable = recording.epochs.iter().filter(|epoch| !epoch.damaged);
+    let readable: Vec<u64> = readable.map(|epoch| epoch.number).collect();
+    if readable.len() <= MAX_RANGE_EPOCHS {
+        return readable;
+    }
+    let last = readable.len() - 1;
+    (0..MAX_RANGE_EPOCHS).map(|step| readable[step * last / (MAX_RANGE_EPOCHS - 1)]).collect()
 }

@@ -13,7 +13,7 @@ use super::curves::MetricCurve;
 use crate::model::{Recording, ViewState};
 use crate::ui::playback::Epochs;
 use crate::ui::playback::Playback;
-use crate::ui::playback::SPEEDS;
+use crate::ui::playback::{SPEEDS, rate, speeds};
 use crate::ui::style::Palette;
 use crate::ui::style::SMALL;
 use crate::ui::style::TEXT;
@@ -94,7 +94,7 @@ impl Timeline<'_> {
                 self.reading(ui, width, view);
             }
             if fit.speed {
-                speed(ui, playback);
+                speed(ui, self.epochs, playback);
             }
             let tip = "Begin anew after the last epoch, or after that of the marked range";
             if fit.looping && button(ui, Icon::Loop, "Loop", playback.looping, tip) {
@@ -218,14 +218,20 @@ pub fn handle_keys(ui: &Ui, epochs: &Epochs, view: &ViewState, playback: &mut Pl
     }
 }
 
-fn speed(ui: &mut Ui, playback: &mut Playback) {
-    let name = |speed: f64| format!("{speed}×");
+fn speed(ui: &mut Ui, epochs: &Epochs, playback: &mut Playback) {
+    let rate = rate(epochs);
+    let name = |speed: f64| match SPEEDS.contains(&speed) {
+        true => format!("{speed}×"),
+        false => "slow".to_owned(),
+    };
+    let rate_of = |speed: f64| text::format_value((rate * speed) as f32, (rate * speed) as f32);
     let combo = egui::ComboBox::from_id_salt("speed")
         .selected_text(name(playback.speed))
         .width(56.0)
         .show_ui(ui, |ui| {
-            for speed in SPEEDS {
-                ui.selectable_value(&mut playback.speed, speed, name(speed));
+            for speed in speeds(epochs) {
+                let text = format!("{}  {} epochs/s", name(speed), rate_of(speed));
+                ui.selectable_value(&mut playback.speed, speed, text);
             }
         });
     let text = name(playback.speed);
@@ -234,5 +240,6 @@ fn speed(ui: &mut Ui, playback: &mut Playback) {
         info.current_text_value = Some(text.clone());
         info
     });
-    combo.response.on_hover_text("Speed of playing");
+    let tip = format!("Speed of playing: {} epochs a second", rate_of(playback.speed));
+    combo.response.on_hover_text(tip);
 }
