@@ -13,6 +13,7 @@ use super::curves::MetricCurve;
 use crate::model::{Recording, ViewState};
 use crate::ui::playback::Epochs;
 use crate::ui::playback::Playback;
+use crate::ui::text;
 use crate::ui::playback::{SPEEDS, rate, speeds};
 use crate::ui::style::Palette;
 use crate::ui::style::SMALL;
