@@ -69,8 +69,9 @@ fn query(window: &mut Offscreen, column: usize) -> Query {
 
 fn ask(window: &mut Offscreen, column: usize, select: &str, minus: Option<&str>) {
     let parse = |text: &str| text.parse().expect("a selection");
-    let query = &mut window.view(column).expect("open").query;
-    (query.select, query.minus) = (parse(select), minus.map(parse));
+    let view = window.view(column).expect("open");
+    (view.query.select, view.query.minus) = (parse(select), minus.map(parse));
+    view.sides_linked = false;
     window.frame();
 }
 

@@ -580,7 +580,10 @@ fn manifests_written_by_hand_are_read() {
     let plain = open(folder.path());
     let by_hand = MANIFEST
         .replace("\"classes\"", "\"normalisation\": null, \"writer\": null, \"edges\": null, \"classes\"")
-        .replace("\"kind\": \"from-the-future\"", "\"kind\": null, \"shape\": null, \"dtype\": null, \"reduction\": null, \"text\": null")
+        .replace(
+            "\"kind\": \"from-the-future\"",
+            "\"kind\": null, \"shape\": null, \"dtype\": null, \"reduction\": null, \"text\": null",
+        )
         .replace("\"inputs.safetensors\"", "\"./inputs.safetensors\"")
         .replace("epochs/000004-00001-of-00002", ".\\\\epochs\\\\000004-00001-of-00002")
         .replace("\"files\"", "\"not_finite\": null, \"files\"");

@@ -7,7 +7,7 @@ use dnnviz::engine::{DrawnNetwork, Field, Frame, Gpu, Path, Renderer};
 use dnnviz::model::camera::SetView;
 use dnnviz::model::pick::pick;
 use dnnviz::model::{
-    Camera, EpochIndex, Grid, LayerCells, Layout, Normalisation, Query, SceneValues, ValueRange, ViewState,
+    Camera, EpochIndex, Grid, LayerCells, Layout, Normalisation, Query, SceneValues, ViewState,
 };
 use dnnviz::stats::{self, Cpu, Quantiles, Sides, colour_range};
 use draw_support::draw;

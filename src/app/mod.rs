@@ -278,7 +278,7 @@ impl App {
             return;
         }
         let ctx = app_window.input.egui_ctx().clone();
-        // What commands toggle is read from the window, which others change as well.
+        // Commands toggle the state of the window as it is: window managers change it as well.
         let viewports = &mut app_window.input.egui_input_mut().viewports;
         let info = viewports.entry(egui::ViewportId::ROOT).or_default();
         egui_winit::update_viewport_info(info, &ctx, &app_window.window, false);

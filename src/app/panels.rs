@@ -76,13 +76,12 @@ impl PanelState {
 
     /// Lays out the bar at the top; returns the command that was chosen there. `open` is `true` if the active
     /// run is open.
-    pub fn top_bar(&self, ui: &mut Ui, palette: Palette, open: bool) -> Option<Command> {
+    pub fn top_bar(&self, ui: &mut Ui, open: bool) -> Option<Command> {
         let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(12, 4));
         let bar = TopBar {
             arrangement: &self.settings.arrangement,
             can: self.history,
             recent: &self.settings.recent,
-            palette,
             open,
         };
         egui::Panel::top("top").frame(frame).exact_size(bars::TOP).show(ui, |ui| bar.show(ui)).inner

@@ -258,7 +258,7 @@ impl AppState {
         let only_scene = self.panels.only_scene();
         if !only_scene {
             let is_open = self.columns.active_session().is_some();
-            commands.extend(self.panels.top_bar(ui, palette, is_open));
+            commands.extend(self.panels.top_bar(ui, is_open));
         }
         let status_bar = (!only_scene).then(|| PanelState::reserve_status_bar(ui));
         let dock = &mut self.panels.settings.arrangement;

@@ -174,7 +174,7 @@ mod tests {
             let notation = Notation::for_values(values);
             values.iter().map(|&value| notation.format(value)).collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(formatted(&[0.0, -0.12345, 1e-7, f32::NAN]), "0.0000 -0.1235 0.0000 –");
+        assert_eq!(formatted(&[0.0, -0.12345, 1e-7, f32::NAN]), "0.0000 -0.1235 1.00e-7 –");
         assert_eq!(formatted(&[0.0, 0.005, -1e-7]), "0 5.00e-3 -1.00e-7");
         assert_eq!(formatted(&[12345.0, 1.0, f32::INFINITY]), "1.23e4 1.00e0 –");
         assert_eq!(formatted(&[0.0, f32::NAN]), "0.0000 –");

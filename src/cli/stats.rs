@@ -71,7 +71,16 @@ pub fn run(args: &StatsArgs) -> anyhow::Result<()> {
     let table = stats::table(sides, &query, position, &*backend)?;
     let not_finite = count_not_finite(sides, &query, position);
     let run_b = args.query.run_b.as_deref();
-    let report = StatsReport { recording, recording_b: sides.b.recording(), query: &query, run_b, epoch, table: &table, not_finite, layers };
+    let report = StatsReport {
+        recording,
+        recording_b: sides.b.recording(),
+        query: &query,
+        run_b,
+        epoch,
+        table: &table,
+        not_finite,
+        layers,
+    };
     match args.format {
         _ if args.json => output::print_json(&report.document()),
         StatsFormat::Json => output::print_json(&report.document()),

@@ -7,7 +7,8 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use crate::model::{
-    ColourMap, EpochPosition, LayerIndex, OrderBy, Pin, Range, Recording, Theme, UnitIndex, UnitOrder, ViewState,
+    ColourMap, EpochPosition, LayerIndex, OrderBy, Pin, Range, Recording, Theme, UnitIndex, UnitOrder,
+    ViewState,
 };
 
 /// The options that choose how a view looks.
@@ -206,7 +207,8 @@ impl ViewArgs {
         view.hidden = BTreeSet::new();
         for patterns in &self.hide {
             let layers = recording.layers_matching(patterns).context("--hide")?;
-            view.hidden.extend(layers.into_iter().map(|LayerIndex(layer)| recording.layers[layer].name.clone()));
+            view.hidden
+                .extend(layers.into_iter().map(|LayerIndex(layer)| recording.layers[layer].name.clone()));
         }
         for PinArg(pin) in &self.pin {
             let layer = recording.layers.iter().find(|layer| layer.name == pin.layer);

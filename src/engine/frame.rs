@@ -231,9 +231,8 @@ impl Frame<'_> {
         let layout = self.layout();
         let camera = &self.view.camera;
         let eye = camera.position.z;
-        let mut order: Vec<usize> = (0..layout.slabs.len())
-            .filter(|&i| camera.presence(&layout.slabs[i]) > 0.0)
-            .collect();
+        let mut order: Vec<usize> =
+            (0..layout.slabs.len()).filter(|&i| camera.presence(&layout.slabs[i]) > 0.0).collect();
         order.sort_by(|&a, &b| {
             let distance = |i: usize| (layout.slabs[i].centre.z - eye).abs();
             distance(b).total_cmp(&distance(a))
@@ -293,7 +292,11 @@ impl SlabUnits {
         let inverse = unit / width;
         Self {
             low: (low / unit) as f32,
-            inverse_range: if inverse.is_finite() && inverse > 0.0 { inverse.min(Self::LIMIT) as f32 } else { 1.0 },
+            inverse_range: if inverse.is_finite() && inverse > 0.0 {
+                inverse.min(Self::LIMIT) as f32
+            } else {
+                1.0
+            },
             scale_from: (from / unit) as f32,
             scale_to: (to / unit) as f32,
         }

@@ -177,7 +177,11 @@ fn largest(values: &[f32]) -> f32 {
 /// half floats, so that values are exact to 11 bits down to 2^-28 of the largest, and to fewer down to 2^-38. 1
 /// for 0.
 fn scale_of(largest: f32) -> f32 {
-    if largest < f32::MIN_POSITIVE { 1.0 } else { (largest.log2().floor() - 13.0).clamp(-126.0, 114.0).exp2() }
+    if largest < f32::MIN_POSITIVE {
+        1.0
+    } else {
+        (largest.log2().floor() - 13.0).clamp(-126.0, 114.0).exp2()
+    }
 }
 
 #[cfg(test)]
@@ -256,8 +260,11 @@ mod tests {
 
     #[test]
     fn every_layer_has_its_own_scale_and_small_values_stay_beside_an_outlier() {
-        let layers =
-            [layer(2, 1, vec![3e-12, 1e-12]), layer(2, 2, vec![1.0, 1.004, 4.0, 1e9]), layer(1, 1, vec![3.4e38])];
+        let layers = [
+            layer(2, 1, vec![3e-12, 1e-12]),
+            layer(2, 2, vec![1.0, 1.004, 4.0, 1e9]),
+            layer(1, 1, vec![3.4e38]),
+        ];
         let grids: Vec<Grid> = layers.iter().map(|layer| layer.grid).collect();
         let atlas = Atlas::new(&grids, 4096, 1).expect("fits");
         let extent = Extent::of(&layers);

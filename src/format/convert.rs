@@ -4,8 +4,8 @@ use std::io::Cursor;
 use std::path::Path;
 
 use super::deepdiva::{Dump, DumpContents, DumpFile, DumpWriter};
-use super::native::{EpochValues, NativeRun, Pictures, RunWriter};
 use super::manifest_file::{LocatedManifest, ManifestFormat};
+use super::native::{EpochValues, NativeRun, Pictures, RunWriter};
 use super::{FormatError, picture};
 use crate::model::{Aggregate, EpochIndex, Group, Normalisation, Picture, Recording, Source, SourceError};
 

@@ -174,7 +174,9 @@ mod tests {
 
     #[test]
     fn names_that_leave_the_folder_are_refused() {
-        for name in ["..", "../a", "a/../../b", "/etc", "", ".", "a\\..\\..\\b", "\\etc", "\\\\host\\a", "c:x", "a\0"] {
+        for name in
+            ["..", "../a", "a/../../b", "/etc", "", ".", "a\\..\\..\\b", "\\etc", "\\\\host\\a", "c:x", "a\0"]
+        {
             assert_eq!(inner_path(name), None, "{name:?}");
         }
         for (name, path) in

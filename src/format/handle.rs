@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::deepdiva::Dump;
-use super::native::NativeRun;
 use super::error::FormatError;
 use super::manifest_file::{LocatedManifest, ManifestFormat};
+use super::native::NativeRun;
 use crate::model::{EpochIndex, Recording, Source};
 
 /// An open recording and its path. Cloning is cheap.

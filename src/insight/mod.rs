@@ -21,10 +21,7 @@ mod tests;
 
 pub use layer_stats::{LayerStats, layer_stats};
 pub use order::unit_permutations;
-pub use profile::{
-    Distribution, UnitEpoch, UnitProfile, unit_history, unit_profile,
-    unit_profile_at,
-};
+pub use profile::{Distribution, UnitEpoch, UnitProfile, unit_history, unit_profile, unit_profile_at};
 pub use selectivity::Selectivity;
 pub use similar::SimilarUnit;
 pub use still_wanted::StillWanted;

@@ -118,7 +118,12 @@ impl Recording {
     /// The error for a name or pattern that no layer has.
     pub fn unknown_layer(&self, pattern: &str) -> UnknownLayer {
         let wanted = pattern.to_lowercase();
-        let similarity = |name: &str| strsim::jaro_winkler(&name.to_lowercase(), &wanted);
+        // The last part of a dotted name is often all that is remembered.
+        let similarity = |name: &str| {
+            let name = name.to_lowercase();
+            let last = name.rsplit('.').next().unwrap_or_default();
+            strsim::jaro_winkler(&name, &wanted).max(strsim::jaro_winkler(last, &wanted))
+        };
         let mut names: Vec<&str> = self.layers.iter().map(|layer| layer.name.as_str()).collect();
         let short = |name: &str| match name.char_indices().nth(NAME_CHARS) {
             Some((end, _)) => format!("{}…", &name[..end]),
@@ -184,7 +189,7 @@ mod tests {
         assert_eq!(of("fc,conv1"), Ok(vec![0, 4]));
         assert_eq!(
             of("conv1,convx1").unwrap_err(),
-            "there is no layer `convx1`; of 6, the most similar are conv1, conv10, block.conv1, fc, Fc2"
+            "there is no layer `convx1`; of 6, the most similar are conv1, block.conv1, conv10, fc, Fc2"
         );
     }
 }

@@ -24,7 +24,11 @@ pub fn format_metric(value: f64) -> String {
 
 /// Formats a share in percent, without the sign, with one decimal: "97.0", "NaN".
 pub fn format_percent(percent: f64) -> String {
-    if percent.is_finite() { format!("{percent:.1}").replace('-', "\u{2212}") } else { format_metric(percent) }
+    if percent.is_finite() {
+        format!("{percent:.1}").replace('-', "\u{2212}")
+    } else {
+        format_metric(percent)
+    }
 }
 
 /// Formats a finite value with `digits` digits of a scale of size `span`.

@@ -52,9 +52,8 @@ pub(crate) fn recording(
     }
 }
 
-/// Six inputs: 0 and 3 are cats, 1 and 4 dogs, 2 a bird, 5 unlabelled; the last class is a second one
-/// called "dog".
+/// Six inputs: 0 and 3 are cats, 1 and 4 dogs, 2 a bird, 5 unlabelled; there is no fish.
 pub(crate) fn animals() -> Recording {
     let labels = [Some(0), Some(1), Some(2), Some(0), Some(1), None];
-    recording(&[4], &["cat", "dog", "bird", "dog"], &labels, &[0, 1])
+    recording(&[4], &["cat", "dog", "bird", "fish"], &labels, &[0, 1])
 }

@@ -239,7 +239,8 @@ impl ViewState {
     /// Links the sides of a comparison of two runs if both select the same inputs.
     pub fn link_equal_sides(&mut self) {
         let Query { select, minus, run_b, .. } = &self.query;
-        self.sides_linked = run_b.is_some() && minus.as_ref().is_some_and(|minus| minus.terms == select.terms);
+        self.sides_linked =
+            run_b.is_some() && minus.as_ref().is_some_and(|minus| minus.terms == select.terms);
     }
 
     /// Selects for side B what side A selects, if they are linked; the epochs stay.
@@ -309,7 +310,8 @@ mod tests {
     #[test]
     fn linked_sides_select_the_same_inputs() {
         let recording = testing::recording(&[4], &["cat"], &[Some(0)], &[0]);
-        let mut view = ViewState::new(Camera::set_view(SetView::Overview, &Layout::new(&recording), 1.5), 0.0);
+        let mut view =
+            ViewState::new(Camera::set_view(SetView::Overview, &Layout::new(&recording), 1.5), 0.0);
         let parse = |text: &str| text.parse::<Selection>().expect("a selection");
         view.query = Query { minus: Some(parse("all@first")), run_b: Some(1), ..Query::default() };
         view.link_equal_sides();

@@ -20,9 +20,7 @@ use super::scene::viewport::{SceneResponse, SceneStatus, Viewport};
 use super::style::Palette;
 use super::widgets::thumbnails::Thumbnails;
 use crate::model::workspace::EpochSpan;
-use crate::model::{
-    EpochPosition, Layout, Pin, Query, Recording, SceneValues, SetView, Theme, ViewState,
-};
+use crate::model::{EpochPosition, Layout, Pin, Query, Recording, SceneValues, SetView, Theme, ViewState};
 
 /// The view of a column, and the state of everything by which a user changes it.
 pub struct ViewControl {

@@ -52,12 +52,14 @@ impl ValueStore {
         let arrived = self.arrived;
         let undecided: Vec<ValueKey> = if control.view.over_epochs {
             let keys = self.range_epochs.iter();
-            let keys = keys.map(|&epoch| ValueKey { recording: self.recording_number(), query, epoch, order });
+            let keys =
+                keys.map(|&epoch| ValueKey { recording: self.recording_number(), query, epoch, order });
             keys.filter(|key| !self.quantiles.contains_key(&key.unordered())).collect()
         } else {
             Vec::new()
         };
-        let prefetch = PrefetchKey { query, position: at_rest, following, arrived, order, undecided: undecided.len() };
+        let prefetch =
+            PrefetchKey { query, position: at_rest, following, arrived, order, undecided: undecided.len() };
         if self.prefetched == Some(prefetch) {
             return;
         }
@@ -67,9 +69,9 @@ impl ValueStore {
             bytes => ((self.cache.budget() / bytes) as usize).clamp(2, MAX_PREFETCHED),
         };
         let readable = control.epochs().readable();
-        let current = current_first(readable, position).take(room).map(|epoch| self.key(query, epoch, order));
         let mut keys: Vec<ValueKey> = self.newest(control).filter(|_| following).into_iter().collect();
-        keys.extend(current);
+        let nearest = current_first(readable, position).take(room);
+        keys.extend(nearest.map(|epoch| self.key(query, epoch, order)));
         let at = keys.len().min(2 + usize::from(following));
         keys.splice(at..at, undecided);
         let loading = self.loader().current();

@@ -246,7 +246,8 @@ fn fill(
 ) {
     values.par_chunks_mut(tile as usize).zip(corner.y..corner.y + tile).for_each(|(line, y)| {
         line.fill(LayerCells::NO_CELL);
-        let on_page = atlas.slots.iter().zip(layers).zip(scales).filter(|((slot, _), _)| slot.page == corner.z);
+        let on_page =
+            atlas.slots.iter().zip(layers).zip(scales).filter(|((slot, _), _)| slot.page == corner.z);
         for ((slot, layer), scale) in
             on_page.filter(|((slot, layer), _)| (slot.y..slot.y + layer.grid.rows).contains(&y))
         {

@@ -7,7 +7,10 @@ use super::manifest::DumpItem;
 use crate::model::{Class, Input};
 
 /// Returns all classes of the dump, ascending by id, each with its item if it has one.
-pub(super) fn join_classes(singles: &[DumpItem], with_file: Vec<DumpItem>) -> (Vec<Class>, Vec<Option<DumpItem>>) {
+pub(super) fn join_classes(
+    singles: &[DumpItem],
+    with_file: Vec<DumpItem>,
+) -> (Vec<Class>, Vec<Option<DumpItem>>) {
     let mut with_file: BTreeMap<i64, DumpItem> =
         with_file.into_iter().map(|item| (item.class, item)).collect();
     // In DeepDIVA, a negative label means "none".

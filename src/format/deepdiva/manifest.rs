@@ -179,7 +179,10 @@ fn classes(path: &Path, entries: ObjectEntries<RawItem>) -> Result<Vec<DumpItem>
     let mut classes = items(path, "items.class", entries)?;
     classes.sort_by_key(|item| item.class);
     if let Some(item) = classes.first().filter(|item| item.class < 0) {
-        return Err(FormatError::invalid(path, format!("`items.class` has the negative class {}", item.class)));
+        return Err(FormatError::invalid(
+            path,
+            format!("`items.class` has the negative class {}", item.class),
+        ));
     }
     match classes.windows(2).find(|pair| pair[0].class == pair[1].class) {
         Some(pair) => Err(duplicate(path, "items.class", &pair[0].class.to_string())),
@@ -190,7 +193,10 @@ fn classes(path: &Path, entries: ObjectEntries<RawItem>) -> Result<Vec<DumpItem>
 fn epochs(path: &Path, entries: ObjectEntries<RawEpoch>) -> Result<Vec<DumpEpoch>, FormatError> {
     let epoch = |(name, raw): (String, RawEpoch)| {
         let number = raw.number.or_else(|| name.parse().ok()).ok_or_else(|| {
-            FormatError::invalid(path, format!("`epochs` has \"{}\", which is not a number", shortened(&name)))
+            FormatError::invalid(
+                path,
+                format!("`epochs` has \"{}\", which is not a number", shortened(&name)),
+            )
         })?;
         let accuracy = raw.accuracy.filter(|accuracy| accuracy.is_finite());
         Ok(DumpEpoch { number, accuracy, folder: raw.folder, time: raw.datetime })

@@ -24,8 +24,8 @@ use super::file::{RootFolder, shortened};
 use super::{parallel, picture};
 use crate::model::recording::sequential_edges;
 use crate::model::{
-    Aggregate, Epoch, EpochIndex, Format, Group, LayerIndex, MapBlock, Normalisation, Picture,
-    Recording, RowBlock, Source, SourceError, Tensor, UnitAggregates, UnitIndex,
+    Aggregate, Epoch, EpochIndex, Format, Group, LayerIndex, MapBlock, Normalisation, Picture, Recording,
+    RowBlock, Source, SourceError, Tensor, UnitAggregates, UnitIndex,
 };
 
 pub(super) use self::manifest::{MAX_UNITS, VERSION};

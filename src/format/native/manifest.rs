@@ -173,7 +173,10 @@ impl NativeManifest {
         manifest.check().map_err(|what| FormatError::invalid(path, what))?;
         manifest.epochs.sort_by_key(|epoch| epoch.number);
         if let Some(pair) = manifest.epochs.windows(2).find(|pair| pair[0].number == pair[1].number) {
-            return Err(FormatError::invalid(path, format!("`epochs` has the number {} twice", pair[0].number)));
+            return Err(FormatError::invalid(
+                path,
+                format!("`epochs` has the number {} twice", pair[0].number),
+            ));
         }
         manifest.classes.sort_by_key(|class| class.id);
         Ok(manifest)
@@ -302,11 +305,7 @@ impl NativeEpochEntry {
             time: epoch.time.clone(),
             accuracy: epoch.accuracy.map(Metric),
             loss: epoch.loss.map(Metric),
-            metrics: epoch
-                .metrics
-                .iter()
-                .map(|(name, &value)| (name.clone(), Some(Metric(value))))
-                .collect(),
+            metrics: epoch.metrics.iter().map(|(name, &value)| (name.clone(), Some(Metric(value)))).collect(),
             not_finite: epoch.not_finite.clone(),
             files,
         }

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::super::FormatError;
 use super::super::file::{RootFolder, shortened};
 use super::super::manifest_file::{LocatedManifest, ManifestFormat};
-use super::super::FormatError;
 use super::NativeRun;
 use super::lock::WriterLock;
 use super::manifest::NativeManifest;

@@ -1,6 +1,7 @@
 //! The parts of a selection as lists and controls edit them: its classes, inputs and prediction filter.
 
-use super::class_ref::{ClassNames, ClassRef};
+use super::class_names::ClassNames;
+use super::class_ref::ClassRef;
 use super::{Selection, Term};
 use crate::model::{Ranges, Recording};
 
@@ -59,8 +60,7 @@ impl Selection {
     /// Panics if a class is not an index into [`Recording::classes`].
     pub fn with_classes(&self, recording: &Recording, classes: &Ranges) -> Self {
         let class_names = ClassNames::new(recording);
-        let references: Vec<ClassRef> =
-            classes.indices().map(|class| class_names.reference(class)).collect();
+        let references: Vec<ClassRef> = classes.indices().map(|class| class_names.reference(class)).collect();
         let term = (!references.is_empty()).then_some(Term::Class(references));
         self.with_terms_replaced(|term| matches!(term, Term::Class(_)), term)
     }
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(text(both.with_predicted(PredictionFilter::All)), "input:3-4@first");
         assert_eq!(text(parse("class:cat&wrong").with_predicted(PredictionFilter::Right)), "class:cat&right");
         let odd = parse("all").with_classes(&recording, &set(&[1, 3]));
-        assert_eq!(text(odd.clone()), "class:dog,3", "the second of a name goes by its id");
+        assert_eq!(text(odd.clone()), "class:dog,fish");
         assert_eq!(odd.class_set(&recording), Some(set(&[1, 3])));
     }
 }

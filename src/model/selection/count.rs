@@ -1,6 +1,6 @@
 //! The number of inputs that a selection selects, without reading predictions.
 
-use super::class_ref::ClassNames;
+use super::class_names::ClassNames;
 use super::resolve::out_of_range;
 use super::{Selection, SelectionError, Term};
 use crate::model::Recording;

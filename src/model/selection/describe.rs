@@ -1,6 +1,6 @@
 //! Selections in words, of limited length.
 
-use super::class_ref::ClassNames;
+use super::class_names::ClassNames;
 use super::text::ranges_text;
 use super::{LISTED, Selection, SelectionError, Term};
 use crate::model::{EpochRef, Recording};
@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn descriptions_are_short_and_in_words() {
-        let recording = testing::recording(&[1], &["0", "1", "2", "3", "cat", "dog", "R&B", "dog"], &[], &[0]);
+        let recording =
+            testing::recording(&[1], &["0", "1", "2", "3", "cat", "dog", "R&B", "dog"], &[], &[0]);
         for (text, words) in [
             ("all", "all inputs"),
             ("class:3", "class 3"),
@@ -106,7 +107,8 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Selection>().unwrap().describe(&recording), words);
         }
-        let describe = |term| Selection { terms: vec![term], epoch: Some(EpochRef::First) }.describe(&recording);
+        let describe =
+            |term| Selection { terms: vec![term], epoch: Some(EpochRef::First) }.describe(&recording);
         let names = |count: i64| Term::Class((10..10 + count).map(ClassRef::Id).collect());
         let twelve = "#10, #11, #12, #13, #14, #15, #16, #17, #18, #19, #20, #21";
         assert_eq!(describe(names(12)), format!("classes {twelve} at the first epoch"));

@@ -15,6 +15,7 @@
 //! # Ok::<(), dnnviz::model::SelectionError>(())
 //! ```
 
+mod class_names;
 mod class_ref;
 mod controls;
 mod count;
@@ -59,7 +60,9 @@ pub enum Term {
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum SelectionError {
     /// The text is not a selection.
-    #[error("`{0}` is no selection: write all, class:NAME, input:N, input:N-M, right or wrong, joined by &; a class name with `,`, `&` or `@` goes in quotes, as in class:\"R&B\"")]
+    #[error(
+        "`{0}` is no selection: write all, class:NAME, input:N, input:N-M, right or wrong, joined by &; a class name with `,`, `&` or `@` goes in quotes, as in class:\"R&B\""
+    )]
     Syntax(String),
     /// A range of inputs ends before it starts.
     #[error("`{start}-{end}` runs backwards: write {end}-{start}")]
@@ -81,7 +84,9 @@ pub enum SelectionError {
         known: String,
     },
     /// Several classes have this name, or it is the name of one and the id of another.
-    #[error("several classes have the name or the id `{name}`: {classes}; write class:#{first} for the first")]
+    #[error(
+        "several classes have the name or the id `{name}`: {classes}; write class:#{first} for the first"
+    )]
     AmbiguousClass {
         /// The name in the selection.
         name: String,

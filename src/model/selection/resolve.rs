@@ -1,6 +1,6 @@
 //! The inputs of a recording that a selection selects.
 
-use super::class_ref::ClassNames;
+use super::class_names::ClassNames;
 use super::{Selection, SelectionError, Term};
 use crate::model::Recording;
 

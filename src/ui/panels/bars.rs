@@ -28,8 +28,6 @@ pub struct TopBar<'a> {
     pub can: HistoryState,
     /// Paths of runs that were opened before, the latest first.
     pub recent: &'a [PathBuf],
-    /// The colours.
-    pub palette: Palette,
     /// A recording is open, so that its view can be copied and saved.
     pub open: bool,
 }

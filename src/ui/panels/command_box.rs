@@ -72,7 +72,7 @@ impl CommandBox {
             let is_epoch = epoch.is_some();
             all.splice(0..0, epoch);
             matches.extend(all.first().filter(|_| is_epoch));
-            matches.extend(commands::matching(&all[usize::from(is_epoch)..], &self.text));
+            matches.extend(commands::find(&all[usize::from(is_epoch)..], &self.text));
         }
         let last = matches.len().saturating_sub(1);
         self.chosen = self.chosen.saturating_add_signed(steps).min(last);

@@ -3,9 +3,9 @@
 mod query;
 mod range;
 
-pub use crate::model::number::{format_count, format_metric, format_ordinal, format_percent, format_value};
 pub use self::query::{describe_input, describe_query, describe_selection, describe_values, measure_label};
 pub use self::range::describe_range;
+pub use crate::model::number::{format_count, format_metric, format_ordinal, format_percent, format_value};
 
 /// The most characters of a run's name in a legend.
 const NAME: usize = 32;

@@ -121,7 +121,10 @@ impl ViewControl {
         let table = LayersPanel {
             recording: data.recording,
             stats: data.layer_stats.map(|(_, stats)| stats),
-            stats_epoch: data.layer_stats.map(|(epoch, _)| epoch).filter(|epoch| *epoch != self.nearest_epoch()),
+            stats_epoch: data
+                .layer_stats
+                .map(|(epoch, _)| epoch)
+                .filter(|epoch| *epoch != self.nearest_epoch()),
             framed,
             hovered: self.navigator.hovered(),
             palette: Palette::of(self.view.theme),

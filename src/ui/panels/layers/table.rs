@@ -38,14 +38,8 @@ impl LayersPanel<'_> {
     ) -> Option<LayersAction> {
         let rows = state.order.rows().len() as u64;
         let revealed = state.selected.filter(|_| reveal).and_then(|layer| state.order.row_of(layer));
-        let mut delegate = LayerTableDelegate {
-            layers: self,
-            table,
-            view,
-            state,
-            sticky: false,
-            action: None,
-        };
+        let mut delegate =
+            LayerTableDelegate { layers: self, table, view, state, sticky: false, action: None };
         let builder = UiBuilder::new().accessibility_parent(table.id).max_rect(table.rect);
         ui.scope_builder(builder, |ui| {
             let style = ui.style_mut();

@@ -303,6 +303,8 @@ fn side_b_is_selected_in_any_open_run() {
     let query = &window.state().view.query;
     assert_eq!(query.run_b, Some(1));
     assert_eq!(minus(&window).as_deref(), Some("all"), "the other run knows no birds");
+    assert!(window.query_by_label("Minus: Class").is_none(), "side B selects what side A selects");
+    window.click("Same inputs as in Show");
     window.click("Minus: Class");
     assert!(window.query_by_label("Minus: class bird").is_none(), "its classes are offered");
     window.click("Minus: class dog");

@@ -183,11 +183,12 @@ impl<'a> UnitPanel<'a> {
         let epoch = self.recording.epochs.get(profile.epoch.0).map(|epoch| epoch.number);
         let at = epoch.map_or_else(String::new, |epoch| format!(" at epoch {epoch}"));
         let total = text::format_count(profile.of as u64);
-        let rank = profile.rank.map(|rank| format!(", {} of {total} by mean", text::format_ordinal(rank as u64)));
+        let rank =
+            profile.rank.map(|rank| format!(", {} of {total} by mean", text::format_ordinal(rank as u64)));
         let mut parts = Vec::new();
-        parts.extend(all.map(|all| {
-            format!("All inputs{at}: mean {}{}", number(all.mean), rank.unwrap_or_default())
-        }));
+        parts.extend(
+            all.map(|all| format!("All inputs{at}: mean {}{}", number(all.mean), rank.unwrap_or_default())),
+        );
         parts.extend(profile.selectivity.map(|selectivity| {
             let class = self.recording.classes.get(selectivity.class);
             let class =
