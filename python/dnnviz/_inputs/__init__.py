@@ -1,6 +1,6 @@
 """The probe inputs: their batches, labels, classes, names and pictures."""
 
-from .arrays import ArrayInputs
+from .arrays import ArrayInputs, input_count
 from .classes import Classes
 from .keep import KeepPolicy, rows_in_range
 from .labels import parse_labels
@@ -15,6 +15,7 @@ __all__ = [
     "KeepPolicy",
     "ProbeBatch",
     "ProbeInputs",
+    "input_count",
     "metadata_from_labels",
     "parse_inputs",
     "parse_labels",

@@ -45,14 +45,20 @@ class ArrayInputs:
 
 
 def input_count(x: Any) -> int:
-    """Returns the number of inputs in an array, or a tuple, list or dict of arrays.
+    """Returns the number of inputs in an array, or a tuple, list or dict of arrays. Settings of the forward
+    pass beside the arrays do not count.
 
     Raises:
         RecorderError: the arrays differ in length, or there is something else than an array.
     """
     if isinstance(x, (tuple, list, Mapping)):
         parts = list(x.values() if isinstance(x, Mapping) else x)
-        lengths = {input_count(part) for part in parts if part is not None}
+        lengths = {input_count(part) for part in parts if not is_setting(part)}
+        if not lengths and parts:
+            raise RecorderError(
+                "inputs hold a list of numbers where an array with a row per input belongs; of a tokenizer, "
+                "return_tensors= makes arrays"
+            )
         if len(lengths) != 1:
             found = " and ".join(map(str, sorted(lengths))) or "no"
             raise RecorderError(f"the arrays of one input set have {found} rows; give as many rows of each")
@@ -63,11 +69,18 @@ def input_count(x: Any) -> int:
     return int(shape[0])
 
 
+def is_setting(value: Any) -> bool:
+    """Returns whether an argument of a forward pass is the same for all inputs: `None`, a number, a text, an
+    array without dimensions."""
+    return value is None or isinstance(value, (bool, int, float, str)) or getattr(value, "shape", None) == ()
+
+
 def first_array(x: Any) -> Any:
-    """Returns the first array of an input, which its picture is made of."""
-    while isinstance(x, (tuple, list, Mapping)):
-        x = next(iter(x.values() if isinstance(x, Mapping) else x), None)
-    return x
+    """Returns the first array of an input, which its picture is made of; `None` if there is none."""
+    if not isinstance(x, (tuple, list, Mapping)):
+        return None if is_setting(x) else x
+    parts = map(first_array, x.values() if isinstance(x, Mapping) else x)
+    return next((part for part in parts if part is not None), None)
 
 
 def _rows(x: Any, start: int, stop: int) -> Any:
@@ -75,4 +88,4 @@ def _rows(x: Any, start: int, stop: int) -> Any:
         return {name: _rows(part, start, stop) for name, part in x.items()}
     if isinstance(x, (tuple, list)):
         return tuple(_rows(part, start, stop) for part in x)
-    return None if x is None else x[start:stop]
+    return x if is_setting(x) else x[start:stop]

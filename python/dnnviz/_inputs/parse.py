@@ -36,7 +36,7 @@ def parse_inputs(inputs: Inputs, batch_size: int) -> ProbeInputs:
 
 def _are_batches(pair: Sequence[Any]) -> bool:
     """Returns whether two values are two batches rather than `x` and `y`."""
-    return all(
+    return all(isinstance(part, Mapping) for part in pair) or all(
         isinstance(part, (tuple, list))
         and len(part) == 2
         and hasattr(part[0], "shape")
