@@ -7,6 +7,7 @@ the capture and writes the activations.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -40,17 +41,42 @@ class Layer:
 
 
 @dataclass
+class Scores:
+    """One tensor of a network's output, which may be its scores of the classes."""
+
+    #: Its key or number among several, such as `logits` or `1`; empty if it is the output itself.
+    name: str
+    #: `[b, columns]`; one column as well for one number per input.
+    values: Any
+    #: The values are those of a sigmoid.
+    is_probability: bool = False
+
+
+@dataclass
+class Output:
+    """The output of a network for a batch of `b` inputs."""
+
+    #: As the network returned it.
+    value: Any
+    inputs: int
+    #: Those of its tensors that have a float row for each input, the main one first.
+    scores: list[Scores]
+    #: Number of all its tensors.
+    tensors: int
+
+
+@dataclass
 class Batch:
     """Activations of one batch of `b` inputs."""
 
     #: Per layer `[b, units]`: torch tensors on any device, or NumPy arrays; a float type.
     values: list[Array]
-    #: `[b]`, the output's greatest column; `None` when the output is not one row of scores per input.
-    predictions: Array | None = None
+    output: Output | None = None
     #: Layer index and `[k, channels, h, w]`, a row for each of `map_rows`, for layers that have maps.
     maps: list[tuple[int, Array]] = field(default_factory=list)
-    #: Columns of the output that `predictions` were taken from; 0 when not known.
-    outputs: int = 0
+    #: By layer index: bool `[b]`, true where the layer has no value of an input, which did not reach it or is
+    #: all padding. The values are NaN there.
+    absent: dict[int, Array] = field(default_factory=dict)
 
 
 @dataclass
@@ -89,6 +115,8 @@ class Capture(Protocol):
     layers: list[Layer]
     #: Pairs of indices into `layers`; `None` when only their order is known.
     edges: list[tuple[int, int]] | None
+    #: The network's output for a few inputs; `None` when not known.
+    output: Output | None
     #: 0 and 1 unless distributed.
     rank: int
     world: int
@@ -130,7 +158,28 @@ class CaptureOptions(TypedDict, total=False):
     name: str | None
 
 
-def check_positions(positions: Positions) -> None:
-    """Raises `RecorderError` for an unknown value of the option `positions`."""
-    if positions not in get_args(Positions):
-        raise RecorderError(f"positions={positions!r}: 'mean' or 'keep'")
+def parse_positions(positions: Positions) -> Positions:
+    """Returns the option `positions`, with Python's numbers.
+
+    Raises:
+        RecorderError: there is no such choice.
+    """
+    if isinstance(positions, str) and positions in ("mean", "keep", "first", "last"):
+        return positions
+    if isinstance(positions, slice):
+        try:
+            start, stop, step = (None if one is None else operator.index(one) for one in _ends(positions))
+        except TypeError:
+            pass
+        else:
+            if step is None or step > 0:
+                return slice(start, stop, step)
+    elif isinstance(positions, (int, np.integer)) and not isinstance(positions, bool):
+        return int(positions)
+    raise RecorderError(
+        f"positions={positions!r}: 'mean', 'keep', 'first', 'last', a whole number or a forward slice"
+    )
+
+
+def _ends(positions: slice) -> tuple[Any, Any, Any]:
+    return positions.start, positions.stop, positions.step

@@ -29,6 +29,12 @@ class WriteError(OSError):
         return f"{self.strerror} ({self.filename})"
 
 
+def one_line(error: BaseException) -> str:
+    """Returns the class and the message of an exception as one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text if len(text) <= 300 else text[:299] + '…'}"
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turns an `OSError` into a `WriteError` about `path`."""

@@ -37,6 +37,10 @@ def capture_model(model: Model, sample: NetworkInputs, **options: Unpack[Capture
             return capture
     if isinstance(model, Capture) and not isinstance(model, type):
         return model
+    if type(model).__module__.startswith("torch.export"):
+        from ._torch.select import ADVICE
+
+        raise RecorderError(f"model is an {type(model).__name__}, whose layers cannot be watched; {ADVICE}")
     raise RecorderError(
         f"model is a {type(model).__name__}; give a torch.nn.Module or a keras.Model, "
         "or leave it out and hand the arrays to rec.layer"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex
 
 import numpy as np
 
-from ._capture import Capture, Model
+from ._capture import Capture, Model, parse_positions
 from ._errors import RecorderError
 from ._frameworks import capture_model
 from ._inputs import ArrayInputs, Classes, KeepPolicy, ProbeInputs, parse_inputs
@@ -24,6 +24,7 @@ from ._types import (
     LayerKind,
     Pictures,
     Positions,
+    Predictions,
     Selector,
     Statistic,
     StrPath,
@@ -59,7 +60,12 @@ class Recorder:
             Variances are always float32.
         batch_size: number of inputs of a forward pass.
         positions: treatment of the positions of sequences `[n, positions, features]`: `"mean"`, their
-            mean, or `"keep"`, all of them.
+            mean; a slice, the mean of these; `"first"`, `"last"` or the number of a position (-1 for the
+            last), that one; `"keep"`, all of them. Except for a number and `"keep"`, padding does not count,
+            which a mask among the inputs tells, such as `attention_mask` `[n, positions]`.
+        predictions: a function of the network's output for a batch that returns the predicted class ids
+            `[b]`, -1 for none, or scores `[b, classes]`; or `False` for none. Left out, the scores are found:
+            the tensor of the output with a column for each class, or of two classes one number per input.
         after_activation: record a layer's values after the activation that follows it.
         name: the network's name; left out, its class.
         ids: names of the inputs; left out, their numbers.
@@ -90,6 +96,7 @@ class Recorder:
         dtype: DType = "float32",
         batch_size: int = 256,
         positions: Positions = "mean",
+        predictions: Predictions | None = None,
         after_activation: bool = True,
         name: str | None = None,
         ids: Sequence[str] | None = None,
@@ -104,6 +111,8 @@ class Recorder:
             raise RecorderError(f"batch_size={batch_size!r}; give a whole number from 1 on")
         if model is not None and inputs is None:
             raise RecorderError("a model needs inputs=(x, y) to be recorded with")
+        if model is None and predictions is not None:
+            raise RecorderError("predictions= reads a model's output; without a model call rec.predictions")
         if model is None and not (layers is None and exclude is None):
             raise RecorderError("layers= and exclude= choose among a model's layers; there is no model")
         #: The run's folder.
@@ -120,6 +129,8 @@ class Recorder:
             classes=None if classes is None else Classes.from_option(classes),
             ids=ids,
             pictures=pictures,
+            positions=parse_positions(positions),
+            predictions=predictions,
             resume=resume,
         )
         self._session: ModelSession | ArraySession
@@ -174,6 +185,7 @@ class Recorder:
         array: ArrayLike,
         *,
         labels: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
         kind: LayerKind | None = None,
         module: str = "",
         text: str = "",
@@ -183,9 +195,9 @@ class Recorder:
         Further calls with the same name add the activations of the next inputs.
 
         `[n, units]` are recorded as they are, of `[n, channels, h, w]` the mean over h and w, of
-        `[n, positions, features]` the mean over positions; `channels_last` and `kind="feature-map"`
-        change the axes accordingly. `labels` are the class ids of these inputs; `module` and `text`
-        describe the layer.
+        `[n, positions, features]` what the option `positions` says, by default their mean, without those
+        where `mask` `[n, positions]` is 0 or false; `channels_last` and `kind="feature-map"` change the axes
+        accordingly. `labels` are the class ids of these inputs; `module` and `text` describe the layer.
 
         Raises:
             RecorderError: the array does not fit the layer or the run.
@@ -197,6 +209,7 @@ class Recorder:
             name,
             array,
             labels=labels,
+            mask=mask,
             kind=kind,
             module=module,
             text=text,

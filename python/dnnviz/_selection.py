@@ -51,6 +51,11 @@ class Candidates(Generic[M]):
             }
         return selected
 
+    def spelled_out(self, layers: Selector | Iterable[Selector] | None) -> set[str]:
+        """Returns the names that `layers` holds one by one."""
+        selectors = _as_list(layers, "layers")
+        return {name for name in selectors if isinstance(name, str) and name in self.modules}
+
     def _matching(self, selector: Selector, option: str, default: Set[str], hidden: Set[str]) -> set[str]:
         """Returns the names of the parts that match. A pattern prefers the layers of `default`, so that
         `"block1.*"` selects no dropout or pooling where there are other layers."""

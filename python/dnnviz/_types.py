@@ -16,7 +16,7 @@ Statistic: TypeAlias = Literal["mean", "variance", "min", "max", "rate"]
 #: Element type of stored values.
 DType: TypeAlias = Literal["float32", "float16", "bfloat16"]
 #: Treatment of the positions of a sequence.
-Positions: TypeAlias = Literal["mean", "keep"]
+Positions: TypeAlias = Literal["mean", "keep", "first", "last"] | int | slice
 LayerKind: TypeAlias = Literal["dense", "feature-map", "attention", "embedding", "other"]
 
 
@@ -35,8 +35,11 @@ ArrayLike: TypeAlias = Array | Sequence[float] | Sequence[Sequence[float]] | Seq
 #: Input numbers: one list of indices from 0 on.
 Indices: TypeAlias = Sequence[int] | NDArray[np.integer[Any]]
 
+#: An argument of a forward pass that is the same for all inputs.
+Scalar: TypeAlias = bool | int | float | None
+
 #: The arguments of a network's forward pass; every array has a row per input.
-NetworkInputs: TypeAlias = Array | Sequence[Array] | Mapping[str, Array]
+NetworkInputs: TypeAlias = Array | Sequence[Array | Scalar] | Mapping[str, Array | Scalar | str]
 
 #: `x` alone, or the arrays of `x` followed by the labels.
 Batch: TypeAlias = NetworkInputs | Sequence[NetworkInputs | ArrayLike | None]
@@ -48,6 +51,9 @@ ClassNames: TypeAlias = Sequence[str] | Mapping[int, str] | NDArray[np.str_]
 
 #: A name, a pattern, a depth, a type, or a predicate of a module's name and the module.
 Selector: TypeAlias = str | int | type | Callable[[str, Any], bool]
+
+#: A function of a network's output that returns class ids `[n]` or scores `[n, classes]`; `False` for none.
+Predictions: TypeAlias = Callable[[Any], Any] | Literal[False]
 
 Pictures: TypeAlias = Array | Sequence[bytes | None]
 
@@ -64,6 +70,7 @@ class RecorderOptions(TypedDict, total=False):
     dtype: DType
     batch_size: int
     positions: Positions
+    predictions: Predictions | None
     after_activation: bool
     name: str | None
     ids: Sequence[str] | None

@@ -5,7 +5,7 @@ import contextlib
 import numpy as np
 
 from dnnviz._aggregate import NumpyAggregator
-from dnnviz._capture import Batch, Layer
+from dnnviz._capture import Batch, Layer, Output, Scores
 
 NAMES = ["cat", "dog", "owl"]
 
@@ -22,6 +22,7 @@ class Network:
 
     model = "two layers"
     edges = None
+    output = None
     rank, world = 0, 1
 
     def __init__(self, features=5, hidden=7, classes=3):
@@ -65,7 +66,7 @@ class Network:
         if len(map_rows):
             wanted = hidden[list(map_rows)]
             maps = [(0, np.stack([wanted, 2 * wanted], axis=-1)[:, :, None, :])]
-        return Batch([hidden, output], output.argmax(axis=1), maps, outputs=output.shape[1])
+        return Batch([hidden, output], Output(output, len(inputs), [Scores("", output)], 1), maps)
 
     def aggregates(self, groups):
         return NumpyAggregator(groups)

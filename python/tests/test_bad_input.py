@@ -40,7 +40,10 @@ CONSTRUCTION = [
     ({"inputs": X}, "inputs is a ndarray; give inputs="),
     ({"inputs": iter([(X, Y)])}, "can be iterated only once"),
     ({"inputs": ("text", Y)}, "where an array with a row per input belongs"),
-    ({"inputs": ({"a": [1, 2, 3]}, Y)}, "a list of numbers where an array .* of a tokenizer, return_tensors="),
+    (
+        {"inputs": ({"a": [1, 2, 3]}, Y)},
+        "a list of numbers where an array .* of a tokenizer, return_tensors=",
+    ),
     ({"inputs": None}, "a model needs inputs"),
     ({"inputs": (None, Y)}, "x is None"),
     ({"inputs": [(X, Y), (X, Y[:3])]}, "the batch from input 12 on has 12 inputs, but 3 labels"),

@@ -1,6 +1,7 @@
 """Recorded layers of a PyTorch model: selection, names, edges and activations."""
 
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -84,7 +85,10 @@ def test_layers_are_selected_by_name_pattern_type_depth_and_function(layers, exc
         ({"layers": True}, "layers=True: not a choice"),
         ({"layers": 1.5}, "layers=1.5: a name, a pattern"),
         ({"layers": "fc", "exclude": nn.Linear}, "no layer is left to record"),
-        ({"positions": "last"}, "positions='last': 'mean' or 'keep'"),
+        ({"positions": "middle"}, "positions='middle': 'mean', 'keep', 'first', 'last', a whole number or"),
+        ({"positions": 1.5}, "positions=1.5: 'mean'"),
+        ({"positions": True}, "positions=True: 'mean'"),
+        ({"positions": slice(0, 4, -1)}, r"positions=slice\(0, 4, -1\): .* a forward slice"),
     ],
 )
 def test_a_selector_without_a_match_is_refused(options, message):
@@ -326,14 +330,61 @@ class Fused(nn.Module):
         return self.b(F.linear(x, self.a.weight))
 
 
-def test_a_layer_that_is_never_called_is_named_with_a_remedy():
+def test_layers_that_are_never_called_are_left_out_with_one_warning():
     model, x = networks.seeded(Fused), torch.randn(5, 4)
-    message = r"^a, heads.0, heads.1: chosen, but never called .*: exclude=\['a', 'heads\.\*'\]$"
-    with pytest.raises(RecorderError, match=message):
-        TorchCapture(model, x)
-    assert names(TorchCapture(model, x, exclude=["a", "heads.*"])) == ["b"]
-    with pytest.raises(RecorderError, match=r"exclude='a'$"):
-        TorchCapture(model, x, layers="a")
+    message = r"^not recorded: a, heads \(not called in evaluation\); exclude=\['a', 'heads'\] leaves out"
+    with pytest.warns(dnnviz.RecordingWarning, match=message) as caught:
+        assert names(TorchCapture(model, x)) == ["b"]
+    assert len(caught) == 1
+    with pytest.warns(dnnviz.RecordingWarning, match=r"^not recorded: heads \(not called"):
+        assert names(TorchCapture(model, x, layers=["b", "heads.*"])) == ["b"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert names(TorchCapture(model, x, exclude=["a", "heads"])) == ["b"]
+
+
+@pytest.mark.parametrize("layers", ["a", ["b", "a"], ["*", "a"]])
+def test_a_layer_that_is_named_by_hand_and_never_called_is_an_error(layers):
+    model, x = networks.seeded(Fused), torch.randn(5, 4)
+    with pytest.raises(RecorderError, match=r"^layer a is not called in evaluation; take it out of layers=$"):
+        TorchCapture(model, x, layers=layers)
+
+
+def test_layers_in_numbered_blocks_that_are_never_called_are_named_by_a_pattern():
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.qkv, self.out = nn.Linear(4, 12), nn.Linear(4, 4)
+
+        def forward(self, x):
+            return self.out(F.linear(x, self.qkv.weight)[:, :4])
+
+    model, x = nn.Sequential(*[Block() for _ in range(9)]), torch.randn(5, 4)
+    with pytest.warns(
+        dnnviz.RecordingWarning, match=r"^not recorded: \*\.qkv \(not called.*; exclude='\*\.qkv' "
+    ):
+        assert names(TorchCapture(model, x)) == [f"{number}.out" for number in range(9)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        TorchCapture(model, x, exclude="*.qkv")
+
+
+def test_a_part_that_uses_only_the_weights_of_its_layers_is_recorded_as_a_whole():
+    class Attention(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.qkv, self.out = nn.Linear(4, 12), nn.Linear(4, 4)
+
+        def forward(self, x):
+            return F.linear(F.linear(x, self.qkv.weight)[:, :4], self.out.weight)
+
+    model, x = nn.Sequential(nn.Linear(4, 4), Attention(), nn.Linear(4, 3)), torch.randn(5, 4)
+    capture = TorchCapture(model, x)
+    assert names(capture) == ["0", "1", "2"] and edges(capture) == [("0", "1"), ("1", "2")]
+    with capture.open():
+        value = capture.batch(x).values[1]
+    with torch.no_grad():
+        assert torch.equal(value, model[1](model[0](x)))
 
 
 def test_a_layer_that_is_no_longer_called_is_named(run):
@@ -442,10 +493,45 @@ def test_an_output_without_a_tensor_and_a_sparse_one_are_named():
         def forward(self, x):
             return self.make(x * self.weight)
 
-    with pytest.raises(RecorderError, match="layer 0 gives no tensor but str; exclude='0'"):
+    with pytest.raises(RecorderError, match=r"^no layer can be recorded: layer 0 gives no tensor but str; "):
         TorchCapture(nn.Sequential(Odd(lambda x: "text")), torch.randn(5, 4))
-    with pytest.raises(RecorderError, match="layer 0 gives a sparse, nested or quantised tensor"):
+    with pytest.raises(RecorderError, match="layer 0 gives a sparse or nested tensor"):
         TorchCapture(nn.Sequential(Odd(lambda x: x.to_sparse())), torch.randn(5, 4))
+
+
+def test_layers_that_cannot_be_recorded_are_left_out_unless_they_are_named():
+    class Odd(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight, self.fc, self.row = nn.Parameter(torch.ones(4)), nn.Linear(4, 3), nn.Linear(3, 3)
+
+        def forward(self, x):
+            return torch.stack([self.row(row) for row in self.fc(x * self.weight)])
+
+    class Text(nn.Linear):
+        def forward(self, x):
+            return str(super().forward(x).shape)
+
+    class Whole(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.text, self.odd, self.last = Text(4, 3), Odd(), nn.Linear(3, 2)
+
+        def forward(self, x):
+            self.text(x)
+            return self.last(self.odd(x))
+
+    model, x = networks.seeded(Whole), torch.randn(5, 4)
+    message = (
+        r"^not recorded: text \(gives no tensor but str\); "
+        r"odd\.row \(called 2 times for 2 inputs and 3 times for 3\); exclude=\['text', 'odd.row'\]"
+    )
+    with pytest.warns(dnnviz.RecordingWarning, match=message):
+        capture = TorchCapture(model, x)
+    assert names(capture) == ["odd.fc", "last"] and edges(capture) == [("odd.fc", "last")]
+    for name in ("text", "odd.row"):
+        with pytest.raises(RecorderError, match=f"^layer {name} .*; take it out of layers=$"):
+            TorchCapture(model, x, layers=["last", name])
 
 
 def test_an_uninitialised_lazy_module_is_refused():

@@ -175,7 +175,8 @@ def test_the_main_tensor_of_any_output_is_recorded(wrap):
     _, values, batch = values_of(nn.Sequential(model), x, layers="0")
     expected = x.double() @ model.fc.weight.double().T + model.fc.bias.double()
     torch.testing.assert_close(values["0"].double(), expected, rtol=2e-5, atol=2e-6)
-    assert batch.outputs == 3 and torch.equal(batch.predictions, expected.argmax(1))
+    scores = batch.output.scores[0].values
+    assert scores.shape[1] == 3 and torch.equal(scores.argmax(1), expected.argmax(1))
 
 
 def test_several_arguments_and_named_ones_reach_the_model():

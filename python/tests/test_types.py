@@ -47,9 +47,13 @@ with dnnviz.Recorder("run", network, inputs=(x, y), classes=["cat", "dog"]) as r
 dnnviz.Recorder(pathlib.Path("run"), network, inputs=[(x, y), (x, y)], classes={3: "cat"}, keep=np.arange(2))
 dnnviz.Recorder("run", network, ({"x": x}, [0, 1, 2]), layers=["dense*", 1, dict, is_dense], exclude="head")
 dnnviz.Recorder("run", network, ((x, x), None), statistics=["min"], dtype="bfloat16", keep=0, maps=[1])
+dnnviz.Recorder("run", network, ({"x": x, "flag": True, "task": "fill", "y": None}, y), positions=slice(1, 4))
+dnnviz.Recorder("run", network, [{"x": x, "labels": y}], positions="last", predictions=False)
+dnnviz.Recorder("run", network, ((x, None, 0.5), y), positions=-1, predictions=lambda output: output["y"])
 dnnviz.Recorder("run", network, (x, y), positions="keep", pictures=[b"", None, b""], ids=["a", "b", "c"])
 arrays = dnnviz.Recorder("run", statistics="variance")
 arrays.layer("hidden", x, labels=y, kind="feature-map")
+arrays.layer("words", np.zeros((3, 5, 4)), mask=np.ones((3, 5), bool))
 arrays.layer("output", [[0.5, 1.0]], labels=[0])
 arrays.predictions([0])
 arrays.epoch(0)
@@ -66,7 +70,8 @@ WRONG = {
     'Recorder("run", network, (x, y), dtype="float64")': 'Argument "dtype" to "Recorder"',
     'Recorder("run", network, (x, y), statistics=["median"])': "List item 0",
     'Recorder("run", network, (x, y), statistics="median")': 'Argument "statistics" to "Recorder"',
-    'Recorder("run", network, (x, y), positions="last")': 'Argument "positions" to "Recorder"',
+    'Recorder("run", network, (x, y), positions="middle")': 'Argument "positions" to "Recorder"',
+    'Recorder("run", network, (x, y), predictions="logits")': 'Argument "predictions" to "Recorder"',
     'Recorder("run", network, (x, y), classes=3)': 'Argument "classes" to "Recorder"',
     'Recorder("run", network, (x, y), keep="all")': 'Argument "keep" to "Recorder"',
     'Recorder("run", network, (x, y), maps=2.5)': 'Argument "maps" to "Recorder"',

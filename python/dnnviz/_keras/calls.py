@@ -39,10 +39,11 @@ class TracedCall:
 
 @contextmanager
 def intercepted_calls(
-    layers: Sequence[Any], on_call: Callable[[LayerCall, list[Any], Any], None]
+    layers: Sequence[Any], on_call: Callable[[LayerCall, list[Any], Any, Any], None]
 ) -> Iterator[Callable[[], None]]:
-    """Calls `on_call(call, inputs, output)` after each call of these layers whose output has values. Yields
-    a function that restarts the numbering of calls."""
+    """Calls `on_call(call, inputs, output, mask)` after each call of these layers whose output has values;
+    the mask is that of the output's positions, or `None`. Yields a function that restarts the numbering of
+    calls."""
     counts: Counter[int] = Counter()
 
     def intercept(layer: Any, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,7 +55,7 @@ def intercepted_calls(
                 number = counts[id(layer)]
                 counts[id(layer)] += 1
                 inputs = [value for value in keras.tree.flatten(args) if keras.ops.is_tensor(value)]
-                on_call(LayerCall(layer, number), inputs, output)
+                on_call(LayerCall(layer, number), inputs, output, _output_mask(layer, args, tensor))
             return output
 
         return call
@@ -101,6 +102,16 @@ def followed_by_activation(call: TracedCall, by_input: dict[int, list[TracedCall
             return current
         if not is_normalisation(current.call.layer):
             return call
+
+
+def _output_mask(layer: Any, args: tuple[Any, ...], output: Any) -> Any | None:
+    """Returns Keras' mask `[b, positions]` of a layer's output, which it attaches after the call."""
+    if not args or not layer.supports_masking:
+        return None
+    before = keras.tree.map_structure(keras.src.backend.get_keras_mask, args[0])
+    mask = first_tensor(layer.compute_mask(args[0], before))
+    fits = mask is not None and len(mask.shape) == 2 and tuple(mask.shape) == tuple(output.shape)[:2]
+    return mask if fits else None
 
 
 def _has_values(tensor: Any) -> bool:

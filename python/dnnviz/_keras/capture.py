@@ -15,8 +15,10 @@ import keras
 import numpy as np
 
 from .._aggregate import NumpyAggregator
-from .._capture import Aggregator, Batch, Layer, check_positions
-from .._errors import RecorderError
+from .._capture import Aggregator, Batch, Layer, Output, parse_positions
+from .._errors import RecorderError, warn
+from .._inputs import input_count
+from .._positions import check_range
 from .._types import NetworkInputs, Positions, Selector
 from .._values import as_numpy
 from .calls import (
@@ -29,8 +31,9 @@ from .calls import (
 )
 from .graph import trace_edges
 from .guard import preserved_state
-from .layers import NamedLayer, children, named_layers, select_layers
+from .layers import NamedLayer, children, is_sigmoid, named_layers, select_layers
 from .layout import Layout, infer_layout, layer_entry, to_numpy
+from .outputs import fitting_mask, input_masks, read_output
 
 T = TypeVar("T")
 
@@ -47,7 +50,8 @@ class KerasCapture:
         layers, exclude, positions, after_activation, name: options of `Recorder`.
 
     Raises:
-        RecorderError: a selected layer cannot be recorded; the message names it and a remedy.
+        RecorderError: no layer can be recorded, or one that is named by hand cannot; the message names it
+            and a remedy. Others are left out with a warning.
     """
 
     rank = 0
@@ -64,7 +68,7 @@ class KerasCapture:
         after_activation: bool = True,
         name: str | None = None,
     ) -> None:
-        check_positions(positions)
+        positions = parse_positions(positions)
         self.model = name or model.name
         self._network = model
         probe_inputs = _repeat_rows(sample, _fixed_batch_size(model) or _PROBED)
@@ -72,13 +76,20 @@ class KerasCapture:
             # Weights are drawn when a model is built; the training needs the same random numbers.
             model(probe_inputs, training=False)
         named = named_layers(model)
-        selected = select_layers(named, layers, exclude)
+        selected, by_hand = select_layers(named, layers, exclude)
         self.layers: list[Layer] = []
+        self.output: Output | None = None
         #: Per layer: the call whose output is recorded, and its layout.
         self._recorded: list[tuple[LayerCall, Layout]] = []
         names = {id(layer): name for name, layer in selected}
         indices: dict[tuple[int, int], int] = {}
         calls = self._trace(probe_inputs, named, selected)
+        called = {id(traced.call.layer) for traced in calls}
+        left_out = {
+            name: "puts out nothing when the model runs (not in use, inside a compiled function, or no array)"
+            for name, layer in selected
+            if id(layer) not in called
+        }
         by_input = consumers(calls)
         for traced in calls:
             layer, number = traced.call.layer, traced.call.number
@@ -87,6 +98,12 @@ class KerasCapture:
             last = followed_by_activation(traced, by_input) if after_activation else traced
             layout = infer_layout(layer, tuple(last.output.shape), positions)
             layer_name = names[id(layer)] + (f":{number + 1}" if number else "")
+            try:
+                if layout.positions is not None:
+                    check_range(layout.positions, last.output.shape[1], layer_name)
+            except RecorderError as error:
+                left_out[names[id(layer)]] = str(error).removeprefix(f"layer {layer_name} ")
+                continue
             activation = None if last is traced else type(last.call.layer).__name__
             indices[traced.call.key] = len(self.layers)
             entry = layer_entry(
@@ -94,8 +111,10 @@ class KerasCapture:
             )
             self.layers.append(entry)
             self._recorded.append((last.call, layout))
+        _check_left_out(left_out, by_hand, is_empty=not self.layers)
         self.edges = trace_edges(model, indices)
-        self._outputs: dict[tuple[int, int], Any] = {}
+        #: By call: the output and its mask.
+        self._outputs: dict[tuple[int, int], tuple[Any, Any]] = {}
 
     def _trace(
         self, inputs: Any, named: Sequence[NamedLayer], selected: Sequence[NamedLayer]
@@ -103,7 +122,7 @@ class KerasCapture:
         """Runs `inputs` and returns every call of a layer that is selected or contains no layers."""
         calls: list[TracedCall] = []
 
-        def on_call(call: LayerCall, inputs: list[Any], output: Any) -> None:
+        def on_call(call: LayerCall, inputs: list[Any], output: Any, _mask: Any) -> None:
             tensor = first_tensor(output)
             if tensor is not None and len(tensor.shape) > 0:
                 calls.append(TracedCall(call, inputs, tensor))
@@ -111,24 +130,18 @@ class KerasCapture:
         traced = {id(layer): layer for _, layer in selected}
         traced.update((id(layer), layer) for _, layer in named if not children(layer))
         with preserved_state(self._network), intercepted_calls(list(traced.values()), on_call):
-            self._network(inputs, training=False)
-        called = {id(traced_call.call.layer) for traced_call in calls}
-        uncalled = [name for name, layer in selected if id(layer) not in called]
-        if uncalled:
-            raise RecorderError(
-                f"{', '.join(uncalled)}: put out nothing when the model ran (not in use, inside a compiled "
-                "function, or no array); leave out what puts out nothing: "
-                f"exclude={uncalled if uncalled[1:] else uncalled[0]!r}"
-            )
+            output = self._network(inputs, training=False)
+        sigmoids = {id(call.output) for call in calls if is_sigmoid(call.call.layer)}
+        self.output = read_output(output, input_count(inputs), sigmoids)
         return calls
 
     @contextmanager
     def open(self) -> Iterator[None]:
         recorded = {call.key for call, _ in self._recorded}
 
-        def on_call(call: LayerCall, inputs: list[Any], output: Any) -> None:
+        def on_call(call: LayerCall, inputs: list[Any], output: Any, mask: Any) -> None:
             if call.key in recorded:
-                self._outputs[call.key] = first_tensor(output)
+                self._outputs[call.key] = first_tensor(output), mask
 
         layers = {id(call.layer): call.layer for call, _ in self._recorded}
         try:
@@ -144,21 +157,22 @@ class KerasCapture:
         self._outputs.clear()
         self._restart()
         output = self._network(inputs, training=False)
-        batch = Batch([])
+        count = input_count(inputs)
+        masks = input_masks(self._network, inputs)
+        batch = Batch([], output=read_output(output, count, set()))
         for index, (call, layout) in enumerate(self._recorded):
-            value = self._outputs.pop(call.key, None)
+            value, mask = self._outputs.pop(call.key, (None, None))
+            name = self.layers[index].name
             if value is None:
-                raise RecorderError(
-                    f"{self.model}: layer {self.layers[index].name} put out nothing this time"
-                )
-            batch.values.append(layout.reduce(value))
+                raise RecorderError(f"{self.model}: layer {name} put out nothing this time")
+            mask = fitting_mask(masks, tuple(value.shape), name) if mask is None else to_numpy(mask)
+            values, absent = layout.reduce(value, mask, name)
+            batch.values.append(values)
+            if absent is not None and absent.any():
+                batch.absent[index] = absent
             if layout.channels_first is not None and len(map_rows):
                 rows = keras.ops.take(value, np.asarray(map_rows), axis=0)
                 batch.maps.append((index, to_numpy(keras.ops.transpose(rows, layout.channels_first))))
-        scores = output if keras.ops.is_tensor(output) else None
-        if scores is not None and len(scores.shape) == 2 and scores.shape[1] > 1:
-            batch.outputs = int(scores.shape[1])
-            batch.predictions = to_numpy(keras.ops.argmax(scores, axis=1))
         return batch
 
     def aggregates(self, groups: int) -> Aggregator:
@@ -171,6 +185,27 @@ class KerasCapture:
         return [value]
 
 
+def _check_left_out(left_out: dict[str, str], by_hand: set[str], *, is_empty: bool) -> None:
+    """Warns of layers that cannot be recorded, by name with the reason.
+
+    Raises:
+        RecorderError: one was named by hand, or none is left.
+    """
+    for name, reason in left_out.items():
+        if name in by_hand:
+            raise RecorderError(f"layer {name} {reason}; take it out of layers=")
+    described = "; ".join(f"{name} {reason}" for name, reason in left_out.items())
+    if is_empty:
+        raise RecorderError(
+            f"no layer can be recorded: {described}; name others with layers=, or leave the model out and "
+            "give its arrays to rec.layer"
+        )
+    if left_out:
+        names = list(left_out)
+        option = names if names[1:] else names[0]
+        warn(f"not recorded: {described}; exclude={option!r} leaves out the same without this warning")
+
+
 def _fixed_batch_size(model: Any) -> int | None:
     """Returns the only batch size that a model accepts, as stateful ones do; `None` if there is none."""
     inputs = getattr(model, "inputs", None)
@@ -181,8 +216,8 @@ def _repeat_rows(inputs: NetworkInputs, count: int) -> Any:
     """Returns a batch of `count` inputs, repeating those of `inputs` if they are fewer."""
 
     def take(array: Any) -> Any:
-        if array is None:
-            return None
+        if not getattr(array, "shape", ()):
+            return array
         rows = as_numpy(array)
         return rows[np.arange(count) % len(rows)]
 

@@ -50,6 +50,12 @@ def is_activation(layer: Any) -> bool:
     return is_from(layer, "activations.") and not is_softmax
 
 
+def is_sigmoid(layer: Any) -> bool:
+    """Returns whether the last function of a layer is a sigmoid."""
+    function = getattr(layer, "activation", None)
+    return function in (keras.activations.sigmoid, keras.activations.hard_sigmoid)
+
+
 def is_normalisation(layer: Any) -> bool:
     return is_from(layer, "normalization.", "preprocessing.normalization")
 
@@ -93,8 +99,8 @@ def select_layers(
     named: Sequence[NamedLayer],
     layers: Selector | Iterable[Selector] | None,
     exclude: Selector | Iterable[Selector] | None,
-) -> list[NamedLayer]:
-    """Returns the layers to record.
+) -> tuple[list[NamedLayer], set[str]]:
+    """Returns the layers to record, and the names that `layers` holds one by one.
 
     Raises:
         RecorderError: a selector matches nothing, or no layer is left.
@@ -104,7 +110,8 @@ def select_layers(
     selected = candidates.select(layers, exclude)
     if not selected:
         raise RecorderError("no layer is left to record: look at layers=… and exclude=…")
-    return [(name, layer) for name, layer in named if name in selected]
+    by_hand = candidates.spelled_out(layers)
+    return [(name, layer) for name, layer in named if name in selected], by_hand
 
 
 def _is_default(layer: Any) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._capture import Layer
+from .._positions import reduce_positions
 from .._types import LayerKind, Positions
 from .layers import is_from, layer_kind
 
@@ -26,16 +27,29 @@ class Layout:
     averaged: tuple[int, ...] = ()
     #: Permutation to `[b, channels, h, w]`, for outputs that are feature maps.
     channels_first: tuple[int, ...] | None = None
+    #: Which positions of `[b, positions, features]` are recorded; `None` for other outputs.
+    positions: Positions | None = None
 
-    def reduce(self, output: Any) -> NDArray[Any]:
-        """Returns one value per unit `[b, units]`."""
+    def reduce(
+        self, output: Any, mask: NDArray[np.bool_] | None, name: str
+    ) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+        """Returns one value per unit `[b, units]`, and which inputs are all padding, for `None` none.
+
+        Args:
+            output: of the layer.
+            mask: `[b, positions]`, false at padding.
+            name: that of the layer, for errors.
+        """
+        if self.positions is not None and (mask is not None or self.positions != "mean"):
+            values = to_numpy(keras.ops.cast(output, "float32"))
+            return reduce_positions(values, self.positions, mask, name)
         if keras.backend.standardize_dtype(output.dtype) not in ("float16", "float32"):
             output = keras.ops.cast(output, "float32")
         if self.averaged:
             # In float32: sums of half floats overflow.
             output = keras.ops.mean(keras.ops.cast(output, "float32"), axis=self.averaged)
         values = to_numpy(output)
-        return values.reshape(len(values), -1)
+        return values.reshape(len(values), -1), None
 
 
 def to_numpy(value: Any) -> NDArray[Any]:
@@ -51,9 +65,11 @@ def infer_layout(layer: Any, shape: tuple[int, ...], positions: Positions) -> La
         return Layout(kind, math.prod(shape[1:]))
     if rank == 3 and not is_from(layer, "convolutional.", "pooling."):
         # [b, positions, features]
-        if positions == "mean":
-            return Layout(kind, shape[2], "sequence-mean", averaged=(1,))
-        return Layout(kind, math.prod(shape[1:]))
+        if positions == "keep":
+            return Layout(kind, math.prod(shape[1:]))
+        is_mean = positions == "mean" or isinstance(positions, slice)
+        reduction = "sequence-mean" if is_mean else "none"
+        return Layout(kind, shape[2], reduction, averaged=(1,), positions=positions)
     channels_last = _is_channels_last(layer)
     space = tuple(range(1, rank - 1)) if channels_last else tuple(range(2, rank))
     channels = rank - 1 if channels_last else 1
@@ -76,13 +92,17 @@ def layer_entry(
         activation: class of that activation.
         repeated: the layer's parameters are counted in an earlier call of it.
     """
+    text, shape = _text(layer), tuple(output.shape)[1:]
+    if layout.positions not in (None, "mean"):
+        text += f"\npositions={layout.positions!r}"
+        shape = shape if isinstance(layout.positions, slice) else shape[1:]
     return Layer(
         name=name,
         units=layout.units,
         module=type(layer).__name__,
-        text=_text(layer) + (f"\nrecorded after {activation}" if activation else ""),
+        text=text + (f"\nrecorded after {activation}" if activation else ""),
         kind=layout.kind,
-        shape=tuple(output.shape)[1:],
+        shape=shape,
         parameters=None if repeated else sum(math.prod(weight.shape) for weight in layer.trainable_weights),
         dtype=keras.backend.standardize_dtype(output.dtype),
         reduction=layout.reduction,

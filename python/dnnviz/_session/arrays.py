@@ -36,7 +36,7 @@ class ArraySession(Session):
         if inputs is not None:
             self._metadata = read_metadata(inputs, keep, options.classes, options.ids, options.pictures)
             keep, labels = KeepPolicy(self._metadata.kept, keep.maps), inputs.labels
-        self.collector = ArrayCollector(keep, labels)
+        self.collector = ArrayCollector(keep, labels, options.positions)
         run = self.open_run()
         if run.manifest is not None:
             self.collector.layers = layers_from_manifest(run.manifest)
@@ -71,8 +71,20 @@ class ArraySession(Session):
             return
         self._has_manifest, self._metadata, self.collector.layers = True, metadata, layers
         aggregator = self.collector.aggregator
-        not_finite = aggregator.finish().not_finite if aggregator else writer.not_finite
+        not_finite = writer.not_finite
+        if aggregator:
+            absent = [layer.absent * layer.layer.units for layer in arrays.layers]
+            found = aggregator.finish().not_finite
+            not_finite = [one - missing for one, missing in zip(found, absent, strict=True)]
         self.commit(entry, writer, not_finite_by_name(layers, not_finite))
+        self._compare(entry, arrays, metadata)
+
+    def _compare(self, entry: EpochEntry, arrays: EpochArrays, metadata: InputMetadata) -> None:
+        predicted = arrays.predicted_ids(metadata.classes)
+        if predicted is not None and metadata.labels is not None and len(metadata.kept):
+            known = metadata.labels >= 0
+            right = (predicted[metadata.kept] == metadata.labels) & known
+            self.warn_disagreement(entry, int(right.sum()), int(known.sum()))
 
     def _epoch_metadata(self, arrays: EpochArrays) -> InputMetadata:
         """Returns the metadata of this epoch's inputs, which must be those of the epochs before."""
@@ -128,21 +140,23 @@ class ArraySession(Session):
     def _write_arrays(self, writer: EpochWriter, arrays: EpochArrays) -> None:
         maps = [(index, layer.maps) for index, layer in enumerate(arrays.layers) if layer.maps]
         shapes = [(index, parts[0].shape[1:]) for index, parts in maps]
-        writer.open(shapes, predictions=arrays.predictions is not None)
+        predicted = arrays.predicted_ids(writer.plan.classes)
+        writer.open(shapes, predictions=predicted is not None)
         for index, layer in enumerate(arrays.layers):
             row = 0
             for values in layer.units:
                 if len(values):
                     writer.write_units(index, values, row)
                 row += len(values)
+            writer.not_finite[index] -= layer.absent_kept * layer.layer.units
         for index, parts in maps:
             row = 0
             for values in parts:
                 writer.write_maps([(index, values)], row, len(values))
                 row += len(values)
         kept = writer.plan.kept
-        if arrays.predictions is not None and len(kept):
-            writer.write_predictions(arrays.predictions[kept], 0)
+        if predicted is not None and len(kept):
+            writer.write_predictions(predicted[kept], 0)
         if self.collector.aggregator is not None:
             aggregates = self.collector.aggregator.finish()
             writer.check_range(aggregates)

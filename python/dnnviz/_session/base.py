@@ -21,6 +21,7 @@ from .._writer import (
     new_manifest,
 )
 from .options import RecordingOptions
+from .predictions import disagreement
 
 
 class Session:
@@ -35,6 +36,7 @@ class Session:
         self.epochs: set[int] = set()
         #: Layers whose values exceed the range of the requested element type.
         self.wide: set[int] = set()
+        self._has_disagreed = False
 
     def open_run(self) -> RunDirectory:
         """Creates the run, or opens the one that is resumed."""
@@ -123,6 +125,18 @@ class Session:
         if not_finite:
             layers = ", ".join(f"{name} ({count})" for name, count in not_finite.items())
             warn(f"epoch {number}: values are NaN or infinite in {layers}; they are recorded as they are")
+
+    def warn_disagreement(self, entry: EpochEntry, right: int, count: int) -> None:
+        """Warns once of an epoch whose predictions, `right` ones among `count` with a label, cannot belong to
+        its accuracy."""
+        accuracy = entry.get("accuracy")
+        if accuracy is None or self._has_disagreed or not disagreement(accuracy / 100, right, count):
+            return
+        self._has_disagreed = True
+        warn(
+            f"epoch {entry['number']}: accuracy={accuracy / 100:.3g}, but {right} of {count} predictions are "
+            "right; if they are not read rightly from the output, give predictions="
+        )
 
 
 def not_finite_by_name(layers: Sequence[Layer], counts: Sequence[int]) -> dict[str, int]:

@@ -13,7 +13,8 @@ from .._aggregate import NumpyAggregator
 from .._capture import Layer
 from .._errors import RecorderError
 from .._inputs import Classes, KeepPolicy, parse_labels, rows_in_range
-from .._types import ArrayLike, LayerKind
+from .._positions import reduce_positions
+from .._types import ArrayLike, LayerKind, Positions
 from .._values import as_floats, as_numpy
 
 _KINDS: tuple[LayerKind, ...] = get_args(LayerKind)
@@ -31,6 +32,9 @@ class LayerArrays:
     #: Feature maps `[k, channels, h, w]` of those whose maps are stored.
     maps: list[NDArray[Any]] = field(default_factory=list)
     labels: list[NDArray[np.int64]] = field(default_factory=list)
+    #: Number of inputs that are all padding, and of the stored ones among them.
+    absent: int = 0
+    absent_kept: int = 0
 
 
 @dataclass
@@ -43,8 +47,16 @@ class EpochArrays:
     count: int
     #: Class ids of all inputs.
     labels: NDArray[np.int64] | None
-    #: Predicted class ids of all inputs.
-    predictions: NDArray[np.int64] | None
+    #: Parts of the predictions of all inputs: class ids, or columns of scores with their number.
+    predictions: list[tuple[NDArray[np.int64], int | None]]
+
+    def predicted_ids(self, classes: Classes) -> NDArray[np.int64] | None:
+        """Returns the predicted class ids of all inputs."""
+        parts = [
+            part if columns is None else classes.ids_from_columns(part, columns)
+            for part, columns in self.predictions
+        ]
+        return np.concatenate(parts) if parts else None
 
 
 class ArrayCollector:
@@ -53,16 +65,21 @@ class ArrayCollector:
     Args:
         keep: the inputs whose values are stored.
         labels: class ids of all inputs, if they are known beforehand.
+        positions: the option of `Recorder`.
     """
 
-    def __init__(self, keep: KeepPolicy, labels: NDArray[np.int64] | None) -> None:
+    def __init__(
+        self, keep: KeepPolicy, labels: NDArray[np.int64] | None, positions: Positions = "mean"
+    ) -> None:
         self._keep = keep
+        self._positions = positions
         self.labels = labels
         #: In the order of the first epoch; empty before it.
         self.layers: list[Layer] = []
         self.aggregator: NumpyAggregator | None = None
         self._arrays: dict[str, LayerArrays] = {}
-        self._predictions: list[NDArray[np.int64]] = []
+        #: Class ids, or columns of scores with their number.
+        self._predictions: list[tuple[NDArray[np.int64], int | None]] = []
 
     def clear(self) -> None:
         """Discards everything since the last epoch."""
@@ -74,6 +91,7 @@ class ArrayCollector:
         array: ArrayLike,
         *,
         labels: ArrayLike | None,
+        mask: ArrayLike | None,
         kind: LayerKind | None,
         module: str,
         text: str,
@@ -89,7 +107,8 @@ class ArrayCollector:
         if kind is not None and kind not in _KINDS:
             raise RecorderError(f"layer {name}: kind={kind!r}; the kinds are {', '.join(_KINDS)}")
         activations = as_floats(array, f"layer {name}")
-        layer, values = _reduce(name, activations, kind, channels_last)
+        valid = None if mask is None else _parse_mask(name, mask, activations, kind)
+        layer, values, absent = _reduce(name, activations, kind, channels_last, self._positions, valid)
         layer.module, layer.text = module, text
         layer.dtype = str(getattr(array, "dtype", activations.dtype)).removeprefix("torch.")
         known = {layer.name: layer for layer in self.layers} or {
@@ -109,8 +128,12 @@ class ArrayCollector:
             groups = np.full(count, -1, np.int64) if ids is None else classes.indices(ids, start)
             self.aggregator = self.aggregator or NumpyAggregator(len(classes.ids))
             self.aggregator.add(list(known).index(name) if before else len(known), values, groups)
+        kept = self._keep.rows(start, count)
+        if absent is not None:
+            arrays.absent += int(absent.sum())
+            arrays.absent_kept += int(absent[kept].sum())
         # Indexing copies: the caller may reuse the array.
-        arrays.units.append(values[self._keep.rows(start, count)])
+        arrays.units.append(values[kept])
         maps = rows_in_range(self._keep.maps, start, count)
         if len(maps) and activations.ndim == 4:
             channels_first = np.moveaxis(activations, 3, 1) if channels_last else activations
@@ -123,8 +146,9 @@ class ArrayCollector:
         """Adds the next inputs' predicted class ids `[n]`, or scores `[n, classes]`."""
         values = as_numpy(array)
         if values.ndim == 2 and values.shape[1] > 1:
-            values = values.argmax(axis=1)
-        self._predictions.append(parse_labels(values))
+            self._predictions.append((values.argmax(axis=1).astype(np.int64), values.shape[1]))
+            return
+        self._predictions.append((parse_labels(values), None))
 
     def finish(self) -> EpochArrays:
         """Returns the arrays of this epoch.
@@ -147,10 +171,10 @@ class ArrayCollector:
                     "give the same inputs of every layer"
                 )
         labels = self._common_labels(layers, count)
-        predictions = np.concatenate(self._predictions) if self._predictions else None
-        if predictions is not None and len(predictions) != count:
-            raise RecorderError(f"{len(predictions)} predictions for {count} inputs; give one for each")
-        return EpochArrays(layers, count, labels, predictions)
+        predicted = sum(len(part) for part, _ in self._predictions)
+        if self._predictions and predicted != count:
+            raise RecorderError(f"{predicted} predictions for {count} inputs; give one for each")
+        return EpochArrays(layers, count, labels, self._predictions)
 
     def _common_labels(self, layers: Sequence[LayerArrays], count: int) -> NDArray[np.int64] | None:
         """Returns the labels of all inputs, which must be the same for every layer."""
@@ -183,9 +207,15 @@ class ArrayCollector:
 
 
 def _reduce(
-    name: str, activations: NDArray[Any], kind: LayerKind | None, channels_last: bool
-) -> tuple[Layer, NDArray[Any]]:
-    """Reduces activations `[n, …]` to one value per unit and input. Returns the layer and `[n, units]`."""
+    name: str,
+    activations: NDArray[Any],
+    kind: LayerKind | None,
+    channels_last: bool,
+    positions: Positions,
+    mask: NDArray[np.bool_] | None,
+) -> tuple[Layer, NDArray[Any], NDArray[np.bool_] | None]:
+    """Reduces activations `[n, …]` to one value per unit and input. Returns the layer, `[n, units]`, and
+    which inputs are all padding."""
     shape = activations.shape[1:]
     if activations.ndim == 0 or 0 in activations.shape:
         raise RecorderError(
@@ -193,19 +223,54 @@ def _reduce(
         )
     if activations.ndim <= 2:
         units = activations.reshape(len(activations), -1)
-        return Layer(name, units.shape[1], kind=kind or "dense", shape=shape), units
+        return Layer(name, units.shape[1], kind=kind or "dense", shape=shape), units, None
     # Sums of half floats would overflow.
     wide = activations.astype(np.float32, copy=False)
     is_spatial = activations.ndim > 3 or kind == "feature-map"
+    if not is_spatial:
+        if positions == "keep":
+            flat = activations.reshape(len(activations), -1)
+            return Layer(name, flat.shape[1], kind=kind or "other", shape=shape), flat, None
+        values, absent = reduce_positions(wide, positions, mask, name)
+        is_mean = positions == "mean" or isinstance(positions, slice)
+        layer = Layer(
+            name,
+            values.shape[1],
+            kind=kind or "other",
+            shape=shape if is_mean else shape[1:],
+            reduction="sequence-mean" if is_mean else "none",
+        )
+        return layer, values, absent
     rank = activations.ndim
-    axes = (1,) if not is_spatial else tuple(range(1, rank - 1) if channels_last else range(2, rank))
+    axes = tuple(range(1, rank - 1) if channels_last else range(2, rank))
     with np.errstate(over="ignore", invalid="ignore"):
         means = wide.mean(axis=axes)
     layer = Layer(
         name,
         means.shape[1],
-        kind=kind or ("feature-map" if is_spatial else "other"),
+        kind=kind or "feature-map",
         shape=shape,
-        reduction="spatial-mean" if is_spatial else "sequence-mean",
+        reduction="spatial-mean",
     )
-    return layer, means
+    return layer, means, None
+
+
+def _parse_mask(
+    name: str, mask: ArrayLike, activations: NDArray[Any], kind: LayerKind | None
+) -> NDArray[np.bool_]:
+    """Returns the mask of the positions of `activations`.
+
+    Raises:
+        RecorderError: it is not one, or there are no positions.
+    """
+    valid = as_numpy(mask)
+    if activations.ndim != 3 or kind == "feature-map":
+        raise RecorderError(
+            f"layer {name} has no positions for mask=; give activations [inputs, positions, features]"
+        )
+    if valid.shape != activations.shape[:2] or valid.dtype.kind not in "biuf":
+        raise RecorderError(
+            f"layer {name}: mask= has the shape {list(valid.shape)}; give {list(activations.shape[:2])}, "
+            "true or 1 at positions that are no padding"
+        )
+    return valid.astype(bool)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from .._errors import RecorderError
 from .._inputs import ProbeBatch, ProbeInputs, rows_in_range
 from .._values import as_numpy
 from .._writer import EpochWriter
+from .predictions import PredictionReader
 
 
 @dataclass
@@ -25,6 +26,12 @@ class CapturePass:
     writer: EpochWriter
     #: `None` if no statistics are recorded.
     aggregator: Aggregator | None
+    predictions: PredictionReader
+    #: Stored inputs with a label and a prediction, and how many of these are right.
+    compared: int = 0
+    right: int = 0
+    #: Per layer, how many inputs have no value.
+    absent: list[int] = field(default_factory=list)
 
     def run(self, inputs: ProbeInputs) -> None:
         """Runs the inputs of this rank through the network.
@@ -33,6 +40,7 @@ class CapturePass:
             RecorderError: the inputs or the layers are not those of the epochs before.
         """
         stop = 0
+        self.absent = [0] * len(self.writer.plan.layers)
         with self.capture.open():
             for batch in inputs.batches(self.capture.rank, self.capture.world):
                 self._process(batch)
@@ -55,21 +63,31 @@ class CapturePass:
         needs_shape = opens and len(plan.maps) and not map_rows
         batch = self.capture.batch(inputs.x, [0] if needs_shape else map_rows)
         self._check_shapes(batch, inputs)
+        absents = {layer: as_numpy(absent) for layer, absent in batch.absent.items()}
+        for layer, absent in absents.items():
+            self.absent[layer] += int(absent.sum())
         self._aggregate(batch, inputs)
         if low == high:
             return
         rows = plan.kept[low:high] - inputs.start
         self._check_order(inputs, rows, low, high)
+        predicted = self.predictions.read(batch.output)
         if opens:
             shapes = [(layer, tuple(values.shape[1:])) for layer, values in batch.maps]
-            writer.open(shapes, predictions=batch.predictions is not None)
+            writer.open(shapes, predictions=predicted is not None)
         for layer, values in enumerate(batch.values):
-            writer.write_units(layer, values if len(rows) == inputs.count else values[rows], low)
+            missing = int(absents[layer][rows].sum()) if layer in absents else 0
+            writer.write_units(layer, values if len(rows) == inputs.count else values[rows], low, missing)
         if map_rows:
             writer.write_maps(batch.maps, int(np.searchsorted(plan.maps, inputs.start)), len(map_rows))
-        if batch.predictions is not None:
-            columns = as_numpy(batch.predictions).astype(np.int64)
-            writer.write_predictions(plan.classes.ids_from_columns(columns, batch.outputs)[rows], low)
+        if predicted is not None:
+            writer.write_predictions(predicted[rows], low)
+            self._compare(predicted[rows], None if inputs.labels is None else inputs.labels[rows])
+
+    def _compare(self, predicted: NDArray[np.int64], labels: NDArray[np.int64] | None) -> None:
+        if labels is not None:
+            self.compared += int((labels >= 0).sum())
+            self.right += int(((labels >= 0) & (predicted == labels)).sum())
 
     def _aggregate(self, batch: Batch, inputs: ProbeBatch) -> None:
         if self.aggregator is None:

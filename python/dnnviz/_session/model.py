@@ -16,6 +16,7 @@ from .._writer import Committer, EpochEntry, EpochPlan, EpochWriter, epoch_entry
 from .base import Session, not_finite_by_name
 from .forward import CapturePass
 from .options import RecordingOptions
+from .predictions import PredictionReader
 
 T = TypeVar("T")
 
@@ -48,6 +49,10 @@ class ModelSession(Session):
         classes = run_on_all_ranks(capture, self._read_metadata)
         # Ranks with inputs of their own may have different classes.
         self._metadata.classes = Classes({id: name for names in classes for id, name in names.items()})
+        self._predictions = PredictionReader(options.predictions, self._metadata.classes)
+        # Before the run is created: what is not clear is an error at once.
+        if options.keep.has_values:
+            run_on_all_ranks(capture, lambda: self._predictions.read(capture.output) is None)
         self.epochs = set(run_on_all_ranks(capture, self._create_run)[0])
 
     def _read_metadata(self) -> dict[int, str]:
@@ -108,13 +113,16 @@ class ModelSession(Session):
             aggregates = None
             if captured.aggregator is not None:
                 aggregates = captured.aggregator.finish()
+                absent = np.sum(capture.gather(captured.absent), axis=0)
+                absent *= [layer.units for layer in capture.layers]
+                aggregates.not_finite = (np.array(aggregates.not_finite) - absent).tolist()
                 writer.check_range(aggregates)
                 # Ranks may have widened different layers already, but capture again together.
                 if any(capture.gather(self.widen(writer))):
                     writer.abort()
                     return False
             if capture.world > 1:
-                self._commit_distributed(entry, writer, aggregates)
+                self._commit_distributed(entry, captured, aggregates)
                 return True
             self._write_aggregates(writer, aggregates)
         except BaseException as error:
@@ -125,6 +133,7 @@ class ModelSession(Session):
             return True
         not_finite = writer.not_finite if aggregates is None else aggregates.not_finite
         self.commit(entry, writer, not_finite_by_name(capture.layers, not_finite))
+        self.warn_disagreement(entry, captured.right, captured.compared)
         return True
 
     def _capture_epoch(self, number: int) -> CapturePass:
@@ -152,7 +161,7 @@ class ModelSession(Session):
                 statistics=self.options.statistics if writes_aggregates else (),
             )
             aggregator = capture.aggregates(len(metadata.classes.ids)) if keep.has_aggregates else None
-            captured = CapturePass(capture, EpochWriter(plan, path), aggregator)
+            captured = CapturePass(capture, EpochWriter(plan, path), aggregator, self._predictions)
             try:
                 captured.run(self._inputs)
                 if not self.widen(captured.writer):
@@ -167,10 +176,10 @@ class ModelSession(Session):
             writer.write_aggregates(aggregates)
 
     def _commit_distributed(
-        self, entry: EpochEntry, writer: EpochWriter, aggregates: AggregateStatistics | None
+        self, entry: EpochEntry, captured: CapturePass, aggregates: AggregateStatistics | None
     ) -> None:
         """Completes the file of this rank; when all ranks have done so, the first one commits them."""
-        capture, failure = self._capture, None
+        capture, writer, failure = self._capture, captured.writer, None
         try:
             self._write_aggregates(writer, aggregates)
             writer.finalize()
@@ -178,16 +187,17 @@ class ModelSession(Session):
             failure = error
             writer.abort()
         file = None if writer.shard is None else writer.path.name
-        outcomes = capture.gather((file, writer.not_finite, _reason(failure)))
-        failure = failure or self._first_failure([reason for _, _, reason in outcomes])
+        compared = captured.right, captured.compared
+        outcomes = capture.gather((file, writer.not_finite, compared, _reason(failure)))
+        failure = failure or self._first_failure([reason for *_, reason in outcomes])
         counts: Sequence[int] = (
-            np.sum([counts for _, counts, _ in outcomes], axis=0).tolist()
+            np.sum([counts for _, counts, *_ in outcomes], axis=0).tolist()
             if aggregates is None
             else aggregates.not_finite
         )
         not_finite = not_finite_by_name(capture.layers, counts)
         if failure is None and self.run is not None:
-            entry["files"] = [f"epochs/{file}" for file, _, _ in outcomes if file is not None]
+            entry["files"] = [f"epochs/{file}" for file, *_ in outcomes if file is not None]
             if not_finite:
                 entry["not_finite"] = not_finite
             try:
@@ -201,6 +211,8 @@ class ModelSession(Session):
         self.epochs.add(entry["number"])
         if capture.rank == 0:
             self.warn_not_finite(entry["number"], not_finite)
+            right, count = np.sum([compared for _, _, compared, _ in outcomes], axis=0).tolist()
+            self.warn_disagreement(entry, right, count)
 
     def _first_failure(self, reasons: Sequence[str | None]) -> WriteError | None:
         """Returns the error of the first rank that failed."""

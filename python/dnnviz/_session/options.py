@@ -9,7 +9,7 @@ from pathlib import Path
 from .._capture import STATISTICS
 from .._errors import RecorderError
 from .._inputs import Classes, KeepPolicy
-from .._types import Pictures, Statistic
+from .._types import Pictures, Positions, Predictions, Statistic
 from .._values import StoredType
 
 
@@ -28,6 +28,9 @@ class RecordingOptions:
     classes: Classes | None
     ids: Sequence[str] | None
     pictures: Pictures | None
+    positions: Positions
+    #: Reads the predictions from the network's output; `None`: its scores are found.
+    predictions: Predictions | None
     resume: bool
 
 

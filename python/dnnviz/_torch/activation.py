@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
-from .reduce import tensors
+from .outputs import tensors
 from .select import is_activation, is_normalisation
 
 #: Name of a normalisation between a layer and its activation.

@@ -9,17 +9,19 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
+from torch.utils._python_dispatch import _disable_current_modes
 
-from .._capture import Aggregator, Batch, check_positions
-from .._errors import RecorderError
+from .._capture import Aggregator, Batch, parse_positions
+from .._errors import RecorderError, one_line
 from .._types import NetworkInputs, Positions, Selector
 from . import distributed as ranks
 from .activation import ActivationTracker, activation_modules
 from .aggregate import TorchAggregator
 from .guard import evaluation
-from .inputs import batch_size, forward, repeat_rows
+from .inputs import batch_size, call, find_arguments, find_masks, on_device, repeat_rows
+from .outputs import main_tensor, read_output, sequence_mask
 from .probe import probe
-from .reduce import main_tensor, sequence_lengths
+from .rows import RowTrace
 from .select import select_layers, unwrap
 
 T = TypeVar("T")
@@ -34,7 +36,8 @@ class TorchCapture:
         layers, exclude, positions, after_activation, name: options of `Recorder`.
 
     Raises:
-        RecorderError: a selected layer cannot be recorded; the message names it and a remedy.
+        RecorderError: no layer can be recorded, or one that is named by hand cannot; the message names it
+            and a remedy. Others are left out with a warning.
     """
 
     def __init__(
@@ -48,7 +51,7 @@ class TorchCapture:
         after_activation: bool = True,
         name: str | None = None,
     ) -> None:
-        check_positions(positions)
+        positions = parse_positions(positions)
         self._model = unwrap(model)
         self._pass: _ForwardPass | None = None
         self._tracker: ActivationTracker | None = None
@@ -61,15 +64,21 @@ class TorchCapture:
                 raise RecorderError(
                     f"{key} has no shape yet: run one batch through the model before it is recorded"
                 )
-        names = select_layers(self._model, layers, exclude)
+        selected = select_layers(self._model, layers, exclude)
+        masks = find_masks(self._model, on_device(self._model, sample))
         with evaluation(self._model), torch.no_grad():
-            plan = probe(
-                self._model, names, lambda count: self._probe(sample, count), positions, after_activation
+            self._plan = probe(
+                self._model,
+                selected,
+                lambda count, trace: self._probe(sample, count, trace),
+                {name: mask.valid.shape[1] for name, mask in masks.items()},
+                positions,
+                after_activation,
             )
-        self._plan = plan
-        self._modules = {module for module, _ in plan.calls}
-        self.layers = [captured.layer for captured in plan.layers]
-        self.edges = plan.edges
+        self._modules = {module for module, _ in self._plan.calls}
+        self.layers = [captured.layer for captured in self._plan.layers]
+        self.edges = self._plan.edges
+        self.output = self._plan.output
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -116,17 +125,13 @@ class TorchCapture:
             self._copied.update(overwritten)
             state = _ForwardPass(state.inputs, state.map_rows, len(self.layers))
             output = self._run(inputs, state)
-        self._check_complete(state)
-        batch = Batch(values=state.values, maps=sorted(state.maps, key=lambda entry: entry[0]))
-        scores = main_tensor(output)
-        if (
-            scores is not None
-            and scores.ndim == 2
-            and scores.shape[0] == state.inputs
-            and scores.is_floating_point()
-        ):
-            batch.predictions, batch.outputs = scores.argmax(1), scores.shape[1]
-        return batch
+        self._complete(state)
+        return Batch(
+            values=state.values,
+            output=read_output(output, state.inputs, None),
+            maps=sorted(state.maps, key=lambda entry: entry[0]),
+            absent=state.absent,
+        )
 
     def aggregates(self, groups: int) -> Aggregator:
         return TorchAggregator([layer.units for layer in self.layers], groups)
@@ -140,17 +145,24 @@ class TorchCapture:
     def _close(self) -> None:
         self._pass = self._tracker = None
 
-    def _probe(self, sample: NetworkInputs, count: int) -> None:
+    def _probe(self, sample: NetworkInputs, count: int, trace: RowTrace | None) -> Any:
         """Runs a forward pass of `count` inputs of the sample."""
         try:
-            forward(self._model, repeat_rows(sample, count))
+            return self._forward(repeat_rows(sample, count), trace)
         except RecorderError:
             raise
         except Exception as error:
             raise RecorderError(
-                f"{type(self._model).__name__} fails on a batch of {count} inputs: "
-                f"{type(error).__name__}: {error}"
+                f"{type(self._model).__name__} fails on a batch of {count} inputs: {one_line(error)}"
             ) from error
+
+    def _forward(self, inputs: NetworkInputs, trace: RowTrace | None) -> Any:
+        moved = on_device(self._model, inputs)
+        if trace is not None:
+            trace.start(find_arguments(self._model, moved), batch_size(moved))
+        if self._pass is not None and self._plan.has_masks:
+            self._pass.masks = {name: mask.valid for name, mask in find_masks(self._model, moved).items()}
+        return call(self._model, moved)
 
     def _run(self, inputs: NetworkInputs, state: _ForwardPass) -> Any:
         """Runs a forward pass whose values are added to `state`; returns the model's output."""
@@ -162,19 +174,25 @@ class TorchCapture:
                 stack.callback(self._tracker.reset)
                 if self._plan.has_functions:
                     stack.enter_context(self._tracker)
-            return forward(self._model, inputs)
+            state.trace = stack.enter_context(RowTrace()) if self._plan.is_routed else None
+            return self._forward(inputs, state.trace)
 
-    def _check_complete(self, state: _ForwardPass) -> None:
+    def _complete(self, state: _ForwardPass) -> None:
+        """Checks that all layers have values; those that data decides the inputs of may have none."""
         for (module, number), index in self._plan.calls.items():
+            captured = self._plan.layers[index]
             if state.values[index] is not None:
                 continue
-            layer, activation = self.layers[index].name, self._plan.layers[index].activation
+            if captured.reduction.is_routed:
+                state.values[index] = torch.full((state.inputs, captured.reduction.units), torch.nan)
+                state.absent[index] = torch.ones(state.inputs, dtype=torch.bool)
+                continue
             if number < state.calls.get(module, 0):
                 raise RecorderError(
-                    f"layer {layer} is recorded after {activation}, which did not follow this time; "
-                    "after_activation=False records layers as they are"
+                    f"layer {captured.layer.name} is recorded after {captured.activation}, which did not "
+                    "follow this time; after_activation=False records layers as they are"
                 )
-            raise RecorderError(f"layer {layer} did not fire, as it did at first")
+            raise RecorderError(f"layer {captured.layer.name} did not fire, as it did at first")
 
     def _on_forward(self, module: nn.Module, _args: Any, output: Any) -> None:
         """Forward hook of a recorded module."""
@@ -198,18 +216,25 @@ class TorchCapture:
             if self._tracker is not None and self._plan.layers[index].activation is not None:
                 self._tracker.track(index, tensor)
             else:
-                self._add(index, tensor, sequence_lengths(output))
+                self._add(index, tensor, sequence_mask(output))
 
     def _on_activation(self, index: int, _name: str, tensor: Tensor) -> None:
         self._add(index, tensor, None)
 
-    def _add(self, index: int, tensor: Tensor, positions: Tensor | None) -> None:
+    def _add(self, index: int, tensor: Tensor, mask: Tensor | None) -> None:
         """Reduces a layer's output. Done immediately, because later operations may change it in place, and
-        so that it need not be kept."""
+        so that it need not be kept. `mask` is that of a packed sequence."""
         state, reduction, layer = self._pass, self._plan.layers[index].reduction, self.layers[index]
         if state is None:
             return
-        value = reduction(tensor, state.inputs, positions)
+        if reduction.is_routed:
+            self._add_routed(index, tensor, state)
+            return
+        mask = state.masks.get(reduction.mask) if mask is None else mask
+        value = reduction(tensor, state.inputs, mask)
+        absent = reduction.absent(mask)
+        if absent is not None and bool(absent.any()):
+            state.absent[index] = absent
         if value.data_ptr() == tensor.data_ptr():
             if index in self._copied or tensor.is_inference():
                 value = value.clone()
@@ -219,6 +244,19 @@ class TorchCapture:
         if state.map_rows and layer.kind == "feature-map" and len(layer.shape) == 3 and not reduction.folded:
             rows = torch.tensor(state.map_rows, device=tensor.device)
             state.maps.append((index, reduction.rows(tensor, state.inputs).index_select(0, rows).float()))
+
+    def _add_routed(self, index: int, tensor: Tensor, state: _ForwardPass) -> None:
+        assert state.trace is not None
+        with _disable_current_modes():
+            rows = state.trace.rows(tensor)
+            if rows is None:
+                raise RecorderError(
+                    f"layer {self.layers[index].name}: it is not known which inputs reached it this time"
+                )
+            value, absent = self._plan.layers[index].reduction.gather(tensor, rows, state.inputs)
+        state.values[index] = value
+        if bool(absent.any()):
+            state.absent[index] = absent
 
 
 class _ForwardPass:
@@ -234,6 +272,11 @@ class _ForwardPass:
         #: Per layer; `None` until it is captured.
         self.values: list[Any] = [None] * layers
         self.maps: list[tuple[int, Tensor]] = []
+        #: By layer: bool `[inputs]`, true where it has no value.
+        self.absent: dict[int, Any] = {}
+        #: Masks `[inputs, positions]` among the arguments, false at padding.
+        self.masks: dict[str, Tensor] = {}
+        self.trace: RowTrace | None = None
         #: By layer: values that are the network's own tensors, and their versions.
         self.borrowed: dict[int, tuple[Tensor, int]] = {}
 

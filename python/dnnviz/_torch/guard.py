@@ -54,6 +54,10 @@ def _preserved_modules(model: nn.Module) -> Iterator[None]:
         for module, mode in zip(modules, modes, strict=True):
             module.training = mode
         for buffer, before in buffers:
+            if buffer.shape != before.shape:
+                # As observers of quantisation do on their first batch.
+                with torch.no_grad():
+                    buffer.resize_(before.shape)
             if not torch.equal(buffer, before):
                 buffer.data.copy_(before)
 

@@ -3,59 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
+from torch import Tensor
 
-from .._capture import Layer
 from .._errors import RecorderError
-from .._types import LayerKind, Positions
-
-#: Names of the main output among several.
-_MAIN_OUTPUTS = ("logits", "last_hidden_state")
-#: Sizes of the batches of the probe.
-SMALL, LARGE = 2, 3
-
-
-def tensors(value: Any) -> Iterator[Tensor]:
-    """Iterates over the tensors in an output or among arguments, the main one first."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        for key in (*_MAIN_OUTPUTS, *(key for key in value if key not in _MAIN_OUTPUTS)):
-            if key in value:
-                yield from tensors(value[key])
-    elif isinstance(value, (tuple, list)):
-        for part in value:
-            yield from tensors(part)
-    elif is_dataclass(value) and not isinstance(value, type):
-        yield from tensors({field.name: getattr(value, field.name) for field in fields(value)})
-
-
-def main_tensor(value: Any) -> Tensor | None:
-    """Returns the main tensor of an output; of a packed sequence `[inputs, positions, units]`, padded with
-    zeros."""
-    sequence = _packed_sequence(value)
-    if sequence is not None:
-        return pad_packed_sequence(sequence, batch_first=True)[0]
-    return next(tensors(value), None)
-
-
-def sequence_lengths(value: Any) -> Tensor | None:
-    """Returns the number of positions of each input of a packed sequence, `None` for other outputs."""
-    sequence = _packed_sequence(value)
-    return None if sequence is None else pad_packed_sequence(sequence, batch_first=True)[1]
-
-
-def _packed_sequence(value: Any) -> PackedSequence | None:
-    # A packed sequence is a tuple itself.
-    if isinstance(value, (tuple, list)) and not isinstance(value, PackedSequence) and value:
-        value = value[0]
-    return value if isinstance(value, PackedSequence) else None
+from .._types import Positions
+from .outputs import shape_text
+from .places import Rows
 
 
 @dataclass
@@ -78,14 +34,22 @@ class Reduction:
     average: bool
     #: Number of dimensions of the output.
     rank: int
+    #: The dimension of `rows` that counts positions, and the name of their mask, if there are such.
+    place: int | None = None
+    mask: str = ""
+    #: The positions that are recorded, an option of `Recorder`.
+    positions: Positions = "mean"
+    #: Data decides which inputs have rows, and which.
+    is_routed: bool = False
 
-    def __call__(self, value: Tensor, inputs: int, positions: Tensor | None = None) -> Tensor:
-        """Returns `[inputs, units]` in f32, of f64 in f64; a view of `value` where possible.
+    def __call__(self, value: Tensor, inputs: int, mask: Tensor | None = None) -> Tensor:
+        """Returns `[inputs, units]` in f32, of f64 in f64; a view of `value` where possible. NaN where `mask`
+        leaves no position of an input.
 
         Args:
             value: the layer's output.
             inputs: number of inputs.
-            positions: number of positions of each input of a packed sequence.
+            mask: `[inputs, positions]`, false at padding.
 
         Raises:
             RecorderError: `value` has another shape than in the probe.
@@ -94,34 +58,111 @@ class Reduction:
         if rows.is_complex():
             rows = rows.abs()
         dtype = torch.float64 if rows.dtype == torch.float64 else torch.float32
-        channels = (1 + self.folded) if self.channels_first else rows.ndim - 1
-        averaged = [dim for dim in range(1, rows.ndim) if dim != channels] if self.average else []
+        averaged = self.averaged(rows.ndim)
         if not averaged:
             reduced = rows.flatten(1) if rows.ndim > 1 else rows.unsqueeze(1)
             reduced = reduced.to(dtype).contiguous()
-        elif positions is not None:
-            reduced = rows.sum(averaged, dtype=dtype) / positions.to(rows.device, dtype).unsqueeze(1)
-        elif rows.is_floating_point():
-            reduced = rows.mean(averaged, dtype=dtype)
         else:
-            reduced = rows.to(dtype).mean(averaged)
+            rows, mask = self.choose(rows, mask)
+            if mask is not None:
+                reduced = self._masked_mean(rows, mask, averaged, dtype)
+            elif rows.is_floating_point():
+                reduced = rows.mean(averaged, dtype=dtype)
+            else:
+                reduced = rows.to(dtype).mean(averaged)
         if reduced.shape[1] != self.units:
             raise RecorderError(f"layer {self.name} had {self.units} units and now has {reduced.shape[1]}")
-        return reduced if self.batch is not None else reduced.expand(inputs, -1)
+        return reduced if len(reduced) == inputs else reduced.expand(inputs, -1)
+
+    def absent(self, mask: Tensor | None) -> Tensor | None:
+        """Returns which inputs have no value because `mask` leaves no position: bool `[inputs]`."""
+        if mask is None or self.place is None or isinstance(self.positions, int):
+            return None
+        chosen = mask[:, self.positions] if isinstance(self.positions, slice) else mask
+        return ~chosen.any(1)
+
+    def gather(self, value: Tensor, rows: Rows, inputs: int) -> tuple[Tensor, Tensor]:
+        """Returns the means `[inputs, units]` of the rows of an output that belong to an input, NaN where
+        there are none, and which inputs have none: bool `[inputs]`.
+
+        Raises:
+            RecorderError: `value` has another shape than in the probe.
+        """
+        chosen = rows.places.chosen(rows.numbers, self.positions).nonzero().squeeze(1)
+        numbers = rows.inputs[chosen]
+        dims = list(range(len(rows.dims)))
+        value = value.movedim(list(rows.dims), dims).flatten(0, dims[-1])
+        value = value.index_select(0, chosen.to(value.device))
+        value = value.abs() if value.is_complex() else value
+        dtype = torch.float64 if value.dtype == torch.float64 else torch.float32
+        averaged = self.averaged(value.ndim)
+        value = value.to(dtype).mean(averaged) if averaged else value.to(dtype).flatten(1)
+        if value.shape[1] != self.units:
+            raise RecorderError(f"layer {self.name} had {self.units} units and now has {value.shape[1]}")
+        sums = torch.zeros(inputs, self.units, dtype=dtype, device=value.device)
+        sums.index_add_(0, numbers.to(value.device), value)
+        counts = torch.bincount(numbers, minlength=inputs)
+        return sums / counts.to(value.device).unsqueeze(1), counts == 0
+
+    def averaged(self, rank: int) -> list[int]:
+        """Returns the averaged dimensions of rows."""
+        channels = (1 + self.folded) if self.channels_first else rank - 1
+        return [dim for dim in range(1, rank) if dim != channels] if self.average else []
+
+    def choose(self, rows: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Returns the rows of the chosen positions, and their mask."""
+        place, positions = self.place, self.positions
+        if place is None:
+            return rows, None
+        if mask is not None and mask.shape[1] != rows.shape[place]:
+            raise RecorderError(
+                f"layer {self.name} has {rows.shape[place]} positions, its {self.mask} {mask.shape[1]}"
+            )
+        if positions in ("first", "last"):
+            if mask is None:
+                return rows.narrow(place, 0 if positions == "first" else rows.shape[place] - 1, 1), None
+            order = mask if positions == "first" else mask.flip(1)
+            at = order.int().argmax(1)
+            at = at if positions == "first" else mask.shape[1] - 1 - at
+            if len(rows) != len(mask):
+                rows = rows.expand(len(mask), *rows.shape[1:])
+            rows = rows.movedim(place, 1)[torch.arange(len(mask), device=rows.device), at]
+            return rows.unsqueeze(1).movedim(1, place), mask.any(1, keepdim=True)
+        if isinstance(positions, str):
+            return rows, mask
+        length = rows.shape[place]
+        found = range(length)[positions] if isinstance(positions, slice) else [positions]
+        if not found or not -length <= found[0] < length:
+            raise RecorderError(
+                f"layer {self.name} has {length} positions; positions={positions!r} is none of them"
+            )
+        index = torch.tensor(found, device=rows.device) % length
+        mask = mask[:, index] if mask is not None and isinstance(positions, slice) else None
+        return rows.index_select(place, index), mask
+
+    def _masked_mean(self, rows: Tensor, mask: Tensor, averaged: list[int], dtype: torch.dtype) -> Tensor:
+        assert self.place is not None
+        shape = [1] * rows.ndim
+        shape[0], shape[self.place] = mask.shape
+        others = math.prod(rows.shape[dim] for dim in averaged if dim != self.place)
+        sums = rows.masked_fill(~mask.view(shape), 0).sum(averaged, dtype=dtype)
+        return sums / (mask.sum(1, keepdim=True) * others)
 
     def rows(self, value: Tensor, inputs: int) -> Tensor:
         """Returns `value` with the inputs as the first dimension, followed by the parts of folded ones."""
+        if value.is_quantized:
+            value = value.dequantize()
         if value.ndim != self.rank:
             raise RecorderError(
                 f"layer {self.name} had an output of {self.rank} dimensions "
-                f"and now has one of shape {_shape(value)}"
+                f"and now has one of shape {shape_text(value)}"
             )
         if self.batch is None:
             return value.unsqueeze(0)
         rows = value.movedim(self.batch, 0) if self.batch else value
         if rows.shape[0] != inputs and not (self.folded and rows.shape[0] % inputs == 0):
             raise RecorderError(
-                f"layer {self.name} gave {rows.shape[0]} rows (shape {_shape(value)}) for {inputs} inputs"
+                f"layer {self.name} gave {rows.shape[0]} rows (shape {shape_text(value)}) for {inputs} inputs"
             )
         if not self.folded:
             return rows
@@ -129,111 +170,3 @@ class Reduction:
         if self.by_input:
             return rows.reshape(inputs, parts, *rows.shape[1:])
         return rows.reshape(parts, inputs, *rows.shape[1:]).transpose(0, 1)
-
-
-def infer_reduction(
-    module: nn.Module, name: str, small: Tensor, large: Tensor, positions: Positions
-) -> tuple[Reduction, Layer]:
-    """Returns the reduction of a layer and its manifest entry.
-
-    Args:
-        module: the layer.
-        name: its name.
-        small: its output for 2 inputs.
-        large: its output for 3 inputs, the first two of which are the same.
-        positions: the option of `Recorder`.
-
-    Raises:
-        RecorderError: the output cannot be reduced.
-    """
-    for value in (small, large):
-        if value.layout is not torch.strided or value.is_quantized or value.is_nested:
-            raise RecorderError(
-                f"layer {name} gives a sparse, nested or quantised tensor; leave it out: exclude={name!r}"
-            )
-    batch = _batch_dimension(name, small, large)
-    rest = list(small.shape)
-    parts = rest.pop(batch) // SMALL if batch is not None else 1
-    channels_first = len(rest) > 1 and _has_channels_first(module, rest)
-    extra = [parts] if parts > 1 else []
-    average = len(rest) + len(extra) > 1 and (channels_first or positions == "mean")
-    shape = (*extra, *rest)
-    units = (rest[0] if channels_first else rest[-1]) if average and rest else math.prod(shape)
-    reduction = Reduction(name, units, shape, batch, parts > 1, True, channels_first, average, small.ndim)
-    if units < 1:
-        raise RecorderError(f"layer {name} has no units: its output is of shape {_shape(small)}")
-    if parts > 1 and not _agrees(reduction, small, large):
-        reduction.by_input = False
-        # If neither order agrees, the inputs of a batch influence each other: by input, as in most models.
-        reduction.by_input = not _agrees(reduction, small, large)
-    layer = Layer(
-        name=name,
-        units=units,
-        module=type(module).__name__,
-        text=str(module) + ("\nrecorded as magnitude" if small.is_complex() else ""),
-        kind=_kind(module, len(rest), channels_first),
-        shape=shape,
-        parameters=sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad),
-        dtype=str(small.dtype).removeprefix("torch."),
-        reduction=("spatial-mean" if channels_first else "sequence-mean") if average else "none",
-    )
-    return reduction, layer
-
-
-def _batch_dimension(name: str, small: Tensor, large: Tensor) -> int | None:
-    """Returns the dimension whose size is proportional to the number of inputs."""
-    shapes = f"{_shape(small)} for {SMALL} inputs, {_shape(large)} for {LARGE}"
-    if small.ndim != large.ndim:
-        raise RecorderError(
-            f"layer {name} changes its dimensions with the batch: {shapes}; exclude={name!r} leaves it out"
-        )
-    grown = [dim for dim in range(small.ndim) if small.shape[dim] != large.shape[dim]]
-    if not grown:
-        return None
-    if len(grown) > 1 or small.shape[grown[0]] * LARGE != large.shape[grown[0]] * SMALL:
-        raise RecorderError(
-            f"layer {name} has no dimension for the inputs: {shapes}; exclude={name!r} leaves it out"
-        )
-    return grown[0]
-
-
-def _agrees(reduction: Reduction, small: Tensor, large: Tensor) -> bool:
-    """Returns whether the two inputs that both batches have get the same values."""
-    first, second = reduction(small, SMALL), reduction(large, LARGE)[:SMALL]
-    return torch.allclose(first, second, rtol=1e-3, atol=1e-5 * float(first.abs().max()), equal_nan=True)
-
-
-def _has_channels_first(module: nn.Module, shape: list[int]) -> bool:
-    """Returns whether the units of an activation of this shape are its first dimension.
-
-    `torch.nn` names modules on channels with their number of spatial dimensions: Conv1d, MaxPool2d.
-    Otherwise two dimensions are positions and units; more are channels and space, unless a bias or a
-    normalisation inside fits only the last one.
-    """
-    for base in type(module).__mro__:
-        if base.__module__.startswith("torch.nn") and base.__name__[-2:] in ("1d", "2d", "3d"):
-            return True
-    if len(shape) < 3 or _is_dense(module) or isinstance(module, nn.Embedding):
-        return False
-    widths = {parameter.shape[0] for parameter in module.parameters() if parameter.ndim == 1}
-    return shape[0] in widths or shape[-1] not in widths
-
-
-def _is_dense(module: nn.Module) -> bool:
-    return isinstance(module, (nn.Linear, nn.Bilinear)) or "Linear" in type(module).__name__
-
-
-def _kind(module: nn.Module, rank: int, channels_first: bool) -> LayerKind:
-    if isinstance(module, nn.MultiheadAttention) or "Attention" in type(module).__name__:
-        return "attention"
-    if isinstance(module, (nn.Embedding, nn.EmbeddingBag)):
-        return "embedding"
-    if channels_first:
-        return "feature-map"
-    if isinstance(module, (nn.RNNBase, nn.RNNCellBase)):
-        return "other"
-    return "dense" if rank <= 1 or _is_dense(module) else "other"
-
-
-def _shape(value: Tensor) -> str:
-    return "×".join(map(str, value.shape)) or "()"

@@ -91,11 +91,12 @@ class EpochWriter:
         for layer, _ in maps:
             self.shard.write(f"{layer}/maps.inputs", numbers[np.searchsorted(plan.kept, plan.maps)])
 
-    def write_units(self, layer: int, values: Array, row: int) -> None:
-        """Writes unit values `[b, units]` of a layer from a row on."""
+    def write_units(self, layer: int, values: Array, row: int, absent: int = 0) -> None:
+        """Writes unit values `[b, units]` of a layer from a row on; `absent` of the inputs have no value, but
+        NaN."""
         array = as_floats(values, f"layer {self.plan.layers[layer].name}")
         not_finite, magnitude = value_range(array)
-        self.not_finite[layer] += not_finite
+        self.not_finite[layer] += not_finite - absent * self.plan.layers[layer].units
         self._write_values(layer, f"{layer}/units", array, magnitude, row)
 
     def write_maps(self, maps: Sequence[tuple[int, Array]], row: int, count: int) -> None:
