@@ -43,12 +43,13 @@ class Recorder:
         path: the run's folder; it must not exist yet, unless `resume`.
         model: a `torch.nn.Module` or `keras.Model`; left out if `layer` is given the arrays.
         inputs: the probe inputs, `(x, y)` with as many rows each: `x` an array or tensor, a tuple or a
-            dict of them, passed to the model as its arguments; `y` class ids `[n]`, -1 for none, or
-            `None`. Or an iterable of such batches that can be iterated more than once, such as a
-            `DataLoader`.
+            dict of them and of settings (numbers, texts, `None`), passed to the model as its arguments; `y`
+            class ids `[n]`, -1 for none, or `None`. Or an iterable of such batches that can be iterated more
+            than once, such as a `DataLoader`; of a batch that is a dict, `labels` `[n]` are the labels.
         classes: names of the classes, or names by id; left out, they are taken from the labels.
         layers, exclude: layers to record: a name, a pattern (`"features.*"`), a type, a depth, a list of
-            these, or a predicate `(name, module) -> bool`.
+            these, or a predicate `(name, module) -> bool`. Layers that cannot be recorded are left out with
+            a warning, unless `layers` names them.
         keep: inputs whose values are stored one by one: `None`, all; a number, so many inputs spread
             evenly (the first ones of batches); or their indices. Except with `None`, statistics of all
             inputs and of each class are recorded as well. 0 records only these, in constant memory; it is

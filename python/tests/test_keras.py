@@ -7,6 +7,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import warnings
 
 import keras
 import numpy as np
@@ -259,6 +260,115 @@ def test_positions_are_kept_by_option(run):
 
 
 @pytest.mark.skipif(BACKEND == "tensorflow", reason="its convolutions take channels first on GPUs alone")
+@pytest.mark.parametrize("with_mask", [True, False])
+@pytest.mark.parametrize(
+    ("positions", "choose"),
+    [
+        ("mean", lambda values, valid: (values * valid[:, :, None]).sum(1) / valid.sum(1)[:, None]),
+        ("first", lambda values, valid: values[:, 0]),
+        ("last", lambda values, valid: values[np.arange(12), valid.sum(1) - 1]),
+        (2, lambda values, valid: values[:, 2]),
+        (slice(0, 1), lambda values, valid: values[:, 0]),
+    ],
+)
+def test_positions_of_a_sequence_leave_out_padding(run, with_mask, positions, choose):
+    """As Keras' own masks tell, or an argument."""
+    x, y = words()
+    x = x % 10 + 1
+    valid = np.arange(9) < (np.arange(12) % 9 + 1)[:, None]
+    tokens = layers.Input((9,), dtype="int64", name="tokens")
+    embed = layers.Embedding(11, 4, name="embed", mask_zero=not with_mask)
+    hidden = layers.Dense(5, activation="relu", name="hidden")(embed(tokens))
+    inputs, arguments = tokens, np.where(valid, x, 0)
+    if with_mask:
+        inputs = {
+            "tokens": tokens,
+            "attention_mask": layers.Input((9,), dtype="int64", name="attention_mask"),
+        }
+        arguments = {"tokens": arguments, "attention_mask": valid.astype(int)}
+    pooled = layers.Lambda(lambda values: values[:, 0], name="pool")(hidden)
+    model = keras.Model(inputs, layers.Dense(3, name="scores")(pooled), name="reader")
+    with dnnviz.Recorder(run, model, (arguments, y), batch_size=5, positions=positions) as recorder:
+        recorder.epoch(0)
+    found = units(run)
+    table = embed.get_weights()[0].astype(np.float64)[np.where(valid, x, 0)]
+    kernel, bias = model.get_layer("hidden").get_weights()
+    close(found["embed"], choose(table, valid))
+    close(found["hidden"], choose(np.maximum(table @ kernel + bias, 0), valid))
+    layer = readers.manifest(run)["layers"][0]
+    is_mean = positions == "mean" or isinstance(positions, slice)
+    assert layer["reduction"] == ("sequence-mean" if is_mean else "none")
+    assert layer["shape"] == ([9, 4] if is_mean else [4])
+
+
+def test_values_of_inputs_that_are_all_padding_are_missing(run):
+    tokens = layers.Input((4,), dtype="int64")
+    embedded = layers.Embedding(5, 3, mask_zero=True, name="embed")(tokens)
+    model = keras.Model(tokens, layers.GlobalAveragePooling1D()(embedded))
+    x = np.array([[1, 2, 0, 0], [0, 0, 0, 0], [3, 0, 0, 0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", dnnviz.RecordingWarning)
+        with dnnviz.Recorder(run, model, (x, None)) as recorder:
+            recorder.epoch(0)
+    assert np.isnan(units(run)["embed"]).all(axis=1).tolist() == [False, True, False]
+    assert "not_finite" not in readers.manifest(run)["epochs"][0]
+
+
+def test_a_position_that_a_layer_lacks_leaves_it_out(run):
+    x, _ = words()
+    with pytest.warns(dnnviz.RecordingWarning, match=r"embed has 9 positions; positions=9 is none of them"):
+        capture = KerasCapture(Reader(), x, positions=9)
+    assert "embed" not in [layer.name for layer in capture.layers]
+
+
+ONE = {
+    "sigmoid": lambda x: layers.Dense(1, activation="sigmoid")(x),
+    "sigmoid as a layer": lambda x: layers.Activation("sigmoid")(layers.Dense(1)(x)),
+    "logit": lambda x: layers.Dense(1)(x),
+    "logit in a dict": lambda x: {"features": x, "logit": layers.Dense(1)(x)},
+    "probability in a list": lambda x: [x, layers.Dense(1, activation="sigmoid")(x)],
+}
+
+
+@pytest.mark.parametrize("form", ONE)
+def test_one_number_is_the_second_of_two_classes_by_its_sign_or_above_one_half(run, form):
+    image = layers.Input((8, 8, 3))
+    flat = layers.Dense(6, name="features")(layers.Flatten()(image))
+    model = keras.Model(image, ONE[form](flat))
+    x, _ = images()
+    output = model.predict(x, verbose=0)
+    scores = (
+        output["logit"] if isinstance(output, dict) else output[-1] if isinstance(output, list) else output
+    )
+    expected = (scores[:, 0] > (0 if "logit" in form else 0.5)).astype(int)
+    assert 0 < expected.sum() < 12
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", dnnviz.RecordingWarning)
+        with dnnviz.Recorder(run, model, (x, expected), batch_size=5) as recorder:
+            recorder.epoch(0, accuracy=1.0)
+    np.testing.assert_array_equal(readers.epoch(run, 0)["predictions"], expected)
+
+
+def test_scores_are_found_among_several_outputs_or_read_by_a_function(run):
+    image = layers.Input((8, 8, 3))
+    flat = layers.Dense(6, name="features")(layers.Flatten()(image))
+    model = keras.Model(image, {"a": flat, "b": layers.Dense(3)(flat), "c": layers.Dense(3)(flat)})
+    x, y = images()
+    with pytest.raises(
+        dnnviz.RecorderError, match=r"outputs a \(6 columns\), b \(3 columns\), c .*predictions="
+    ):
+        dnnviz.Recorder(run, model, (x, y))
+    with dnnviz.Recorder(run, model, (x, y), predictions=lambda output: output["c"]) as recorder:
+        recorder.epoch(0)
+    expected = model.predict(x, verbose=0)["c"].argmax(axis=1)
+    np.testing.assert_array_equal(readers.epoch(run, 0)["predictions"], expected)
+    two = keras.Model(image, {name: model.output[name] for name in "ab"})
+    with dnnviz.Recorder(run.with_name("two"), two, (x, y)) as recorder:
+        recorder.epoch(0)
+    expected = two.predict(x, verbose=0)["b"].argmax(axis=1)
+    np.testing.assert_array_equal(readers.epoch(run.with_name("two"), 0)["predictions"], expected)
+
+
 def test_channels_first(run):
     model = keras.Sequential(
         [
@@ -382,11 +492,23 @@ def test_a_layer_that_is_not_used_is_named(run):
             return self.used(x)
 
     x = (np.ones((3, 2), np.float32), None)
-    with pytest.raises(dnnviz.RecorderError, match=r"^idle: put out nothing .* exclude='idle'$"):
-        dnnviz.Recorder(run, Partly(), x)
+    with pytest.raises(
+        dnnviz.RecorderError, match=r"^layer idle puts out nothing .*; take it out of layers=$"
+    ):
+        dnnviz.Recorder(run, Partly(), x, layers=["used", "idle"])
+    with pytest.raises(
+        dnnviz.RecorderError, match=r"^no layer can be recorded: idle puts out .* rec\.layer$"
+    ):
+        dnnviz.Recorder(run, Partly(), x, exclude="used")
     assert not run.exists()
-    with dnnviz.Recorder(run, Partly(), x, exclude="idle"):
-        assert [layer["name"] for layer in readers.manifest(run)["layers"]] == ["used"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", dnnviz.RecordingWarning)
+        dnnviz.Recorder(run.with_name("excluded"), Partly(), x, exclude="idle").close()
+    with pytest.warns(
+        dnnviz.RecordingWarning, match=r"^not recorded: idle puts out nothing .*exclude='idle'"
+    ):
+        dnnviz.Recorder(run, Partly(), x).close()
+    assert [layer["name"] for layer in readers.manifest(run)["layers"]] == ["used"]
 
 
 @pytest.mark.skipif(BACKEND == "torch", reason="has no functions that are compiled when called")
@@ -408,9 +530,13 @@ def test_a_layer_inside_a_compiled_function_is_named(run):
 
             return tensorflow.function(self.inner)(x)
 
-    model = keras.Sequential([layers.Input((2,)), Compiled(), layers.Dense(2)])
-    with pytest.raises(dnnviz.RecorderError, match=r"inner: put out nothing .* compiled function"):
-        dnnviz.Recorder(run, model, (np.ones((3, 2), np.float32), None))
+    model = keras.Sequential([layers.Input((2,)), Compiled(), layers.Dense(2, name="last")])
+    x = (np.ones((3, 2), np.float32), None)
+    with pytest.warns(dnnviz.RecordingWarning, match=r"inner puts out nothing .* compiled function"):
+        dnnviz.Recorder(run, model, x).close()
+    assert [layer["name"] for layer in readers.manifest(run)["layers"]] == ["last"]
+    with pytest.raises(dnnviz.RecorderError, match=r"^layer compiled/inner puts out nothing"):
+        dnnviz.Recorder(run.with_name("named"), model, x, layers="compiled/inner")
 
 
 @pytest.mark.parametrize(
@@ -439,7 +565,7 @@ def test_layers_are_selected(chosen, names):
         ({"layers": layers.LSTM}, "layers=LSTM matches no layer"),
         ({"layers": 0}, "layers=0: depths count from 1"),
         ({"exclude": "*"}, "no layer is left"),
-        ({"positions": "middle"}, "'middle': 'mean' or 'keep'"),
+        ({"positions": "middle"}, "positions='middle': 'mean', 'keep', 'first'"),
     ],
 )
 def test_selectors_without_a_match_are_refused(chosen, message):

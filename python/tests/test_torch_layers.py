@@ -343,6 +343,12 @@ def test_layers_that_are_never_called_are_left_out_with_one_warning():
         assert names(TorchCapture(model, x, exclude=["a", "heads"])) == ["b"]
 
 
+def test_a_model_that_calls_none_of_the_layers_is_refused_with_what_to_do():
+    message = r"^no layer can be recorded, Fused calls none of those selected; name a part .* rec\.layer$"
+    with pytest.raises(RecorderError, match=message):
+        TorchCapture(networks.seeded(Fused), torch.randn(5, 4), layers="heads.*")
+
+
 @pytest.mark.parametrize("layers", ["a", ["b", "a"], ["*", "a"]])
 def test_a_layer_that_is_named_by_hand_and_never_called_is_an_error(layers):
     model, x = networks.seeded(Fused), torch.randn(5, 4)

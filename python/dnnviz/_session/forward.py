@@ -63,7 +63,9 @@ class CapturePass:
         needs_shape = opens and len(plan.maps) and not map_rows
         batch = self.capture.batch(inputs.x, [0] if needs_shape else map_rows)
         self._check_shapes(batch, inputs)
-        absents = {layer: as_numpy(absent) for layer, absent in batch.absent.items()}
+        # Layers may have one array in common, which is converted once.
+        converted = {id(absent): as_numpy(absent) for absent in batch.absent.values()}
+        absents = {layer: converted[id(absent)] for layer, absent in batch.absent.items()}
         for layer, absent in absents.items():
             self.absent[layer] += int(absent.sum())
         self._aggregate(batch, inputs)

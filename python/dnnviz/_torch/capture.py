@@ -230,10 +230,12 @@ class TorchCapture:
         if reduction.is_routed:
             self._add_routed(index, tensor, state)
             return
-        mask = state.masks.get(reduction.mask) if mask is None else mask
+        absent = None if mask is None else reduction.absent(mask)
+        if mask is None and (mask := state.masks.get(reduction.mask)) is not None:
+            # Layers of one mask have it in common, which is looked at once.
+            absent = state.absent_of.setdefault(reduction.mask, reduction.absent(mask))
         value = reduction(tensor, state.inputs, mask)
-        absent = reduction.absent(mask)
-        if absent is not None and bool(absent.any()):
+        if absent is not None:
             state.absent[index] = absent
         if value.data_ptr() == tensor.data_ptr():
             if index in self._copied or tensor.is_inference():
@@ -254,9 +256,7 @@ class TorchCapture:
                     f"layer {self.layers[index].name}: it is not known which inputs reached it this time"
                 )
             value, absent = self._plan.layers[index].reduction.gather(tensor, rows, state.inputs)
-        state.values[index] = value
-        if bool(absent.any()):
-            state.absent[index] = absent
+        state.values[index], state.absent[index] = value, absent
 
 
 class _ForwardPass:
@@ -276,6 +276,8 @@ class _ForwardPass:
         self.absent: dict[int, Any] = {}
         #: Masks `[inputs, positions]` among the arguments, false at padding.
         self.masks: dict[str, Tensor] = {}
+        #: By mask: the inputs without a position.
+        self.absent_of: dict[str, Tensor | None] = {}
         self.trace: RowTrace | None = None
         #: By layer: values that are the network's own tensors, and their versions.
         self.borrowed: dict[int, tuple[Tensor, int]] = {}

@@ -28,6 +28,7 @@ from .select import ADVICE, SelectedLayers
 
 #: Runs the model on a batch of so many inputs, perhaps under a trace of their rows, and returns its output.
 Forward: TypeAlias = Callable[[int, "RowTrace | None"], Any]
+_UNCALLED = "is not called in evaluation"
 #: A module and the number of its call in a forward pass, from 0.
 Call: TypeAlias = tuple[nn.Module, int]
 
@@ -215,7 +216,7 @@ def probe(
             continue
         substituted = True
         for module in uncalled:
-            left_out[names.pop(module)] = "is not called in evaluation"
+            left_out[names.pop(module)] = _UNCALLED
         layers, problems = _captured_layers(names, small, large, experts, masks, positions, after_activation)
         if not problems:
             break
@@ -351,6 +352,11 @@ def _check_by_hand(selected: SelectedLayers, left_out: Mapping[str, str]) -> Non
 def _nothing_left(model: nn.Module, left_out: Mapping[str, str]) -> str:
     if isinstance(model, torch.fx.GraphModule):
         return f"{type(model).__name__} calls none of its layers, it is an exported program; {ADVICE}"
+    if set(left_out.values()) == {_UNCALLED}:
+        return (
+            f"no layer can be recorded, {type(model).__name__} calls none of those selected; name a part that "
+            "contains them with layers=, or leave the model out and give its arrays to rec.layer"
+        )
     reasons = "; ".join(f"layer {name} {reason}" for name, reason in list(left_out.items())[:3])
     rest = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
     return f"no layer can be recorded: {reasons}{rest}; {ADVICE}"

@@ -114,6 +114,8 @@ class Reduction:
         place, positions = self.place, self.positions
         if place is None:
             return rows, None
+        # Parts of a model may be on different devices.
+        mask = None if mask is None else mask.to(rows.device)
         if mask is not None and mask.shape[1] != rows.shape[place]:
             raise RecorderError(
                 f"layer {self.name} has {rows.shape[place]} positions, its {self.mask} {mask.shape[1]}"

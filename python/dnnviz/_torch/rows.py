@@ -140,8 +140,7 @@ class RowTrace(TorchDispatchMode):  # type: ignore[no-untyped-call]
         try:
             self._flag(name.rstrip("_"), args, kwargs, result, in_place=in_place)
             self._follow(func, name.rstrip("_") if in_place else name, args, kwargs, result)
-        except (IndexError, RuntimeError, TypeError, ValueError):
-            # An argument of an unusual form.
+        except Exception:  # an argument of an unusual form; a trace must not make the model fail
             for tensor in tensors(result):
                 self._places.pop(tensor, None)
         return result
