@@ -38,8 +38,9 @@ Indices: TypeAlias = Sequence[int] | NDArray[np.integer[Any]]
 #: An argument of a forward pass that is the same for all inputs.
 Scalar: TypeAlias = bool | int | float | None
 
-#: The arguments of a network's forward pass; every array has a row per input.
-NetworkInputs: TypeAlias = Array | Sequence[Array | Scalar] | Mapping[str, Array | Scalar | str]
+#: The arguments of a network's forward pass; every array has a row per input. A dict holds arrays and
+#: settings; a literal of both is a dict of objects to type checkers.
+NetworkInputs: TypeAlias = Array | Sequence[Array | Scalar] | Mapping[str, object]
 
 #: `x` alone, or the arrays of `x` followed by the labels.
 Batch: TypeAlias = NetworkInputs | Sequence[NetworkInputs | ArrayLike | None]

@@ -354,8 +354,8 @@ def _nothing_left(model: nn.Module, left_out: Mapping[str, str]) -> str:
         return f"{type(model).__name__} calls none of its layers, it is an exported program; {ADVICE}"
     if set(left_out.values()) == {_UNCALLED}:
         return (
-            f"no layer can be recorded, {type(model).__name__} calls none of those selected; name a part that "
-            "contains them with layers=, or leave the model out and give its arrays to rec.layer"
+            f"no layer can be recorded, {type(model).__name__} calls none of those selected; name a part "
+            "that contains them with layers=, or leave the model out and give its arrays to rec.layer"
         )
     reasons = "; ".join(f"layer {name} {reason}" for name, reason in list(left_out.items())[:3])
     rest = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
@@ -380,7 +380,7 @@ def _warning(left_out: Mapping[str, str], selected: SelectedLayers) -> str:
 
 def _patterns(parts: list[str], names: Iterable[str]) -> list[str]:
     """Returns patterns that match exactly `parts` among these and the selected layers, if they are fewer."""
-    patterns = list(dict.fromkeys(re.sub(r"\d+", "*", part) for part in parts))
+    patterns = list(dict.fromkeys(re.sub(r"\d+(?=\.|$)", "*", part) for part in parts))
     matching = {name for pattern in patterns for name in fnmatch.filter({*names, *parts}, pattern)}
     return patterns if len(patterns) < len(parts) - 1 and matching == set(parts) else parts
 
