@@ -68,7 +68,7 @@ fn run(args: &Args) -> Result<()> {
         let training = scope.spawn(|| train(args, &stop, Some(recorded)));
         // If there is no first epoch, the training has failed and returns the reason.
         let window_exit = match first_epoch.recv() {
-            Ok(()) => app::run(vec![args.run.clone()], None),
+            Ok(()) => app::run(vec![args.run.clone()], None, None),
             Err(_) => Ok(WindowExit::Closed),
         };
         match &window_exit {

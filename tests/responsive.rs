@@ -137,6 +137,20 @@ fn multiplied(from: &Path, to: &Path, epochs: usize) -> usize {
 }
 
 #[test]
+fn thousands_of_epochs_open_without_a_stall() {
+    let small = ["--units", "7", "--layers", "2", "--classes", "2", "--inputs", "20", "--epochs", "3000"];
+    let (_folder, run) = synth(&small);
+    let Some(mut window) = window(&run) else { return };
+    let held = held_until(&mut window, "the picture", |window| window.is_settled(0));
+    expect_no_stall("opening thousands of epochs", held);
+    // While the epochs around are loaded.
+    expect_no_stall("loading thousands of epochs", held_for(&mut window, 100));
+    window.press(egui::Key::OpenBracket);
+    let held = held_until(&mut window, "the first epoch", |window| window.shown_epoch() == Some(0.0));
+    expect_no_stall("the first of thousands of epochs", held);
+}
+
+#[test]
 fn a_million_inputs_are_searched_without_a_stall() {
     let (_folder, run) = synth(&["--units", "16", "--layers", "2", "--inputs", "1000000", "--epochs", "2"]);
     let Some(mut window) = window(&run) else { return };

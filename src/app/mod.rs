@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use egui_system_font_provider::SystemFontProvider;
 use egui_winit::accesskit_winit;
 use winit::application::ApplicationHandler;
 use winit::dpi::LogicalSize;
@@ -40,11 +41,27 @@ pub(crate) use self::run::names;
 use self::settings::Settings;
 use self::state::AppState;
 use crate::format::watch::RunWatcher;
+use crate::model::Selection;
 use crate::model::workspace::Workspace;
 use crate::ui::style;
 
 /// Size of a new window, in points.
 const WINDOW_SIZE: LogicalSize<f64> = LogicalSize::new(1280.0, 800.0);
+
+/// Share of the width and height of a monitor that a new window takes at most: bars and frames take the rest.
+const USABLE: f64 = 0.92;
+
+/// Returns the size of a new window, in points, that fits on the primary monitor or else the first one.
+fn window_size(event_loop: &ActiveEventLoop) -> LogicalSize<f64> {
+    let monitor = event_loop.primary_monitor().or_else(|| event_loop.available_monitors().next());
+    let size = monitor.map(|monitor| monitor.size().to_logical::<f64>(monitor.scale_factor()));
+    size.filter(|size| size.width > 0.0 && size.height > 0.0).map_or(WINDOW_SIZE, |size| {
+        LogicalSize::new(
+            WINDOW_SIZE.width.min(USABLE * size.width),
+            WINDOW_SIZE.height.min(USABLE * size.height),
+        )
+    })
+}
 
 /// The reason why [`run`] returned.
 pub enum WindowExit {
@@ -61,7 +78,11 @@ pub enum WindowExit {
 /// # Errors
 /// If no graphics driver can draw into a window, or if none of the paths can ever become a recording: then
 /// the window closes at once.
-pub fn run(paths: Vec<PathBuf>, workspace: Option<Workspace>) -> Result<WindowExit> {
+pub fn run(
+    paths: Vec<PathBuf>,
+    workspace: Option<Workspace>,
+    select: Option<Selection>,
+) -> Result<WindowExit> {
     let event_loop = match EventLoop::<AppEvent>::with_user_event().build() {
         Ok(event_loop) => event_loop,
         Err(error) => {
@@ -78,8 +99,17 @@ pub fn run(paths: Vec<PathBuf>, workspace: Option<Workspace>) -> Result<WindowEx
         let _ = proxy.send_event(event);
     });
     let watches = follow::follow_runs(&paths, &send);
-    let mut app =
-        App { paths, watches, workspace, send, accessibility, window: None, failure: None, wake: None };
+    let mut app = App {
+        paths,
+        watches,
+        workspace,
+        select,
+        send,
+        accessibility,
+        window: None,
+        failure: None,
+        wake: None,
+    };
     event_loop.run_app(&mut app)?;
     app.failure.map_or(Ok(WindowExit::Closed), Err)
 }
@@ -91,6 +121,8 @@ struct App {
     watches: Vec<RunWatcher>,
     /// The workspace to show; moved to the window when it opens.
     workspace: Option<Workspace>,
+    /// The inputs that the first column shows at first; moved to the window when it opens.
+    select: Option<Selection>,
     send: EventSender,
     /// Takes the requests of assistive technology.
     accessibility: EventLoopProxy<AppEvent>,
@@ -118,12 +150,13 @@ impl AppWindow {
     fn new(event_loop: &ActiveEventLoop, app: &mut App) -> Result<Self> {
         let attributes = Window::default_attributes()
             .with_title("dnnviz")
-            .with_inner_size(WINDOW_SIZE)
+            .with_inner_size(window_size(event_loop))
             .with_visible(false);
         let window = Arc::new(event_loop.create_window(attributes).context("the display refused a window")?);
         let surface = WindowSurface::new(Arc::clone(&window), event_loop.owned_display_handle())?;
         let ctx = egui::Context::default();
         style::install_fonts(&ctx);
+        ctx.add_font_provider(Arc::new(SystemFontProvider::new()));
         let settings = Settings::load();
         style::install_style(&ctx, settings.theme);
         ctx.set_zoom_factor(settings.zoom);
@@ -140,6 +173,7 @@ impl AppWindow {
         let watches = std::mem::take(&mut app.watches);
         let gpu = Arc::clone(&surface.painter.gpu);
         let mut state = AppState::new(&app.paths, watches, gpu, Arc::clone(&app.send), Some(settings));
+        state.columns_mut().first_select = app.select.take();
         if let Some(workspace) = app.workspace.take() {
             state.begin_with(&ctx, &workspace);
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use self::place::{DockPlace, PaneSize};
 use super::style::Palette;
 
+mod drawer;
 mod place;
 
 /// Initial width of the side panels, in points.
@@ -66,8 +67,14 @@ pub struct DockLayout {
     tree: Tree<Pane>,
     /// Hides everything except the scene.
     pub only_scene: bool,
-    /// Size of the whole dock at the last layout, in points.
+    /// Size of the whole dock at the last layout of its tiles, in points.
     size: Vec2,
+    /// The open panel of a small window.
+    #[serde(skip)]
+    drawer: Option<Pane>,
+    /// The panels are folded, because the window is small.
+    #[serde(skip)]
+    is_folded: bool,
 }
 
 impl Default for DockLayout {
@@ -83,7 +90,13 @@ impl Default for DockLayout {
         let main = split(&mut tiles, LinearDir::Vertical, [scene, dock], 1.0 - DOCK / size.y);
         let side = split(&mut tiles, LinearDir::Vertical, [input, options], 0.58);
         let root = split(&mut tiles, LinearDir::Horizontal, [main, side], 1.0 - SIDE / size.x);
-        Self { tree: Tree::new(egui::Id::unique("workbench"), root, tiles), only_scene: false, size }
+        Self {
+            tree: Tree::new(egui::Id::unique("workbench"), root, tiles),
+            only_scene: false,
+            size,
+            drawer: None,
+            is_folded: false,
+        }
     }
 }
 
@@ -124,6 +137,9 @@ impl DockLayout {
 
     /// Returns `true` if the panel's content is visible, not only its tab.
     pub fn shows(&self, pane: Pane) -> bool {
+        if self.is_folded {
+            return !self.only_scene && self.drawer == Some(pane);
+        }
         !self.only_scene
             && self.tree.active_tiles().into_iter().any(|id| self.tree.tiles.get_pane(&id) == Some(&pane))
     }
@@ -136,6 +152,7 @@ impl DockLayout {
     /// Shows a panel and makes its tab the active one.
     pub fn bring(&mut self, pane: Pane) {
         self.only_scene = false;
+        self.drawer = Some(pane);
         if let Some(id) = self.tree.tiles.find_pane(&pane) {
             self.tree.set_visible(id, true);
             self.tree.make_active(|tile, _| tile == id);
@@ -144,7 +161,9 @@ impl DockLayout {
 
     /// Shows a panel, or hides it if its content is visible.
     pub fn toggle(&mut self, pane: Pane) {
-        if self.shows(pane) {
+        if self.is_folded && self.shows(pane) {
+            self.drawer = None;
+        } else if self.shows(pane) {
             if let Some(id) = self.tree.tiles.find_pane(&pane) {
                 self.tree.set_visible(id, false);
             }
@@ -159,7 +178,12 @@ impl DockLayout {
         if self.only_scene {
             return whole;
         }
-        if whole.size() != self.size && whole.size().min_elem() > 0.0 {
+        // The tiles of a small window keep the sizes that they have in a large one.
+        self.is_folded = Self::folds(whole.size());
+        if self.is_folded {
+            return self.show_folded(ui, palette, add);
+        }
+        if whole.size() != self.size {
             if let Some(root) = self.tree.root() {
                 let scale = whole.size() / self.size;
                 self.keep_sizes(root, scale);

@@ -22,6 +22,9 @@ use super::widgets::thumbnails::Thumbnails;
 use crate::model::workspace::EpochSpan;
 use crate::model::{EpochPosition, Layout, Pin, Query, Recording, SceneValues, SetView, Theme, ViewState};
 
+/// Distance from its edges at which a scene takes gestures, in points.
+const SPLITTER: f32 = 4.0;
+
 /// The view of a column, and the state of everything by which a user changes it.
 pub struct ViewControl {
     /// The view.
@@ -236,7 +239,9 @@ impl ViewControl {
         layout: &Layout,
         values: Option<&SceneValues>,
     ) -> SceneResponse {
-        let response = ui.interact(viewport.rect, viewport.id, Sense::click_and_drag());
+        // The edges belong to the splitters of the panels.
+        let inner = viewport.rect.shrink(SPLITTER.min(viewport.rect.size().min_elem() / 4.0));
+        let response = ui.interact(inner, viewport.id, Sense::click_and_drag());
         response.widget_info(|| WidgetInfo::labeled(egui::Role::Canvas, true, viewport.name));
         let pressed = response.clicked() || response.drag_started();
         if pressed {

@@ -18,7 +18,7 @@ use crate::engine::Gpu;
 use crate::export::command_line;
 use crate::model::columns::{Locks, MAX_COLUMNS};
 use crate::model::workspace::{ColumnView, EpochSpan, Workspace};
-use crate::model::{Theme, ViewState};
+use crate::model::{Selection, Theme, ViewState};
 use crate::stats::Backend;
 use crate::ui::commands::ViewCommand;
 use crate::ui::panels::columns::{ColumnBar, ColumnEntry, describe_column};
@@ -40,6 +40,9 @@ pub struct Columns {
     send: EventSender,
     /// Loaders of columns that were removed, until their current jobs are done.
     retired: Vec<Loader>,
+    /// The inputs that the first session shows at first, unless it has a view; `None` for all, or once it is
+    /// open.
+    pub first_select: Option<Selection>,
     /// The theme while no run is open.
     first_theme: Theme,
     /// Camera moves without animation while no run is open.
@@ -81,6 +84,7 @@ impl Columns {
             backend,
             send,
             retired: Vec::new(),
+            first_select: None,
             first_theme: Theme::default(),
             first_reduced_motion: false,
         }
@@ -201,8 +205,11 @@ impl Columns {
         let mut session = Session::new(run, Arc::clone(runs), resources).map(Box::new)?;
         session.control.view.theme = theme;
         session.control.navigator.reduced_motion = reduced_motion;
+        let first_select = self.first_select.take();
         if let Some(view) = view.take() {
             session.control.show_view(view, marked.take());
+        } else if let Some(select) = first_select {
+            session.control.view.query.select = select;
         }
         Some(session)
     }

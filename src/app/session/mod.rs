@@ -53,7 +53,9 @@ impl Session {
         let layout = Layout::new(recording);
         // The window's shape is not known yet; the first frame corrects the aspect.
         let camera = Camera::set_view(SetView::Overview, &layout, 1.5);
-        let view = ViewState::new(camera, last_epoch(recording));
+        let mut view = ViewState::new(camera, last_epoch(recording));
+        // So that playing shows what the network learns, whatever a few extreme units do.
+        (view.over_epochs, view.clip) = (true, 1.0);
         let control = ViewControl::new(recording, view);
         Self { values, scene: SceneState::new(layout), control }
     }

@@ -9,7 +9,7 @@ use crate::model::{EpochIndex, EpochPosition};
 use crate::ui::ViewControl;
 
 /// Greatest number of epochs around the current one that are kept ready.
-const MAX_PREFETCHED: usize = 1024;
+const MAX_PREFETCHED: usize = 128;
 /// Greatest number of values that are requested at a time; with each one that arrives the list is made anew.
 const MAX_LISTED: usize = 32;
 
