@@ -26,8 +26,13 @@ impl AppState {
             // Files and clipboard.
             Command::Open => files::choose_run(false, &self.send),
             Command::OpenBeside => files::choose_run(true, &self.send),
+            Command::OpenPath(path) if !path.exists() => {
+                let note = "There is nothing at this path. Correct it, or press Esc to go back.";
+                self.panels.ask_for_path(path.display().to_string(), note.to_owned());
+            }
             Command::OpenPath(path) => self.open(&ctx, &path, false),
-            Command::SavePicture => self.save_picture(&ctx),
+            Command::SavePicture => self.panels.open_save_dialog(&files::picture_path(&self.runs)),
+            Command::WritePicture(options) => self.save_picture(&ctx, options),
             Command::CopyView => {
                 ctx.copy_text(self.columns.workspace(&self.runs).to_json());
                 self.notify(

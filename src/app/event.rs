@@ -33,6 +33,8 @@ pub enum AppEvent {
         /// `true` to open it in a column of its own.
         beside: bool,
     },
+    /// The system has no dialog to choose a run.
+    NoDialog,
     /// The path of the picture that was saved, or the reason why it was not, in one line.
     PictureSaved(Result<PathBuf, String>),
     /// A request of the platform's accessibility interface.

@@ -4,30 +4,37 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
 use super::event::{AppEvent, EventSender};
-use super::run::OpenRunList;
+use super::run::{OpenRunList, Run};
 use crate::engine::{Gpu, aggregate};
 use crate::export::{Still, StillView};
-use crate::model::EpochRef;
 use crate::model::workspace::Workspace;
+use crate::model::{EpochRef, ViewState};
 use crate::stats::Sides;
 use crate::ui::NamedRun;
+use crate::ui::panels::save_dialog::PictureOptions;
 
-/// Size of a saved picture, in pixels: twice that of a new window, for print and slides.
-const PICTURE_SIZE: [u32; 2] = [2560, 1440];
+/// Time within which a person cannot have closed a dialog: it was never shown.
+const NO_DIALOG: Duration = Duration::from_millis(400);
 /// Greatest size of the file of a view, in bytes.
 const MAX_VIEW_BYTES: u64 = 16 << 20;
 
-/// Opens the system's dialog to choose the folder of a run, and sends [`AppEvent::PathChosen`].
+/// Opens the system's dialog to choose the folder of a run, and sends [`AppEvent::PathChosen`], or
+/// [`AppEvent::NoDialog`] where the system has none.
 pub fn choose_run(beside: bool, send: &EventSender) {
     let send = Arc::clone(send);
     spawn("dialog", move || {
         let dialog = rfd::AsyncFileDialog::new().set_title("Open the folder of a run");
+        let start = Instant::now();
         let path = pollster::block_on(dialog.pick_folder()).map(|folder| folder.path().to_owned());
-        send(AppEvent::PathChosen { path, beside });
+        send(match path {
+            None if start.elapsed() < NO_DIALOG => AppEvent::NoDialog,
+            path => AppEvent::PathChosen { path, beside },
+        });
     });
 }
 
@@ -47,24 +54,30 @@ pub fn read_view(path: &Path) -> Result<Workspace> {
     Ok(workspace)
 }
 
-/// Draws the scenes of `views` into a new PNG file in the current folder, and sends
-/// [`AppEvent::PictureSaved`]. `names` are those of the `runs`.
+/// Draws the scenes of `views` into a PNG file, and sends [`AppEvent::PictureSaved`]. `names` are those of the `runs`.
 pub fn save_picture(
     views: &Workspace,
     names: Vec<String>,
     runs: OpenRunList,
+    options: PictureOptions,
     gpu: Arc<Gpu>,
     send: EventSender,
 ) {
     let views = views.clone();
     spawn("picture", move || {
-        let saved = draw_picture(&views, &names, &runs, &gpu).map_err(|error| format!("{error:#}"));
+        let saved = draw_picture(&views, &names, &runs, &options, &gpu).map_err(|error| format!("{error:#}"));
         send(AppEvent::PictureSaved(saved));
     });
 }
 
-/// Draws the scenes of `views` into a new PNG file in the current folder; returns its path.
-fn draw_picture(views: &Workspace, names: &[String], runs: &OpenRunList, gpu: &Gpu) -> Result<PathBuf> {
+/// Draws the scenes of `views` into a PNG file; returns its path.
+fn draw_picture(
+    views: &Workspace,
+    names: &[String],
+    runs: &OpenRunList,
+    options: &PictureOptions,
+    gpu: &Gpu,
+) -> Result<PathBuf> {
     let mut parts = Vec::new();
     let source = |run: usize| runs.get(run).and_then(Option::as_ref).map(|opened| &*opened.source);
     for column in &views.columns {
@@ -72,7 +85,8 @@ fn draw_picture(views: &Workspace, names: &[String], runs: &OpenRunList, gpu: &G
         let b = view.query.run_b.map_or(Some(a), source).context("the run that is subtracted is not open")?;
         let position = EpochRef::from_number(view.epoch).resolve(a.recording())?;
         let sides = Sides { a, b };
-        parts.push(StillView { sides, run: column.run, view: view.clone(), set_view: None, position });
+        let view = ViewState { theme: options.theme.unwrap_or(view.theme), ..view.clone() };
+        parts.push(StillView { sides, run: column.run, view, set_view: None, position });
     }
     anyhow::ensure!(!parts.is_empty(), "there is nothing to draw yet");
     let recordings: Option<Vec<_>> =
@@ -83,11 +97,18 @@ fn draw_picture(views: &Workspace, names: &[String], runs: &OpenRunList, gpu: &G
         .zip(names)
         .map(|(recording, name)| NamedRun { name, id: 0, recording })
         .collect();
-    let still = Still::render(gpu, &*aggregate::backend(gpu), &named_runs, parts, PICTURE_SIZE, true)?;
-    let name = names.first().map_or("view", String::as_str).replace(['/', '\\'], "-");
-    let path = unused_path(&std::env::current_dir()?, &name);
-    still.save(&path)?;
-    Ok(path)
+    let backend = aggregate::backend(gpu);
+    let still = Still::render(gpu, &*backend, &named_runs, parts, options.size, options.overlay)?;
+    still.save(&options.path)?;
+    Ok(options.path.clone())
+}
+
+/// Returns a path for a picture of the first of `runs`, at which there is no file: in the folder of the user's
+/// pictures, else in the home folder.
+pub fn picture_path(runs: &[Run]) -> PathBuf {
+    let name = runs.first().map_or("view", |run| run.name.as_str()).replace(['/', '\\'], "-");
+    let folder = dirs::picture_dir().filter(|folder| folder.is_dir()).or_else(dirs::home_dir);
+    unused_path(&folder.unwrap_or_default(), &name)
 }
 
 /// Returns a path in `folder` at which there is no file.

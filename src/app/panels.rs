@@ -1,5 +1,7 @@
 //! The parts of a window beside its columns: dock, bars, command box, list of keys, notices.
 
+use std::path::Path;
+
 use egui::{Rect, Ui};
 
 use super::settings::Settings;
@@ -9,6 +11,7 @@ use crate::ui::dock::Pane;
 use crate::ui::panels::bars::{self, HistoryState, Notice, RenderLoad, TopBar};
 use crate::ui::panels::columns::ColumnBar;
 use crate::ui::panels::command_box::{self, CommandBox};
+use crate::ui::panels::save_dialog::SaveDialog;
 use crate::ui::style::Palette;
 
 /// The parts of a window beside its columns.
@@ -22,6 +25,7 @@ pub struct PanelState {
     /// The amount and speed of drawing.
     pub stats: RenderStats,
     command_box: CommandBox,
+    save_dialog: SaveDialog,
     /// `true` while the list of keys is open.
     keys_open: bool,
 }
@@ -50,13 +54,14 @@ impl PanelState {
             history: HistoryState::default(),
             stats: RenderStats::default(),
             command_box: CommandBox::default(),
+            save_dialog: SaveDialog::default(),
             keys_open: false,
         }
     }
 
     /// Returns `true` while the list of keys or the command box is open: keys do not reach the scenes then.
     pub fn is_modal(&self) -> bool {
-        self.keys_open || self.command_box.is_open()
+        self.keys_open || self.command_box.is_open() || self.save_dialog.is_open()
     }
 
     /// Returns `true` if panels and bars are hidden.
@@ -67,6 +72,16 @@ impl PanelState {
     /// Opens the command box.
     pub fn open_command_box(&mut self) {
         self.command_box.open();
+    }
+
+    /// Opens the command box to ask for the path of a run, with a text to begin with and a note about it.
+    pub fn ask_for_path(&mut self, text: String, note: String) {
+        self.command_box.open_with(text, note);
+    }
+
+    /// Opens the dialog that saves a picture.
+    pub fn open_save_dialog(&mut self, path: &Path) {
+        self.save_dialog.open(path);
     }
 
     /// Opens or closes the list of keys.
@@ -120,7 +135,8 @@ impl PanelState {
         if self.keys_open {
             self.keys_open = command_box::show_key_list(ui, &context, palette);
         }
-        let chosen = self.command_box.show(ui, &context, palette);
+        let picture = self.save_dialog.show(ui, palette).map(Command::WritePicture);
+        let chosen = self.command_box.show(ui, &context, palette).or(picture);
         if ui.input(|input| !input.raw.hovered_files.is_empty()) {
             paint_drop_target(ui, palette);
         }

@@ -23,6 +23,7 @@ use crate::ui::NamedRun;
 use crate::ui::commands::Command;
 use crate::ui::dock::Pane;
 use crate::ui::panels::bars::HistoryState;
+use crate::ui::panels::save_dialog::PictureOptions;
 use crate::ui::style::{self, Palette};
 
 /// The state of a window.
@@ -106,6 +107,14 @@ impl AppState {
                         );
                     }
                 }
+                Ok(Duration::ZERO)
+            }
+            AppEvent::NoDialog => {
+                let folder = std::env::current_dir().unwrap_or_default();
+                let text = format!("{}{}", folder.display(), std::path::MAIN_SEPARATOR);
+                let note = "This system has no file dialog: type the path of the folder of a run.";
+                self.panels.ask_for_path(text, note.to_owned());
+                ctx.request_repaint();
                 Ok(Duration::ZERO)
             }
             AppEvent::PictureSaved(result) => {
@@ -322,12 +331,12 @@ impl AppState {
         ctx.request_repaint();
     }
 
-    /// Starts to draw the scenes into a new PNG file in the current folder.
-    pub(super) fn save_picture(&mut self, ctx: &egui::Context) {
+    /// Starts to draw the scenes into a PNG file.
+    pub(super) fn save_picture(&mut self, ctx: &egui::Context, options: PictureOptions) {
         let runs: OpenRunList = open_runs(&self.runs);
         let names = self.runs.iter().map(|run| run.name.clone()).collect();
         let views = self.columns.workspace(&self.runs);
-        files::save_picture(&views, names, runs, Arc::clone(&self.gpu), Arc::clone(&self.send));
+        files::save_picture(&views, names, runs, options, Arc::clone(&self.gpu), Arc::clone(&self.send));
         self.notify(ctx, "Drawing the picture…");
     }
 

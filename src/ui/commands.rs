@@ -11,6 +11,7 @@ use super::dock::DockPlace;
 use super::dock::Pane;
 use super::dock::PaneSize;
 use super::panels::columns::{ColumnAction, ColumnBar};
+use super::panels::save_dialog::PictureOptions;
 use super::playback::SPEEDS;
 use crate::model::columns::{Locks, MAX_COLUMNS};
 use crate::model::{ColourMap, Norm, OrderBy, Recording, SetView, Stat};
@@ -24,8 +25,10 @@ pub enum Command {
     OpenBeside,
     /// Opens the run at a path in the active column, in place of its run.
     OpenPath(PathBuf),
-    /// Draws the scenes of all columns into a new PNG file in the current folder.
+    /// Opens the dialog that saves a picture.
     SavePicture,
+    /// Saves the picture as chosen in the dialog.
+    WritePicture(PictureOptions),
     /// Copies a `dnnviz render` command that draws the view of the active column.
     CopyCommandLine,
     /// Copies the workspace as JSON.
@@ -144,6 +147,7 @@ impl Command {
             Self::Open
             | Self::OpenBeside
             | Self::SavePicture
+            | Self::WritePicture(_)
             | Self::CopyCommandLine
             | Self::CopyView
             | Self::CopyValues

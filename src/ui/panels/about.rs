@@ -116,7 +116,7 @@ impl AboutPanel<'_> {
     }
 
     fn of_layer(&self, layer: &Layer) -> Vec<LabelledFact> {
-        let mut facts: Vec<LabelledFact> = vec![("name", layer.name.clone())];
+        let mut facts: Vec<LabelledFact> = vec![("name", text::displayed(&layer.name).into_owned())];
         if !layer.module.is_empty() && layer.module != layer.name {
             facts.push(("module", layer.module.clone()));
         }

@@ -27,6 +27,8 @@ const ROWS: usize = 12;
 pub struct CommandBox {
     open: bool,
     text: String,
+    /// A remark above the field.
+    note: String,
     chosen: usize,
 }
 
@@ -34,6 +36,11 @@ impl CommandBox {
     /// Opens the box with an empty text.
     pub fn open(&mut self) {
         *self = Self { open: true, ..Self::default() };
+    }
+
+    /// Opens the box with a text and a remark about it.
+    pub fn open_with(&mut self, text: String, note: String) {
+        *self = Self { open: true, text, note, chosen: 0 };
     }
 
     /// Returns `true` if the box is open.
@@ -87,6 +94,10 @@ impl CommandBox {
         let output = area.show(ui.ctx(), |ui| {
             Frame::popup(ui.style()).inner_margin(12.0).show(ui, |ui| {
                 ui.set_width(width);
+                if !self.note.is_empty() {
+                    ui.label(RichText::new(&self.note).size(SMALL).color(palette.warning));
+                    ui.add_space(4.0);
+                }
                 let edit = TextEdit::singleline(&mut self.text)
                     .hint_text("Find a command, or type the path of a run")
                     .desired_width(f32::INFINITY);

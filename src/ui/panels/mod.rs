@@ -10,5 +10,6 @@ pub(super) mod layers;
 pub(super) mod minimap;
 pub(super) mod options;
 mod picker;
+pub(crate) mod save_dialog;
 pub(super) mod timeline;
 pub(super) mod unit;

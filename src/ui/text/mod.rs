@@ -1,8 +1,10 @@
 //! Texts of panels, legend and overlay: queries, ranges and numbers.
 
+mod displayed;
 mod query;
 mod range;
 
+pub use self::displayed::displayed;
 pub use self::query::{describe_input, describe_query, describe_selection, describe_values, measure_label};
 pub use self::range::describe_range;
 pub use crate::model::number::{format_count, format_metric, format_ordinal, format_percent, format_value};
@@ -10,13 +12,14 @@ pub use crate::model::number::{format_count, format_metric, format_ordinal, form
 /// The most characters of a run's name in a legend.
 const NAME: usize = 32;
 
-/// Shortens a text to `most` characters, in the middle, because module names differ at their ends.
+/// Shortens a text to `most` characters, in the middle, because module names differ at their ends, and returns it
+/// as [`displayed`].
 pub fn truncate(text: &str, most: usize) -> String {
     let length = text.chars().count();
     if length <= most {
-        return text.to_owned();
+        return displayed(text).into_owned();
     }
     let head: String = text.chars().take(most / 2).collect();
     let tail: String = text.chars().skip(length - (most - most / 2 - 1)).collect();
-    format!("{head}…{tail}")
+    displayed(&format!("{head}…{tail}")).into_owned()
 }

@@ -254,7 +254,7 @@ impl TableDelegate for LayerTableDelegate<'_> {
             let bar = whole.with_max_x(whole.left() + share * whole.width());
             ui.painter().rect_filled(bar, CornerRadius::same(2), faint(colour).gamma_multiply(0.28));
         }
-        let text = column.text(layer, stats);
+        let text = text::displayed(&column.text(layer, stats)).into_owned();
         let (left, right) = match column {
             TableColumn::Name => (place.left() + DOT, place.right() - 4.0),
             _ => (place.left() + AIR, place.right() - AIR),
