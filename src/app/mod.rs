@@ -26,7 +26,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use egui_system_font_provider::SystemFontProvider;
 use egui_winit::accesskit_winit;
 use winit::application::ApplicationHandler;
 use winit::dpi::LogicalSize;
@@ -156,7 +155,6 @@ impl AppWindow {
         let surface = WindowSurface::new(Arc::clone(&window), event_loop.owned_display_handle())?;
         let ctx = egui::Context::default();
         style::install_fonts(&ctx);
-        ctx.add_font_provider(Arc::new(SystemFontProvider::new()));
         let settings = Settings::load();
         style::install_style(&ctx, settings.theme);
         ctx.set_zoom_factor(settings.zoom);

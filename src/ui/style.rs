@@ -1,8 +1,9 @@
 //! Fonts, colours and spacing of panels and overlay.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use egui::{Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Shadow, Stroke, TextStyle};
+use egui_system_font_provider::SystemFontProvider;
 
 use crate::model::Theme;
 
@@ -100,7 +101,11 @@ fn fonts() -> FontDefinitions {
 
 /// Installs the fonts in a context. Call once per context.
 pub fn install_fonts(ctx: &egui::Context) {
+    /// Lists the system's fonts on a thread of its own; shared by all contexts.
+    static SYSTEM_FONTS: LazyLock<Arc<SystemFontProvider>> =
+        LazyLock::new(|| Arc::new(SystemFontProvider::new()));
     ctx.set_fonts(fonts());
+    ctx.set_font_providers(vec![Arc::clone(&SYSTEM_FONTS) as Arc<dyn egui::FontProvider>]);
 }
 
 /// Turns animations of panels off if `less`, else on.

@@ -160,7 +160,8 @@ impl OptionsPanel<'_> {
                 .on_hover_text("So that colours compare along the training");
         });
         let mut percent = 100.0 * view.dim_below;
-        let changed = slider(ui, self.palette, "Dim", "Dim below", |ui| {
+        let tip = "Cells weaker than this share of the colours are dimmed, so that the strong ones stand out.";
+        let changed = slider(ui, self.palette, "Dim", "Dim below", tip, |ui| {
             ui.add(Slider::new(&mut percent, 0.0..=100.0).suffix(" %").max_decimals(0))
         });
         if changed {
@@ -188,7 +189,8 @@ impl OptionsPanel<'_> {
             };
             self.dim(ui, &format!("{by}; as at epoch {}", order.epoch));
         }
-        slider(ui, self.palette, "Height", "Height", |ui| {
+        let tip = "How high a cell of the greatest value rises; at 0, colours alone tell the values.";
+        slider(ui, self.palette, "Height", "Height", tip, |ui| {
             ui.add(Slider::new(&mut view.height, 0.0..=3.0).max_decimals(1).step_by(0.1))
         });
     }
@@ -230,12 +232,13 @@ fn slider(
     palette: Palette,
     text: &str,
     name: &str,
+    tip: &str,
     add: impl FnOnce(&mut Ui) -> egui::Response,
 ) -> bool {
     named(ui, palette, text, |ui| {
         // The value is shown to the right of the slider.
         ui.spacing_mut().slider_width = (ui.available_width() - 56.0).max(40.0);
-        let response = add(ui);
+        let response = add(ui).on_hover_text(tip);
         ui.ctx().accesskit_node_builder(response.id, |node| node.set_label(name));
         response.changed()
     })

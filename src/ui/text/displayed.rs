@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use unicode_bidi::{BidiClass, BidiInfo, Level, bidi_class};
+use unicode_bidi::{BidiClass, bidi_class};
 
 /// Returns a text as it is laid out from left to right. Control characters become their pictures ("␛"),
-/// invisible ones that change the direction their code ("⟨U+202E⟩"), and words in right-to-left scripts are in
-/// the order in which they are read; the characters within such a word stay in logical order, since the shaping
+/// invisible ones that change the direction their code ("⟨U+202E⟩"), and neighbouring words in right-to-left
+/// scripts are in the order in which they are read; the characters within such a word stay in logical order, since the shaping
 /// of a word reverses them.
 pub fn displayed(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
@@ -29,30 +29,40 @@ pub fn displayed(text: &str) -> Cow<'_, str> {
     Cow::Owned(visual_order(visible))
 }
 
-/// Reorders the words of right-to-left scripts in a text without line breaks.
+/// Reverses the order of neighbouring words of right-to-left scripts; all else stays where it is, so that the parts
+/// of a name keep their order.
 fn visual_order(text: String) -> String {
-    let bidi = BidiInfo::new(&text, Some(Level::ltr()));
-    if !bidi.has_rtl() {
-        return text;
-    }
-    let Some(paragraph) = bidi.paragraphs.first() else { return text };
-    let (levels, runs) = bidi.visual_runs(paragraph, paragraph.range.clone());
-    let mut ordered = String::with_capacity(text.len());
-    for run in runs {
-        let part = &text[run.clone()];
-        if levels[run.start].is_ltr() {
-            ordered.push_str(part);
+    let words = words(&text);
+    let is_space = |word: &&str| word.trim().is_empty();
+    let mut ordered: Vec<&str> = Vec::with_capacity(words.len());
+    let mut rest = words.as_slice();
+    while let Some(first) = rest.first() {
+        let neighbours = if is_right_to_left(first) {
+            rest.iter().take_while(|word| is_right_to_left(word) || is_space(word)).count()
         } else {
-            words(part).into_iter().rev().for_each(|word| ordered.push_str(word));
-        }
+            1
+        };
+        // Space after the last word stays after it.
+        let spaces = rest[..neighbours].iter().rev().take_while(|word| is_space(word)).count();
+        let (run, others) = rest.split_at((neighbours - spaces).max(1));
+        ordered.extend(run.iter().rev());
+        rest = others;
     }
-    ordered
+    ordered.concat()
+}
+
+/// Returns `true` if a word begins with a character of a right-to-left script.
+fn is_right_to_left(word: &str) -> bool {
+    word.chars().next().is_some_and(is_strong)
+}
+
+/// Returns `true` for characters of right-to-left scripts and the marks on them.
+fn is_strong(character: char) -> bool {
+    matches!(bidi_class(character), BidiClass::R | BidiClass::AL | BidiClass::NSM)
 }
 
 /// Splits a text between characters of right-to-left scripts and others.
 fn words(text: &str) -> Vec<&str> {
-    let is_strong =
-        |character: char| matches!(bidi_class(character), BidiClass::R | BidiClass::AL | BidiClass::NSM);
     let mut words = Vec::new();
     let mut start = 0;
     let mut characters = text.char_indices().peekable();
@@ -83,7 +93,7 @@ mod tests {
     #[test]
     fn words_are_in_the_order_in_which_they_are_read() {
         let (layer, two) = ("שכבה", "שתיים");
-        assert_eq!(displayed(&format!("{layer} 12 conv")), format!("12 {layer} conv"));
+        assert_eq!(displayed(&format!("{layer} 12 conv")), format!("{layer} 12 conv"));
         assert_eq!(displayed(&format!("conv {layer} {two} 3x3")), format!("conv {two} {layer} 3x3"));
         assert_eq!(displayed(&format!("{layer} {two}")), format!("{two} {layer}"));
         assert_eq!(displayed(&format!("conv.{layer}")), format!("conv.{layer}"));

@@ -3,10 +3,12 @@
 mod displayed;
 mod query;
 mod range;
+mod tips;
 
 pub use self::displayed::displayed;
 pub use self::query::{describe_input, describe_query, describe_selection, describe_values, measure_label};
 pub use self::range::describe_range;
+pub use self::tips::option_tip;
 pub use crate::model::number::{format_count, format_metric, format_ordinal, format_percent, format_value};
 
 /// The most characters of a run's name in a legend.

@@ -79,6 +79,9 @@ pub fn segmented<T: Copy + PartialEq>(
         if response.clicked() {
             chosen = Some(value);
         }
+        if let Some(tip) = text::option_tip(group, name) {
+            response.on_hover_text(tip);
+        }
     }
     chosen
 }
