@@ -113,8 +113,11 @@ class Capture(Protocol):
     #: Name of the network.
     model: str
     layers: list[Layer]
-    #: Pairs of indices into `layers`; `None` when only their order is known.
+    #: Pairs of indices into `layers` or, from their number on, into `joints`; `None` when only the order of
+    #: the layers is known.
     edges: list[tuple[int, int]] | None
+    #: The operation of each joint: of an operation that is no layer and combines the data of several nodes.
+    joints: list[str]
     #: The network's output for a few inputs; `None` when not known.
     output: Output | None
     #: 0 and 1 unless distributed.

@@ -22,6 +22,7 @@ class Network:
 
     model = "two layers"
     edges = None
+    joints = ()
     output = None
     rank, world = 0, 1
 

@@ -157,10 +157,12 @@ def test_an_expert_that_no_input_of_the_probe_reaches_is_recorded_later(run):
     experts = [layer.name for layer in capture.layers[1:-1]]
     assert experts == [f"mixture.experts.{number}.{part}" for number in range(8) for part in ("up", "down")]
     assert len({layer.text for layer in capture.layers[1:-1:2]}) == 1
-    edges = {(capture.layers[a].name, capture.layers[b].name) for a, b in capture.edges}
+    nodes = [*(layer.name for layer in capture.layers), *capture.joints]
+    edges = {(nodes[a], nodes[b]) for a, b in capture.edges}
+    assert capture.joints == ["add"] and ("add", "head") in edges
     for number in range(8):
         p = f"mixture.experts.{number}"
-        assert {("embed", f"{p}.up"), (f"{p}.up", f"{p}.down"), (f"{p}.down", "head")} <= edges
+        assert {("embed", f"{p}.up"), (f"{p}.up", f"{p}.down"), (f"{p}.down", "add")} <= edges
     dnnviz.Recorder(run, model, (x, None), batch_size=5).epoch(0)
     assert_equal({name: networks.recorded(run)[name] for name in experts}, reference(model, x))
     assert info(run)["warnings"] == []

@@ -139,7 +139,8 @@ def test_layers_and_edges_are_those_of_the_graph(run):
         pass
     document = readers.manifest(run)
     assert document["model"] == "residual"
-    assert document["edges"] == [[0, 1], [0, 2], [1, 2], [2, 3], [3, 4], [4, 5]]
+    assert document["joints"] == ["add"]
+    assert document["edges"] == [[0, 1], [6, 2], [2, 3], [3, 4], [4, 5], [0, 6], [1, 6]]
     stem, _, wide, shared, again, scores = document["layers"]
     assert (stem["module"], stem["kind"], stem["reduction"]) == ("Conv2D", "feature-map", "spatial-mean")
     assert stem["shape"] == [8, 8, 4] and stem["units"] == 4
@@ -150,6 +151,16 @@ def test_layers_and_edges_are_those_of_the_graph(run):
     assert (wide["kind"], wide["reduction"], wide["dtype"]) == ("dense", "none", "float32")
     assert shared["parameters"] == 42 and again.get("parameters") is None
     assert "after" not in scores["text"] and "'softmax'" in scores["text"]
+
+
+def test_edges_grow_linearly_with_residual_blocks():
+    x = image = layers.Input((6,))
+    for _ in range(40):
+        x = x + layers.Dense(6)(x)
+    model = keras.Model(image, layers.Dense(3)(x))
+    capture = KerasCapture(model, np.zeros((2, 6), np.float32))
+    # The input itself is no layer: the first sum has the data of one layer alone.
+    assert capture.joints == ["add"] * 39 and len(capture.edges) == 3 * 39 + 1
 
 
 @pytest.mark.parametrize("last", [layers.Softmax(), layers.Activation("softmax")])
@@ -214,7 +225,8 @@ def test_models_of_several_inputs(run, form):
     inputs = arrays if form is dict else form(arrays.values())
     with dnnviz.Recorder(run, model, (inputs, np.arange(7) % 2), batch_size=4) as recorder:
         recorder.epoch(0)
-    assert readers.manifest(run)["edges"] == [[0, 2], [1, 2]]
+    assert readers.manifest(run)["edges"] == [[3, 2], [0, 3], [1, 3]]
+    assert readers.manifest(run)["joints"] == ["concat"]
     found = units(run)
     kernel, bias = model.get_layer("b").get_weights()
     close(found["b"], arrays["right"].astype(np.float64) @ kernel + bias)

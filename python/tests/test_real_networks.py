@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch_networks as networks
 from readers import info, manifest
+from torch import nn
 from torch.utils.data import DataLoader
 
 import dnnviz
@@ -213,6 +214,47 @@ def test_idle_experts_are_recorded_like_their_siblings():
         for layer in (1, 2)
     ]
     assert {layer.units for layer in experts} == {16, 24}
+
+
+# Graphs.
+
+
+def gpt2():
+    config = transformers.GPT2Config(vocab_size=60, n_embd=16, n_layer=12, n_head=2, n_positions=32)
+    config.bos_token_id = config.eos_token_id = 0
+    return transformers.GPT2Model(config)
+
+
+@pytest.mark.parametrize(
+    ("make", "inputs", "operation", "joints"),
+    [
+        (lambda: VISION.resnet50(weights=None), images(32), "add", 16),
+        (lambda: VISION.densenet121(weights=None), images(32), "concat", 58),
+        (gpt2, WORDS, "add", 24),
+    ],
+)
+def test_the_edges_of_deep_networks_are_few(make, inputs, operation, joints):
+    capture = TorchCapture(seeded(make), inputs)
+    assert capture.joints == [operation] * joints
+    assert len(capture.edges) == len(set(capture.edges)) <= len(capture.layers) + 2 * joints
+    nodes = len(capture.layers) + joints
+    into, out = (np.bincount([edge[end] for edge in capture.edges], minlength=nodes) for end in (1, 0))
+    assert (into[-joints:] == 2).all() and (out[-joints:] >= 1).all()
+
+
+def test_the_graph_of_a_llama_block():
+    model = seeded(
+        lambda: transformers.LlamaModel(
+            transformers.LlamaConfig(**SMALL | {"num_hidden_layers": 1}, num_key_value_heads=1)
+        )
+    )
+    capture = TorchCapture(model, WORDS, layers=nn.Linear)
+    # q, k, v, o, gate, up, down; the second sum leads to no layer.
+    assert [name.rpartition(".")[2][0] for name in names(capture)] == list("qkvogud")
+    assert capture.joints == ["attention", "mul"]
+    assert capture.edges == [
+        (7, 3), (3, 4), (3, 5), (8, 6), (0, 7), (1, 7), (2, 7), (4, 8), (5, 8)
+    ]  # fmt: skip
 
 
 # Padding.

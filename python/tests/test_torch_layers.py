@@ -20,7 +20,10 @@ def names(capture):
 
 
 def edges(capture):
-    return sorted((capture.layers[a].name, capture.layers[b].name) for a, b in capture.edges)
+    """The edges by the names of layers and the operations of joints."""
+    joints = (f"{operation} {number}" for number, operation in enumerate(capture.joints))
+    nodes = [*names(capture), *joints]
+    return sorted((nodes[a], nodes[b]) for a, b in capture.edges)
 
 
 def activation(capture, name):
@@ -184,7 +187,59 @@ def test_edges_follow_branches_that_write_into_one_tensor():
             return self.d(self.c(both)) + (self.a(x) if both.sum().isnan() else 0)
 
     capture = TorchCapture(networks.seeded(Branching), torch.randn(5, 4))
-    assert edges(capture) == [("a", "c"), ("b", "c"), ("c", "d")]
+    assert edges(capture) == [("a", "copy 0"), ("b", "copy 0"), ("c", "d"), ("copy 0", "c")]
+
+
+def test_operations_inside_a_layer_are_no_joints():
+    class Inside(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 4)
+            self.attend = nn.MultiheadAttention(4, 2, batch_first=True)
+            self.scores = nn.Bilinear(4, 4, 3)
+
+        def forward(self, x):
+            a, b = self.a(x), self.b(x)
+            return self.scores(self.attend(a, b, b)[0], a + b)
+
+    capture = TorchCapture(networks.seeded(Inside), torch.randn(5, 3, 4))
+    expected = [
+        ("a", "add 0"), ("a", "attend"), ("add 0", "scores"), ("attend", "scores"), ("b", "add 0"),
+        ("b", "attend"),
+    ]  # fmt: skip
+    assert edges(capture) == expected
+
+
+def test_a_new_tensor_of_the_shape_of_another_has_none_of_its_data():
+    class Filled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b, self.c = nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 2)
+
+        def forward(self, x):
+            a = self.a(x)
+            return self.c(torch.zeros_like(a) + a.new_ones(4) + self.b(a))
+
+    capture = TorchCapture(networks.seeded(Filled), torch.randn(5, 4))
+    assert edges(capture) == [("a", "b"), ("b", "c")] and capture.joints == []
+
+
+class ResidualBlock(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, x):
+        return x + self.two(torch.relu(self.one(x)))
+
+
+@pytest.mark.parametrize("blocks", [1, 40, 250])
+def test_edges_grow_linearly_with_residual_blocks(blocks):
+    stem, head = nn.Linear(4, 4), nn.Linear(4, 3)
+    model = nn.Sequential(stem, *(ResidualBlock() for _ in range(blocks)), head)
+    capture = TorchCapture(model, torch.randn(5, 4))
+    assert capture.joints == ["add"] * blocks
+    assert len(capture.edges) == 4 * blocks + 1 == len(set(capture.edges))
 
 
 def test_layers_are_in_the_order_of_their_calls():

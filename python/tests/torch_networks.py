@@ -117,8 +117,8 @@ class Residual(nn.Module):
 
 
 RESIDUAL_EDGES = [
-    ("stem", "a"), ("a", "b"), ("stem", "c"), ("b", "c"), ("stem", "short"), ("b", "short"),
-    ("c", "head"), ("short", "head"),
+    ("stem", "a"), ("a", "b"), ("stem", "add 0"), ("b", "add 0"), ("add 0", "c"), ("add 0", "short"),
+    ("c", "add 1"), ("short", "add 1"), ("add 1", "head"),
 ]  # fmt: skip
 
 

@@ -29,7 +29,7 @@ from .calls import (
     followed_by_activation,
     intercepted_calls,
 )
-from .graph import trace_edges
+from .graph import trace_graph
 from .guard import preserved_state
 from .layers import NamedLayer, children, is_sigmoid, named_layers, select_layers
 from .layout import Layout, infer_layout, layer_entry, to_numpy
@@ -112,7 +112,9 @@ class KerasCapture:
             self.layers.append(entry)
             self._recorded.append((last.call, layout))
         _check_left_out(left_out, by_hand, is_empty=not self.layers)
-        self.edges = trace_edges(model, indices)
+        graph = trace_graph(model, indices)
+        self.edges = None if graph is None else graph.edges
+        self.joints = [] if graph is None else graph.joints
         #: By call: the output and its mask.
         self._outputs: dict[tuple[int, int], tuple[Any, Any]] = {}
 

@@ -1,22 +1,20 @@
-"""Edges between recorded layers, from the graph of a functional or sequential Keras model."""
+"""The graph of the recorded layers, from that of a functional or sequential Keras model."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import keras
 
+from .._graph import GraphBuilder, Node, RecordedGraph
 from .layers import children
 
-#: Indices of the recorded layers whose outputs reach a tensor directly.
-Sources: TypeAlias = frozenset[int]
 
-
-def trace_edges(model: Any, indices: Mapping[tuple[int, int], int]) -> list[tuple[int, int]] | None:
-    """Returns pairs of indices of recorded layers, `None` if a part of the model with recorded layers has
-    no graph.
+def trace_graph(model: Any, indices: Mapping[tuple[int, int], int]) -> RecordedGraph | None:
+    """Returns the graph of the recorded layers, `None` if a part of the model with recorded layers has no
+    graph.
 
     Args:
         model: the model.
@@ -24,12 +22,12 @@ def trace_edges(model: Any, indices: Mapping[tuple[int, int], int]) -> list[tupl
     """
     recorded = {layer for layer, _ in indices}
     calls: Counter[int] = Counter()
-    edges: set[tuple[int, int]] = set()
+    builder = GraphBuilder()
 
     def contains_recorded(layer: Any) -> bool:
         return any(id(child) in recorded or contains_recorded(child) for child in children(layer))
 
-    def trace_graph(graph: Any, inputs: list[Sources]) -> list[Sources] | None:
+    def trace_nodes(graph: Any, inputs: list[Node | None]) -> list[Node | None] | None:
         sources = dict(zip(map(id, graph.inputs), inputs, strict=True))
         # The order in which Keras itself runs the graph, so that calls of a shared layer count alike.
         for depth in sorted(graph._nodes_by_depth, reverse=True):
@@ -43,25 +41,27 @@ def trace_edges(model: Any, indices: Mapping[tuple[int, int], int]) -> list[tupl
                 sources.update(zip(map(id, node.output_tensors), outgoing, strict=True))
         return [sources[id(tensor)] for tensor in graph.outputs]
 
-    def trace_operation(operation: Any, incoming: list[Sources], outputs: int) -> list[Sources] | None:
-        sources = frozenset[int]().union(*incoming)
+    def trace_operation(
+        operation: Any, incoming: list[Node | None], outputs: int
+    ) -> list[Node | None] | None:
+        sources = [source for source in incoming if source is not None]
         if id(operation) in recorded:
             index = indices.get((id(operation), calls[id(operation)]))
             calls[id(operation)] += 1
             if index is not None:
-                edges.update((source, index) for source in sources)
-                return [frozenset({index})] * outputs
+                builder.add_layer(index, sources, builder.joints)
+                return [index] * outputs
         elif isinstance(operation, keras.Layer) and contains_recorded(operation):
             inner = _graph(operation)
             if inner is None or len(inner.inputs) != len(incoming):
                 return None
-            return trace_graph(inner, incoming)
-        return [sources] * outputs
+            return trace_nodes(inner, incoming)
+        return [builder.join(type(operation).__name__, sources)] * outputs
 
     graph = _graph(model)
-    if graph is None or trace_graph(graph, [frozenset[int]()] * len(graph.inputs)) is None:
+    if graph is None or trace_nodes(graph, [None] * len(graph.inputs)) is None:
         return None
-    return sorted(edges)
+    return builder.graph(len(indices))
 
 
 def _graph(layer: Any) -> Any | None:

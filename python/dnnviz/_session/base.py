@@ -54,6 +54,7 @@ class Session:
         model: str,
         layers: Sequence[Layer],
         edges: Sequence[tuple[int, int]] | None,
+        joints: Sequence[str],
         metadata: InputMetadata,
     ) -> None:
         """Sets the manifest of a new run, or checks that it agrees with that of the resumed run.
@@ -70,7 +71,7 @@ class Session:
             raise RecorderError(f"two layers are called {duplicate}")
         kept = metadata.kept
         writer = f"dnnviz {__version__}"
-        manifest = new_manifest(model, writer, layers, edges, metadata.classes.names, len(kept))
+        manifest = new_manifest(model, writer, layers, edges, joints, metadata.classes.names, len(kept))
         if run.manifest is None:
             if len(kept):
                 run.write_inputs(metadata.stored_labels(), metadata.ids, metadata.pictures)

@@ -72,7 +72,7 @@ class ModelSession(Session):
             run = self.open_run()
             try:
                 name = self.options.name or capture.model
-                self.initialise_manifest(name, capture.layers, capture.edges, self._metadata)
+                self.initialise_manifest(name, capture.layers, capture.edges, capture.joints, self._metadata)
                 if not run.published:
                     run.publish()
             except BaseException:

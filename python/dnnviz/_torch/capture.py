@@ -77,7 +77,9 @@ class TorchCapture:
             )
         self._modules = {module for module, _ in self._plan.calls}
         self.layers = [captured.layer for captured in self._plan.layers]
-        self.edges = self._plan.edges
+        graph = self._plan.graph
+        self.edges = None if graph is None else graph.edges
+        self.joints = [] if graph is None else graph.joints
         self.output = self._plan.output
 
     @contextmanager

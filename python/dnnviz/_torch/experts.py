@@ -14,6 +14,7 @@ from typing import TypeAlias
 from torch import nn
 
 from .._capture import Layer
+from .._graph import RecordedGraph
 from .reduce import Reduction
 
 _NUMBER = re.compile(r"\d+")
@@ -79,30 +80,42 @@ def find_experts(
 
 def add_idle_experts(
     layers: list[CapturedLayer],
-    edges: list[tuple[int, int]],
+    graph: RecordedGraph | None,
     idle: Mapping[nn.Module, nn.Module],
     names: Mapping[nn.Module, str],
-) -> tuple[list[CapturedLayer], list[tuple[int, int]]]:
-    """Returns layers and edges with those of idle experts: after the experts of lower numbers, and connected
+) -> tuple[list[CapturedLayer], RecordedGraph | None]:
+    """Returns layers and graph with those of idle experts: after the experts of lower numbers, and connected
     like their siblings."""
     ordered = list(layers)
     for module, sibling in sorted(idle.items(), key=lambda pair: _number(names[pair[0]], names[pair[1]])):
         name = names[module]
         for template in [one for one in layers if one.call[0] is sibling]:
             ordered.insert(_place(ordered, name, names[sibling]), _copy(template, module, name))
+    if graph is None:
+        return ordered, None
     index = {id(captured): at for at, captured in enumerate(ordered)}
     by_name = {captured.layer.name: at for at, captured in enumerate(ordered)}
-    ends = [(index[id(layers[a])], index[id(layers[b])]) for a, b in edges]
+    # Joints are numbered after the layers.
+    nodes = [index[id(captured)] for captured in layers]
+    nodes += range(len(ordered), len(ordered) + len(graph.joints))
+    ends = [(nodes[a], nodes[b]) for a, b in graph.edges]
+
+    def is_of(end: int, module: nn.Module) -> bool:
+        return end < len(ordered) and ordered[end].call[0] is module
+
     for module, sibling in idle.items():
-        for a, b in list(ends):
-            if ordered[a].call[0] is not sibling and ordered[b].call[0] is not sibling:
+        for edge in list(ends):
+            if not any(is_of(end, sibling) for end in edge):
                 continue
-            renamed = [
+            a, b = (
                 by_name.get(_counterpart(ordered[end].layer.name, names[module], names[sibling]), end)
-                for end in (a, b)
-            ]
-            ends.append((renamed[0], renamed[1]))
-    return ordered, sorted(set(ends), key=lambda edge: (edge[1], edge[0]))
+                if end < len(ordered)
+                else end
+                for end in edge
+            )
+            ends.append((a, b))
+    edges = sorted(set(ends), key=lambda edge: (edge[1], edge[0]))
+    return ordered, RecordedGraph(edges, graph.joints)
 
 
 def _families(module: nn.Module, name: str) -> Iterator[_Family]:

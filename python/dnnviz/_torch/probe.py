@@ -13,15 +13,17 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from torch.utils._python_dispatch import _disable_current_modes
 
 from .._capture import Output
 from .._errors import RecorderError, warn
+from .._graph import RecordedGraph
 from .._types import Positions
 from .activation import ActivationDetector, activation_modules
+from .dataflow import DataflowTrace
 from .experts import CapturedLayer, Experts, add_idle_experts, find_experts
 from .infer import LARGE, SMALL, LayerProblem, infer_reduction, infer_routed_reduction
-from .outputs import main_tensor, read_output, tensors
+from .outputs import main_tensor, read_output
 from .places import Rows
 from .rows import RowTrace
 from .select import ADVICE, SelectedLayers
@@ -38,7 +40,8 @@ class CapturePlan:
     """The layers to record of a model, in the order of their calls."""
 
     layers: list[CapturedLayer]
-    edges: list[tuple[int, int]] | None
+    #: `None` where only the order of the layers is known.
+    graph: RecordedGraph | None
     #: The model's output for a few inputs.
     output: Output
 
@@ -51,48 +54,6 @@ class CapturePlan:
         self.is_routed = any(one.reduction.is_routed for one in self.layers)
         #: Some means over positions leave out padding.
         self.has_masks = any(one.reduction.mask for one in self.layers)
-
-
-class DataflowTrace(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Traces data between layers: the result of an operation depends on the layers of its arguments."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        #: By storage, to include views and changes in place: layers, and the storage itself, kept alive so
-        #: that its address is unique.
-        self._sources: dict[int, tuple[frozenset[int], Any]] = {}
-
-    def sources(self, value: Any) -> frozenset[int]:
-        """Returns the layers whose outputs reach the tensors in `value` directly."""
-        known = (self._sources.get(_storage(tensor)[0]) for tensor in tensors(value))
-        return frozenset().union(*(entry[0] for entry in known if entry is not None))
-
-    def mark(self, value: Any, sources: frozenset[int]) -> None:
-        """Sets the sources of the tensors in `value`."""
-        for tensor in tensors(value):
-            address, storage = _storage(tensor)
-            self._sources[address] = (sources, storage)
-
-    def __torch_dispatch__(
-        self,
-        func: Any,
-        types: Iterable[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        sources = self.sources((args, kwargs))
-        if sources:
-            for tensor in tensors(result):
-                self.mark(tensor, sources | self.sources(tensor))
-        return result
-
-
-def _storage(tensor: Tensor) -> tuple[int, Any]:
-    if tensor.layout is torch.strided and not tensor.is_nested:
-        storage = tensor.untyped_storage()
-        return storage._cdata, storage
-    return id(tensor), tensor
 
 
 @dataclass
@@ -117,7 +78,8 @@ class ProbePass:
     row_trace: RowTrace | None
     #: In the order of their calls.
     calls: dict[Call, ProbedCall] = field(default_factory=dict)
-    edges: list[tuple[int, int]] = field(default_factory=list)
+    #: Of each module that runs: the number of joints before its call.
+    joints: dict[nn.Module, int] = field(default_factory=dict)
     detector: ActivationDetector = field(default_factory=ActivationDetector)
     counts: Counter[nn.Module] = field(default_factory=Counter)
     #: Why modules cannot be recorded.
@@ -135,6 +97,7 @@ class ProbePass:
                     for handle in self.detector.attach(module):
                         stack.callback(handle.remove)
             for module in self.names:
+                stack.callback(module.register_forward_pre_hook(self._enter).remove)
                 stack.callback(module.register_forward_hook(self._after).remove)
             for trace in (self.row_trace, self.trace, self.detector):
                 if trace is not None:
@@ -146,6 +109,10 @@ class ProbePass:
     def _before(self, _module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.detector.mark_shared([*args, *kwargs.values()])
 
+    def _enter(self, module: nn.Module, _args: Any) -> None:
+        if self.trace is not None:
+            self.joints[module] = self.trace.builder.joints
+
     def _after(self, module: nn.Module, _args: Any, output: Any) -> None:
         layer = len(self.calls)
         tensor = main_tensor(output)
@@ -155,8 +122,8 @@ class ProbePass:
         self.calls[module, self.counts[module]] = self._probed(tensor)
         self.counts[module] += 1
         if self.trace is not None:
-            self.edges += [(source, layer) for source in sorted(self.trace.sources(output))]
-            self.trace.mark(output, frozenset([layer]))
+            self.trace.builder.add_layer(layer, self.trace.sources(output), self.joints[module])
+            self.trace.mark(output, layer)
         self.detector.track(layer, tensor)
 
     def _probed(self, tensor: Tensor) -> ProbedCall:
@@ -226,9 +193,10 @@ def probe(
         raise RecorderError(_nothing_left(model, left_out))
     if left_out:
         warn(_warning(left_out, selected))
-    layers, edges = add_idle_experts(layers, small.edges, experts.idle, names)
+    graph = None if small.trace is None else small.trace.builder.graph(len(layers))
+    layers, graph = add_idle_experts(layers, graph, experts.idle, names)
     assert small.output is not None
-    return CapturePlan(layers, None if small.trace is None else edges, small.output)
+    return CapturePlan(layers, graph, small.output)
 
 
 def _run_passes(

@@ -51,6 +51,7 @@ class Manifest(TypedDict):
 
 class _BranchedManifest(Manifest, total=False):
     edges: list[list[int]]
+    joints: list[str]
 
 
 def new_manifest(
@@ -58,6 +59,7 @@ def new_manifest(
     writer: str,
     layers: Sequence[Layer],
     edges: Sequence[tuple[int, int]] | None,
+    joints: Sequence[str],
     classes: Mapping[int, str],
     inputs: int,
 ) -> Manifest:
@@ -76,12 +78,15 @@ def new_manifest(
         "normalisation": "none",
         "layers": entries,
         "edges": [[int(end) for end in edge] for edge in edges or ()],
+        "joints": list(joints),
         "classes": [{"id": id, "name": name} for id, name in sorted(classes.items())],
         "inputs": {"count": inputs, "file": INPUTS} if inputs else {"count": 0},
         "epochs": [],
     }
     if edges is None:
         del manifest["edges"]
+    if not joints:
+        del manifest["joints"]
     return manifest
 
 
