@@ -41,6 +41,7 @@ fn recording(layers: usize, units: usize) -> Recording {
         model: "Bench".to_owned(),
         layers: (0..layers).map(layer).collect(),
         edges: sequential_edges(layers),
+        joints: Vec::new(),
         classes: (0..CLASSES).map(class).collect(),
         inputs: (0..INPUTS).map(input).collect(),
         epochs: Vec::new(),

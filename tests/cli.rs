@@ -89,10 +89,23 @@ fn info_has_the_shape_that_scripts_read() {
     found.sort_unstable();
     assert_eq!(
         found,
-        ["classes", "epochs", "format", "inputs", "layers", "model", "normalisation", "units", "warnings"]
+        [
+            "classes",
+            "edges",
+            "epochs",
+            "format",
+            "inputs",
+            "joints",
+            "layers",
+            "model",
+            "normalisation",
+            "units",
+            "warnings"
+        ]
     );
     assert_eq!(info["format"], "deepdiva-v2");
     assert_eq!((&info["units"], &info["inputs"]), (&json!(2186), &json!(12)));
+    assert_eq!((&info["edges"], &info["joints"]), (&json!(7), &json!(0)));
     assert_eq!(info["classes"][0], json!({"id": 0, "name": "0", "inputs": 1}));
     let layer = &info["layers"][7];
     assert_eq!((&layer["name"], &layer["kind"], &layer["units"]), (&json!("8"), &json!("dense"), &json!(10)));
@@ -104,6 +117,22 @@ fn info_has_the_shape_that_scripts_read() {
     {
         assert!(table.contains(told), "{told} is missing:\n{table}");
     }
+}
+
+#[test]
+fn info_counts_edges_and_joints() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run").to_str().unwrap().to_owned();
+    succeeds(&["synth", "-o", &run, "--units", "400", "--layers", "3", "--epochs", "1", "--inputs", "4"]);
+    let file = folder.path().join("run/manifest.json");
+    let mut manifest: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    manifest["joints"] = json!(["add"]);
+    manifest["edges"] = json!([[0, 1], [0, 3], [1, 3], [3, 2]]);
+    fs::write(&file, manifest.to_string()).unwrap();
+    let info = document(&["info", &run, "--json"]);
+    assert_eq!((&info["edges"], &info["joints"]), (&json!(4), &json!(1)));
+    let table = succeeds(&["info", &run]);
+    assert!(table.contains("\nedges    4\njoints   add (1)\n"), "{table}");
 }
 
 #[test]

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use dnnviz::format::{self, EpochValues, LayerMaps, Pictures, RunWriter, SynthOptions};
 use dnnviz::model::{
-    Aggregate, Class, Dtype, Edge, Epoch, EpochIndex, Format, Group, Input, Layer, LayerKind, Normalisation,
-    Recording, Reduction, Source, SourceError, Tensor,
+    Aggregate, Class, Dtype, Edge, Epoch, EpochIndex, Format, Group, Input, Joint, Layer, LayerKind, Node,
+    Normalisation, Recording, Reduction, Source, SourceError, Tensor,
 };
 use format_support::{copy, python_json, same};
 use safetensors::tensor::TensorView;
@@ -216,7 +216,13 @@ fn recording() -> Recording {
             layer("b", LayerKind::Dense, 2),
             layer("c", LayerKind::Attention, 2),
         ],
-        edges: vec![Edge { from: 0, to: 1 }, Edge { from: 0, to: 2 }],
+        edges: vec![
+            Edge::between_layers(0, 1),
+            Edge { from: Node::Layer(0), to: Node::Joint(0) },
+            Edge { from: Node::Layer(1), to: Node::Joint(0) },
+            Edge { from: Node::Joint(0), to: Node::Layer(2) },
+        ],
+        joints: vec![Joint { operation: "add".to_owned() }],
         classes: vec![
             Class { id: 5, name: "cat".to_owned(), inputs: 2, aggregated: 0 },
             Class { id: 7, name: "dog".to_owned(), inputs: 0, aggregated: 0 },
@@ -438,7 +444,8 @@ fn shards_of_several_writers_are_one_epoch() {
         [(0, 1), (1, 2)]
     );
     assert_eq!(recording.classes.iter().map(|class| class.aggregated).collect::<Vec<_>>(), [0, 1]);
-    assert_eq!(recording.edges, [Edge { from: 0, to: 1 }], "sequential when nothing is said");
+    assert_eq!(recording.edges, [Edge::between_layers(0, 1)], "sequential when nothing is said");
+    assert!(recording.joints.is_empty());
     let block = source.rows(EpochIndex(0), &[1, 2, 0]).expect("read");
     let row = |layer: usize, at: usize| block.layers[layer].row(block.rows[at]).into_owned();
     assert_eq!([row(0, 0), row(0, 1), row(0, 2)], [[11.0, 12.0], [21.0, 22.0], [1.0, 2.0]]);
@@ -558,6 +565,26 @@ fn manifests_that_lie_are_refused() {
         ("\"count\": 3", "\"count\": 4", "must have the shape [4]"),
         ("\"id\": 1", "\"id\": 0", "`classes` has the id 0 twice"),
         ("\"classes\"", "\"edges\": [[0, 2]], \"classes\"", "`edges` has [0, 2], but `layers` end at 1"),
+        (
+            "\"classes\"",
+            "\"joints\": [\"add\"], \"edges\": [[0, 3]], \"classes\"",
+            "`edges` has [0, 3], but `layers` and `joints` end at 2",
+        ),
+        (
+            "\"classes\"",
+            "\"joints\": [\"add\"], \"classes\"",
+            "joint number 0 (add) has 0 edges to it and 0 from it, fewer than 2 and 1",
+        ),
+        (
+            "\"classes\"",
+            "\"joints\": [\"add\"], \"edges\": [[0, 2], [2, 1]], \"classes\"",
+            "joint number 0 (add) has 1 edges to it and 1 from it",
+        ),
+        (
+            "\"classes\"",
+            "\"joints\": [\"add\"], \"edges\": [[0, 2], [1, 2], [2, 1]], \"classes\"",
+            "data flows in a circle along `edges`",
+        ),
         ("\"kind\": \"from-the-future\"", "\"reduction\": \"what\"", "unknown variant"),
         (
             ", {\"name\": \"b\", \"units\": 1}",
@@ -579,7 +606,10 @@ fn manifests_written_by_hand_are_read() {
     two_shards(folder.path());
     let plain = open(folder.path());
     let by_hand = MANIFEST
-        .replace("\"classes\"", "\"normalisation\": null, \"writer\": null, \"edges\": null, \"classes\"")
+        .replace(
+            "\"classes\"",
+            "\"normalisation\": null, \"writer\": null, \"edges\": null, \"joints\": null, \"classes\"",
+        )
         .replace(
             "\"kind\": \"from-the-future\"",
             "\"kind\": null, \"shape\": null, \"dtype\": null, \"reduction\": null, \"text\": null",

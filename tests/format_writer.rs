@@ -50,6 +50,7 @@ fn recording() -> Recording {
         model: "Small".to_owned(),
         layers: vec![layer("a", 2), layer("b", 1)],
         edges: sequential_edges(2),
+        joints: Vec::new(),
         classes: vec![class(0, "cat"), class(1, "dog")],
         inputs: vec![input("w", 0), input("x", 1), input("y", 1), input("z", 0)],
         epochs: Vec::new(),

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 import torch_networks as networks
+from readers import info
 from torch import nn
 
 import dnnviz
@@ -170,6 +171,12 @@ def test_a_shared_module_is_a_layer_for_each_call():
 
 def test_edges_follow_the_data_of_a_residual_network():
     assert edges(TorchCapture(networks.seeded(networks.Residual), IMAGES)) == sorted(networks.RESIDUAL_EDGES)
+
+
+def test_the_viewer_counts_edges_and_joints(run):
+    dnnviz.Recorder(run, networks.seeded(networks.Residual), (IMAGES, None)).epoch(0)
+    found = info(run)
+    assert (found["edges"], found["joints"]) == (len(networks.RESIDUAL_EDGES), 2)
 
 
 def test_edges_follow_branches_that_write_into_one_tensor():

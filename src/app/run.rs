@@ -118,6 +118,7 @@ pub fn empty_recording() -> Recording {
         model: String::new(),
         layers: Vec::new(),
         edges: Vec::new(),
+        joints: Vec::new(),
         classes: Vec::new(),
         inputs: Vec::new(),
         epochs: Vec::new(),

@@ -88,6 +88,7 @@ impl Recorder {
             model: network.name.clone(),
             layers: self.layers.clone(),
             edges: sequential_edges(self.layers.len()),
+            joints: Vec::new(),
             classes: network.classes.iter().enumerate().map(class).collect(),
             inputs: self.kept_inputs(inputs).into_iter().map(input).collect(),
             epochs: Vec::new(),

@@ -50,6 +50,8 @@ struct InfoReport<'a> {
     classes: Vec<ClassInfo<'a>>,
     layers: Vec<LayerInfo<'a>>,
     epochs: Vec<EpochInfo<'a>>,
+    edges: usize,
+    joints: usize,
     normalisation: &'static str,
     warnings: &'a [String],
 }
@@ -116,6 +118,8 @@ impl<'a> InfoReport<'a> {
                     damaged: epoch.damaged,
                 })
                 .collect(),
+            edges: recording.edges.len(),
+            joints: recording.joints.len(),
             normalisation: recording.normalisation.name(),
             warnings: &recording.warnings,
         }
@@ -150,6 +154,15 @@ fn print(out: &mut dyn Write, recording: &Recording) -> io::Result<()> {
     let right = [false, false, false, true, false];
     output::columns(out, ["layer", "type", "kind", "units", "shape"], right, &rows)?;
     writeln!(out)?;
+    writeln!(out, "edges    {}", recording.edges.len())?;
+    let mut joints: BTreeMap<&str, usize> = BTreeMap::new();
+    for joint in &recording.joints {
+        *joints.entry(&joint.operation).or_default() += 1;
+    }
+    if !joints.is_empty() {
+        let counts = joints.iter().map(|(operation, count)| format!("{} ({count})", printable(operation)));
+        list(out, "joints", counts)?;
+    }
     let classes = recording.classes.iter().map(|class| {
         let name = printable(&class.name);
         // DNNViz dumps name a class by its id.

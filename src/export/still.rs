@@ -9,9 +9,9 @@ use crate::engine::readback::RenderTarget;
 use crate::engine::{DrawnNetwork, Gpu, InputPicture, Path as RenderPath, Renderer};
 use crate::model::columns::{ColourScale, common_extremes};
 use crate::model::{
-    Camera, EpochIndex, EpochPosition, Layout, Recording, SetView, Theme, ValueRange, ViewState,
+    Camera, EpochIndex, EpochPosition, Layout, Recording, SetView, Theme, ValueRange, ViewState, drawn_edges,
 };
-use crate::scene::{FrameOptions, LoadedEpoch, Scene, SceneError, aspect_ratio, drawn_edges};
+use crate::scene::{FrameOptions, LoadedEpoch, Scene, SceneError, aspect_ratio};
 use crate::stats::{Backend, Quantiles, Sides, colour_range};
 use crate::ui::runs::{NamedRun, OpenRuns};
 use crate::ui::scene::description::SceneDescription;
@@ -201,14 +201,14 @@ impl<'a> StillColumn<'a> {
         text: Option<f32>,
     ) -> Result<(Vec<u8>, f64), StillError> {
         let view = &self.view;
-        let edges = drawn_edges(self.recording, view);
+        let edges = drawn_edges(self.recording, view, None).edges;
         let divisors = self.scene.divisors(view);
         let frame = self.scene.frame(FrameOptions {
             view,
             ranges,
             divisors: &divisors,
             picture: self.picture.as_ref(),
-            network: DrawnNetwork { edges, layout: Some(&self.layout), highlighted: None },
+            network: DrawnNetwork { edges: &edges, layout: Some(&self.layout), highlighted: None },
             size,
         });
         let target = RenderTarget::new(gpu, size, Renderer::FORMAT);

@@ -96,6 +96,7 @@ fn is_continuation(before: &Recording, now: &Recording) -> bool {
         a.model == b.model
             && a.layers == b.layers
             && a.edges == b.edges
+            && a.joints == b.joints
             && a.classes == b.classes
             && a.inputs == b.inputs
             && a.normalisation == b.normalisation

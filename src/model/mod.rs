@@ -21,6 +21,7 @@ pub mod camera;
 pub mod colour;
 pub mod columns;
 pub mod epoch;
+pub mod graph;
 pub mod index;
 pub mod layer_pattern;
 pub mod layout;
@@ -44,6 +45,7 @@ pub use arrangement::{CellArrangement, CellUnit, Mosaic, UnitCells, UnitPermutat
 pub use camera::{Camera, SetView};
 pub use colour::ColourMap;
 pub use epoch::{EpochError, EpochPosition, EpochRef};
+pub use graph::{DrawnEdges, JointPlace, NodePlaces, drawn_edges};
 pub use index::{EpochIndex, LayerIndex, UnitIndex};
 pub use layer_pattern::{NamePattern, UnknownLayer};
 pub use layout::{Grid, LayerCells, Layout, Slab};
@@ -52,7 +54,7 @@ pub use pick::{CellState, Pick, SceneValues, pick};
 pub use pin::Pin;
 pub use ranges::Ranges;
 pub use recording::{
-    Class, Edge, Epoch, Format, Input, Layer, LayerKind, Normalisation, Recording, Reduction,
+    Class, Edge, Epoch, Format, Input, Joint, Layer, LayerKind, Node, Normalisation, Recording, Reduction,
 };
 pub use selection::{ClassRef, PredictionFilter, Selection, SelectionCount, SelectionError, Term};
 pub use source::{Aggregate, Group, MapBlock, Picture, RowBlock, Source, SourceError, UnitAggregates};

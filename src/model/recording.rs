@@ -113,13 +113,51 @@ pub struct Layer {
     pub reduction: Reduction,
 }
 
-/// Data flow between two layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// An operation that is no layer and combines the data of several nodes, such as a sum or a concatenation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joint {
+    /// The name of the operation: `add`, `concat`.
+    pub operation: String,
+}
+
+/// A node of the network, between which data flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Node {
+    /// Index into [`Recording::layers`].
+    Layer(usize),
+    /// Index into [`Recording::joints`].
+    Joint(usize),
+}
+
+impl Node {
+    /// The node with a number, where `layers` layers are numbered first and then the joints.
+    pub fn of_number(number: usize, layers: usize) -> Self {
+        number.checked_sub(layers).map_or(Self::Layer(number), Self::Joint)
+    }
+
+    /// Its number, where `layers` layers are numbered first and then the joints.
+    pub fn number(self, layers: usize) -> usize {
+        match self {
+            Self::Layer(layer) => layer,
+            Self::Joint(joint) => layers + joint,
+        }
+    }
+}
+
+/// Data flow between two nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge {
-    /// Index of the source layer in [`Recording::layers`].
-    pub from: usize,
-    /// Index of the target layer in [`Recording::layers`].
-    pub to: usize,
+    /// The source.
+    pub from: Node,
+    /// The target.
+    pub to: Node,
+}
+
+impl Edge {
+    /// Data flow between two layers, given by their indices into [`Recording::layers`].
+    pub const fn between_layers(from: usize, to: usize) -> Self {
+        Self { from: Node::Layer(from), to: Node::Layer(to) }
+    }
 }
 
 /// A class of the data set.
@@ -185,8 +223,10 @@ pub struct Recording {
     pub model: String,
     /// In the order in which data flows.
     pub layers: Vec<Layer>,
-    /// Data flow between the layers.
+    /// Data flow between the layers, directly or through joints.
     pub edges: Vec<Edge>,
+    /// The joints of the network; each has edges from several nodes.
+    pub joints: Vec<Joint>,
     /// Ascending by id.
     pub classes: Vec<Class>,
     /// The recorded inputs.
@@ -227,7 +267,11 @@ impl Recording {
 
     /// Returns `true` unless data flows from each layer to the next only.
     pub fn has_branches(&self) -> bool {
-        self.edges.len() + 1 != self.layers.len() || self.edges.iter().any(|edge| edge.to != edge.from + 1)
+        let is_step = |edge: &Edge| match (edge.from, edge.to) {
+            (Node::Layer(from), Node::Layer(to)) => to == from + 1,
+            _ => false,
+        };
+        self.edges.len() + 1 != self.layers.len() || !self.edges.iter().all(is_step)
     }
 
     /// Returns `true` if the last layer has one unit per class, in the order of the class ids.
@@ -241,5 +285,5 @@ impl Recording {
 
 /// The edges from each of `layers` layers to the next, for a network whose edges are not recorded.
 pub fn sequential_edges(layers: usize) -> Vec<Edge> {
-    (1..layers).map(|to| Edge { from: to - 1, to }).collect()
+    (1..layers).map(|to| Edge::between_layers(to - 1, to)).collect()
 }

@@ -30,6 +30,7 @@ pub(crate) fn recording(
         format: Format::Native,
         model: "Test".to_owned(),
         edges: sequential_edges(layers.len()),
+        joints: Vec::new(),
         layers,
         classes: classes
             .iter()

@@ -18,7 +18,7 @@ mod order;
 
 use crate::engine::{DrawnNetwork, Frame, InputPicture};
 use crate::model::{
-    Edge, EpochPosition, Layout, Normalisation, Picture, Recording, SceneValues, ValueRange, ViewState,
+    EpochPosition, Layout, Normalisation, Picture, Recording, SceneValues, ValueRange, ViewState,
 };
 use crate::stats::{Backend, Sides, colour_range};
 
@@ -136,11 +136,6 @@ impl Scene {
             height: view.height,
         }
     }
-}
-
-/// Returns the edges that a scene draws: those of a network that branches, unless the view hides them.
-pub fn drawn_edges<'a>(recording: &'a Recording, view: &ViewState) -> &'a [Edge] {
-    if view.edges && recording.has_branches() { &recording.edges } else { &[] }
 }
 
 /// Returns width over height of an input's picture.

@@ -166,6 +166,7 @@ pub fn recording() -> Recording {
             layer("fc", "Linear", LayerKind::Dense, 3),
         ],
         edges: sequential_edges(3),
+        joints: Vec::new(),
         classes: vec![class(0, "cat"), class(1, "dog"), class(2, "bird")],
         inputs: (0..6)
             .map(|index| Input { id: format!("image-{index}"), class: Some(index % 3), has_picture: false })

@@ -94,6 +94,7 @@ fn recording(model: &str, layers: &[usize]) -> Recording {
         model: model.to_owned(),
         layers: layers.iter().enumerate().map(layer).collect(),
         edges: sequential_edges(layers.len()),
+        joints: Vec::new(),
         classes: (0..2).map(|id| Class { id, name: id.to_string(), inputs: 0, aggregated: 0 }).collect(),
         inputs: (0..INPUTS)
             .map(|index| Input { id: index.to_string(), class: Some(index % 2), has_picture: false })

@@ -1,5 +1,6 @@
 //! The scene of a session: its current values, their layout and value ranges.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::values::ValueStore;
@@ -7,9 +8,9 @@ use crate::engine::{Gpu, InputPicture};
 use crate::model::columns::ColourScale;
 use crate::model::{
     Edge, EpochIndex, EpochPosition, Layout, Picture, Query, Recording, SceneValues, Source, UnitOrder,
-    ValueRange, ViewState,
+    ValueRange, ViewState, drawn_edges,
 };
-use crate::scene::{LoadedEpoch, Scene, aspect_ratio, drawn_edges};
+use crate::scene::{LoadedEpoch, Scene, aspect_ratio};
 use crate::stats::{Quantiles, UnmatchedLayer, colour_range};
 use crate::ui::ViewControl;
 
@@ -68,7 +69,7 @@ pub struct DrawnScene<'a> {
     /// The picture of the selected input.
     pub picture: Option<&'a Arc<InputPicture>>,
     /// The edges that are drawn.
-    pub edges: &'a [Edge],
+    pub edges: Cow<'a, [Edge]>,
     /// The layout of the slabs.
     pub layout: &'a Layout,
     /// Index of the slab whose edges are highlighted.
@@ -244,14 +245,15 @@ impl SceneState {
     pub fn drawn(&self, control: &ViewControl) -> Option<DrawnScene<'_>> {
         let current = self.current.as_ref()?;
         let view = current.view(&control.view);
-        let edges = drawn_edges(current.recording(), &view);
+        let highlighted = control.highlighted_slab();
+        let edges = drawn_edges(current.recording(), &view, highlighted).edges;
         Some(DrawnScene {
             scene: &current.scene,
             ranges: &self.ranges,
             picture: self.image().map(|image| &image.picture).filter(|_| view.camera.is_clear_of_picture()),
+            highlighted: if edges.is_empty() { None } else { highlighted },
             edges,
             layout: &self.layout,
-            highlighted: if edges.is_empty() { None } else { control.highlighted_slab() },
             view,
         })
     }

@@ -208,6 +208,7 @@ fn synthetic_recording(units: usize, inputs: usize) -> Recording {
         format: Format::Native,
         model: "AlexNet".to_owned(),
         edges: sequential_edges(layers.len()),
+        joints: Vec::new(),
         layers,
         classes: (0..CLASSES as i64)
             .map(|id| Class { id, name: id.to_string(), inputs: 0, aggregated: 0 })

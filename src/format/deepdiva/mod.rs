@@ -94,6 +94,7 @@ impl Dump {
             format: Format::DeepDivaV2,
             model: manifest.model,
             edges: sequential_edges(manifest.layers.len()),
+            joints: Vec::new(),
             layers: manifest.layers,
             classes,
             inputs,

@@ -10,8 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::super::deepdiva::MAX_UNITS;
 use super::super::file::shortened;
 use super::super::{FormatError, json};
+use crate::model::graph::in_flow_order;
 use crate::model::recording::sequential_edges;
-use crate::model::{Class, Edge, Epoch, Layer, LayerKind, Normalisation, Recording, Reduction};
+use crate::model::{Class, Edge, Epoch, Joint, Layer, LayerKind, Node, Normalisation, Recording, Reduction};
 
 /// Value of the field `format`.
 pub(in super::super) const NAME: &str = "dnnviz";
@@ -34,9 +35,12 @@ pub(super) struct NativeManifest {
     #[serde(default, deserialize_with = "json::or_default")]
     normalisation: Normalisation,
     layers: Vec<NativeLayerEntry>,
-    /// Pairs of indices into `layers`; absent if only the order of the layers is known.
+    /// Pairs of indices into `layers` and then `joints`; absent if only the order of the layers is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     edges: Option<Vec<[usize; 2]>>,
+    /// The operations of the joints.
+    #[serde(default, deserialize_with = "json::or_default", skip_serializing_if = "Vec::is_empty")]
+    joints: Vec<String>,
     #[serde(default, deserialize_with = "json::or_default")]
     classes: Vec<NativeClassEntry>,
     #[serde(default, deserialize_with = "json::or_default")]
@@ -194,12 +198,14 @@ impl NativeManifest {
                 return Err(format!("`units` of layer {} is {}", shortened(&layer.name), layer.units));
             }
         }
-        let layers = self.layers.len();
+        let nodes = self.layers.len() + self.joints.len();
         if let Some([from, to]) =
-            self.edges.iter().flatten().find(|edge| edge.iter().any(|&end| end >= layers))
+            self.edges.iter().flatten().find(|edge| edge.iter().any(|&end| end >= nodes))
         {
-            return Err(format!("`edges` has [{from}, {to}], but `layers` end at {}", layers - 1));
+            let lists = if self.joints.is_empty() { "`layers`" } else { "`layers` and `joints`" };
+            return Err(format!("`edges` has [{from}, {to}], but {lists} end at {}", nodes - 1));
         }
+        self.check_joints()?;
         if self.inputs.count > MAX_INPUTS {
             return Err(format!("`inputs.count` is {}, more than {MAX_INPUTS}", self.inputs.count));
         }
@@ -214,9 +220,40 @@ impl NativeManifest {
         }
     }
 
+    /// Checks that data flows through every joint, and never in a circle. Without joints, any edges are accepted.
+    fn check_joints(&self) -> Result<(), String> {
+        if self.joints.is_empty() {
+            return Ok(());
+        }
+        let edges = self.edges();
+        let mut counts = vec![[0, 0]; self.joints.len()];
+        for edge in &edges {
+            for (end, node) in [edge.to, edge.from].into_iter().enumerate() {
+                if let Node::Joint(joint) = node {
+                    counts[joint][end] += 1;
+                }
+            }
+        }
+        for (joint, [into, out]) in counts.into_iter().enumerate() {
+            if into < 2 || out < 1 {
+                let operation = shortened(&self.joints[joint]);
+                return Err(format!(
+                    "joint number {joint} ({operation}) has {into} edges to it and {out} from it, fewer than 2 \
+                     and 1"
+                ));
+            }
+        }
+        if in_flow_order(&edges).is_none() {
+            return Err("data flows in a circle along `edges`".to_owned());
+        }
+        Ok(())
+    }
+
     /// Returns a manifest for the network, classes and inputs of `recording`, without epochs.
     pub(super) fn describe(recording: &Recording) -> Self {
-        let sequential = recording.edges == sequential_edges(recording.layers.len());
+        let layers = recording.layers.len();
+        let sequential = recording.edges == sequential_edges(layers);
+        let pair = |edge: &Edge| [edge.from, edge.to].map(|node| node.number(layers));
         Self {
             format: NAME.to_owned(),
             version: VERSION,
@@ -224,7 +261,8 @@ impl NativeManifest {
             model: recording.model.clone(),
             normalisation: recording.normalisation,
             layers: recording.layers.iter().map(NativeLayerEntry::describe).collect(),
-            edges: (!sequential).then(|| recording.edges.iter().map(|edge| [edge.from, edge.to]).collect()),
+            edges: (!sequential).then(|| recording.edges.iter().map(pair).collect()),
+            joints: recording.joints.iter().map(|joint| joint.operation.clone()).collect(),
             classes: recording
                 .classes
                 .iter()
@@ -265,10 +303,17 @@ impl NativeManifest {
 
     /// Returns the edges, sequential if none are listed.
     pub(super) fn edges(&self) -> Vec<Edge> {
+        let layers = self.layers.len();
+        let node = |number| Node::of_number(number, layers);
         match &self.edges {
-            Some(edges) => edges.iter().map(|&[from, to]| Edge { from, to }).collect(),
-            None => sequential_edges(self.layers.len()),
+            Some(edges) => edges.iter().map(|&[from, to]| Edge { from: node(from), to: node(to) }).collect(),
+            None => sequential_edges(layers),
         }
+    }
+
+    /// Returns the joints.
+    pub(super) fn joints(&self) -> Vec<Joint> {
+        self.joints.iter().map(|operation| Joint { operation: operation.clone() }).collect()
     }
 
     /// Returns the classes, ascending by id, without counts.

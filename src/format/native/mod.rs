@@ -75,6 +75,7 @@ impl NativeRun {
             model: manifest.model(),
             layers: manifest.layers(),
             edges: manifest.edges(),
+            joints: manifest.joints(),
             classes: manifest.classes(),
             inputs: Vec::new(),
             epochs: manifest.epochs.iter().map(NativeEpochEntry::epoch).collect(),

@@ -65,6 +65,7 @@ pub fn synth(
         model: "Synthetic".to_owned(),
         layers: network.layers(),
         edges: crate::model::recording::sequential_edges(options.layers),
+        joints: Vec::new(),
         classes: classes.collect(),
         inputs: inputs.collect(),
         epochs: Vec::new(),

@@ -14,7 +14,7 @@ use egui::{
 use glam::{Mat4, Vec3};
 
 use crate::model::layout::Slab;
-use crate::model::{Layout, Recording, ViewState};
+use crate::model::{Edge, Layout, NodePlaces, Recording, ViewState};
 use crate::ui::style::Palette;
 use crate::ui::text;
 use crate::ui::widgets::focus_ring;
@@ -159,11 +159,16 @@ impl Minimap<'_> {
 
     /// Paints the edges that skip layers.
     fn arcs(&self, painter: &Painter, places: &[f32], top: f32, bottom: f32) {
-        let ends = |edge: &crate::model::Edge| {
-            let (from, to) = (edge.from.min(edge.to), edge.from.max(edge.to));
-            let skips = to > from + 1;
-            Some((*places.get(from)?, *places.get(to)?))
-                .filter(|(from, to)| skips && to - from >= 2.0 * PITCH)
+        let nodes = NodePlaces::new(&self.recording.edges);
+        // A joint lies in the middle between two layers.
+        let place = |node| {
+            let position = nodes.position(node)?;
+            Some((places.get(position / 2)? + places.get(position.div_ceil(2))?) / 2.0)
+        };
+        let ends = |edge: &Edge| {
+            let skips = !nodes.passed(edge)?.is_empty();
+            let (from, to) = (place(edge.from)?, place(edge.to)?);
+            Some((from.min(to), from.max(to))).filter(|(from, to)| skips && to - from >= 2.0 * PITCH)
         };
         let mut spans: Vec<(f32, f32)> = self.recording.edges.iter().filter_map(ends).collect();
         if spans.is_empty() {

@@ -4,7 +4,7 @@ use egui::{Key, Modifiers, Pos2, pos2};
 use egui_kittest::kittest::{NodeT, Queryable};
 
 use super::*;
-use crate::model::{Camera, Edge, Grid, SetView, Theme};
+use crate::model::{Camera, Grid, SetView, Theme};
 use crate::ui::style::colour_of;
 use crate::ui::testing::{self, TestWindow};
 
@@ -146,7 +146,7 @@ fn layers_that_share_a_slot_show_their_greatest() {
     window.state_mut().means = Some(means);
     // Every layer has edges to many others as well.
     window.state_mut().recording.edges =
-        (0..9_000).map(|from| Edge { from, to: from + 1 + from % 900 }).collect();
+        (0..9_000).map(|from| Edge::between_layers(from, from + 1 + from % 900)).collect();
     let state = window.state();
     let map = minimap(state);
     let places = map.places(strip());
