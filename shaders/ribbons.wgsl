@@ -1,5 +1,5 @@
 // Edges of the network as ribbons between slabs, one instance a segment. Ribbons are turned towards the
-// eye, but end in planes of equal z, which separate the segments.
+// eye, but end in planes of equal z, which separate the segments. A joint is a disc that faces the eye.
 
 #import "shared/frame.wgsl" { frame }
 #import "shared/light.wgsl" { encoded, hazed }
@@ -16,8 +16,10 @@ struct Segment {
     half_width: f32,
     // 1 if the edge begins or ends at the highlighted slab, else 0.
     highlighted: f32,
+    // 1 for the mark of a joint at both ends, a disc with the radius half_width, else 0.
+    joint: f32,
     // Makes a segment three vectors of 16 bytes.
-    padding: vec2<f32>,
+    padding: f32,
 }
 
 @group(1) @binding(0) var<storage, read> segments: array<Segment>;
@@ -32,10 +34,12 @@ struct Varying {
     @builtin(position) clip: vec4<f32>,
     // From the eye, world units; not normalised.
     @location(0) sight: vec3<f32>,
-    // -1 and 1 at the edges.
-    @location(1) across: f32,
+    // Of a ribbon, y is -1 and 1 at the edges, x is 0; of a disc, 1 away from the middle is the edge.
+    @location(1) across: vec2<f32>,
     @location(2) opacity: f32,
     @location(3) @interpolate(flat) highlighted: f32,
+    // Width of a pixel in units of across; 0 for a ribbon.
+    @location(4) @interpolate(flat) disc: f32,
 }
 
 @vertex
@@ -58,20 +62,37 @@ fn vs_main(@builtin(vertex_index) vertex: u32, @builtin(instance_index) instance
     let shown = max(segment.half_width, THINNEST * pixel);
     // One pixel wider, so that edges can fade out.
     let grown = 1.0 + pixel / shown;
-    let across = grown * (2.0 * f32(vertex >> 1u) - 1.0);
-    let world = at + side * (across * shown);
+    let corner = grown * (2.0 * vec2<f32>(f32(end), f32(vertex >> 1u)) - 1.0);
+    let share = segment.half_width / shown;
+    var across = vec2<f32>(0.0, corner.y);
+    var world = at + side * (corner.y * shown);
+    var opacity = segment.opacity[end] * share;
+    var disc = 0.0;
+    if segment.joint > 0.0 {
+        let is_steep = abs(away.y) > 0.9 * length(away);
+        let right = normalize(cross(away, select(vec3<f32>(0.0, 1.0, 0.0), vec3<f32>(0.0, 0.0, 1.0), is_steep)));
+        let up = normalize(cross(right, away));
+        across = corner;
+        world = at + (right * corner.x + up * corner.y) * shown;
+        opacity *= share;
+        disc = pixel / shown;
+    }
     return Varying(
         frame.clip_from_world * vec4<f32>(world, 1.0),
         world - frame.eye,
         across,
-        segment.opacity[end] * segment.half_width / shown,
+        opacity,
         segment.highlighted,
+        disc,
     );
 }
 
 @fragment
 fn fs_main(in: Varying) -> @location(0) vec4<f32> {
-    let edge = (1.0 - abs(in.across)) / max(fwidth(in.across), 1e-6);
+    let from_ribbon = (1.0 - abs(in.across.y)) / max(fwidth(in.across.y), 1e-6);
+    let from_disc = (1.0 - length(in.across)) / max(in.disc, 1e-6);
+    // Pixels to the edge.
+    let edge = select(from_ribbon, from_disc, in.disc > 0.0);
     let alpha = in.opacity * clamp(edge + 0.5, 0.0, 1.0);
     let colour = mix(frame.slab_colour, frame.no_value_colour, mix(PLAIN, HIGHLIGHTED, in.highlighted));
     return encoded(hazed(vec4<f32>(colour * alpha, alpha), length(in.sight)));

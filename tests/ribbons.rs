@@ -5,7 +5,7 @@ mod draw_support;
 use dnnviz::engine::{DrawnNetwork, Field, Frame, Gpu, Path, Renderer};
 use dnnviz::model::camera::SetView;
 use dnnviz::model::layout::LayerCells;
-use dnnviz::model::{Camera, Edge, Grid, ValueRange, ViewState};
+use dnnviz::model::{Camera, Edge, Grid, Node, ValueRange, ViewState};
 use draw_support::draw;
 
 const SIZE: [u32; 2] = [640, 360];
@@ -62,8 +62,14 @@ impl Scene {
     }
 }
 
-const SKIP: Edge = Edge { from: 0, to: 3 };
-const CHAIN: [Edge; 3] = [Edge { from: 0, to: 1 }, Edge { from: 1, to: 2 }, Edge { from: 2, to: 3 }];
+const SKIP: Edge = Edge::between_layers(0, 3);
+const CHAIN: [Edge; 3] = [Edge::between_layers(0, 1), Edge::between_layers(1, 2), Edge::between_layers(2, 3)];
+/// A sum of the slabs 0 and 2, which leads to slab 3.
+const SUM: [Edge; 3] = [
+    Edge { from: Node::Layer(0), to: Node::Joint(0) },
+    Edge { from: Node::Layer(2), to: Node::Joint(0) },
+    Edge { from: Node::Joint(0), to: Node::Layer(3) },
+];
 
 /// From the overview's place, and from behind the last slab.
 fn cameras(scene: &Scene) -> [Camera; 2] {
@@ -96,10 +102,28 @@ fn a_skip_runs_above_what_it_passes_and_ends_with_hidden_slabs() {
 }
 
 #[test]
+fn ribbons_meet_in_a_joint_between_drawn_slabs() {
+    let mut scene = Scene::new();
+    for camera in cameras(&scene) {
+        let all = scene.changed(camera, &SUM, &[]);
+        assert!(all.len() > 200, "{} pixels", all.len());
+        // Of one source and the way on, less is drawn; without any source, or without a way on, nothing.
+        let rest = scene.changed(camera, &SUM, &[false, false, true, false]);
+        assert!(!rest.is_empty());
+        let one = scene.changed(camera, &[SUM[1], SUM[2]], &[]);
+        assert!(!one.is_empty() && one.len() < all.len() && one.iter().all(|at| all.contains(at)));
+        for hidden in [[false, false, false, true], [true, false, true, false]] {
+            assert!(scene.changed(camera, &SUM, &hidden).is_empty(), "{hidden:?}");
+        }
+        assert!(scene.changed(camera, &SUM[..2], &[]).is_empty(), "it leads nowhere");
+    }
+}
+
+#[test]
 fn ribbons_never_show_through_slabs() {
     let mut scene = Scene::new();
     for (camera, nearest) in cameras(&scene).into_iter().zip([0, 3]) {
-        let edges = [&CHAIN[..], &[SKIP]].concat();
+        let edges = [&CHAIN[..], &SUM, &[SKIP]].concat();
         let changed = scene.changed(camera, &edges, &[]);
         let cells = scene.draw(camera, DrawnNetwork::default(), true);
         // Away from its edges, nothing lies between the eye and the nearest slab.

@@ -6,7 +6,8 @@ use super::frame::{Frame, FrameData, Nearness, SlabData};
 use super::gpu::Gpu;
 use super::palette::{self, PaletteOptions};
 use super::picture::PicturePass;
-use super::ribbons::{RibbonPass, Ribbons};
+use super::ribbons::Ribbons;
+use super::ribbons::pass::RibbonPass;
 use super::slabs::SlabPass;
 use super::target::{CELL_FORMAT, COLOUR_FORMAT, RANK_FORMAT, Target};
 

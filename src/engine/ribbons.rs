@@ -1,32 +1,37 @@
 //! The edges of networks that branch: a ribbon per edge, drawn between the slabs.
 //!
 //! The ribbon of an edge between neighbours runs below the slabs; that of a skip connection runs level above the
-//! slabs that it passes. All ribbons lie in the plane x = 0.
+//! slabs that it passes. A joint is a disc above the slabs, in the gap behind the last layer whose data it
+//! combines. All ribbons and joints lie in the plane x = 0.
 //!
 //! Slabs are drawn back to front, without depth test. To keep that exact, a ribbon is cut into segments where
 //! slabs with their cells begin and end along z, and is level above or below a slab: a plane separates each
 //! segment from each slab, and the segments are sorted into the draw order of the slabs.
 
+mod joints;
+pub(super) mod pass;
+mod slabs;
+
+use std::collections::HashSet;
 use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
 use glam::{Vec3, vec3};
 
 use super::frame::{Frame, SlabData};
-use super::gpu::Gpu;
-use super::quads::quad_pipeline;
-use super::shader;
-use super::target::Target;
-use crate::model::layout::{SLAB_BORDER, SLAB_THICKNESS};
+use crate::model::Node;
+use joints::{RibbonJoint, ribbon_joints};
+use slabs::{RibbonSlab, ribbon_slabs};
 
-/// Greatest number of segments of one picture. Edges beyond it are left out, the longest first.
-const MAX_SEGMENTS: usize = 20_000;
 /// Segments of a rise or fall between two slabs: the usual number, and the least where that makes too many.
 const STEPS: (usize, usize) = (16, 4);
+/// Number of segments of one picture above which rises and falls have fewer.
+const MANY_SEGMENTS: usize = 20_000;
 /// Half the width of a ribbon, as a share of the height of the tallest slab.
 const HALF_WIDTH: f32 = 0.012;
 /// Height of a skip connection above the slabs that it passes, as a share of the height of the tallest slab: a
-/// constant, and the factor of the square root of their number, so that nested ribbons do not overlap.
+/// constant, which is also the height of joints, and the factor of the square root of their number, so that nested
+/// ribbons do not overlap.
 const RISE: (f32, f32) = (0.03, 0.05);
 
 /// `Segment` in shaders/ribbons.wgsl.
@@ -45,8 +50,10 @@ pub(super) struct Segment {
     pub half_width: f32,
     /// 1 if the edge begins or ends at the highlighted slab, else 0.
     pub highlighted: f32,
+    /// 1 for the mark of a joint at both ends, a disc with the radius `half_width`, else 0.
+    pub joint: f32,
     // Makes a segment three vectors of 16 bytes.
-    pub padding: [f32; 2],
+    pub padding: f32,
 }
 
 /// The ribbons of one picture.
@@ -56,23 +63,6 @@ pub(super) struct Ribbons {
     pub segments: Vec<Segment>,
     /// Ranges of the segments, each with the index in draw order of the slab before which it is drawn, rising.
     pub runs: Vec<(usize, Range<u32>)>,
-}
-
-/// The geometry of a drawn slab that ribbons depend on, in world units.
-#[derive(Clone, Copy)]
-struct RibbonSlab {
-    layer: usize,
-    /// Index in draw order.
-    draw_index: usize,
-    /// z of the front face.
-    front: f32,
-    /// Range along z of the slab with its cells.
-    low: f32,
-    high: f32,
-    /// Range along y of the slab.
-    bottom: f32,
-    top: f32,
-    opacity: f32,
 }
 
 /// The location of a segment relative to the slabs, by index into the slabs sorted by layer.
@@ -86,71 +76,84 @@ enum Region {
     Under(usize),
 }
 
-impl Ribbons {
-    /// Computes the ribbons between `slabs`, the drawn slabs back to front.
-    pub(super) fn new(frame: &Frame<'_>, slabs: &[SlabData]) -> Self {
-        if frame.network.edges.is_empty() {
-            return Self::default();
+/// An end of a ribbon.
+#[derive(Clone, Copy)]
+enum RibbonEnd {
+    /// Index into the slabs sorted by layer.
+    Slab(usize),
+    Joint(RibbonJoint),
+}
+
+impl RibbonEnd {
+    /// The first gap of a ribbon that begins here, as the index of the slab before it.
+    fn first_gap(self) -> usize {
+        match self {
+            Self::Slab(slab) => slab,
+            Self::Joint(joint) => joint.gap,
         }
-        let ribbon_slabs = ribbon_slabs(slabs, frame.data(slabs.len()).height);
-        let mut edges: Vec<(usize, usize, bool)> = frame
-            .network
-            .edges
-            .iter()
-            .filter_map(|edge| {
-                let index = |layer| ribbon_slabs.binary_search_by_key(&layer, |slab| slab.layer).ok();
-                let (from, to) = (index(edge.from)?, index(edge.to)?);
-                let ends_at = |slab: usize| slab == edge.from || slab == edge.to;
-                let highlighted = frame.network.highlighted.is_some_and(ends_at);
-                (from != to).then_some((from.min(to), from.max(to), highlighted))
-            })
-            .collect();
-        // The highlighted edges first, then the short ones: long ones are the first to be left out.
-        edges.sort_by_key(|&(from, to, highlighted)| (!highlighted, to - from));
-        edges.dedup();
-        let segments =
-            |steps: usize| edges.iter().map(|&(from, to, _)| 2 * steps + 2 * (to - from) + 1).sum::<usize>();
-        let mut steps = STEPS.0;
-        while steps > STEPS.1 && segments(steps) > MAX_SEGMENTS {
-            steps /= 2;
+    }
+
+    /// The last gap of a ribbon that ends here. Nothing ends at the first slab.
+    fn last_gap(self) -> usize {
+        match self {
+            Self::Slab(slab) => slab - 1,
+            Self::Joint(joint) => joint.gap,
         }
-        let tallest = ribbon_slabs.iter().map(|slab| slab.top - slab.bottom).fold(0.0, f32::max);
-        let last = slabs.len();
-        let mut builder =
-            RibbonBuilder { frame, slabs: &ribbon_slabs, tallest, steps, last, segments: Vec::new() };
-        for (from, to, highlighted) in edges {
-            if builder.segments.len() + 2 * steps + 2 * (to - from) + 1 > MAX_SEGMENTS {
-                break;
-            }
-            builder.edge(from, to, highlighted);
-        }
-        builder.finish()
     }
 }
 
-/// Returns the slabs by layer, which is front to back.
-fn ribbon_slabs(slabs: &[SlabData], height: f32) -> Vec<RibbonSlab> {
-    let mut ribbon_slabs: Vec<RibbonSlab> = slabs
-        .iter()
-        .enumerate()
-        .map(|(draw_index, slab)| RibbonSlab {
-            layer: slab.layer as usize,
-            draw_index,
-            front: slab.corner.z,
-            low: slab.corner.z - SLAB_THICKNESS,
-            high: slab.corner.z + height * slab.pitch,
-            bottom: slab.corner.y - slab.grid[1] as f32 * slab.pitch - SLAB_BORDER,
-            top: slab.corner.y + SLAB_BORDER,
-            opacity: slab.opacity,
-        })
-        .collect();
-    ribbon_slabs.sort_by_key(|slab| slab.layer);
-    for index in 1..ribbon_slabs.len() {
-        // Very high cells could reach the slab in front; the rest of the gap stays for the ribbon.
-        let gap = ribbon_slabs[index - 1].low - ribbon_slabs[index].front;
-        ribbon_slabs[index].high = ribbon_slabs[index].high.min(ribbon_slabs[index].front + 0.8 * gap);
+impl Ribbons {
+    /// Computes the ribbons between `slabs`, the drawn slabs back to front.
+    pub(super) fn new(frame: &Frame<'_>, slabs: &[SlabData]) -> Self {
+        let edges = frame.network.edges;
+        if edges.is_empty() {
+            return Self::default();
+        }
+        let ribbon_slabs = ribbon_slabs(slabs, frame.data(slabs.len()).height);
+        let tallest = ribbon_slabs.iter().map(|slab| slab.top - slab.bottom).fold(0.0, f32::max);
+        let joints = ribbon_joints(edges, &ribbon_slabs, tallest);
+        let end = |node: Node| match node {
+            Node::Layer(layer) => {
+                let index = ribbon_slabs.binary_search_by_key(&layer, |slab| slab.layer).ok()?;
+                Some((ribbon_slabs[index].front, RibbonEnd::Slab(index)))
+            }
+            Node::Joint(joint) => {
+                let joint = joints.get(joint).copied().flatten()?;
+                Some((joint.z, RibbonEnd::Joint(joint)))
+            }
+        };
+        let highlighted = frame.network.highlighted.map(Node::Layer);
+        let mut known = HashSet::new();
+        let mut ribbons: Vec<(RibbonEnd, RibbonEnd, bool)> = Vec::new();
+        for edge in edges {
+            let (Some((from_z, from)), Some((to_z, to))) = (end(edge.from), end(edge.to)) else { continue };
+            let is_highlighted = highlighted == Some(edge.from) || highlighted == Some(edge.to);
+            // Front to back, whatever the direction of the data.
+            if from_z > to_z && known.insert((edge.from, edge.to)) {
+                ribbons.push((from, to, is_highlighted));
+            } else if from_z < to_z && known.insert((edge.to, edge.from)) {
+                ribbons.push((to, from, is_highlighted));
+            }
+        }
+        let segments = |steps: usize| {
+            let passed = |(from, to, _): &(RibbonEnd, RibbonEnd, bool)| to.last_gap() - from.first_gap();
+            ribbons.iter().map(|ribbon| 2 * steps + 2 * passed(ribbon) + 1).sum::<usize>()
+        };
+        let mut steps = STEPS.0;
+        while steps > STEPS.1 && segments(steps) > MANY_SEGMENTS {
+            steps /= 2;
+        }
+        let last = slabs.len();
+        let mut builder =
+            RibbonBuilder { frame, slabs: &ribbon_slabs, tallest, steps, last, segments: Vec::new() };
+        for (from, to, highlighted) in ribbons {
+            builder.ribbon(from, to, highlighted);
+        }
+        for joint in joints.into_iter().flatten() {
+            builder.joint(joint);
+        }
+        builder.finish()
     }
-    ribbon_slabs
 }
 
 /// Builds the segments of one picture.
@@ -164,45 +167,88 @@ struct RibbonBuilder<'a> {
     steps: usize,
     /// Number of drawn slabs.
     last: usize,
-    /// The segments with their sort keys: index of the slab before which one is drawn × 6, plus its order there.
-    segments: Vec<(usize, Segment)>,
+    /// The segments with their sort keys: the index of the slab before which one is drawn, and its order there.
+    segments: Vec<((usize, usize), Segment)>,
 }
 
 impl RibbonBuilder<'_> {
-    /// Adds the ribbon between two slabs, given by index.
-    fn edge(&mut self, from: usize, to: usize, highlighted: bool) {
-        let (a, b) = (self.slabs[from], self.slabs[to]);
-        let half_width = HALF_WIDTH * self.tallest;
-        let style = RibbonStyle { half_width, opacity: a.opacity.min(b.opacity), highlighted };
-        // Distance from the slab: the half width and a margin.
-        let clearance = 1.5 * half_width;
-        if b.layer == a.layer + 1 {
+    /// Adds the ribbon between two ends, of which `from` is nearer to the front.
+    fn ribbon(&mut self, from: RibbonEnd, to: RibbonEnd, highlighted: bool) {
+        let opacity = |end: RibbonEnd| match end {
+            RibbonEnd::Slab(slab) => self.slabs[slab].opacity,
+            RibbonEnd::Joint(_) => 1.0,
+        };
+        let opacity = opacity(from).min(opacity(to));
+        let style = RibbonStyle { half_width: self.half_width(), opacity, highlighted, is_joint: false };
+        let clearance = self.clearance();
+        let (first, last) = (from.first_gap(), to.last_gap());
+        let (a, b) = (self.slabs[first], self.slabs[last + 1]);
+        let is_between_slabs = matches!((from, to), (RibbonEnd::Slab(_), RibbonEnd::Slab(_)));
+        if is_between_slabs && b.layer == a.layer + 1 {
             let (start, end) = (a.bottom - clearance, b.bottom - clearance);
-            self.level(style, Region::Under(from), start, a.front, a.low);
-            self.curve(style, from, start, end, 0.0);
-            self.level(style, Region::Under(to), end, b.high, b.front);
+            self.level(style, Region::Under(first), start, a.front, a.low);
+            self.curve(style, first, [start, a.low], [end, b.high], 0.0);
+            self.level(style, Region::Under(last + 1), end, b.high, b.front);
             return;
         }
-        let passed = &self.slabs[from..=to];
-        let top = passed.iter().map(|slab| slab.top).fold(f32::NEG_INFINITY, f32::max);
-        let rise = (RISE.0 + RISE.1 * ((b.layer - a.layer - 1) as f32).sqrt()) * self.tallest;
-        let (start, end, peak) = (a.top + clearance, b.top + clearance, top + clearance + rise);
-        self.level(style, Region::Over(from), start, a.front, a.low);
-        if to == from + 1 {
-            // All slabs between the two are hidden.
-            self.curve(style, from, start, end, peak - start.max(end));
-        } else {
-            self.curve(style, from, start, peak, 0.0);
-            for index in from + 1..to {
-                let slab = self.slabs[index];
-                self.level(style, Region::Over(index), peak, slab.high, slab.low);
-                if index + 1 < to {
-                    self.level(style, Region::Gap(index), peak, slab.low, self.slabs[index + 1].high);
-                }
+        let start = match from {
+            RibbonEnd::Slab(slab) => {
+                let y = a.top + clearance;
+                self.level(style, Region::Over(slab), y, a.front, a.low);
+                [y, a.low]
             }
-            self.curve(style, to - 1, peak, end, 0.0);
+            RibbonEnd::Joint(joint) => [self.joint_height(joint), joint.z],
+        };
+        let end = match to {
+            RibbonEnd::Slab(slab) => {
+                let y = b.top + clearance;
+                self.level(style, Region::Over(slab), y, b.high, b.front);
+                [y, b.high]
+            }
+            RibbonEnd::Joint(joint) => [self.joint_height(joint), joint.z],
+        };
+        let top = self.slabs[first..=last + 1].iter().map(|slab| slab.top).fold(f32::NEG_INFINITY, f32::max);
+        let rise = (RISE.0 + RISE.1 * ((b.layer - a.layer - 1) as f32).sqrt()) * self.tallest;
+        let peak = top + clearance + rise;
+        if first == last {
+            // All slabs between two slabs are hidden.
+            let bump = if is_between_slabs { peak - start[0].max(end[0]) } else { 0.0 };
+            self.curve(style, first, start, end, bump);
+            return;
         }
-        self.level(style, Region::Over(to), end, b.high, b.front);
+        self.curve(style, first, start, [peak, self.slabs[first + 1].high], 0.0);
+        for index in first + 1..=last {
+            let slab = self.slabs[index];
+            self.level(style, Region::Over(index), peak, slab.high, slab.low);
+            if index < last {
+                self.level(style, Region::Gap(index), peak, slab.low, self.slabs[index + 1].high);
+            }
+        }
+        self.curve(style, last, [peak, self.slabs[last].low], end, 0.0);
+    }
+
+    /// Adds the mark of a joint.
+    fn joint(&mut self, joint: RibbonJoint) {
+        let style =
+            RibbonStyle { half_width: joint.radius, opacity: 1.0, highlighted: false, is_joint: true };
+        let y = self.joint_height(joint);
+        self.level(style, Region::Gap(joint.gap), y, joint.z, joint.z);
+    }
+
+    /// Half the width of a ribbon, in world units.
+    fn half_width(&self) -> f32 {
+        HALF_WIDTH * self.tallest
+    }
+
+    /// Distance of a ribbon from the slab where it begins or ends: half the width and a margin.
+    fn clearance(&self) -> f32 {
+        1.5 * self.half_width()
+    }
+
+    /// Returns y of a joint.
+    fn joint_height(&self, joint: RibbonJoint) -> f32 {
+        let top = self.slabs[joint.gap].top.max(self.slabs[joint.gap + 1].top);
+        top + self.clearance() + RISE.0 * self.tallest
     }
 
     /// Adds a level segment at height `y` between two values of z.
@@ -210,10 +256,10 @@ impl RibbonBuilder<'_> {
         self.push(style, region, [[y, from, 0.0], [y, to, 0.0]]);
     }
 
-    /// Adds the segments from height `from` to height `to` across the gap behind a slab: a smoothstep, level at
-    /// both ends, plus a quartic bump of height `bump`.
-    fn curve(&mut self, style: RibbonStyle, index: usize, from: f32, to: f32, bump: f32) {
-        let (z0, z1) = (self.slabs[index].low, self.slabs[index + 1].high);
+    /// Adds the segments between two points (y, z) in the gap behind a slab: a smoothstep, level at both ends,
+    /// plus a quartic bump of height `bump`.
+    fn curve(&mut self, style: RibbonStyle, gap: usize, from: [f32; 2], to: [f32; 2], bump: f32) {
+        let ([from, z0], [to, z1]) = (from, to);
         let (rise, run) = (to - from, z1 - z0);
         let at = |step: usize| {
             let t = step as f32 / self.steps as f32;
@@ -226,7 +272,7 @@ impl RibbonBuilder<'_> {
         };
         let points: Vec<[f32; 3]> = (0..=self.steps).map(at).collect();
         for ends in points.windows(2) {
-            self.push(style, Region::Gap(index), [ends[0], ends[1]]);
+            self.push(style, Region::Gap(gap), [ends[0], ends[1]]);
         }
     }
 
@@ -244,11 +290,13 @@ impl RibbonBuilder<'_> {
             opacity,
             half_width: style.half_width,
             highlighted: f32::from(u8::from(style.highlighted)),
-            padding: [0.0; 2],
+            joint: f32::from(u8::from(style.is_joint)),
+            padding: 0.0,
         };
-        // Highlighted ribbons over the others.
+        // Highlighted ribbons over the others, and joints over the ribbons that meet there.
         let (slot, order) = self.draw_order(region, camera.position);
-        self.segments.push(((slot * 3 + order) * 2 + usize::from(style.highlighted), segment));
+        let rank = if style.is_joint { 2 } else { usize::from(style.highlighted) };
+        self.segments.push(((slot, 3 * order + rank), segment));
     }
 
     /// Returns the index of the slab before which a segment is drawn, and its order among the segments drawn there.
@@ -279,8 +327,8 @@ impl RibbonBuilder<'_> {
     fn finish(mut self) -> Ribbons {
         self.segments.sort_by_key(|&(key, _)| key);
         let mut runs: Vec<(usize, Range<u32>)> = Vec::new();
-        for (index, &(key, _)) in self.segments.iter().enumerate() {
-            let (slot, index) = (key / 6, index as u32);
+        for (index, &((slot, _), _)) in self.segments.iter().enumerate() {
+            let index = index as u32;
             match runs.last_mut() {
                 Some((last, run)) if *last == slot => run.end = index + 1,
                 _ => runs.push((slot, index..index + 1)),
@@ -290,81 +338,13 @@ impl RibbonBuilder<'_> {
     }
 }
 
-/// The properties that all segments of a ribbon share.
+/// The properties that all segments of a ribbon, or of a joint, share.
 #[derive(Clone, Copy)]
 struct RibbonStyle {
     /// World units.
     half_width: f32,
-    /// The lower of the opacities of the two slabs.
+    /// The lower of the opacities of the slabs at its ends.
     opacity: f32,
     highlighted: bool,
-}
-
-/// Draws ribbons.
-pub(super) struct RibbonPass {
-    layout: wgpu::BindGroupLayout,
-    pipeline: wgpu::RenderPipeline,
-    buffer: wgpu::Buffer,
-    group: wgpu::BindGroup,
-}
-
-impl RibbonPass {
-    pub(super) fn new(device: &wgpu::Device, frame: &wgpu::BindGroupLayout, target: Target) -> Self {
-        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some("RibbonPass::layout"),
-            entries: &[wgpu::BindGroupLayoutEntry {
-                binding: 0,
-                visibility: wgpu::ShaderStages::VERTEX,
-                ty: wgpu::BindingType::Buffer {
-                    ty: wgpu::BufferBindingType::Storage { read_only: true },
-                    has_dynamic_offset: false,
-                    min_binding_size: wgpu::BufferSize::new(size_of::<Segment>() as u64),
-                },
-                count: None,
-            }],
-        });
-        let pipeline =
-            quad_pipeline(device, "RibbonPass::pipeline", shader::RIBBONS, [frame, &layout], target);
-        let buffer = segment_buffer(device, 256);
-        let group = segment_group(device, &layout, &buffer);
-        Self { layout, pipeline, buffer, group }
-    }
-
-    /// Uploads the segments.
-    pub(super) fn prepare(&mut self, gpu: &Gpu, ribbons: &Ribbons) {
-        let bytes: &[u8] = bytemuck::cast_slice(&ribbons.segments);
-        if self.buffer.size() < bytes.len() as u64 {
-            self.buffer = segment_buffer(&gpu.device, ribbons.segments.len().next_power_of_two());
-            self.group = segment_group(&gpu.device, &self.layout, &self.buffer);
-        }
-        gpu.queue.write_buffer(&self.buffer, 0, bytes);
-    }
-
-    /// Draws a range of the uploaded segments into `pass`, whose bind group 0 is set.
-    pub(super) fn draw(&self, pass: &mut wgpu::RenderPass<'_>, segments: Range<u32>) {
-        pass.set_pipeline(&self.pipeline);
-        pass.set_bind_group(1, &self.group, &[]);
-        pass.draw(0..4, segments);
-    }
-}
-
-fn segment_buffer(device: &wgpu::Device, segments: usize) -> wgpu::Buffer {
-    device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("RibbonPass::buffer"),
-        size: (segments * size_of::<Segment>()) as u64,
-        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    })
-}
-
-fn segment_group(
-    device: &wgpu::Device,
-    layout: &wgpu::BindGroupLayout,
-    buffer: &wgpu::Buffer,
-) -> wgpu::BindGroup {
-    device.create_bind_group(&wgpu::BindGroupDescriptor {
-        label: Some("RibbonPass::group"),
-        layout,
-        entries: &[wgpu::BindGroupEntry { binding: 0, resource: buffer.as_entire_binding() }],
-    })
+    is_joint: bool,
 }

@@ -197,7 +197,11 @@ fn layouts() -> [(&'static str, Layout); 8] {
             [corner, pitch, grid, base, page, top, low, inverse_range, layer, scale_from, scale_to, opacity]
         ),
         layout!("Picture", PictureData, [corner, width, height, padding_a, padding_b, padding_c]),
-        layout!("Segment", Segment, [start, finish, slopes, opacity, half_width, highlighted, padding]),
+        layout!(
+            "Segment",
+            Segment,
+            [start, finish, slopes, opacity, half_width, highlighted, joint, padding]
+        ),
         layout!("Span", pass::Span, [quads, stride, first, blocks, runs, padding_a, padding_b, padding_c]),
         layout!("ReductionRange", pass::ReductionRange, [first, length, to, padding]),
         layout!(

@@ -2,7 +2,7 @@
 
 use super::description::SceneDescription;
 use super::navigation::CameraTarget;
-use crate::model::OrderBy;
+use crate::model::{OrderBy, drawn_edges};
 use crate::ui::text;
 
 impl SceneDescription<'_> {
@@ -59,6 +59,10 @@ impl SceneDescription<'_> {
         if !hidden.is_empty() {
             add(format!("Hidden: {}", hidden.join(", ")));
         }
+        let left_out = drawn_edges(recording, view, None).left_out;
+        if left_out > 0 {
+            add(format!("Not drawn: {}, the longest", plural(left_out, "edge", "edges")));
+        }
         let pins: Vec<String> =
             view.pins.iter().take(20).map(|pin| format!("unit {} of {}", pin.unit, pin.layer)).collect();
         if !pins.is_empty() {
@@ -71,8 +75,20 @@ impl SceneDescription<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Layout, Pin, SetView, UnitIndex};
+    use crate::model::{Edge, Layout, Pin, SetView, UnitIndex, ViewState};
     use crate::ui::testing;
+
+    #[test]
+    fn edges_without_room_are_counted() {
+        let mut recording = testing::recording();
+        recording.edges = vec![Edge::between_layers(0, 2); 10_000];
+        let layout = Layout::new(&recording);
+        let mut view = testing::view(&recording);
+        let summary = |view: &ViewState| testing::description(&recording, view, &layout).summary();
+        assert!(summary(&view).ends_with(" Not drawn: 5000 edges, the longest."), "{}", summary(&view));
+        view.edges = false;
+        assert!(!summary(&view).contains("Not drawn"));
+    }
 
     #[test]
     fn a_scene_is_described_in_sentences() {
