@@ -123,16 +123,16 @@ fn info_has_the_shape_that_scripts_read() {
 fn info_counts_edges_and_joints() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run").to_str().unwrap().to_owned();
-    succeeds(&["synth", "-o", &run, "--units", "400", "--layers", "3", "--epochs", "1", "--inputs", "4"]);
+    succeeds(&["synth", "-o", &run, "--units", "400", "--layers", "4", "--epochs", "2", "--inputs", "6"]);
     let file = folder.path().join("run/manifest.json");
     let mut manifest: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     manifest["joints"] = json!(["add"]);
-    manifest["edges"] = json!([[0, 1], [0, 3], [1, 3], [3, 2]]);
+    manifest["edges"] = json!([[0, 1], [0, 4], [1, 4], [4, 2], [2, 3]]);
     fs::write(&file, manifest.to_string()).unwrap();
     let info = document(&["info", &run, "--json"]);
-    assert_eq!((&info["edges"], &info["joints"]), (&json!(4), &json!(1)));
+    assert_eq!((&info["edges"], &info["joints"]), (&json!(5), &json!(1)));
     let table = succeeds(&["info", &run]);
-    assert!(table.contains("\nedges    4\njoints   add (1)\n"), "{table}");
+    assert!(table.contains("\nedges    5\njoints   add (1)\n"), "{table}");
 }
 
 #[test]
