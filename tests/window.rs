@@ -60,7 +60,8 @@ fn start_on(runs: &[&Path]) -> Option<Desk> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let number = folder.path().join("display");
     let file = fs::File::create(&number).expect("a file for the display's number");
-    let screen = format!("{WIDTH}x{HEIGHT}x24");
+    // A new window takes at most 92 % of the screen.
+    let screen = format!("{}x{}x24", WIDTH * 10 / 9, HEIGHT * 10 / 9);
     let display = Command::new("Xvfb")
         .args(["-displayfd", "1", "-screen", "0", &screen, "-nolisten", "tcp", "-noreset"])
         .stdout(file)
@@ -105,8 +106,9 @@ impl Desk {
     }
 
     fn picture(&self) -> RgbaImage {
+        let window = format!("{WIDTH}x{HEIGHT}+0+0");
         let output = Command::new("import")
-            .args(["-silent", "-window", "root", "png:-"])
+            .args(["-silent", "-window", "root", "-crop", &window, "+repage", "png:-"])
             .env("DISPLAY", &self.name)
             .output()
             .expect("import runs");

@@ -160,7 +160,8 @@ impl OptionsPanel<'_> {
                 .on_hover_text("So that colours compare along the training");
         });
         let mut percent = 100.0 * view.dim_below;
-        let tip = "Cells weaker than this share of the colours are dimmed, so that the strong ones stand out.";
+        let tip =
+            "Cells weaker than this share of the colours are dimmed, so that the strong ones stand out.";
         let changed = slider(ui, self.palette, "Dim", "Dim below", tip, |ui| {
             ui.add(Slider::new(&mut percent, 0.0..=100.0).suffix(" %").max_decimals(0))
         });

@@ -15,7 +15,9 @@ pub fn option_tip(group: &str, name: &str) -> Option<&'static str> {
             "The difference of the means in units of their pooled standard deviation (Cohen's d)."
         }
         ("Statistic", "Mean") => "The mean activation of each unit over the inputs.",
-        ("Statistic", "Std") => "How much the activation of each unit varies over the inputs: the standard deviation.",
+        ("Statistic", "Std") => {
+            "How much the activation of each unit varies over the inputs: the standard deviation."
+        }
         ("Statistic", "Min") => "The least activation of each unit among the inputs.",
         ("Statistic", "Max") => "The greatest activation of each unit among the inputs.",
         ("Statistic", "Rate") => "The share of the inputs for which a unit is active, above 0.",
@@ -25,7 +27,9 @@ pub fn option_tip(group: &str, name: &str) -> Option<&'static str> {
         ("Normalisation", "Network") => "All values divided by the greatest of the network.",
         ("Range", "Auto") => "The colours span what suits the values: usually each layer's own range.",
         ("Range", "Per layer") => "The colours span the range of each layer.",
-        ("Range", "Network") => "The colours span one range for all layers, so that they compare between layers.",
+        ("Range", "Network") => {
+            "The colours span one range for all layers, so that they compare between layers."
+        }
         ("Range", "Fixed") => "The colours span two values that you enter.",
         ("Clip percent", _) => {
             "This share of a layer's values at each end is drawn as the end of the colours, so that a few extreme \
