@@ -224,7 +224,7 @@ impl Painter {
 
     /// Draws the scene of a column into a texture of `size` pixels, if it has changed.
     fn draw_scene(&mut self, column: u64, drawn: &DrawnScene, size: [u32; 2]) {
-        let DrawnScene { scene, view, ranges, picture, edges, layout, highlighted } = drawn;
+        let DrawnScene { scene, view, divisors, ranges, picture, edges, layout, highlighted } = drawn;
         let key = SceneKey {
             from: SameObject(Arc::clone(&scene.from.field)),
             to: SameObject(Arc::clone(&scene.to.field)),
@@ -244,11 +244,10 @@ impl Painter {
         if texture.key.as_ref() == Some(&key) {
             return;
         }
-        let divisors = scene.divisors(view);
         let frame = scene.frame(FrameOptions {
             view,
             ranges,
-            divisors: &divisors,
+            divisors,
             picture: picture.map(|picture| &**picture),
             network: DrawnNetwork { edges, layout: Some(layout), highlighted: *highlighted },
             size,

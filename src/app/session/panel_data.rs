@@ -46,8 +46,7 @@ impl Session {
         let ready = self.values.cached_epochs(self.control.view.order);
         let recording = self.values.recording();
         let epoch = self.control.described_epoch(recording);
-        let divisors = self.scene.divisors(&self.control.view);
-        let scene_values = self.scene.values(&self.control.view, &divisors);
+        let scene_values = self.scene.values(&self.control.view);
         let layout = self.scene.layout();
         let insights = &self.values.insights;
         let pins = self.control.view.pins.iter().map(|pin| (pin.clone(), recording.unit_of_pin(pin)));
@@ -96,8 +95,7 @@ impl Session {
 
     /// Handles pointer and keys in the session's viewport.
     pub fn handle_gestures(&mut self, ui: &egui::Ui, viewport: &Viewport) -> SceneResponse {
-        let divisors = self.scene.divisors(&self.control.view);
-        let values = self.scene.values(&self.control.view, &divisors);
+        let values = self.scene.values(&self.control.view);
         let mut response = self.control.handle_gestures(ui, viewport, self.scene.layout(), values.as_ref());
         if let Some((layer, unit)) = response.clicked
             && let Some(pin) = self.recording().pin(LayerIndex(layer), UnitIndex(unit))
@@ -141,7 +139,6 @@ impl Session {
             current.unmatched().iter().map(|layer| (layer.layer, layer.units)).collect()
         });
         let view = current.map_or_else(|| self.control.view.clone(), |it| it.view(&self.control.view));
-        let divisors = self.scene.divisors(&self.control.view);
         let position = current.map_or_else(|| self.control.position(), |it| Some(it.scene.position));
         let layout = self.scene.layout();
         act(&SceneDescription {
@@ -156,7 +153,7 @@ impl Session {
             unmatched: &unmatched,
             shared: self.scene.is_shared(),
             range_epochs: self.scene.range_epochs(&self.values, &self.control),
-            values: self.scene.values(&self.control.view, &divisors),
+            values: self.scene.values(&self.control.view),
             camera_target: self.control.navigator.target(),
         })
     }
@@ -167,9 +164,8 @@ impl Session {
     /// # Errors
     /// The reason why there are no values, in one line.
     pub fn values_as_csv(&self) -> Result<String, String> {
-        let divisors = self.scene.divisors(&self.control.view);
         let is_current = self.scene.current().is_some_and(|it| it.query == self.control.view.query);
-        let values = self.scene.values(&self.control.view, &divisors).filter(|_| is_current);
+        let values = self.scene.values(&self.control.view).filter(|_| is_current);
         let values = values.ok_or("the values are still being read")?;
         let units = self.recording().units();
         if units > MAX_COPIED {

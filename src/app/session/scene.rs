@@ -33,6 +33,8 @@ pub struct SceneState {
 pub struct CurrentScene {
     /// The values.
     pub scene: Scene,
+    /// Per layer, the divisor of its values.
+    divisors: Vec<f32>,
     /// `false` if the scene has slabs without values.
     pub has_values: bool,
     /// The query of the values.
@@ -64,6 +66,8 @@ pub struct DrawnScene<'a> {
     pub scene: &'a Scene,
     /// The view, with the query of the values.
     pub view: ViewState,
+    /// Per layer, the divisor of its values.
+    pub divisors: &'a [f32],
     /// Per layer, the range of the colour map.
     pub ranges: &'a [ValueRange],
     /// The picture of the selected input.
@@ -249,6 +253,7 @@ impl SceneState {
         let edges = drawn_edges(current.recording(), &view, highlighted).edges;
         Some(DrawnScene {
             scene: &current.scene,
+            divisors: &current.divisors,
             ranges: &self.ranges,
             picture: self.image().map(|image| &image.picture).filter(|_| view.camera.is_clear_of_picture()),
             highlighted: if edges.is_empty() { None } else { highlighted },
@@ -258,16 +263,10 @@ impl SceneState {
         })
     }
 
-    /// Returns the divisor of each layer's values; empty without values.
-    pub fn divisors(&self, view: &ViewState) -> Vec<f32> {
-        let divisors = |current: &CurrentScene| current.scene.divisors(&current.view(view));
-        self.current.as_ref().map_or_else(Vec::new, divisors)
-    }
-
     /// Returns the values in the scene, for picking and for the overlay.
-    pub fn values<'a>(&'a self, view: &ViewState, divisors: &'a [f32]) -> Option<SceneValues<'a>> {
+    pub fn values(&self, view: &ViewState) -> Option<SceneValues<'_>> {
         let current = self.current.as_ref().filter(|current| current.has_values)?;
-        Some(current.scene.values(&current.view(view), &self.ranges, divisors))
+        Some(current.scene.values(&current.view(view), &self.ranges, &current.divisors))
     }
 
     /// Returns the data from which value ranges common to several columns are computed.
@@ -315,6 +314,7 @@ impl SceneState {
 /// Returns `scene` with the query and order of the view, and the run of `values`.
 fn current(values: &ValueStore, control: &ViewControl, scene: Scene, has_values: bool) -> CurrentScene {
     CurrentScene {
+        divisors: scene.divisors(&control.view),
         scene,
         has_values,
         query: control.view.query.clone(),
