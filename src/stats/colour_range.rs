@@ -46,20 +46,41 @@ pub fn extremes(
     layers.map(|(range, divisor)| range.map(|range| range.divided_by(divisor))).collect()
 }
 
-/// Returns for each layer the union of its [`extremes`] at several epochs.
+/// Share of the epochs whose least and greatest values lie within a range over all epochs, with
+/// [`ViewState::clip`]: the values of a network are often far larger before it has learned anything.
+const WITHIN: f32 = 0.75;
+
+/// Returns for each layer the union of its [`extremes`] at several epochs; with [`ViewState::clip`] the range
+/// that holds those of three quarters of the epochs at either end.
 pub fn extremes_over<'a>(
     view: &ViewState,
     normalisation: Normalisation,
     epochs: impl IntoIterator<Item = &'a [Option<Quantiles>]>,
 ) -> Vec<Option<ValueRange>> {
-    let mut union: Vec<Option<ValueRange>> = Vec::new();
+    let mut ranges_of: Vec<Vec<ValueRange>> = Vec::new();
     for layers in epochs {
         let ranges = clipped_extremes(view, normalisation, layers).into_iter().zip(divisors_at(view, layers));
-        let ranges = ranges.map(|(range, divisor)| range.map(|range| range.divided_by(divisor)));
-        union.resize(union.len().max(layers.len()), None);
-        union.iter_mut().zip(ranges).for_each(|(union, range)| *union = ValueRange::union_of(*union, range));
+        ranges_of.resize(ranges_of.len().max(layers.len()), Vec::new());
+        for (ranges_of, (range, divisor)) in ranges_of.iter_mut().zip(ranges) {
+            ranges_of.extend(range.map(|range| range.divided_by(divisor)));
+        }
     }
-    union
+    let over = |ranges: &Vec<ValueRange>| {
+        if view.clip > 0.0 {
+            let within = (WITHIN * ranges.len() as f32).ceil() as usize;
+            let sorted = |end: fn(&ValueRange) -> f32| {
+                let mut ends: Vec<f32> = ranges.iter().map(end).collect();
+                ends.sort_unstable_by(f32::total_cmp);
+                ends
+            };
+            let low = sorted(|range| range.low).get(ranges.len() - within).copied();
+            let high = sorted(|range| range.high).get(within.wrapping_sub(1)).copied();
+            low.zip(high).map(|(low, high)| ValueRange::new(low, high))
+        } else {
+            ranges.iter().copied().reduce(ValueRange::union)
+        }
+    };
+    ranges_of.iter().map(over).collect()
 }
 
 /// Returns for each layer the range of its values, as computed, without the clipped ones.
@@ -124,5 +145,34 @@ pub fn colour_ranges(
             own.map(|_| usable(range.unwrap_or(ValueRange::UNIT))).collect()
         }
         Range::Auto => own.map(|_| ValueRange::UNIT).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Camera, Grid, LayerCells, Layout, SetView};
+
+    /// The quantiles of one layer with the values 0, `high / 100`, …, `high`.
+    fn epoch(high: f32) -> Vec<Option<Quantiles>> {
+        let values = (0..=100).map(|step| high * step as f32 / 100.0).collect();
+        Quantiles::of_all(&[LayerCells { grid: Grid::near_square(101), units: 101, values }])
+    }
+
+    #[test]
+    fn a_range_over_epochs_holds_three_quarters_of_them_where_values_are_clipped() {
+        let layout = Layout::of_grids([(Grid::near_square(101), 101)]);
+        let mut view = ViewState::new(Camera::set_view(SetView::Overview, &layout, 1.5), 0.0);
+        let epochs: Vec<Vec<Option<Quantiles>>> = [9.0, 1.0, 2.0, 1.5].map(epoch).into();
+        let range = |view: &ViewState, count: usize| {
+            let epochs = epochs[..count].iter().map(Vec::as_slice);
+            extremes_over(view, Normalisation::None, epochs)[0].expect("values")
+        };
+        assert_eq!(range(&view, 4), ValueRange::new(0.0, 9.0), "all of them");
+        view.clip = 1.0;
+        let clipped = range(&view, 4);
+        assert!((clipped.high - 1.98).abs() < 0.03 && clipped.low < 0.1, "{clipped:?}");
+        assert!(range(&view, 1).high > 8.5, "the only one");
+        assert!(range(&view, 2).high > 8.5, "both");
     }
 }

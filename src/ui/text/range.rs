@@ -32,6 +32,12 @@ pub fn describe_range(
         clip if clip > 0.0 => format!(", without {clip} % at each end"),
         _ => String::new(),
     };
+    let clipped = match over {
+        Some((_, total)) if total > 1 && view.clip > 0.0 => {
+            format!("{clipped} and the widest quarter of the epochs")
+        }
+        _ => clipped,
+    };
     let source = match view.range_of(recording.normalisation) {
         Range::Fixed { .. } => "fixed".to_owned(),
         Range::Layer => format!("each layer's own, {scope}{clipped}"),
