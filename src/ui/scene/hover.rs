@@ -272,14 +272,20 @@ pub fn paint_pins(scene: &SceneDescription, painter: &Painter, rect: Rect, mut t
     let projection = Projection { camera: scene.view.camera, rect };
     for Pin { layer, unit } in &scene.view.pins {
         let index = scene.recording.layers.iter().position(|info| info.name == *layer);
-        let slab = scene.layout.slabs.iter().find(|slab| Some(slab.layer) == index);
-        let Some(slab) = slab.filter(|slab| scene.view.camera.presence(slab) > 0.5) else { continue };
+        let slab = scene.layout.slabs.iter().enumerate().find(|(_, slab)| Some(slab.layer) == index);
+        let slab = slab.filter(|(_, slab)| scene.view.camera.presence(slab) > 0.5);
+        let Some((place, slab)) = slab else { continue };
         let cells = values.arrangements.get(slab.layer).and_then(|it| it.unit_cells(slab.grid, unit.0));
         let Some(outline) = cells.and_then(|cells| cells_outline(&values, slab, cells, projection)) else {
             continue;
         };
         let bounds = outline.bounds();
-        if !bounds.intersects(rect) {
+        let is_hidden = |at: Pos2| {
+            let hit = pick(scene.layout, &values, &projection.camera, ray(projection, at));
+            hit.is_some_and(|hit| hit.slab != place)
+        };
+        // Behind another slab.
+        if !bounds.intersects(rect) || is_hidden(bounds.center()) {
             continue;
         }
         paint_outline(painter, &outline, Stroke::new(1.5, palette.accent));

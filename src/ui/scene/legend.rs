@@ -3,6 +3,7 @@
 use egui::{Align2, CornerRadius, FontId, Mesh, Painter, Rect, Stroke, pos2, vec2};
 
 use super::description::SceneDescription;
+use super::navigation::CameraTarget;
 use crate::model::colour::TABLE_SIZE;
 use crate::model::{ColourMap, Range, Theme, ValueRange};
 use crate::ui::style::{Palette, SMALL, TEXT, colour_of, semibold};
@@ -168,7 +169,7 @@ struct EndLabels {
     of: Option<String>,
 }
 
-/// Returns the labels of the bar: of the highlighted layer, of the only drawn one, or the least and the greatest
+/// Returns the labels of the bar: of the highlighted or framed layer, of the only drawn one, or the least and the greatest
 /// of each end over all drawn layers.
 fn end_labels(scene: &SceneDescription) -> EndLabels {
     let labels_of = |range: &ValueRange, of: Option<String>| {
@@ -188,7 +189,12 @@ fn end_labels(scene: &SceneDescription) -> EndLabels {
         let name = &scene.recording.layers.get(layer)?.name;
         Some(format!("of layer {}", text::truncate(name, LAYER_NAME)))
     };
-    let highlighted = scene.highlighted.and_then(|layer| Some((layer, scene.ranges.get(layer)?)));
+    let framed = match scene.camera_target {
+        Some(CameraTarget::Slab(slab)) => scene.layout.slabs.get(slab).map(|slab| slab.layer),
+        _ => None,
+    };
+    let highlighted = scene.highlighted.or(framed);
+    let highlighted = highlighted.and_then(|layer| Some((layer, scene.ranges.get(layer)?)));
     // Normalised by the layer's maximum, all layers may have the same range.
     let is_common = drawn.windows(2).all(|pair| pair[0].1 == pair[1].1);
     match (drawn.as_slice(), highlighted) {

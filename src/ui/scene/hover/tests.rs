@@ -299,3 +299,33 @@ fn the_number_of_units_in_a_box_is_limited() {
     let units = units_in(&scene.values(), &scene.layout, scene.projection(), region);
     assert_eq!(units.len(), MAX_BOX_UNITS);
 }
+
+#[test]
+fn a_pinned_unit_behind_another_slab_is_not_outlined() {
+    let mut scene = TestScene::new();
+    scene.view.pins = vec![Pin { layer: "conv2".to_owned(), unit: UnitIndex(27) }];
+    scene.frame_slab(1);
+    let names = |scene: &TestScene| scene.texts(None).iter().filter(|text| *text == "conv2 · 27").count();
+    assert_eq!(names(&scene), 1);
+    // Before the first slab, from straight ahead, it covers the middle of the second.
+    let first = scene.layout.slabs[0];
+    scene.view.camera = Camera::of_slab(&first, 1.5);
+    let at = scene.place(1, 27);
+    let cell = cell_at(&scene.values(), &scene.layout, scene.projection(), at);
+    assert_ne!(cell.map(|cell| cell.layer), Some(1), "it is behind the first slab");
+    assert_eq!(names(&scene), 0);
+}
+
+#[test]
+fn the_legend_has_numbers_of_one_layer_or_of_all() {
+    let mut scene = TestScene::new();
+    let texts = scene.texts(None);
+    for label in ["0", "3 … 64", "over 3 layers"] {
+        assert!(texts.iter().any(|text| text == label), "{label} is missing from {texts:?}");
+    }
+    scene.view.hidden.extend(["conv1".to_owned(), "fc".to_owned()]);
+    let texts = scene.texts(None);
+    for label in ["0", "64", "of layer conv2"] {
+        assert!(texts.iter().any(|text| text == label), "{label} is missing from {texts:?}");
+    }
+}
