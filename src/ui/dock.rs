@@ -9,6 +9,7 @@ use super::style::Palette;
 
 mod drawer;
 mod place;
+mod skip;
 
 /// Initial width of the side panels, in points.
 const SIDE: f32 = 288.0;
@@ -75,6 +76,13 @@ pub struct DockLayout {
     /// The panels are folded, because the window is small.
     #[serde(skip)]
     is_folded: bool,
+    /// The panel that was reached last by the key that skips to the next one.
+    #[serde(skip, default = "scene")]
+    reached: Pane,
+}
+
+fn scene() -> Pane {
+    Pane::Scene
 }
 
 impl Default for DockLayout {
@@ -96,6 +104,7 @@ impl Default for DockLayout {
             size,
             drawer: None,
             is_folded: false,
+            reached: Pane::Scene,
         }
     }
 }
@@ -178,6 +187,7 @@ impl DockLayout {
         if self.only_scene {
             return whole;
         }
+        self.handle_skip_keys(ui);
         // The tiles of a small window keep the sizes that they have in a large one.
         self.is_folded = Self::folds(whole.size());
         if self.is_folded {
@@ -257,6 +267,7 @@ impl Behavior<Pane> for DockBehavior<'_> {
         egui::Frame::new().inner_margin(egui::Margin { top: 0, bottom: 4, left: 12, right: 12 }).show(
             ui,
             |ui| {
+                pane.add_start(ui, self.palette);
                 if pane.scrolls() {
                     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| (self.add)(ui, *pane));
                 } else {

@@ -217,6 +217,41 @@ fn hidden_panels_leave_their_space_to_the_scene() {
 }
 
 #[test]
+fn a_key_goes_from_panel_to_panel() {
+    let mut window = window(testing::recording());
+    for panel in ["Input", "Options", "Layers", "Unit"] {
+        window.press(Key::F6);
+        assert!(window.get_by_label(&format!("Panel: {panel}")).is_focused(), "{panel}");
+    }
+    window.press_with(egui::Modifiers::SHIFT, Key::F6);
+    assert!(window.get_by_label("Panel: Layers").is_focused(), "and back");
+    window.press(Key::Tab);
+    assert!(window.get_by_label("Layers: search").is_focused(), "the first control of the panel");
+    window.press(Key::F6);
+    window.press(Key::F6);
+    assert!(window.ctx.memory(|memory| memory.focused()).is_none(), "the scene has the keys");
+}
+
+#[test]
+fn a_small_window_folds_its_panels_and_a_large_one_restores_them() {
+    let mut window = window(testing::recording());
+    let before = (window.get_by_label("Scene").rect(), window.get_by_label("Statistic: Mean").rect());
+    for size in [vec2(200.0, 150.0), vec2(760.0, 560.0)] {
+        window.set_size(size);
+        window.run();
+        assert!(window.query_by_label("Statistic: Mean").is_none());
+        let scene = window.get_by_label("Scene").rect();
+        assert!(scene.width() > 0.8 * size.x, "{scene} of {size}");
+    }
+    window.click("Options");
+    window.get_by_label("Statistic: Mean");
+    window.set_size(vec2(1280.0, 1400.0));
+    window.run();
+    let after = (window.get_by_label("Scene").rect(), window.get_by_label("Statistic: Mean").rect());
+    assert!((after.0.width() - before.0.width()).abs() < 1.0 && after.1.left() == before.1.left());
+}
+
+#[test]
 fn panels_keep_their_size_when_the_window_changes_its_own() {
     let mut window = window(testing::recording());
     let size = |window: &TestWindow<Window>| {

@@ -64,5 +64,6 @@ pub const SCENE_GESTURES: &[(&str, &str)] = &[
     ("Alt + left drag", "pin the units of a region"),
     ("Ctrl + Tab", "the next column"),
     ("I, O", "begin and end a range of epochs"),
+    ("F6, Shift + F6", "the next panel, the one before"),
     ("Tab, Shift + Tab", "the next control, the one before"),
 ];

@@ -48,6 +48,7 @@ impl DockLayout {
         let inner = drawer.shrink2(vec2(MARGIN, 4.0));
         ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
             ui.set_clip_rect(drawer.intersect(ui.clip_rect()));
+            pane.add_start(ui, palette);
             ScrollArea::both().id_salt(pane.title()).auto_shrink(false).show(ui, |ui| add(ui, pane));
         });
         scene
