@@ -430,9 +430,11 @@ fn two_runs_stand_side_by_side_and_are_subtracted() {
 
     // The networks part in the third layer; the difference tells where, by its sign.
     desk.tool(&["key", "m"]);
-    let three = desk.until("three pictures", |picture| {
+    desk.until("three pictures", |picture| {
         changed(&two, picture) > CHANGED && (0..3).all(|index| lit(column(index, 3), picture) > 0.01)
     });
+    // Once all epochs are loaded, the ranges stay.
+    let three = desk.rest();
     let blue = |[r, _, b]: [u8; 3]| b > 120 && b > r.saturating_add(60);
     let orange = |[r, _, b]: [u8; 3]| r > 120 && r > b.saturating_add(60);
     let third = column(2, 3);
@@ -441,7 +443,8 @@ fn two_runs_stand_side_by_side_and_are_subtracted() {
 
     // Swapped, more is less; the others stay as they are.
     desk.tool(&["key", "x"]);
-    let swapped = desk.until("the swapped picture", |picture| changed(&three, picture) > 0.0005);
+    desk.until("the swapped picture", |picture| changed(&three, picture) > 0.0005);
+    let swapped = desk.rest();
     let [left, top, right, bottom] = third;
     let (mut signed, mut inverted) = (0, 0);
     for (x, y) in (top..bottom).flat_map(|y| (left..right).map(move |x| (x, y))) {
