@@ -23,8 +23,3 @@ fn haze_at(distance: f32) -> f32 {
 fn hazed(colour: vec4<f32>, distance: f32) -> vec4<f32> {
     return vec4<f32>(mix(colour.rgb, frame.ground_colour * colour.a, haze_at(distance)), colour.a);
 }
-
-// Colour of the slabs at this distance from the eye.
-fn slab_colour_at(distance: f32) -> vec3<f32> {
-    return mix(frame.slab_colour, frame.ground_colour, haze_at(distance));
-}

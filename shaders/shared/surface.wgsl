@@ -2,7 +2,7 @@
 
 #import "shared/colour.wgsl" { colour_of, mean_colour }
 #import "shared/frame.wgsl" { Slab, frame }
-#import "shared/light.wgsl" { haze_at, slab_colour_at }
+#import "shared/light.wgsl" { haze_at }
 #import "shared/ray.wgsl" { Face, Ray }
 #import "shared/value.wgsl" { Block, Value }
 
@@ -35,8 +35,8 @@ fn cell_light(slab: Slab, ray: Ray, value: Value, face: Face) -> vec3<f32> {
 
 // Light of a field of cells too small to be seen one by one: tops, the sides that show in
 // the gaps, and the slab between them, each by its share of the pixel. `no_value` is the share of
-// cells without value in the block one level up, `distance` that from the eye in world units.
-fn field_light(slab: Slab, ray: Ray, block: Block, height: f32, spread: f32, no_value: f32, distance: f32) -> vec3<f32> {
+// cells without value in the block one level up. The slab between the cells is a small share, and not hazed.
+fn field_light(slab: Slab, ray: Ray, block: Block, height: f32, spread: f32, no_value: f32) -> vec3<f32> {
     let width = 1.0 - GAP;
     let slope = abs(ray.direction.xy) / max(abs(ray.direction.z), 0.02);
     let top = width * width;
@@ -59,7 +59,7 @@ fn field_light(slab: Slab, ray: Ray, block: Block, height: f32, spread: f32, no_
         mix(frame.slab_colour, frame.no_value_colour, 0.5),
         max(none, 0.35 * min(16.0 * no_value, 1.0)),
     );
-    return (tone * lit + slab_colour_at(distance) * (GAP_SHADE * floor_share)) / total;
+    return (tone * lit + frame.slab_colour * (GAP_SHADE * floor_share)) / total;
 }
 
 // Share of a block's greatest value in its colour: a single outlier must not vanish, and a block with

@@ -172,7 +172,7 @@ fn lay_field(
     let reach = clamp(0.5 + (height - lowest) / (3.4 * spread + width), 0.0, 1.0);
     let covered = (1.0 - block.absent) * select(reach, 1.0, lowest <= LEAST_HEIGHT);
     let colour = mix(
-        field_light(slab, ray, block, height, spread, above.no_value, width / frame.pixel * slab.pitch),
+        field_light(slab, ray, block, height, spread, above.no_value),
         colour_of(slab, above.greatest),
         outlier_share(above, up),
     );
