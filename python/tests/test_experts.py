@@ -103,19 +103,6 @@ def reference(model, x, valid=None):
     return values
 
 
-def assert_equal(found, expected):
-    assert list(found) == list(expected)
-    for name in expected:
-        torch.testing.assert_close(
-            found[name].double(),
-            expected[name],
-            rtol=2e-5,
-            atol=2e-6,
-            equal_nan=True,
-            msg=lambda m, n=name: f"{n}: {m}",
-        )
-
-
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("form", ["inputs", "positions", "positions with a mask"])
 def test_experts_are_recorded_for_what_reaches_them(run, style, form):
@@ -132,7 +119,7 @@ def test_experts_are_recorded_for_what_reaches_them(run, style, form):
     found = networks.recorded(run)
     expected = reference(model, x, valid)
     assert any(value.isnan().any() for value in expected.values())
-    assert_equal({name: found[name] for name in expected}, expected)
+    networks.assert_values({name: found[name] for name in expected}, expected)
     assert "not_finite" not in manifest(run)["epochs"][0]
     names = [layer["name"] for layer in manifest(run)["layers"]]
     assert names == ["embed", *expected, "head"]
@@ -164,7 +151,7 @@ def test_an_expert_that_no_input_of_the_probe_reaches_is_recorded_later(run):
         p = f"mixture.experts.{number}"
         assert {("embed", f"{p}.up"), (f"{p}.up", f"{p}.down"), (f"{p}.down", "add")} <= edges
     dnnviz.Recorder(run, model, (x, None), batch_size=5).epoch(0)
-    assert_equal({name: networks.recorded(run)[name] for name in experts}, reference(model, x))
+    networks.assert_values({name: networks.recorded(run)[name] for name in experts}, reference(model, x))
     assert info(run)["warnings"] == []
 
 

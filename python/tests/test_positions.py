@@ -74,19 +74,6 @@ def masked(value, valid):
     return (value * valid[:, :, None]).sum(1) / valid.sum(1, keepdim=True)
 
 
-def assert_equal(found, expected):
-    assert list(found) == list(expected)
-    for name in expected:
-        torch.testing.assert_close(
-            found[name].double(),
-            expected[name],
-            rtol=2e-5,
-            atol=2e-6,
-            equal_nan=True,
-            msg=lambda text, name=name: f"{name}: {text}",
-        )
-
-
 @pytest.mark.parametrize("mask", [VALID, VALID.long(), VALID.float().numpy(), ODD[:9]])
 @pytest.mark.parametrize("form", ["dict", "tuple"])
 def test_means_leave_out_padding(run, mask, form):
@@ -107,7 +94,7 @@ def test_means_leave_out_padding(run, mask, form):
         assert "embed" not in manifest(run)["epochs"][0].get("not_finite", {})
         assert found["embed"][2::3].isnan().all()
         found, expected = ({n: v[[0, 1, 3, 4, 6, 7]] for n, v in one.items()} for one in (found, expected))
-    assert_equal(found, expected)
+    networks.assert_values(found, expected)
 
 
 def test_without_a_mask_all_positions_are_averaged(run):
@@ -116,7 +103,7 @@ def test_without_a_mask_all_positions_are_averaged(run):
     expected = {
         name: value.mean(1) if name != "head" else value for name, value in outputs(model, TOKENS).items()
     }
-    assert_equal(networks.recorded(run), expected)
+    networks.assert_values(networks.recorded(run), expected)
 
 
 def test_batches_of_different_lengths_have_masks_of_their_own(run):
@@ -254,11 +241,11 @@ def test_each_mask_belongs_to_its_own_input(run):
         "decoder": masked(linear("decoder", two), other),
         "cross": masked(linear("cross", linear("encoder", one)), VALID),
     }
-    assert_equal(found, expected)
+    networks.assert_values(found, expected)
     without = {name: value for name, value in inputs.items() if name != "decoder_attention_mask"}
     Recorder(run.with_name("other"), model, (without, None), batch_size=4).epoch(0)
     expected |= {"embed:2": two.mean(1), "decoder": linear("decoder", two).mean(1)}
-    assert_equal(networks.recorded(run.with_name("other")), expected)
+    networks.assert_values(networks.recorded(run.with_name("other")), expected)
 
 
 def test_a_key_padding_mask_is_true_at_padding(run):

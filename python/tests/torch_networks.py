@@ -231,3 +231,17 @@ def images(count=11, size=10):
 
 def labels(count=11, classes=3):
     return np.arange(count) % classes
+
+
+def assert_values(found, expected):
+    """Checks recorded values, by layer and in order, against those computed in double precision."""
+    assert list(found) == list(expected)
+    for name in expected:
+        torch.testing.assert_close(
+            found[name].double(),
+            expected[name],
+            rtol=2e-5,
+            atol=2e-6,
+            equal_nan=True,
+            msg=lambda text, name=name: f"{name}: {text}",
+        )

@@ -312,8 +312,8 @@ impl App {
         let ctx = app_window.input.egui_ctx().clone();
         // Commands toggle the state of the window as it is: window managers change it as well.
         let viewports = &mut app_window.input.egui_input_mut().viewports;
-        let info = viewports.entry(egui::ViewportId::ROOT).or_default();
-        egui_winit::update_viewport_info(info, &ctx, &app_window.window, false);
+        viewports.entry(egui::ViewportId::ROOT).or_default().fullscreen =
+            Some(app_window.window.fullscreen().is_some());
         let input = app_window.input.take_egui_input(&app_window.window);
         let size = app_window.surface.size();
         let output = frame::frame(&ctx, input, &mut app_window.state, &mut app_window.surface.painter, size);

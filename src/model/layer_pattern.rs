@@ -124,7 +124,7 @@ impl Recording {
             let last = name.rsplit('.').next().unwrap_or_default();
             strsim::jaro_winkler(&name, &wanted).max(strsim::jaro_winkler(last, &wanted))
         };
-        let mut names: Vec<&str> = self.layers.iter().map(|layer| layer.name.as_str()).collect();
+        let names: Vec<&str> = self.layers.iter().map(|layer| layer.name.as_str()).collect();
         let short = |name: &str| match name.char_indices().nth(NAME_CHARS) {
             Some((end, _)) => format!("{}…", &name[..end]),
             None => name.to_owned(),
@@ -133,9 +133,11 @@ impl Recording {
         let known = if names.len() <= NEAREST {
             format!("there are {}", list(&names))
         } else {
+            let mut ranked: Vec<(f64, &str)> = names.iter().map(|name| (similarity(name), *name)).collect();
             // Stable, so that equally similar names stay in the order of the network.
-            names.sort_by(|a, b| similarity(b).total_cmp(&similarity(a)));
-            format!("of {}, the most similar are {}", names.len(), list(&names[..NEAREST]))
+            ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+            let nearest: Vec<&str> = ranked.iter().take(NEAREST).map(|(_, name)| *name).collect();
+            format!("of {}, the most similar are {}", names.len(), list(&nearest))
         };
         UnknownLayer { pattern: short(pattern), known }
     }

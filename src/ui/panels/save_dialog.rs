@@ -118,8 +118,7 @@ impl SaveDialog {
 
     /// Shows the choices of size, ground and legend.
     fn options(&mut self, ui: &mut Ui, palette: Palette) {
-        let sizes = SIZES.map(|(size, name)| (size, name));
-        if let Some(size) = segmented(ui, palette, "Picture size", &sizes, Some(self.size)) {
+        if let Some(size) = segmented(ui, palette, "Picture size", &SIZES, Some(self.size)) {
             self.size = size;
         }
         ui.horizontal(|ui| {
