@@ -14,7 +14,7 @@ use crate::model::{
 use crate::scene::{FrameOptions, LoadedEpoch, Scene, SceneError, aspect_ratio};
 use crate::stats::{Backend, Quantiles, Sides, colour_range};
 use crate::ui::runs::{NamedRun, OpenRuns};
-use crate::ui::scene::description::SceneDescription;
+use crate::ui::scene::description::{EpochCoverage, SceneDescription};
 use crate::ui::scene::still;
 
 /// Height in pixels of a picture whose text has one pixel per point.
@@ -238,7 +238,7 @@ impl<'a> StillColumn<'a> {
                 highlighted: None,
                 unmatched: &unmatched,
                 shared: false,
-                range_epochs: view.over_epochs.then_some((epochs, epochs)),
+                range_epochs: view.over_epochs.then_some(EpochCoverage { read: epochs, of: epochs }),
                 values: Some(self.scene.values(view, ranges, &divisors)),
                 camera_target: None,
             };

@@ -22,7 +22,7 @@ pub use runs::NamedRun;
 
 pub(crate) use panels::columns::ColumnBar;
 pub(crate) use runs::OpenRuns;
-pub(crate) use scene::description::SceneDescription;
+pub(crate) use scene::description::{EpochCoverage, SceneDescription};
 pub(crate) use scene::viewport::{LoadProgress, SceneResponse, SceneStatus, Viewport};
 pub(crate) use text::describe_values;
 pub(crate) use view_control::{PanelData, PanelOutput, ViewControl};

@@ -37,7 +37,7 @@ impl ValueStore {
         let query = self.query_number(control);
         let newest = self.newest(control).filter(|_| control.playback.following);
         let position = control.position();
-        let current = position.iter().flat_map(|at| [at.from.0, at.to.0]);
+        let current = position.iter().flat_map(|at| [at.from, at.to]);
         current.map(|epoch| self.key(query, epoch, control.view.order)).chain(newest).collect()
     }
 
@@ -94,8 +94,8 @@ impl ValueStore {
 
 /// Returns epochs in the order in which they are loaded: those of `position`, then the others by distance, the
 /// later one of two first. `readable` has all epochs, ascending.
-fn current_first(readable: &[usize], position: EpochPosition) -> impl Iterator<Item = usize> {
-    let place = |epoch: EpochIndex| readable.binary_search(&epoch.0).unwrap_or_else(|place| place);
+fn current_first(readable: &[EpochIndex], position: EpochPosition) -> impl Iterator<Item = EpochIndex> {
+    let place = |epoch: EpochIndex| readable.binary_search(&epoch).unwrap_or_else(|place| place);
     let (from, to) = (place(position.from), place(position.to));
     let around = (1..=readable.len()).flat_map(move |distance| {
         let later = to.checked_add(distance);
@@ -113,11 +113,14 @@ mod tests {
     #[test]
     fn the_current_epochs_come_first_and_then_the_nearest() {
         let position = |from, to| EpochPosition { from: EpochIndex(from), to: EpochIndex(to), t: 0.5 };
-        let readable = [0, 1, 3, 4, 5, 9];
-        let order: Vec<usize> = current_first(&readable, position(3, 4)).collect();
-        assert_eq!(order, [3, 4, 5, 1, 9, 0]);
-        assert_eq!(current_first(&readable, position(0, 0)).collect::<Vec<_>>(), [0, 1, 3, 4, 5, 9]);
-        let many: Vec<usize> = (0..1_000_000).collect();
-        assert_eq!(current_first(&many, position(500, 500)).take(3).collect::<Vec<_>>(), [500, 501, 499]);
+        let readable = [0, 1, 3, 4, 5, 9].map(EpochIndex);
+        let order = |position| -> Vec<usize> {
+            current_first(&readable, position).map(|EpochIndex(epoch)| epoch).collect()
+        };
+        assert_eq!(order(position(3, 4)), [3, 4, 5, 1, 9, 0]);
+        assert_eq!(order(position(0, 0)), [0, 1, 3, 4, 5, 9]);
+        let many: Vec<EpochIndex> = (0..1_000_000).map(EpochIndex).collect();
+        let first: Vec<EpochIndex> = current_first(&many, position(500, 500)).take(3).collect();
+        assert_eq!(first, [500, 501, 499].map(EpochIndex));
     }
 }

@@ -12,7 +12,7 @@ use crate::model::{
 };
 use crate::scene::{LoadedEpoch, Scene, aspect_ratio};
 use crate::stats::{Quantiles, UnmatchedLayer, colour_range};
-use crate::ui::ViewControl;
+use crate::ui::{EpochCoverage, ViewControl};
 
 /// The scene of a session.
 pub struct SceneState {
@@ -180,7 +180,7 @@ impl SceneState {
         match nearest(values, control, query, position) {
             Some(scene) => self.current = Some(current(values, control, scene, true)),
             None => {
-                let failed = values.failed.contains(&values.key(query, position.from.0, control.view.order));
+                let failed = values.failed.contains(&values.key(query, position.from, control.view.order));
                 if failed && self.current.as_ref().is_none_or(|current| !current.has_values) {
                     // Shows the slabs without values rather than nothing.
                     self.show_network(values, control);
@@ -289,13 +289,12 @@ impl SceneState {
         Some(ColourScale { recording, query: &current.query, range, extremes })
     }
 
-    /// Returns the number of epochs that the ranges cover, and the number of readable epochs; `None` unless
-    /// the ranges are to cover all epochs.
-    pub fn range_epochs(&self, values: &ValueStore, control: &ViewControl) -> Option<(usize, usize)> {
+    /// Returns the epochs that the ranges cover; `None` unless they are to cover all.
+    pub fn range_epochs(&self, values: &ValueStore, control: &ViewControl) -> Option<EpochCoverage> {
         let current =
             self.current.as_ref().filter(|current| current.has_values && control.view.over_epochs)?;
-        let epochs = control.epochs().readable().len();
-        Some((values.quantiles_of(&current.query).count().clamp(1, epochs.max(1)), epochs))
+        let of = control.epochs().readable().len();
+        Some(EpochCoverage { read: values.quantiles_of(&current.query).count().clamp(1, of.max(1)), of })
     }
 
     /// Sets the ranges of the colour map from the least and greatest value of each layer, which are shared
@@ -332,18 +331,18 @@ fn nearest(
     position: EpochPosition,
 ) -> Option<Scene> {
     let order = control.view.order;
-    let mut get = |epoch: usize| values.cache.get(values.key(query, epoch, order)).cloned();
+    let mut get = |epoch: EpochIndex| values.cache.get(values.key(query, epoch, order)).cloned();
     let scene = |from: LoadedEpoch, to: LoadedEpoch, position| Some(Scene { from, to, position });
-    match (get(position.from.0), get(position.to.0)) {
+    match (get(position.from), get(position.to)) {
         (Some(from), Some(to)) if from.field.layout() == to.field.layout() => scene(from, to, position),
         (Some(from), _) => scene(from.clone(), from, EpochPosition::at(position.from)),
         (None, Some(to)) => scene(to.clone(), to, EpochPosition::at(position.to)),
         (None, None) => {
             let readable = control.epochs().readable().iter().copied();
             let cached = readable.filter(|epoch| values.cache.contains(values.key(query, *epoch, order)));
-            let epoch = cached.min_by_key(|epoch| epoch.abs_diff(position.from.0))?;
+            let epoch = cached.min_by_key(|epoch| epoch.0.abs_diff(position.from.0))?;
             let loaded = values.cache.get(values.key(query, epoch, order)).cloned()?;
-            scene(loaded.clone(), loaded, EpochPosition::at(EpochIndex(epoch)))
+            scene(loaded.clone(), loaded, EpochPosition::at(epoch))
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::app::insights::{InsightCache, InsightRequest};
 use crate::app::loader::{LoadSource, Loader};
 use crate::app::run::{OpenRun, OpenRunList};
 use crate::engine::Gpu;
-use crate::model::{Query, Recording, Source, UnitOrder, WeightedLru};
+use crate::model::{EpochIndex, Query, Recording, Source, UnitOrder, WeightedLru};
 use crate::scene::LoadedEpoch;
 use crate::stats::{Backend, Quantiles};
 use crate::ui::ViewControl;
@@ -201,9 +201,9 @@ impl ValueStore {
         next
     }
 
-    /// Returns the key of a query at an epoch, given by its index.
-    pub(super) fn key(&self, query: usize, epoch: usize, order: Option<UnitOrder>) -> ValueKey {
-        let epoch = self.recording().epochs[epoch].number;
+    /// Returns the key of the query with this number at an epoch.
+    pub(super) fn key(&self, query: usize, epoch: EpochIndex, order: Option<UnitOrder>) -> ValueKey {
+        let epoch = self.recording().epochs[epoch.0].number;
         ValueKey { recording: self.recording, query, epoch, order }
     }
 

@@ -7,7 +7,7 @@ use crate::model::{EpochIndex, EpochPosition, EpochRef, Recording};
 /// are continuous: a fraction is a position between two epochs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Epochs {
-    readable: Vec<usize>,
+    readable: Vec<EpochIndex>,
     numbers: Vec<f64>,
     /// Ordinal of the best epoch, if accuracy or loss was recorded.
     best: Option<usize>,
@@ -16,11 +16,11 @@ pub struct Epochs {
 impl Epochs {
     /// Collects the readable epochs of a recording.
     pub fn new(recording: &Recording) -> Self {
-        let readable: Vec<usize> =
-            (0..recording.epochs.len()).filter(|&index| !recording.epochs[index].damaged).collect();
+        let epochs = recording.epochs.iter().enumerate().filter(|(_, epoch)| !epoch.damaged);
+        let readable: Vec<EpochIndex> = epochs.map(|(index, _)| EpochIndex(index)).collect();
         let best = EpochRef::Best.resolve(recording).ok();
         Self {
-            best: best.and_then(|best| readable.binary_search(&best.from.0).ok()),
+            best: best.and_then(|best| readable.binary_search(&best.from).ok()),
             numbers: recording.epochs.iter().map(|epoch| epoch.number as f64).collect(),
             readable,
         }
@@ -33,7 +33,7 @@ impl Epochs {
     }
 
     /// Returns the places of the readable epochs.
-    pub fn readable(&self) -> &[usize] {
+    pub fn readable(&self) -> &[EpochIndex] {
         &self.readable
     }
 
@@ -49,37 +49,37 @@ impl Epochs {
         let from = *self.readable.get(below)?;
         let t = (ordinal - below as f64) as f32;
         Some(match self.readable.get(below + 1) {
-            Some(&to) if t > 0.0 => EpochPosition { from: EpochIndex(from), to: EpochIndex(to), t },
-            _ => EpochPosition::at(EpochIndex(from)),
+            Some(&to) if t > 0.0 => EpochPosition { from, to, t },
+            _ => EpochPosition::at(from),
         })
     }
 
     /// Returns the number of an ordinal, which is clamped to the readable epochs.
     pub fn number(&self, ordinal: f64) -> f64 {
-        self.interpolate(ordinal, |place| self.numbers[place])
+        self.interpolate(ordinal, |place| self.numbers[place.0])
     }
 
     /// Returns the place of an ordinal, which is clamped to the readable epochs.
     pub fn place(&self, ordinal: f64) -> f64 {
-        self.interpolate(ordinal, |place| place as f64)
+        self.interpolate(ordinal, |place| place.0 as f64)
     }
 
     /// Returns the ordinal of a number; outside the readable epochs that of the nearest.
     pub fn ordinal_of_number(&self, number: f64) -> f64 {
-        self.ordinal_of(number, |place| self.numbers[place])
+        self.ordinal_of(number, |place| self.numbers[place.0])
     }
 
     /// Returns the ordinal of a place; outside the readable epochs that of the nearest.
     pub fn ordinal_of_place(&self, place: f64) -> f64 {
-        self.ordinal_of(place, |place| place as f64)
+        self.ordinal_of(place, |place| place.0 as f64)
     }
 
-    fn interpolate(&self, ordinal: f64, value: impl Fn(usize) -> f64) -> f64 {
+    fn interpolate(&self, ordinal: f64, value: impl Fn(EpochIndex) -> f64) -> f64 {
         self.position(ordinal)
-            .map_or(0.0, |at| value(at.from.0) + f64::from(at.t) * (value(at.to.0) - value(at.from.0)))
+            .map_or(0.0, |at| value(at.from) + f64::from(at.t) * (value(at.to) - value(at.from)))
     }
 
-    fn ordinal_of(&self, target: f64, value: impl Fn(usize) -> f64) -> f64 {
+    fn ordinal_of(&self, target: f64, value: impl Fn(EpochIndex) -> f64) -> f64 {
         let above = self.readable.partition_point(|&place| value(place) <= target);
         let Some(below) = above.checked_sub(1) else { return 0.0 };
         match self.readable.get(above) {

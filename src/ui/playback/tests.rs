@@ -17,7 +17,7 @@ fn epochs() -> Epochs {
 #[test]
 fn the_three_ways_to_count_agree() {
     let epochs = epochs();
-    assert_eq!(epochs.readable(), [0, 1, 3, 4]);
+    assert_eq!(epochs.readable(), [0, 1, 3, 4].map(EpochIndex));
     assert_eq!(epochs.last(), 3.0);
     assert_eq!((epochs.number(1.5), epochs.place(1.5)), (4.0, 2.0));
     assert_eq!(epochs.ordinal_of_number(4.0), 1.5);

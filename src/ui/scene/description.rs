@@ -4,6 +4,15 @@ use super::navigation::CameraTarget;
 use crate::model::{EpochPosition, Layout, Recording, SceneValues, ValueRange, ViewState};
 use crate::ui::runs::OpenRuns;
 
+/// The share of the epochs that value ranges cover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EpochCoverage {
+    /// Number of epochs whose values were read.
+    pub read: usize,
+    /// Number of all readable epochs.
+    pub of: usize,
+}
+
 /// Everything that the scene of one column shows, in the window and in stills.
 #[derive(Clone, Copy, Debug)]
 pub struct SceneDescription<'a> {
@@ -28,9 +37,8 @@ pub struct SceneDescription<'a> {
     pub unmatched: &'a [(usize, Option<usize>)],
     /// `true` if the value ranges are shared with other columns.
     pub shared: bool,
-    /// The number of epochs that the value ranges cover, and the number of all epochs; `None` unless the
-    /// ranges are those of all epochs.
-    pub range_epochs: Option<(usize, usize)>,
+    /// The epochs that the value ranges cover; `None` unless the ranges are those of all epochs.
+    pub range_epochs: Option<EpochCoverage>,
     /// The values of the slabs; `None` while there are none.
     pub values: Option<SceneValues<'a>>,
     /// The set view or layer that the camera shows; `None` after a gesture moved it.

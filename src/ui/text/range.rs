@@ -3,27 +3,28 @@
 use super::{NAME, truncate};
 use crate::model::{EpochPosition, Normalisation, Range, Recording, ViewState};
 use crate::ui::runs::OpenRuns;
+use crate::ui::scene::description::EpochCoverage;
 
 /// Returns `true` if the value range is symmetric around 0.
 fn symmetric(view: &ViewState) -> bool {
     view.query.is_signed() || view.colours().is_diverging()
 }
 
-/// Describes the origin of the value range, and a normalisation that the recording applied. If the range is
-/// that of all epochs, `over` is the number of epochs whose values were read, and the number of all epochs.
+/// Describes the origin of the value range, and a normalisation that the recording applied. `over` is `None`
+/// unless the range is that of all epochs.
 pub fn describe_range(
     recording: &Recording,
     runs: OpenRuns,
     view: &ViewState,
     position: EpochPosition,
-    over: Option<(usize, usize)>,
+    over: Option<EpochCoverage>,
 ) -> String {
     if recording.epochs.is_empty() {
         return "no values yet".to_owned();
     }
     let scope = match over {
-        Some((read, total)) if read < total => format!("over {read} of {total} epochs"),
-        Some((_, total)) => format!("over all {total} epochs"),
+        Some(EpochCoverage { read, of }) if read < of => format!("over {read} of {of} epochs"),
+        Some(EpochCoverage { of, .. }) => format!("over all {of} epochs"),
         None if position.t == 0.0 => "this epoch".to_owned(),
         None => "these two epochs".to_owned(),
     };
@@ -33,7 +34,7 @@ pub fn describe_range(
         _ => String::new(),
     };
     let clipped = match over {
-        Some((_, total)) if total > 1 && view.clip > 0.0 => {
+        Some(EpochCoverage { of, .. }) if of > 1 && view.clip > 0.0 => {
             format!("{clipped} and the widest quarter of the epochs")
         }
         _ => clipped,
