@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use dnnviz::format::{self, EpochValues, Pictures, RunWriter, ShardWriter, SynthOptions};
 use dnnviz::insight::{layer_stats, unit_profile, unit_profile_at};
-use dnnviz::model::{Aggregate, Epoch, EpochIndex, Group, LayerIndex, Source, Tensor, UnitIndex};
+use dnnviz::model::{Aggregate, Epoch, EpochIndex, Group, LayerIndex, Source, Tensor, UnitId, UnitIndex};
 use dnnviz::stats::aggregated;
 use format_support::python_json;
 use serde_json::Value;
@@ -24,6 +24,10 @@ fn temporary() -> TempDir {
 
 fn open(path: &Path) -> Arc<dyn Source> {
     format::open(path).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn unit_id(layer: usize, unit: usize) -> UnitId {
+    UnitId { layer: LayerIndex(layer), unit: UnitIndex(unit) }
 }
 
 /// NaN is the same as NaN here.
@@ -48,11 +52,11 @@ fn assert_narrow_is_wide(source: &dyn Source) {
     let inputs: Vec<usize> = (0..recording.inputs.len()).collect();
     let classes = (0..recording.classes.len()).map(Group::Class);
     let groups: Vec<Group> = classes.chain([Group::All]).collect();
-    let (first_layer, first_unit) = (LayerIndex(0), UnitIndex(0));
+    let first_unit = unit_id(0, 0);
     for epoch in (0..recording.epochs.len()).map(EpochIndex) {
         if recording.epochs[epoch.0].damaged {
-            assert!(source.unit_aggregates(epoch, first_layer, first_unit).is_err());
-            assert!(source.unit_column(epoch, first_layer, first_unit).is_err());
+            assert!(source.unit_aggregates(epoch, first_unit).is_err());
+            assert!(source.unit_column(epoch, first_unit).is_err());
             continue;
         }
         let stored: Vec<_> =
@@ -64,14 +68,14 @@ fn assert_narrow_is_wide(source: &dyn Source) {
                 assert_same(found.as_ref(), stored.as_ref().map(|layers| &layers[layer]));
             }
             for unit in (0..facts.units).step_by(facts.units.div_ceil(7)) {
-                let found = source.unit_aggregates(epoch, LayerIndex(layer), UnitIndex(unit)).expect("read");
+                let found = source.unit_aggregates(epoch, unit_id(layer, unit)).expect("read");
                 assert_eq!(found.classes.len(), recording.classes.len());
                 let found = found.classes.iter().chain([&found.all]);
                 for (found, stored) in found.zip(&stored) {
                     let expected = stored.as_ref().and_then(|layers| layers[layer].of_unit(UnitIndex(unit)));
                     assert_same(found.as_ref(), expected.as_ref());
                 }
-                let column = source.unit_column(epoch, LayerIndex(layer), UnitIndex(unit));
+                let column = source.unit_column(epoch, unit_id(layer, unit));
                 match &rows {
                     Some(rows) => {
                         let value = |input: usize| rows.layers[layer].row(rows.rows[input])[unit];
@@ -92,10 +96,10 @@ fn assert_narrow_is_wide(source: &dyn Source) {
                 }
             }
         }
-        let beyond = LayerIndex(recording.layers.len());
-        assert!(source.layer_rows(epoch, beyond, &inputs).is_err());
-        assert!(source.unit_column(epoch, first_layer, UnitIndex(recording.layers[0].units)).is_err());
-        assert!(source.unit_column(epoch, beyond, first_unit).is_err());
+        let beyond = recording.layers.len();
+        assert!(source.layer_rows(epoch, LayerIndex(beyond), &inputs).is_err());
+        assert!(source.unit_column(epoch, unit_id(0, recording.layers[0].units)).is_err());
+        assert!(source.unit_column(epoch, unit_id(beyond, 0)).is_err());
     }
 }
 
@@ -164,9 +168,8 @@ fn reading_little_agrees_with_reading_all_of_what_several_ranks_wrote() {
     // Unit profiles are the same as of a single file.
     let units = recording.layers[0].units;
     for unit in [0, units / 2, units - 1] {
-        let [one, several] = [&plain, &sharded].map(|source| {
-            unit_profile(&**source, LayerIndex(0), UnitIndex(unit), EpochIndex(0)).expect("a unit")
-        });
+        let [one, several] = [&plain, &sharded]
+            .map(|source| unit_profile(&**source, unit_id(0, unit), EpochIndex(0)).expect("a unit"));
         assert_eq!((&one.strongest, one.rank), (&several.strongest, several.rank));
         assert_eq!(
             one.similar.iter().map(|twin| twin.unit).collect::<Vec<_>>(),
@@ -255,8 +258,8 @@ fn what_is_said_of_real_dumps_agrees_with_their_files() {
             }
             for unit in (0..units).step_by(units.div_ceil(9)) {
                 let what = format!("{name}, layer {layer}, unit {unit}");
-                let found = unit_profile_at(&*source, LayerIndex(layer), UnitIndex(unit), EpochIndex(last))
-                    .expect("a unit");
+                let found =
+                    unit_profile_at(&*source, unit_id(layer, unit), EpochIndex(last)).expect("a unit");
                 close(found.distributions[0].mean, general[layer][unit], &what);
                 for distribution in &found.distributions {
                     let inputs = singles.iter().zip(&recording.inputs).filter(|(_, input)| {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub use self::request::{InsightRequest, InsightResponse, InsightResult};
 use self::worker::InsightWorker;
 use crate::insight::{LayerStats, UnitProfile};
-use crate::model::{LayerIndex, Source, UnitIndex, WeightedLru};
+use crate::model::{Source, UnitId, WeightedLru};
 
 /// Bytes of results that are cached.
 const BUDGET: u64 = 64 << 20;
@@ -22,9 +22,9 @@ pub struct InsightCache {
     results: WeightedLru<InsightRequest, Arc<Result<InsightResult, String>>>,
     /// Cached results that are to be computed again.
     stale: HashSet<InsightRequest>,
-    /// The epochs of the latest layer statistics, and of the latest profile of each (layer, unit).
+    /// The epochs of the latest layer statistics, and of the latest profile of each unit.
     latest_layer_stats: Option<u64>,
-    latest_profiles: HashMap<(LayerIndex, UnitIndex), u64>,
+    latest_profiles: HashMap<UnitId, u64>,
     /// The latest list of requests.
     requests: Vec<InsightRequest>,
 }
@@ -89,8 +89,8 @@ impl InsightCache {
         if result.is_ok() {
             match request {
                 InsightRequest::LayerStats { epoch } => self.latest_layer_stats = Some(epoch),
-                InsightRequest::UnitProfile { layer, unit, epoch } => {
-                    self.latest_profiles.insert((layer, unit), epoch);
+                InsightRequest::UnitProfile { unit, epoch } => {
+                    self.latest_profiles.insert(unit, epoch);
                 }
                 InsightRequest::Predictions { .. } => {}
             }
@@ -121,13 +121,8 @@ impl InsightCache {
 
     /// Returns a unit's profile at the epoch with number `epoch`, or the reason why there is none, in one
     /// line.
-    pub fn unit_profile(
-        &self,
-        layer: LayerIndex,
-        unit: UnitIndex,
-        epoch: u64,
-    ) -> Option<Result<&UnitProfile, &str>> {
-        match self.result(InsightRequest::UnitProfile { layer, unit, epoch })? {
+    pub fn unit_profile(&self, unit: UnitId, epoch: u64) -> Option<Result<&UnitProfile, &str>> {
+        match self.result(InsightRequest::UnitProfile { unit, epoch })? {
             Ok(InsightResult::UnitProfile(profile)) => Some(Ok(profile)),
             Ok(_) => None,
             Err(reason) => Some(Err(reason)),
@@ -137,18 +132,17 @@ impl InsightCache {
     /// Returns a unit's profile at `epoch` or, until it is computed, the latest one.
     pub fn unit_profile_or_latest(
         &self,
-        layer: LayerIndex,
-        unit: UnitIndex,
+        unit: UnitId,
         epoch: Option<u64>,
     ) -> Option<Result<&UnitProfile, &str>> {
-        let at_epoch = epoch.and_then(|epoch| self.unit_profile(layer, unit, epoch));
-        at_epoch.or_else(|| self.latest_profile(layer, unit).map(Ok))
+        let at_epoch = epoch.and_then(|epoch| self.unit_profile(unit, epoch));
+        at_epoch.or_else(|| self.latest_profile(unit).map(Ok))
     }
 
     /// Returns the latest profile of a unit, at any epoch.
-    pub fn latest_profile(&self, layer: LayerIndex, unit: UnitIndex) -> Option<&UnitProfile> {
-        let epoch = *self.latest_profiles.get(&(layer, unit))?;
-        self.unit_profile(layer, unit, epoch)?.ok()
+    pub fn latest_profile(&self, unit: UnitId) -> Option<&UnitProfile> {
+        let epoch = *self.latest_profiles.get(&unit)?;
+        self.unit_profile(unit, epoch)?.ok()
     }
 
     /// Returns the index of the predicted class of each input at the epoch with number `epoch`; empty if none

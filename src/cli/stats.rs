@@ -213,8 +213,9 @@ impl StatsReport<'_> {
     /// Returns the printed layers without a counterpart of the same size in the run of side B, and the number
     /// of units of its layer of that name.
     fn unmatched(&self) -> impl Iterator<Item = (&Layer, Option<usize>)> {
-        let printed = self.table.unmatched.iter().filter(|unmatched| self.layers.contains(&unmatched.layer));
-        printed.map(|unmatched| (&self.recording.layers[unmatched.layer], unmatched.units))
+        let printed =
+            self.table.unmatched.iter().filter(|unmatched| self.layers.contains(&unmatched.layer.0));
+        printed.map(|unmatched| (&self.recording.layers[unmatched.layer.0], unmatched.units))
     }
 
     fn print_csv(&self, out: &mut dyn Write) -> io::Result<()> {

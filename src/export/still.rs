@@ -9,7 +9,8 @@ use crate::engine::readback::RenderTarget;
 use crate::engine::{DrawnNetwork, Gpu, InputPicture, Path as RenderPath, Renderer};
 use crate::model::columns::{ColourScale, common_extremes};
 use crate::model::{
-    Camera, EpochIndex, EpochPosition, Layout, Recording, SetView, Theme, ValueRange, ViewState, drawn_edges,
+    Camera, EpochIndex, EpochPosition, LayerIndex, Layout, Recording, SetView, Theme, ValueRange, ViewState,
+    drawn_edges,
 };
 use crate::scene::{FrameOptions, LoadedEpoch, Scene, SceneError, aspect_ratio};
 use crate::stats::{Backend, Quantiles, Sides, colour_range};
@@ -224,7 +225,7 @@ impl<'a> StillColumn<'a> {
         draw();
         let frame_ms = start.elapsed().as_secs_f64() * 1e3;
         if let Some(text) = text {
-            let unmatched: Vec<(usize, Option<usize>)> =
+            let unmatched: Vec<(LayerIndex, Option<usize>)> =
                 self.scene.from.cells.unmatched.iter().map(|layer| (layer.layer, layer.units)).collect();
             let epochs = self.all_epochs.len();
             let description = SceneDescription {

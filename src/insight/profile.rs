@@ -8,17 +8,15 @@ use super::similar::{self, SimilarUnit};
 use super::still_wanted::StillWanted;
 use super::summary::{self, InputRows, LayerSummary};
 use crate::model::{
-    Aggregate, EpochIndex, LayerIndex, Recording, Source, SourceError, UnitAggregates, UnitIndex,
+    Aggregate, EpochIndex, Recording, Source, SourceError, UnitAggregates, UnitId, UnitIndex,
 };
 use crate::stats::StatsError;
 
 /// Everything known of one unit. Values are activations as recorded; NaN is no value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnitProfile {
-    /// Its layer.
-    pub layer: LayerIndex,
     /// The unit.
-    pub unit: UnitIndex,
+    pub unit: UnitId,
     /// The epoch of all fields but `history`.
     pub epoch: EpochIndex,
     /// One entry per readable epoch, in their order.
@@ -74,31 +72,21 @@ pub const STRONGEST_INPUTS: usize = 8;
 ///
 /// # Errors
 /// Returns a [`StatsError`] if the epoch is damaged, there is no such unit, or nothing is recorded of it.
-pub fn unit_profile(
-    source: &dyn Source,
-    layer: LayerIndex,
-    unit: UnitIndex,
-    epoch: EpochIndex,
-) -> Result<UnitProfile, StatsError> {
-    let mut profile = unit_profile_at(source, layer, unit, epoch)?;
-    profile.history = unit_history(source, layer, unit, &|| true).unwrap_or_default();
+pub fn unit_profile(source: &dyn Source, unit: UnitId, epoch: EpochIndex) -> Result<UnitProfile, StatsError> {
+    let mut profile = unit_profile_at(source, unit, epoch)?;
+    profile.history = unit_history(source, unit, &|| true).unwrap_or_default();
     Ok(profile)
 }
 
 /// Computes the means of a unit at every epoch; `None` if they were no longer `wanted`. Unreadable epochs
 /// are left out. The means are those of a query of all inputs and of one class: stored ones or else those
 /// of the finite values of the inputs.
-pub fn unit_history(
-    source: &dyn Source,
-    layer: LayerIndex,
-    unit: UnitIndex,
-    wanted: StillWanted,
-) -> Option<Vec<UnitEpoch>> {
+pub fn unit_history(source: &dyn Source, unit: UnitId, wanted: StillWanted) -> Option<Vec<UnitEpoch>> {
     let recording = source.recording();
     let readable = (0..recording.epochs.len()).filter(|&epoch| !recording.epochs[epoch].damaged);
     let epochs: Vec<EpochIndex> = readable.map(EpochIndex).collect();
     let read = |epoch: EpochIndex| {
-        let (all, classes) = UnitGroups::read(source, layer, unit, epoch).ok()?.means();
+        let (all, classes) = UnitGroups::read(source, unit, epoch).ok()?.means();
         Some(UnitEpoch { epoch, all, classes })
     };
     // The outer `None` is a cancelled computation, the inner one an unreadable epoch.
@@ -117,18 +105,18 @@ pub fn unit_history(
 /// As [`unit_profile`].
 pub fn unit_profile_at(
     source: &dyn Source,
-    layer: LayerIndex,
-    unit: UnitIndex,
+    unit: UnitId,
     epoch: EpochIndex,
 ) -> Result<UnitProfile, StatsError> {
     let recording = source.recording();
+    let UnitId { layer, unit: UnitIndex(index) } = unit;
     let unit_count = summary::unit_count(recording, epoch, layer)?;
-    if unit.0 >= unit_count {
-        let what = format!("unit {unit} of layer {} is", recording.layers[layer.0].name);
+    if index >= unit_count {
+        let what = format!("unit {index} of layer {} is", recording.layers[layer.0].name);
         return Err(summary::not_recorded(recording, epoch, what).into());
     }
-    let mut groups = UnitGroups::read(source, layer, unit, epoch)?;
-    groups.read_column(source, layer, unit, epoch)?;
+    let mut groups = UnitGroups::read(source, unit, epoch)?;
+    groups.read_column(source, unit, epoch)?;
     let column = groups.column.as_deref().unwrap_or_default();
     let mut strongest: Vec<(usize, f32)> =
         column.iter().copied().enumerate().filter(|(_, value)| value.is_finite()).collect();
@@ -143,22 +131,21 @@ pub fn unit_profile_at(
     classes.iter().enumerate().for_each(|(class, &mean)| preference.add(class, mean));
     let rows = if column.is_empty() { None } else { InputRows::read(source, epoch, layer)? };
     let similar = match rows {
-        Some(rows) => similar::over_inputs(&rows, unit, column),
+        Some(rows) => similar::over_inputs(&rows, unit.unit, column),
         None if column.is_empty() => {
             let mut means = Vec::new();
             LayerSummary::read(source, epoch, layer, |_, class| means.push(class.to_vec()))?;
-            similar::over_classes(&means, unit)
+            similar::over_classes(&means, unit.unit)
         }
         None => Vec::new(),
     };
     let rank = if all.is_finite() {
         let means = summary::unit_means(source, epoch, layer)?;
-        Some(1 + means.iter().filter(|&&mean| mean > means[unit.0]).count())
+        Some(1 + means.iter().filter(|&&mean| mean > means[index]).count())
     } else {
         None
     };
     Ok(UnitProfile {
-        layer,
         unit,
         epoch,
         history: Vec::new(),
@@ -181,14 +168,9 @@ struct UnitGroups<'a> {
 
 impl<'a> UnitGroups<'a> {
     /// Reads the data that [`Self::means`] needs.
-    fn read(
-        source: &'a dyn Source,
-        layer: LayerIndex,
-        unit: UnitIndex,
-        epoch: EpochIndex,
-    ) -> Result<Self, StatsError> {
+    fn read(source: &'a dyn Source, unit: UnitId, epoch: EpochIndex) -> Result<Self, StatsError> {
         let recording = source.recording();
-        let stored = source.unit_aggregates(epoch, layer, unit)?;
+        let stored = source.unit_aggregates(epoch, unit)?;
         let is_incomplete = stored.all.is_none()
             || stored
                 .classes
@@ -197,7 +179,7 @@ impl<'a> UnitGroups<'a> {
                 .any(|(aggregate, class)| aggregate.is_none() && class.inputs > 0);
         let mut groups = Self { recording, stored, column: None };
         if is_incomplete {
-            groups.read_column(source, layer, unit, epoch)?;
+            groups.read_column(source, unit, epoch)?;
         }
         if groups.stored.all.is_none() && groups.column.is_none() {
             return Err(summary::nothing_recorded(recording, epoch).into());
@@ -209,14 +191,13 @@ impl<'a> UnitGroups<'a> {
     fn read_column(
         &mut self,
         source: &dyn Source,
-        layer: LayerIndex,
-        unit: UnitIndex,
+        unit: UnitId,
         epoch: EpochIndex,
     ) -> Result<(), StatsError> {
         if self.column.is_some() || self.recording.inputs.is_empty() {
             return Ok(());
         }
-        match source.unit_column(epoch, layer, unit) {
+        match source.unit_column(epoch, unit) {
             Ok(column) => self.column = Some(column),
             Err(SourceError::NotRecorded { .. }) => {}
             Err(error) => return Err(error.into()),

@@ -7,7 +7,7 @@ use super::testing::{Made, class_means, close, deviation, mean, noise, rate, sel
 use super::unit_history;
 use super::unit_profile;
 use super::unit_profile_at;
-use crate::model::{EpochIndex, Group, LayerIndex, SourceError, UnitIndex};
+use crate::model::{EpochIndex, Group, LayerIndex, SourceError, UnitId, UnitIndex};
 use crate::stats::StatsError;
 
 /// 40 inputs of four classes or unlabelled, three layers of 5, 9 and 4 units, three epochs. Some values are
@@ -37,8 +37,12 @@ fn aggregated() -> Made {
     made
 }
 
+fn unit_id(layer: usize, unit: usize) -> UnitId {
+    UnitId { layer: LayerIndex(layer), unit: UnitIndex(unit) }
+}
+
 fn profile(made: &Made, layer: usize, unit: usize, epoch: usize) -> Result<UnitProfile, StatsError> {
-    unit_profile(made, LayerIndex(layer), UnitIndex(unit), EpochIndex(epoch))
+    unit_profile(made, unit_id(layer, unit), EpochIndex(epoch))
 }
 
 fn stats(made: &Made, epoch: usize) -> Vec<LayerStats> {
@@ -191,7 +195,7 @@ fn a_damaged_epoch_is_an_error_and_is_passed_over_as_previous_epoch() {
     for error in [layer_stats(&made, EpochIndex(1), &|| true).err(), profile(&made, 0, 0, 1).err()] {
         assert!(matches!(error, Some(StatsError::Source(SourceError::Damaged { number: 10, .. }))));
     }
-    let epochs: Vec<EpochIndex> = unit_history(&made, LayerIndex(0), UnitIndex(0), &|| true)
+    let epochs: Vec<EpochIndex> = unit_history(&made, unit_id(0, 0), &|| true)
         .expect("wanted")
         .iter()
         .map(|entry| entry.epoch)
@@ -210,7 +214,7 @@ fn one_class_has_no_selectivity() {
 #[test]
 fn unwanted_computations_stop() {
     assert!(layer_stats(&made(), EpochIndex(0), &|| false).expect("no error").is_none());
-    assert!(unit_history(&made(), LayerIndex(0), UnitIndex(0), &|| false).is_none());
+    assert!(unit_history(&made(), unit_id(0, 0), &|| false).is_none());
 }
 
 /// Linear interpolation between order statistics.
@@ -237,8 +241,8 @@ fn correlation(made: &Made, epoch: usize, layer: usize, a: usize, b: usize) -> f
 
 #[track_caller]
 fn assert_profile(made: &Made, found: &UnitProfile) {
-    let &UnitProfile { layer: LayerIndex(layer), unit: UnitIndex(unit), epoch: EpochIndex(epoch), .. } =
-        found;
+    let &UnitProfile { unit: id, epoch: EpochIndex(epoch), .. } = found;
+    let (layer, unit) = (id.layer.0, id.unit.0);
     let units = made.recording.layers[layer].units;
     assert_eq!(found.history.iter().map(|entry| entry.epoch.0).collect::<Vec<_>>(), [0, 1, 2]);
     for entry in &found.history {
@@ -347,8 +351,8 @@ fn means_are_from_aggregates_and_quartiles_from_recorded_inputs() {
     let mut made = aggregated();
     made.rows = true;
     let (found, exact) = (
-        unit_profile_at(&made, LayerIndex(0), UnitIndex(1), EpochIndex(0)).expect("a unit"),
-        unit_profile_at(&self::made(), LayerIndex(0), UnitIndex(1), EpochIndex(0)).expect("a unit"),
+        unit_profile_at(&made, unit_id(0, 1), EpochIndex(0)).expect("a unit"),
+        unit_profile_at(&self::made(), unit_id(0, 1), EpochIndex(0)).expect("a unit"),
     );
     assert_eq!(found.distributions[0].count, 10 * exact.distributions[0].count);
     assert_eq!(found.distributions[2].quartiles, exact.distributions[2].quartiles);
@@ -364,8 +368,7 @@ fn similar_units_are_found_among_many() {
     };
     let made = Made::new(&[200], &[], &[None; 700], 1, value);
     for unit in [0, 57, 123] {
-        let found =
-            unit_profile_at(&made, LayerIndex(0), UnitIndex(unit), EpochIndex(0)).expect("a unit").similar;
+        let found = unit_profile_at(&made, unit_id(0, unit), EpochIndex(0)).expect("a unit").similar;
         assert_eq!(found[0].unit, UnitIndex((unit + 100) % 200));
         close(found[0].correlation, correlation(&made, 0, 0, unit, found[0].unit.0), "correlation");
         assert!(found[0].correlation > 0.99 && found[1].correlation < 0.3, "{found:?}");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Grid;
+use super::{Grid, UnitIndex};
 
 /// An order of the units of a layer on its slab: a bijection between units and places.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,8 +67,8 @@ pub struct CellArrangement {
 /// The unit that one cell shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CellUnit {
-    /// Index of the unit within its layer.
-    pub unit: usize,
+    /// The unit.
+    pub unit: UnitIndex,
     /// Row and column within the feature map, where whole maps are shown.
     pub at: Option<(usize, usize)>,
 }
@@ -114,11 +114,11 @@ impl CellArrangement {
             Some(places) => places.unit(place)?,
             None => place,
         };
-        Some(CellUnit { unit, at })
+        Some(CellUnit { unit: UnitIndex(unit), at })
     }
 
     /// The cells that show a unit on `grid`; `None` where the layer has no such unit.
-    pub fn unit_cells(&self, grid: Grid, unit: usize) -> Option<UnitCells> {
+    pub fn unit_cells(&self, grid: Grid, UnitIndex(unit): UnitIndex) -> Option<UnitCells> {
         if unit >= self.units {
             return None;
         }
@@ -165,7 +165,7 @@ mod tests {
             let mut seen = [0; 3];
             for cell in 0..grid.cells() {
                 let Some(shown) = arrangement.cell_unit(grid, cell) else { continue };
-                seen[shown.unit] += 1;
+                seen[shown.unit.0] += 1;
                 let cells = arrangement.unit_cells(grid, shown.unit).expect("the unit has cells");
                 let (y, x) = shown.at.unwrap_or((0, 0));
                 assert_eq!(grid.position(cell), (cells.column + x as u32, cells.row + y as u32));
@@ -173,6 +173,9 @@ mod tests {
             assert_eq!(seen, [cells_per_unit; 3]);
         }
         let arrangement = CellArrangement { units: 3, mosaic: None, places };
-        assert_eq!(arrangement.cell_unit(Grid::near_square(3), 0), Some(CellUnit { unit: 2, at: None }));
+        assert_eq!(
+            arrangement.cell_unit(Grid::near_square(3), 0),
+            Some(CellUnit { unit: UnitIndex(2), at: None })
+        );
     }
 }

@@ -38,6 +38,15 @@ index_type! {
     EpochIndex
 }
 
+/// Identifies a unit of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnitId {
+    /// Its layer.
+    pub layer: LayerIndex,
+    /// Its index within the layer.
+    pub unit: UnitIndex,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

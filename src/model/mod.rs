@@ -46,7 +46,7 @@ pub use camera::{Camera, SetView};
 pub use colour::ColourMap;
 pub use epoch::{EpochError, EpochPosition, EpochRef};
 pub use graph::{DrawnEdges, JointPlace, NodePlaces, drawn_edges};
-pub use index::{EpochIndex, LayerIndex, UnitIndex};
+pub use index::{EpochIndex, LayerIndex, UnitId, UnitIndex};
 pub use layer_pattern::{NamePattern, UnknownLayer};
 pub use layout::{Grid, LayerCells, Layout, Slab};
 pub use lru::WeightedLru;

@@ -4,7 +4,7 @@
 use glam::{DVec3, Vec3, dvec3};
 
 use super::layout::{CELL_GAP, CELL_HEIGHT, LEAST_HEIGHT, SLAB_BORDER, SLAB_THICKNESS};
-use super::{Camera, CellArrangement, LayerCells, LayerIndex, Layout, Slab, UnitIndex, ValueRange};
+use super::{Camera, CellArrangement, LayerCells, LayerIndex, Layout, Slab, UnitId, ValueRange};
 
 /// The values that the scene shows, between two epochs, and what decides the heights of its cells.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +43,8 @@ pub enum CellState {
 impl SceneValues<'_> {
     /// Returns the content of a cell (an index, row-major). With a value at one epoch only, it is that of the
     /// nearer epoch.
-    pub fn cell(&self, layer: usize, cell: usize) -> CellState {
-        let at = |layers: &[LayerCells]| layers.get(layer).and_then(|it| it.values.get(cell)).copied();
+    pub fn cell(&self, layer: LayerIndex, cell: usize) -> CellState {
+        let at = |layers: &[LayerCells]| layers.get(layer.0).and_then(|it| it.values.get(cell)).copied();
         let Some(a) = at(self.from).filter(|value| *value != LayerCells::NO_CELL) else {
             return CellState::Absent;
         };
@@ -62,18 +62,18 @@ impl SceneValues<'_> {
     }
 
     /// Returns the divisor that normalises the values of a layer.
-    pub fn divisor(&self, layer: usize) -> f32 {
-        self.divisors.get(layer).copied().unwrap_or(1.0)
+    pub fn divisor(&self, layer: LayerIndex) -> f32 {
+        self.divisors.get(layer.0).copied().unwrap_or(1.0)
     }
 
     /// Returns the normalised value of a unit; `None` without a value, or where whole feature maps are shown.
-    pub fn unit_value(&self, layout: &Layout, layer: LayerIndex, unit: UnitIndex) -> Option<f32> {
+    pub fn unit_value(&self, layout: &Layout, UnitId { layer, unit }: UnitId) -> Option<f32> {
         let slab = layout.slabs.iter().find(|slab| slab.layer == layer.0)?;
-        let cells = self.arrangements.get(layer.0)?.unit_cells(slab.grid, unit.0)?;
+        let cells = self.arrangements.get(layer.0)?.unit_cells(slab.grid, unit)?;
         let cell = cells.row as usize * slab.grid.columns as usize + cells.column as usize;
-        match self.cell(layer.0, cell) {
+        match self.cell(layer, cell) {
             CellState::Value(value) if cells.columns == 1 && cells.rows == 1 => {
-                Some(value / self.divisor(layer.0))
+                Some(value / self.divisor(layer))
             }
             _ => None,
         }
@@ -85,12 +85,12 @@ impl SceneValues<'_> {
     }
 
     /// Height of a cell in pitches; `None` where there is no cell.
-    pub fn cell_height(&self, layer: usize, cell: usize) -> Option<f32> {
+    pub fn cell_height(&self, layer: LayerIndex, cell: usize) -> Option<f32> {
         let share = match self.cell(layer, cell) {
             CellState::Absent => return None,
             CellState::NoValue => 0.0,
             CellState::Value(value) => {
-                let range = self.ranges.get(layer).copied().unwrap_or(ValueRange::UNIT);
+                let range = self.ranges.get(layer.0).copied().unwrap_or(ValueRange::UNIT);
                 let range = range.scaled(self.divisor(layer));
                 let (low, width) =
                     if self.diverging { (0.0, range.reach()) } else { (range.low, range.high - range.low) };
@@ -196,7 +196,7 @@ impl SlabRay {
         loop {
             let cell = (row * columns + column) as usize;
             if cell < slab.units
-                && let Some(height) = values.cell_height(slab.layer, cell)
+                && let Some(height) = values.cell_height(LayerIndex(slab.layer), cell)
             {
                 let corner = dvec3(column as f64, row as f64, 0.0);
                 let low = corner + dvec3(gap, gap, 0.0);

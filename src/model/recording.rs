@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{LayerIndex, Pin, UnitIndex};
+use super::{LayerIndex, Pin, UnitId};
 
 use serde::{Deserialize, Serialize};
 
@@ -245,15 +245,15 @@ impl Recording {
         self.layers.iter().map(|layer| layer.units).sum()
     }
 
-    /// Returns the indices of the layer and unit of a pin; `None` when there is no such unit.
-    pub fn unit_of_pin(&self, pin: &Pin) -> Option<(LayerIndex, UnitIndex)> {
+    /// Returns the unit of a pin; `None` when there is no such unit.
+    pub fn unit_of_pin(&self, pin: &Pin) -> Option<UnitId> {
         let layer = self.layers.iter().position(|layer| layer.name == pin.layer)?;
-        (pin.unit.0 < self.layers[layer].units).then_some((LayerIndex(layer), pin.unit))
+        (pin.unit.0 < self.layers[layer].units).then_some(UnitId { layer: LayerIndex(layer), unit: pin.unit })
     }
 
-    /// Returns the pin of a unit of a layer, given by their indices; `None` without such a layer.
-    pub fn pin(&self, layer: LayerIndex, unit: UnitIndex) -> Option<Pin> {
-        Some(Pin { layer: self.layers.get(layer.0)?.name.clone(), unit })
+    /// Returns the pin of a unit; `None` without such a layer.
+    pub fn pin(&self, unit: UnitId) -> Option<Pin> {
+        Some(Pin { layer: self.layers.get(unit.layer.0)?.name.clone(), unit: unit.unit })
     }
 
     /// Indices of the inputs of a class, ascending.

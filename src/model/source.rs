@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{EpochIndex, LayerIndex, Recording, Tensor, UnitIndex};
+use super::{EpochIndex, LayerIndex, Recording, Tensor, UnitId, UnitIndex};
 
 /// Values that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -140,12 +140,8 @@ pub trait Source: Send + Sync {
     }
 
     /// The stored aggregates of one unit over every group.
-    fn unit_aggregates(
-        &self,
-        epoch: EpochIndex,
-        layer: LayerIndex,
-        unit: UnitIndex,
-    ) -> Result<UnitAggregates, SourceError> {
+    fn unit_aggregates(&self, epoch: EpochIndex, unit: UnitId) -> Result<UnitAggregates, SourceError> {
+        let UnitId { layer, unit } = unit;
         let of = |group| -> Result<Option<Aggregate>, SourceError> {
             Ok(self.aggregates(epoch, group)?.and_then(|layers| layers.get(layer.0)?.of_unit(unit)))
         };
@@ -172,12 +168,8 @@ pub trait Source: Send + Sync {
 
     /// The value of one unit for every input, in the order of [`Recording::inputs`]; NaN for an input
     /// without a value.
-    fn unit_column(
-        &self,
-        epoch: EpochIndex,
-        layer: LayerIndex,
-        unit: UnitIndex,
-    ) -> Result<Vec<f32>, SourceError> {
+    fn unit_column(&self, epoch: EpochIndex, unit: UnitId) -> Result<Vec<f32>, SourceError> {
+        let UnitId { layer, unit } = unit;
         let inputs: Vec<usize> = (0..self.recording().inputs.len()).collect();
         let block = self.layer_rows(epoch, layer, &inputs)?;
         match block.layers.first() {

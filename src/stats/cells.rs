@@ -6,7 +6,7 @@ use super::side::resolve_epoch;
 use super::{Backend, Sides, StatsError, UnmatchedLayer, table};
 use crate::model::{
     CellArrangement, EpochIndex, EpochPosition, Grid, LayerCells, Layout, MapBlock, Mosaic, Norm, Query,
-    Source, Stat, UnitPermutation,
+    Source, Stat, UnitIndex, UnitPermutation,
 };
 
 /// The cells of all slabs of a network.
@@ -35,7 +35,7 @@ impl Cells {
             let before = std::mem::replace(&mut layer.values, vec![LayerCells::NO_CELL; layer.units]);
             let new = CellArrangement { places: Some(Arc::clone(places)), ..arrangement.clone() };
             let columns = layer.grid.columns as usize;
-            for unit in 0..arrangement.units {
+            for unit in (0..arrangement.units).map(UnitIndex) {
                 let (Some(old), Some(at)) =
                     (arrangement.unit_cells(layer.grid, unit), new.unit_cells(layer.grid, unit))
                 else {

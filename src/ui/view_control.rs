@@ -20,7 +20,9 @@ use super::scene::viewport::{SceneResponse, SceneStatus, Viewport};
 use super::style::Palette;
 use super::widgets::thumbnails::Thumbnails;
 use crate::model::workspace::EpochSpan;
-use crate::model::{EpochPosition, Layout, Pin, Query, Recording, SceneValues, SetView, Theme, ViewState};
+use crate::model::{
+    EpochPosition, LayerIndex, Layout, Pin, Query, Recording, SceneValues, SetView, Theme, ViewState,
+};
 
 /// Distance from its edges at which a scene takes gestures, in points.
 const SPLITTER: f32 = 4.0;
@@ -181,10 +183,10 @@ impl ViewControl {
         self.navigator.is_moving() || self.playback.is_moving()
     }
 
-    /// The index of the layer whose slab is under the pointer.
-    pub fn hovered_layer(&self, layout: &Layout) -> Option<usize> {
+    /// The layer whose slab is under the pointer.
+    pub fn hovered_layer(&self, layout: &Layout) -> Option<LayerIndex> {
         let slab = self.navigator.hovered().and_then(|slab| layout.slabs.get(slab))?;
-        Some(slab.layer)
+        Some(LayerIndex(slab.layer))
     }
 
     /// The slab under the pointer, or else the framed one, as an index into [`Layout::slabs`].
@@ -262,7 +264,7 @@ impl ViewControl {
             values.map_or_else(Vec::new, |values| match region {
                 [from, to] if from == to => {
                     let cell = cell_at(values, layout, projection, from);
-                    cell.map(|cell| (cell.layer, cell.unit)).into_iter().collect()
+                    cell.map(|cell| cell.unit).into_iter().collect()
                 }
                 region => units_in(values, layout, projection, region),
             })

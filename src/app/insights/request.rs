@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::insight::{LayerStats, UnitProfile};
-use crate::model::{LayerIndex, UnitIndex};
+use crate::model::UnitId;
 
 /// A request about a recording. Epochs are given by number, which does not change while epochs are added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,10 +15,8 @@ pub enum InsightRequest {
     },
     /// The profile of one unit.
     UnitProfile {
-        /// Index of the layer.
-        layer: LayerIndex,
-        /// Index of the unit in the layer.
-        unit: UnitIndex,
+        /// The unit.
+        unit: UnitId,
         /// Number of the epoch.
         epoch: u64,
     },

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{InsightCache, InsightRequest, InsightResponse};
 use crate::insight::testing::{Made, noise};
-use crate::model::{EpochIndex, LayerIndex, Source, UnitIndex};
+use crate::model::{EpochIndex, LayerIndex, Source, UnitId, UnitIndex};
 
 /// Longest time that a result may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -33,8 +33,12 @@ fn cache_of(source: Arc<dyn Source>) -> (InsightCache, Receiver<InsightResponse>
     (InsightCache::new(source, Box::new(send_response)), received)
 }
 
+fn unit_id(layer: usize, unit: usize) -> UnitId {
+    UnitId { layer: LayerIndex(layer), unit: UnitIndex(unit) }
+}
+
 fn unit_profile(layer: usize, unit: usize, epoch: u64) -> InsightRequest {
-    InsightRequest::UnitProfile { layer: LayerIndex(layer), unit: UnitIndex(unit), epoch }
+    InsightRequest::UnitProfile { unit: unit_id(layer, unit), epoch }
 }
 
 /// Waits for `count` results, inserts them into the cache, and returns their requests in this order.
@@ -69,14 +73,11 @@ fn requests_are_computed_in_order_and_once() {
     ];
     cache.request(requests.clone());
     assert_eq!(receive(&mut cache, &received, 3), requests);
-    let profile = cache.unit_profile(LayerIndex(1), UnitIndex(5), 20).expect("computed").expect("a unit");
-    assert_eq!(
-        (profile.layer, profile.unit, profile.epoch, profile.history.len()),
-        (LayerIndex(1), UnitIndex(5), EpochIndex(2), 3)
-    );
+    let profile = cache.unit_profile(unit_id(1, 5), 20).expect("computed").expect("a unit");
+    assert_eq!((profile.unit, profile.epoch, profile.history.len()), (unit_id(1, 5), EpochIndex(2), 3));
     assert_eq!(cache.layer_stats(20).map(<[_]>::len), Some(2));
     assert_eq!(cache.predictions(20), Some([Some(1); 12].as_slice()));
-    assert!(cache.layer_stats(10).is_none() && cache.unit_profile(LayerIndex(1), UnitIndex(5), 10).is_none());
+    assert!(cache.layer_stats(10).is_none() && cache.unit_profile(unit_id(1, 5), 10).is_none());
     // Only the request for another epoch is new; the latest results stay available.
     cache.request(vec![
         unit_profile(1, 5, 20),
@@ -84,7 +85,7 @@ fn requests_are_computed_in_order_and_once() {
         InsightRequest::LayerStats { epoch: 20 },
     ]);
     assert_eq!(receive(&mut cache, &received, 1), [unit_profile(1, 5, 10)]);
-    assert_eq!(cache.latest_profile(LayerIndex(1), UnitIndex(5)).map(|last| last.epoch), Some(EpochIndex(1)));
+    assert_eq!(cache.latest_profile(unit_id(1, 5)).map(|last| last.epoch), Some(EpochIndex(1)));
     assert_eq!(cache.latest_layer_stats().map(|(epoch, _)| epoch), Some(20));
     cache.request(requests);
     assert_quiet(&received);
@@ -95,8 +96,7 @@ fn a_failed_request_has_a_reason() {
     let (mut cache, received) = cache_of(Arc::new(made_recording(2)));
     cache.request(vec![unit_profile(0, 4, 10), InsightRequest::LayerStats { epoch: 50 }]);
     receive(&mut cache, &received, 2);
-    let reason =
-        cache.unit_profile(LayerIndex(0), UnitIndex(4), 10).expect("computed").expect_err("no such unit");
+    let reason = cache.unit_profile(unit_id(0, 4), 10).expect("computed").expect_err("no such unit");
     assert!(reason.contains("unit 4"), "{reason}");
     let reason =
         cache.result(InsightRequest::LayerStats { epoch: 50 }).expect("computed").expect_err("no such epoch");
@@ -111,7 +111,7 @@ fn profiles_are_computed_again_when_epochs_are_added() {
     receive(&mut cache, &received, 2);
     cache.continue_with(Arc::new(made_recording(5)));
     let length = |cache: &InsightCache| {
-        cache.unit_profile(LayerIndex(0), UnitIndex(1), 10).expect("computed").expect("a unit").history.len()
+        cache.unit_profile(unit_id(0, 1), 10).expect("computed").expect("a unit").history.len()
     };
     assert_eq!(length(&cache), 2, "the result before stays until there is a new one");
     cache.request(requests);

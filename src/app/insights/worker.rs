@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use super::request::{InsightRequest, InsightResponse, InsightResult};
 use crate::app::worker::{JobQueue, Worker};
 use crate::insight::{self, UnitEpoch};
-use crate::model::{EpochIndex, LayerIndex, Source, UnitIndex};
+use crate::model::{EpochIndex, Source, UnitId};
 use crate::stats::StatsError;
 
 /// Greatest number of cached training histories of units.
@@ -134,11 +134,10 @@ impl InsightJob {
                 let layers = insight::layer_stats(source, index(epoch)?, is_needed).map_err(text)?;
                 Ok(layers.map(InsightResult::LayerStats))
             }
-            InsightRequest::UnitProfile { layer, unit, epoch } => {
-                let mut profile =
-                    insight::unit_profile_at(source, layer, unit, index(epoch)?).map_err(text)?;
-                let read = || insight::unit_history(source, layer, unit, is_needed);
-                let history = histories.history(self.version, (layer, unit), read);
+            InsightRequest::UnitProfile { unit, epoch } => {
+                let mut profile = insight::unit_profile_at(source, unit, index(epoch)?).map_err(text)?;
+                let read = || insight::unit_history(source, unit, is_needed);
+                let history = histories.history(self.version, unit, read);
                 Ok(history.map(|history| {
                     profile.history = history;
                     InsightResult::UnitProfile(Box::new(profile))
@@ -156,15 +155,15 @@ impl InsightJob {
 #[derive(Default)]
 struct HistoryCache {
     version: u64,
-    histories: HashMap<(LayerIndex, UnitIndex), Vec<UnitEpoch>>,
+    histories: HashMap<UnitId, Vec<UnitEpoch>>,
 }
 
 impl HistoryCache {
-    /// Returns the history of a unit, given as (layer, unit), reading it where it is not cached.
+    /// Returns the history of a unit, reading it where it is not cached.
     fn history(
         &mut self,
         version: u64,
-        unit: (LayerIndex, UnitIndex),
+        unit: UnitId,
         read: impl FnOnce() -> Option<Vec<UnitEpoch>>,
     ) -> Option<Vec<UnitEpoch>> {
         if self.version != version || self.histories.len() >= MAX_HISTORIES {

@@ -209,9 +209,9 @@ impl Session {
     /// The profile of a pinned unit, or the reason why there is none: at the current epoch or, until that is
     /// computed, the latest one; [`UnitProfile::epoch`] is its epoch.
     pub fn unit_profile(&self, pin: &Pin) -> Option<Result<&UnitProfile, &str>> {
-        let (layer, unit) = self.recording().unit_of_pin(pin)?;
+        let unit = self.recording().unit_of_pin(pin)?;
         let epoch = self.control.described_epoch(self.recording());
-        self.values.insights.unit_profile_or_latest(layer, unit, epoch)
+        self.values.insights.unit_profile_or_latest(unit, epoch)
     }
 
     /// The index of the predicted class of each input at the epoch of this number; empty where none are

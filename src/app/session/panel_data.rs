@@ -3,7 +3,7 @@
 use super::Session;
 use crate::app::run::RunContext;
 use crate::export::csv_field;
-use crate::model::{EpochIndex, EpochPosition, LayerIndex, Pin, UnitIndex};
+use crate::model::{EpochIndex, EpochPosition, LayerIndex, Pin, UnitId, UnitIndex};
 use crate::ui::dock::Pane;
 use crate::ui::{
     ColumnBar, LoadProgress, OpenRuns, PanelData, PanelOutput, SceneDescription, SceneResponse, SceneStatus,
@@ -50,15 +50,12 @@ impl Session {
         let layout = self.scene.layout();
         let insights = &self.values.insights;
         let pins = self.control.view.pins.iter().map(|pin| (pin.clone(), recording.unit_of_pin(pin)));
-        let pins: Vec<(Pin, Option<(LayerIndex, UnitIndex)>)> = pins.collect();
-        let value = |(_, unit): &(Pin, Option<(LayerIndex, UnitIndex)>)| {
-            let (layer, unit) = (*unit)?;
-            scene_values.as_ref()?.unit_value(layout, layer, unit)
-        };
+        let pins: Vec<(Pin, Option<UnitId>)> = pins.collect();
+        let value = |(_, unit): &(Pin, Option<UnitId>)| scene_values.as_ref()?.unit_value(layout, (*unit)?);
         let values: Vec<Option<f32>> = pins.iter().map(value).collect();
-        let profile = |(pin, unit): (Pin, Option<(LayerIndex, UnitIndex)>)| {
+        let profile = |(pin, unit): (Pin, Option<UnitId>)| {
             let profile = match unit {
-                Some((layer, unit)) => insights.unit_profile_or_latest(layer, unit, epoch),
+                Some(unit) => insights.unit_profile_or_latest(unit, epoch),
                 None => Some(Err("there is no such unit in this run")),
             };
             (pin, profile)
@@ -97,13 +94,13 @@ impl Session {
     pub fn handle_gestures(&mut self, ui: &egui::Ui, viewport: &Viewport) -> SceneResponse {
         let values = self.scene.values(&self.control.view);
         let mut response = self.control.handle_gestures(ui, viewport, self.scene.layout(), values.as_ref());
-        if let Some((layer, unit)) = response.clicked
-            && let Some(pin) = self.recording().pin(LayerIndex(layer), UnitIndex(unit))
+        if let Some(unit) = response.clicked
+            && let Some(pin) = self.recording().pin(unit)
         {
             response.pinned = self.control.toggle_pin(pin);
         }
-        for &(layer, unit) in &response.boxed {
-            if let Some(pin) = self.recording().pin(LayerIndex(layer), UnitIndex(unit)) {
+        for &unit in &response.boxed {
+            if let Some(pin) = self.recording().pin(unit) {
                 self.control.pin(pin);
                 response.pinned = true;
             }
@@ -135,7 +132,7 @@ impl Session {
     /// Calls `act` with the description of the scene.
     fn with_description<T>(&self, context: &RunContext, act: impl FnOnce(&SceneDescription) -> T) -> T {
         let current = self.scene.current();
-        let unmatched: Vec<(usize, Option<usize>)> = current.map_or_else(Vec::new, |current| {
+        let unmatched: Vec<(LayerIndex, Option<usize>)> = current.map_or_else(Vec::new, |current| {
             current.unmatched().iter().map(|layer| (layer.layer, layer.units)).collect()
         });
         let view = current.map_or_else(|| self.control.view.clone(), |it| it.view(&self.control.view));
@@ -175,9 +172,8 @@ impl Session {
         for (index, layer) in self.recording().layers.iter().enumerate() {
             let name = csv_field(&layer.name);
             for unit in 0..layer.units {
-                let value = values
-                    .unit_value(self.scene.layout(), LayerIndex(index), UnitIndex(unit))
-                    .map(|value| value.to_string());
+                let id = UnitId { layer: LayerIndex(index), unit: UnitIndex(unit) };
+                let value = values.unit_value(self.scene.layout(), id).map(|value| value.to_string());
                 text.push_str(&format!("{name},{unit},{}\n", value.unwrap_or_default()));
             }
         }

@@ -336,8 +336,8 @@ impl ValueStore {
         let Some(epoch) = control.described_epoch(self.recording()) else { return };
         let recording = self.source.recording();
         let profiles = control.view.pins.iter().rev().filter_map(|pin| {
-            let (layer, unit) = recording.unit_of_pin(pin)?;
-            Some(InsightRequest::UnitProfile { layer, unit, epoch })
+            let unit = recording.unit_of_pin(pin)?;
+            Some(InsightRequest::UnitProfile { unit, epoch })
         });
         let predicted = recording.epochs.iter().any(|it| it.number == epoch && it.has_predictions);
         let predictions = predicted.then_some(InsightRequest::Predictions { epoch });

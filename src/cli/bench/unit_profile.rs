@@ -14,7 +14,7 @@ use crate::engine::bench::quantile;
 use crate::files::TemporaryFolder;
 use crate::format::{self, EpochValues, Pictures, RunWriter, SynthOptions, synth};
 use crate::insight::UnitProfile;
-use crate::model::{EpochIndex, Group, LayerIndex, Source, UnitIndex};
+use crate::model::{EpochIndex, Group, LayerIndex, Source, UnitId, UnitIndex};
 use crate::stats::aggregated;
 
 /// How long it takes from pinning a unit to everything that is said of it
@@ -176,11 +176,8 @@ fn measure(path: &Path) -> anyhow::Result<(ProfileTimes, Vec<UnitProfile>)> {
     let (mut times, mut profiles) = (Vec::new(), Vec::new());
     for unit in (0..units).step_by(units.div_ceil(PINNED_UNITS)) {
         let start = Instant::now();
-        let profile = request_profile(
-            &mut cache,
-            &responses,
-            InsightRequest::UnitProfile { layer: LayerIndex(0), unit: UnitIndex(unit), epoch },
-        )?;
+        let unit = UnitId { layer: LayerIndex(0), unit: UnitIndex(unit) };
+        let profile = request_profile(&mut cache, &responses, unit, epoch)?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
         ensure!(profile.history.len() == epochs, "epochs are missing in a biography: a bug");
         profiles.push(profile);
@@ -195,14 +192,12 @@ fn measure(path: &Path) -> anyhow::Result<(ProfileTimes, Vec<UnitProfile>)> {
 fn request_profile(
     cache: &mut InsightCache,
     responses: &Receiver<InsightResponse>,
-    request: InsightRequest,
+    unit: UnitId,
+    epoch: u64,
 ) -> anyhow::Result<UnitProfile> {
-    cache.request(vec![request]);
+    cache.request(vec![InsightRequest::UnitProfile { unit, epoch }]);
     cache.insert(responses.recv_timeout(TIMEOUT).context("a biography does not come")?);
-    let InsightRequest::UnitProfile { layer, unit, epoch } = request else {
-        bail!("not asked for a biography")
-    };
-    match cache.unit_profile(layer, unit, epoch) {
+    match cache.unit_profile(unit, epoch) {
         Some(Ok(profile)) => Ok(profile.clone()),
         Some(Err(reason)) => bail!("{reason}"),
         None => bail!("another question was answered"),

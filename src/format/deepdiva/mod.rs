@@ -25,7 +25,7 @@ use super::{parallel, picture};
 use crate::model::recording::sequential_edges;
 use crate::model::{
     Aggregate, Epoch, EpochIndex, Format, Group, LayerIndex, MapBlock, Normalisation, Picture, Recording,
-    RowBlock, Source, SourceError, Tensor, UnitAggregates, UnitIndex,
+    RowBlock, Source, SourceError, Tensor, UnitAggregates, UnitId,
 };
 
 pub(super) use self::manifest::{MAX_UNITS, VERSION};
@@ -308,13 +308,12 @@ impl Source for Dump {
     fn unit_aggregates(
         &self,
         EpochIndex(epoch): EpochIndex,
-        LayerIndex(layer): LayerIndex,
-        UnitIndex(unit): UnitIndex,
+        unit: UnitId,
     ) -> Result<UnitAggregates, SourceError> {
         self.check_epoch(epoch)?;
         let of_group = |group| -> Result<Option<Aggregate>, SourceError> {
             let values = self.values(epoch, DumpFileKey::Group(group))?;
-            let mean = values.and_then(|values| values.get(layer)?.get(unit).copied());
+            let mean = values.and_then(|values| values.get(unit.layer.0)?.get(unit.unit.0).copied());
             Ok(mean.map(|mean| Aggregate {
                 count: self.count(group),
                 mean: vec![mean],

@@ -24,7 +24,7 @@ use super::cache::ParsedCache;
 use super::file::{RootFolder, shortened};
 use crate::model::{
     Aggregate, Class, Epoch, EpochIndex, Format, Group, LayerIndex, MapBlock, Picture, Recording, RowBlock,
-    Source, SourceError, UnitAggregates, UnitIndex,
+    Source, SourceError, UnitAggregates, UnitId, UnitIndex,
 };
 
 pub(super) use self::arrays::ShardArray;
@@ -198,10 +198,14 @@ impl NativeRun {
     }
 
     /// Returns an open epoch, or an error if the layer or the unit does not exist.
-    fn epoch_with_unit(&self, epoch: usize, layer: usize, unit: usize) -> Result<&ShardedEpoch, SourceError> {
+    fn epoch_with_unit(
+        &self,
+        epoch: usize,
+        UnitId { layer, unit }: UnitId,
+    ) -> Result<&ShardedEpoch, SourceError> {
         let opened = self.epoch(epoch)?;
-        match self.recording.layers.get(layer) {
-            Some(layer) if unit < layer.units => Ok(opened),
+        match self.recording.layers.get(layer.0) {
+            Some(layer) if unit.0 < layer.units => Ok(opened),
             _ => Err(SourceError::NotRecorded {
                 number: self.number(epoch),
                 what: format!("unit {unit} of layer {layer} is"),
@@ -256,6 +260,11 @@ fn schema(recording: &Recording) -> EpochSchema<'_> {
     EpochSchema { layers: &recording.layers, classes: &recording.classes, inputs: recording.inputs.len() }
 }
 
+/// Returns the first unit of a layer.
+fn first_unit(layer: LayerIndex) -> UnitId {
+    UnitId { layer, unit: UnitIndex(0) }
+}
+
 impl Source for NativeRun {
     fn recording(&self) -> &Recording {
         &self.recording
@@ -294,43 +303,37 @@ impl Source for NativeRun {
         &self,
         EpochIndex(epoch): EpochIndex,
         group: Group,
-        LayerIndex(layer): LayerIndex,
+        layer: LayerIndex,
     ) -> Result<Option<Aggregate>, SourceError> {
-        let opened = self.epoch_with_unit(epoch, layer, 0)?;
-        let read = opened.layer_aggregate(&schema(&self.recording), group, layer);
+        let opened = self.epoch_with_unit(epoch, first_unit(layer))?;
+        let read = opened.layer_aggregate(&schema(&self.recording), group, layer.0);
         read.map_err(|error| self.damaged(epoch, error.to_string()))
     }
 
     fn unit_aggregates(
         &self,
         EpochIndex(epoch): EpochIndex,
-        LayerIndex(layer): LayerIndex,
-        UnitIndex(unit): UnitIndex,
+        unit: UnitId,
     ) -> Result<UnitAggregates, SourceError> {
-        let opened = self.epoch_with_unit(epoch, layer, unit)?;
-        let read = opened.unit_aggregates(&schema(&self.recording), layer, unit);
+        let opened = self.epoch_with_unit(epoch, unit)?;
+        let read = opened.unit_aggregates(&schema(&self.recording), unit);
         read.map_err(|error| self.damaged(epoch, error.to_string()))
     }
 
     fn layer_rows(
         &self,
         EpochIndex(epoch): EpochIndex,
-        LayerIndex(layer): LayerIndex,
+        layer: LayerIndex,
         wanted: &[usize],
     ) -> Result<RowBlock, SourceError> {
-        let opened = self.epoch_with_unit(epoch, layer, 0)?;
+        let opened = self.epoch_with_unit(epoch, first_unit(layer))?;
         self.check_inputs(epoch, wanted)?;
-        self.recorded(epoch, opened.layer_rows(&schema(&self.recording), layer, wanted))
+        self.recorded(epoch, opened.layer_rows(&schema(&self.recording), layer.0, wanted))
     }
 
-    fn unit_column(
-        &self,
-        EpochIndex(epoch): EpochIndex,
-        LayerIndex(layer): LayerIndex,
-        UnitIndex(unit): UnitIndex,
-    ) -> Result<Vec<f32>, SourceError> {
-        let opened = self.epoch_with_unit(epoch, layer, unit)?;
-        self.recorded(epoch, opened.unit_column(&schema(&self.recording), layer, unit))
+    fn unit_column(&self, EpochIndex(epoch): EpochIndex, unit: UnitId) -> Result<Vec<f32>, SourceError> {
+        let opened = self.epoch_with_unit(epoch, unit)?;
+        self.recorded(epoch, opened.unit_column(&schema(&self.recording), unit))
     }
 
     fn maps(&self, EpochIndex(epoch): EpochIndex, input: usize) -> Result<Vec<MapBlock>, SourceError> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Diff, Query, Recording};
+use crate::model::{Diff, LayerIndex, Query, Recording};
 use crate::stats::StatsError;
 use crate::stats::backend::{Backend, LayerRows, TensorRows, difference, effect, rounded};
 use crate::stats::side::{QuerySide, SideData};
@@ -10,8 +10,8 @@ use crate::stats::side::{QuerySide, SideData};
 /// A layer of A that B has no layer of the same name and size for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnmatchedLayer {
-    /// Index of the layer in A.
-    pub layer: usize,
+    /// The layer in A.
+    pub layer: LayerIndex,
     /// Number of units of the layer of that name in B; `None` if B has no such layer.
     pub units: Option<usize>,
 }
@@ -61,7 +61,10 @@ pub(super) fn match_layers(a: &Recording, b: &Recording) -> (Vec<LayerPair>, Vec
     for (in_a, layer) in a.layers.iter().enumerate() {
         match by_name.get(layer.name.as_str()).map(|&in_b| (in_b, b.layers[in_b].units)) {
             Some((in_b, units)) if units == layer.units => pairs.push(LayerPair { in_a, in_b }),
-            other => unmatched.push(UnmatchedLayer { layer: in_a, units: other.map(|(_, units)| units) }),
+            other => {
+                let units = other.map(|(_, units)| units);
+                unmatched.push(UnmatchedLayer { layer: LayerIndex(in_a), units });
+            }
         }
     }
     (pairs, unmatched)

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Aggregate, Group, Recording, SourceError, Stat};
+use crate::model::{Aggregate, Group, LayerIndex, Recording, SourceError, Stat};
 use crate::stats::Cpu;
 use crate::stats::testing::{Memory, value};
 
@@ -182,7 +182,7 @@ fn two_runs_are_matched_by_the_names_of_their_layers() {
 
     b.recording.layers[0].name = "other".to_owned();
     let found = table(Sides { a: &a, b: &b }, &query, EpochPosition::at(EpochIndex(1)), &Cpu).unwrap();
-    assert_eq!(found.unmatched, [UnmatchedLayer { layer: 1, units: None }]);
+    assert_eq!(found.unmatched, [UnmatchedLayer { layer: LayerIndex(1), units: None }]);
     assert!(found.layers[1].iter().all(|value| value.is_nan()) && found.layers[0][1].is_finite());
     b.recording.layers[1].name = "2".to_owned();
     let error = table(Sides { a: &a, b: &b }, &query, EpochPosition::at(EpochIndex(1)), &Cpu).unwrap_err();

@@ -1,7 +1,7 @@
 //! The description of a scene, from which the overlay, the legend, the tooltip and the summary are made.
 
 use super::navigation::CameraTarget;
-use crate::model::{EpochPosition, Layout, Recording, SceneValues, ValueRange, ViewState};
+use crate::model::{EpochPosition, LayerIndex, Layout, Recording, SceneValues, ValueRange, ViewState};
 use crate::ui::runs::OpenRuns;
 
 /// The share of the epochs that value ranges cover.
@@ -30,11 +30,11 @@ pub struct SceneDescription<'a> {
     pub has_no_value: bool,
     /// The epoch position of the picture.
     pub position: EpochPosition,
-    /// The layer under the pointer, as an index into [`Recording::layers`].
-    pub highlighted: Option<usize>,
-    /// Layers without values because the run of side B has no such layer: their indices into
-    /// [`Recording::layers`], and the number of units of the layer of that name there, if there is one.
-    pub unmatched: &'a [(usize, Option<usize>)],
+    /// The layer under the pointer.
+    pub highlighted: Option<LayerIndex>,
+    /// Layers without values because the run of side B has no such layer, and the number of units of the
+    /// layer of that name there, if there is one.
+    pub unmatched: &'a [(LayerIndex, Option<usize>)],
     /// `true` if the value ranges are shared with other columns.
     pub shared: bool,
     /// The epochs that the value ranges cover; `None` unless the ranges are those of all epochs.

@@ -4,7 +4,7 @@ use glam::{vec2, vec3};
 
 use super::camera_input::CameraInput;
 use super::hover::Hover;
-use crate::model::SetView;
+use crate::model::{SetView, UnitId};
 
 /// Reads the camera input of a frame over the area of `response`; keys are ignored unless `keys`.
 pub fn read_gestures(ui: &egui::Ui, response: &egui::Response, keys: bool) -> CameraInput {
@@ -69,12 +69,12 @@ pub fn read_gestures(ui: &egui::Ui, response: &egui::Response, keys: bool) -> Ca
     })
 }
 
-/// The units that were selected with the pointer, as (layer, unit).
+/// The units that were selected with the pointer.
 pub struct SelectedUnits {
     /// The unit that was clicked.
-    pub clicked: Option<(usize, usize)>,
+    pub clicked: Option<UnitId>,
     /// The units in a box that was drawn with Alt held.
-    pub boxed: Vec<(usize, usize)>,
+    pub boxed: Vec<UnitId>,
 }
 
 /// Updates the pointer and the box of `hover`; returns the units that were clicked or in a finished box.
@@ -83,7 +83,7 @@ pub fn select_units(
     ui: &egui::Ui,
     response: &egui::Response,
     hover: &mut Hover,
-    units_in: impl Fn([egui::Pos2; 2]) -> Vec<(usize, usize)>,
+    units_in: impl Fn([egui::Pos2; 2]) -> Vec<UnitId>,
 ) -> SelectedUnits {
     use egui::PointerButton;
 

@@ -7,7 +7,9 @@ use super::description::SceneDescription;
 use super::projection::{ConvexOutline, Projection};
 use crate::model::layout::{CELL_GAP, LEAST_HEIGHT};
 use crate::model::pick::{CellState, SceneValues, pick};
-use crate::model::{CellArrangement, LayerCells, Layout, Pin, Recording, Slab, UnitCells};
+use crate::model::{
+    CellArrangement, LayerCells, LayerIndex, Layout, Pin, Recording, Slab, UnitCells, UnitId, UnitIndex,
+};
 use crate::ui::style::{Palette, SMALL, TEXT, semibold};
 use crate::ui::text;
 
@@ -25,10 +27,8 @@ const MIN_OUTLINE: f32 = 6.0;
 pub struct HoveredCell {
     /// Index into [`Layout::slabs`].
     pub slab: usize,
-    /// Index into [`Recording::layers`].
-    pub layer: usize,
-    /// Index of the unit in its layer.
-    pub unit: usize,
+    /// The unit.
+    pub unit: UnitId,
     /// Row and column in the unit's feature map; `None` where a unit is one cell.
     pub at: Option<(usize, usize)>,
     /// Index of the cell on its slab, row-major.
@@ -51,8 +51,7 @@ pub struct Hover {
 struct ValueRanks {
     /// See [`SceneValues::id`].
     values_id: u64,
-    /// Index of the layer.
-    layer: usize,
+    layer: LayerIndex,
     sorted: Vec<f32>,
     /// Number of values of the layer, of which `sorted` may be a sample.
     total: usize,
@@ -68,19 +67,20 @@ pub fn cell_at(
     let hit = pick(layout, values, &projection.camera, ray(projection, at))?;
     let (slab, cell) = (layout.slabs.get(hit.slab)?, hit.cell?);
     let cell_unit = values.arrangements.get(slab.layer)?.cell_unit(slab.grid, cell)?;
-    Some(HoveredCell { slab: hit.slab, layer: slab.layer, unit: cell_unit.unit, at: cell_unit.at, cell })
+    let unit = UnitId { layer: LayerIndex(slab.layer), unit: cell_unit.unit };
+    Some(HoveredCell { slab: hit.slab, unit, at: cell_unit.at, cell })
 }
 
-/// Returns the units, as (layer, unit), the centres of whose cells lie in a rectangle of the picture: of the
-/// slab under its first corner, at most [`MAX_BOX_UNITS`] of them.
+/// Returns the units the centres of whose cells lie in a rectangle of the picture: of the slab under its
+/// first corner, at most [`MAX_BOX_UNITS`] of them.
 pub fn units_in(
     values: &SceneValues,
     layout: &Layout,
     projection: Projection,
     region: [Pos2; 2],
-) -> Vec<(usize, usize)> {
+) -> Vec<UnitId> {
     let area = Rect::from_two_pos(region[0], region[1]);
-    let mut units: Vec<(usize, usize)> = Vec::new();
+    let mut units: Vec<UnitId> = Vec::new();
     let Some(hit) = pick(layout, values, &projection.camera, ray(projection, region[0])) else {
         return units;
     };
@@ -92,9 +92,10 @@ pub fn units_in(
     for (column, row) in cells.take(MAX_BOX_CELLS) {
         let cell = row as usize * slab.grid.columns as usize + column as usize;
         let Some(cell_unit) = arrangement.cell_unit(slab.grid, cell) else { continue };
+        let unit = UnitId { layer: LayerIndex(slab.layer), unit: cell_unit.unit };
         let at = projection.project(slab.cell_centre(column, row));
-        if at.is_some_and(|at| area.contains(at)) && !units.contains(&(slab.layer, cell_unit.unit)) {
-            units.push((slab.layer, cell_unit.unit));
+        if at.is_some_and(|at| area.contains(at)) && !units.contains(&unit) {
+            units.push(unit);
             if units.len() == MAX_BOX_UNITS {
                 break;
             }
@@ -113,7 +114,7 @@ fn cells_outline(
 ) -> Option<ConvexOutline> {
     let cell = cells.row as usize * slab.grid.columns as usize + cells.column as usize;
     let height = if cells.columns == 1 && cells.rows == 1 {
-        values.cell_height(slab.layer, cell)?
+        values.cell_height(LayerIndex(slab.layer), cell)?
     } else {
         LEAST_HEIGHT
     };
@@ -189,21 +190,22 @@ impl Hover {
         values: &SceneValues,
         hovered: HoveredCell,
     ) -> Vec<String> {
-        let mut title = unit_name(scene.recording, hovered.layer, hovered.unit, values.arrangements);
+        let layer = hovered.unit.layer;
+        let mut title = unit_name(scene.recording, hovered.unit, values.arrangements);
         if let Some((y, x)) = hovered.at {
             title += &format!(" · y {y}, x {x}");
         }
-        let CellState::Value(value) = values.cell(hovered.layer, hovered.cell) else {
+        let CellState::Value(value) = values.cell(layer, hovered.cell) else {
             return vec![title, "no value".to_owned()];
         };
-        let normalised = value / values.divisor(hovered.layer);
+        let normalised = value / values.divisor(layer);
         let number = text::format_value(normalised, normalised.abs());
         let mut lines = vec![title, format!("{number} · {}", text::measure_label(&scene.view.query))];
         // Between two epochs the ranks change in every frame, so that they would have to be sorted in each.
         if values.t == 0.0
-            && let Some(layer) = values.from.get(hovered.layer)
+            && let Some(cells) = values.from.get(layer.0)
         {
-            let rank = self.ranks(values.id, hovered.layer, layer).describe(value);
+            let rank = self.ranks(values.id, layer, cells).describe(value);
             let shown = text::describe_values(scene.recording, scene.runs, &scene.view.query, scene.position);
             lines.push(format!("{rank} for {shown}"));
         }
@@ -211,7 +213,7 @@ impl Hover {
     }
 
     /// Returns the sorted values of a layer, which are kept until another layer or other values are hovered.
-    fn ranks(&mut self, values_id: u64, layer: usize, cells: &LayerCells) -> &ValueRanks {
+    fn ranks(&mut self, values_id: u64, layer: LayerIndex, cells: &LayerCells) -> &ValueRanks {
         let stale =
             self.ranks.as_ref().is_none_or(|ranks| (ranks.values_id, ranks.layer) != (values_id, layer));
         if stale {
@@ -223,7 +225,7 @@ impl Hover {
 
 impl ValueRanks {
     /// Sorts the values of a layer, or a sample of them.
-    fn new(values_id: u64, layer: usize, cells: &LayerCells) -> Self {
+    fn new(values_id: u64, layer: LayerIndex, cells: &LayerCells) -> Self {
         let stride = cells.values.len().div_ceil(MAX_RANKED).max(1);
         let sample = cells.values.iter().step_by(stride).copied();
         let mut sorted: Vec<f32> = sample.filter(|value| value.is_finite()).collect();
@@ -253,7 +255,8 @@ impl ValueRanks {
 }
 
 /// Returns the name of a unit, as "conv1 · unit 17", with the class that it represents.
-fn unit_name(recording: &Recording, layer: usize, unit: usize, arrangements: &[CellArrangement]) -> String {
+fn unit_name(recording: &Recording, unit: UnitId, arrangements: &[CellArrangement]) -> String {
+    let UnitId { layer: LayerIndex(layer), unit: UnitIndex(unit) } = unit;
     let Some(info) = recording.layers.get(layer) else { return String::new() };
     let is_map = arrangements.get(layer).is_some_and(|it| it.mosaic.is_some());
     let class = (layer + 1 == recording.layers.len() && recording.has_class_outputs())
@@ -275,7 +278,7 @@ pub fn paint_pins(scene: &SceneDescription, painter: &Painter, rect: Rect, mut t
         let slab = scene.layout.slabs.iter().enumerate().find(|(_, slab)| Some(slab.layer) == index);
         let slab = slab.filter(|(_, slab)| scene.view.camera.presence(slab) > 0.5);
         let Some((place, slab)) = slab else { continue };
-        let cells = values.arrangements.get(slab.layer).and_then(|it| it.unit_cells(slab.grid, unit.0));
+        let cells = values.arrangements.get(slab.layer).and_then(|it| it.unit_cells(slab.grid, *unit));
         let Some(outline) = cells.and_then(|cells| cells_outline(&values, slab, cells, projection)) else {
             continue;
         };

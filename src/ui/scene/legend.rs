@@ -5,7 +5,7 @@ use egui::{Align2, CornerRadius, FontId, Mesh, Painter, Rect, Stroke, pos2, vec2
 use super::description::SceneDescription;
 use super::navigation::CameraTarget;
 use crate::model::colour::TABLE_SIZE;
-use crate::model::{ColourMap, Range, Theme, ValueRange};
+use crate::model::{ColourMap, LayerIndex, Range, Theme, ValueRange};
 use crate::ui::style::{Palette, SMALL, TEXT, colour_of, semibold};
 use crate::ui::text;
 
@@ -176,25 +176,26 @@ fn end_labels(scene: &SceneDescription) -> EndLabels {
         let span = (range.high - range.low).abs();
         EndLabels { low: text::format_value(range.low, span), high: text::format_value(range.high, span), of }
     };
-    let drawn: Vec<(usize, &ValueRange)> = scene
+    let drawn: Vec<(LayerIndex, &ValueRange)> = scene
         .ranges
         .iter()
         .enumerate()
+        .map(|(index, range)| (LayerIndex(index), range))
         .filter(|(layer, _)| {
-            let name = scene.recording.layers.get(*layer).map(|layer| &layer.name);
+            let name = scene.recording.layers.get(layer.0).map(|layer| &layer.name);
             name.is_some_and(|name| !scene.view.hidden.contains(name))
         })
         .collect();
-    let name = |layer: usize| {
-        let name = &scene.recording.layers.get(layer)?.name;
+    let name = |layer: LayerIndex| {
+        let name = &scene.recording.layers.get(layer.0)?.name;
         Some(format!("of layer {}", text::truncate(name, LAYER_NAME)))
     };
     let framed = match scene.camera_target {
-        Some(CameraTarget::Slab(slab)) => scene.layout.slabs.get(slab).map(|slab| slab.layer),
+        Some(CameraTarget::Slab(slab)) => scene.layout.slabs.get(slab).map(|slab| LayerIndex(slab.layer)),
         _ => None,
     };
     let highlighted = scene.highlighted.or(framed);
-    let highlighted = highlighted.and_then(|layer| Some((layer, scene.ranges.get(layer)?)));
+    let highlighted = highlighted.and_then(|layer| Some((layer, scene.ranges.get(layer.0)?)));
     // Normalised by the layer's maximum, all layers may have the same range.
     let is_common = drawn.windows(2).all(|pair| pair[0].1 == pair[1].1);
     match (drawn.as_slice(), highlighted) {

@@ -9,7 +9,7 @@ use super::labels::LabelPlacer;
 use super::projection::{ConvexOutline, Projection};
 use super::{camera_moves, hover, legend};
 use crate::model::layout::SLAB_THICKNESS;
-use crate::model::{Layer, Recording, Slab};
+use crate::model::{Layer, LayerIndex, Recording, Slab};
 use crate::ui::style::{Palette, SMALL, TEXT, semibold};
 use crate::ui::text;
 
@@ -132,7 +132,7 @@ impl SceneDescription<'_> {
             else {
                 continue;
             };
-            let is_highlighted = self.highlighted == Some(self.layout.slabs[slab].layer);
+            let is_highlighted = self.highlighted == Some(LayerIndex(self.layout.slabs[slab].layer));
             let colour = if is_highlighted { palette.accent } else { palette.text };
             let title = painter.layout_no_wrap(
                 text::truncate(&layer.name, 28),
@@ -172,7 +172,7 @@ impl SceneDescription<'_> {
 
     /// Returns the module and number of units of a slab's layer, or a note that the run of side B lacks it.
     fn slab_detail(&self, slab: usize) -> String {
-        let layer = self.layout.slabs.get(slab).map_or(slab, |slab| slab.layer);
+        let layer = LayerIndex(self.layout.slabs.get(slab).map_or(slab, |slab| slab.layer));
         match self.unmatched.iter().find(|(missing, _)| *missing == layer) {
             Some((_, units)) => {
                 let run = self.runs.minus_run(&self.view.query).map_or("the other run", |run| run.name);
@@ -183,7 +183,7 @@ impl SceneDescription<'_> {
                     None => format!("not in {}", text::truncate(run, 28)),
                 }
             }
-            None => self.recording.layers.get(layer).map(layer_detail).unwrap_or_default(),
+            None => self.recording.layers.get(layer.0).map(layer_detail).unwrap_or_default(),
         }
     }
 
@@ -193,7 +193,7 @@ impl SceneDescription<'_> {
         let count = self.layout.slabs.len();
         let mut order: Vec<usize> = (0..count).collect();
         order.sort_by_key(|&slab| {
-            let is_highlighted = self.highlighted == Some(self.layout.slabs[slab].layer);
+            let is_highlighted = self.highlighted == Some(LayerIndex(self.layout.slabs[slab].layer));
             let is_end = slab == 0 || slab + 1 == count;
             (!is_highlighted, !is_end, std::cmp::Reverse(slab.trailing_zeros()), slab)
         });

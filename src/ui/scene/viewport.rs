@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use egui::{Align2, CornerRadius, FontId, Id, Painter, Rect, Ui, vec2};
 
-use crate::model::Theme;
+use crate::model::{Theme, UnitId};
 use crate::ui::style::{Palette, SMALL, TEXT};
 
 /// The part of the window that a scene fills.
@@ -26,10 +26,10 @@ pub struct SceneResponse {
     pub pressed: bool,
     /// The camera was moved.
     pub camera_moved: bool,
-    /// The unit whose cell was clicked, as (layer, unit).
-    pub clicked: Option<(usize, usize)>,
-    /// The units around whose cells a box was drawn, as (layer, unit), in the order of their cells.
-    pub boxed: Vec<(usize, usize)>,
+    /// The unit whose cell was clicked.
+    pub clicked: Option<UnitId>,
+    /// The units around whose cells a box was drawn, in the order of their cells.
+    pub boxed: Vec<UnitId>,
     /// A unit was pinned.
     pub pinned: bool,
 }

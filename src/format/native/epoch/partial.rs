@@ -4,7 +4,7 @@
 use super::super::super::FormatError;
 use super::aggregates::{ALL, add, variance_of};
 use super::{EpochSchema, EpochShard, STATISTICS, ShardedEpoch, array_name};
-use crate::model::{Aggregate, Group, RowBlock, Tensor, UnitAggregates};
+use crate::model::{Aggregate, Group, RowBlock, Tensor, UnitAggregates, UnitId};
 
 impl ShardedEpoch {
     /// Returns the aggregate of one layer over a group, or `None` if none is stored.
@@ -21,9 +21,9 @@ impl ShardedEpoch {
     pub(in super::super) fn unit_aggregates(
         &self,
         schema: &EpochSchema<'_>,
-        layer: usize,
-        unit: usize,
+        unit: UnitId,
     ) -> Result<UnitAggregates, FormatError> {
+        let (layer, unit) = (unit.layer.0, unit.unit.0);
         let mut aggregates = UnitAggregates { all: None, classes: vec![None; schema.classes.len()] };
         if !self.has_aggregates {
             return Ok(aggregates);
@@ -94,9 +94,9 @@ impl ShardedEpoch {
     pub(in super::super) fn unit_column(
         &self,
         schema: &EpochSchema<'_>,
-        layer: usize,
-        unit: usize,
+        unit: UnitId,
     ) -> Result<Option<Vec<f32>>, FormatError> {
+        let (layer, unit) = (unit.layer.0, unit.unit.0);
         if !self.has_units {
             return Ok(None);
         }

@@ -6,7 +6,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 
 use super::{ProfileResult, UnitAction, UnitPanel, UnitPanelState};
 use crate::insight::{Distribution, Selectivity, SimilarUnit, UnitEpoch, UnitProfile};
-use crate::model::{EpochIndex, LayerIndex, Pin, Recording, Selection, UnitIndex, ViewState};
+use crate::model::{EpochIndex, LayerIndex, Pin, Recording, Selection, UnitId, UnitIndex, ViewState};
 use crate::ui::style::Palette;
 use crate::ui::testing::{self, TestWindow};
 use crate::ui::widgets::thumbnails::Thumbnails;
@@ -81,8 +81,7 @@ fn profile(unit: usize) -> UnitProfile {
         rate: Some(0.75),
     };
     UnitProfile {
-        layer: LayerIndex(1),
-        unit: UnitIndex(unit),
+        unit: UnitId { layer: LayerIndex(1), unit: UnitIndex(unit) },
         epoch: EpochIndex(4),
         history: (0..5).map(epoch_stats).collect(),
         distributions: vec![
@@ -115,7 +114,12 @@ fn one() -> Window {
 fn two() -> Window {
     let mut window = one();
     window.state_mut().view.pins.push(pin("conv1", 3));
-    let other = UnitProfile { layer: LayerIndex(0), rank: Some(11), of: 16, ..profile(3) };
+    let other = UnitProfile {
+        unit: UnitId { layer: LayerIndex(0), unit: UnitIndex(3) },
+        rank: Some(11),
+        of: 16,
+        ..profile(3)
+    };
     window.state_mut().profiles.push((pin("conv1", 3), Some(Ok(other))));
     window.run();
     window

@@ -7,8 +7,7 @@ use egui_kittest::Harness;
 
 use super::*;
 use crate::model::{
-    Camera, EpochIndex, EpochPosition, Grid, Mosaic, SetView, UnitIndex, UnitPermutation, ValueRange,
-    ViewState,
+    Camera, EpochIndex, EpochPosition, Grid, Mosaic, SetView, UnitPermutation, ValueRange, ViewState,
 };
 use crate::ui::style::{install_fonts, install_style};
 use crate::ui::testing;
@@ -88,7 +87,7 @@ impl TestScene {
     fn place(&self, slab: usize, cell: usize) -> Pos2 {
         let slab = &self.layout.slabs[slab];
         let (column, row) = slab.grid.position(cell);
-        let height = self.values().cell_height(slab.layer, cell).expect("a cell");
+        let height = self.values().cell_height(LayerIndex(slab.layer), cell).expect("a cell");
         let top = slab.cell_centre(column, row) + Vec3::Z * (height * slab.pitch);
         self.projection().project(top).expect("in front of the camera")
     }
@@ -164,7 +163,7 @@ fn a_cell_of_a_feature_map_is_named_by_map_and_position() {
     let TestScene { recording, layers, arrangements, ranges, .. } = scene;
     let mut scene = TestScene::of(recording, layers, arrangements, ranges);
     scene.frame_slab(0);
-    let cells = scene.arrangements[0].unit_cells(grid, 3).expect("the fourth map");
+    let cells = scene.arrangements[0].unit_cells(grid, UnitIndex(3)).expect("the fourth map");
     let cell = (cells.row + 2) * grid.columns + cells.column + 4;
     scene.assert_tooltip(0, cell as usize, &["conv1 · map 3 · y 2, x 4"]);
 }
@@ -183,7 +182,12 @@ fn pinned_units_are_named_unless_their_layer_is_hidden() {
     assert_eq!(names(&scene), 0);
     assert!(!scene.texts(None).contains(&"conv2".to_owned()), "nor is the layer");
     let cell = cell_at(&scene.values(), &scene.layout, scene.projection(), scene.place(1, 12));
-    assert_ne!(cell.map(|cell| cell.layer), Some(1));
+    assert_ne!(cell.map(|cell| cell.unit.layer), Some(LayerIndex(1)));
+}
+
+/// A unit of the second layer.
+fn unit_of_conv2(unit: usize) -> UnitId {
+    UnitId { layer: LayerIndex(1), unit: UnitIndex(unit) }
 }
 
 struct SceneWindow {
@@ -241,7 +245,7 @@ fn a_click_selects_a_unit_and_a_drag_does_not() {
     window.step();
     window.step();
     let clicked: Vec<_> = window.state().responses.iter().filter_map(|response| response.clicked).collect();
-    assert_eq!(clicked, [(1, 40)]);
+    assert_eq!(clicked, [unit_of_conv2(40)]);
     window.event(button(at, true, Modifiers::NONE));
     window.step();
     window.hover_at(at + vec2(60.0, 40.0));
@@ -266,9 +270,9 @@ fn a_box_drawn_with_alt_selects_the_units_in_it() {
     let (from, to) = (centre(2, 3) - half, centre(4, 4) + half);
     // The expected result: tests the centre of every cell.
     let area = Rect::from_two_pos(from, to);
-    let expected: Vec<(usize, usize)> = (0..64)
+    let expected: Vec<UnitId> = (0..64)
         .filter(|cell| area.contains(centre(cell % 8, cell / 8)))
-        .map(|cell| (1, cell as usize))
+        .map(|cell| unit_of_conv2(cell as usize))
         .collect();
     assert!((6..=12).contains(&expected.len()), "{expected:?}");
     window.event(egui::Event::ModifiersChanged(Modifiers::ALT));
@@ -312,7 +316,7 @@ fn a_pinned_unit_behind_another_slab_is_not_outlined() {
     scene.view.camera = Camera::of_slab(&first, 1.5);
     let at = scene.place(1, 27);
     let cell = cell_at(&scene.values(), &scene.layout, scene.projection(), at);
-    assert_ne!(cell.map(|cell| cell.layer), Some(1), "it is behind the first slab");
+    assert_ne!(cell.map(|cell| cell.unit.layer), Some(LayerIndex(1)), "it is behind the first slab");
     assert_eq!(names(&scene), 0);
 }
 
