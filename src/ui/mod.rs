@@ -24,5 +24,4 @@ pub(crate) use panels::columns::ColumnBar;
 pub(crate) use runs::OpenRuns;
 pub(crate) use scene::description::{EpochCoverage, SceneDescription};
 pub(crate) use scene::viewport::{LoadProgress, SceneResponse, SceneStatus, Viewport};
-pub(crate) use text::describe_values;
-pub(crate) use view_control::{PanelData, PanelOutput, ViewControl};
+pub(crate) use view_control::{PanelData, PanelOutput, ShownQuery, ViewControl};

@@ -86,7 +86,7 @@ fn window(recording: Recording) -> TestWindow<Window> {
             layer_stats: None,
             profiles: &[],
             values: &[],
-            shown: "all inputs · epoch 0",
+            shown: None,
             predictions: None,
         };
         for command in window.commands.drain(..) {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use egui::{CornerRadius, Key, Rect, Sense, Ui, WidgetInfo};
 
-pub use self::panels::{PanelData, PanelOutput};
+pub use self::panels::{PanelData, PanelOutput, ShownQuery};
 use super::panels::{input, layers, timeline, unit};
 use super::playback::{Epochs, Playback};
 use super::scene::description::SceneDescription;

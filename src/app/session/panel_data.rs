@@ -7,7 +7,7 @@ use crate::model::{EpochIndex, EpochPosition, LayerIndex, Pin, UnitId, UnitIndex
 use crate::ui::dock::Pane;
 use crate::ui::{
     ColumnBar, LoadProgress, OpenRuns, PanelData, PanelOutput, SceneDescription, SceneResponse, SceneStatus,
-    ViewControl, Viewport, describe_values,
+    ShownQuery, ViewControl, Viewport,
 };
 
 /// Greatest number of values that are copied to the clipboard.
@@ -62,9 +62,11 @@ impl Session {
         };
         let profiles: Vec<_> = pins.into_iter().map(profile).collect();
         let layer_stats = epoch.and_then(|epoch| Some((epoch, insights.layer_stats(epoch)?)));
-        let shown = self.scene.current().map(|current| {
-            let runs = OpenRuns { all: context.runs, own: current.run };
-            describe_values(current.recording(), runs, &current.query, current.scene.position)
+        let shown = self.scene.current().map(|current| ShownQuery {
+            recording: current.recording(),
+            runs: OpenRuns { all: context.runs, own: current.run },
+            query: &current.query,
+            position: current.scene.position,
         });
         let data = PanelData {
             recording,
@@ -78,7 +80,7 @@ impl Session {
             predictions: epoch.and_then(|epoch| insights.predictions(epoch)),
             profiles: &profiles,
             values: &values,
-            shown: shown.as_deref().unwrap_or_default(),
+            shown,
         };
         act(&mut self.control, &data)
     }

@@ -4,7 +4,7 @@ use egui::Ui;
 
 use super::ViewControl;
 use crate::insight::LayerStats;
-use crate::model::{Layout, Pin, Recording, ValueRange};
+use crate::model::{EpochPosition, Layout, Pin, Query, Recording, ValueRange};
 use crate::ui::dock::Pane;
 use crate::ui::panels::about::{AboutAction, AboutPanel};
 use crate::ui::panels::columns::{ColumnAction, ColumnBar};
@@ -17,6 +17,7 @@ use crate::ui::panels::unit::{ProfileResult, UnitAction, UnitPanel};
 use crate::ui::runs::OpenRuns;
 use crate::ui::scene::navigation::CameraTarget;
 use crate::ui::style::{Palette, install_style};
+use crate::ui::text;
 
 /// Networks of at least this many layers have a map above the layers' table.
 const MIN_MAPPED_LAYERS: usize = 16;
@@ -46,8 +47,28 @@ pub struct PanelData<'a> {
     pub profiles: &'a [(Pin, ProfileResult<'a>)],
     /// The value of each pinned unit in the scene.
     pub values: &'a [Option<f32>],
-    /// The inputs and the epoch of `values`.
-    pub shown: &'a str,
+    /// The query and the epoch of `values`; `None` while there are no values.
+    pub shown: Option<ShownQuery<'a>>,
+}
+
+/// The query and the epoch of the values in the scene.
+#[derive(Clone, Copy, Debug)]
+pub struct ShownQuery<'a> {
+    /// The recording of the values.
+    pub recording: &'a Recording,
+    /// All open runs, and the one of the values.
+    pub runs: OpenRuns<'a>,
+    /// The query.
+    pub query: &'a Query,
+    /// The epoch position.
+    pub position: EpochPosition,
+}
+
+impl ShownQuery<'_> {
+    /// Returns the inputs and the epoch in words.
+    fn describe(&self) -> String {
+        text::describe_values(self.recording, self.runs, self.query, self.position)
+    }
 }
 
 /// Requests from the panels that do not change the view.
@@ -156,11 +177,12 @@ impl ViewControl {
     }
 
     fn unit_panel(&mut self, ui: &mut Ui, data: &PanelData) -> PanelOutput {
+        let shown = data.shown.as_ref().map(ShownQuery::describe).unwrap_or_default();
         let units = UnitPanel {
             recording: data.recording,
             profiles: data.profiles,
             values: data.values,
-            shown: data.shown,
+            shown: &shown,
             epoch: self.nearest_epoch(),
             pictures: &self.thumbnails,
             palette: Palette::of(self.view.theme),
