@@ -6,21 +6,61 @@ use super::class_ref::ClassRef;
 use super::{LISTED, Selection, SelectionError, Term};
 use crate::model::{Class, Recording};
 
+/// Greatest number of lookups for which the classes are scanned, which takes less time than indexing their
+/// names.
+const MAX_SCANS: usize = 8;
+
 /// The classes of a recording by name and id.
 pub(super) struct ClassNames<'a> {
     recording: &'a Recording,
-    /// Indices of the classes of each name, ascending.
-    by_name: HashMap<&'a str, Vec<usize>>,
+    /// The classes of each name; `None` if they are scanned for a name.
+    by_name: Option<HashMap<&'a str, NamedClasses>>,
+}
+
+/// The classes that have one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct NamedClasses {
+    /// Index into [`Recording::classes`] of the first of them.
+    first: usize,
+    /// There is no second one.
+    is_unique: bool,
 }
 
 impl<'a> ClassNames<'a> {
-    /// Indexes the classes of a recording.
-    pub(super) fn new(recording: &'a Recording) -> Self {
-        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
-        for (index, class) in recording.classes.iter().enumerate() {
-            by_name.entry(class.name.as_str()).or_default().push(index);
-        }
+    /// The classes of a recording, for about this number of lookups.
+    pub(super) fn new(recording: &'a Recording, lookups: usize) -> Self {
+        let by_name = (lookups > MAX_SCANS).then(|| {
+            let mut by_name: HashMap<&str, NamedClasses> = HashMap::with_capacity(recording.classes.len());
+            for (index, class) in recording.classes.iter().enumerate() {
+                by_name
+                    .entry(&class.name)
+                    .and_modify(|named| named.is_unique = false)
+                    .or_insert(NamedClasses { first: index, is_unique: true });
+            }
+            by_name
+        });
         Self { recording, by_name }
+    }
+
+    /// The classes of a name; `None` without any.
+    fn named(&self, name: &str) -> Option<NamedClasses> {
+        if let Some(by_name) = &self.by_name {
+            return by_name.get(name).copied();
+        }
+        let mut indices = indices_of_name(self.recording, name);
+        Some(NamedClasses { first: indices.next()?, is_unique: indices.next().is_none() })
+    }
+
+    /// Index into [`Recording::classes`] of the class that is referred to; `None` unless it is exactly one.
+    pub(super) fn find(&self, class: &ClassRef) -> Option<usize> {
+        let named = name_in(class).and_then(|name| self.named(name));
+        let with_id = id_in(class).and_then(|id| index_of_id(self.recording, id));
+        match (named, with_id) {
+            (Some(NamedClasses { first, is_unique }), with_id) => {
+                (is_unique && with_id.is_none_or(|index| index == first)).then_some(first)
+            }
+            (None, with_id) => with_id,
+        }
     }
 
     /// Index into [`Recording::classes`] of the class that is referred to.
@@ -29,23 +69,7 @@ impl<'a> ClassNames<'a> {
     /// Returns [`SelectionError::UnknownClass`] or [`SelectionError::AmbiguousClass`] unless it is exactly
     /// one.
     pub(super) fn index(&self, class: &ClassRef) -> Result<usize, SelectionError> {
-        let named = |name: &str| self.by_name.get(name).cloned().unwrap_or_default();
-        let of_id = |id| self.recording.classes.iter().position(|class| class.id == id);
-        let candidates = match class {
-            ClassRef::Name(name) => named(name),
-            ClassRef::Id(id) => of_id(*id).into_iter().collect(),
-            ClassRef::Text(text) => {
-                let mut candidates = named(text);
-                let id = text.parse().ok().and_then(of_id);
-                candidates.extend(id.filter(|id| !candidates.contains(id)));
-                candidates
-            }
-        };
-        match *candidates.as_slice() {
-            [index] => Ok(index),
-            [] => Err(unknown_class(self.recording, class)),
-            _ => Err(ambiguous_class(self.recording, class, &candidates)),
-        }
+        self.find(class).ok_or_else(|| lookup_error(self.recording, class))
     }
 
     /// Refers to a class by its name or, where that is the name of another class as well, by its id.
@@ -55,9 +79,9 @@ impl<'a> ClassNames<'a> {
     pub(super) fn reference(&self, class: usize) -> ClassRef {
         let Class { id, name, .. } = &self.recording.classes[class];
         let [plain, quoted] = [ClassRef::Text(name.clone()), ClassRef::Name(name.clone())];
-        if ClassRef::is_plain(name) && self.index(&plain) == Ok(class) {
+        if ClassRef::is_plain(name) && self.find(&plain) == Some(class) {
             plain
-        } else if !name.is_empty() && self.index(&quoted) == Ok(class) {
+        } else if !name.is_empty() && self.find(&quoted) == Some(class) {
             quoted
         } else {
             ClassRef::Id(*id)
@@ -67,10 +91,56 @@ impl<'a> ClassNames<'a> {
     /// The name of a class, with its id where another class has the name; the reference itself if it is not
     /// one class.
     pub(super) fn describe(&self, class: &ClassRef) -> String {
-        let Ok(index) = self.index(class) else { return class.to_string() };
+        let Some(index) = self.find(class) else { return class.to_string() };
         let Class { id, name, .. } = &self.recording.classes[index];
-        let is_unique = self.by_name.get(name.as_str()).is_some_and(|classes| classes.len() == 1);
+        // A name by which the class is found is no other's.
+        let is_unique = name_in(class) == Some(name.as_str())
+            || self.named(name).is_some_and(|classes| classes.is_unique);
         if is_unique && !name.is_empty() { name.clone() } else { format!("{name} (#{id})") }
+    }
+}
+
+/// The name that a reference may be.
+fn name_in(class: &ClassRef) -> Option<&str> {
+    match class {
+        ClassRef::Text(name) | ClassRef::Name(name) => Some(name),
+        ClassRef::Id(_) => None,
+    }
+}
+
+/// The id that a reference may be.
+fn id_in(class: &ClassRef) -> Option<i64> {
+    match class {
+        ClassRef::Text(text) => text.parse().ok(),
+        ClassRef::Name(_) => None,
+        ClassRef::Id(id) => Some(*id),
+    }
+}
+
+/// The indices of the classes of a name, ascending.
+fn indices_of_name<'a>(recording: &'a Recording, name: &'a str) -> impl Iterator<Item = usize> + 'a {
+    let classes = recording.classes.iter().enumerate();
+    classes.filter(move |(_, class)| class.name == name).map(|(index, _)| index)
+}
+
+/// The index of the class with an id.
+fn index_of_id(recording: &Recording, id: i64) -> Option<usize> {
+    recording.classes.binary_search_by_key(&id, |class| class.id).ok()
+}
+
+/// The error for a reference that is not exactly one class.
+fn lookup_error(recording: &Recording, class: &ClassRef) -> SelectionError {
+    let mut candidates: Vec<usize> = name_in(class)
+        .into_iter()
+        .flat_map(|name| indices_of_name(recording, name))
+        .take(LISTED + 1)
+        .collect();
+    let with_id = id_in(class).and_then(|id| index_of_id(recording, id));
+    candidates.extend(with_id.filter(|index| !candidates.contains(index)));
+    if candidates.is_empty() {
+        unknown_class(recording, class)
+    } else {
+        ambiguous_class(recording, class, &candidates)
     }
 }
 
@@ -105,14 +175,14 @@ impl Selection {
     /// # Panics
     /// Panics if `class` is not an index into [`Recording::classes`].
     pub fn class(recording: &Recording, class: usize) -> Self {
-        Self { terms: vec![Term::Class(vec![ClassNames::new(recording).reference(class)])], epoch: None }
+        Self { terms: vec![Term::Class(vec![ClassNames::new(recording, 1).reference(class)])], epoch: None }
     }
 
     /// The index into [`Recording::classes`] if the only term is exactly one known class.
     pub fn single_class(&self, recording: &Recording) -> Option<usize> {
         match self.terms.as_slice() {
             [Term::Class(classes)] => match classes.as_slice() {
-                [class] => ClassNames::new(recording).index(class).ok(),
+                [class] => ClassNames::new(recording, 1).find(class),
                 _ => None,
             },
             _ => None,
@@ -122,9 +192,9 @@ impl Selection {
     /// The indices into [`Recording::classes`], ascending, if the only term is a list of known classes.
     pub fn classes(&self, recording: &Recording) -> Option<Vec<usize>> {
         let [Term::Class(references)] = self.terms.as_slice() else { return None };
-        let class_names = ClassNames::new(recording);
+        let class_names = ClassNames::new(recording, references.len());
         let mut classes: Vec<usize> =
-            references.iter().map(|class| class_names.index(class).ok()).collect::<Option<_>>()?;
+            references.iter().map(|class| class_names.find(class)).collect::<Option<_>>()?;
         classes.sort_unstable();
         classes.dedup();
         Some(classes)
@@ -182,7 +252,7 @@ mod tests {
     #[test]
     fn ambiguous_names_are_errors_that_name_the_ids() {
         let recording = testing::recording(&[1], &["cat", "dog", "0", "dog"], &[], &[0]);
-        let names = ClassNames::new(&recording);
+        let names = ClassNames::new(&recording, 1);
         let of = |text: &str| {
             let [Term::Class(classes)] = &parse(text).terms[..] else { panic!("{text}") };
             names.index(&classes[0]).map_err(|error| error.to_string())
@@ -203,5 +273,35 @@ mod tests {
         assert_eq!((of("class:#0"), of("class:#3"), of("class:3")), (Ok(0), Ok(3), Ok(3)));
         assert_eq!(of("class:#7").unwrap_err(), "there is no class `#7`; there are cat, dog, 0, dog");
         assert_eq!(of("class:\"3\"").unwrap_err(), "there is no class `\"3\"`; there are cat, dog, 0, dog");
+    }
+
+    #[test]
+    fn scanned_and_indexed_classes_are_the_same() {
+        let names = ["cat", "dog", "0", "dog", "", "7", "6", "2"];
+        let recording = testing::recording(&[1], &names, &[], &[0]);
+        let [scanned, indexed] = [MAX_SCANS, MAX_SCANS + 1].map(|it| ClassNames::new(&recording, it));
+        assert!(scanned.by_name.is_none() && indexed.by_name.is_some());
+        let texts = names.into_iter().chain(["cow", "1", "3", "9"]);
+        let references = texts.flat_map(|text| {
+            [ClassRef::Text(text.to_owned()), ClassRef::Name(text.to_owned())]
+                .into_iter()
+                .chain(text.parse().map(ClassRef::Id))
+        });
+        for class in references {
+            assert_eq!(scanned.index(&class), indexed.index(&class), "{class:?}");
+            assert_eq!(scanned.describe(&class), indexed.describe(&class), "{class:?}");
+        }
+        for class in 0..names.len() {
+            assert_eq!(scanned.reference(class), indexed.reference(class));
+        }
+    }
+
+    #[test]
+    fn an_ambiguous_name_of_many_classes_is_a_short_error() {
+        let recording = testing::recording(&[1], &["x"; 100], &[], &[0]);
+        let names = ClassNames::new(&recording, 1);
+        let error = names.index(&ClassRef::Text("x".to_owned())).unwrap_err().to_string();
+        assert!(error.contains("#0 (x), ") && error.contains("#11 (x), …; write class:#0"), "{error}");
+        assert_eq!(names.describe(&ClassRef::Id(50)), "x (#50)");
     }
 }

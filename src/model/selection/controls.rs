@@ -25,10 +25,11 @@ impl Selection {
             Term::Class(classes) => Some(classes),
             _ => None,
         });
+        let lookups = terms.clone().map(Vec::len).sum();
         let first = terms.next()?;
-        let class_names = ClassNames::new(recording);
+        let class_names = ClassNames::new(recording, lookups);
         let set = |classes: &[ClassRef]| -> Ranges {
-            classes.iter().filter_map(|class| class_names.index(class).ok()).collect()
+            classes.iter().filter_map(|class| class_names.find(class)).collect()
         };
         Some(terms.fold(set(first), |left, names| left.intersection(&set(names))))
     }
@@ -59,7 +60,7 @@ impl Selection {
     /// # Panics
     /// Panics if a class is not an index into [`Recording::classes`].
     pub fn with_classes(&self, recording: &Recording, classes: &Ranges) -> Self {
-        let class_names = ClassNames::new(recording);
+        let class_names = ClassNames::new(recording, classes.count());
         let references: Vec<ClassRef> = classes.indices().map(|class| class_names.reference(class)).collect();
         let term = (!references.is_empty()).then_some(Term::Class(references));
         self.with_terms_replaced(|term| matches!(term, Term::Class(_)), term)

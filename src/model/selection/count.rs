@@ -25,7 +25,7 @@ impl Selection {
         for term in &self.terms {
             match term {
                 Term::Class(references) => {
-                    let class_names = ClassNames::new(recording);
+                    let class_names = ClassNames::new(recording, references.len());
                     references.iter().try_for_each(|class| class_names.index(class).map(drop))?;
                 }
                 Term::Input(ranges) => {

@@ -57,7 +57,7 @@ impl Term {
         match self {
             Self::Class(classes) => {
                 let class = if classes.len() == 1 { "class" } else { "classes" };
-                let class_names = ClassNames::new(recording);
+                let class_names = ClassNames::new(recording, classes.len().min(LISTED));
                 let names = classes.iter().take(LISTED).map(|class| class_names.describe(class));
                 let names = names.collect::<Vec<_>>().join(", ");
                 match classes.len().checked_sub(LISTED) {

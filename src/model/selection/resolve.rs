@@ -23,7 +23,7 @@ impl Selection {
         for term in &self.terms {
             match term {
                 Term::Class(references) => {
-                    let class_names = ClassNames::new(recording);
+                    let class_names = ClassNames::new(recording, references.len());
                     let mut is_selected = vec![false; recording.classes.len()];
                     for class in references {
                         is_selected[class_names.index(class)?] = true;
