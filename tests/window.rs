@@ -43,8 +43,8 @@ struct Desk {
     window: Started,
     _display: Started,
     name: String,
-    /// Settings of nobody.
-    _settings: tempfile::TempDir,
+    /// The working directory, with settings of nobody.
+    folder: tempfile::TempDir,
 }
 
 /// Starts a display that says its own number, and the window on it; `None` where that is impossible.
@@ -78,10 +78,13 @@ fn start_on(runs: &[&Path]) -> Option<Desk> {
         .env("DISPLAY", &name)
         .env("XDG_CONFIG_HOME", folder.path())
         .env_remove("WAYLAND_DISPLAY")
+        // Nobody's session: there is no dialog of the system.
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
+        .current_dir(folder.path())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the window's program starts");
-    Some(Desk { window: Started(window), _display: display, name, _settings: folder })
+    Some(Desk { window: Started(window), _display: display, name, folder })
 }
 
 fn wait<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
@@ -128,13 +131,31 @@ impl Desk {
         last
     }
 
-    /// Waits for the window's title, then gives it the keyboard.
-    fn opened(&self, title: &str) {
+    /// Waits for the window's title, then gives it the keyboard; returns its id.
+    fn opened(&self, title: &str) -> String {
         let id = wait("the recording", || {
             let found = self.tool(&["search", "--name", title]);
             found.lines().next().map(str::to_owned)
         });
         self.tool(&["windowfocus", &id]);
+        id
+    }
+
+    /// Width and height of a window.
+    fn size(&self, id: &str) -> [u32; 2] {
+        let told = self.tool(&["getwindowgeometry", "--shell", id]);
+        ["WIDTH=", "HEIGHT="].map(|name| {
+            let number = told.lines().find_map(|line| line.strip_prefix(name));
+            number.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no size: {told}"))
+        })
+    }
+
+    /// Types a text in place of the one in the focused field, and presses Enter.
+    fn enter(&self, text: &str) {
+        for step in [["key", "ctrl+a"].as_slice(), &["type", "--delay", "20", text], &["key", "Return"]] {
+            sleep(Duration::from_millis(400));
+            self.tool(step);
+        }
     }
 
     /// The picture, at rest, once it is as wanted.
@@ -153,14 +174,17 @@ impl Desk {
 
     /// The text that was copied, once it is as wanted.
     fn clipboard(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
-        wait(what, || {
-            let output = Command::new("xclip")
-                .args(["-selection", "clipboard", "-out"])
-                .env("DISPLAY", &self.name)
-                .output()
-                .expect("xclip runs");
-            String::from_utf8(output.stdout).ok().filter(|text| wanted(text))
-        })
+        wait(what, || Some(self.copied()).filter(|text| wanted(text)))
+    }
+
+    /// The text on the clipboard; empty without one.
+    fn copied(&self) -> String {
+        let output = Command::new("xclip")
+            .args(["-selection", "clipboard", "-out"])
+            .env("DISPLAY", &self.name)
+            .output()
+            .expect("xclip runs");
+        String::from_utf8(output.stdout).unwrap_or_default()
     }
 
     /// Processor time that the window has used so far, in clock ticks.
@@ -611,6 +635,85 @@ fn a_training_in_pytorch_is_seen_while_it_runs() {
     assert_eq!(source.recording().epochs.len(), 4);
     let accuracy = source.recording().epochs[3].accuracy.expect("recorded");
     assert!(accuracy > 90.0, "it has learned: {accuracy} %");
+}
+
+#[test]
+fn full_screen_is_left_by_the_key_that_entered_it_and_by_escape() {
+    let Some(run) = dump("cnn_basic") else { return };
+    if !support::has_programs(&["blackbox"]) {
+        return;
+    }
+    let Some(desk) = start(&run) else { return };
+    // Only a window manager gives a window the whole screen.
+    let manager = Command::new("blackbox").env("DISPLAY", &desk.name).stderr(Stdio::null()).spawn();
+    let _manager = Started(manager.expect("a window manager"));
+    let id = desk.opened("CNN_basic");
+    wait("the window manager", || desk.tool(&["getactivewindow"]).trim().parse::<u64>().ok());
+    let screen = [WIDTH * 10 / 9, HEIGHT * 10 / 9];
+    let before = desk.size(&id);
+    assert!(before[0] < screen[0] && before[1] < screen[1], "{before:?}");
+    for leave in ["F11", "Escape", "F11"] {
+        desk.tool(&["key", "F11"]);
+        wait("the whole screen", || (desk.size(&id) == screen).then_some(()));
+        // The picture fills it.
+        desk.rest();
+        desk.tool(&["key", leave]);
+        wait("the window", || (desk.size(&id) == before).then_some(()));
+    }
+    // The manager can take it away as well: the next key enters again.
+    desk.tool(&["key", "F11"]);
+    wait("the whole screen", || (desk.size(&id) == screen).then_some(()));
+    let take_away = desk.tool(&["windowstate", "--remove", "FULLSCREEN", &id]);
+    wait("the window", || (desk.size(&id) == before).then_some(()));
+    desk.tool(&["windowfocus", &id]);
+    desk.tool(&["key", "F11"]);
+    wait("the whole screen once more", || (desk.size(&id) == screen).then_some(()));
+    assert_eq!(take_away, "");
+}
+
+#[test]
+fn without_a_dialog_paths_are_typed_to_open_and_to_save() {
+    let (Some(run), Some(other)) = (dump("cnn_basic"), dump("cnn_basic_tampered")) else { return };
+    if !support::has_programs(&["xclip"]) {
+        return;
+    }
+    let Some(desk) = start(&run) else { return };
+    desk.opened("CNN_basic");
+    desk.tool(&["mousemove", "700", "20"]);
+    desk.until("the scene", |picture| covered(picture) > 0.05);
+
+    // A mistyped path comes back for correction, and the run stays.
+    desk.tool(&["key", "ctrl+o"]);
+    sleep(Duration::from_secs(1));
+    let wrong = format!("{}x", other.display());
+    desk.enter(&wrong);
+    sleep(Duration::from_secs(1));
+    assert!(!desk.tool(&["search", "--name", "CNN_basic"]).is_empty(), "the run stays");
+    // Its text is still there: one character less, and it is the other run.
+    for key in ["End", "BackSpace", "Return"] {
+        desk.tool(&["key", key]);
+        sleep(Duration::from_millis(300));
+    }
+    wait("the other run", || {
+        desk.tool(&["key", "ctrl+j"]);
+        sleep(Duration::from_millis(300));
+        desk.copied().contains(&format!("{}\"", other.display())).then_some(())
+    });
+
+    // A picture goes where one says, and nowhere else.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("the picture");
+    desk.tool(&["key", "ctrl+s"]);
+    desk.enter(&path.display().to_string());
+    let saved = folder.path().join("the picture.png");
+    let picture = wait("the picture", || image::open(&saved).ok());
+    assert_eq!((picture.width(), picture.height()), (1920, 1080));
+    let here = fs::read_dir(desk.folder.path()).expect("the folder of the window");
+    let pictures = here.filter(|entry| {
+        let entry = entry.as_ref().expect("an entry");
+        entry.path().extension().is_some_and(|extension| extension == "png")
+    });
+    assert_eq!(pictures.count(), 0, "nothing in the working directory");
 }
 
 #[test]

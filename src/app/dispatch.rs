@@ -84,6 +84,7 @@ impl AppState {
             Command::Toggle(pane) => dock.toggle(pane),
             Command::DockPlace(pane, place) => dock.place(pane, place),
             Command::PaneSize(pane, size) => dock.resize(pane, size),
+            Command::Enlarge(pane) => dock.enlarge(pane),
             Command::OnlyScene => dock.only_scene = !dock.only_scene,
             Command::ResetLayout => *dock = DockLayout::default(),
             Command::FullScreen => {

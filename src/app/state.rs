@@ -20,7 +20,7 @@ use crate::format::watch::RunWatcher;
 use crate::model::Theme;
 use crate::model::workspace::Workspace;
 use crate::ui::NamedRun;
-use crate::ui::commands::Command;
+use crate::ui::commands::{self, Command};
 use crate::ui::dock::Pane;
 use crate::ui::panels::bars::HistoryState;
 use crate::ui::panels::save_dialog::PictureOptions;
@@ -219,6 +219,9 @@ impl AppState {
         let mut commands = self.advance(ui);
         self.columns.link_views();
         let (scenes, status_bar) = self.layout_panels(ui, &mut commands);
+        if !self.panels.is_modal() {
+            commands.extend(commands::pressed_home_or_end(ui).map(Command::View));
+        }
         for command in commands {
             self.dispatch(ui, command);
         }
@@ -232,15 +235,28 @@ impl AppState {
         {
             ctx.request_repaint();
         }
-        // Escape that nothing else used leaves the full screen.
-        let is_full = ctx.input(|input| input.viewport().fullscreen == Some(true));
-        if is_full && ctx.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Escape)) {
-            ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(false));
-        }
+        self.handle_escape(&ctx);
         self.open_dropped_and_pasted(&ctx);
         self.record_history(&ctx, &areas);
         self.panels.remember(self.columns.theme(), self.columns.reduced_motion(), ctx.zoom_factor());
         areas
+    }
+
+    /// Handles an Escape that nothing else used: it restores the panels if one is enlarged, or else leaves the
+    /// full screen.
+    fn handle_escape(&mut self, ctx: &egui::Context) {
+        let is_full = ctx.input(|input| input.viewport().fullscreen == Some(true));
+        let dock = &mut self.panels.settings.arrangement;
+        if (is_full || dock.is_enlarged())
+            && ctx.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Escape))
+        {
+            if dock.is_enlarged() {
+                dock.restore();
+                ctx.request_repaint();
+            } else {
+                ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(false));
+            }
+        }
     }
 
     /// Phase 1: reads shortcuts and advances the epochs; returns the commands of the keys.

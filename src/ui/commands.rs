@@ -6,7 +6,7 @@ mod shortcuts;
 use std::path::PathBuf;
 
 pub use self::matching::{find, go_to_epoch};
-pub use self::shortcuts::{SCENE_GESTURES, pressed};
+pub use self::shortcuts::{SCENE_GESTURES, pressed, pressed_home_or_end};
 use super::dock::DockPlace;
 use super::dock::Pane;
 use super::dock::PaneSize;
@@ -57,6 +57,8 @@ pub enum Command {
     DockPlace(Pane, DockPlace),
     /// Resizes a panel by one step.
     PaneSize(Pane, PaneSize),
+    /// Gives a panel half of the window, or restores the panels if it has it already.
+    Enlarge(Pane),
     /// Hides or shows everything except the scenes.
     OnlyScene,
     /// Restores the default arrangement of the panels.
@@ -160,6 +162,7 @@ impl Command {
             | Self::Toggle(_)
             | Self::DockPlace(..)
             | Self::PaneSize(..)
+            | Self::Enlarge(..)
             | Self::OnlyScene
             | Self::ResetLayout
             | Self::FullScreen
@@ -306,6 +309,7 @@ fn panel_commands(add: &mut impl FnMut(&str, &'static str, Command)) {
             let name = format!("Move {} {}", pane.title(), place.name());
             add(&name, "", Command::DockPlace(pane, place));
         }
+        add(&format!("Enlarge {}", pane.title()), "", Command::Enlarge(pane));
         for size in PaneSize::ALL {
             add(&format!("Make {} {}", pane.title(), size.name()), "", Command::PaneSize(pane, size));
         }

@@ -1,66 +1,28 @@
 //! The arrangement of the scene and the panels, which the user can move, resize and hide.
 
-use egui::{Rect, ScrollArea, Ui, Vec2, WidgetText, vec2};
-use egui_tiles::{Behavior, Container, Linear, LinearDir, SimplificationOptions, Tile, TileId, Tiles, Tree};
+use egui::{Rect, Ui, Vec2, vec2};
+use egui_tiles::{Container, Linear, LinearDir, Tile, TileId, Tiles, Tree};
 use serde::{Deserialize, Serialize};
 
+use self::behavior::DockBehavior;
+pub use self::pane::Pane;
+use self::pane::SIDE;
 pub use self::place::{DockPlace, PaneSize};
 use super::style::Palette;
 
+mod behavior;
 mod drawer;
+mod pane;
 mod place;
 mod skip;
+#[cfg(test)]
+mod tests;
 
-/// Initial width of the side panels, in points.
-const SIDE: f32 = 288.0;
 /// Initial height of the bottom panels, in points.
 const DOCK: f32 = 232.0;
-/// Minimum width and height of a panel, in points.
-const LEAST: f32 = 96.0;
-/// Height of the tab bars, in points.
-const TAB_BAR: f32 = 24.0;
-/// Space around the content of a panel, in points.
-const MARGIN: f32 = 12.0;
-
-/// A tile of the dock: the scene or a panel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Pane {
-    /// The scenes of all columns.
-    Scene,
-    /// Columns and selections.
-    Input,
-    /// Statistic, colours, cells and scene.
-    Options,
-    /// Minimap and table of layers.
-    Layers,
-    /// Profiles of the pinned units.
-    Unit,
-    /// Facts of the selected layer and of the recording.
-    About,
-}
-
-impl Pane {
-    /// Every tile except the scene.
-    pub const PANELS: [Self; 5] = [Self::Input, Self::Options, Self::Layers, Self::Unit, Self::About];
-
-    /// Returns the title of the tab.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Scene => "Scene",
-            Self::Input => "Input",
-            Self::Options => "Options",
-            Self::Layers => "Layers",
-            Self::Unit => "Unit",
-            Self::About => "About",
-        }
-    }
-
-    /// Returns `true` if the panel scrolls as a whole; the others scroll their own content.
-    fn scrolls(self) -> bool {
-        matches!(self, Self::Input | Self::Options)
-    }
-}
+/// Height of the dock from which on the panels at the side stand one above the other, in points; in a lower one
+/// they are tabs, so that each has the whole height.
+const STACKED: f32 = 800.0;
 
 /// The arrangement of the tiles, as it is stored in the settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,6 +35,12 @@ pub struct DockLayout {
     /// The open panel of a small window.
     #[serde(skip)]
     drawer: Option<Pane>,
+    /// The panel that has half of the window for a while, beside the scene; all others are hidden.
+    #[serde(skip)]
+    enlarged: Option<Pane>,
+    /// The tiles have not been laid out since they were created.
+    #[serde(default)]
+    is_new: bool,
     /// The panels are folded, because the window is small.
     #[serde(skip)]
     is_folded: bool,
@@ -103,6 +71,8 @@ impl Default for DockLayout {
             only_scene: false,
             size,
             drawer: None,
+            enlarged: None,
+            is_new: true,
             is_folded: false,
             reached: Pane::Scene,
         }
@@ -149,6 +119,9 @@ impl DockLayout {
         if self.is_folded {
             return !self.only_scene && self.drawer == Some(pane);
         }
+        if let Some(enlarged) = self.enlarged {
+            return !self.only_scene && enlarged == pane;
+        }
         !self.only_scene
             && self.tree.active_tiles().into_iter().any(|id| self.tree.tiles.get_pane(&id) == Some(&pane))
     }
@@ -162,6 +135,7 @@ impl DockLayout {
     pub fn bring(&mut self, pane: Pane) {
         self.only_scene = false;
         self.drawer = Some(pane);
+        self.enlarged = self.enlarged.filter(|enlarged| *enlarged == pane);
         if let Some(id) = self.tree.tiles.find_pane(&pane) {
             self.tree.set_visible(id, true);
             self.tree.make_active(|tile, _| tile == id);
@@ -172,6 +146,8 @@ impl DockLayout {
     pub fn toggle(&mut self, pane: Pane) {
         if self.is_folded && self.shows(pane) {
             self.drawer = None;
+        } else if self.enlarged == Some(pane) {
+            self.enlarged = None;
         } else if self.shows(pane) {
             if let Some(id) = self.tree.tiles.find_pane(&pane) {
                 self.tree.set_visible(id, false);
@@ -193,6 +169,12 @@ impl DockLayout {
         if self.is_folded {
             return self.show_folded(ui, palette, add);
         }
+        if std::mem::take(&mut self.is_new) && whole.height() < STACKED {
+            self.unstack();
+        }
+        if let Some(pane) = self.enlarged {
+            return self.show_enlarged(ui, pane, palette, add);
+        }
         if whole.size() != self.size {
             if let Some(root) = self.tree.root() {
                 let scale = whole.size() / self.size;
@@ -204,9 +186,27 @@ impl DockLayout {
         let scene_tabs = scene_tabs.filter(|id| {
             matches!(self.tree.tiles.get(*id), Some(Tile::Container(Container::Tabs(tabs))) if tabs.children.len() == 1)
         });
-        let mut panes = DockBehavior { add, palette, scene: whole, scene_tabs };
+        let mut panes = DockBehavior { add, palette, scene: whole, scene_tabs, enlarged: None };
         self.tree.ui(&mut panes, ui);
+        self.enlarged = panes.enlarged;
         panes.scene
+    }
+
+    /// Gives a panel half of the window, or restores the panels if it has it already.
+    pub fn enlarge(&mut self, pane: Pane) {
+        let enlarged = self.enlarged != Some(pane);
+        self.bring(pane);
+        self.enlarged = enlarged.then_some(pane);
+    }
+
+    /// Returns `true` if a panel has half of the window.
+    pub fn is_enlarged(&self) -> bool {
+        self.enlarged.is_some()
+    }
+
+    /// Restores the panels beside an enlarged one.
+    pub fn restore(&mut self) {
+        self.enlarged = None;
     }
 
     /// Applies a change of the dock's size to the scene alone, so that panels keep their size in points.
@@ -246,117 +246,4 @@ impl DockLayout {
 
 fn is_pane(tile: &Tile<Pane>, wanted: Pane) -> bool {
     matches!(tile, Tile::Pane(pane) if *pane == wanted)
-}
-
-/// Draws the tiles and remembers the rectangle of the scene.
-struct DockBehavior<'a> {
-    add: &'a mut dyn FnMut(&mut Ui, Pane),
-    palette: Palette,
-    scene: Rect,
-    /// The tab container of the scene, if it contains no other tile; its tab bar is hidden.
-    scene_tabs: Option<TileId>,
-}
-
-impl Behavior<Pane> for DockBehavior<'_> {
-    fn pane_ui(&mut self, ui: &mut Ui, _: TileId, pane: &mut Pane) -> egui_tiles::UiResponse {
-        if *pane == Pane::Scene {
-            // The scene is painted after the panels that can change it.
-            self.scene = ui.max_rect();
-            return egui_tiles::UiResponse::None;
-        }
-        egui::Frame::new().inner_margin(egui::Margin { top: 0, bottom: 4, left: 12, right: 12 }).show(
-            ui,
-            |ui| {
-                pane.add_start(ui, self.palette);
-                if pane.scrolls() {
-                    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| (self.add)(ui, *pane));
-                } else {
-                    (self.add)(ui, *pane);
-                }
-            },
-        );
-        egui_tiles::UiResponse::None
-    }
-
-    fn tab_title_for_pane(&mut self, pane: &Pane) -> WidgetText {
-        pane.title().into()
-    }
-
-    fn tab_bar_height(&self, _: &egui::Style) -> f32 {
-        TAB_BAR
-    }
-
-    fn is_tab_bar_visible(&self, tile: TileId, _: &egui_tiles::Tabs) -> bool {
-        self.scene_tabs != Some(tile)
-    }
-
-    fn tab_bar_color(&self, _: &egui::Visuals) -> egui::Color32 {
-        egui::Color32::TRANSPARENT
-    }
-
-    fn tab_bg_color(
-        &self,
-        _: &egui::Visuals,
-        _: &Tiles<Pane>,
-        _: TileId,
-        _: &egui_tiles::TabState,
-    ) -> egui::Color32 {
-        egui::Color32::TRANSPARENT
-    }
-
-    fn tab_outline_stroke(
-        &self,
-        _: &egui::Visuals,
-        _: &Tiles<Pane>,
-        _: TileId,
-        _: &egui_tiles::TabState,
-    ) -> egui::Stroke {
-        egui::Stroke::NONE
-    }
-
-    fn tab_text_color(
-        &self,
-        _: &egui::Visuals,
-        _: &Tiles<Pane>,
-        _: TileId,
-        state: &egui_tiles::TabState,
-    ) -> egui::Color32 {
-        if state.active { self.palette.text } else { self.palette.dim }
-    }
-
-    fn tab_bar_hline_stroke(&self, _: &egui::Visuals) -> egui::Stroke {
-        egui::Stroke::NONE
-    }
-
-    fn tab_title_spacing(&self, _: &egui::Visuals) -> f32 {
-        MARGIN
-    }
-
-    fn resize_stroke(&self, _: &egui::Style, state: egui_tiles::ResizeState) -> egui::Stroke {
-        match state {
-            egui_tiles::ResizeState::Idle => egui::Stroke::new(1.0, self.palette.line),
-            _ => egui::Stroke::new(2.0, self.palette.accent),
-        }
-    }
-
-    fn drag_preview_color(&self, _: &egui::Visuals) -> egui::Color32 {
-        self.palette.accent.gamma_multiply(0.15)
-    }
-
-    fn drag_preview_stroke(&self, _: &egui::Visuals) -> egui::Stroke {
-        egui::Stroke::new(1.0, self.palette.accent)
-    }
-
-    fn min_size(&self) -> f32 {
-        LEAST
-    }
-
-    fn simplification_options(&self) -> SimplificationOptions {
-        SimplificationOptions { all_panes_must_have_tabs: true, ..SimplificationOptions::default() }
-    }
-
-    fn cycle_tabs_with_keyboard(&self) -> bool {
-        // Ctrl + Tab changes the active column.
-        false
-    }
 }

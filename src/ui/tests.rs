@@ -1,5 +1,6 @@
 //! The content of a column, driven by keys and accessible names.
 
+use egui::accesskit::Role;
 use egui::{Key, vec2};
 use egui_kittest::kittest::Queryable;
 
@@ -9,7 +10,7 @@ mod overlay;
 
 use super::NamedRun;
 use super::OpenRuns;
-use super::commands::ViewCommand;
+use super::commands::{ViewCommand, pressed_home_or_end};
 use super::dock::DockLayout;
 use super::dock::Pane;
 use super::panels::columns::ColumnAction;
@@ -105,6 +106,10 @@ fn window(recording: Recording) -> TestWindow<Window> {
                 if header.is_some_and(|header| columns.header(ui, header, index, palette)) {
                     window.actions.push(ColumnAction::Activate(index));
                 }
+            }
+            let now = ui.input(|input| input.time);
+            if let Some(command) = pressed_home_or_end(ui) {
+                window.interface.perform(&command, &window.recording, &window.layout, now);
             }
             let rect = places[0].1;
             let at = Viewport { rect, id, name: "Scene", keys };
@@ -319,6 +324,27 @@ fn a_layer_is_framed_by_command_and_home_comes_back() {
     window.press(Key::Home);
     assert_eq!(window.state().interface.navigator.target(), Some(CameraTarget::View(SetView::Overview)));
     assert!((window.state().interface.view.camera.position - overview.position).length() < 1e-4);
+}
+
+#[test]
+fn home_and_end_keep_their_meaning_outside_of_text_and_lists() {
+    let mut window = window(testing::recording());
+    let target = |window: &TestWindow<Window>| window.state().interface.navigator.target();
+    let (overview, framed) = (Some(CameraTarget::View(SetView::Overview)), Some(CameraTarget::Slab(1)));
+    perform(&mut window, ViewCommand::FrameLayer(1));
+    window.focus("Theme: Light");
+    window.press(Key::Home);
+    assert_eq!(target(&window), overview, "a button has no use for the key");
+
+    // A table and a text field have.
+    perform(&mut window, ViewCommand::FrameLayer(1));
+    window.get_by_role_and_label(Role::Table, "Layers").focus();
+    window.run();
+    window.press(Key::Home);
+    assert_eq!(target(&window), framed, "the key goes to the first row");
+    window.focus("Layers: search");
+    window.press(Key::Home);
+    assert_eq!(target(&window), framed, "the key goes to the beginning of the line");
 }
 
 #[test]

@@ -211,8 +211,7 @@ impl ViewControl {
         if keys {
             let (toggle, steps, follow) = ui.input(|input| {
                 let presses = |key| input.num_presses(key) as i32;
-                let follow =
-                    !input.modifiers.command && (input.key_pressed(Key::L) || input.key_pressed(Key::End));
+                let follow = !input.modifiers.command && input.key_pressed(Key::L);
                 (input.key_pressed(Key::Space), presses(Key::ArrowRight) - presses(Key::ArrowLeft), follow)
             });
             timeline::handle_keys(ui, &self.epochs, view, &mut self.playback);

@@ -2,7 +2,8 @@
 
 use egui::{Key, KeyboardShortcut, Modifiers, Ui};
 
-use super::Command;
+use super::{Command, ViewCommand};
+use crate::model::SetView;
 use crate::ui::dock::Pane;
 
 /// The modifiers and the key that trigger a command.
@@ -50,6 +51,17 @@ pub fn pressed(ui: &Ui, for_scene: bool) -> Option<Command> {
         let command = command.map(|Shortcut(_, _, command)| command.clone());
         command.or(question_mark.then_some(Command::Keys)).or(back).or(forward)
     })
+}
+
+/// Returns the command of Home or End, and consumes that input, unless a text field has the focus. To be called
+/// after all panels, because lists, tables and strips consume these keys for their own ends.
+pub fn pressed_home_or_end(ui: &Ui) -> Option<ViewCommand> {
+    if ui.ctx().text_edit_focused() {
+        return None;
+    }
+    let keys = [(Key::Home, ViewCommand::SetView(SetView::Overview)), (Key::End, ViewCommand::Follow)];
+    ui.input_mut(|input| keys.into_iter().find(|(key, _)| input.consume_key(Modifiers::NONE, *key)))
+        .map(|(_, command)| command)
 }
 
 /// Mouse and key gestures of the scene that are no commands, and the effect of each, as text for the user.

@@ -2,7 +2,9 @@
 
 use egui_tiles::{Container, Linear, LinearDir, Tile, TileId};
 
-use super::{DockLayout, Pane};
+use super::DockLayout;
+use super::behavior::simplification;
+use super::pane::Pane;
 
 /// Factor by which one step changes a panel's size.
 const STEP: f32 = 1.25;
@@ -71,6 +73,14 @@ impl PaneSize {
 }
 
 impl DockLayout {
+    /// Makes the panels at the side, one above the other, tabs of one place.
+    pub(super) fn unstack(&mut self) {
+        // Gives every pane its container of tabs.
+        self.tree.simplify(&simplification());
+        self.place(Pane::Options, DockPlace::With(Pane::Input));
+        self.bring(Pane::Input);
+    }
+
     /// Moves a panel, and shows it.
     pub fn place(&mut self, pane: Pane, place: DockPlace) {
         self.bring(pane);
@@ -135,96 +145,5 @@ impl DockLayout {
         let seen = |other: &&TileId| **other != child && self.tree.tiles.is_visible_in_layout(**other);
         let others: f32 = linear.children.iter().filter(seen).map(|other| linear.shares[*other]).sum();
         (linear.dir == dir && others > 0.0).then(|| (others, linear.shares[child]))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use egui::{Rect, pos2, vec2};
-
-    use super::*;
-    use crate::model::Theme;
-    use crate::ui::style::Palette;
-
-    const WINDOW: Rect = Rect { min: pos2(0.0, 0.0), max: pos2(1200.0, 700.0) };
-
-    /// Lays out a few frames, and returns the rectangles of the panes; `Rect::NOTHING` for those not
-    /// visible.
-    fn laid_out(arrangement: &mut DockLayout) -> impl Fn(Pane) -> Rect + use<> {
-        let ctx = egui::Context::default();
-        let mut places = Vec::new();
-        for _ in 0..3 {
-            places.clear();
-            let input = egui::RawInput { screen_rect: Some(WINDOW), ..egui::RawInput::default() };
-            let mut scene = Rect::NOTHING;
-            let mut output = ctx.run_ui(input, |ui| {
-                let mut add = |ui: &mut egui::Ui, pane| places.push((pane, ui.max_rect()));
-                scene = arrangement.show(ui, Palette::of(Theme::Dark), &mut add);
-            });
-            output.textures_delta.clear();
-            places.push((Pane::Scene, scene));
-        }
-        move |pane| places.iter().find(|place| place.0 == pane).map_or(Rect::NOTHING, |place| place.1)
-    }
-
-    #[test]
-    fn a_panel_goes_to_every_edge_and_to_others() {
-        for pane in Pane::PANELS {
-            let mut arrangement = DockLayout::default();
-            for place in DockPlace::EDGES {
-                arrangement.place(pane, place);
-                let at = laid_out(&mut arrangement);
-                let (own, near) = (at(pane), 30.0);
-                let is_there = match place {
-                    DockPlace::Left => own.left() < near && own.height() > 600.0,
-                    DockPlace::Right => own.right() > WINDOW.right() - near && own.height() > 600.0,
-                    DockPlace::Top => own.top() < near && own.width() > 1100.0,
-                    _ => own.bottom() > WINDOW.bottom() - near && own.width() > 1100.0,
-                };
-                assert!(is_there, "{pane:?} {place:?}: {own:?}");
-                assert!(
-                    at(Pane::Scene).size().min_elem() > 200.0,
-                    "the scene has room: {:?}",
-                    at(Pane::Scene)
-                );
-                assert!(arrangement.is_whole(), "{pane:?} {place:?}");
-            }
-            for other in Pane::PANELS.into_iter().filter(|other| *other != pane) {
-                arrangement.place(pane, DockPlace::With(other));
-                let at = laid_out(&mut arrangement);
-                assert!(arrangement.is_whole() && arrangement.has(other), "{pane:?} with {other:?}");
-                assert!(at(pane).is_positive() && !at(other).is_positive(), "{pane:?} lies over {other:?}");
-                arrangement.bring(other);
-                let over = laid_out(&mut arrangement);
-                assert!(over(other).is_positive() && !over(pane).is_positive());
-                assert!((over(other).center() - at(pane).center()).length() < 2.0, "in the same place");
-            }
-        }
-    }
-
-    #[test]
-    fn a_panel_becomes_larger_and_smaller_again() {
-        let mut arrangement = DockLayout::default();
-        let before = laid_out(&mut arrangement)(Pane::Layers).size();
-        for (size, back, grows) in [
-            (PaneSize::Wider, PaneSize::Narrower, vec2(1.0, 0.0)),
-            (PaneSize::Taller, PaneSize::Lower, vec2(0.0, 1.0)),
-        ] {
-            arrangement.resize(Pane::Layers, size);
-            let larger = laid_out(&mut arrangement)(Pane::Layers).size() - before;
-            assert!((larger * grows).max_elem() > 20.0, "{size:?}: {larger:?}");
-            assert!((larger * (vec2(1.0, 1.0) - grows)).length() < 1.0, "{size:?}: {larger:?}");
-            arrangement.resize(Pane::Layers, back);
-            let again = laid_out(&mut arrangement)(Pane::Layers).size();
-            assert!((again - before).length() < 2.0, "{back:?}: {again:?}, it was {before:?}");
-        }
-        for _ in 0..40 {
-            arrangement.resize(Pane::Layers, PaneSize::Taller);
-        }
-        assert!(laid_out(&mut arrangement)(Pane::Scene).height() > 80.0, "the scene stays");
-        // A panel without neighbours in that direction or without visible content keeps its size.
-        let same = arrangement.clone();
-        arrangement.resize(Pane::About, PaneSize::Wider);
-        assert_eq!(arrangement, same);
     }
 }

@@ -21,6 +21,15 @@ use crate::ui::widgets::thumbnails::Thumbnails;
 pub struct InputPanelState {
     show: PickerState,
     minus: PickerState,
+    /// Height of everything but the lists that scroll, in points, in the last frame.
+    others: f32,
+}
+
+impl InputPanelState {
+    /// Returns the heights of the open lists that scroll, in points.
+    fn list_heights(&self) -> impl Iterator<Item = f32> {
+        [&self.show, &self.minus].into_iter().filter_map(|picker| picker.list_height())
+    }
 }
 
 /// Panel with the columns and the selections of sides A and B.
@@ -47,10 +56,17 @@ impl InputPanel<'_> {
         view: &mut ViewState,
         state: &mut InputPanelState,
     ) -> Option<ColumnAction> {
+        let top = ui.cursor().top();
         self.title(ui);
         let action = self.columns.show(ui, self.palette);
         self.selections(ui, view, state);
         self.warnings(ui);
+        let lists: f32 = state.list_heights().sum();
+        let others = ui.cursor().top() - top - lists;
+        if (others - state.others).abs() > 0.5 {
+            state.others = others;
+            ui.ctx().request_repaint();
+        }
         action
     }
 
@@ -71,7 +87,11 @@ impl InputPanel<'_> {
     }
 
     fn selections(&self, ui: &mut Ui, view: &mut ViewState, state: &mut InputPanelState) {
-        heading(ui, "Show");
+        // The lists share the height that the panel has beside everything else, so that they scroll and the
+        // panel does not.
+        let lists = state.list_heights().count().max(1) as f32;
+        let room = ui.clip_rect().height() - state.others - 8.0;
+        let list_height = (room / lists).max(MIN_LIST_HEIGHT);
         let picker = SelectionPicker {
             group: "Show",
             recording: self.recording,
@@ -81,12 +101,12 @@ impl InputPanel<'_> {
             epoch: epoch_at(self.recording, view.epoch),
             optional: false,
             predictions: self.predictions,
-            list_height: MIN_LIST_HEIGHT,
+            list_height,
         };
+        picker.heading(ui, &mut state.show, Some(&view.query.select));
         if let Some(Some(select)) = picker.show(ui, &mut state.show, Some(&view.query.select)) {
             view.query.select = select;
         }
-        heading(ui, "Minus");
         let elsewhere = self.runs.compares_runs(&view.query);
         let minus_run = self.runs.minus_run(&view.query);
         let recording = minus_run.map_or(self.recording, |run| run.recording);
@@ -100,6 +120,7 @@ impl InputPanel<'_> {
             optional: true,
             ..picker
         };
+        picker.heading(ui, &mut state.minus, view.query.minus.as_ref());
         if elsewhere {
             ui.checkbox(&mut view.sides_linked, RichText::new("Same inputs as in Show").size(SMALL))
                 .on_hover_text("Choosing inputs in Show chooses them in the run that is subtracted as well.");

@@ -61,9 +61,6 @@ pub fn read_gestures(ui: &egui::Ui, response: &egui::Response, keys: bool) -> Ca
                 .zip(SetView::ALL)
                 .find(|(key, _)| input.key_pressed(*key))
                 .map(|(_, view)| view);
-            if input.key_pressed(Key::Home) {
-                gestures.set_view = Some(SetView::Overview);
-            }
         }
         gestures
     })

@@ -154,6 +154,20 @@ pub enum Icon {
     Best,
     /// A circle with an arrow; its button can be on or off.
     Loop,
+    /// Two corners that point outwards.
+    Enlarge,
+    /// Two corners that point inwards.
+    Restore,
+}
+
+/// Shows a square button with an icon for the bar above a panel, with an accessible name and a tooltip.
+pub fn small_icon_button(ui: &mut Ui, palette: Palette, icon: Icon, name: &str, tip: &str) -> Response {
+    let (rect, response) = ui.allocate_exact_size(vec2(20.0, 20.0), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), name));
+    focus_ring(ui, &response, palette);
+    let colour = if response.hovered() { palette.text } else { palette.dim };
+    paint_icon(ui.painter(), rect.center(), icon, colour);
+    response.on_hover_text(tip)
 }
 
 /// Shows a square button with an icon, an accessible name and a tooltip.
@@ -216,6 +230,14 @@ fn paint_icon(painter: &Painter, centre: Pos2, icon: Icon, colour: egui::Color32
             for point in (0..10).step_by(2) {
                 let spike = vec![star[(point + 9) % 10], star[point], star[point + 1], at(0.0, 0.0)];
                 painter.add(Shape::convex_polygon(spike, colour, Stroke::NONE));
+            }
+        }
+        Icon::Enlarge | Icon::Restore => {
+            let (corner, end) = if icon == Icon::Enlarge { (4.5, -0.5) } else { (0.5, 5.5) };
+            for side in [1.0, -1.0] {
+                let points = [(corner, -end), (corner, -corner), (end, -corner)];
+                let line = points.map(|(x, y)| at(side * x, side * y)).to_vec();
+                painter.line(line, Stroke::new(1.25, colour));
             }
         }
         Icon::Loop => {

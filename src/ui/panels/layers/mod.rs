@@ -178,8 +178,11 @@ impl LayersPanel<'_> {
                 (Key::ArrowUp, _) => at().map_or(last, |row| row.saturating_sub(1)),
                 (Key::PageDown, _) => at().map_or(0, |row| row + PAGE),
                 (Key::PageUp, _) => at().map_or(last, |row| row.saturating_sub(PAGE)),
-                (Key::Home, _) => 0,
-                (Key::End, _) => last,
+                (Key::Home | Key::End, _) => {
+                    // Elsewhere these keys are commands of the scene.
+                    ui.input_mut(|input| input.consume_key(modifiers, key));
+                    if key == Key::Home { 0 } else { last }
+                }
                 (Key::Enter, Some(layer)) => {
                     action = Some(LayersAction::Frame(layer));
                     continue;

@@ -206,6 +206,11 @@ impl TableDelegate for LayerTableDelegate<'_> {
         if let Some(fill) = fill {
             ui.painter().rect_filled(place, CornerRadius::ZERO, fill);
         }
+        if selected && self.table.has_focus() {
+            for y in [place.top() + 0.5, place.bottom() - 0.5] {
+                ui.painter().hline(place.x_range(), y, Stroke::new(1.0, palette.accent));
+            }
+        }
         if self.sticky && self.layers.framed == Some(index) {
             let mark = Rect::from_min_size(place.min, vec2(2.0, place.height()));
             ui.painter().rect_filled(mark, CornerRadius::ZERO, palette.accent);

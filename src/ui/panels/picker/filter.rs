@@ -242,7 +242,7 @@ impl ListRows<'_> {
 }
 
 /// Returns `true` if `text` contains `part`, ignoring the case of ASCII letters.
-fn contains(text: &str, part: &str) -> bool {
+pub fn contains(text: &str, part: &str) -> bool {
     let (text, part) = (text.as_bytes(), part.as_bytes());
     part.is_empty() || text.windows(part.len()).any(|piece| piece.eq_ignore_ascii_case(part))
 }

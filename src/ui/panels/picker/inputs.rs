@@ -46,18 +46,20 @@ impl SelectionPicker<'_> {
             }
         }
         let has_pictures = self.has_pictures(state);
-        let PickerState { inputs, resolved, matches, .. } = state;
+        let PickerState { inputs, resolved, matches, list: shown, .. } = state;
         let resolved = resolved.as_ref()?;
         let every = ListRows::All(self.recording.inputs.len());
         let list = SelectableList {
             name: &format!("{}: inputs", self.group),
             palette: self.palette,
             rows: if matches.filter().is_active() { matches.rows() } else { every },
+            columns: 1,
             row: if has_pictures { TALL } else { ROW },
             height: self.list_height,
             chosen: &resolved.inputs,
             drag_mode: DragMode::Lasso,
         };
+        *shown = Some(list.shown_height());
         let change = list.show(ui, inputs, |index| self.entry(resolved, index, has_pictures));
         self.picture(ui, current);
         let Some(ListResponse { chosen, replaces }) = change else { return all_matches };

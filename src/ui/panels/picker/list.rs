@@ -4,12 +4,12 @@
 use egui::containers::scroll_area::{DragScroll, ScrollSource};
 use egui::style::ScrollAnimation;
 use egui::{
-    Event, EventFilter, Key, Modifiers, PointerButton, Rect, Response, Role, ScrollArea, Sense, Ui,
+    Event, EventFilter, Key, Modifiers, PointerButton, Pos2, Rect, Response, Role, ScrollArea, Sense, Ui,
     UiBuilder, WidgetInfo, pos2, vec2,
 };
 
 use super::filter::ListRows;
-use super::row::ListEntry;
+use super::row::{ListEntry, RowState};
 use crate::model::Ranges;
 use crate::ui::style::Palette;
 use crate::ui::widgets::focus_ring;
@@ -25,6 +25,8 @@ pub struct SelectableList<'a> {
     pub palette: Palette,
     /// The inputs or classes of the rows.
     pub rows: ListRows<'a>,
+    /// Number of columns; the rows go down the first one, then down the next. At least 1.
+    pub columns: usize,
     /// Height of a row, in points.
     pub row: f32,
     /// Maximum height of the list, in points.
@@ -64,7 +66,7 @@ impl SelectableList<'_> {
             .auto_shrink([false, true])
             .scroll_source(source);
         let output = area.show_viewport(ui, |ui, viewport| {
-            let height = self.rows.count() as f32 * self.row;
+            let height = self.lines() as f32 * self.row;
             let (whole, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
             let top = whole.top() + viewport.top();
             let visible =
@@ -72,6 +74,11 @@ impl SelectableList<'_> {
             self.visible_rows(ui, whole, visible, list_selection, &entry)
         });
         output.inner
+    }
+
+    /// Returns the height that the list takes, in points.
+    pub fn shown_height(&self) -> f32 {
+        self.height.min(self.lines() as f32 * self.row)
     }
 
     fn visible_rows<'t>(
@@ -97,8 +104,10 @@ impl SelectableList<'_> {
         }
 
         let inner = ui.new_child(UiBuilder::new().max_rect(visible).accessibility_parent(id));
-        let first = self.row_at(visible.top(), whole);
-        for row in first..=self.row_at(visible.bottom() - 0.5, whole) {
+        let lines = self.line_at(visible.top(), whole)..=self.line_at(visible.bottom() - 0.5, whole);
+        let rows = (0..self.columns).flat_map(|column| lines.clone().map(move |line| (column, line)));
+        let rows = rows.map(|(column, line)| column * self.lines() + line);
+        for row in rows.filter(|row| *row < self.rows.count()) {
             let place = self.place(whole, row);
             // Rows take no focus; the list as a whole has it.
             let response = inner.interact(place, id.with(row), Sense::CLICK);
@@ -128,7 +137,16 @@ impl SelectableList<'_> {
                 // A click on a row counts as one outside of the list, which would lose the focus.
                 list.request_focus();
             }
-            entry.paint(&inner, self.palette, place, selected, response.hovered());
+            let is_alone = self.columns == 1;
+            entry.paint(
+                &inner,
+                self.palette,
+                place,
+                RowState { selected, hovered: response.hovered(), is_alone },
+            );
+            if !is_alone {
+                response.on_hover_text(entry.description());
+            }
             if list.has_focus() && list_selection.cursor() == Some(row) {
                 focus_ring(&inner, &list.clone().with_new_rect(place), self.palette);
             }
@@ -142,13 +160,25 @@ impl SelectableList<'_> {
         change
     }
 
-    fn place(&self, whole: Rect, row: usize) -> Rect {
-        let top = whole.top() + row as f32 * self.row;
-        Rect::from_min_size(pos2(whole.left(), top), vec2(whole.width(), self.row))
+    /// Returns the number of rows of the first column.
+    fn lines(&self) -> usize {
+        self.rows.count().div_ceil(self.columns)
     }
 
-    fn row_at(&self, y: f32, whole: Rect) -> usize {
-        let row = ((y - whole.top()) / self.row).floor().max(0.0) as usize;
+    fn place(&self, whole: Rect, row: usize) -> Rect {
+        let (column, line) = (row / self.lines(), row % self.lines());
+        let size = vec2(whole.width() / self.columns as f32, self.row);
+        Rect::from_min_size(whole.min + vec2(column as f32, line as f32) * size, size)
+    }
+
+    fn line_at(&self, y: f32, whole: Rect) -> usize {
+        let line = ((y - whole.top()) / self.row).floor().max(0.0) as usize;
+        line.min(self.lines().saturating_sub(1))
+    }
+
+    fn row_at(&self, at: Pos2, whole: Rect) -> usize {
+        let column = ((at.x - whole.left()) / whole.width() * self.columns as f32).floor().max(0.0) as usize;
+        let row = column.min(self.columns - 1) * self.lines() + self.line_at(at.y, whole);
         row.min(self.rows.count().saturating_sub(1))
     }
 
@@ -182,21 +212,22 @@ impl SelectableList<'_> {
             list.request_focus();
             let at = ui.input(|input| input.pointer.press_origin()).or(list.interact_pointer_pos())?;
             let mode = SelectMode::of(modifiers_at_press(ui));
-            return Some(self.press(list_selection, self.row_at(at.y, whole), mode));
+            return Some(self.press(list_selection, self.row_at(at, whole), mode));
         }
         if !list.dragged_by(PointerButton::Primary) {
             return None;
         }
-        let at = list.interact_pointer_pos()?.y;
+        let at = list.interact_pointer_pos()?;
         // Beyond an edge the list scrolls, with a speed that grows with the distance.
-        let beyond = (at - visible.bottom()).max(0.0) + (at - visible.top()).min(0.0);
+        let beyond = (at.y - visible.bottom()).max(0.0) + (at.y - visible.top()).min(0.0);
         if beyond != 0.0 {
             let speed = beyond * (8.0 + beyond.abs() / 8.0);
             let step = ui.input(|input| input.stable_dt.min(0.1));
             ui.scroll_with_delta_animation(vec2(0.0, -speed * step), ScrollAnimation::none());
             ui.ctx().request_repaint();
         }
-        let row = self.row_at(at.clamp(visible.top(), visible.bottom() - 0.5), whole);
+        let at = pos2(at.x, at.y.clamp(visible.top(), visible.bottom() - 0.5));
+        let row = self.row_at(at, whole);
         let mode = list_selection.held()?;
         list_selection.drag(row, self.drag_mode).map(|rows| self.list_response(&rows, mode))
     }
@@ -218,10 +249,15 @@ impl SelectableList<'_> {
             let steps = match key {
                 Key::ArrowDown => 1,
                 Key::ArrowUp => -1,
+                Key::ArrowRight if self.columns > 1 => self.lines() as isize,
+                Key::ArrowLeft if self.columns > 1 => -(self.lines() as isize),
                 Key::PageDown => page,
                 Key::PageUp => -page,
-                Key::Home => -isize::MAX,
-                Key::End => isize::MAX,
+                Key::Home | Key::End => {
+                    // Elsewhere these keys are commands of the scene.
+                    ui.input_mut(|input| input.consume_key(modifiers, key));
+                    if key == Key::Home { -isize::MAX } else { isize::MAX }
+                }
                 Key::Space => {
                     let chosen = change.as_ref().map_or(self.chosen, |change| &change.chosen);
                     let rows = list_selection.toggle(&self.rows.rows_of(chosen));

@@ -1,6 +1,8 @@
 //! Controls of a selection: lists of classes and inputs, predictions, an epoch of its own, and a text
 //! field. All of them show and change the same selection.
 
+mod class_search;
+mod classes;
 mod epoch;
 mod filter;
 mod inputs;
@@ -10,21 +12,22 @@ mod selection_field;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_classes;
+#[cfg(test)]
 mod tests_inputs;
 
-use egui::Ui;
+use egui::{Align, Label, Layout, RichText, Ui};
 
+use self::class_search::ClassSearch;
 use self::filter::{FilteredInputs, InputFilter, ListRows};
-use self::list::{ListResponse, SelectableList};
-use self::row::{ListEntry, PredictionOutcome};
 use self::selection_field::SelectionField;
 use crate::model::{
     EpochPosition, PredictionFilter, Ranges, Recording, Selection, SelectionCount, SelectionError, Term,
 };
-use crate::ui::style::Palette;
+use crate::ui::style::{Palette, SMALL};
 use crate::ui::text;
 use crate::ui::widgets::ROW;
-use crate::ui::widgets::list_selection::DragMode;
+use crate::ui::widgets::heading;
 use crate::ui::widgets::list_selection::ListSelection;
 use crate::ui::widgets::named;
 use crate::ui::widgets::segmented;
@@ -45,6 +48,7 @@ enum OpenList {
 pub struct PickerState {
     open: Option<OpenList>,
     classes: ListSelection,
+    class_search: ClassSearch,
     inputs: ListSelection,
     filter: InputFilter,
     matches: FilteredInputs,
@@ -54,6 +58,8 @@ pub struct PickerState {
     resolved: Option<ResolvedSelection>,
     /// The selection last made in the lists, for which lists and cursors do not move.
     made_in_lists: Option<Selection>,
+    /// Height of the open list in the last frame, in points; `None` without a list that can grow.
+    list: Option<f32>,
 }
 
 /// Classes and inputs of a selection, kept until it changes.
@@ -92,6 +98,21 @@ pub struct SelectionPicker<'a> {
 }
 
 impl SelectionPicker<'_> {
+    /// Shows the name of the selection as a heading, with the number of its inputs at the right.
+    pub fn heading(&self, ui: &mut Ui, state: &mut PickerState, current: Option<&Selection>) {
+        state.update(current, self.recording, self.recording_id);
+        ui.horizontal(|ui| {
+            ui.vertical(|ui| heading(ui, self.group));
+            let Some(count) = state.resolved.as_ref().and_then(|resolved| resolved.count.as_ref()) else {
+                return;
+            };
+            ui.with_layout(Layout::right_to_left(Align::Max), |ui| {
+                let text = RichText::new(count).size(SMALL).color(self.palette.dim);
+                ui.add(Label::new(text).truncate());
+            });
+        });
+    }
+
     /// Shows `current`, and returns another selection if it changed.
     pub fn show(
         &self,
@@ -102,11 +123,17 @@ impl SelectionPicker<'_> {
         state.update(current, self.recording, self.recording_id);
         let changed = self.mode(ui, state, current);
         let Some(current) = current else { return changed };
+        let before = state.list.take();
         let requested = match state.open {
             Some(OpenList::Classes) => self.classes(ui, state, current),
             Some(OpenList::Inputs) => self.inputs(ui, state, current),
             None => None,
         };
+        if state.list.is_some() && state.list != before {
+            // A lower list may have lost sight of the cursor.
+            state.classes.reveal();
+            state.inputs.reveal();
+        }
         let requested = self.predicted(ui, current).or(requested);
         let requested = self.own_epoch(ui, current).or(requested);
         let mut requested = requested.and_then(|selection| self.checked(state, selection));
@@ -116,8 +143,7 @@ impl SelectionPicker<'_> {
         if let Some(selection) = state.field.show(ui, &name, current) {
             requested = self.checked(state, selection).or(requested);
         }
-        let count = state.resolved.as_ref().and_then(|resolved| resolved.count.as_deref());
-        state.field.show_below(ui, self.palette, count);
+        state.field.show_error(ui, self.palette);
         changed.or(requested.map(Some))
     }
 
@@ -207,38 +233,6 @@ impl SelectionPicker<'_> {
         Some(Some(selection))
     }
 
-    fn classes(&self, ui: &mut Ui, state: &mut PickerState, current: &Selection) -> Option<Selection> {
-        let PickerState { classes, resolved, .. } = state;
-        let list = SelectableList {
-            name: &format!("{}: classes", self.group),
-            palette: self.palette,
-            rows: ListRows::All(self.recording.classes.len()),
-            row: ROW,
-            height: self.list_height,
-            chosen: &resolved.as_ref()?.classes,
-            drag_mode: DragMode::Sweep,
-        };
-        let text = |index: usize| {
-            let class = &self.recording.classes[index];
-            let right = match class.count() {
-                1 => "1 input".to_owned(),
-                count => format!("{} inputs", text::format_count(count)),
-            };
-            let name = format!("{}: class {}", self.group, class.name);
-            ListEntry {
-                name,
-                left: class.name.clone(),
-                right: right.into(),
-                outcome: PredictionOutcome::Unknown,
-                picture: None,
-                belongs: false,
-            }
-        };
-        let ListResponse { chosen, replaces } = list.show(ui, classes, text)?;
-        let base = if replaces { without_lists(current) } else { current.clone() };
-        Some(base.with_classes(self.recording, &chosen))
-    }
-
     fn predicted(&self, ui: &mut Ui, current: &Selection) -> Option<Selection> {
         let own = current.epoch.and_then(|epoch| epoch.resolve(self.recording).ok());
         if !self.has_predictions(own) && !current.needs_predictions() {
@@ -259,11 +253,17 @@ impl SelectionPicker<'_> {
 }
 
 impl PickerState {
+    /// Returns the height of the open list in the last frame, in points; `None` without a list that scrolls.
+    pub(super) fn list_height(&self) -> Option<f32> {
+        self.list
+    }
+
     /// Resolves the selection if it is new, and moves lists and cursors to it.
     fn update(&mut self, current: Option<&Selection>, recording: &Recording, recording_id: u64) {
         let Some(selection) = current else {
             self.resolved = None;
             self.open = None;
+            self.list = None;
             return;
         };
         if let Some(resolved) = &self.resolved
@@ -281,7 +281,8 @@ impl PickerState {
                 (_, Some(_), None) => Some(OpenList::Classes),
                 (_, None, None) => None,
             };
-            self.classes.move_to(classes.as_ref().unwrap_or(&Ranges::default()));
+            let chosen = classes.as_ref().map(|chosen| self.class_search.rows(recording).rows_of(chosen));
+            self.classes.move_to(&chosen.unwrap_or_default());
             let first = inputs.as_ref().and_then(Ranges::first);
             self.move_cursor(first, recording);
         }

@@ -27,6 +27,17 @@ pub enum PredictionOutcome<'a> {
     Unlabelled(&'a str),
 }
 
+/// The state of a row.
+#[derive(Clone, Copy, Debug)]
+pub struct RowState {
+    /// The row is selected.
+    pub selected: bool,
+    /// The pointer is over the row.
+    pub hovered: bool,
+    /// The row has the whole width of the list, and room for details at its right.
+    pub is_alone: bool,
+}
+
 /// The content of a row.
 pub struct ListEntry<'a> {
     /// Its accessible name.
@@ -64,7 +75,8 @@ impl ListEntry<'_> {
     }
 
     /// Paints the row into `rect`.
-    pub(super) fn paint(&self, ui: &Ui, palette: Palette, rect: Rect, selected: bool, hovered: bool) {
+    pub(super) fn paint(&self, ui: &Ui, palette: Palette, rect: Rect, state: RowState) {
+        let RowState { selected, hovered, is_alone } = state;
         let fill = match (selected, hovered) {
             (true, _) => Some(palette.accent_fill),
             (false, true) => Some(palette.control),
@@ -99,6 +111,7 @@ impl ListEntry<'_> {
         };
         let sign = |right: f32| pos2(right - 8.0, rect.center().y);
         match self.outcome {
+            PredictionOutcome::Unknown if !is_alone => {}
             PredictionOutcome::Unknown => right = paint_right(right, &self.right, most, palette.dim),
             PredictionOutcome::Right => {
                 right = paint_right(right, &self.right, most, palette.dim);
@@ -120,6 +133,11 @@ impl ListEntry<'_> {
         let name = galley(ui, &self.left, right - 8.0 - left, palette.text);
         ui.painter().galley(pos2(left, rect.center().y - name.size().y / 2.0), name, palette.text);
     }
+}
+
+/// Returns the width of a text in a row, in points.
+pub(super) fn text_width(ui: &Ui, text: &str) -> f32 {
+    galley(ui, text, f32::INFINITY, Color32::WHITE).size().x
 }
 
 /// Lays out one line, cut at `width`.

@@ -72,14 +72,10 @@ impl SelectionField {
         }
     }
 
-    /// Shows the error below the field or, without one, `otherwise`.
-    pub fn show_below(&self, ui: &mut Ui, palette: Palette, otherwise: Option<&str>) {
-        let (text, colour) = match (&self.error, otherwise) {
-            (Some(error), _) => (error.as_str(), palette.warning),
-            (None, Some(text)) => (text, palette.dim),
-            (None, None) => return,
-        };
+    /// Shows the error of the text, if there is one.
+    pub fn show_error(&self, ui: &mut Ui, palette: Palette) {
+        let Some(error) = &self.error else { return };
         // The tooltip shows the whole of a truncated label.
-        ui.add(Label::new(RichText::new(text).size(SMALL).color(colour)).truncate());
+        ui.add(Label::new(RichText::new(error).size(SMALL).color(palette.warning)).truncate());
     }
 }
