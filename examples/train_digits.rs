@@ -1,5 +1,5 @@
 //! Trains a small convolutional network on the bundled digits, records it, and shows it during the training:
-//! `cargo run --release --example train_digits -- --window`.
+//! `cargo run --release --features candle --example train_digits -- --window`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

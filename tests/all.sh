@@ -25,13 +25,15 @@ export DNNVIZ_REQUIRE_DUMPS=${DNNVIZ_REQUIRE_DUMPS-1}
 
 ran=()
 failed=()
-# run NAME COMMAND…: shows what the command says, keeps it in a log, and notes whether it failed.
+declare -A seconds
+# run NAME COMMAND…: shows what the command says, keeps it in a log, and notes how long it took and if it failed.
 run() {
-    local name=$1
+    local name=$1 start=$SECONDS
     shift
     ran+=("$name")
     printf '\n── %s\n' "$name"
     "$@" 2>&1 | tee "$logs/$name.log" || failed+=("$name")
+    seconds[$name]=$((SECONDS - start))
 }
 
 cases() {
@@ -42,15 +44,17 @@ cases() {
     fi
 }
 
-# The environment is made anew when its list changes.
+# The Python environment is made anew when its list changes, while Rust is compiled.
 python=$target/test-venv
-if ! cmp -s tests/requirements.txt "$python/requirements.txt"; then
+environment() {
+    cmp -s tests/requirements.txt "$python/requirements.txt" && return
     rm -rf "$python"
-    python3 -m venv "$python"
-    "$python/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.txt
-    cp tests/requirements.txt "$python/requirements.txt"
-fi
-export PATH="$python/bin:$PATH"
+    python3 -m venv "$python" &&
+        "$python/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.txt &&
+        cp tests/requirements.txt "$python/requirements.txt"
+}
+environment >"$logs/environment.log" 2>&1 &
+environment=$!
 
 # A picture of the demo, drawn by OpenGL.
 still_on_open_gl() {
@@ -72,6 +76,9 @@ python_types() {
 
 run format cargo fmt --all --check
 run lints cargo clippy --locked --all-targets -- -D warnings
+run build cargo test --locked --no-run
+wait "$environment" || { cat "$logs/environment.log"; exit 1; }
+export PATH="$python/bin:$PATH"
 # Without naming targets: that alone builds the examples as the programs that some tests run.
 run tests cases
 run examples cargo test --locked --doc
@@ -89,6 +96,7 @@ run python env -u PYTHONPATH python3 -m pytest -q python/tests
 
 printf '\n── the last words of each\n'
 for name in "${ran[@]}"; do
+    printf '%s: %d s\n' "$name" "${seconds[$name]}"
     words=$(grep -hE 'Summary \[' "$logs/$name.log" ||
         grep -hE 'test result:|[0-9]+ (passed|failed).* in ' "$logs/$name.log" || true)
     [[ -z $words ]] || sed "s/^ */$name: /" <<<"$words"

@@ -409,6 +409,8 @@ fn what_is_looked_at_and_what_was_read_stay_while_epochs_come() {
     assert_eq!(window.shown_epoch(), Some(1.0));
 
     window.press(Key::End);
+    // A command takes effect in the frame after it.
+    window.frame();
     assert!(window.wait_for_epoch(2, PATIENCE).expect("it is open"));
     run.append();
     assert!(window.wait_for_epoch(3, PATIENCE).expect("it is open"), "followed again");

@@ -18,7 +18,7 @@ const SIZE: [u32; 2] = [1280, 800];
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Left, top, width and height of what is compared.
-const OPTIONS: [u32; 4] = [992, 426, 288, 280];
+const SIDE: [u32; 4] = [992, 34, 288, 666];
 const LAYERS: [u32; 4] = [0, 476, 545, 228];
 const UNIT: [u32; 4] = [546, 476, 445, 228];
 const TRAINING: [u32; 4] = [0, 709, 1280, 70];
@@ -63,7 +63,10 @@ fn compare(window: &Offscreen, parts: &[(&str, [u32; 4])]) {
 #[test]
 fn panels_look_as_they_were_approved() {
     let Some(mut window) = window() else { return };
-    compare(&window, &[("options", OPTIONS), ("layers", LAYERS), ("unit", UNIT), ("training", TRAINING)]);
+    compare(&window, &[("input", SIDE), ("layers", LAYERS), ("unit", UNIT), ("training", TRAINING)]);
+    window.press_with(Modifiers::COMMAND, Key::Num2);
+    window.frame();
+    compare(&window, &[("options", SIDE)]);
     window.send_event(Event::PointerMoved(pos2(384.0, 188.0)));
     compare(&window, &[("pointing", POINTED)]);
     window.press_with(Modifiers::COMMAND, Key::K);

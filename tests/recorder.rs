@@ -624,6 +624,7 @@ fn a_killed_recorder_leaves_every_epoch_that_had_ended() {
     assert!(begun > 50, "most were killed while they recorded: {begun}");
 }
 
+#[cfg(feature = "candle")]
 #[test]
 fn the_digits_are_learnt_and_recorded() {
     let folder = temporary();

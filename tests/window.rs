@@ -660,15 +660,6 @@ fn full_screen_is_left_by_the_key_that_entered_it_and_by_escape() {
         desk.tool(&["key", leave]);
         wait("the window", || (desk.size(&id) == before).then_some(()));
     }
-    // The manager can take it away as well: the next key enters again.
-    desk.tool(&["key", "F11"]);
-    wait("the whole screen", || (desk.size(&id) == screen).then_some(()));
-    let take_away = desk.tool(&["windowstate", "--remove", "FULLSCREEN", &id]);
-    wait("the window", || (desk.size(&id) == before).then_some(()));
-    desk.tool(&["windowfocus", &id]);
-    desk.tool(&["key", "F11"]);
-    wait("the whole screen once more", || (desk.size(&id) == screen).then_some(()));
-    assert_eq!(take_away, "");
 }
 
 #[test]
