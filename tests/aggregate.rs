@@ -1,12 +1,19 @@
-//! Reducing on the GPU against sums in f64, and against what the CPU does; the pyramids of both.
+//! Reducing on the GPU against sums in f64, and against what the CPU does; the pyramids of both, and of values that
+//! stayed on the GPU.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use dnnviz::engine::{Aggregator, Field, Gpu, Processor, aggregate};
 use dnnviz::model::layout::LayerCells;
-use dnnviz::model::{Diff, Dtype, Grid, Stat, Tensor};
-use dnnviz::stats::{Backend, BackendError, Cpu, LayerRows, TensorRows};
+use dnnviz::model::{
+    Aggregate, Class, Diff, Dtype, Epoch, EpochIndex, EpochPosition, Format, Grid, Group, Input, Layer,
+    LayerKind, MapBlock, Norm, Normalisation, Picture, Query, Recording, Reduction, RowBlock, Source,
+    SourceError, Stat, Tensor, UnitPermutation,
+};
+use dnnviz::stats::{
+    self, Backend, BackendError, Cells, Cpu, LayerRows, Reduced, Sides, TensorRows, UnmatchedLayer,
+};
 use half::{bf16, f16};
 
 const STATS: [Stat; 6] = [Stat::Mean, Stat::Std, Stat::Max, Stat::Min, Stat::Rate, Stat::Count];
@@ -146,13 +153,13 @@ fn first_wrong(got: &[f32], expected: &[(f64, f64)], tolerance: f64) -> Option<S
 /// Asks both for everything, and compares.
 fn check(gpu: &Aggregator, layers: &[LayerRows], stat: Stat, diff: Diff, what: &str) {
     let tolerance = if stat == Stat::Count && diff != Diff::Effect { 0.0 } else { 1e-5 };
-    let got = gpu.values(layers, stat, diff).expect("a device that works");
+    let got = gpu.values(layers, stat, diff).expect("a device that works").layers;
     assert_eq!(gpu.cpu_fallbacks(), 0, "{what}, {stat:?} {diff:?} was left to the CPU");
     let shared = kept(layers);
-    let staying = gpu.values(layers, stat, diff).expect("a device that works");
+    let staying = gpu.values(layers, stat, diff).expect("a device that works").layers;
     drop(shared);
     assert!(bits(&staying) == bits(&got), "{what}, {stat:?} {diff:?} of what stays on the device");
-    let twin = Cpu.values(layers, stat, diff).expect("no device");
+    let twin = Cpu.values(layers, stat, diff).expect("no device").layers;
     for ((layer, got), twin) in layers.iter().zip(&got).zip(&twin) {
         let expected = oracle(layer, stat, diff);
         let wrong = first_wrong(got, &expected, tolerance);
@@ -278,8 +285,10 @@ fn what_is_no_ordinary_number_is_treated_as_on_the_cpu() {
     let halves = stored_as(&f32s(40, 8, |row, unit| halves[(row + unit) % (unit + 1)]), Dtype::F16);
     for stat in STATS {
         let before = gpu.cpu_fallbacks();
-        let got =
-            gpu.values(&[one(&tensor, &rows), one(&halves, &rows)], stat, Diff::Signed).expect("a device");
+        let got = gpu
+            .values(&[one(&tensor, &rows), one(&halves, &rows)], stat, Diff::Signed)
+            .expect("a device")
+            .layers;
         let left = u64::from(stat == Stat::Mean || stat == Stat::Std);
         assert_eq!(gpu.cpu_fallbacks() - before, left, "{stat:?}: the layers left to the CPU");
         for (got, tensor) in got.iter().zip([&tensor, &halves]) {
@@ -296,7 +305,7 @@ fn what_is_no_ordinary_number_is_treated_as_on_the_cpu() {
         }
     }
     // A quarter of the values above zero are the least there are.
-    let rate = gpu.values(&[one(&tensor, &rows)], Stat::Rate, Diff::Signed).expect("a device");
+    let rate = gpu.values(&[one(&tensor, &rows)], Stat::Rate, Diff::Signed).expect("a device").layers;
     assert_eq!(rate[0][14], 14.0 / 40.0);
 }
 
@@ -315,7 +324,7 @@ fn nothing_is_lost_around_a_large_mean() {
     });
     let layer = one(&tensor, &rows);
     for (stat, tolerance) in [(Stat::Mean, 1e-5), (Stat::Std, 1e-4), (Stat::Count, 0.0)] {
-        let got = gpu.values(&[layer], stat, Diff::Signed).expect("a device");
+        let got = gpu.values(&[layer], stat, Diff::Signed).expect("a device").layers;
         let expected = oracle(&layer, stat, Diff::Signed);
         println!("{stat:?}: {:?}, expected {:?}", got[0], expected.iter().map(|e| e.0).collect::<Vec<_>>());
         let worst =
@@ -338,7 +347,7 @@ fn equal_sides_differ_by_nothing_and_swapped_ones_by_the_opposite() {
     for stat in STATS {
         for diff in DIFFS {
             let layers = [two(&tensor, &a, &a), two(&tensor, &a, &b), two(&tensor, &b, &a)];
-            let got = gpu.values(&layers, stat, diff).expect("a device");
+            let got = gpu.values(&layers, stat, diff).expect("a device").layers;
             assert!(got[0].iter().all(|&value| value == 0.0), "{stat:?} {diff:?}: {:?}", got[0]);
             assert!(got[1].iter().any(|&value| value != 0.0), "{stat:?} {diff:?}");
             let opposite = if diff == Diff::Abs { 1.0 } else { -1.0 };
@@ -365,7 +374,7 @@ fn what_stays_and_what_passes_through_give_the_same_bits() {
                 let mut layers: Vec<LayerRows> = tensors.iter().map(|tensor| one(tensor, list)).collect();
                 layers.push(two(&bytes, list, &lists[1]));
                 let [a, b, c] = [&staying, &passing, &tight].map(|aggregator| {
-                    bits(&aggregator.values(&layers, stat, Diff::Signed).expect("a device"))
+                    bits(&aggregator.values(&layers, stat, Diff::Signed).expect("a device").layers)
                 });
                 assert!(a == b && a == c, "{stat:?}, round {round}");
             }
@@ -390,13 +399,13 @@ fn a_wide_layer_is_cut_into_pieces() {
 #[test]
 fn no_layers_and_no_units_are_no_trouble() {
     let gpu = Aggregator::new(&gpu());
-    assert_eq!(gpu.values(&[], Stat::Mean, Diff::Signed).expect("a device"), Vec::<Vec<f32>>::new());
+    assert_eq!(gpu.values(&[], Stat::Mean, Diff::Signed).expect("a device"), Reduced::on_cpu(Vec::new()));
     let none = f32s(3, 0, |_, _| 0.0);
     let some = activations(3, 5, 1);
     let layers = [one(&none, &[0, 2]), one(&some, &[0, 2]), two(&none, &[], &[1])];
-    let got = gpu.values(&layers, Stat::Mean, Diff::Signed).expect("a device");
+    let got = gpu.values(&layers, Stat::Mean, Diff::Signed).expect("a device").layers;
     assert_eq!(got.iter().map(Vec::len).collect::<Vec<_>>(), [0, 5, 0]);
-    let empty = gpu.values(&[two(&some, &[], &[1])], Stat::Count, Diff::Signed).expect("a device");
+    let empty = gpu.values(&[two(&some, &[], &[1])], Stat::Count, Diff::Signed).expect("a device").layers;
     assert_eq!(empty[0], [-1.0; 5]);
 }
 
@@ -489,10 +498,15 @@ fn first_different(gpu: &[Vec<f16>; 2], cpu: &[Vec<f16>; 2]) -> Option<String> {
 /// The texels of `layers` as both build them.
 fn both(gpu: &Gpu, layers: &[LayerCells], signed: bool) -> [[Vec<f16>; 2]; 2] {
     [Processor::Gpu, Processor::Cpu].map(|processor| {
-        let field = Field::built_by(processor, gpu, layers, signed).expect("fits");
-        assert_eq!(field.processor(), processor, "not one processor's pyramids with its own");
-        field.texels(gpu).expect("a device that works")
+        let cells = Cells { layers: layers.to_vec(), ..Cells::default() };
+        texels(processor, gpu, &cells, signed)
     })
+}
+
+fn texels(processor: Processor, gpu: &Gpu, cells: &Cells, signed: bool) -> [Vec<f16>; 2] {
+    let field = Field::built_by(processor, gpu, cells, signed).expect("fits");
+    assert_eq!(field.processor(), processor, "not one processor's pyramids with its own");
+    field.texels(gpu).expect("a device that works")
 }
 
 fn cells(grid: Grid, units: usize, value: impl Fn(usize) -> f32) -> LayerCells {
@@ -560,4 +574,296 @@ fn the_comparison_of_pyramids_can_fail() {
     let mut spread = one.clone();
     spread[1][2] = f16::from_f32(spread[1][2].to_f32() * 1.01 + 0.001);
     assert!(first_different(&one, &spread).is_some());
+}
+
+/// A recording in memory: inputs of the classes 0, 1, 0, 1, …, and epochs.
+struct Made {
+    recording: Recording,
+    /// Per epoch and layer, a row per input.
+    epochs: Vec<Vec<Tensor>>,
+    /// Feature maps of every input.
+    maps: Vec<MapBlock>,
+    /// Aggregates of all inputs.
+    aggregates: Option<Vec<Aggregate>>,
+}
+
+impl Made {
+    fn new(epochs: Vec<Vec<Tensor>>) -> Self {
+        let layer = |(index, tensor): (usize, &Tensor)| Layer {
+            name: index.to_string(),
+            module: String::new(),
+            text: String::new(),
+            kind: LayerKind::Dense,
+            shape: vec![tensor.columns()],
+            units: tensor.columns(),
+            parameters: None,
+            dtype: String::new(),
+            reduction: Reduction::None,
+        };
+        let inputs = epochs[0][0].rows();
+        let class = |id: usize| Class {
+            id: id as i64,
+            name: id.to_string(),
+            inputs: (id..inputs).step_by(2).count(),
+            aggregated: 0,
+        };
+        let input =
+            |index: usize| Input { id: index.to_string(), class: Some(index % 2), has_picture: false };
+        let recording = Recording {
+            format: Format::Native,
+            model: String::new(),
+            layers: epochs[0].iter().enumerate().map(layer).collect(),
+            edges: Vec::new(),
+            joints: Vec::new(),
+            classes: (0..2).map(class).collect(),
+            inputs: (0..inputs).map(input).collect(),
+            epochs: (0..).zip(&epochs).map(|(number, _)| Epoch { number, ..Epoch::default() }).collect(),
+            normalisation: Normalisation::None,
+            warnings: Vec::new(),
+        };
+        Self { recording, epochs, maps: Vec::new(), aggregates: None }
+    }
+
+    /// Layers of these numbers of units, at two epochs.
+    fn of_sizes(units: &[usize]) -> Self {
+        let epoch =
+            |seed| units.iter().zip(seed..).map(|(&units, seed)| activations(40, units, seed)).collect();
+        Self::new(vec![epoch(0), epoch(100)])
+    }
+
+    fn cells(&self, query: &Query, backend: &dyn Backend) -> Cells {
+        stats::cells(Sides::one(self), query, EpochIndex(0), backend).expect("values")
+    }
+}
+
+impl Source for Made {
+    fn recording(&self) -> &Recording {
+        &self.recording
+    }
+
+    fn aggregates(&self, _: EpochIndex, group: Group) -> Result<Option<Arc<Vec<Aggregate>>>, SourceError> {
+        Ok(self.aggregates.clone().filter(|_| group == Group::All).map(Arc::new))
+    }
+
+    fn rows(&self, epoch: EpochIndex, wanted: &[usize]) -> Result<RowBlock, SourceError> {
+        Ok(RowBlock { layers: self.epochs[epoch.0].clone(), rows: wanted.to_vec() })
+    }
+
+    fn maps(&self, _: EpochIndex, _: usize) -> Result<Vec<MapBlock>, SourceError> {
+        Ok(self.maps.clone())
+    }
+
+    fn predictions(&self, _: EpochIndex) -> Result<Option<Arc<Vec<Option<usize>>>>, SourceError> {
+        Ok(None)
+    }
+
+    fn picture(&self, _: usize) -> Option<Picture> {
+        None
+    }
+}
+
+fn query(select: &str, minus: Option<&str>, stat: Stat, diff: Diff) -> Query {
+    let select = select.parse().expect("a selection");
+    let minus = minus.map(|minus| minus.parse().expect("a selection"));
+    Query { select, minus, stat, diff, ..Query::default() }
+}
+
+/// Per layer, `true` if its values are on the device.
+fn stayed(cells: &Cells) -> Vec<bool> {
+    cells.copies.iter().map(Option::is_some).collect()
+}
+
+/// The first difference between the field of `cells`, of which those layers that `stayed` says have values on the
+/// device, and the field of the values on the CPU.
+fn first_misplaced(gpu: &Gpu, cells: &Cells, signed: bool) -> Option<String> {
+    let build = |cells: &Cells| texels(Processor::Gpu, gpu, cells, signed);
+    let own = build(cells);
+    let mut uploaded = cells.clone();
+    uploaded.copies.fill(None);
+    let expected = build(&uploaded);
+    for (texture, (own, expected)) in own.iter().zip(&expected).enumerate() {
+        if let Some(at) = (0..own.len()).find(|&at| own[at].to_bits() != expected[at].to_bits()) {
+            return Some(format!("texture {texture}, number {at}: {}, not {}", own[at], expected[at]));
+        }
+    }
+    // Of values that stayed on the device, those on the CPU are not read.
+    let mut others = cells.clone();
+    for (layer, copy) in others.layers.iter_mut().zip(&cells.copies) {
+        if copy.is_some() {
+            layer.values.reverse();
+        }
+    }
+    let others = build(&others);
+    let same = own.iter().flatten().zip(others.iter().flatten()).all(|(a, b)| a.to_bits() == b.to_bits());
+    if !same {
+        return Some("values were uploaded in spite of those on the device".to_owned());
+    }
+    first_different(&own, &texels(Processor::Cpu, gpu, cells, signed))
+}
+
+/// An order in which neighbours are some units apart.
+fn shuffled(units: usize) -> Option<Arc<UnitPermutation>> {
+    let step = [7, 11, 13, 17].into_iter().find(|&step| !units.is_multiple_of(step))?;
+    let unit_at = (0..units).map(|place| ((place * step + 1) % units) as u32).collect();
+    UnitPermutation::new(unit_at).map(Arc::new)
+}
+
+#[test]
+fn values_that_stay_on_the_device_are_placed_as_those_on_the_cpu() {
+    let gpu = gpu();
+    let aggregator = Aggregator::new(&gpu);
+    let made = Made::of_sizes(&[1, 300, 70, 4099, 140_003, 10]);
+    for stat in STATS {
+        let cells = made.cells(&query("class:0", None, stat, Diff::Signed), &aggregator);
+        assert_eq!(stayed(&cells), [true; 6], "{stat:?}");
+        assert_eq!(first_misplaced(&gpu, &cells, false), None, "{stat:?}");
+    }
+    for diff in DIFFS {
+        let cells = made.cells(&query("class:0", Some("class:1"), Stat::Mean, diff), &aggregator);
+        assert_eq!(stayed(&cells), [true; 6], "{diff:?}");
+        assert_eq!(first_misplaced(&gpu, &cells, true), None, "{diff:?}");
+    }
+}
+
+#[test]
+fn units_in_other_orders_are_placed_as_those_on_the_cpu() {
+    let gpu = gpu();
+    let made = Made::of_sizes(&[300, 70, 140_003, 10]);
+    let trained = made.cells(&query("class:0", None, Stat::Mean, Diff::Signed), &Aggregator::new(&gpu));
+    let orders = [shuffled(300), None, shuffled(140_003), shuffled(9)];
+    let ordered = trained.clone().ordered(&orders);
+    assert_ne!(ordered.layers[0], trained.layers[0]);
+    assert_ne!(ordered.layers[2], trained.layers[2]);
+    assert_eq!(stayed(&ordered), [true; 4]);
+    assert_eq!(first_misplaced(&gpu, &ordered, false), None);
+    let twice = ordered.ordered(&[shuffled(300), shuffled(70), None, None]);
+    assert_eq!(first_misplaced(&gpu, &twice, false), None);
+}
+
+#[test]
+fn values_of_many_tiles_and_batches_are_placed_as_those_on_the_cpu() {
+    let gpu = gpu();
+    let aggregator = Aggregator::new(&gpu);
+    // Each larger than a quarter of a page, so that the second lies on four tiles.
+    let units = [2_500_000, 2_500_001];
+    let layer = |&units: &usize| f32s(2, units, |row, unit| noise(row * units + unit, 7) as f32 - 0.4);
+    let made = Made::new(vec![units.iter().map(layer).collect()]);
+    for (stat, expected) in [(Stat::Max, [true, true]), (Stat::Mean, [true, false])] {
+        let cells = made.cells(&query("input:0,1", None, stat, Diff::Signed), &aggregator);
+        assert_eq!(stayed(&cells), expected, "{stat:?}");
+        assert_eq!(first_misplaced(&gpu, &cells, true), None, "{stat:?}");
+    }
+    let cells = made.cells(&query("input:0,1", None, Stat::Max, Diff::Signed), &aggregator);
+    let cells = cells.ordered(&units.map(shuffled));
+    assert_eq!(first_misplaced(&gpu, &cells, true), None);
+}
+
+#[test]
+fn values_that_the_cpu_computed_are_uploaded() {
+    let gpu = gpu();
+    let aggregator = Aggregator::new(&gpu);
+    let mut made = Made::of_sizes(&[300, 70, 257, 30]);
+    // Squares of these leave the range of f32.
+    made.epochs[0][1] = f32s(40, 70, |row, unit| 1e20 * noise(row * 70 + unit, 1) as f32);
+    let cells = made.cells(&query("class:0", None, Stat::Std, Diff::Signed), &aggregator);
+    assert_eq!(aggregator.cpu_fallbacks(), 1);
+    assert_eq!(stayed(&cells), [true, false, true, true]);
+    assert_eq!(first_misplaced(&gpu, &cells, false), None);
+    let ordered = cells.ordered(&[300, 70, 257, 30].map(shuffled));
+    assert_eq!(first_misplaced(&gpu, &ordered, false), None);
+}
+
+#[test]
+fn mosaics_are_uploaded() {
+    let gpu = gpu();
+    let mut made = Made::of_sizes(&[300, 12, 257]);
+    made.maps = vec![MapBlock { layer: 1, height: 5, width: 7, values: activations(12, 35, 4) }];
+    let cells = made.cells(&query("input:3", None, Stat::Mean, Diff::Signed), &Aggregator::new(&gpu));
+    assert!(cells.arrangements[1].mosaic.is_some());
+    assert_eq!(stayed(&cells), [true, false, true]);
+    assert_eq!(first_misplaced(&gpu, &cells, false), None);
+    let ordered = cells.ordered(&[300, 12, 257].map(shuffled));
+    assert_eq!(first_misplaced(&gpu, &ordered, false), None);
+}
+
+#[test]
+fn values_computed_further_have_no_copy_on_the_device() {
+    let gpu = gpu();
+    let aggregator = Aggregator::new(&gpu);
+    let made = Made::of_sizes(&[300, 70]);
+    let plain = query("class:0", None, Stat::Mean, Diff::Signed);
+    let on_device = |query: &Query, t: f32, backend: &dyn Backend| {
+        let between = EpochPosition { from: EpochIndex(0), to: EpochIndex(1), t };
+        let table = stats::table(Sides::one(&made), query, between, backend).expect("values");
+        table.copies.iter().map(Option::is_some).collect::<Vec<_>>()
+    };
+    assert_eq!(on_device(&plain, 0.0, &aggregator), [true, true]);
+    assert_eq!(on_device(&plain, 0.0, &Cpu), [false, false]);
+    assert_eq!(on_device(&plain, 0.5, &aggregator), [false, false], "between epochs");
+    let normalised = Query { norm: Norm::Layer, ..plain.clone() };
+    assert_eq!(on_device(&normalised, 0.0, &aggregator), [false, false]);
+    for (select, minus) in [("class:0@0.5", None), ("class:0", Some("class:0@0.5"))] {
+        let between = query(select, minus, Stat::Mean, Diff::Signed);
+        assert_eq!(on_device(&between, 0.0, &aggregator), [false, false], "{select} minus {minus:?}");
+    }
+    // Normalised or not, cells are those of the raw values.
+    assert_eq!(stayed(&made.cells(&normalised, &aggregator)), [true, true]);
+
+    let mut stored = Made::of_sizes(&[300, 70]);
+    let aggregate = |units| Aggregate {
+        count: 40,
+        mean: vec![0.5; units],
+        variance: None,
+        min: None,
+        max: None,
+        rate: None,
+    };
+    stored.aggregates = Some([300, 70].map(aggregate).into());
+    let cells = stored.cells(&query("all", None, Stat::Mean, Diff::Signed), &aggregator);
+    assert_eq!((stayed(&cells), cells.layers[0].values[7]), (vec![false, false], 0.5));
+}
+
+#[test]
+fn layers_of_two_runs_are_placed_as_those_on_the_cpu() {
+    let gpu = gpu();
+    let (a, b) = (Made::of_sizes(&[300, 70, 257]), Made::of_sizes(&[300, 71, 257]));
+    let difference = query("class:0", Some("class:1"), Stat::Mean, Diff::Signed);
+    let cells = stats::cells(Sides { a: &a, b: &b }, &difference, EpochIndex(0), &Aggregator::new(&gpu));
+    let cells = cells.expect("values");
+    assert_eq!(cells.unmatched, [UnmatchedLayer { layer: 1, units: Some(71) }]);
+    assert_eq!(stayed(&cells), [true, false, true]);
+    assert_eq!(first_misplaced(&gpu, &cells, true), None);
+}
+
+#[test]
+fn values_on_another_device_are_uploaded() {
+    let (gpu, other) = (gpu(), gpu());
+    let made = Made::of_sizes(&[300, 70]);
+    let cells = made.cells(&query("class:0", None, Stat::Mean, Diff::Signed), &Aggregator::new(&other));
+    let [own, elsewhere] = [&other, &gpu].map(|gpu| texels(Processor::Gpu, gpu, &cells, false));
+    assert_eq!(first_different(&own, &elsewhere), None);
+}
+
+#[test]
+fn the_comparison_of_placed_values_can_fail() {
+    let gpu = gpu();
+    let aggregator = Aggregator::new(&gpu);
+    let made = Made::of_sizes(&[300, 300]);
+    let cells = made.cells(&query("class:0", None, Stat::Mean, Diff::Signed), &aggregator);
+    assert_eq!(first_misplaced(&gpu, &cells, false), None);
+    // The units of each other's layer, and those of another epoch.
+    let mut swapped = cells.clone();
+    swapped.copies.swap(0, 1);
+    let later = stats::cells(
+        Sides::one(&made),
+        &query("class:1", None, Stat::Mean, Diff::Signed),
+        EpochIndex(1),
+        &aggregator,
+    );
+    let other = Cells { copies: later.expect("values").copies, ..cells.clone() };
+    let mut unordered = cells.clone().ordered(&[shuffled(300), None]);
+    unordered.arrangements[0].places = None;
+    for wrong in [swapped, other, unordered] {
+        assert!(first_misplaced(&gpu, &wrong, false).is_some());
+    }
 }

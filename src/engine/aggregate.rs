@@ -27,19 +27,23 @@ use self::pass::{Kind, MAX_QUADS, RUN, RowRun};
 use self::store::Store;
 pub use self::throughput::{AggregateBench, bench};
 use super::gpu::{Gpu, Processor};
+use super::pyramid::place::DeviceUnits;
 use crate::model::{Diff, Stat, Tensor};
-use crate::stats::{Backend, BackendError, Cpu, LayerRows, TensorRows};
+use crate::stats::{Backend, BackendError, Cpu, DeviceCopy, LayerRows, Reduced, TensorRows};
 
 /// Bytes of rows cached on the device.
 const BUDGET: u64 = 1 << 30;
 /// Greatest size of the summaries of a batch, in bytes.
 const MAX_SUMS: u64 = 32 << 20;
+/// Greatest size of the values of a request that stay on the device, in bytes.
+const MAX_KEPT: u64 = 256 << 20;
 /// Greatest number of unit ranges in a batch.
 const MAX_RANGES: usize = 1024;
 
 /// A backend that reduces on a GPU. Created once per device; can be shared between threads, whose requests are
 /// executed one after the other.
 pub struct Aggregator {
+    instance: wgpu::Instance,
     device: wgpu::Device,
     queue: wgpu::Queue,
     state: Mutex<State>,
@@ -114,6 +118,7 @@ impl Aggregator {
             difference: difference::Difference::new(&gpu.device),
         };
         Self {
+            instance: gpu.instance.clone(),
             device: gpu.device.clone(),
             queue: gpu.queue.clone(),
             state: Mutex::new(state),
@@ -126,16 +131,18 @@ impl Aggregator {
         self.cpu_fallbacks.load(Ordering::Relaxed)
     }
 
-    /// Appends the values of the `chosen` layers to `values`; returns the indices of the layers that the CPU has to
-    /// reduce.
+    /// Appends the values of the `chosen` layers to `reduced`, with copies of the layers whose values are in one
+    /// batch; returns the indices of the layers that the CPU has to reduce.
     fn reduce(
         &self,
         state: &mut State,
         layers: &[LayerRows<'_>],
         chosen: &[usize],
         (kind, diff): (Kind, Diff),
-        values: &mut [Vec<f32>],
+        reduced: &mut Reduced,
     ) -> Result<Vec<usize>, BackendError> {
+        let units: usize = layers.iter().map(|layer| layer.a.tensor.columns()).sum();
+        let keeps = size_of::<f32>() as u64 * units as u64 <= MAX_KEPT;
         let mut fallbacks = Vec::new();
         for batch in batches(layers, chosen, kind) {
             let mut commands = CommandStream::new(&self.device, &self.queue);
@@ -145,13 +152,21 @@ impl Aggregator {
             commands.encoder.copy_buffer_to_buffer(&on_device, 0, &readable, 0, on_device.size());
             commands.finish()?;
             let bits = read_buffer(&self.device, &readable)?;
-            for range in &batch.ranges {
+            for (index, range) in batch.ranges.iter().enumerate() {
                 let from = 4 * range.to as usize;
                 let bits = bits.get(from..from + range.columns.len()).ok_or(BackendError::Lost)?;
                 if bits.contains(&FALLBACK) {
                     fallbacks.push(range.layer);
                 }
-                values[range.layer].extend(bits.iter().map(|&bits| f32::from_bits(bits)));
+                reduced.layers[range.layer].extend(bits.iter().map(|&bits| f32::from_bits(bits)));
+                // The ranges of a layer follow each other, unless another batch begins with one of them.
+                if range.columns.start == 0 || index == 0 {
+                    let is_whole = keeps && range.columns.start == 0;
+                    reduced.copies[range.layer] = is_whole.then(|| {
+                        let (instance, buffer) = (self.instance.clone(), on_device.clone());
+                        DeviceCopy::new(DeviceUnits { instance, buffer, first: 4 * range.to })
+                    });
+                }
             }
         }
         fallbacks.dedup();
@@ -322,13 +337,8 @@ fn guarded<T>(
 }
 
 impl Backend for Aggregator {
-    fn values(
-        &self,
-        layers: &[LayerRows<'_>],
-        stat: Stat,
-        diff: Diff,
-    ) -> Result<Vec<Vec<f32>>, BackendError> {
-        let mut values: Vec<Vec<f32>> = vec![Vec::new(); layers.len()];
+    fn values(&self, layers: &[LayerRows<'_>], stat: Stat, diff: Diff) -> Result<Reduced, BackendError> {
+        let mut reduced = Reduced::on_cpu(vec![Vec::new(); layers.len()]);
         let is_effect = |&index: &usize| diff == Diff::Effect && layers[index].b.is_some();
         let (effects, others): (Vec<usize>, Vec<usize>) = (0..layers.len()).partition(is_effect);
         let fallbacks = {
@@ -340,25 +350,26 @@ impl Backend for Aggregator {
                 state
             });
             state.store.begin_request();
-            let reduced = guarded(&self.device, row_bytes(layers), || {
+            let fallbacks = guarded(&self.device, row_bytes(layers), || {
                 let effect = (Kind::Deviation, Diff::Effect);
-                let mut fallbacks = self.reduce(&mut state, layers, &effects, effect, &mut values)?;
+                let mut fallbacks = self.reduce(&mut state, layers, &effects, effect, &mut reduced)?;
                 let kind = Kind::of(stat);
-                fallbacks.extend(self.reduce(&mut state, layers, &others, (kind, diff), &mut values)?);
+                fallbacks.extend(self.reduce(&mut state, layers, &others, (kind, diff), &mut reduced)?);
                 Ok(fallbacks)
             });
-            if reduced.is_err() {
+            if fallbacks.is_err() {
                 // Rows that are marked as uploaded may be missing.
                 state.store.clear();
             }
-            reduced?
+            fallbacks?
         };
         self.cpu_fallbacks.fetch_add(fallbacks.len() as u64, Ordering::Relaxed);
         for layer in fallbacks {
             let computed = Cpu.values(&layers[layer..=layer], stat, diff)?;
-            values[layer] = computed.into_iter().next().unwrap_or_default();
+            reduced.layers[layer] = computed.layers.into_iter().next().unwrap_or_default();
+            reduced.copies[layer] = None;
         }
-        Ok(values)
+        Ok(reduced)
     }
 }
 

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::atlas::{Atlas, AtlasError};
 use super::gpu::{Gpu, Processor};
 use super::pyramid::device::{DeviceQueue, PyramidPass};
+use super::pyramid::place::{DeviceUnits, PlacedUnits, SlabValues};
 use super::pyramid::{self, Extent, Page};
 use super::readback::read_texture;
 use super::textures::Textures;
 use crate::model::{LayerCells, Layout};
+use crate::stats::Cells;
 
 /// Greatest number of bytes staged for upload at a time, so that staging memory stays small beside a large field.
 const UPLOAD_BYTES: usize = 64 << 20;
@@ -52,11 +54,11 @@ impl Field {
     ///
     /// When the cells exceed the texture limits or the memory of the device.
     pub fn new(gpu: &Gpu, layers: &[LayerCells], signed: bool) -> Result<Self, FieldError> {
-        Self::built_by(gpu.processor(), gpu, layers, signed)
+        Self::build(gpu.processor(), gpu, layers, &[], signed)
     }
 
     /// Like [`Self::new`], with the pyramids built on `processor`; on the CPU as well if the GPU lacks memory
-    /// for building them.
+    /// for building them. A GPU reads values where `cells` has copies of them on the same device.
     ///
     /// # Errors
     ///
@@ -64,7 +66,28 @@ impl Field {
     pub fn built_by(
         processor: Processor,
         gpu: &Gpu,
+        cells: &Cells,
+        signed: bool,
+    ) -> Result<Self, FieldError> {
+        let placed: Vec<Option<PlacedUnits<'_>>> = cells
+            .copies
+            .iter()
+            .zip(&cells.arrangements)
+            .map(|(copy, arrangement)| {
+                let units = copy.as_ref()?.handle::<DeviceUnits>()?;
+                let order = arrangement.places.as_deref();
+                (units.instance == gpu.instance).then_some(PlacedUnits { units, order })
+            })
+            .collect();
+        Self::build(processor, gpu, &cells.layers, &placed, signed)
+    }
+
+    /// Uploads `layers`, except for those whose units are `placed` from the device: one per layer, or none.
+    fn build(
+        processor: Processor,
+        gpu: &Gpu,
         layers: &[LayerCells],
+        placed: &[Option<PlacedUnits<'_>>],
         signed: bool,
     ) -> Result<Self, FieldError> {
         let grids: Vec<_> = layers.iter().map(|layer| layer.grid).collect();
@@ -110,12 +133,15 @@ impl Field {
             return Err(FieldError::Memory { bytes, source });
         }
         let textures = Textures { cells, blocks };
+        let placed = placed.iter().copied().chain(std::iter::repeat(None));
+        let slabs = layers.iter().zip(&extent.scales).zip(placed);
+        let slabs: Vec<SlabValues<'_>> =
+            slabs.map(|((cells, &scale), units)| SlabValues { cells, scale, units }).collect();
         let built = processor == Processor::Gpu
             && gpu.pyramids.get_or_init(|| PyramidPass::new(&gpu.device)).build(
                 DeviceQueue { device: &gpu.device, queue: &gpu.queue },
                 &atlas,
-                layers,
-                &extent.scales,
+                &slabs,
                 signed,
                 &textures,
             );

@@ -1,8 +1,9 @@
 //! Pyramids: the values of all cells, and above them the greatest value, mean and standard deviation of every block
 //! of 2^k × 2^k cells, as half floats. Rays skip empty space by the greatest values; distant slabs are drawn as
-//! means, without aliasing. Built here on the CPU, and in `device` on the GPU.
+//! means, without aliasing. Built here on the CPU, and in `device` on the GPU, where `place` writes the cells.
 
 pub(super) mod device;
+pub(super) mod place;
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;

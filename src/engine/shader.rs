@@ -17,6 +17,7 @@ const FILES: &Files = files![
     "compute.wgsl",
     "difference.wgsl",
     "picture.wgsl",
+    "place.wgsl",
     "pyramid.wgsl",
     "ribbons.wgsl",
     "shared/box.wgsl",
@@ -52,6 +53,8 @@ pub const PICTURE: Shader<'_> = Shader::new("picture.wgsl");
 pub const RIBBONS: Shader<'_> = Shader::new("ribbons.wgsl");
 /// Copying a picture into the viewport.
 pub const BLIT: Shader<'_> = Shader::new("blit.wgsl");
+/// Writing the values of slabs to the cells of a tile.
+pub const PLACE: Shader<'_> = Shader::new("place.wgsl");
 /// Building pyramids.
 pub const PYRAMID: Shader<'_> = Shader::new("pyramid.wgsl");
 /// Reducing rows to summaries. Has the slots `rows` and `stored`.

@@ -31,6 +31,11 @@ impl UnitPermutation {
         self.unit_at.len()
     }
 
+    /// The unit at each place.
+    pub fn unit_at(&self) -> &[u32] {
+        &self.unit_at
+    }
+
     /// The unit at a place; `None` outside the permutation.
     pub fn unit(&self, place: usize) -> Option<usize> {
         self.unit_at.get(place).map(|&unit| unit as usize)

@@ -39,12 +39,15 @@ impl LoadedEpoch {
         Self::upload(gpu, cells, query.is_signed())
     }
 
-    /// Uploads `cells`. Of `signed` values, with a meaningful zero, the greatest is the one furthest from 0.
+    /// Uploads `cells`, except for values that are on the device. Of `signed` values, with a meaningful zero, the
+    /// greatest is the one furthest from 0.
     ///
     /// # Errors
     /// When they do not fit on the device.
-    pub fn upload(gpu: &Gpu, cells: Cells, signed: bool) -> Result<Self, SceneError> {
-        let field = Field::new(gpu, &cells.layers, signed)?;
+    pub fn upload(gpu: &Gpu, mut cells: Cells, signed: bool) -> Result<Self, SceneError> {
+        let field = Field::built_by(gpu.processor(), gpu, &cells, signed)?;
+        // The field has the values; frees what the reduction left on the device.
+        cells.copies.fill(None);
         let quantiles = Quantiles::of_all(&cells.layers).into();
         Ok(Self { field: Arc::new(field), cells: Arc::new(cells), quantiles })
     }

@@ -1,5 +1,8 @@
 //! The interface of reductions, which the CPU and the GPU implement.
 
+use std::any::Any;
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::{Extremes, Firing, Moments, reduce};
@@ -23,6 +26,46 @@ pub struct LayerRows<'a> {
     pub b: Option<TensorRows<'a>>,
 }
 
+/// The values of one layer in the memory of the device that reduced them. Only the room of the [`Backend`] knows
+/// the type of the handle. Cloning shares the memory, which is freed with the last clone.
+#[derive(Clone, Debug)]
+pub struct DeviceCopy(Arc<dyn Any + Send + Sync>);
+
+impl DeviceCopy {
+    /// Creates a copy from the handle of a device.
+    pub fn new(handle: impl Any + Send + Sync) -> Self {
+        Self(Arc::new(handle))
+    }
+
+    /// Returns the handle; `None` if it has another type.
+    pub fn handle<T: Any>(&self) -> Option<&T> {
+        self.0.downcast_ref()
+    }
+}
+
+/// Compares identities: equal copies are the same memory.
+impl PartialEq for DeviceCopy {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// Unit values of layers, as a [`Backend`] returns them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reduced {
+    /// Per layer, one value per unit.
+    pub layers: Vec<Vec<f32>>,
+    /// Per layer, the same values on the device, in the order of the network; `None` if they are not there.
+    pub copies: Vec<Option<DeviceCopy>>,
+}
+
+impl Reduced {
+    /// Values that are on no device.
+    pub fn on_cpu(layers: Vec<Vec<f32>>) -> Self {
+        Self { copies: vec![None; layers.len()], layers }
+    }
+}
+
 /// A reduction that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
@@ -41,7 +84,7 @@ pub enum BackendError {
 pub trait Backend: Send + Sync {
     /// Computes one value per unit of each layer: `stat` of `a` or, with a `b`, the difference `diff` of
     /// the two sides. Values that are not finite are left out; a unit without a value is NaN (and 0 for
-    /// [`Stat::Count`]). All results are finite or NaN.
+    /// [`Stat::Count`]). All results are finite or NaN. A device may keep a copy of them.
     ///
     /// Equal rows on both sides differ by exactly 0 (where they have a value), and exchanging the
     /// sides changes exactly the sign.
@@ -51,8 +94,7 @@ pub trait Backend: Send + Sync {
     ///
     /// # Panics
     /// Panics if a row is outside its tensor.
-    fn values(&self, layers: &[LayerRows<'_>], stat: Stat, diff: Diff)
-    -> Result<Vec<Vec<f32>>, BackendError>;
+    fn values(&self, layers: &[LayerRows<'_>], stat: Stat, diff: Diff) -> Result<Reduced, BackendError>;
 }
 
 /// The reduction on all processor cores, in f64.
@@ -60,13 +102,8 @@ pub trait Backend: Send + Sync {
 pub struct Cpu;
 
 impl Backend for Cpu {
-    fn values(
-        &self,
-        layers: &[LayerRows<'_>],
-        stat: Stat,
-        diff: Diff,
-    ) -> Result<Vec<Vec<f32>>, BackendError> {
-        Ok(layers.par_iter().map(|layer| layer_values(*layer, stat, diff)).collect())
+    fn values(&self, layers: &[LayerRows<'_>], stat: Stat, diff: Diff) -> Result<Reduced, BackendError> {
+        Ok(Reduced::on_cpu(layers.par_iter().map(|layer| layer_values(*layer, stat, diff)).collect()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::side::resolve_epoch;
-use super::{Backend, Sides, StatsError, UnmatchedLayer, table};
+use super::{Backend, DeviceCopy, Sides, StatsError, UnmatchedLayer, table};
 use crate::model::{
     CellArrangement, EpochIndex, EpochPosition, Grid, LayerCells, Layout, MapBlock, Mosaic, Norm, Query,
     Source, Stat, UnitIndex, UnitPermutation,
@@ -16,6 +16,9 @@ pub struct Cells {
     pub layers: Vec<LayerCells>,
     /// The assignment of units to cells, one per layer of A.
     pub arrangements: Vec<CellArrangement>,
+    /// The unit values of each layer of A on the device of the backend, in the order of the network: the values
+    /// of `layers` before their arrangement. `None` if they are not there, and for mosaics.
+    pub copies: Vec<Option<DeviceCopy>>,
     /// Layers of A without values because run B has no layer to compare.
     pub unmatched: Vec<UnmatchedLayer>,
 }
@@ -81,7 +84,7 @@ pub fn cells(
     let position = EpochPosition::at(epoch);
     let source = sides.a;
     let raw = Query { norm: Norm::Raw, ..query.clone() };
-    let table = table(sides, &raw, position, backend)?;
+    let mut table = table(sides, &raw, position, backend)?;
     let grids = Layout::new(source.recording()).slabs;
     let mut layers: Vec<LayerCells> = grids
         .iter()
@@ -99,9 +102,10 @@ pub fn cells(
         })?;
         if let (Some(layer), Some(own)) = (layers.get_mut(index), arrangements.get_mut(index)) {
             (*layer, *own) = (mosaic, arrangement);
+            table.copies[index] = None;
         }
     }
-    Ok(Cells { layers, arrangements, unmatched: table.unmatched })
+    Ok(Cells { layers, arrangements, copies: table.copies, unmatched: table.unmatched })
 }
 
 /// Reads the feature maps for a query of one input at one recorded epoch; empty for other queries. The

@@ -29,7 +29,7 @@ pub mod table;
 #[cfg(test)]
 mod testing;
 
-pub use backend::{Backend, BackendError, Cpu, LayerRows, TensorRows};
+pub use backend::{Backend, BackendError, Cpu, DeviceCopy, LayerRows, Reduced, TensorRows};
 pub use cells::{Cells, cells};
 pub use error::StatsError;
 pub use quantiles::Quantiles;

@@ -86,8 +86,8 @@ impl QuerySide {
                     .collect());
             }
         };
-        let values = backend.values(&layer_rows(&block), stat, Diff::Signed)?;
-        Ok(values.into_iter().map(|layer| layer.into_iter().map(f64::from).collect()).collect())
+        let reduced = backend.values(&layer_rows(&block), stat, Diff::Signed)?;
+        Ok(reduced.layers.into_iter().map(|layer| layer.into_iter().map(f64::from).collect()).collect())
     }
 
     /// Count, mean and spread of every unit of every layer.
@@ -98,7 +98,7 @@ impl QuerySide {
             SideData::Values(_) => return Ok(Vec::new()),
         };
         let layers = layer_rows(&block);
-        let read = |stat| backend.values(&layers, stat, Diff::Signed);
+        let read = |stat| backend.values(&layers, stat, Diff::Signed).map(|reduced| reduced.layers);
         let (counts, means, deviations) = (read(Stat::Count)?, read(Stat::Mean)?, read(Stat::Std)?);
         let unit = |((count, mean), deviation): ((f32, f32), f32)| {
             let [count, mean, deviation] = [count, mean, deviation].map(f64::from);

@@ -43,7 +43,7 @@ pub fn bench(
     let bytes = row_bytes(layers);
     let aggregator = Aggregator::with_budget(gpu, u64::MAX);
     // Compiles the pipelines and uploads the rows.
-    let values = aggregator.values(layers, stat, Diff::Signed)?;
+    let values = aggregator.values(layers, stat, Diff::Signed)?.layers;
     let mut state = aggregator.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let every: Vec<usize> = (0..layers.len()).collect();
     let resident = layers.iter().all(|layer| state.store.contains(layer.a.tensor));

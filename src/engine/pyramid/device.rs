@@ -3,12 +3,10 @@
 //! A page is built tile by tile, each at least as large as the largest block, so that the buffers besides the
 //! textures stay small.
 
-use rayon::prelude::*;
-
 use super::super::atlas::Atlas;
 use super::super::shader;
 use super::super::textures::Textures;
-use crate::model::LayerCells;
+use super::place::{PlacePass, SlabValues, tiles};
 
 /// Threads per side of a workgroup, as in the shader; each handles two neighbouring cells or blocks.
 pub(in crate::engine) const WORKGROUP: u32 = 8;
@@ -35,6 +33,7 @@ pub(in crate::engine) struct Level {
 /// The pipelines that build pyramids.
 #[derive(Debug)]
 pub(in crate::engine) struct PyramidPass {
+    place: PlacePass,
     group_layout: wgpu::BindGroupLayout,
     cells: wgpu::ComputePipeline,
     first: wgpu::ComputePipeline,
@@ -116,6 +115,7 @@ impl PyramidPass {
             })
         };
         Self {
+            place: PlacePass::new(device),
             cells: pipeline("PyramidPass::cells", "cells", true),
             first: pipeline("PyramidPass::first", "blocks", true),
             further: pipeline("PyramidPass::further", "blocks", false),
@@ -123,14 +123,13 @@ impl PyramidPass {
         }
     }
 
-    /// Builds the pages of `layers` in `textures`, with values divided by the scale of their layer. Returns `false`, and builds
-    /// nothing, if the device lacks memory for the buffers.
+    /// Builds the pages of `slabs` in `textures`, with values divided by the scale of their slab. Returns `false`, and
+    /// leaves pages unfinished, if the device lacks memory for the buffers.
     pub(in crate::engine) fn build(
         &self,
         gpu: DeviceQueue<'_>,
         atlas: &Atlas,
-        layers: &[LayerCells],
-        scales: &[f32],
+        slabs: &[SlabValues<'_>],
         signed: bool,
         textures: &Textures,
     ) -> bool {
@@ -139,22 +138,19 @@ impl PyramidPass {
         let Some(buffers) = buffers(gpu, tile, greatest, texels) else { return false };
         let groups: Vec<wgpu::BindGroup> =
             levels.iter().zip(0..).map(|(level, index)| self.group(gpu, &buffers, level, index)).collect();
-        let mut values = vec![LayerCells::NO_CELL; (tile * tile) as usize];
-        for page in 0..atlas.pages {
-            for y in (0..atlas.page_size).step_by(tile as usize) {
-                for x in (0..atlas.page_size).step_by(tile as usize) {
-                    let corner = wgpu::Origin3d { x, y, z: page };
-                    fill(&mut values, atlas, layers, scales, corner, tile);
-                    gpu.queue.write_buffer(&buffers.values, 0, bytemuck::cast_slice(&values));
-                    let mut encoder = gpu.device.create_command_encoder(&Default::default());
-                    self.dispatch(&mut encoder, &levels, &groups);
-                    copy(&mut encoder, atlas, &levels, &buffers, corner, textures);
-                    gpu.queue.submit([encoder.finish()]);
-                    // Frees the staging memory of these values before more are staged.
-                    if let Err(error) = gpu.device.poll(wgpu::PollType::wait_indefinitely()) {
-                        log::error!("waiting for the graphics device: {error}");
-                    }
-                }
+        for tile in tiles(atlas, slabs, tile) {
+            let mut encoder = gpu.device.create_command_encoder(&Default::default());
+            let placed = self.place.record((gpu.device, gpu.queue), &mut encoder, &tile, &buffers.values);
+            let Some(uploaded) = placed else { return false };
+            self.dispatch(&mut encoder, &levels, &groups);
+            copy(&mut encoder, atlas, &levels, &buffers, tile.corner, textures);
+            gpu.queue.submit([encoder.finish()]);
+            if uploaded == 0 {
+                continue;
+            }
+            // Frees the staging memory of these values before more are staged.
+            if let Err(error) = gpu.device.poll(wgpu::PollType::wait_indefinitely()) {
+                log::error!("waiting for the graphics device: {error}");
             }
         }
         true
@@ -232,37 +228,6 @@ fn buffers(gpu: DeviceQueue<'_>, tile: u32, greatest: u32, texels: u32) -> Optio
     });
     let failed = pollster::block_on(scope.pop()).is_some();
     (!failed).then_some(Buffers { values, blocks: [odd, even], greatest, texels })
-}
-
-/// Fills `values` with the cells of `layers`, divided by their scales, in the tile at `corner`, whose `z` is the
-/// page.
-fn fill(
-    values: &mut [f32],
-    atlas: &Atlas,
-    layers: &[LayerCells],
-    scales: &[f32],
-    corner: wgpu::Origin3d,
-    tile: u32,
-) {
-    values.par_chunks_mut(tile as usize).zip(corner.y..corner.y + tile).for_each(|(line, y)| {
-        line.fill(LayerCells::NO_CELL);
-        let on_page =
-            atlas.slots.iter().zip(layers).zip(scales).filter(|((slot, _), _)| slot.page == corner.z);
-        for ((slot, layer), scale) in
-            on_page.filter(|((slot, layer), _)| (slot.y..slot.y + layer.grid.rows).contains(&y))
-        {
-            let factor = 1.0 / scale;
-            let columns = layer.grid.columns as usize;
-            let Some(row) = layer.values.chunks(columns).nth((y - slot.y) as usize) else { continue };
-            // From the left edge of the tile or of the slab on, whichever is further right.
-            let skipped = corner.x.saturating_sub(slot.x) as usize;
-            let to = line.get_mut(slot.x.saturating_sub(corner.x) as usize..).unwrap_or_default();
-            for (to, value) in to.iter_mut().zip(row.iter().skip(skipped)) {
-                // Infinite values and NaN stay what they are.
-                *to = *value * factor;
-            }
-        }
-    });
 }
 
 /// Records the copies of a tile's levels from the buffers to the textures.

@@ -11,7 +11,7 @@ use super::*;
 use crate::engine::aggregate::{difference, pass};
 use crate::engine::frame::{FrameData, SlabData};
 use crate::engine::picture::PictureData;
-use crate::engine::pyramid::{self, device};
+use crate::engine::pyramid::{self, device, place};
 use crate::engine::ribbons::Segment;
 use crate::model::{Diff, LayerCells};
 
@@ -36,7 +36,7 @@ fn parsed(shader: Shader<'_>) -> naga::Module {
 
 /// Calls `with` with every shader, and with all combinations of files in its slots.
 fn for_every_shader(mut with: impl FnMut(Shader<'_>)) {
-    for shader in [SLABS, CELLS, COMPUTE, PICTURE, RIBBONS, BLIT, PYRAMID] {
+    for shader in [SLABS, CELLS, COMPUTE, PICTURE, RIBBONS, BLIT, PLACE, PYRAMID] {
         with(shader);
     }
     for kind in KINDS {
@@ -156,7 +156,7 @@ macro_rules! layout {
 }
 
 /// The layouts of the structs that both Rust and shaders access.
-fn layouts() -> [(&'static str, Layout); 8] {
+fn layouts() -> [(&'static str, Layout); 9] {
     [
         layout!(
             "FrameData",
@@ -204,6 +204,11 @@ fn layouts() -> [(&'static str, Layout); 8] {
         ),
         layout!("Span", pass::Span, [quads, stride, first, blocks, runs, padding_a, padding_b, padding_c]),
         layout!("ReductionRange", pass::ReductionRange, [first, length, to, padding]),
+        layout!(
+            "Rectangle",
+            place::Rectangle,
+            [x, y, columns, rows, skipped, stride, count, first, order, shift, edge, padding]
+        ),
         layout!(
             "Level",
             device::Level,
@@ -305,6 +310,11 @@ fn constants_of_reductions_agree_with_the_shaders() {
     }
     assert_eq!(literal(&module, "ABSENT_BITS"), naga::Literal::U32(LayerCells::NO_CELL.to_bits()));
     let workgroup = [device::WORKGROUP, device::WORKGROUP, 1];
+    assert!(module.entry_points.iter().all(|entry| entry.workgroup_size == workgroup));
+    let module = parsed(PLACE);
+    assert_eq!(literal(&module, "ABSENT_BITS"), naga::Literal::U32(LayerCells::NO_CELL.to_bits()));
+    assert_eq!(literal(&module, "AS_TRAINED"), naga::Literal::U32(place::AS_TRAINED));
+    let workgroup = [place::WORKGROUP, place::WORKGROUP, 1];
     assert!(module.entry_points.iter().all(|entry| entry.workgroup_size == workgroup));
     let module = parsed(DIFFERENCE.with(&slots));
     assert_eq!(literal(&module, "FALLBACK"), naga::Literal::U32(difference::FALLBACK));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::model::{Diff, LayerIndex, Query, Recording};
 use crate::stats::StatsError;
-use crate::stats::backend::{Backend, LayerRows, TensorRows, difference, effect, rounded};
+use crate::stats::backend::{Backend, LayerRows, Reduced, TensorRows, difference, effect, rounded};
 use crate::stats::side::{QuerySide, SideData};
 
 /// A layer of A that B has no layer of the same name and size for.
@@ -23,14 +23,14 @@ pub(super) struct LayerPair {
     pub(super) in_b: usize,
 }
 
-/// Compares the layers of `pairs`; returns one vector of unit values per pair.
+/// Compares the layers of `pairs`; returns the unit values of each pair.
 pub(super) fn compare(
     a: QuerySide,
     b: QuerySide,
     pairs: &[LayerPair],
     query: &Query,
     backend: &dyn Backend,
-) -> Result<Vec<Vec<f32>>, StatsError> {
+) -> Result<Reduced, StatsError> {
     if let (SideData::Rows(a), SideData::Rows(b)) = (&a.data, &b.data) {
         let rows = |&LayerPair { in_a, in_b }: &LayerPair| LayerRows {
             a: TensorRows { tensor: &a.layers[in_a], rows: &a.rows },
@@ -44,13 +44,13 @@ pub(super) fn compare(
         let layer = |&LayerPair { in_a, in_b }: &LayerPair| {
             rounded(a[in_a].iter().zip(&b[in_b]).map(|(&a, &b)| effect(a, b)))
         };
-        return Ok(pairs.iter().map(layer).collect());
+        return Ok(Reduced::on_cpu(pairs.iter().map(layer).collect()));
     }
     let (a, b) = (a.values(query.stat, backend)?, b.values(query.stat, backend)?);
     let layer = |&LayerPair { in_a, in_b }: &LayerPair| {
         rounded(a[in_a].iter().zip(&b[in_b]).map(|(&a, &b)| difference(a, b, query.diff)))
     };
-    Ok(pairs.iter().map(layer).collect())
+    Ok(Reduced::on_cpu(pairs.iter().map(layer).collect()))
 }
 
 /// Pairs the layers of A and B with equal names and sizes. Returns also the layers of A without a pair.

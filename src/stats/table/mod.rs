@@ -8,7 +8,7 @@ mod tests;
 pub use self::compare::UnmatchedLayer;
 use self::compare::{LayerPair, compare, layer_names, match_layers};
 use super::StatsError;
-use super::backend::{Backend, rounded};
+use super::backend::{Backend, DeviceCopy, Reduced, rounded};
 use super::side::{QuerySide, SideData, SideStat, layer_rows, resolve_epoch};
 use crate::model::{Diff, EpochIndex, EpochPosition, EpochRef, Norm, Query, Selection, Source};
 
@@ -38,6 +38,9 @@ impl<'a> Sides<'a> {
 pub struct UnitTable {
     /// One value per unit of each layer of A; finite, or NaN for "no value".
     pub layers: Vec<Vec<f32>>,
+    /// Per layer of A, the same values on the device of the backend. `None` if they are not there: for stored
+    /// aggregates, values that were computed further, and layers without a counterpart in B.
+    pub copies: Vec<Option<DeviceCopy>>,
     /// Number of inputs of [`Query::select`].
     pub inputs: usize,
     /// Number of inputs of [`Query::minus`]; `None` without it.
@@ -72,11 +75,13 @@ pub fn table(
             *scale += epoch.t * (later - *scale);
         }
         interpolate(&mut from.layers, &to.layers, epoch.t);
+        from.copies.fill(None);
     }
     if query.norm != Norm::Raw {
         for (layer, scale) in from.layers.iter_mut().zip(scales) {
             layer.iter_mut().for_each(|value| *value /= scale);
         }
+        from.copies.fill(None);
     }
     Ok(from)
 }
@@ -113,12 +118,12 @@ fn table_at(
     let a = QuerySide::read(sides.a, &query.select, position_a, stat, backend)?;
     let inputs = a.inputs;
     let Some(minus) = &query.minus else {
-        let layers = match a.data {
+        let Reduced { layers, copies } = match a.data {
             // The backend has rounded them.
             SideData::Rows(block) => backend.values(&layer_rows(&block), query.stat, query.diff)?,
-            _ => a.values(query.stat, backend)?.into_iter().map(rounded).collect(),
+            _ => Reduced::on_cpu(a.values(query.stat, backend)?.into_iter().map(rounded).collect()),
         };
-        return Ok(UnitTable { layers, inputs, minus_inputs: None, unmatched: Vec::new() });
+        return Ok(UnitTable { layers, copies, inputs, minus_inputs: None, unmatched: Vec::new() });
     };
     let other = sides.b.recording();
     let (pairs, unmatched) = match_layers(recording, other);
@@ -131,10 +136,12 @@ fn table_at(
     let compared = compare(a, b, &pairs, query, backend)?;
     let mut layers: Vec<Vec<f32>> =
         recording.layers.iter().map(|layer| vec![f32::NAN; layer.units]).collect();
-    for (LayerPair { in_a, .. }, values) in pairs.into_iter().zip(compared) {
-        layers[in_a] = values;
+    let mut copies = vec![None; layers.len()];
+    let compared = compared.layers.into_iter().zip(compared.copies);
+    for (LayerPair { in_a, .. }, compared) in pairs.into_iter().zip(compared) {
+        (layers[in_a], copies[in_a]) = compared;
     }
-    Ok(UnitTable { layers, inputs, minus_inputs, unmatched })
+    Ok(UnitTable { layers, copies, inputs, minus_inputs, unmatched })
 }
 
 /// Reads side B for an epoch of A.
