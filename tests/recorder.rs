@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -628,7 +628,7 @@ fn a_killed_recorder_leaves_every_epoch_that_had_ended() {
 #[test]
 fn the_digits_are_learnt_and_recorded() {
     let folder = temporary();
-    let run: PathBuf = folder.path().join("runs/digits");
+    let run = folder.path().join("runs/digits");
     let train = |arguments: &[&str]| {
         let done = example("train_digits").arg("--run").arg(&run).args(arguments).output().expect("starts");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
