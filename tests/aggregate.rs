@@ -8,8 +8,8 @@ use dnnviz::engine::{Aggregator, Field, Gpu, Processor, aggregate};
 use dnnviz::model::layout::LayerCells;
 use dnnviz::model::{
     Aggregate, Class, Diff, Dtype, Epoch, EpochIndex, EpochPosition, Format, Grid, Group, Input, Layer,
-    LayerKind, MapBlock, Norm, Normalisation, Picture, Query, Recording, Reduction, RowBlock, Source,
-    SourceError, Stat, Tensor, UnitPermutation,
+    LayerIndex, LayerKind, MapBlock, Norm, Normalisation, Picture, Query, Recording, Reduction, RowBlock,
+    Source, SourceError, Stat, Tensor, UnitPermutation,
 };
 use dnnviz::stats::{
     self, Backend, BackendError, Cells, Cpu, LayerRows, Reduced, Sides, TensorRows, UnmatchedLayer,
@@ -830,7 +830,7 @@ fn layers_of_two_runs_are_placed_as_those_on_the_cpu() {
     let difference = query("class:0", Some("class:1"), Stat::Mean, Diff::Signed);
     let cells = stats::cells(Sides { a: &a, b: &b }, &difference, EpochIndex(0), &Aggregator::new(&gpu));
     let cells = cells.expect("values");
-    assert_eq!(cells.unmatched, [UnmatchedLayer { layer: 1, units: Some(71) }]);
+    assert_eq!(cells.unmatched, [UnmatchedLayer { layer: LayerIndex(1), units: Some(71) }]);
     assert_eq!(stayed(&cells), [true, false, true]);
     assert_eq!(first_misplaced(&gpu, &cells, true), None);
 }
