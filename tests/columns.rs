@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dnnviz::app::offscreen::Offscreen;
-use dnnviz::model::{Query, SetView, Theme};
+use dnnviz::model::{EpochIndex, LayerIndex, Pin, Query, Selection, SetView, Theme, UnitId, UnitIndex};
 use egui::Key;
 use live_support::Growing;
 use tempfile::TempDir;
@@ -283,4 +283,43 @@ fn a_run_that_is_not_there_leaves_the_others_in_peace() {
     let Some(mut window) = open(&[notes.clone(), folder.path().join("notes.txt")]) else { return };
     let error = window.wait_until(PATIENCE, |_| false).expect_err("refused").to_string();
     assert!(error.contains("notes.txt") && !error.contains('\n'), "{error}");
+}
+
+#[test]
+fn a_difference_of_two_runs_describes_pinned_units_in_both() {
+    let Some((folder, _writers, window)) = window(&[(&[16, 4], 3), (&[16, 4], 2)]) else { return };
+    let mut window = window.with_accessibility();
+    let text = |window: &Offscreen| {
+        let labels = window.controls().filter_map(|control| control.value().or(control.label()));
+        let wanted = labels.filter(|label| label.starts_with("In run1: ")).map(str::to_owned);
+        wanted.collect::<Vec<_>>().join("; ")
+    };
+    let layer = window.recording().expect("open").layers[1].name.clone();
+    let view = window.view(0).expect("open");
+    view.pins.push(Pin { layer, unit: UnitIndex(3) });
+    view.epoch = 1.0;
+    window.frame();
+    settled(&mut window);
+    assert_eq!(text(&window), "", "nothing is subtracted");
+
+    let view = window.view(0).expect("open");
+    view.query.minus = Some(Selection::default());
+    view.query.run_b = Some(1);
+    window.frame();
+    until(&mut window, "the other run's profile", |window| text(window).contains("at epoch 1: mean"));
+    let source = dnnviz::format::open(&folder.path().join("run1")).expect("opens");
+    let unit = UnitId { layer: LayerIndex(1), unit: UnitIndex(3) };
+    let profile = dnnviz::insight::unit_profile(&*source, unit, EpochIndex(1)).expect("known");
+    let rank = format!("{}", profile.rank.expect("ranked"));
+    assert!(text(&window).contains(&format!(", {rank}")), "{}: {rank}", text(&window));
+
+    // At an epoch of its own, it is described there.
+    window.view(0).expect("open").query.minus = Some("all@first".parse().expect("a selection"));
+    window.frame();
+    until(&mut window, "its first epoch", |window| text(window).contains("at epoch 0: mean"));
+    // An epoch that only one run has is no epoch of the other.
+    let view = window.view(0).expect("open");
+    (view.query.minus, view.epoch) = (Some(Selection::default()), 2.0);
+    window.frame();
+    until(&mut window, "the reason", |window| text(window).contains("epoch 2 is not recorded"));
 }

@@ -99,6 +99,13 @@ pub enum LoadEvent {
     },
     /// Layer statistics, a unit profile or predictions.
     Insight(InsightResponse),
+    /// A unit profile in the run that is subtracted.
+    SubtractedInsight {
+        /// Id of the version of that run.
+        run: u64,
+        /// The profile.
+        response: InsightResponse,
+    },
 }
 
 /// Identifies the values of a query at an epoch.

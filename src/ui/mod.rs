@@ -21,6 +21,7 @@ mod widgets;
 pub use runs::NamedRun;
 
 pub(crate) use panels::columns::ColumnBar;
+pub(crate) use panels::unit::SubtractedRun;
 pub(crate) use runs::OpenRuns;
 pub(crate) use scene::description::{EpochCoverage, SceneDescription};
 pub(crate) use scene::viewport::{LoadProgress, SceneResponse, SceneStatus, Viewport};

@@ -86,6 +86,7 @@ fn window(recording: Recording) -> TestWindow<Window> {
             columns: &columns,
             layer_stats: None,
             profiles: &[],
+            subtracted: None,
             values: &[],
             shown: None,
             predictions: None,

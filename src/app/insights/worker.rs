@@ -127,7 +127,7 @@ impl InsightJob {
         let index = |number: u64| {
             let epochs = &source.recording().epochs;
             let index = epochs.binary_search_by_key(&number, |epoch| epoch.number);
-            index.map(EpochIndex).map_err(|_| format!("epoch {number} is no longer recorded"))
+            index.map(EpochIndex).map_err(|_| format!("epoch {number} is not recorded"))
         };
         match self.request {
             InsightRequest::LayerStats { epoch } => {

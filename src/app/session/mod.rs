@@ -14,6 +14,7 @@ mod panel_data;
 mod prefetch;
 mod queries;
 mod scene;
+mod subtracted;
 mod values;
 
 use std::sync::Arc;
@@ -155,6 +156,7 @@ impl Session {
             }
             LoadEvent::Network { .. } | LoadEvent::Picture { .. } => {}
             LoadEvent::Insight(response) => self.values.insights.insert(response),
+            LoadEvent::SubtractedInsight { run, response } => self.values.insert_subtracted(run, response),
         }
         Duration::ZERO
     }

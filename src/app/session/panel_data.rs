@@ -7,7 +7,7 @@ use crate::model::{EpochIndex, EpochPosition, LayerIndex, Pin, UnitId, UnitIndex
 use crate::ui::dock::Pane;
 use crate::ui::{
     ColumnBar, LoadProgress, OpenRuns, PanelData, PanelOutput, SceneDescription, SceneResponse, SceneStatus,
-    ShownQuery, ViewControl, Viewport,
+    ShownQuery, SubtractedRun, ViewControl, Viewport,
 };
 
 /// Greatest number of values that are copied to the clipboard.
@@ -61,6 +61,12 @@ impl Session {
             (pin, profile)
         };
         let profiles: Vec<_> = pins.into_iter().map(profile).collect();
+        let of_other = |(pin, _): &(Pin, _)| self.values.subtracted_profile(pin);
+        let other_profiles: Vec<_> = profiles.iter().map(of_other).collect();
+        let other_run = self.control.view.query.run_b.and_then(|run| context.runs.get(run));
+        let subtracted = other_run
+            .zip(self.values.subtracted_recording())
+            .map(|(run, recording)| SubtractedRun { name: run.name, recording, profiles: &other_profiles });
         let layer_stats = epoch.and_then(|epoch| Some((epoch, insights.layer_stats(epoch)?)));
         let shown = self.scene.current().map(|current| ShownQuery {
             recording: current.recording(),
@@ -79,6 +85,7 @@ impl Session {
             layer_stats: layer_stats.or_else(|| insights.latest_layer_stats()),
             predictions: epoch.and_then(|epoch| insights.predictions(epoch)),
             profiles: &profiles,
+            subtracted,
             values: &values,
             shown,
         };

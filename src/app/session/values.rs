@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::keys::{PrefetchKey, RunVersions};
 use super::queries::QueryTable;
+use super::subtracted::SubtractedInsights;
 use crate::app::event::{LoadEvent, LoadSender, ValueKey};
 use crate::app::insights::{InsightCache, InsightRequest};
 use crate::app::loader::{LoadSource, Loader};
@@ -63,6 +64,9 @@ pub struct ValueStore {
     pub(super) prefetched: Option<PrefetchKey>,
     /// Layer statistics, unit profiles and predictions.
     pub insights: InsightCache,
+    /// The unit profiles in the run that is subtracted; `None` without another run or without pins.
+    pub(super) subtracted: Option<SubtractedInsights>,
+    pub(super) send: LoadSender,
 }
 
 impl ValueStore {
@@ -72,16 +76,17 @@ impl ValueStore {
         let SessionResources { gpu, backend, send } = resources;
         let load_source = LoadSource { source: Arc::clone(&source), runs: Arc::clone(&runs) };
         let loader = Loader::new(Arc::clone(&gpu), backend, load_source, Arc::clone(&send));
-        let send = Box::new(move |response| send(LoadEvent::Insight(response)));
-        let insights = InsightCache::new(Arc::clone(&source), send);
-        Some(Self::with_loader(run, source, runs, gpu, loader, insights, 0))
+        let send_insight = Arc::clone(&send);
+        let send_insight = Box::new(move |response| send_insight(LoadEvent::Insight(response)));
+        let insights = InsightCache::new(Arc::clone(&source), send_insight);
+        Some(Self::with_loader(run, source, runs, (gpu, send), loader, insights, 0))
     }
 
     fn with_loader(
         run: usize,
         source: Arc<dyn Source>,
         runs: OpenRunList,
-        gpu: Arc<Gpu>,
+        (gpu, send): (Arc<Gpu>, LoadSender),
         loader: Loader,
         insights: InsightCache,
         recording: u64,
@@ -104,6 +109,8 @@ impl ValueStore {
             arrived: 0,
             prefetched: None,
             insights,
+            subtracted: None,
+            send,
         }
     }
 
@@ -196,7 +203,8 @@ impl ValueStore {
         let budget = self.cache.budget();
         let mut insights = self.insights;
         insights.replace(Arc::clone(&source));
-        let mut next = Self::with_loader(run, source, runs, self.gpu, self.loader, insights, recording);
+        let mut next =
+            Self::with_loader(run, source, runs, (self.gpu, self.send), self.loader, insights, recording);
         next.cache.limit(budget, &[]);
         next
     }
@@ -343,6 +351,7 @@ impl ValueStore {
         let predictions = predicted.then_some(InsightRequest::Predictions { epoch });
         let requests = predictions.into_iter().chain(profiles).chain([InsightRequest::LayerStats { epoch }]);
         self.insights.request(requests.collect());
+        self.request_subtracted(control, epoch);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::ui::panels::layers::{LayersAction, LayersPanel};
 use crate::ui::panels::minimap::Minimap;
 use crate::ui::panels::options::OptionsPanel;
 use crate::ui::panels::timeline::{self, Timeline};
-use crate::ui::panels::unit::{ProfileResult, UnitAction, UnitPanel};
+use crate::ui::panels::unit::{ProfileResult, SubtractedRun, UnitAction, UnitPanel};
 use crate::ui::runs::OpenRuns;
 use crate::ui::scene::navigation::CameraTarget;
 use crate::ui::style::{Palette, install_style};
@@ -45,6 +45,8 @@ pub struct PanelData<'a> {
     pub predictions: Option<&'a [Option<usize>]>,
     /// The profiles of the pinned units.
     pub profiles: &'a [(Pin, ProfileResult<'a>)],
+    /// The run that is subtracted, if it is another one and units are pinned.
+    pub subtracted: Option<SubtractedRun<'a>>,
     /// The value of each pinned unit in the scene.
     pub values: &'a [Option<f32>],
     /// The query and the epoch of `values`; `None` while there are no values.
@@ -181,6 +183,7 @@ impl ViewControl {
         let units = UnitPanel {
             recording: data.recording,
             profiles: data.profiles,
+            subtracted: data.subtracted,
             values: data.values,
             shown: &shown,
             epoch: self.nearest_epoch(),

@@ -4,7 +4,7 @@ use egui::{Align2, EventFilter, FontId, Key, Response, Role, Sense, Ui, WidgetIn
 use egui_plot::{AxisHints, GridMark, Line, LineStyle, Plot, PlotPoints, VLine};
 
 use crate::insight::UnitEpoch;
-use crate::model::{EpochIndex, Recording};
+use crate::model::{Epoch, Recording};
 use crate::ui::style::{Palette, SMALL};
 use crate::ui::text;
 use crate::ui::widgets::focus_ring;
@@ -22,6 +22,8 @@ pub(super) struct ChartSeries<'a> {
     pub dashed: bool,
     /// The line is thicker than others.
     pub bold: bool,
+    /// The epochs of the recording that `history` is of.
+    pub epochs: &'a [Epoch],
     /// One per readable epoch.
     pub history: &'a [UnitEpoch],
     /// The value of an epoch.
@@ -30,23 +32,26 @@ pub(super) struct ChartSeries<'a> {
 
 impl<'a> ChartSeries<'a> {
     /// Returns (number of the epoch, value) for every recorded epoch.
-    pub fn points(&self, recording: &'a Recording) -> impl Iterator<Item = [f64; 2]> {
+    pub fn points(&self) -> impl Iterator<Item = [f64; 2]> {
         self.history.iter().filter_map(|epoch_stats| {
-            let epoch = recording.epochs.get(epoch_stats.epoch.0)?;
+            let epoch = self.epochs.get(epoch_stats.epoch.0)?;
             Some([epoch.number as f64, f64::from((self.value)(epoch_stats))])
         })
     }
 
-    /// Returns the value at an index into the recording's epochs.
-    pub fn at(&self, epoch: usize) -> Option<f32> {
-        let epoch_stats = self.history.iter().find(|epoch_stats| epoch_stats.epoch == EpochIndex(epoch))?;
+    /// Returns the value at the epoch with this number.
+    pub fn at(&self, number: u64) -> Option<f32> {
+        let is_there = |epoch_stats: &&UnitEpoch| {
+            self.epochs.get(epoch_stats.epoch.0).is_some_and(|epoch| epoch.number == number)
+        };
+        let epoch_stats = self.history.iter().find(is_there)?;
         Some((self.value)(epoch_stats)).filter(|value| value.is_finite())
     }
 }
 
 /// Chart of lines over the epochs.
 pub(super) struct TrainingChart<'a, 'l> {
-    /// The recording of the lines.
+    /// The recording whose epochs can be chosen.
     pub recording: &'a Recording,
     /// The colours of axes, grid and text.
     pub palette: Palette,
@@ -63,7 +68,7 @@ impl TrainingChart<'_, '_> {
         let [mut x, mut y] = [[f64::INFINITY, f64::NEG_INFINITY]; 2];
         let mut pieces: Vec<(usize, Vec<[f64; 2]>)> = Vec::new();
         for (number, line) in self.lines.iter().enumerate() {
-            let points: Vec<[f64; 2]> = line.points(self.recording).collect();
+            let points: Vec<[f64; 2]> = line.points().collect();
             for point in points.iter().filter(|point| point[1].is_finite()) {
                 for (ends, value) in [(&mut x, point[0]), (&mut y, point[1])] {
                     *ends = [ends[0].min(value), ends[1].max(value)];
@@ -147,7 +152,8 @@ impl TrainingChart<'_, '_> {
 
     /// Returns the epochs that a line has, as indices into the recording's epochs.
     fn epochs(&self) -> impl Iterator<Item = usize> {
-        self.lines.iter().max_by_key(|line| line.history.len()).into_iter().flat_map(|line| {
+        let own = self.lines.iter().filter(|line| std::ptr::eq(line.epochs, &*self.recording.epochs));
+        own.max_by_key(|line| line.history.len()).into_iter().flat_map(|line| {
             let known = |epoch: &usize| *epoch < self.recording.epochs.len();
             line.history.iter().map(|epoch_stats| epoch_stats.epoch.0).filter(known)
         })
@@ -185,7 +191,7 @@ impl TrainingChart<'_, '_> {
         let place = |value: f32| {
             transform.position_from_point(&egui_plot::PlotPoint::new(number as f64, f64::from(value)))
         };
-        let values = self.lines.iter().filter_map(|line| Some((line, line.at(epoch)?)));
+        let values = self.lines.iter().filter_map(|line| Some((line, line.at(number)?)));
         let distance = |value: f32| (place(value).y - at.y).abs();
         let Some((line, value)) = values.min_by(|a, b| distance(a.1).total_cmp(&distance(b.1))) else {
             return;

@@ -28,6 +28,17 @@ const COLUMN: f32 = 264.0;
 /// The profile of a pinned unit: `None` while it is being read, or the reason why it cannot be.
 pub type ProfileResult<'a> = Option<Result<&'a UnitProfile, &'a str>>;
 
+/// The other run of a difference, and the profiles of the pinned units in it.
+#[derive(Clone, Copy)]
+pub struct SubtractedRun<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its recording.
+    pub recording: &'a Recording,
+    /// The profile of each pinned unit, in the order of [`UnitPanel::profiles`].
+    pub profiles: &'a [ProfileResult<'a>],
+}
+
 /// Panel with the profiles of pinned units.
 #[derive(Clone, Copy)]
 pub struct UnitPanel<'a> {
@@ -35,6 +46,8 @@ pub struct UnitPanel<'a> {
     pub recording: &'a Recording,
     /// Profiles of the pinned units, in any order.
     pub profiles: &'a [(Pin, ProfileResult<'a>)],
+    /// The run that is subtracted, if it is another one.
+    pub subtracted: Option<SubtractedRun<'a>>,
     /// The value in the scene of each unit in `profiles`.
     pub values: &'a [Option<f32>],
     /// The inputs and the epoch of `values`.
@@ -175,32 +188,23 @@ impl<'a> UnitPanel<'a> {
         });
     }
 
-    /// Shows a line of facts.
+    /// Shows the facts of a unit: its value in the scene, then those of its profile in each run.
     fn facts(&self, ui: &mut Ui, pin: &Pin, profile: &UnitProfile) {
         let number = |value: f32| text::format_value(value, value.abs());
-        let all = profile.distributions.iter().find(|distribution| distribution.class.is_none());
         let shown = self.value(pin).map(|value| format!("{} for {}. ", number(value), self.shown));
-        let epoch = self.recording.epochs.get(profile.epoch.0).map(|epoch| epoch.number);
-        let at = epoch.map_or_else(String::new, |epoch| format!(" at epoch {epoch}"));
-        let total = text::format_count(profile.of as u64);
-        let rank =
-            profile.rank.map(|rank| format!(", {} of {total} by mean", text::format_ordinal(rank as u64)));
-        let mut parts = Vec::new();
-        parts.extend(
-            all.map(|all| format!("All inputs{at}: mean {}{}", number(all.mean), rank.unwrap_or_default())),
-        );
-        parts.extend(profile.selectivity.map(|selectivity| {
-            let class = self.recording.classes.get(selectivity.class);
-            let class =
-                class.map_or_else(String::new, |class| format!(" for {}", text::truncate(&class.name, 24)));
-            format!("selectivity {}{class}", text::format_value(selectivity.index, 1.0))
-        }));
-        let rate = all.and_then(|all| all.rate);
-        parts.extend(rate.map(|rate| format!("fires for {:.0} % of inputs", 100.0 * rate)));
-        let text = shown.unwrap_or_default() + &parts.join(" · ");
+        let text = shown.unwrap_or_default() + &describe(self.recording, profile);
         // A profile of another epoch is described until the current one is computed.
-        let colour = if epoch == Some(self.epoch) { self.palette.dim } else { self.palette.warning };
+        let is_current = epoch_of(self.recording, profile) == Some(self.epoch);
+        let colour = if is_current { self.palette.dim } else { self.palette.warning };
         ui.add(Label::new(RichText::new(text).size(SMALL).color(colour)).wrap());
+        let Some(run) = self.subtracted else { return };
+        let text = match self.subtracted_profile(pin) {
+            Some(Ok(profile)) => describe(run.recording, profile),
+            Some(Err(reason)) => text::truncate(reason, 200),
+            None => "reading…".to_owned(),
+        };
+        let text = format!("In {}: {text}", text::truncate(run.name, 40));
+        ui.add(Label::new(RichText::new(text).size(SMALL).color(self.palette.dim)).wrap());
     }
 
     /// Reserves the space of a profile that is being read.
@@ -222,6 +226,12 @@ impl<'a> UnitPanel<'a> {
         self.profile_result(pin)?.ok()
     }
 
+    /// Returns the profile of a unit in the run that is subtracted.
+    fn subtracted_profile(&self, pin: &Pin) -> ProfileResult<'a> {
+        let place = self.profiles.iter().position(|(of_pin, _)| of_pin == pin)?;
+        *self.subtracted?.profiles.get(place)?
+    }
+
     /// Returns the value of a unit in the scene.
     fn value(&self, pin: &Pin) -> Option<f32> {
         let place = self.profiles.iter().position(|(of_pin, _)| of_pin == pin)?;
@@ -231,4 +241,32 @@ impl<'a> UnitPanel<'a> {
     fn dim(&self, ui: &mut Ui, text: &str) {
         ui.label(RichText::new(text).size(SMALL).color(self.palette.dim));
     }
+}
+
+/// Returns the number of the epoch of a profile.
+fn epoch_of(recording: &Recording, profile: &UnitProfile) -> Option<u64> {
+    recording.epochs.get(profile.epoch.0).map(|epoch| epoch.number)
+}
+
+/// Describes a profile in one line: mean, rank, selectivity and firing rate.
+fn describe(recording: &Recording, profile: &UnitProfile) -> String {
+    let number = |value: f32| text::format_value(value, value.abs());
+    let all = profile.distributions.iter().find(|distribution| distribution.class.is_none());
+    let epoch = epoch_of(recording, profile);
+    let at = epoch.map_or_else(String::new, |epoch| format!(" at epoch {epoch}"));
+    let total = text::format_count(profile.of as u64);
+    let rank = profile.rank.map(|rank| format!(", {} of {total} by mean", text::format_ordinal(rank as u64)));
+    let mut parts = Vec::new();
+    parts.extend(
+        all.map(|all| format!("All inputs{at}: mean {}{}", number(all.mean), rank.unwrap_or_default())),
+    );
+    parts.extend(profile.selectivity.map(|selectivity| {
+        let class = recording.classes.get(selectivity.class);
+        let class =
+            class.map_or_else(String::new, |class| format!(" for {}", text::truncate(&class.name, 24)));
+        format!("selectivity {}{class}", text::format_value(selectivity.index, 1.0))
+    }));
+    let rate = all.and_then(|all| all.rate);
+    parts.extend(rate.map(|rate| format!("fires for {:.0} % of inputs", 100.0 * rate)));
+    parts.join(" · ")
 }

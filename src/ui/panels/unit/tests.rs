@@ -45,6 +45,7 @@ fn panel(size: egui::Vec2) -> Window {
         let units = UnitPanel {
             recording: &state.recording,
             profiles: &profiles,
+            subtracted: None,
             values: &[Some(0.625), None],
             shown: "class cat · epoch 4",
             epoch: 4,

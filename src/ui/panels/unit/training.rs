@@ -27,6 +27,7 @@ impl<'a> UnitPanel<'a> {
                 colour: if faint { series_style.colour.gamma_multiply(0.45) } else { series_style.colour },
                 dashed: series_style.dashed,
                 bold,
+                epochs: &self.recording.epochs,
                 history: &profile.history,
                 value: Box::new(move |epoch_stats| {
                     epoch_stats.classes.get(class).copied().unwrap_or(f32::NAN)
@@ -40,10 +41,26 @@ impl<'a> UnitPanel<'a> {
             colour: self.palette.text,
             dashed: false,
             bold: true,
+            epochs: &self.recording.epochs,
             history: &profile.history,
             value: Box::new(|epoch_stats| epoch_stats.all),
         });
         lines
+    }
+
+    /// Returns the line of a unit in the run that is subtracted: its mean over all inputs.
+    fn in_subtracted_run(&self, pin: &Pin) -> Option<ChartSeries<'a>> {
+        let run = self.subtracted?;
+        let profile = self.subtracted_profile(pin)?.ok()?;
+        Some(ChartSeries {
+            name: format!("all inputs, {}", text::truncate(run.name, 40)),
+            colour: self.palette.warning,
+            dashed: true,
+            bold: true,
+            epochs: &run.recording.epochs,
+            history: &profile.history,
+            value: Box::new(|epoch_stats| epoch_stats.all),
+        })
     }
 
     /// Returns the classes that have a line, each with the number of its style: all of a few; of many the
@@ -69,6 +86,7 @@ impl<'a> UnitPanel<'a> {
                 colour: series_style.colour,
                 dashed: series_style.dashed,
                 bold: false,
+                epochs: &self.recording.epochs,
                 history: &profile.history,
                 value: Box::new(|epoch_stats| epoch_stats.all),
             }
@@ -93,7 +111,10 @@ impl<'a> UnitPanel<'a> {
             }
         }
         let compares = state.compare && view.pins.len() > 1;
-        let lines = if compares { self.by_unit(&view.pins) } else { self.by_class(profile, view) };
+        let mut lines = if compares { self.by_unit(&view.pins) } else { self.by_class(profile, view) };
+        let other = self.in_subtracted_run(pin).filter(|_| !compares);
+        let has_other = other.is_some();
+        lines.extend(other);
         let summary = if compares {
             let names: Vec<&str> = lines.iter().map(|line| line.name.as_str()).collect();
             format!("Training of {} units: {}", names.len(), names.join(", "))
@@ -106,6 +127,9 @@ impl<'a> UnitPanel<'a> {
         }
         if compares {
             legend(ui, self.palette, &lines);
+        } else if has_other {
+            // The two lines of all inputs; the list of classes names the others.
+            legend(ui, self.palette, &lines[lines.len().saturating_sub(2)..]);
         }
     }
 }
