@@ -287,8 +287,12 @@ fn a_run_that_is_not_there_leaves_the_others_in_peace() {
 
 #[test]
 fn a_difference_of_two_runs_describes_pinned_units_in_both() {
-    let Some((folder, _writers, window)) = window(&[(&[16, 4], 3), (&[16, 4], 2)]) else { return };
-    let mut window = window.with_accessibility();
+    let folder = TempDir::new().expect("temporary folder");
+    let paths = ["run0", "run1"].map(|name| folder.path().join(name));
+    let _writers = [grown(&paths[0], &[16, 4], 3), grown(&paths[1], &[16, 4], 2)];
+    let Some(gpu) = support::gpu() else { return };
+    let mut window = Offscreen::open(gpu, &paths, [1280, 800]).with_accessibility();
+    settled(&mut window);
     let text = |window: &Offscreen| {
         let labels = window.controls().filter_map(|control| control.value().or(control.label()));
         let wanted = labels.filter(|label| label.starts_with("In run1: ")).map(str::to_owned);

@@ -354,11 +354,11 @@ fn a_person_plays_flies_and_picks_a_class() {
     desk.tool(&["key", "1"]);
     let overview = desk.rest();
 
-    // Picking a class by mouse: "Class", then the second row.
+    // Picking a class by mouse: "Class", then the second row of the first column.
     desk.click(1136, 210);
     let first_class = desk.rest();
     assert!(changed(&overview, &first_class) > CHANGED, "class 0 is not the general picture");
-    desk.click(1100, 256);
+    desk.click(1010, 256);
     let second_class = desk.rest();
     assert!(changed(&first_class, &second_class) > CHANGED, "class 1 is not class 0");
 
@@ -395,7 +395,7 @@ fn a_whole_session_is_copied_and_opened_again() {
 
     // One class by mouse, another to subtract by keys.
     desk.click(1136, 210);
-    desk.click(1100, 256);
+    desk.click(1010, 256);
     let class = desk.until("a class", |picture| changed(&epoch, picture) > CHANGED);
     // The cursor in the box blinks: there is no rest.
     for step in [["key", "ctrl+k"], ["type", "minus class 5"], ["key", "Return"]] {

@@ -156,7 +156,11 @@ impl Session {
             }
             LoadEvent::Network { .. } | LoadEvent::Picture { .. } => {}
             LoadEvent::Insight(response) => self.values.insights.insert(response),
-            LoadEvent::SubtractedInsight { run, response } => self.values.insert_subtracted(run, response),
+            LoadEvent::SubtractedInsight { run, response } => {
+                if let Some(subtracted) = &mut self.values.subtracted {
+                    subtracted.insert(run, response);
+                }
+            }
         }
         Duration::ZERO
     }

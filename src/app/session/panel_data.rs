@@ -61,12 +61,15 @@ impl Session {
             (pin, profile)
         };
         let profiles: Vec<_> = pins.into_iter().map(profile).collect();
-        let of_other = |(pin, _): &(Pin, _)| self.values.subtracted_profile(pin);
+        let subtracted = self.values.subtracted.as_ref();
+        let of_other = |(pin, _): &(Pin, _)| subtracted?.profile(pin);
         let other_profiles: Vec<_> = profiles.iter().map(of_other).collect();
         let other_run = self.control.view.query.run_b.and_then(|run| context.runs.get(run));
-        let subtracted = other_run
-            .zip(self.values.subtracted_recording())
-            .map(|(run, recording)| SubtractedRun { name: run.name, recording, profiles: &other_profiles });
+        let subtracted = other_run.zip(subtracted).map(|(run, subtracted)| SubtractedRun {
+            name: run.name,
+            recording: subtracted.recording(),
+            profiles: &other_profiles,
+        });
         let layer_stats = epoch.and_then(|epoch| Some((epoch, insights.layer_stats(epoch)?)));
         let shown = self.scene.current().map(|current| ShownQuery {
             recording: current.recording(),

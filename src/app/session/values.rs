@@ -66,7 +66,7 @@ pub struct ValueStore {
     pub insights: InsightCache,
     /// The unit profiles in the run that is subtracted; `None` without another run or without pins.
     pub(super) subtracted: Option<SubtractedInsights>,
-    pub(super) send: LoadSender,
+    send: LoadSender,
 }
 
 impl ValueStore {
@@ -351,7 +351,7 @@ impl ValueStore {
         let predictions = predicted.then_some(InsightRequest::Predictions { epoch });
         let requests = predictions.into_iter().chain(profiles).chain([InsightRequest::LayerStats { epoch }]);
         self.insights.request(requests.collect());
-        self.request_subtracted(control, epoch);
+        SubtractedInsights::update(&mut self.subtracted, &self.runs, control, epoch, &self.send);
     }
 }
 
