@@ -301,9 +301,8 @@ fn a_difference_of_two_runs_describes_pinned_units_in_both() {
     let layer = window.recording().expect("open").layers[1].name.clone();
     let view = window.view(0).expect("open");
     view.pins.push(Pin { layer, unit: UnitIndex(3) });
-    view.epoch = 1.0;
-    window.frame();
-    settled(&mut window);
+    window.press(Key::ArrowLeft);
+    until(&mut window, "the epoch before", |window| window.shown_epoch() == Some(1.0));
     assert_eq!(text(&window), "", "nothing is subtracted");
 
     let view = window.view(0).expect("open");
@@ -322,8 +321,7 @@ fn a_difference_of_two_runs_describes_pinned_units_in_both() {
     window.frame();
     until(&mut window, "its first epoch", |window| text(window).contains("at epoch 0: mean"));
     // An epoch that only one run has is no epoch of the other.
-    let view = window.view(0).expect("open");
-    (view.query.minus, view.epoch) = (Some(Selection::default()), 2.0);
-    window.frame();
+    window.view(0).expect("open").query.minus = Some(Selection::default());
+    window.press(Key::ArrowRight);
     until(&mut window, "the reason", |window| text(window).contains("epoch 2 is not recorded"));
 }
