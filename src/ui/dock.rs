@@ -44,13 +44,13 @@ pub struct DockLayout {
     /// The panels are folded, because the window is small.
     #[serde(skip)]
     is_folded: bool,
-    /// The panel that was reached last by the key that skips to the next one.
-    #[serde(skip, default = "scene")]
-    reached: Pane,
+    /// The place of the open or enlarged panel beside the scene.
+    #[serde(skip, default = "nowhere")]
+    beside: Rect,
 }
 
-fn scene() -> Pane {
-    Pane::Scene
+fn nowhere() -> Rect {
+    Rect::NOTHING
 }
 
 impl Default for DockLayout {
@@ -74,7 +74,7 @@ impl Default for DockLayout {
             enlarged: None,
             is_new: true,
             is_folded: false,
-            reached: Pane::Scene,
+            beside: nowhere(),
         }
     }
 }

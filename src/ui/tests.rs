@@ -236,6 +236,17 @@ fn a_key_goes_from_panel_to_panel() {
     window.press(Key::F6);
     window.press(Key::F6);
     assert!(window.ctx.memory(|memory| memory.focused()).is_none(), "the scene has the keys");
+    // From a control that got the focus otherwise, it goes on from that panel.
+    window.focus("Theme: Light");
+    window.press(Key::F6);
+    assert!(window.get_by_label("Panel: Layers").is_focused());
+    window.state_mut().arrangement.enlarge(Pane::Unit);
+    window.run();
+    window.focus("Pin a unit");
+    window.press(Key::F6);
+    assert!(window.ctx.memory(|memory| memory.focused()).is_none(), "there is one panel");
+    window.press(Key::F6);
+    assert!(window.get_by_label("Panel: Unit").is_focused());
 }
 
 #[test]

@@ -46,7 +46,9 @@ impl DockLayout {
             });
         });
         let Some(pane) = self.drawer else { return rest };
-        show_beside(ui, rest, SIDE + 2.0 * MARGIN, palette, |ui| pane.show(ui, palette, add))
+        let scene = show_beside(ui, rest, SIDE + 2.0 * MARGIN, palette, |ui| pane.show(ui, palette, add));
+        self.beside = rest.with_min_x(scene.right());
+        scene
     }
 
     /// Lays out an enlarged panel, with its title and a button that restores the others; returns the rectangle
@@ -60,7 +62,7 @@ impl DockLayout {
     ) -> Rect {
         let whole = ui.available_rect_before_wrap();
         let width = (whole.width() / 2.0).max(ENLARGED);
-        show_beside(ui, whole, width, palette, |ui| {
+        let scene = show_beside(ui, whole, width, palette, |ui| {
             ui.allocate_ui_with_layout(
                 vec2(ui.available_width(), TAB_BAR),
                 Layout::right_to_left(Align::Center),
@@ -75,7 +77,9 @@ impl DockLayout {
                 },
             );
             pane.show(ui, palette, add);
-        })
+        });
+        self.beside = whole.with_min_x(scene.right());
+        scene
     }
 }
 

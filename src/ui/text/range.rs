@@ -34,8 +34,8 @@ pub fn describe_range(
         _ => String::new(),
     };
     let clipped = match over {
-        Some(EpochCoverage { of, .. }) if of > 1 && view.clip > 0.0 => {
-            format!("{clipped} and the widest quarter of the epochs")
+        Some(EpochCoverage { read, .. }) if read > 3 && view.clip > 0.0 => {
+            format!("{clipped} and the first quarter of the epochs")
         }
         _ => clipped,
     };

@@ -233,7 +233,7 @@ fn paint_icon(painter: &Painter, centre: Pos2, icon: Icon, colour: egui::Color32
             }
         }
         Icon::Enlarge | Icon::Restore => {
-            let (corner, end) = if icon == Icon::Enlarge { (4.5, -0.5) } else { (0.5, 5.5) };
+            let (corner, end) = if icon == Icon::Enlarge { (4.5, -0.5) } else { (1.5, 6.0) };
             for side in [1.0, -1.0] {
                 let points = [(corner, -end), (corner, -corner), (end, -corner)];
                 let line = points.map(|(x, y)| at(side * x, side * y)).to_vec();

@@ -113,7 +113,7 @@ impl UnitPanel<'_> {
         view: &ViewState,
         actions: &mut Vec<UnitAction>,
     ) {
-        heading(ui, "Like it");
+        heading(ui, "Similar units");
         if profile.similar.is_empty() {
             self.dim(ui, "no other unit to compare with");
             return;
@@ -122,7 +122,7 @@ impl UnitPanel<'_> {
         for similar in &profile.similar {
             let other = Pin { layer: pin.layer.clone(), unit: similar.unit };
             let content = RowContent {
-                name: format!("Like it: unit {}", similar.unit),
+                name: format!("Similar: unit {}", similar.unit),
                 left: &format!("unit {}", similar.unit),
                 right: &format!("r = {}", text::format_value(similar.correlation, 1.0)),
                 selected: view.pins.contains(&other),

@@ -283,8 +283,8 @@ fn strongest_inputs_are_shown_and_their_pictures_requested() {
 #[test]
 fn a_similar_unit_is_pinned() {
     let mut window = one();
-    window.get_by_label("Like it: unit 9");
-    window.click("Like it: unit 5");
+    window.get_by_label("Similar: unit 9");
+    window.click("Similar: unit 5");
     assert_eq!(window.state().actions, [UnitAction::Pin(pin("conv2", 5))]);
 }
 
@@ -323,7 +323,7 @@ fn while_a_profile_is_read_its_space_is_kept() {
     window.state_mut().profiles[0].1 = Some(Ok(UnitProfile { history: Vec::new(), ..profile(17) }));
     window.run();
     window.get_by_label("Training of conv2 unit 17: being read");
-    window.get_by_label("Like it: unit 5");
+    window.get_by_label("Similar: unit 5");
     assert_eq!(window.state().panel.height, height);
     // Not requested yet.
     window.state_mut().profiles.clear();
@@ -376,7 +376,7 @@ fn a_narrow_panel_has_one_column_and_a_wide_one_several() {
             assert!(screen.x_range().contains(rect.right()), "{name} at {rect:?} of {width}");
             rect.top()
         };
-        ["Training of", "Classes: all inputs", "Strongest: input 3", "Like it: unit 5"].map(top)
+        ["Training of", "Classes: all inputs", "Strongest: input 3", "Similar: unit 5"].map(top)
     };
     let [training, classes, strongest, similar_units] = tops(420.0);
     assert!(training < classes && classes < strongest && strongest < similar_units);
