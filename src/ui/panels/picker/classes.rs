@@ -1,10 +1,11 @@
 //! The list of classes: all of a few side by side; many in one column, with a search field.
 
-use egui::{FontId, Key, Role, TextEdit, Ui, WidgetInfo};
+use egui::Ui;
 
 use super::class_search::MANY;
 use super::list::{ListResponse, SelectableList};
 use super::row::{ListEntry, PredictionOutcome, text_width};
+use super::search_edit::search_edit;
 use super::{PickerState, SelectionPicker, without_lists};
 use crate::model::{Ranges, Selection};
 use crate::ui::style::SMALL;
@@ -68,23 +69,8 @@ impl SelectionPicker<'_> {
     /// Shows the search field; returns the class that Enter selects, the first match.
     fn search_classes(&self, ui: &mut Ui, state: &mut PickerState) -> Option<usize> {
         let PickerState { classes, class_search, .. } = state;
-        let edit = TextEdit::singleline(&mut class_search.text)
-            .font(FontId::proportional(SMALL))
-            .hint_text("Search by name or number")
-            .desired_width(f32::INFINITY);
-        let response = ui.add(edit);
-        let written = class_search.text.clone();
-        response.widget_info(|| {
-            let name = format!("{}: search classes", self.group);
-            let mut info = WidgetInfo::labeled(Role::SearchInput, ui.is_enabled(), name);
-            info.current_text_value = Some(written.clone());
-            info
-        });
-        let [escape, enter] = [Key::Escape, Key::Enter]
-            .map(|key| response.lost_focus() && ui.input(|input| input.key_pressed(key)));
-        if escape {
-            class_search.text.clear();
-        }
+        let name = format!("{}: search classes", self.group);
+        let search = search_edit(ui, &mut class_search.text, &name, "Search by name or number");
         if class_search.update(self.recording, self.recording_id) {
             // Rows change with the matches.
             *classes = ListSelection::default();
@@ -93,7 +79,7 @@ impl SelectionPicker<'_> {
         if rows.count() == 0 {
             ui.label(egui::RichText::new("no class goes by this name").size(SMALL).color(self.palette.dim));
         }
-        (enter && !written.trim().is_empty() && rows.count() > 0).then(|| rows.input(0))
+        (search.entered && rows.count() > 0).then(|| rows.input(0))
     }
 }
 

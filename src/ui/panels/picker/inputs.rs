@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use egui::{FontId, Key, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo};
+use egui::{RichText, Role, ScrollArea, Ui, WidgetInfo};
 
 use super::filter::{InputFilter, ListRows};
 use super::list::{ListResponse, SelectableList};
 use super::row::{ListEntry, PredictionOutcome, TALL};
+use super::search_edit::search_edit;
 use super::{PickerState, ResolvedSelection, SelectionPicker, without_lists};
 use crate::model::{PredictionFilter, Selection};
 use crate::ui::style::SMALL;
@@ -73,31 +74,14 @@ impl SelectionPicker<'_> {
 
     /// Shows the search field; returns the input that it requests.
     fn search_field(&self, ui: &mut Ui, state: &mut PickerState) -> Option<SearchTarget> {
-        let text = &mut state.filter.text;
-        let edit = TextEdit::singleline(text)
-            .font(FontId::proportional(SMALL))
-            .hint_text("Search by name, or go to a number")
-            .desired_width(f32::INFINITY);
-        let response = ui.add(edit);
-        let written = text.clone();
-        response.widget_info(|| {
-            let name = format!("{}: search inputs", self.group);
-            let mut info = WidgetInfo::labeled(Role::SearchInput, ui.is_enabled(), name);
-            info.current_text_value = Some(written.clone());
-            info
-        });
-        if response.lost_focus() {
-            let pressed = |key| ui.input(|input| input.key_pressed(key));
-            if pressed(Key::Escape) {
-                text.clear();
-                return None;
-            }
-            if pressed(Key::Enter) && !written.trim().is_empty() {
-                return Some(SearchTarget { input: None, select: true });
-            }
+        let name = format!("{}: search inputs", self.group);
+        let hint = "Search by name, or go to a number";
+        let search = search_edit(ui, &mut state.filter.text, &name, hint);
+        if search.entered {
+            return Some(SearchTarget { input: None, select: true });
         }
         let number = state.filter.number(self.recording.inputs.len());
-        (response.changed() && number.is_some()).then_some(SearchTarget { input: number, select: false })
+        (search.changed && number.is_some()).then_some(SearchTarget { input: number, select: false })
     }
 
     /// Shows the filters by class and by prediction.

@@ -8,6 +8,7 @@ mod filter;
 mod inputs;
 mod list;
 mod row;
+mod search_edit;
 mod selection_field;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use egui::{
 };
 
 use super::{Timeline, handle_keys};
-use crate::model::ViewState;
+use crate::model::{Epoch, ViewState};
 use crate::ui::panels::curves::MetricCurve;
 use crate::ui::playback::Playback;
 use crate::ui::style::SMALL;
@@ -176,6 +176,9 @@ impl Timeline<'_> {
         let top = track.bottom() + 2.0;
         let dense = track.width() / count.max(1) as f32 <= 3.0;
         let mut free_from = f32::NEG_INFINITY;
+        let step = label_step(&self.recording.epochs, track.width(), |number| {
+            painter.layout_no_wrap(number.to_string(), font.clone(), self.palette.dim).size().x + 8.0
+        });
         for (index, epoch) in self.recording.epochs.iter().enumerate() {
             let x = x_of(index as f64);
             if epoch.damaged {
@@ -187,9 +190,9 @@ impl Timeline<'_> {
                 let colour = if ready { self.palette.text } else { self.palette.dim.gamma_multiply(0.5) };
                 painter.vline(x, top..=top + 4.0, Stroke::new(1.0, colour));
             }
-            // Skips the layout of numbers that certainly overlap, as most of thousands do.
-            let is_last = index + 1 == count;
-            if x < free_from && !is_last {
+            // Skips the layout of numbers for which there is no room, as for most of thousands.
+            let (is_first, is_last) = (index == 0, index + 1 == count);
+            if !(is_first || is_last) && (x < free_from || !epoch.number.is_multiple_of(step)) {
                 continue;
             }
             let text = painter.layout_no_wrap(epoch.number.to_string(), font.clone(), self.palette.dim);
@@ -209,6 +212,25 @@ impl Timeline<'_> {
             );
         }
     }
+}
+
+/// Returns the step between the numbers below a track of `width` points: a round one for evenly spaced epochs
+/// for which there is no room, else 1. `label` returns the width of a number.
+fn label_step(epochs: &[Epoch], width: f32, label: impl Fn(u64) -> f32) -> u64 {
+    let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { return 1 };
+    let (span, gaps) = (last.number.saturating_sub(first.number), epochs.len() as u64 - 1);
+    let spacing = (span / gaps.max(1)).max(1);
+    if span != spacing * gaps || !first.number.is_multiple_of(spacing) {
+        return 1;
+    }
+    let room = (width / label(last.number)).max(1.0) as u64;
+    spacing * round_step(gaps.div_ceil(room))
+}
+
+/// Returns the least of 1, 2, 5, 10, 20, 50, … that is at least `least`.
+fn round_step(least: u64) -> u64 {
+    let steps = (0..19).flat_map(|power| [1, 2, 5].map(|digit| digit * 10u64.pow(power)));
+    steps.into_iter().find(|step| *step >= least).unwrap_or(u64::MAX)
 }
 
 /// The ordinal at which a drag that marks a range began; kept until the release.
@@ -257,4 +279,28 @@ pub(super) fn pressed_steps(ui: &Ui) -> i32 {
         let mut presses = |key| input.count_and_consume_key(Modifiers::NONE, key) as i32;
         presses(Key::ArrowRight) - presses(Key::ArrowLeft)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_below_the_track_are_round_where_there_are_many() {
+        let one = crate::ui::testing::recording().epochs[0].clone();
+        let epochs = |numbers: Vec<u64>| -> Vec<Epoch> {
+            numbers.into_iter().map(|number| Epoch { number, ..one.clone() }).collect()
+        };
+        for (numbers, step) in [
+            ((0..13).collect(), 1),
+            ((0..10_000).collect(), 500),
+            ((1..=300).collect(), 20),
+            ((0..300).map(|epoch| 15 * epoch).collect(), 300),
+            ((0..300).map(|epoch| epoch * epoch).collect(), 1),
+            (vec![7], 1),
+            (vec![], 1),
+        ] {
+            assert_eq!(label_step(&epochs(numbers), 800.0, |_| 40.0), step);
+        }
+    }
 }
