@@ -217,14 +217,14 @@ impl Timeline<'_> {
 /// Returns the step between the numbers below a track of `width` points: a round one for evenly spaced epochs
 /// for which there is no room, else 1. `label` returns the width of a number.
 fn label_step(epochs: &[Epoch], width: f32, label: impl Fn(u64) -> f32) -> u64 {
-    let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { return 1 };
-    let (span, gaps) = (last.number.saturating_sub(first.number), epochs.len() as u64 - 1);
-    let spacing = (span / gaps.max(1)).max(1);
-    if span != spacing * gaps || !first.number.is_multiple_of(spacing) {
+    let [first, second, .., last] = epochs else { return 1 };
+    let spacing = second.number.saturating_sub(first.number).max(1);
+    let is_even = |pair: &[Epoch]| pair[1].number.saturating_sub(pair[0].number) == spacing;
+    if !epochs.windows(2).all(is_even) || !first.number.is_multiple_of(spacing) {
         return 1;
     }
     let room = (width / label(last.number)).max(1.0) as u64;
-    spacing * round_step(gaps.div_ceil(room))
+    spacing * round_step((epochs.len() as u64 - 1).div_ceil(room))
 }
 
 /// Returns the least of 1, 2, 5, 10, 20, 50, … that is at least `least`.
