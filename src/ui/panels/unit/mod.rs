@@ -9,6 +9,8 @@ mod pins;
 mod similar;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_layout;
 mod training;
 
 use egui::{Align2, FontId, Label, RichText, ScrollArea, Sense, Ui, vec2};

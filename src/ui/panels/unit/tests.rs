@@ -1,7 +1,7 @@
 //! The panel of unit profiles, driven by keys and accessible names.
 
 use egui::accesskit::Toggled;
-use egui::{Key, Rect, pos2, vec2};
+use egui::{Key, pos2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 
 use super::{ProfileResult, UnitAction, UnitPanel, UnitPanelState};
@@ -11,18 +11,18 @@ use crate::ui::style::Palette;
 use crate::ui::testing::{self, TestWindow};
 use crate::ui::widgets::thumbnails::Thumbnails;
 
-struct State {
-    recording: Recording,
-    profiles: Vec<(Pin, Option<Result<UnitProfile, String>>)>,
-    view: ViewState,
+pub(super) struct State {
+    pub(super) recording: Recording,
+    pub(super) profiles: Vec<(Pin, Option<Result<UnitProfile, String>>)>,
+    pub(super) view: ViewState,
     panel: UnitPanelState,
     pictures: Thumbnails,
     actions: Vec<UnitAction>,
 }
 
-type Window = TestWindow<State>;
+pub(super) type Window = TestWindow<State>;
 
-fn panel(size: egui::Vec2) -> Window {
+pub(super) fn panel(size: egui::Vec2) -> Window {
     let recording = testing::recording();
     let view = testing::view(&recording);
     let state = State {
@@ -58,12 +58,12 @@ fn panel(size: egui::Vec2) -> Window {
     TestWindow::open(size, state, show)
 }
 
-fn pin(layer: &str, unit: usize) -> Pin {
+pub(super) fn pin(layer: &str, unit: usize) -> Pin {
     Pin { layer: layer.to_owned(), unit: UnitIndex(unit) }
 }
 
 /// A unit that becomes selective for cats: from 0.125 to 0.5 over five epochs, the third without a value.
-fn profile(unit: usize) -> UnitProfile {
+pub(super) fn profile(unit: usize) -> UnitProfile {
     let epoch_stats = |epoch: usize| {
         let grown = 0.125 * epoch as f32;
         let mean = |value: f32| if epoch == 2 { f32::NAN } else { value };
@@ -103,7 +103,7 @@ fn profile(unit: usize) -> UnitProfile {
 }
 
 /// The panel with conv2's unit 17 pinned, and its profile known.
-fn one() -> Window {
+pub(super) fn one() -> Window {
     let mut window = panel(vec2(800.0, 600.0));
     window.state_mut().view.pins = vec![pin("conv2", 17)];
     window.state_mut().profiles = vec![(pin("conv2", 17), Some(Ok(profile(17))))];
@@ -361,49 +361,4 @@ like it\tcorrelation
 9\t-0.25
 ";
     assert_eq!(window.state().actions, [UnitAction::Copy(expected.to_owned())]);
-}
-
-#[test]
-fn a_narrow_panel_has_one_column_and_a_wide_one_several() {
-    let tops = |width: f32| {
-        let mut window = panel(vec2(width, 900.0));
-        window.state_mut().view.pins = vec![pin("conv2", 17)];
-        window.state_mut().profiles = vec![(pin("conv2", 17), Some(Ok(profile(17))))];
-        window.run();
-        let screen = Rect::from_min_size(egui::Pos2::ZERO, vec2(width, 900.0));
-        let top = |name: &str| {
-            let rect = window.get_by_label_contains(name).rect();
-            assert!(screen.x_range().contains(rect.right()), "{name} at {rect:?} of {width}");
-            rect.top()
-        };
-        ["Training of", "Classes: all inputs", "Strongest: input 3", "Similar: unit 5"].map(top)
-    };
-    let [training, classes, strongest, similar_units] = tops(420.0);
-    assert!(training < classes && classes < strongest && strongest < similar_units);
-    let [training, classes, strongest, similar_units] = tops(600.0);
-    assert!(
-        (training - classes).abs() < 40.0 && strongest > training + 100.0 && similar_units > classes + 40.0
-    );
-    let [training, classes, strongest, similar_units] = tops(1200.0);
-    let all = [training, classes, strongest, similar_units];
-    assert!(all.iter().all(|top| (top - training).abs() < 40.0), "side by side: {all:?}");
-}
-
-#[test]
-fn of_a_thousand_classes_the_visible_ones_are_laid_out() {
-    let mut window = one();
-    let state = window.state_mut();
-    let class = state.recording.classes[0].clone();
-    let named = |index: usize| crate::model::Class { name: format!("class{index}"), ..class.clone() };
-    state.recording.classes = (0..1000).map(named).collect();
-    let mut many = profile(17);
-    let of = |class| Distribution { class: Some(class), ..many.distributions[1].clone() };
-    many.distributions = (0..1000).map(of).collect();
-    for epoch_stats in &mut many.history {
-        epoch_stats.classes = vec![0.25; 1000];
-    }
-    state.profiles[0].1 = Some(Ok(many));
-    window.run();
-    let rows = window.get_all_by_label_contains("Classes: class").count();
-    assert!((13..=15).contains(&rows), "{rows} rows");
 }
