@@ -329,3 +329,25 @@ fn set_views_are_reached_by_keys() {
     assert_eq!(layout(&mut window), overview);
     assert_eq!(SetView::ALL.len(), 5);
 }
+
+#[test]
+fn a_panel_is_enlarged_by_its_button_and_escape_restores_the_others() {
+    let Some(mut window) = window() else { return };
+    let is_there = |window: &Offscreen, name: &str| window.control(name).is_some();
+    assert!(is_there(&window, "Layers: search") && is_there(&window, "Show: General"));
+    assert!(window.click("Enlarge Unit"));
+    assert!(is_there(&window, "Restore the panels") && is_there(&window, "Pin a unit"));
+    assert!(!is_there(&window, "Layers: search") && !is_there(&window, "Show: General"));
+
+    // The first Escape leaves the text field.
+    assert!(window.act("Pin a unit", Action::Focus, None));
+    window.press(Key::Escape);
+    assert!(is_there(&window, "Restore the panels"));
+    window.press(Key::Escape);
+    window.frame();
+    assert!(!is_there(&window, "Restore the panels") && is_there(&window, "Layers: search"));
+
+    assert!(window.click("Enlarge Layers"));
+    assert!(window.click("Restore the panels"));
+    assert!(is_there(&window, "Show: General"));
+}

@@ -42,6 +42,8 @@ pub struct AppState {
     was_open: bool,
     /// `true` if the settings are stored for the next window.
     stores_settings: bool,
+    /// `true` if a text field had the focus in the last frame; Escape then takes the focus from it.
+    text_had_focus: bool,
     gpu: Arc<Gpu>,
     /// Sends events to this window from other threads.
     pub(super) send: EventSender,
@@ -71,6 +73,7 @@ impl AppState {
             history: History::default(),
             was_open: false,
             stores_settings,
+            text_had_focus: false,
             gpu,
             send,
         }
@@ -235,7 +238,9 @@ impl AppState {
         {
             ctx.request_repaint();
         }
-        self.handle_escape(&ctx);
+        if !std::mem::replace(&mut self.text_had_focus, ctx.text_edit_focused()) {
+            self.handle_escape(&ctx);
+        }
         self.open_dropped_and_pasted(&ctx);
         self.record_history(&ctx, &areas);
         self.panels.remember(self.columns.theme(), self.columns.reduced_motion(), ctx.zoom_factor());
