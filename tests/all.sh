@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Everything that has to hold: form, lints, tests, the examples in the guides, NumPy's reading of the
-# same files, drawing and reducing once more on OpenGL, and the Python package as it is installed. Leaves
-# something below the target folder alone. Goes on after a failure, so that one run tells all of them,
-# and then exits with 1.
+# Everything that has to hold: form, lints, links of the documentation, tests, the examples in the guides,
+# NumPy's reading of the same files, drawing and reducing once more on OpenGL, and the Python package as it is
+# installed. Leaves something below the target folder alone. Goes on after a failure, so that one run tells all
+# of them, and then exits with 1.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -76,6 +76,7 @@ python_types() {
 
 run format cargo fmt --all --check
 run lints cargo clippy --locked --all-targets -- -D warnings
+run docs env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib
 run build cargo test --locked --no-run
 wait "$environment" || { cat "$logs/environment.log"; exit 1; }
 export PATH="$python/bin:$PATH"

@@ -1,7 +1,7 @@
 //! Analyses of a recording computed from statistics: layer statistics, unit profiles and orders of units. It
 //! has access to the model and the statistics only.
 //!
-//! [`layer_stats`] computes the statistics of every layer at an epoch, [`unit_profile`] everything known of
+//! [`layer_stats()`] computes the statistics of every layer at an epoch, [`unit_profile`] everything known of
 //! one unit, and [`unit_permutations`] orders the units of every layer by a criterion. All read from a
 //! [`Source`](crate::model::Source) and take stored aggregates where there are any, else the recorded inputs.
 

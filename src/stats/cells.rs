@@ -74,7 +74,7 @@ impl Cells {
 /// feature maps are recorded for it are mosaics ([`Grid::mosaic`]) with gutters of one cell.
 ///
 /// # Errors
-/// Returns a [`StatsError`] if [`table`] does, or if feature maps contradict their size.
+/// Returns a [`StatsError`] if [`table()`] does, or if feature maps contradict their size.
 pub fn cells(
     sides: Sides,
     query: &Query,

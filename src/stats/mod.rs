@@ -1,8 +1,8 @@
 //! Statistics of unit values over selected inputs: one number per unit, compared and normalised as a query
 //! asks, and laid out as cells. It has access to the model only.
 //!
-//! [`table`] computes the unit values of a [`Query`](crate::model::Query), [`cells`] lays them out on slabs,
-//! and [`reduce`] is the reduction on the CPU beneath them. Another [`Backend`] can do the reductions.
+//! [`table()`] computes the unit values of a [`Query`](crate::model::Query), [`cells()`] lays them out on slabs,
+//! and [`reduce()`] is the reduction on the CPU beneath them. Another [`Backend`] can do the reductions.
 //!
 //! ```
 //! use dnnviz::model::Tensor;
