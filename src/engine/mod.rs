@@ -14,6 +14,7 @@ pub(crate) mod bench;
 pub(crate) mod blit;
 mod cells;
 mod compute;
+mod compute_layout;
 mod field;
 mod frame;
 mod gpu;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::super::compute_layout::{BufferUse, compute_layout};
 use super::commands::CommandStream;
 use super::pass::Kind;
 use crate::engine::shader;
@@ -37,25 +38,9 @@ pub(super) struct Difference {
 
 impl Difference {
     pub(super) fn new(device: &wgpu::Device) -> Self {
-        let entry = |binding, read_only| wgpu::BindGroupLayoutEntry {
-            binding,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer {
-                ty: wgpu::BufferBindingType::Storage { read_only },
-                has_dynamic_offset: false,
-                min_binding_size: None,
-            },
-            count: None,
-        };
-        let group_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some("Difference::group_layout"),
-            entries: &[entry(0, true), entry(1, true), entry(2, false)],
-        });
-        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some("Difference::layout"),
-            bind_group_layouts: &[Some(&group_layout)],
-            immediate_size: 0,
-        });
+        use BufferUse::{Read, Write};
+        let labels = ["Difference::group_layout", "Difference::layout"];
+        let (group_layout, layout) = compute_layout(device, labels, &[Read, Read, Write]);
         Self { group_layout, layout, pipelines: HashMap::new() }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::super::compute_layout::{BufferUse, compute_layout};
 use super::commands::{CommandStream, create_buffer};
 use super::store::{DeviceRows, RowLayout};
 use crate::engine::shader;
@@ -132,29 +133,10 @@ pub(super) struct Pass {
 
 impl Pass {
     pub(super) fn new(device: &wgpu::Device) -> Self {
-        let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
-            binding,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
-            count: None,
-        };
-        let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
-        let group_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some("aggregate::Pass::group_layout"),
-            entries: &[
-                entry(0, wgpu::BufferBindingType::Uniform),
-                entry(1, storage(true)),
-                entry(2, storage(true)),
-                entry(3, storage(true)),
-                entry(4, storage(false)),
-                entry(5, storage(false)),
-            ],
-        });
-        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some("aggregate::Pass::layout"),
-            bind_group_layouts: &[Some(&group_layout)],
-            immediate_size: 0,
-        });
+        use BufferUse::{Read, Uniform, Write};
+        let labels = ["aggregate::Pass::group_layout", "aggregate::Pass::layout"];
+        let (group_layout, layout) =
+            compute_layout(device, labels, &[Uniform, Read, Read, Read, Write, Write]);
         Self { group_layout, layout, pipelines: HashMap::new(), scratch: None }
     }
 

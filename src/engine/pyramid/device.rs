@@ -4,6 +4,7 @@
 //! textures stay small.
 
 use super::super::atlas::Atlas;
+use super::super::compute_layout::{BufferUse, compute_layout};
 use super::super::shader;
 use super::super::textures::Textures;
 use super::place::{PlacePass, SlabValues, tiles};
@@ -77,29 +78,10 @@ struct Buffers {
 
 impl PyramidPass {
     pub(in crate::engine) fn new(device: &wgpu::Device) -> Self {
-        let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
-            binding,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
-            count: None,
-        };
-        let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
-        let group_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some("PyramidPass::group_layout"),
-            entries: &[
-                entry(0, wgpu::BufferBindingType::Uniform),
-                entry(1, storage(false)),
-                entry(2, storage(true)),
-                entry(3, storage(false)),
-                entry(4, storage(false)),
-                entry(5, storage(false)),
-            ],
-        });
-        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some("PyramidPass::layout"),
-            bind_group_layouts: &[Some(&group_layout)],
-            immediate_size: 0,
-        });
+        use BufferUse::{Read, Uniform, Write};
+        let labels = ["PyramidPass::group_layout", "PyramidPass::layout"];
+        let (group_layout, layout) =
+            compute_layout(device, labels, &[Uniform, Write, Read, Write, Write, Write]);
         let module = shader::module(device, "PyramidPass::module", shader::PYRAMID);
         let pipeline = |label, entry, first| {
             device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::super::atlas::Atlas;
+use super::super::compute_layout::{BufferUse, compute_layout};
 use super::super::shader;
 use crate::model::{LayerCells, UnitPermutation};
 
@@ -164,27 +165,9 @@ pub(in crate::engine) struct PlacePass {
 
 impl PlacePass {
     pub(in crate::engine) fn new(device: &wgpu::Device) -> Self {
-        let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
-            binding,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
-            count: None,
-        };
-        let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
-        let group_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some("PlacePass::group_layout"),
-            entries: &[
-                entry(0, wgpu::BufferBindingType::Uniform),
-                entry(1, storage(true)),
-                entry(2, storage(true)),
-                entry(3, storage(false)),
-            ],
-        });
-        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some("PlacePass::layout"),
-            bind_group_layouts: &[Some(&group_layout)],
-            immediate_size: 0,
-        });
+        use BufferUse::{Read, Uniform, Write};
+        let labels = ["PlacePass::group_layout", "PlacePass::layout"];
+        let (group_layout, layout) = compute_layout(device, labels, &[Uniform, Read, Read, Write]);
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some("PlacePass::pipeline"),
             layout: Some(&layout),
