@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::colour::ColourMap;
+use super::module_tree::Fold;
 use super::recording::Recording;
 use super::theme::Theme;
 use super::{Camera, Normalisation, Pin, Selection};
@@ -200,7 +201,10 @@ pub struct ViewState {
     /// Names of layers that are not drawn.
     #[serde(default)]
     pub hidden: BTreeSet<String>,
-    /// Edges of a branching network are drawn as ribbons between the slabs.
+    /// The groups of layers that are folded, each to one slab.
+    #[serde(default)]
+    pub fold: Fold,
+    /// The ways of the data are drawn as ribbons between the slabs.
     #[serde(default = "yes")]
     pub edges: bool,
     /// The pinned units.
@@ -231,6 +235,7 @@ impl ViewState {
             dim_below: 0.0,
             order: None,
             hidden: BTreeSet::new(),
+            fold: Fold::default(),
             edges: true,
             pins: Vec::new(),
         }

@@ -1,18 +1,22 @@
 //! The scene of a session: its current values, their layout and value ranges.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::values::ValueStore;
 use crate::engine::{Gpu, InputPicture};
 use crate::model::columns::ColourScale;
 use crate::model::{
-    Edge, EpochIndex, EpochPosition, Layout, Picture, Query, Recording, SceneValues, Source, UnitOrder,
+    Edge, EpochIndex, EpochPosition, Fold, Grid, Layout, Picture, Query, Recording, SceneValues, Source, UnitOrder,
     ValueRange, ViewState, drawn_edges,
 };
 use crate::scene::{LoadedEpoch, Scene, aspect_ratio};
 use crate::stats::{Quantiles, UnmatchedLayer, colour_range};
 use crate::ui::{EpochCoverage, ViewControl};
+
+/// Width by height of a picture before its size is known.
+const DEFAULT_ASPECT: f32 = 1.5;
 
 /// The scene of a session.
 pub struct SceneState {
@@ -20,6 +24,8 @@ pub struct SceneState {
     network: NetworkScene,
     /// The layout of the slabs, the selected input's picture included.
     layout: Layout,
+    /// The inputs of the layout; `None` if it is provisional.
+    layout_key: Option<LayoutKey>,
     /// Per layer, the range of the colour map.
     ranges: Vec<ValueRange>,
     /// `true` if the ranges are shared with other columns.
@@ -58,6 +64,30 @@ enum NetworkScene {
 struct InputImage {
     aspect: f32,
     picture: Arc<InputPicture>,
+}
+
+/// What a layout depends on.
+#[derive(Clone, Debug, PartialEq)]
+struct LayoutKey {
+    grids: Vec<(Grid, usize)>,
+    hidden: BTreeSet<String>,
+    fold: Fold,
+    picture: Option<f32>,
+    aspect: f32,
+}
+
+impl LayoutKey {
+    fn new(current: &CurrentScene, control: &ViewControl, picture: Option<f32>) -> Self {
+        let view = &control.view;
+        let aspect = [view.camera.aspect, control.navigator.aspect(), DEFAULT_ASPECT];
+        Self {
+            grids: current.scene.grids(),
+            hidden: view.hidden.clone(),
+            fold: view.fold.clone(),
+            picture,
+            aspect: aspect.into_iter().find(|aspect| *aspect > 0.0).unwrap_or(DEFAULT_ASPECT),
+        }
+    }
 }
 
 /// Everything that is drawn of a scene.
@@ -104,6 +134,7 @@ impl SceneState {
             current: None,
             network: NetworkScene::Absent,
             layout,
+            layout_key: None,
             ranges: Vec::new(),
             is_shared: false,
             picture: None,
@@ -170,6 +201,7 @@ impl SceneState {
     /// Shows the values and layout of `before` until its own are loaded.
     pub fn show_until_loaded(&mut self, before: Self) {
         self.layout = before.layout;
+        self.layout_key = None;
         self.current = before.current;
     }
 
@@ -197,9 +229,10 @@ impl SceneState {
         }
         if let Some(current) = &self.current {
             let picture = self.image().map(|image| image.aspect);
-            let layout = current.scene.layout(current.recording(), &control.view, picture);
-            if self.layout != layout {
-                self.layout = layout;
+            let key = LayoutKey::new(current, control, picture);
+            if self.layout_key.as_ref() != Some(&key) {
+                self.layout = current.scene.layout(current.recording(), &control.view, picture, key.aspect);
+                self.layout_key = Some(key);
             }
         }
         values.prefetch(control);

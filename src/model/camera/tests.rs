@@ -1,0 +1,73 @@
+//! Projection and framing.
+
+use super::*;
+use crate::model::Grid;
+
+#[test]
+fn framing_shows_the_whole_box_with_its_margin() {
+    let layout = Layout::of_grids([
+        (Grid::near_square(64), 64),
+        (Grid::near_square(4096), 4096),
+        (Grid::column(10), 10),
+    ]);
+    let (low, high) = layout.bounds();
+    for aspect in [0.6, 1.0, 16.0 / 9.0] {
+        let camera = Camera::set_view(SetView::Overview, &layout, aspect);
+        let (mut least, mut most) = (Vec2::INFINITY, Vec2::NEG_INFINITY);
+        for i in 0..8 {
+            let corner = vec3(
+                if i & 1 == 1 { high.x } else { low.x },
+                if i & 2 == 2 { high.y } else { low.y },
+                if i & 4 == 4 { high.z } else { low.z },
+            );
+            let (point, _) = camera.project(corner, aspect).expect("in front of the camera");
+            (least, most) = (least.min(point), most.max(point));
+        }
+        assert!(
+            least.min_element() >= MARGIN - 1e-3 && most.max_element() <= 1.0 - MARGIN + 1e-3,
+            "{least} {most}"
+        );
+        let fill = (most - least).max_element();
+        assert!(fill > 1.0 - 2.0 * MARGIN - 0.02, "one axis is filled, {fill}");
+    }
+}
+
+#[test]
+fn an_input_picture_covers_the_first_slab_from_the_front_only() {
+    let mut layout = Layout::of_grids([(Grid::near_square(64), 64), (Grid::near_square(64), 64)]);
+    layout.picture = Some(1.0);
+    assert!(Camera::set_view(SetView::Overview, &layout, 1.5).is_clear_of_picture());
+    assert!(!Camera::set_view(SetView::Front, &layout, 1.5).is_clear_of_picture());
+    assert!(!Camera::of_slab(&layout.slabs[0], 1.5).is_clear_of_picture());
+}
+
+#[test]
+fn ray_and_project_are_inverse() {
+    let camera = Camera {
+        position: vec3(1.0, 2.0, 3.0),
+        yaw: 0.4,
+        pitch: -0.3,
+        fov_y: 0.7,
+        focus: 4.0,
+        clear: 0.0,
+    };
+    let point = Vec2::new(0.2, 0.8);
+    let world = camera.position + camera.ray(point, 1.5) * 7.0;
+    let (back, _) = camera.project(world, 1.5).expect("in front of the camera");
+    assert!((back - point).length() < 1e-5, "{back}");
+}
+
+#[test]
+fn no_slab_hides_a_framed_one() {
+    let layout = Layout::of_grids([(Grid::near_square(4096), 4096); 6]);
+    for (index, slab) in layout.slabs.iter().enumerate() {
+        let camera = Camera::of_slab(slab, 1.6);
+        for (other, other_slab) in layout.slabs.iter().enumerate() {
+            let behind = (other_slab.centre - camera.position).dot(camera.forward()) < 0.0;
+            let wanted = if other < index && !behind { 0.0 } else { 1.0 };
+            assert_eq!(camera.presence(other_slab), wanted, "slab {other} while {index} is framed");
+        }
+        let overview = Camera::set_view(SetView::Overview, &layout, 1.6);
+        assert_eq!(overview.presence(slab), 1.0);
+    }
+}
