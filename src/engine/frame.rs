@@ -224,44 +224,28 @@ impl Frame<'_> {
         [from, if self.is_moving() { self.to.scale(layer) } else { from }]
     }
 
-    /// Returns the drawn slabs back to front, and the nearness of each. Slabs are spaced along z and never overlap
-    /// there, so that this order is exact from every direction.
-    pub(super) fn slabs(&self) -> (Vec<SlabData>, Vec<Nearness>) {
-        let diverging = self.view.is_diverging();
-        let layout = self.layout();
-        let camera = &self.view.camera;
-        let eye = camera.position.z;
-        let mut order: Vec<usize> =
-            (0..layout.slabs.len()).filter(|&i| camera.presence(&layout.slabs[i]) > 0.0).collect();
-        order.sort_by(|&a, &b| {
-            let distance = |i: usize| (layout.slabs[i].centre.z - eye).abs();
-            distance(b).total_cmp(&distance(a))
-        });
-        order
-            .into_iter()
-            .map(|index| {
-                let slab = &layout.slabs[index];
-                let slot = self.from.atlas().slots[index];
-                let divisor = self.divisors.get(index).copied().unwrap_or(1.0);
-                let range = self.ranges.get(index).copied().unwrap_or(ValueRange::UNIT);
-                let units = SlabUnits::new(self.scales(index), range, divisor, diverging);
-                let data = SlabData {
-                    corner: slab.corner(),
-                    pitch: slab.pitch,
-                    grid: [slab.grid.columns, slab.grid.rows],
-                    base: [slot.x, slot.y],
-                    page: slot.page,
-                    top: slot.top,
-                    low: units.low,
-                    inverse_range: units.inverse_range,
-                    layer: slab.layer as u32,
-                    scale_from: units.scale_from,
-                    scale_to: units.scale_to,
-                    opacity: camera.presence(slab),
-                };
-                (data, self.nearness(slab))
-            })
-            .unzip()
+    /// Returns a slab as the shaders read it, and its nearness.
+    pub(super) fn slab(&self, index: usize) -> (SlabData, Nearness) {
+        let slab = &self.layout().slabs[index];
+        let slot = self.from.atlas().slots[index];
+        let divisor = self.divisors.get(index).copied().unwrap_or(1.0);
+        let range = self.ranges.get(index).copied().unwrap_or(ValueRange::UNIT);
+        let units = SlabUnits::new(self.scales(index), range, divisor, self.view.is_diverging());
+        let data = SlabData {
+            corner: slab.corner(),
+            pitch: slab.pitch,
+            grid: [slab.grid.columns, slab.grid.rows],
+            base: [slot.x, slot.y],
+            page: slot.page,
+            top: slot.top,
+            low: units.low,
+            inverse_range: units.inverse_range,
+            layer: slab.layer as u32,
+            scale_from: units.scale_from,
+            scale_to: units.scale_to,
+            opacity: self.view.camera.presence(slab),
+        };
+        (data, self.nearness(slab))
     }
 }
 

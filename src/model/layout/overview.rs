@@ -18,6 +18,8 @@ const PITCHES: [f32; 3] = [-0.16, -0.26, -0.38];
 const SAMPLES: (usize, usize) = (54, 144);
 /// Number of items above which few choices are compared, so that no choice takes long.
 const MANY_ITEMS: usize = 150;
+/// Exponent of the visible share of an item in its merit: a slab of which half is hidden is hard to read.
+const HIDDEN_COST: f32 = 1.0;
 /// Factor on the merit of a layout for each row: rows are harder to follow than a line.
 const ROW_COST: f32 = 0.985;
 /// The same for a row that begins within a stage.
@@ -147,18 +149,21 @@ struct Samples {
     width: usize,
     height: usize,
     front: Vec<u16>,
+    /// Visible area by number, 0 for the background.
     areas: Vec<f32>,
+    /// Area of each item, hidden or not.
+    wholes: Vec<f32>,
 }
 
 impl Samples {
     fn new(aspect: f32) -> Self {
         let height = SAMPLES.0.min((SAMPLES.1 as f32 / aspect) as usize).max(8);
         let width = ((height as f32 * aspect) as usize).clamp(8, SAMPLES.1);
-        Self { width, height, front: vec![0; width * height], areas: Vec::new() }
+        Self { width, height, front: vec![0; width * height], areas: Vec::new(), wholes: Vec::new() }
     }
 
     /// Returns the merit of a picture of slabs in the direction of the overview of `layout`: the mean edge of the
-    /// visible area of an item, and half that of the smallest, in samples.
+    /// visible area of an item, less where parts are hidden, and half that of the smallest, in samples.
     fn merit(&mut self, layout: &Layout, aspect: f32) -> f32 {
         let camera = Camera::overview(layout, aspect);
         let distance = |&(_, item): &(usize, &ItemPlace)| {
@@ -168,6 +173,8 @@ impl Samples {
         items.sort_by(|a, b| distance(b).total_cmp(&distance(a)));
         let count = items.len();
         self.front.fill(0);
+        self.wholes.clear();
+        self.wholes.resize(count, 0.0);
         for (index, &ItemPlace { low, high, .. }) in items {
             let corners = [low, vec3(high.x, low.y, low.z), vec3(high.x, high.y, low.z), vec3(low.x, high.y, low.z)];
             let mut face = [Vec2::ZERO; 4];
@@ -175,6 +182,8 @@ impl Samples {
                 let Some((projected, _)) = camera.project(corner, aspect) else { return 0.0 };
                 *point = projected * vec2(self.width as f32, self.height as f32);
             }
+            let doubled: f32 = (0..4).map(|corner| face[corner].perp_dot(face[(corner + 1) % 4])).sum();
+            self.wholes[index] = (doubled / 2.0).abs().max(1.0);
             self.fill(face, (index + 1).min(usize::from(u16::MAX)) as u16);
         }
         self.areas.clear();
@@ -184,7 +193,8 @@ impl Samples {
                 *area += 1.0;
             }
         }
-        let edges = || self.areas.iter().skip(1).map(|area| area.sqrt());
+        let edge = |(&area, &whole): (&f32, &f32)| area.sqrt() * (area / whole).min(1.0).powf(HIDDEN_COST);
+        let edges = || self.areas.iter().skip(1).zip(&self.wholes).map(edge);
         edges().sum::<f32>() / count.max(1) as f32 + 0.5 * edges().fold(f32::INFINITY, f32::min).min(1e6)
     }
 
