@@ -1,5 +1,6 @@
 //! Layout, picking and selections: what the window computes while the pointer moves and a person types.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ fn recording(layers: usize, units: usize) -> Recording {
         layers: (0..layers).map(layer).collect(),
         edges: sequential_edges(layers),
         joints: Vec::new(),
+        modules: BTreeMap::new(),
         classes: (0..CLASSES).map(class).collect(),
         inputs: (0..INPUTS).map(input).collect(),
         epochs: Vec::new(),
