@@ -23,7 +23,7 @@ struct Segment {
 @group(1) @binding(0) var<storage, read> segments: array<Segment>;
 
 // Colour of a plain and of a highlighted ribbon, from that of slabs (0) to that of cells without value (1).
-const PLAIN: f32 = 0.3;
+const PLAIN: f32 = 0.22;
 const HIGHLIGHTED: f32 = 1.0;
 // Least half width, in pixels; a thinner ribbon is drawn more transparent instead.
 const THINNEST: f32 = 0.6;

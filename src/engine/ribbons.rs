@@ -18,9 +18,9 @@ use crate::model::{Camera, Layout, Node};
 use route::{Routes, Stop};
 
 /// Half the width of a ribbon, as a share of the height of the tallest slab.
-const HALF_WIDTH: f32 = 0.01;
+const HALF_WIDTH: f32 = 0.007;
 /// Greatest radius of the mark of a joint, as a share of the height of the tallest slab.
-const JOINT_RADIUS: f32 = 0.026;
+const JOINT_RADIUS: f32 = 0.02;
 /// Number of ribbons above which their curves have fewer segments.
 const MANY_RIBBONS: usize = 400;
 

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::layout::{Direction, Layout, Slab};
 
-/// Free margin at the sides and at the top of a framed object, as a fraction of the picture; names need it.
+/// Free margin at the sides of a framed object, as a fraction of the picture.
 const MARGIN: f32 = 0.07;
+/// Free margin above a framed object, as a fraction of the picture, for names.
+const HEAD: f32 = 0.11;
 /// Free margin below a framed object, as a fraction of the picture, for the legend.
 const FOOT: f32 = 0.15;
 
@@ -255,7 +257,7 @@ impl Camera {
         let tan = (self.fov_y / 2.0).tan();
         // Slopes of the lines from the eye to the edges of the area that is framed: left, right, bottom, top.
         let [left, right] = [-tan * aspect * (1.0 - 2.0 * MARGIN), tan * aspect * (1.0 - 2.0 * MARGIN)];
-        let [bottom, top] = [-tan * (1.0 - 2.0 * FOOT), tan * (1.0 - 2.0 * MARGIN)];
+        let [bottom, top] = [-tan * (1.0 - 2.0 * FOOT), tan * (1.0 - 2.0 * HEAD)];
         // In view space each corner p must satisfy left · d ≤ p.x − e.x ≤ right · d, where d = e.z − p.z: two bounds
         // per axis on the eye e. The tighter axis sets the distance, and each axis is centred.
         let (mut low, mut high) = (Vec3::INFINITY, Vec3::NEG_INFINITY);

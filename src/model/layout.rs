@@ -97,6 +97,12 @@ pub struct GroupPlace {
     pub depth: usize,
     /// Indices of its layers.
     pub layers: Range<usize>,
+    /// Class of the module (`Bottleneck`); empty where it is not recorded.
+    pub module: String,
+    /// Number of groups directly inside it.
+    pub groups: usize,
+    /// The class of all groups directly inside it; empty if they differ or it is not recorded.
+    pub inner_module: String,
     /// Its layers are tiles on one slab.
     pub folded: bool,
     /// The boxes around its visible slabs in each row: (lowest corner, highest corner).

@@ -23,6 +23,8 @@ pub struct ModuleGroup {
     pub path: String,
     /// Index of the group that contains it; `None` for the whole network.
     pub parent: Option<usize>,
+    /// Class of the module (`Bottleneck`); empty where it is not recorded.
+    pub module: String,
     /// Number of groups that contain it.
     pub depth: usize,
     /// Indices of its layers.
@@ -82,13 +84,17 @@ pub enum ModuleItem {
 impl ModuleTree {
     /// Groups the layers of a recording.
     pub fn new(recording: &Recording) -> Self {
-        Self::of_layers(&recording.layers)
+        let mut tree = Self::of_layers(&recording.layers);
+        for group in &mut tree.groups {
+            group.module = recording.modules.get(&group.path).cloned().unwrap_or_default();
+        }
+        tree
     }
 
     /// Groups layers by their names.
     pub fn of_layers(layers: &[Layer]) -> Self {
         let names: Vec<Vec<&str>> = layers.iter().map(|layer| layer.name.split('.').collect()).collect();
-        let all = ModuleGroup { path: String::new(), parent: None, depth: 0, layers: 0..layers.len() };
+        let all = ModuleGroup { path: String::new(), parent: None, module: String::new(), depth: 0, layers: 0..layers.len() };
         let mut tree = Self { groups: vec![all] };
         tree.divide(&names, 0, 0);
         tree
@@ -114,7 +120,14 @@ impl ModuleTree {
             let end = (start + 1..layers.end).find(|&layer| part(layer, level) != name).unwrap_or(layers.end);
             if name.is_some() && end - start > 1 {
                 let path = names[start][..=level].join(".");
-                self.groups.push(ModuleGroup { path, parent: Some(parent), depth: depth + 1, layers: start..end });
+                let group = ModuleGroup {
+                    path,
+                    parent: Some(parent),
+                    module: String::new(),
+                    depth: depth + 1,
+                    layers: start..end,
+                };
+                self.groups.push(group);
                 self.divide(names, self.groups.len() - 1, level + 1);
             }
             start = end;
@@ -184,6 +197,15 @@ impl ModuleTree {
             }
         }
         items
+    }
+
+    /// Returns a fold with all groups unfolded by a number of levels, or folded if it is negative. Groups that were
+    /// folded or unfolded one by one are like the others.
+    pub fn folded_by(&self, fold: &Fold, levels: i32) -> Fold {
+        let deepest = self.groups.iter().map(|group| group.depth).max().unwrap_or(0);
+        let depth = fold.depth.unwrap_or_else(|| self.automatic_depth()).min(deepest + 1);
+        let depth = depth.saturating_add_signed(levels as isize).clamp(1, deepest + 1);
+        Fold { depth: Some(depth), ..Fold::default() }
     }
 
     /// Returns the greatest depth with a legible number of slabs, at least 1.

@@ -14,7 +14,10 @@ use super::panels::columns::{ColumnAction, ColumnBar};
 use super::panels::save_dialog::PictureOptions;
 use super::playback::SPEEDS;
 use crate::model::columns::{Locks, MAX_COLUMNS};
-use crate::model::{ColourMap, Norm, OrderBy, Recording, SetView, Stat};
+use crate::model::{ColourMap, ModuleTree, Norm, OrderBy, Recording, SetView, Stat};
+
+/// Most groups of layers that are listed.
+const MAX_GROUPS: usize = 1_000;
 
 /// Something a user can do by key, menu or command box.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,6 +113,14 @@ pub enum ViewCommand {
     SoloLayer(usize),
     /// Shows all layers.
     ShowLayers,
+    /// Draws the layers of a group as slabs of their own; the group is an index into [`ModuleTree::groups`].
+    Unfold(usize),
+    /// Draws the layers of a group as one slab; the group is an index into [`ModuleTree::groups`].
+    Fold(usize),
+    /// Unfolds all groups by this many levels of the module tree, or folds them if it is negative.
+    FoldBy(i32),
+    /// Folds and unfolds groups so that the number of slabs is legible.
+    FoldAutomatically,
     /// Selects all inputs as side A.
     ShowAll,
     /// Selects a class, an index into [`Recording::classes`], as side A.
@@ -200,7 +211,14 @@ impl ViewCommand {
             | Self::Haze
             | Self::Edges
             | Self::LessMotion => "Look",
-            Self::FrameLayer(_) | Self::HideLayer(_) | Self::SoloLayer(_) | Self::ShowLayers => "Layers",
+            Self::FrameLayer(_)
+            | Self::HideLayer(_)
+            | Self::SoloLayer(_)
+            | Self::ShowLayers
+            | Self::Unfold(_)
+            | Self::Fold(_)
+            | Self::FoldBy(_)
+            | Self::FoldAutomatically => "Layers",
             Self::ClearPins => "Units",
             Self::ShowAll | Self::ShowClass(_) | Self::MinusClass(_) | Self::MinusNone => "Show",
         }
@@ -272,6 +290,9 @@ pub fn available(context: &CommandContext) -> Vec<CommandEntry> {
         column_commands(context.columns, &mut add);
     }
     add("Show all layers", "", Command::View(ViewCommand::ShowLayers));
+    add("Unfold one level", "+", Command::View(ViewCommand::FoldBy(1)));
+    add("Fold one level", "-", Command::View(ViewCommand::FoldBy(-1)));
+    add("Fold automatically", "", Command::View(ViewCommand::FoldAutomatically));
     add("Remove all pins", "", Command::View(ViewCommand::ClearPins));
     if let Some(recording) = context.recording {
         add("Show all inputs", "", Command::View(ViewCommand::ShowAll));
@@ -279,6 +300,10 @@ pub fn available(context: &CommandContext) -> Vec<CommandEntry> {
         for (index, class) in recording.classes.iter().enumerate() {
             add(&format!("Show class {}", class.name), "", Command::View(ViewCommand::ShowClass(index)));
             add(&format!("Minus class {}", class.name), "", Command::View(ViewCommand::MinusClass(index)));
+        }
+        for (index, group) in ModuleTree::new(recording).groups.iter().enumerate().skip(1).take(MAX_GROUPS) {
+            add(&format!("Unfold {}", group.path), "U", Command::View(ViewCommand::Unfold(index)));
+            add(&format!("Fold {}", group.path), "U", Command::View(ViewCommand::Fold(index)));
         }
         for (index, layer) in recording.layers.iter().enumerate() {
             add(&format!("Frame layer {}", layer.name), "", Command::View(ViewCommand::FrameLayer(index)));
@@ -297,7 +322,7 @@ pub fn available(context: &CommandContext) -> Vec<CommandEntry> {
 }
 
 fn panel_commands(add: &mut impl FnMut(&str, &'static str, Command)) {
-    add("Find a command", "Ctrl K", Command::Commands);
+    add("Find a command or layer", "Ctrl K, /", Command::Commands);
     add("Keys and mouse", "?, F1", Command::Keys);
     let keys = ["Ctrl 1", "Ctrl 2", "Ctrl 3", "Ctrl 4", "Ctrl 5"];
     for (pane, keys) in Pane::PANELS.into_iter().zip(keys) {

@@ -177,7 +177,7 @@ impl Session {
     /// Updates the scene to the values nearest to those of the view, and requests the missing ones.
     pub fn update_scene(&mut self, now: f64) {
         self.control.view.link_sides();
-        self.scene.update(&mut self.values, &self.control);
+        self.scene.update(&mut self.values, &self.control, now);
         self.control.frame_visible(self.scene.layout(), now);
     }
 

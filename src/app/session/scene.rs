@@ -13,8 +13,11 @@ use crate::model::{
 };
 use crate::scene::{LoadedEpoch, Scene, aspect_ratio};
 use crate::stats::{Quantiles, UnmatchedLayer, colour_range};
+use crate::ui::scene::motion::ease;
 use crate::ui::{EpochCoverage, ViewControl};
 
+/// Duration of a move of the slabs, in seconds.
+const MOVE_DURATION: f64 = 0.4;
 /// Width by height of a picture before its size is known.
 const DEFAULT_ASPECT: f32 = 1.5;
 
@@ -26,6 +29,8 @@ pub struct SceneState {
     layout: Layout,
     /// The inputs of the layout; `None` if it is provisional.
     layout_key: Option<LayoutKey>,
+    /// The move of the slabs to their places in the layout.
+    motion: Option<LayoutMotion>,
     /// Per layer, the range of the colour map.
     ranges: Vec<ValueRange>,
     /// `true` if the ranges are shared with other columns.
@@ -90,6 +95,14 @@ impl LayoutKey {
     }
 }
 
+/// An animated move of the slabs.
+struct LayoutMotion {
+    from: Layout,
+    start: f64,
+    /// The places at this time.
+    now: Layout,
+}
+
 /// Everything that is drawn of a scene.
 pub struct DrawnScene<'a> {
     /// The values.
@@ -135,6 +148,7 @@ impl SceneState {
             network: NetworkScene::Absent,
             layout,
             layout_key: None,
+            motion: None,
             ranges: Vec::new(),
             is_shared: false,
             picture: None,
@@ -154,6 +168,16 @@ impl SceneState {
     /// The layout of the slabs.
     pub fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    /// The layout of the slabs as they are drawn, which may be on their way to [`Self::layout`].
+    pub fn drawn_layout(&self) -> &Layout {
+        self.motion.as_ref().map_or(&self.layout, |motion| &motion.now)
+    }
+
+    /// Returns `true` while slabs move.
+    pub fn is_moving(&self) -> bool {
+        self.motion.is_some()
     }
 
     /// Per layer, the range of the colour map.
@@ -206,7 +230,7 @@ impl SceneState {
     }
 
     /// Updates the scene to the values nearest to those of the view, and requests the missing ones.
-    pub fn update(&mut self, values: &mut ValueStore, control: &ViewControl) {
+    pub fn update(&mut self, values: &mut ValueStore, control: &ViewControl, now: f64) {
         let query = values.enter_query(control);
         let Some(position) = control.position() else { return self.show_network(values, control) };
         match nearest(values, control, query, position) {
@@ -231,8 +255,24 @@ impl SceneState {
             let picture = self.image().map(|image| image.aspect);
             let key = LayoutKey::new(current, control, picture);
             if self.layout_key.as_ref() != Some(&key) {
-                self.layout = current.scene.layout(current.recording(), &control.view, picture, key.aspect);
+                let layout = current.scene.layout(current.recording(), &control.view, picture, key.aspect);
+                let is_same_network = self.layout_key.as_ref().is_some_and(|before| before.grids == key.grids);
+                if is_same_network && self.layout.slabs != layout.slabs && !control.navigator.reduced_motion {
+                    let from = self.drawn_layout().clone();
+                    self.motion = Some(LayoutMotion { now: from.clone(), from, start: now });
+                } else {
+                    self.motion = None;
+                }
+                self.layout = layout;
                 self.layout_key = Some(key);
+            }
+        }
+        if let Some(motion) = &mut self.motion {
+            let t = ((now - motion.start) / MOVE_DURATION) as f32;
+            if t < 1.0 {
+                motion.now = motion.from.lerp(&self.layout, ease(t));
+            } else {
+                self.motion = None;
             }
         }
         values.prefetch(control);
@@ -291,7 +331,7 @@ impl SceneState {
             picture: self.image().map(|image| &image.picture).filter(|_| view.camera.is_clear_of_picture()),
             highlighted: if edges.is_empty() { None } else { highlighted },
             edges,
-            layout: &self.layout,
+            layout: self.drawn_layout(),
             view,
         })
     }

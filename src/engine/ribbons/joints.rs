@@ -29,13 +29,22 @@ pub(super) fn places(
     };
     let nodes = NodePlaces::new(edges);
     let items = items_of(&drawn, layout, nodes.joints.len());
+    let mut last_layers = vec![0; layout.items.len()];
+    for (layer, item) in layout.item_of.iter().enumerate() {
+        if let Some(item) = item {
+            last_layers[*item] = layer;
+        }
+    }
     let mut joints = vec![None; nodes.joints.len()];
     let mut gaps: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
     for (joint, place) in nodes.joints.iter().enumerate() {
         let Some(place) = place.filter(|_| is_used(joint)) else { continue };
         // The last drawn slot up to the layer whose data is combined.
         let Some(slot) = (0..=place.after).rev().find_map(slot_of) else { continue };
-        if let Some(item) = items[joint] {
+        // Further layers of the same group follow.
+        let around = layout.item_of.get(place.after).copied().flatten();
+        let around = around.filter(|&item| last_layers[item] > place.after);
+        if let Some(item) = items[joint].or(around) {
             joints[joint] = Some((routes.item(item), 0.0));
         } else if slot + 1 < routes.slots.len() {
             gaps.entry(slot).or_default().push((place.depth, joint));
@@ -57,31 +66,42 @@ pub(super) fn places(
     joints
 }
 
-/// Returns per joint the item whose data alone it combines: it is a part of that folded group.
-pub(super) fn items_of(edges: &[Edge], layout: &Layout, joints: usize) -> Vec<Option<usize>> {
-    /// The data that reaches a joint.
-    #[derive(Clone, Copy, PartialEq)]
-    enum Data {
-        None,
-        Of(usize),
-        OfSeveral,
-    }
+/// The items at one side of a joint.
+#[derive(Clone, Copy, PartialEq)]
+enum Items {
+    None,
+    One(usize),
+    Several,
+}
+
+/// Returns per joint the item that it is a part of: a folded group whose data alone it combines, or that alone takes
+/// its data.
+fn items_of(edges: &[Edge], layout: &Layout, joints: usize) -> Vec<Option<usize>> {
+    let backwards: Vec<Edge> = edges.iter().map(|edge| Edge { from: edge.to, to: edge.from }).collect();
+    let (sources, targets) = (items_before(edges, layout, joints), items_before(&backwards, layout, joints));
+    let one = |items: Items| if let Items::One(item) = items { Some(item) } else { None };
+    sources.into_iter().zip(targets).map(|(from, to)| one(from).or(one(to))).collect()
+}
+
+/// Returns per joint the items whose data it combines, directly or through other joints.
+fn items_before(edges: &[Edge], layout: &Layout, joints: usize) -> Vec<Items> {
     let into: Vec<Edge> = edges.iter().copied().filter(|edge| matches!(edge.to, Node::Joint(_))).collect();
-    let mut data = vec![Data::None; joints];
+    let mut items = vec![Items::None; joints];
     for edge in in_flow_order(&into).unwrap_or_default() {
         let from = match edge.from {
-            Node::Layer(layer) => layout.item_of.get(layer).copied().flatten().map_or(Data::None, Data::Of),
-            Node::Joint(joint) => data[joint],
+            Node::Layer(layer) => {
+                layout.item_of.get(layer).copied().flatten().map_or(Items::None, Items::One)
+            }
+            Node::Joint(joint) => items[joint],
         };
         if let Node::Joint(joint) = edge.to {
-            data[joint] = match (data[joint], from) {
-                (known, Data::None) => known,
-                (Data::None, from) => from,
+            items[joint] = match (items[joint], from) {
+                (known, Items::None) => known,
+                (Items::None, from) => from,
                 (known, from) if known == from => known,
-                _ => Data::OfSeveral,
+                _ => Items::Several,
             };
         }
     }
-    let item = |data: Data| if let Data::Of(item) = data { Some(item) } else { None };
-    data.into_iter().map(item).collect()
+    items
 }

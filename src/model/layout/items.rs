@@ -82,7 +82,25 @@ pub(super) fn of_tree(tree: &ModuleTree, fold: &Fold, slabs: &[Slab]) -> Vec<Ite
         let stage = item.tiles.first().and_then(|tile| tree.around(tile.slab).next());
         Item { stage, ..item }
     };
-    tree.items(fold).into_iter().filter_map(item).map(with_stage).collect()
+    let mut items: Vec<Item> = tree.items(fold).into_iter().filter_map(item).map(with_stage).collect();
+    enlarge_columns(&mut items, slabs);
+    items
+}
+
+/// Makes a column of classes nearly as tall as the tallest item: its names must be legible.
+fn enlarge_columns(items: &mut [Item], slabs: &[Slab]) {
+    let tallest = items.iter().map(|item| item.size.y).fold(0.0, f32::max);
+    for item in items {
+        let [tile] = &mut item.tiles[..] else { continue };
+        let slab = &slabs[tile.slab];
+        let scale = COLUMN_HEIGHT * tallest / item.size.y;
+        if slab.grid.columns == 1 && slab.grid.rows > 1 && scale > 1.0 {
+            item.size *= scale;
+            item.depth *= scale;
+            tile.pitch *= scale;
+            tile.centre *= scale;
+        }
+    }
 }
 
 fn single(index: usize, slab: &Slab, group: Option<usize>) -> Item {

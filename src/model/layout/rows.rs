@@ -172,6 +172,13 @@ fn gap(before: SlotSize, after: SlotSize, spread: f32) -> f32 {
     (gap * spread).max(depth + 2.0 * SLAB_BORDER + 0.2)
 }
 
+/// Returns the class of all groups directly inside a group; empty if they differ.
+fn inner_module(tree: &ModuleTree, group: usize) -> &str {
+    let mut modules = tree.children(group).map(|child| tree.groups[child].module.as_str());
+    let first = modules.next().unwrap_or("");
+    if modules.all(|module| module == first) { first } else { "" }
+}
+
 /// Returns the visible groups of a layout, without the whole network unless that is folded.
 pub(super) fn group_places(tree: &ModuleTree, items: &[Item], layout: &Layout) -> Vec<GroupPlace> {
     let mut folded_ends = 0;
@@ -204,6 +211,9 @@ pub(super) fn group_places(tree: &ModuleTree, items: &[Item], layout: &Layout) -
                 name: tree.own_path(index).to_owned(),
                 depth: group.depth,
                 layers: group.layers.clone(),
+                module: group.module.clone(),
+                groups: tree.children(index).count(),
+                inner_module: inner_module(tree, index).to_owned(),
                 folded: is_folded,
                 bounds,
             });

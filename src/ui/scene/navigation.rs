@@ -5,7 +5,7 @@ use glam::{Vec3, vec2};
 use super::camera_input::CameraInput;
 use super::camera_moves::{self, pick_slab};
 use super::motion::CameraMotion;
-use crate::model::{Camera, Layout, SetView};
+use crate::model::{Camera, Layout, SetView, Slab};
 
 /// Rotation by a drag over one picture height, in radians.
 const DRAG_ROTATION: f32 = 2.6;
@@ -25,6 +25,8 @@ pub enum CameraTarget {
     View(SetView),
     /// A slab, as an index into [`Layout::slabs`].
     Slab(usize),
+    /// The slabs of a group of layers, as indices of the first and the last one into [`Layout::slabs`].
+    Group(usize, usize),
 }
 
 impl CameraTarget {
@@ -36,6 +38,11 @@ impl CameraTarget {
                 Some(slab) => Camera::of_slab(slab, aspect),
                 None => Camera::set_view(SetView::Overview, layout, aspect),
             },
+            Self::Group(first, last) => {
+                let slabs = layout.slabs.iter().filter(|slab| (first..=last).contains(&slab.layer));
+                let boxes: Vec<_> = slabs.filter(|slab| !slab.hidden).map(Slab::bounds).collect();
+                Camera::of_boxes(layout, &boxes, aspect)
+            }
         }
     }
 }

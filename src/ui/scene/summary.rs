@@ -45,6 +45,10 @@ impl SceneDescription<'_> {
                 let name = recording.layers.get(layer).map_or("", |layer| layer.name.as_str());
                 format!("Seen from: the front of layer {name}")
             }
+            Some(CameraTarget::Group(first, last)) => {
+                let name = |layer: usize| recording.layers.get(layer).map_or("", |layer| layer.name.as_str());
+                format!("Seen from: the front of the layers {} to {}", name(first), name(last))
+            }
             None => "Seen from where a hand has led the camera".to_owned(),
         });
         if let Some(order) = view.order {
