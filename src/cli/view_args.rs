@@ -7,8 +7,8 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use crate::model::{
-    ColourMap, EpochPosition, Fold, LayerIndex, ModuleTree, OrderBy, Pin, Range, Recording, Theme, UnitIndex, UnitOrder,
-    ViewState,
+    ColourMap, EpochPosition, Fold, LayerIndex, ModuleTree, OrderBy, Pin, Range, Recording, Theme, UnitIndex,
+    UnitOrder, ViewState,
 };
 
 /// The options that choose how a view looks.
@@ -248,7 +248,9 @@ impl ViewArgs {
         for (option, paths, folded) in [("--fold", &self.fold, true), ("--unfold", &self.unfold, false)] {
             for path in paths {
                 if tree.find(path).is_none() {
-                    bail!("{option}: there is no group of layers `{path}`; groups are beginnings of layer names");
+                    bail!(
+                        "{option}: there is no group of layers `{path}`; groups are beginnings of layer names"
+                    );
                 }
                 fold.set(path, folded);
             }

@@ -45,8 +45,9 @@ impl DrawList {
         let (layout, camera) = (frame.layout(), &frame.view.camera);
         let shown: Vec<usize> =
             (0..layout.slabs.len()).filter(|&index| camera.presence(&layout.slabs[index]) > 0.0).collect();
-        let floors: Vec<usize> =
-            (0..layout.floors.len()).filter(|&floor| camera.position.y > layout.floors[floor].low.y).collect();
+        let floors: Vec<usize> = (0..layout.floors.len())
+            .filter(|&floor| camera.position.y > layout.floors[floor].low.y)
+            .collect();
         let picture = frame.picture.and_then(|picture| picture.bounds(layout));
         let slab_bounds = |&index: &usize| bounds(&layout.slabs[index], frame.view.height);
         let floor_bounds = |&floor: &usize| (layout.floors[floor].low, layout.floors[floor].high);

@@ -98,8 +98,7 @@ impl<T: Pod> QuadPass<T> {
     pub(super) fn prepare(&mut self, gpu: &Gpu, instances: &[T]) {
         let bytes: &[u8] = bytemuck::cast_slice(instances);
         if self.buffer.size() < bytes.len() as u64 {
-            self.buffer =
-                instance_buffer::<T>(&gpu.device, self.label, instances.len().next_power_of_two());
+            self.buffer = instance_buffer::<T>(&gpu.device, self.label, instances.len().next_power_of_two());
             self.group = instance_group(&gpu.device, self.label, &self.layout, &self.buffer);
         }
         gpu.queue.write_buffer(&self.buffer, 0, bytes);

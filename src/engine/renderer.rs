@@ -148,7 +148,13 @@ impl Renderer {
                 let pass = self.cells.get_or_insert_with(|| {
                     CellPass::new(&gpu.device, &self.frame_layout, Target::Colour(Self::FORMAT))
                 });
-                pass.draw(gpu, encoder, &ColourAttachment { target, size: frame.size, clear }, group, &list.slabs);
+                pass.draw(
+                    gpu,
+                    encoder,
+                    &ColourAttachment { target, size: frame.size, clear },
+                    group,
+                    &list.slabs,
+                );
             }
         }
     }
@@ -180,7 +186,13 @@ impl Renderer {
                     .cell_ids
                     .get_or_insert_with(|| CellPass::new(&gpu.device, &self.frame_layout, Target::Cell));
                 let clear = wgpu::Color::TRANSPARENT;
-                pass.draw(gpu, encoder, &ColourAttachment { target, size: frame.size, clear }, group, &list.slabs);
+                pass.draw(
+                    gpu,
+                    encoder,
+                    &ColourAttachment { target, size: frame.size, clear },
+                    group,
+                    &list.slabs,
+                );
             }
         }
     }
@@ -192,11 +204,13 @@ impl Renderer {
     fn prepare_quads(&mut self, gpu: &Gpu, list: &DrawList) {
         let (device, target) = (&gpu.device, Target::Colour(Self::FORMAT));
         if !list.segments.is_empty() {
-            let new = || QuadPass::new(device, "Renderer::ribbons", shader::RIBBONS, &self.frame_layout, target);
+            let new =
+                || QuadPass::new(device, "Renderer::ribbons", shader::RIBBONS, &self.frame_layout, target);
             self.ribbons.get_or_insert_with(new).prepare(gpu, &list.segments);
         }
         if !list.areas.is_empty() {
-            let new = || QuadPass::new(device, "Renderer::floors", shader::FLOORS, &self.frame_layout, target);
+            let new =
+                || QuadPass::new(device, "Renderer::floors", shader::FLOORS, &self.frame_layout, target);
             self.floors.get_or_insert_with(new).prepare(gpu, &list.areas);
         }
     }

@@ -80,7 +80,11 @@ pub(super) fn segments(network: &DrawnNetwork<'_>, layout: &Layout, camera: &Cam
     for edge in edges {
         let (Some((from, start)), Some((to, end))) = (stop(edge.from), stop(edge.to)) else { continue };
         // From the front to the back, whatever the direction of the data.
-        let (first, last) = if start.order() <= end.order() { ((from, start), (to, end)) } else { ((to, end), (from, start)) };
+        let (first, last) = if start.order() <= end.order() {
+            ((from, start), (to, end))
+        } else {
+            ((to, end), (from, start))
+        };
         if first.0 != last.0 && known.insert((first.0, last.0)) {
             let is_highlighted = highlighted == Some(from) || highlighted == Some(to);
             ribbons[usize::from(is_highlighted)].push([first.1, last.1]);
@@ -90,7 +94,7 @@ pub(super) fn segments(network: &DrawnNetwork<'_>, layout: &Layout, camera: &Cam
     let mut segments = Vec::new();
     for (ribbons, highlighted) in ribbons.iter().zip([0.0, 1.0]) {
         for [from, to] in ribbons {
-            let points = curve::rounded(&routes.way(*from, *to), steps);
+            let points = curve::rounded(&routes.way(*from, *to), routes.reach(*from, *to), steps);
             let opacity = from.opacity(layout, camera).min(to.opacity(layout, camera));
             let opacities: Vec<f32> = points.iter().map(|&at| opacity * camera.presence_at(at)).collect();
             let tangents = curve::tangents(&points);

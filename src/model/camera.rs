@@ -188,7 +188,9 @@ impl Camera {
         };
         match view {
             SetView::Overview => Self::overview(layout, aspect),
-            SetView::Front => Self::best_of(layout, aspect, &[0.0, 0.15, 0.3, 0.45], &[-0.15, -0.3, -0.45, -0.6, -0.8]),
+            SetView::Front => {
+                Self::best_of(layout, aspect, &[0.0, 0.15, 0.3, 0.45], &[-0.15, -0.3, -0.45, -0.6, -0.8])
+            }
             SetView::Top => Self::best_of(layout, aspect, &[0.6, 0.9, 1.15], &[-0.85, -1.0, -1.15]),
             SetView::Grazing => {
                 // The camera is just outside the slab's right edge and looks nearly along its face.
@@ -230,12 +232,14 @@ impl Camera {
     /// The camera that frames one slab nearly from the front and leaves out all slabs in front of it.
     pub fn of_slab(slab: &Slab, aspect: f32) -> Self {
         let (low, high) = slab.bounds();
-        Self { clear: CLEAR, ..Self::looking(Direction { yaw: 0.25, pitch: -0.12 }) }.framing(low, high, aspect)
+        Self { clear: CLEAR, ..Self::looking(Direction { yaw: 0.25, pitch: -0.12 }) }
+            .framing(low, high, aspect)
     }
 
     /// The camera that frames the boxes of a group of layers from the direction of the overview.
     pub fn of_boxes(layout: &Layout, boxes: &[(Vec3, Vec3)], aspect: f32) -> Self {
-        Self { clear: GROUP_CLEAR, ..Self::looking(layout.overview) }.framing_boxes(boxes.iter().copied(), aspect)
+        Self { clear: GROUP_CLEAR, ..Self::looking(layout.overview) }
+            .framing_boxes(boxes.iter().copied(), aspect)
     }
 
     /// Returns `true` if an input's picture in front of the first slab does not cover that slab: the

@@ -110,7 +110,7 @@ impl DrawOrder {
             let mut open = vec![SegmentPiece { segment, from: 0.0, to: 1.0, node: 0, ends }];
             while let Some(piece) = open.pop() {
                 let Some(OrderNode::Split { axis, at, below, above }) = self.nodes.get(piece.node) else {
-                    pieces.push(piece);
+                    self.cut_at_leaf(piece, &mut pieces);
                     continue;
                 };
                 let [a, b] = piece.ends.map(|end| end[*axis]);
@@ -129,6 +129,31 @@ impl DrawOrder {
             }
         }
         pieces
+    }
+
+    /// Cuts a piece where the planes of the faces of the box of its leaf cross it, so that one of these planes
+    /// separates each part from the box.
+    fn cut_at_leaf(&self, piece: SegmentPiece, pieces: &mut Vec<SegmentPiece>) {
+        let Some(OrderNode::Leaf(members)) = self.nodes.get(piece.node) else { return pieces.push(piece) };
+        let &[member] = &members[..] else { return pieces.push(piece) };
+        let (low, high) = self.boxes[member];
+        let [start, end] = piece.ends;
+        let crossing = |(plane, axis): (Vec3, usize)| {
+            let share = (plane[axis] - start[axis]) / (end[axis] - start[axis]);
+            (share > 0.0 && share < 1.0).then_some(share)
+        };
+        let planes = [low, high].into_iter().flat_map(|plane| [(plane, 0), (plane, 1), (plane, 2)]);
+        let mut cuts: Vec<f32> = planes.filter_map(crossing).chain([0.0, 1.0]).collect();
+        cuts.sort_by(f32::total_cmp);
+        for cut in cuts.windows(2).filter(|cut| cut[0] < cut[1]) {
+            let along = |share: f32| piece.from + share * (piece.to - piece.from);
+            pieces.push(SegmentPiece {
+                from: along(cut[0]),
+                to: along(cut[1]),
+                ends: [start.lerp(end, cut[0]), start.lerp(end, cut[1])],
+                ..piece
+            });
+        }
     }
 
     /// Returns boxes and pieces, as indices, in the order in which they are drawn for an eye.
@@ -171,10 +196,11 @@ impl DrawOrder {
         let is_before = |piece: &SegmentPiece| {
             members.iter().all(|&index| {
                 let (low, high) = self.boxes[index];
+                // Of a cut piece, the middle is on the right side whatever rounding does to its ends.
+                let middle = (piece.ends[0] + piece.ends[1]) / 2.0;
                 (0..3).any(|axis| {
-                    let [a, b] = piece.ends.map(|end| end[axis]);
-                    (a.min(b) >= high[axis] && eye[axis] >= high[axis])
-                        || (a.max(b) <= low[axis] && eye[axis] <= low[axis])
+                    (middle[axis] >= high[axis] && eye[axis] >= high[axis])
+                        || (middle[axis] <= low[axis] && eye[axis] <= low[axis])
                 })
             })
         };

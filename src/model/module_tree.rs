@@ -94,7 +94,13 @@ impl ModuleTree {
     /// Groups layers by their names.
     pub fn of_layers(layers: &[Layer]) -> Self {
         let names: Vec<Vec<&str>> = layers.iter().map(|layer| layer.name.split('.').collect()).collect();
-        let all = ModuleGroup { path: String::new(), parent: None, module: String::new(), depth: 0, layers: 0..layers.len() };
+        let all = ModuleGroup {
+            path: String::new(),
+            parent: None,
+            module: String::new(),
+            depth: 0,
+            layers: 0..layers.len(),
+        };
         let mut tree = Self { groups: vec![all] };
         tree.divide(&names, 0, 0);
         tree
@@ -106,7 +112,8 @@ impl ModuleTree {
         if depth >= MAX_DEPTH {
             return;
         }
-        let part = |layer: usize, level: usize| names[layer].get(level).filter(|_| names[layer].len() > level + 1);
+        let part =
+            |layer: usize, level: usize| names[layer].get(level).filter(|_| names[layer].len() > level + 1);
         let is_shared = |level: usize| {
             let first = part(layers.start, level);
             first.is_some() && layers.clone().all(|layer| part(layer, level) == first)

@@ -18,7 +18,8 @@ mod order;
 
 use crate::engine::{DrawnNetwork, Frame, InputPicture};
 use crate::model::{
-    EpochPosition, Grid, Layout, LayoutOptions, Normalisation, Picture, Recording, SceneValues, ValueRange, ViewState,
+    EpochPosition, Grid, Layout, LayoutOptions, Normalisation, Picture, Recording, SceneValues, ValueRange,
+    ViewState,
 };
 use crate::stats::{Backend, Sides, colour_range};
 
@@ -95,7 +96,13 @@ impl Scene {
     /// Returns the layout of the slabs, without the hidden layers, and with room for an input's picture of
     /// aspect ratio `picture`. Rows are chosen for a picture of aspect ratio `aspect` (width by height), unless the
     /// camera refers to other ones.
-    pub fn layout(&self, recording: &Recording, view: &ViewState, picture: Option<f32>, aspect: f32) -> Layout {
+    pub fn layout(
+        &self,
+        recording: &Recording,
+        view: &ViewState,
+        picture: Option<f32>,
+        aspect: f32,
+    ) -> Layout {
         let fixed = view.camera.aspect;
         let options = LayoutOptions {
             fold: &view.fold,

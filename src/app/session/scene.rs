@@ -8,8 +8,8 @@ use super::values::ValueStore;
 use crate::engine::{Gpu, InputPicture};
 use crate::model::columns::ColourScale;
 use crate::model::{
-    Edge, EpochIndex, EpochPosition, Fold, Grid, Layout, Picture, Query, Recording, SceneValues, Source, UnitOrder,
-    ValueRange, ViewState, drawn_edges,
+    Edge, EpochIndex, EpochPosition, Fold, Grid, Layout, Picture, Query, Recording, SceneValues, Source,
+    UnitOrder, ValueRange, ViewState, drawn_edges,
 };
 use crate::scene::{LoadedEpoch, Scene, aspect_ratio};
 use crate::stats::{Quantiles, UnmatchedLayer, colour_range};
@@ -256,7 +256,8 @@ impl SceneState {
             let key = LayoutKey::new(current, control, picture);
             if self.layout_key.as_ref() != Some(&key) {
                 let layout = current.scene.layout(current.recording(), &control.view, picture, key.aspect);
-                let is_same_network = self.layout_key.as_ref().is_some_and(|before| before.grids == key.grids);
+                let is_same_network =
+                    self.layout_key.as_ref().is_some_and(|before| before.grids == key.grids);
                 if is_same_network && self.layout.slabs != layout.slabs && !control.navigator.reduced_motion {
                     let from = self.drawn_layout().clone();
                     self.motion = Some(LayoutMotion { now: from.clone(), from, start: now });

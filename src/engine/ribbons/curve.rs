@@ -5,8 +5,9 @@ use glam::Vec3;
 /// Greatest share of a straight part that the round corners at its two ends take each.
 const CORNER: f32 = 0.5;
 
-/// Returns the points of a line through `corners`, each rounded by a quadratic Bézier curve of `steps` segments.
-pub(super) fn rounded(corners: &[Vec3], steps: usize) -> Vec<Vec3> {
+/// Returns the points of a line through `corners`, each rounded by a quadratic Bézier curve of `steps` segments, which
+/// begins and ends within `reach` of the corner.
+pub(super) fn rounded(corners: &[Vec3], reach: f32, steps: usize) -> Vec<Vec3> {
     let mut points = Vec::with_capacity(corners.len() * (steps + 1));
     for (index, &corner) in corners.iter().enumerate() {
         if index == 0 || index + 1 == corners.len() {
@@ -14,7 +15,7 @@ pub(super) fn rounded(corners: &[Vec3], steps: usize) -> Vec<Vec3> {
             continue;
         }
         let (before, after) = (corners[index - 1] - corner, corners[index + 1] - corner);
-        let radius = CORNER * before.length().min(after.length());
+        let radius = (CORNER * before.length().min(after.length())).min(reach);
         let start = corner + before.normalize_or_zero() * radius;
         let end = corner + after.normalize_or_zero() * radius;
         for step in 0..=steps {

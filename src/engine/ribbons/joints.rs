@@ -79,8 +79,14 @@ enum Items {
 fn items_of(edges: &[Edge], layout: &Layout, joints: usize) -> Vec<Option<usize>> {
     let backwards: Vec<Edge> = edges.iter().map(|edge| Edge { from: edge.to, to: edge.from }).collect();
     let (sources, targets) = (items_before(edges, layout, joints), items_before(&backwards, layout, joints));
-    let one = |items: Items| if let Items::One(item) = items { Some(item) } else { None };
-    sources.into_iter().zip(targets).map(|(from, to)| one(from).or(one(to))).collect()
+    let mut slabs = vec![0_usize; layout.items.len()];
+    for item in layout.item_of.iter().flatten() {
+        slabs[*item] += 1;
+    }
+    let group = |items: Items| {
+        if let Items::One(item) = items { Some(item).filter(|&item| slabs[item] > 1) } else { None }
+    };
+    sources.into_iter().zip(targets).map(|(from, to)| group(from).or(group(to))).collect()
 }
 
 /// Returns per joint the items whose data it combines, directly or through other joints.

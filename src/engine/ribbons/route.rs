@@ -140,6 +140,11 @@ impl<'a> Routes<'a> {
         }
     }
 
+    /// Returns how far from its corners the way between two stops may be round: beside slabs, not as far as these.
+    pub fn reach(&self, from: Stop, to: Stop) -> f32 {
+        if from.row == to.row { f32::INFINITY } else { TURN * self.tallest }
+    }
+
     /// Returns the corners of the way between two stops, of which `from` is first on the way of the data.
     pub fn way(&self, from: Stop, to: Stop) -> Vec<Vec3> {
         let is_step = from.item.is_some() && to.item.is_some() && to.slot == from.slot + 1;
@@ -185,11 +190,15 @@ impl<'a> Routes<'a> {
         }
         // Back above the row of the target.
         let height = self.layout.rows[to.row].1.y + self.rise(to.row, 4);
-        let next_end = self.gap_behind(last(to.row)).1.min(end + (next_x - x));
+        let next_end = self.gap_behind(last(to.row)).1.min(end);
         way.push(vec3(next_x, height, next_end));
         if is_step {
             let turn = self.gap_before(to.slot).0;
-            way.extend([vec3(next_x, height, turn), vec3(to.x, to.bottom, turn), vec3(to.x, to.bottom, to.front)]);
+            way.extend([
+                vec3(next_x, height, turn),
+                vec3(to.x, to.bottom, turn),
+                vec3(to.x, to.bottom, to.front),
+            ]);
         } else {
             let turn = if to.item.is_some() { middle(self.gap_before(to.slot), None) } else { to.front };
             way.extend([vec3(next_x, height, turn), to.point()]);

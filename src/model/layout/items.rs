@@ -141,7 +141,11 @@ fn mosaic(members: &[usize], slabs: &[Slab], group: usize) -> Item {
             let (slab, size) = (&slabs[members[index]], sizes[index] * scale);
             let pitch = slab.pitch * scale;
             depth = depth.max(slab.max_height() * scale);
-            tiles.push(Tile { slab: members[index], centre: vec2(left + size.x / 2.0, top - size.y / 2.0), pitch });
+            tiles.push(Tile {
+                slab: members[index],
+                centre: vec2(left + size.x / 2.0, top - size.y / 2.0),
+                pitch,
+            });
             left += size.x + TILE_GAP;
         }
         width = width.max(left - TILE_GAP);

@@ -76,7 +76,8 @@ pub(super) fn best(items: &[Item], slots: Vec<Vec<usize>>, slabs: Vec<Slab>, asp
 /// Returns that one of several directions in which the visible parts of the slabs are the largest.
 pub(super) fn best_direction(layout: &Layout, directions: &[Direction], aspect: f32) -> Direction {
     let mut samples = Samples::new(aspect);
-    let directions = if layout.items.len() > MANY_ITEMS { &directions[..directions.len().min(1)] } else { directions };
+    let directions =
+        if layout.items.len() > MANY_ITEMS { &directions[..directions.len().min(1)] } else { directions };
     let mut best = (0.0, layout.overview);
     for &overview in directions {
         let turned = Layout { overview, ..layout.clone() };
@@ -118,15 +119,16 @@ fn row_starts(items: &[Item], slots: &[Vec<usize>], count: usize) -> Option<Vec<
     };
     if slots_count * slots_count * count > 400_000 {
         // Too many for an exact division: rows of one length.
-        let starts = (0..count).map(|row| sums.partition_point(|&sum| sum < row as f32 * mean).min(slots_count - 1));
+        let starts =
+            (0..count).map(|row| sums.partition_point(|&sum| sum < row as f32 * mean).min(slots_count - 1));
         let mut starts: Vec<usize> = starts.collect();
         starts.dedup();
         return (starts.len() == count).then_some(starts);
     }
     // least[row][end]: the least cost of `row + 1` rows of the first `end` slots, and where the last one begins.
     let mut least = vec![vec![(f32::INFINITY, 0); slots_count + 1]; count];
-    for end in 1..=slots_count {
-        least[0][end] = (cost(0, end), 0);
+    for (end, least) in least[0].iter_mut().enumerate().skip(1) {
+        *least = (cost(0, end), 0);
     }
     for row in 1..count {
         for end in row + 1..=slots_count {
@@ -176,7 +178,8 @@ impl Samples {
         self.wholes.clear();
         self.wholes.resize(count, 0.0);
         for (index, &ItemPlace { low, high, .. }) in items {
-            let corners = [low, vec3(high.x, low.y, low.z), vec3(high.x, high.y, low.z), vec3(low.x, high.y, low.z)];
+            let corners =
+                [low, vec3(high.x, low.y, low.z), vec3(high.x, high.y, low.z), vec3(low.x, high.y, low.z)];
             let mut face = [Vec2::ZERO; 4];
             for (point, corner) in face.iter_mut().zip(corners) {
                 let Some((projected, _)) = camera.project(corner, aspect) else { return 0.0 };

@@ -94,7 +94,11 @@ impl Arrangement<'_> {
             let height = slots.clone().map(|slot| sizes[slot].height).fold(0.0, f32::max);
             if row > 0 {
                 let step = ROW_STEP * widest;
-                base += vec3(step, -(height + ROW_GAP.0 + ROW_GAP.1 * tallest), step / direction.yaw.tan().max(0.5));
+                base += vec3(
+                    step,
+                    -(height + ROW_GAP.0 + ROW_GAP.1 * tallest),
+                    step / direction.yaw.tan().max(0.5),
+                );
             }
             let stretch = if length > 0.0 { (longest / length).min(STRETCH) } else { 1.0 };
             self.place_row(&mut layout, slots, &sizes, base, spread * stretch, FLOOR_MARGIN.0 * widest);

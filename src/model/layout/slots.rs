@@ -35,8 +35,7 @@ pub(super) fn slots(edges: &[Edge], layers: usize, items: &[Item]) -> Vec<Vec<us
 fn distances(edges: &[Edge], layers: usize) -> Vec<usize> {
     let sequential = || (0..layers).rev().collect();
     let known = |node: Node| if let Node::Layer(layer) = node { layer < layers } else { true };
-    let edges: Vec<Edge> =
-        edges.iter().copied().filter(|edge| known(edge.from) && known(edge.to)).collect();
+    let edges: Vec<Edge> = edges.iter().copied().filter(|edge| known(edge.from) && known(edge.to)).collect();
     let mut leads_on = vec![false; layers];
     for edge in &edges {
         if let Node::Layer(layer) = edge.from {
@@ -47,7 +46,9 @@ fn distances(edges: &[Edge], layers: usize) -> Vec<usize> {
     let ends = (0..layers.saturating_sub(1)).filter(|&layer| !leads_on[layer]);
     let with_ends: Vec<Edge> =
         edges.iter().copied().chain(ends.map(|layer| Edge::between_layers(layer, layer + 1))).collect();
-    let Some(sorted) = in_flow_order(&with_ends).or_else(|| in_flow_order(&edges)) else { return sequential() };
+    let Some(sorted) = in_flow_order(&with_ends).or_else(|| in_flow_order(&edges)) else {
+        return sequential();
+    };
     let nodes = sorted.iter().flat_map(|edge| [edge.from.number(layers), edge.to.number(layers)]);
     let mut left = vec![0_usize; nodes.max().map_or(layers, |most| most + 1).max(layers)];
     for edge in sorted.iter().rev() {

@@ -53,7 +53,8 @@ pub fn pressed(ui: &Ui, for_scene: bool) -> Option<Command> {
             input.consume_shortcut(&KeyboardShortcut::new(*modifiers, *key))
         });
         let typed = |character: &str| {
-            let is_typed = |event: &egui::Event| matches!(event, egui::Event::Text(text) if text == character);
+            let is_typed =
+                |event: &egui::Event| matches!(event, egui::Event::Text(text) if text == character);
             for_scene && input.events.iter().any(is_typed)
         };
         let character = CHARACTERS.iter().find(|(character, _)| typed(character));

@@ -164,8 +164,9 @@ mod tests {
         let own = slab(rect(100.0, 100.0, 50.0, 50.0));
         let outlines = [Some(own.clone())];
         let picture = rect(0.0, 0.0, 400.0, 300.0);
-        let find =
-            |taken: &[Rect]| LabelPlacer { rect: picture, outlines: &outlines, taken, max_leader: 64.0 }.find(SIZE, &own);
+        let find = |taken: &[Rect]| {
+            LabelPlacer { rect: picture, outlines: &outlines, taken, max_leader: 64.0 }.find(SIZE, &own)
+        };
         let below = find(&[]).expect("all is free");
         assert!(below.place.top() > 150.0 && below.leader.is_none());
         let area_below = rect(0.0, 151.0, 400.0, 150.0);

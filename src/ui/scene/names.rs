@@ -53,7 +53,8 @@ impl SceneDescription<'_> {
             let colour = if object.highlighted { palette.accent } else { palette.text };
             let size = if object.is_group { TEXT } else { SMALL };
             let title = painter.layout_no_wrap(object.title, FontId::new(size, semibold()), colour);
-            let detail = painter.layout_no_wrap(object.detail, FontId::proportional(SMALL - 1.0), palette.dim);
+            let detail =
+                painter.layout_no_wrap(object.detail, FontId::proportional(SMALL - 1.0), palette.dim);
             let full = vec2(title.size().x.max(detail.size().x), title.size().y + detail.size().y);
             for (size, with_detail) in [(full, true), (title.size(), false)] {
                 let max_leader = if object.is_group { LEADERS.1 } else { LEADERS.0 };
@@ -62,7 +63,8 @@ impl SceneDescription<'_> {
                 if let Some([from, to]) = label.leader {
                     painter.line_segment([from, to], Stroke::new(1.0, palette.dim.gamma_multiply(0.5)));
                 }
-                let left = |text: &Galley| label.place.left() + label.align * (label.place.width() - text.size().x);
+                let left =
+                    |text: &Galley| label.place.left() + label.align * (label.place.width() - text.size().x);
                 let title_at = pos2(left(&title), label.place.top());
                 if with_detail {
                     let detail_at = pos2(left(&detail), title_at.y + title.size().y);
@@ -86,7 +88,8 @@ impl SceneDescription<'_> {
             let Some(&(low, high)) = group.bounds.first() else { continue };
             let is_present = self.view.camera.presence_at((low + high) / 2.0) > 0.5;
             let Some(outline) = projection.outline(low, high).filter(|_| is_present) else { continue };
-            let is_highlighted = group.folded && highlighted.is_some_and(|layer| group.layers.contains(&layer));
+            let is_highlighted =
+                group.folded && highlighted.is_some_and(|layer| group.layers.contains(&layer));
             if !group.folded && self.is_covered(group) {
                 continue;
             }
@@ -102,7 +105,8 @@ impl SceneDescription<'_> {
         }
         let last = self.layout.slabs.len().saturating_sub(1);
         for (index, slab) in self.layout.slabs.iter().enumerate() {
-            let (Some(layer), Some(Some(outline))) = (self.recording.layers.get(slab.layer), outlines.get(index))
+            let (Some(layer), Some(Some(outline))) =
+                (self.recording.layers.get(slab.layer), outlines.get(index))
             else {
                 continue;
             };
@@ -155,13 +159,17 @@ impl SceneDescription<'_> {
 
 /// Returns `true` if a group contains another one.
 fn is_around(group: &GroupPlace, inner: &GroupPlace) -> bool {
-    group.depth < inner.depth && group.layers.start <= inner.layers.start && group.layers.end >= inner.layers.end
+    group.depth < inner.depth
+        && group.layers.start <= inner.layers.start
+        && group.layers.end >= inner.layers.end
 }
 
 /// Returns the part of a name after the path of the group around it; with the last part of that path if the rest is
 /// only a number.
 fn within(path: &str, name: &str) -> String {
-    let Some(rest) = name.strip_prefix(path).and_then(|rest| rest.strip_prefix('.')).filter(|_| !path.is_empty()) else {
+    let Some(rest) =
+        name.strip_prefix(path).and_then(|rest| rest.strip_prefix('.')).filter(|_| !path.is_empty())
+    else {
         return name.to_owned();
     };
     if rest.chars().all(|character| character.is_ascii_digit() || character == '.') {
@@ -193,7 +201,13 @@ fn even_order(index: usize) -> usize {
 }
 
 /// Paints text with a rim of the colour of the background, so that it is legible over lines.
-pub(super) fn paint_text(painter: &Painter, at: Pos2, galley: &Arc<Galley>, colour: Color32, ground: Color32) {
+pub(super) fn paint_text(
+    painter: &Painter,
+    at: Pos2,
+    galley: &Arc<Galley>,
+    colour: Color32,
+    ground: Color32,
+) {
     let rim = ground.gamma_multiply(0.7);
     for offset in [vec2(HALO, 0.0), vec2(-HALO, 0.0), vec2(0.0, HALO), vec2(0.0, -HALO)] {
         painter.galley_with_override_text_color(at + offset, Arc::clone(galley), rim);

@@ -23,7 +23,10 @@ fn texts(scene: &SceneDescription, size: egui::Vec2) -> Vec<(String, Rect)> {
     });
     output.textures_delta.clear();
     let text = |shape: &Shape| match shape {
-        Shape::Text(text) => Some((text.galley.text().to_owned(), text.visual_bounding_rect())),
+        // Copies in another colour are the rim of a text.
+        Shape::Text(text) if text.override_text_color.is_none() => {
+            Some((text.galley.text().to_owned(), text.visual_bounding_rect()))
+        }
         _ => None,
     };
     output.shapes.iter().filter_map(|clipped| text(&clipped.shape)).collect()

@@ -178,7 +178,7 @@ fn pinned_units_are_named_unless_their_layer_is_hidden() {
     let names = |scene: &TestScene| scene.texts(None).iter().filter(|text| *text == "conv2 · 12").count();
     assert_eq!(names(&scene), 1);
     scene.view.hidden.insert("conv2".to_owned());
-    scene.layout.hide(&scene.recording.layers, &scene.view.hidden);
+    scene.layout.slabs[1].hidden = true;
     assert_eq!(names(&scene), 0);
     assert!(!scene.texts(None).contains(&"conv2".to_owned()), "nor is the layer");
     let cell = cell_at(&scene.values(), &scene.layout, scene.projection(), scene.place(1, 12));
