@@ -1,4 +1,4 @@
-//! The module tree of a network: its layers, grouped by the parts of their dotted names.
+//! The module tree of a network: its layers, grouped by the parts of their names.
 //!
 //! Of `layer1.0.conv1`, `layer1.0.conv2`, `layer1.1.conv1` the groups are `layer1`, `layer1.0` and `layer1.1`. A
 //! group is a run of successive layers: one whose name occurs again further on is another group of the same path.
@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Layer, Recording};
 
+/// Characters between the parts of a name: that of PyTorch, and that of Keras.
+pub const SEPARATORS: [char; 2] = ['.', '/'];
 /// Greatest depth of a group: deeper names are not divided further.
 const MAX_DEPTH: usize = 16;
 /// Greatest number of slabs, folded groups included, up to which groups are unfolded automatically.
@@ -93,7 +95,8 @@ impl ModuleTree {
 
     /// Groups layers by their names.
     pub fn of_layers(layers: &[Layer]) -> Self {
-        let names: Vec<Vec<&str>> = layers.iter().map(|layer| layer.name.split('.').collect()).collect();
+        let names: Vec<Vec<&str>> =
+            layers.iter().map(|layer| layer.name.split(SEPARATORS).collect()).collect();
         let all = ModuleGroup {
             path: String::new(),
             parent: None,
@@ -102,12 +105,12 @@ impl ModuleTree {
             layers: 0..layers.len(),
         };
         let mut tree = Self { groups: vec![all] };
-        tree.divide(&names, 0, 0);
+        tree.divide(layers, &names, 0, 0);
         tree
     }
 
     /// Adds the groups within the group of this index, whose layers share the first `level` parts of their names.
-    fn divide(&mut self, names: &[Vec<&str>], parent: usize, mut level: usize) {
+    fn divide(&mut self, all: &[Layer], names: &[Vec<&str>], parent: usize, mut level: usize) {
         let ModuleGroup { depth, layers, .. } = self.groups[parent].clone();
         if depth >= MAX_DEPTH {
             return;
@@ -126,7 +129,10 @@ impl ModuleTree {
             let name = part(start, level);
             let end = (start + 1..layers.end).find(|&layer| part(layer, level) != name).unwrap_or(layers.end);
             if name.is_some() && end - start > 1 {
-                let path = names[start][..=level].join(".");
+                // Up to the separator behind the part of this level.
+                let own: &[&str] = &names[start][..=level];
+                let length = own.iter().map(|part| part.len() + 1).sum::<usize>() - 1;
+                let path = all[start].name[..length].to_owned();
                 let group = ModuleGroup {
                     path,
                     parent: Some(parent),
@@ -135,7 +141,7 @@ impl ModuleTree {
                     layers: start..end,
                 };
                 self.groups.push(group);
-                self.divide(names, self.groups.len() - 1, level + 1);
+                self.divide(all, names, self.groups.len() - 1, level + 1);
             }
             start = end;
         }
@@ -156,16 +162,15 @@ impl ModuleTree {
         self.groups.iter().position(|group| group.path == path)
     }
 
-    /// Returns the groups that contain a layer, the outermost first, without the whole network.
-    pub fn around(&self, layer: usize) -> impl Iterator<Item = usize> + '_ {
-        let contains = move |(_, group): &(usize, &ModuleGroup)| group.layers.contains(&layer);
-        self.groups.iter().enumerate().skip(1).filter(contains).map(|(index, _)| index)
-    }
-
-    /// Returns the end of the name of a layer that is not in the path of the innermost group around it.
-    pub fn own_name<'a>(&self, layer: usize, name: &'a str) -> &'a str {
-        let path = self.around(layer).last().map_or("", |group| self.groups[group].path.as_str());
-        rest_of(name, path)
+    /// Returns the outermost group around a layer, without the whole network.
+    pub fn stage_of(&self, layer: usize) -> Option<usize> {
+        // The groups are sorted by their first layers.
+        let after = self.groups.partition_point(|group| group.layers.start <= layer);
+        let mut group = after.checked_sub(1)?;
+        while self.groups[group].depth > 1 {
+            group = self.groups[group].parent?;
+        }
+        (self.groups[group].depth == 1 && self.groups[group].layers.contains(&layer)).then_some(group)
     }
 
     /// Returns the end of the path of a group that is not in the path of the group around it.
@@ -225,12 +230,13 @@ impl ModuleTree {
 
 /// Returns `true` if `path` is `outer` or inside it.
 fn is_within(path: &str, outer: &str) -> bool {
-    outer.is_empty() || path.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    outer.is_empty()
+        || path.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(SEPARATORS))
 }
 
 /// Returns `name` without the parts of `path`.
 fn rest_of<'a>(name: &'a str, path: &str) -> &'a str {
-    match name.strip_prefix(path).and_then(|rest| rest.strip_prefix('.')) {
+    match name.strip_prefix(path).and_then(|rest| rest.strip_prefix(SEPARATORS)) {
         Some(rest) if !path.is_empty() && !rest.is_empty() => rest,
         _ => name,
     }

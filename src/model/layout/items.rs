@@ -79,7 +79,7 @@ pub(super) fn of_tree(tree: &ModuleTree, fold: &Fold, slabs: &[Slab]) -> Vec<Ite
         }
     };
     let with_stage = |item: Item| {
-        let stage = item.tiles.first().and_then(|tile| tree.around(tile.slab).next());
+        let stage = item.tiles.first().and_then(|tile| tree.stage_of(tile.slab));
         Item { stage, ..item }
     };
     let mut items: Vec<Item> = tree.items(fold).into_iter().filter_map(item).map(with_stage).collect();

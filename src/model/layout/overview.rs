@@ -20,6 +20,8 @@ const SAMPLES: (usize, usize) = (54, 144);
 const MANY_ITEMS: usize = 150;
 /// Exponent of the visible share of an item in its merit: a slab of which half is hidden is hard to read.
 const HIDDEN_COST: f32 = 1.0;
+/// Exponent of the share of the picture that the slabs take up, in their merit.
+const EMPTY_COST: f32 = 0.5;
 /// Factor on the merit of a layout for each row: rows are harder to follow than a line.
 const ROW_COST: f32 = 0.985;
 /// The same for a row that begins within a stage.
@@ -165,7 +167,7 @@ impl Samples {
     }
 
     /// Returns the merit of a picture of slabs in the direction of the overview of `layout`: the mean edge of the
-    /// visible area of an item, less where parts are hidden, and half that of the smallest, in samples.
+    /// visible area of an item, less where parts are hidden, and half that of the smallest, in samples; less where the picture is empty.
     fn merit(&mut self, layout: &Layout, aspect: f32) -> f32 {
         let camera = Camera::overview(layout, aspect);
         let distance = |&(_, item): &(usize, &ItemPlace)| {
@@ -177,6 +179,7 @@ impl Samples {
         self.front.fill(0);
         self.wholes.clear();
         self.wholes.resize(count, 0.0);
+        let (mut low, mut high) = (Vec2::INFINITY, Vec2::NEG_INFINITY);
         for (index, &ItemPlace { low, high, .. }) in items {
             let corners =
                 [low, vec3(high.x, low.y, low.z), vec3(high.x, high.y, low.z), vec3(low.x, high.y, low.z)];
@@ -184,6 +187,9 @@ impl Samples {
             for (point, corner) in face.iter_mut().zip(corners) {
                 let Some((projected, _)) = camera.project(corner, aspect) else { return 0.0 };
                 *point = projected * vec2(self.width as f32, self.height as f32);
+            }
+            for &point in &face {
+                (low, high) = (low.min(point), high.max(point));
             }
             let doubled: f32 = (0..4).map(|corner| face[corner].perp_dot(face[(corner + 1) % 4])).sum();
             self.wholes[index] = (doubled / 2.0).abs().max(1.0);
@@ -198,7 +204,10 @@ impl Samples {
         }
         let edge = |(&area, &whole): (&f32, &f32)| area.sqrt() * (area / whole).min(1.0).powf(HIDDEN_COST);
         let edges = || self.areas.iter().skip(1).zip(&self.wholes).map(edge);
-        edges().sum::<f32>() / count.max(1) as f32 + 0.5 * edges().fold(f32::INFINITY, f32::min).min(1e6)
+        let size =
+            edges().sum::<f32>() / count.max(1) as f32 + 0.5 * edges().fold(f32::INFINITY, f32::min).min(1e6);
+        let filled = (high - low).max(Vec2::ZERO) / vec2(self.width as f32, self.height as f32);
+        size * (filled.x * filled.y).powf(EMPTY_COST)
     }
 
     /// Fills a convex quadrilateral with a number.

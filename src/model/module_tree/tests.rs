@@ -54,11 +54,9 @@ fn groups_are_runs_of_layers_with_a_common_beginning() {
         "a block of one layer is no group"
     );
     assert_eq!(tree.own_path(2), "0");
-    assert_eq!(tree.own_name(7, RESIDUAL[7]), "downsample.0");
-    assert_eq!(tree.own_name(0, RESIDUAL[0]), "conv1");
     assert_eq!(
-        tree.around(7).map(|group| tree.groups[group].path.as_str()).collect::<Vec<_>>(),
-        ["layer2", "layer2.0"]
+        [0, 1, 4, 5, 8, 9].map(|layer| tree.stage_of(layer)),
+        [None, Some(1), Some(1), Some(4), Some(4), None]
     );
     assert_eq!(tree.children(0).collect::<Vec<_>>(), [1, 4]);
     assert_eq!(tree.children(1).collect::<Vec<_>>(), [2, 3]);
@@ -69,6 +67,9 @@ fn a_beginning_that_all_layers_share_is_no_group() {
     let names = ["model.encoder.a", "model.encoder.b", "model.decoder.a", "model.decoder.b", "model.head"];
     let found = tree(&names);
     assert_eq!(paths(&found)[1..], [("model.encoder", 1, 0..2), ("model.decoder", 1, 2..4)]);
+    let keras = tree(&["model/stage/a", "model/stage/b", "model/head"]);
+    assert_eq!(paths(&keras).len(), 2);
+    assert_eq!(keras.groups[1].path, "model/stage");
     // A path that occurs again is another group.
     let again = tree(&["a.x", "a.y", "b", "a.z", "a.w"]);
     assert_eq!(paths(&again)[1..], [("a", 1, 0..2), ("a", 1, 3..5)]);

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use super::description::SceneDescription;
 use super::labels::LabelPlacer;
 use super::projection::{ConvexOutline, Projection};
+use crate::model::module_tree::SEPARATORS;
 use crate::model::{GroupPlace, LayerIndex};
 use crate::ui::style::{Palette, SMALL, TEXT, semibold};
 use crate::ui::text;
 
 /// Greatest length of the leader line from a slab, and from a stage, to its name, in points.
 const LEADERS: (f32, f32) = (64.0, 190.0);
+/// Most names for which a place is looked for in one picture.
+const MOST_TRIED: usize = 500;
 /// The most characters of a name.
 const LONGEST: usize = 36;
 /// The most characters of a module's class.
@@ -27,14 +30,20 @@ const HALO: f32 = 1.2;
 struct Named {
     /// Importance, the least first.
     rank: (u8, usize),
-    title: String,
-    detail: String,
+    of: Owner,
     outline: ConvexOutline,
     /// The name is that of a stage or block, not of a layer.
     is_group: bool,
     highlighted: bool,
-    /// The slabs that have their name then.
-    slabs: Vec<usize>,
+}
+
+/// What a name belongs to.
+#[derive(Clone, Copy)]
+enum Owner {
+    /// Index of a group of the layout.
+    Group(usize),
+    /// Index of a slab.
+    Slab(usize),
 }
 
 impl SceneDescription<'_> {
@@ -49,12 +58,12 @@ impl SceneDescription<'_> {
         taken: &mut Vec<Rect>,
     ) -> Vec<usize> {
         let mut named = Vec::new();
-        for object in self.named(projection, outlines) {
+        for object in self.named(projection, outlines).into_iter().take(MOST_TRIED) {
             let colour = if object.highlighted { palette.accent } else { palette.text };
             let size = if object.is_group { TEXT } else { SMALL };
-            let title = painter.layout_no_wrap(object.title, FontId::new(size, semibold()), colour);
-            let detail =
-                painter.layout_no_wrap(object.detail, FontId::proportional(SMALL - 1.0), palette.dim);
+            let (title, detail) = self.texts(object.of);
+            let title = painter.layout_no_wrap(title, FontId::new(size, semibold()), colour);
+            let detail = painter.layout_no_wrap(detail, FontId::proportional(SMALL - 1.0), palette.dim);
             let full = vec2(title.size().x.max(detail.size().x), title.size().y + detail.size().y);
             for (size, with_detail) in [(full, true), (title.size(), false)] {
                 let max_leader = if object.is_group { LEADERS.1 } else { LEADERS.0 };
@@ -72,7 +81,13 @@ impl SceneDescription<'_> {
                 }
                 paint_text(painter, title_at, &title, colour, palette.ground);
                 taken.extend(label.covered());
-                named.extend(object.slabs);
+                match object.of {
+                    Owner::Slab(slab) => named.push(slab),
+                    Owner::Group(group) => {
+                        let group = &self.layout.groups[group];
+                        named.extend(group.layers.clone().filter(|_| group.folded));
+                    }
+                }
                 break;
             }
         }
@@ -95,22 +110,21 @@ impl SceneDescription<'_> {
             }
             objects.push(Named {
                 rank: if group.depth <= 1 { (1, index) } else { (2, even_order(index)) },
-                title: text::shortened_name(&self.group_title(group), LONGEST),
-                detail: group_detail(group),
+                of: Owner::Group(index),
                 outline,
                 is_group: group.depth <= 1,
                 highlighted: is_highlighted,
-                slabs: if group.folded { group.layers.clone().collect() } else { Vec::new() },
             });
+        }
+        let mut in_folded = vec![false; self.layout.slabs.len()];
+        for group in self.layout.groups.iter().filter(|group| group.folded) {
+            let end = group.layers.end.min(in_folded.len());
+            in_folded[group.layers.start.min(end)..end].fill(true);
         }
         let last = self.layout.slabs.len().saturating_sub(1);
         for (index, slab) in self.layout.slabs.iter().enumerate() {
-            let (Some(layer), Some(Some(outline))) =
-                (self.recording.layers.get(slab.layer), outlines.get(index))
-            else {
-                continue;
-            };
-            let in_folded = self.layout.folded_group_of(slab.layer).is_some();
+            let Some(Some(outline)) = outlines.get(index) else { continue };
+            let in_folded = in_folded[index];
             let is_highlighted = highlighted == Some(slab.layer);
             let bounds = outline.bounds();
             if in_folded && !is_highlighted && bounds.size().min_elem() < NAMED_TILE {
@@ -123,16 +137,29 @@ impl SceneDescription<'_> {
                     _ if index == 0 || index == last => (1, index),
                     _ => (3, even_order(index)),
                 },
-                title: text::shortened_name(&self.layer_title(slab.layer, &layer.name), LONGEST),
-                detail: self.slab_detail(index),
+                of: Owner::Slab(index),
                 outline: outline.clone(),
                 is_group: false,
                 highlighted: is_highlighted,
-                slabs: vec![index],
             });
         }
         objects.sort_by_key(|object| object.rank);
         objects
+    }
+
+    /// Returns a name and the line below it.
+    fn texts(&self, of: Owner) -> (String, String) {
+        match of {
+            Owner::Group(group) => {
+                let group = &self.layout.groups[group];
+                (text::shortened_name(&self.group_title(group), LONGEST), group_detail(group))
+            }
+            Owner::Slab(slab) => {
+                let layer = self.layout.slabs[slab].layer;
+                let name = self.recording.layers.get(layer).map_or("", |layer| layer.name.as_str());
+                (text::shortened_name(&self.layer_title(layer, name), LONGEST), self.slab_detail(slab))
+            }
+        }
     }
 
     /// Returns `true` if the name of an unfolded group says little: it contains most of the network, or of the group
@@ -168,12 +195,12 @@ fn is_around(group: &GroupPlace, inner: &GroupPlace) -> bool {
 /// only a number.
 fn within(path: &str, name: &str) -> String {
     let Some(rest) =
-        name.strip_prefix(path).and_then(|rest| rest.strip_prefix('.')).filter(|_| !path.is_empty())
+        name.strip_prefix(path).and_then(|rest| rest.strip_prefix(SEPARATORS)).filter(|_| !path.is_empty())
     else {
         return name.to_owned();
     };
-    if rest.chars().all(|character| character.is_ascii_digit() || character == '.') {
-        let last = path.rsplit('.').next().unwrap_or(path);
+    if rest.chars().all(|character| character.is_ascii_digit() || SEPARATORS.contains(&character)) {
+        let last = path.rsplit(SEPARATORS).next().unwrap_or(path);
         return format!("{last}.{rest}");
     }
     rest.to_owned()

@@ -8,6 +8,7 @@ use super::description::SceneDescription;
 use super::projection::{ConvexOutline, Projection};
 use super::{camera_moves, hover, legend};
 use crate::model::layout::SLAB_THICKNESS;
+use crate::model::module_tree::SEPARATORS;
 use crate::model::{Layer, LayerIndex, Recording, Slab};
 use crate::ui::style::{Palette, SMALL, TEXT, semibold};
 use crate::ui::text;
@@ -75,7 +76,7 @@ impl SceneDescription<'_> {
             return;
         }
         let Some(layer) = self.recording.layers.get(self.layout.slabs[slab].layer) else { return };
-        let path = text::shortened_name(&layer.name, 48).replace('.', " › ");
+        let path = text::shortened_name(&layer.name, 48).replace(SEPARATORS, " › ");
         let title = painter.layout_no_wrap(path, FontId::new(TEXT, semibold()), palette.text);
         let detail = painter.layout_no_wrap(self.slab_detail(slab), FontId::proportional(SMALL), palette.dim);
         let size = vec2(title.size().x.max(detail.size().x), title.size().y + detail.size().y);
