@@ -96,7 +96,8 @@ fn two_runs_stand_beside_what_tells_them_apart() {
         part(picture, 402).pixels().filter(vivid).count() as f64 / 40_000.0
     };
     let (blue, orange) = (share(&one, 2, 0), share(&one, 0, 2));
-    assert!(blue > 0.0005 && orange < blue / 4.0, "{blue} blue, {orange} orange");
+    // A sunk cell shows less than one that stands out.
+    assert!(blue > 0.0003 && orange < blue / 4.0, "{blue} blue, {orange} orange");
     let (blue, orange) = (share(&other, 2, 0), share(&other, 0, 2));
     assert!(orange > 0.0005 && blue < orange / 4.0, "exchanged: {blue} blue, {orange} orange");
     let nothing = compared(&plain, &plain);

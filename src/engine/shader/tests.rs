@@ -187,8 +187,8 @@ fn layouts() -> [(&'static str, Layout); 9] {
                 height_px,
                 pages,
                 page_size,
-                padding_a,
-                padding_b,
+                rim,
+                padding,
             ]
         ),
         layout!(
