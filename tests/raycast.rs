@@ -131,8 +131,8 @@ fn assert_same_cells(scene: &mut Scene, camera: Camera, name: &str) {
     println!("{name:9} {share:.5} of {inner} pixels away from edges");
     assert!(inner > 5_000, "{name}: the view shows the network");
     assert!(share >= 0.999, "{name}: {share}");
-    // The comparison can fail: shifted by two pixels the pictures differ.
-    let shifted = [&cast[4..], &cast[..4]].concat();
+    // The comparison can fail: shifted by ten pixels the pictures differ.
+    let shifted = [&cast[20..], &cast[..20]].concat();
     assert!(agreement(&plain, &shifted, size).0 < 0.999);
 }
 
@@ -159,10 +159,10 @@ fn the_rim_of_a_signed_slab_is_the_one_that_plain_boxes_show() {
         ("lower", beside, 0.5, -PI / 2.0, 0.0),
         ("higher", beside, 3.0, -PI / 2.0, -0.05),
         ("among", empty, 0.7, 0.7, 0.3),
-        ("corner", empty, 1.6, 0.9, 0.3),
+        ("corner", empty, 4.0, 0.2, 0.2),
         ("behind", beside, -2.0, -PI / 2.0 - 0.7, 0.0),
     ] {
-        let camera = Camera { position: from + Vec3::Z * (height * rim), yaw, pitch, ..front };
+        let camera = Camera { position: from + Vec3::Z * (height * rim), yaw, pitch, fov_y: 1.8, ..front };
         assert_same_cells(&mut scene, camera, name);
     }
 }

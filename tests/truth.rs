@@ -188,7 +188,9 @@ fn the_colour_of_a_cell_is_that_of_the_legend_at_any_distance() {
 #[test]
 fn the_fronts_of_sunk_cells_have_the_colours_of_the_legend() {
     let mut drawing = Drawing::new();
-    let layers = [layer((0..25).map(|unit| (unit * 7 % 25 - 12) as f32 / 12.0).collect())];
+    // Each exactly a colour of the table.
+    let indices: Vec<usize> = (0..25).map(|unit| unit * 7 % 25 * 10 + 5).collect();
+    let layers = [layer(indices.iter().map(|index| *index as f32 / 127.5 - 1.0).collect())];
     let slab = Layout::of_grids([(layers[0].grid, 25)]).slabs[0];
     let (low, high) = slab.bounds();
     let mut camera = Camera::of_slab(&slab, ASPECT);
@@ -211,7 +213,7 @@ fn the_fronts_of_sunk_cells_have_the_colours_of_the_legend() {
             let pixel =
                 (at.y * SIZE[1] as f32) as usize * SIZE[0] as usize + (at.x * SIZE[0] as f32) as usize;
             assert_eq!(cells[2 * pixel + 1], unit as u32 + 1, "the front of unit {unit} is seen");
-            let wanted = table[((0.5 + 0.5 * value) * 255.0).round() as usize];
+            let wanted = table[indices[unit]];
             let shown = &drawn[4 * pixel..4 * pixel + 3];
             let off = shown.iter().zip(wanted).map(|(a, b)| a.abs_diff(b)).max();
             assert!(off <= Some(1), "unit {unit} of value {value}: {shown:?} for {wanted:?}");

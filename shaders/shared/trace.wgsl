@@ -210,7 +210,7 @@ fn lay_cell(
     return left - face.covered * left;
 }
 
-// Intersects a slab without its cells with a ray.
+// Intersects a slab without its cells with a ray. From among the cells, a ray that leaves the slab misses the rim.
 fn body_of(slab: Slab, ray: Ray) -> Body {
     let border = frame.border / slab.pitch;
     let grid = vec2<f32>(slab.grid);
@@ -233,7 +233,7 @@ fn body_of(slab: Slab, ray: Ray) -> Body {
     if top <= 0.0 {
         // The eye is not above the rim: it is beside the slab, or among the cells.
         let among = ray.origin.z > 0.0 && all(near <= vec2<f32>(0.0)) && all(far >= vec2<f32>(0.0));
-        past_rim = select(-1.0, 1.0, among);
+        past_rim = select(-outside.width, outside.width, among);
         in_opening = past_rim;
         outside.covered = max(outside.covered, f32(among));
     }
@@ -262,16 +262,16 @@ fn trace(slab: Slab, direction: vec3<f32>) -> Hit {
     if body.before >= 0.5 {
         result.cell = 0u;
     }
-    // Of the part that neither the rim in front nor the cells cover.
-    let behind = (body.outside.covered - body.before) / max(1.0 - body.before, 1e-4) * left;
-    let opening = body.opening / max(body.outside.covered - body.before, 1e-4);
-    let outside = body.before + behind * (1.0 - opening);
+    // Behind the cells lies what they leave of the part that is not covered in front of them.
+    let free = left / max(1.0 - body.before, 1e-4);
+    let inside = body.opening * free;
+    let outside = body.before + (body.outside.covered - body.before - body.opening) * free;
     if outside > 0.0 {
         let among = share_among(slab, ray, body.outside);
         result.colour += vec4<f32>(slab_light(slab, ray, body.outside, among), 1.0) * outside;
     }
-    if opening > 0.0 {
-        result.colour += vec4<f32>(slab_light(slab, ray, body.inside, 1.0), 1.0) * (behind * opening);
+    if inside > 0.0 {
+        result.colour += vec4<f32>(slab_light(slab, ray, body.inside, 1.0), 1.0) * inside;
     }
     return result;
 }
