@@ -23,12 +23,12 @@ pub(super) struct DrawList {
     /// Floors and shadows.
     pub areas: Vec<Area>,
     /// All objects, back to front.
-    pub runs: Vec<Run>,
+    pub runs: Vec<DrawRun>,
 }
 
 /// Objects of one kind that are drawn one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Run {
+pub(super) enum DrawRun {
     /// Range of [`DrawList::slabs`].
     Slabs(Range<usize>),
     /// Range of [`DrawList::segments`].
@@ -69,9 +69,9 @@ impl DrawList {
                     Some(&floor) => {
                         let start = list.areas.len() as u32;
                         list.areas.extend(floors::areas(layout, &layout.floors[floor]));
-                        list.runs.push(Run::Areas(start..list.areas.len() as u32));
+                        list.runs.push(DrawRun::Areas(start..list.areas.len() as u32));
                     }
-                    None => list.runs.push(Run::Picture),
+                    None => list.runs.push(DrawRun::Picture),
                 },
                 Drawn::Segment(index) => {
                     let piece = pieces[index];
@@ -86,16 +86,16 @@ impl DrawList {
     fn add_slab(&mut self) {
         let end = self.slabs.len();
         match self.runs.last_mut() {
-            Some(Run::Slabs(run)) => run.end = end,
-            _ => self.runs.push(Run::Slabs(end - 1..end)),
+            Some(DrawRun::Slabs(run)) => run.end = end,
+            _ => self.runs.push(DrawRun::Slabs(end - 1..end)),
         }
     }
 
     fn add_segment(&mut self) {
         let end = self.segments.len() as u32;
         match self.runs.last_mut() {
-            Some(Run::Segments(run)) => run.end = end,
-            _ => self.runs.push(Run::Segments(end - 1..end)),
+            Some(DrawRun::Segments(run)) => run.end = end,
+            _ => self.runs.push(DrawRun::Segments(end - 1..end)),
         }
     }
 }

@@ -6,7 +6,8 @@ use glam::{Mat4, Vec3};
 use super::field::Field;
 use super::palette::light;
 use super::picture::InputPicture;
-use crate::model::layout::{CELL_HEIGHT, SLAB_BORDER, SLAB_THICKNESS};
+use crate::model::layout::{SLAB_BORDER, SLAB_THICKNESS};
+use crate::model::pick::{max_cell_height, rim_height};
 use crate::model::{Edge, Layout, Slab, ValueRange, ViewState};
 
 /// Blocks up to this many pixels wide are shown as their mean.
@@ -84,9 +85,9 @@ pub(super) struct FrameData {
     pub height_px: u32,
     pub pages: u32,
     pub page_size: u32,
+    pub rim: f32,
     // A uniform's size is a multiple of 16 bytes.
-    pub padding_a: u32,
-    pub padding_b: u32,
+    pub padding: u32,
 }
 
 /// `Slab` in shaders/shared/frame.wgsl, which documents the members.
@@ -189,7 +190,7 @@ impl Frame<'_> {
             no_value_colour: light(theme.no_value()),
             haze_far: far,
             shade_low: SHADE_LOW,
-            height: CELL_HEIGHT * self.view.height.clamp(0.05, 10.0),
+            height: max_cell_height(self.view.is_diverging(), self.view.height),
             shade_high: SHADE_HIGH,
             t: if self.is_moving() { self.t } else { 0.0 },
             border: SLAB_BORDER,
@@ -204,8 +205,8 @@ impl Frame<'_> {
             height_px: height,
             pages: self.from.atlas().pages,
             page_size: self.from.atlas().page_size,
-            padding_a: 0,
-            padding_b: 0,
+            rim: rim_height(self.view.is_diverging(), self.view.height),
+            padding: 0,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::cells::{CellPass, ColourAttachment};
 use super::compute::ComputePass;
-use super::draw_list::{DrawList, Run};
+use super::draw_list::{DrawList, DrawRun};
 use super::floors::Area;
 use super::frame::{Frame, FrameData, SlabData};
 use super::gpu::Gpu;
@@ -118,20 +118,20 @@ impl Renderer {
                 pass.set_bind_group(0, group, &[]);
                 for run in list.runs {
                     match run {
-                        Run::Slabs(slabs) => {
+                        DrawRun::Slabs(slabs) => {
                             self.slabs.draw(&gpu.device, &mut pass, frame.is_moving(), &list.nearness, slabs);
                         }
-                        Run::Segments(segments) => {
+                        DrawRun::Segments(segments) => {
                             if let Some(ribbons) = &self.ribbons {
                                 ribbons.draw(&mut pass, segments);
                             }
                         }
-                        Run::Areas(areas) => {
+                        DrawRun::Areas(areas) => {
                             if let Some(floors) = &self.floors {
                                 floors.draw(&mut pass, areas);
                             }
                         }
-                        Run::Picture => {
+                        DrawRun::Picture => {
                             if let Some(picture) = frame.picture {
                                 self.pictures.draw(gpu, &mut pass, frame.layout(), picture);
                             }

@@ -17,8 +17,8 @@ use std::ops::Range;
 use glam::{Vec2, Vec3, vec2, vec3};
 
 pub use grid::{Grid, LayerCells};
-pub use overview::Direction;
 
+use super::camera::Direction;
 use super::module_tree::{Fold, ModuleTree};
 use super::{LayerKind, Recording};
 
@@ -91,8 +91,6 @@ impl Slab {
 pub struct GroupPlace {
     /// Its path, see [`super::ModuleGroup::path`].
     pub path: String,
-    /// The part of the path that is not in that of the group around it.
-    pub name: String,
     /// Number of groups that contain it.
     pub depth: usize,
     /// Indices of its layers.
@@ -165,9 +163,10 @@ pub struct LayoutOptions<'a> {
 }
 
 impl Layout {
-    /// Lays out all layers of a recording, one cell per unit, each with a slab of its own, in one row.
-    pub fn new(recording: &Recording) -> Self {
-        Self::of_grids(Self::grids(recording))
+    /// Lays out all layers of a recording, one cell per unit, for a picture of an aspect ratio (width by height).
+    pub fn new(recording: &Recording, aspect: f32) -> Self {
+        let options = LayoutOptions { fold: &Fold::default(), hidden: &BTreeSet::new(), aspect };
+        Self::arranged(recording, &Self::grids(recording), options)
     }
 
     /// Returns the grid of each layer, with one cell per unit, and its number of used cells.
@@ -184,12 +183,13 @@ impl Layout {
         recording.layers.iter().enumerate().map(grid).collect()
     }
 
-    /// Lays out slabs of the given grids and numbers of used cells in one row.
+    /// Lays out slabs of the given grids and numbers of used cells in one row, without a floor.
     pub fn of_grids(grids: impl IntoIterator<Item = (Grid, usize)>) -> Self {
         let grids: Vec<(Grid, usize)> = grids.into_iter().collect();
         let items = items::of_layers(&items::slabs(&grids));
         let slots = (0..items.len()).map(|item| vec![item]).collect();
-        rows::Arrangement { items: &items, slots, starts: vec![0] }.layout(items::slabs(&grids), 1.0)
+        let layout = rows::one_row(&items, slots, items::slabs(&grids));
+        Self { floors: Vec::new(), ..layout }
     }
 
     /// Lays out the slabs of a network: `grids` are the grid and the number of used cells of each layer.

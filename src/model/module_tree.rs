@@ -64,7 +64,7 @@ impl Fold {
     /// Folds or unfolds a group.
     pub fn set(&mut self, path: &str, folded: bool) {
         if folded {
-            // What is unfolded inside would keep it unfolded.
+            // An unfolded group inside it would keep it unfolded.
             self.unfolded.retain(|other| !is_within(other, path));
             self.folded.insert(path.to_owned());
         } else {
@@ -173,12 +173,6 @@ impl ModuleTree {
         (self.groups[group].depth == 1 && self.groups[group].layers.contains(&layer)).then_some(group)
     }
 
-    /// Returns the end of the path of a group that is not in the path of the group around it.
-    pub fn own_path(&self, group: usize) -> &str {
-        let group = &self.groups[group];
-        rest_of(&group.path, group.parent.map_or("", |parent| self.groups[parent].path.as_str()))
-    }
-
     /// Returns the slabs of a network, folded groups included, in the order of the layers.
     pub fn items(&self, fold: &Fold) -> Vec<ModuleItem> {
         let depth = fold.depth.unwrap_or_else(|| self.automatic_depth());
@@ -232,14 +226,6 @@ impl ModuleTree {
 fn is_within(path: &str, outer: &str) -> bool {
     outer.is_empty()
         || path.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(SEPARATORS))
-}
-
-/// Returns `name` without the parts of `path`.
-fn rest_of<'a>(name: &'a str, path: &str) -> &'a str {
-    match name.strip_prefix(path).and_then(|rest| rest.strip_prefix(SEPARATORS)) {
-        Some(rest) if !path.is_empty() && !rest.is_empty() => rest,
-        _ => name,
-    }
 }
 
 #[cfg(test)]

@@ -183,7 +183,7 @@ pub fn recording() -> Recording {
 
 /// The overview at the last epoch.
 pub fn view(recording: &Recording) -> ViewState {
-    let camera = Camera::set_view(SetView::Overview, &Layout::new(recording), 1.6);
+    let camera = Camera::set_view(SetView::Overview, &Layout::new(recording, 1.6), 1.6);
     ViewState::new(camera, recording.epochs.last().map_or(0.0, |epoch| epoch.number as f64))
 }
 

@@ -1,36 +1,26 @@
 //! The scene of a session: its current values, their layout and value ranges.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::layout::SceneLayout;
 use super::values::ValueStore;
 use crate::engine::{Gpu, InputPicture};
 use crate::model::columns::ColourScale;
 use crate::model::{
-    Edge, EpochIndex, EpochPosition, Fold, Grid, Layout, Picture, Query, Recording, SceneValues, Source,
+    Edge, EpochIndex, EpochPosition, Layout, Picture, Query, Recording, SceneValues, Source,
     UnitOrder, ValueRange, ViewState, drawn_edges,
 };
 use crate::scene::{LoadedEpoch, Scene, aspect_ratio};
 use crate::stats::{Quantiles, UnmatchedLayer, colour_range};
-use crate::ui::scene::motion::ease;
 use crate::ui::{EpochCoverage, ViewControl};
-
-/// Duration of a move of the slabs, in seconds.
-const MOVE_DURATION: f64 = 0.4;
-/// Width by height of a picture before its size is known.
-const DEFAULT_ASPECT: f32 = 1.5;
 
 /// The scene of a session.
 pub struct SceneState {
     current: Option<CurrentScene>,
     network: NetworkScene,
     /// The layout of the slabs, the selected input's picture included.
-    layout: Layout,
-    /// The inputs of the layout; `None` if it is provisional.
-    layout_key: Option<LayoutKey>,
-    /// The move of the slabs to their places in the layout.
-    motion: Option<LayoutMotion>,
+    layout: SceneLayout,
     /// Per layer, the range of the colour map.
     ranges: Vec<ValueRange>,
     /// `true` if the ranges are shared with other columns.
@@ -69,38 +59,6 @@ enum NetworkScene {
 struct InputImage {
     aspect: f32,
     picture: Arc<InputPicture>,
-}
-
-/// What a layout depends on.
-#[derive(Clone, Debug, PartialEq)]
-struct LayoutKey {
-    grids: Vec<(Grid, usize)>,
-    hidden: BTreeSet<String>,
-    fold: Fold,
-    picture: Option<f32>,
-    aspect: f32,
-}
-
-impl LayoutKey {
-    fn new(current: &CurrentScene, control: &ViewControl, picture: Option<f32>) -> Self {
-        let view = &control.view;
-        let aspect = [view.camera.aspect, control.navigator.aspect(), DEFAULT_ASPECT];
-        Self {
-            grids: current.scene.grids(),
-            hidden: view.hidden.clone(),
-            fold: view.fold.clone(),
-            picture,
-            aspect: aspect.into_iter().find(|aspect| *aspect > 0.0).unwrap_or(DEFAULT_ASPECT),
-        }
-    }
-}
-
-/// An animated move of the slabs.
-struct LayoutMotion {
-    from: Layout,
-    start: f64,
-    /// The places at this time.
-    now: Layout,
 }
 
 /// Everything that is drawn of a scene.
@@ -146,9 +104,7 @@ impl SceneState {
         Self {
             current: None,
             network: NetworkScene::Absent,
-            layout,
-            layout_key: None,
-            motion: None,
+            layout: SceneLayout::new(layout),
             ranges: Vec::new(),
             is_shared: false,
             picture: None,
@@ -167,17 +123,17 @@ impl SceneState {
 
     /// The layout of the slabs.
     pub fn layout(&self) -> &Layout {
-        &self.layout
+        self.layout.goal()
     }
 
     /// The layout of the slabs as they are drawn, which may be on their way to [`Self::layout`].
     pub fn drawn_layout(&self) -> &Layout {
-        self.motion.as_ref().map_or(&self.layout, |motion| &motion.now)
+        self.layout.drawn()
     }
 
     /// Returns `true` while slabs move.
     pub fn is_moving(&self) -> bool {
-        self.motion.is_some()
+        self.layout.is_moving()
     }
 
     /// Per layer, the range of the colour map.
@@ -224,8 +180,7 @@ impl SceneState {
 
     /// Shows the values and layout of `before` until its own are loaded.
     pub fn show_until_loaded(&mut self, before: Self) {
-        self.layout = before.layout;
-        self.layout_key = None;
+        self.layout = SceneLayout::new(before.layout.into_goal());
         self.current = before.current;
     }
 
@@ -251,31 +206,9 @@ impl SceneState {
                 values.request_picture(input);
             }
         }
-        if let Some(current) = &self.current {
-            let picture = self.image().map(|image| image.aspect);
-            let key = LayoutKey::new(current, control, picture);
-            if self.layout_key.as_ref() != Some(&key) {
-                let layout = current.scene.layout(current.recording(), &control.view, picture, key.aspect);
-                let is_same_network =
-                    self.layout_key.as_ref().is_some_and(|before| before.grids == key.grids);
-                if is_same_network && self.layout.slabs != layout.slabs && !control.navigator.reduced_motion {
-                    let from = self.drawn_layout().clone();
-                    self.motion = Some(LayoutMotion { now: from.clone(), from, start: now });
-                } else {
-                    self.motion = None;
-                }
-                self.layout = layout;
-                self.layout_key = Some(key);
-            }
-        }
-        if let Some(motion) = &mut self.motion {
-            let t = ((now - motion.start) / MOVE_DURATION) as f32;
-            if t < 1.0 {
-                motion.now = motion.from.lerp(&self.layout, ease(t));
-            } else {
-                self.motion = None;
-            }
-        }
+        let picture = self.image().map(|image| image.aspect);
+        let grids = self.current.as_ref().map(|current| current.scene.grids());
+        self.layout.update(values.recording(), grids, control, picture, now);
         values.prefetch(control);
     }
 

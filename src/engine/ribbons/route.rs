@@ -39,7 +39,7 @@ impl Stop {
         (self.slot, self.item.is_none(), along)
     }
 
-    /// Where a ribbon from above begins or ends.
+    /// The point at which a ribbon from above begins or ends.
     pub fn point(&self) -> Vec3 {
         vec3(self.x, self.top, 0.5 * (self.front + self.back))
     }

@@ -188,8 +188,8 @@ fn layouts() -> [(&'static str, Layout); 10] {
                 height_px,
                 pages,
                 page_size,
-                padding_a,
-                padding_b,
+                rim,
+                padding,
             ]
         ),
         layout!(

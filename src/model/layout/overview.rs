@@ -3,12 +3,15 @@
 use glam::{Vec2, vec2, vec3};
 
 use super::items::Item;
-use super::rows::Arrangement;
+use super::rows::{Arrangement, one_row};
 use super::{ItemPlace, Layout, Slab};
-use crate::model::Camera;
+use crate::model::camera::{Camera, Direction};
 
-/// Most rows of a layout.
+/// Most rows of a layout of a few items, and of many.
 const MAX_ROWS: usize = 12;
+const MOST_ROWS: usize = 60;
+/// Numbers of rows for which gaps and directions are chosen.
+const REFINED: usize = 2;
 /// Multiples of the usual gaps between slabs.
 const SPREADS: [f32; 4] = [0.65, 0.95, 1.35, 2.0];
 /// Directions of the overview.
@@ -27,51 +30,88 @@ const ROW_COST: f32 = 0.985;
 /// The same for a row that begins within a stage.
 const BREAK_COST: f32 = 0.98;
 
-/// A direction in which a camera looks, see [`Camera`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Direction {
-    /// Rotation around the y axis in radians.
-    pub yaw: f32,
-    /// Elevation in radians.
-    pub pitch: f32,
-}
-
-impl Default for Direction {
-    fn default() -> Self {
-        Self { yaw: 0.9, pitch: -0.22 }
+/// Returns the layout with the greatest visible slabs in a picture of this aspect ratio (width by height).
+///
+/// All numbers of rows are compared with usual gaps and direction; the best ones then with other gaps and directions,
+/// one after the other.
+pub(super) fn best(items: &[Item], slots: Vec<Vec<usize>>, slabs: Vec<Slab>, aspect: f32) -> Layout {
+    let aspect = if aspect.is_finite() { aspect.clamp(0.1, 10.0) } else { 1.0 };
+    let mut search = Search { items, slabs, aspect, samples: Samples::new(aspect) };
+    let mut rows: Vec<Candidate<'_>> = row_counts(slots.len())
+        .filter_map(|count| {
+            let starts = row_starts(items, &slots, count)?;
+            let arrangement = Arrangement { items, slots: slots.clone(), starts };
+            Some(search.candidate(arrangement, SPREADS[1], Direction { yaw: YAWS[1], pitch: PITCHES[1] }))
+        })
+        .collect();
+    rows.sort_by(|a, b| b.merit.total_cmp(&a.merit));
+    rows.truncate(if items.len() > MANY_ITEMS { 1 } else { REFINED });
+    let refined = rows.into_iter().map(|mut best| {
+        if items.len() <= MANY_ITEMS {
+            best = search.better(best, SPREADS.iter().map(|&spread| move |_, direction| (spread, direction)));
+            best = search.better(best, YAWS.iter().map(|&yaw| move |spread, of: Direction| (spread, Direction { yaw, ..of })));
+            best = search.better(best, PITCHES.iter().map(|&pitch| move |spread, of: Direction| (spread, Direction { pitch, ..of })));
+            best = search.better(best, SPREADS.iter().map(|&spread| move |_, direction| (spread, direction)));
+        }
+        best
+    });
+    match refined.max_by(|a, b| a.merit.total_cmp(&b.merit)) {
+        Some(best) => best.layout,
+        None => one_row(items, slots, search.slabs),
     }
 }
 
-/// Returns the layout with the greatest visible slabs in a picture of this aspect ratio (width by height).
-pub(super) fn best(items: &[Item], slots: Vec<Vec<usize>>, slabs: Vec<Slab>, aspect: f32) -> Layout {
-    let aspect = if aspect.is_finite() { aspect.clamp(0.1, 10.0) } else { 1.0 };
-    let is_large = items.len() > MANY_ITEMS;
-    let spreads = if is_large { &SPREADS[1..2] } else { &SPREADS[..] };
-    let yaws = if is_large { &YAWS[2..3] } else { &YAWS[..] };
-    let pitches = if is_large { &PITCHES[1..2] } else { &PITCHES[..] };
-    let mut best: Option<(f32, Layout)> = None;
-    let mut samples = Samples::new(aspect);
-    for count in 1..=slots.len().clamp(1, if is_large { 4 * MAX_ROWS } else { MAX_ROWS }) {
-        let Some(starts) = row_starts(items, &slots, count) else { continue };
-        let breaks = starts.iter().skip(1).filter(|&&start| is_within_stage(items, &slots, start)).count();
-        let cost = ROW_COST.powi(count as i32 - 1) * BREAK_COST.powi(breaks as i32);
-        let arrangement = Arrangement { items, slots: slots.clone(), starts };
-        for &spread in spreads {
-            for &yaw in yaws {
-                for &pitch in pitches {
-                    let direction = Direction { yaw, pitch };
-                    let layout = arrangement.layout_for(slabs.clone(), spread, direction);
-                    let merit = cost * samples.merit(&layout, aspect);
-                    if best.as_ref().is_none_or(|(most, _)| merit > *most) {
-                        best = Some((merit, layout));
-                    }
+/// Returns the numbers of rows that are compared: all small ones, and some of the large ones.
+fn row_counts(slots: usize) -> impl Iterator<Item = usize> {
+    let large = std::iter::successors(Some(MAX_ROWS), |count| Some(count + count / 4));
+    let most = if slots > MANY_ITEMS { MOST_ROWS } else { MAX_ROWS };
+    (1..MAX_ROWS).chain(large).take_while(move |&count| count <= slots.min(most))
+}
+
+/// A layout among those that are compared.
+struct Candidate<'a> {
+    arrangement: Arrangement<'a>,
+    spread: f32,
+    direction: Direction,
+    layout: Layout,
+    merit: f32,
+}
+
+/// Compares layouts.
+struct Search<'a> {
+    items: &'a [Item],
+    slabs: Vec<Slab>,
+    aspect: f32,
+    samples: Samples,
+}
+
+impl<'a> Search<'a> {
+    fn candidate(&mut self, arrangement: Arrangement<'a>, spread: f32, direction: Direction) -> Candidate<'a> {
+        let Arrangement { slots, starts, .. } = &arrangement;
+        let breaks = starts.iter().skip(1).filter(|&&start| is_within_stage(self.items, slots, start)).count();
+        let cost = ROW_COST.powi(starts.len() as i32 - 1) * BREAK_COST.powi(breaks as i32);
+        let layout = arrangement.layout_for(self.slabs.clone(), spread, direction);
+        let merit = cost * self.samples.merit(&layout, self.aspect);
+        Candidate { arrangement, spread, direction, layout, merit }
+    }
+
+    /// Returns the best of a candidate and of those that `changes` make of its gaps and direction.
+    fn better(
+        &mut self,
+        mut best: Candidate<'a>,
+        changes: impl Iterator<Item = impl Fn(f32, Direction) -> (f32, Direction)>,
+    ) -> Candidate<'a> {
+        let (spread, direction) = (best.spread, best.direction);
+        for change in changes {
+            let (spread, direction) = change(spread, direction);
+            if (spread, direction) != (best.spread, best.direction) {
+                let other = self.candidate(best.arrangement.clone(), spread, direction);
+                if other.merit > best.merit {
+                    best = other;
                 }
             }
         }
-    }
-    match best {
-        Some((_, layout)) => layout,
-        None => Arrangement { items, slots, starts: vec![0] }.layout(slabs, 1.0),
+        best
     }
 }
 
@@ -169,7 +209,7 @@ impl Samples {
     /// Returns the merit of a picture of slabs in the direction of the overview of `layout`: the mean edge of the
     /// visible area of an item, less where parts are hidden, and half that of the smallest, in samples; less where the picture is empty.
     fn merit(&mut self, layout: &Layout, aspect: f32) -> f32 {
-        let camera = Camera::overview(layout, aspect);
+        let camera = Camera::looking(layout.overview).framing_boxes(layout.boxes(), aspect);
         let distance = |&(_, item): &(usize, &ItemPlace)| {
             ((item.low + item.high) / 2.0 - camera.position).dot(camera.forward())
         };

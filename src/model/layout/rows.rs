@@ -5,8 +5,8 @@ use std::ops::Range;
 use glam::{Vec3, vec3};
 
 use super::items::Item;
-use super::overview::Direction;
 use super::{Floor, GroupPlace, ItemPlace, Layout, SLAB_BORDER, SLAB_THICKNESS, Slab};
+use crate::model::camera::Direction;
 use crate::model::module_tree::ModuleTree;
 
 /// Free space between items side by side, in world units: a constant, and a share of their width.
@@ -59,13 +59,8 @@ impl Arrangement<'_> {
         }
     }
 
-    /// Places the slabs, with gaps along z that are `spread` times the usual ones. The slabs of `slabs` that are no
-    /// item keep their place.
-    pub fn layout(&self, slabs: Vec<Slab>, spread: f32) -> Layout {
-        self.layout_for(slabs, spread, Direction::default())
-    }
-
-    /// Like [`Self::layout`]; seen in `direction`, all rows begin below each other.
+    /// Places the slabs, with gaps along z that are `spread` times the usual ones. Seen in `direction`, all rows begin
+    /// below each other. The slabs of `slabs` that are no item keep their place.
     pub fn layout_for(&self, slabs: Vec<Slab>, spread: f32, direction: Direction) -> Layout {
         let sizes: Vec<SlotSize> = (0..self.slots.len()).map(|slot| self.size(slot)).collect();
         let lengths: Vec<f32> = self
@@ -168,6 +163,11 @@ impl Arrangement<'_> {
     }
 }
 
+/// Places slabs in one row.
+pub(super) fn one_row(items: &[Item], slots: Vec<Vec<usize>>, slabs: Vec<Slab>) -> Layout {
+    Arrangement { items, slots, starts: vec![0] }.layout_for(slabs, 1.0, Direction::default())
+}
+
 /// Distance along z between two slots. It grows with both, and more behind a wide one so that it does not hide a
 /// narrow one.
 fn gap(before: SlotSize, after: SlotSize, spread: f32) -> f32 {
@@ -212,7 +212,6 @@ pub(super) fn group_places(tree: &ModuleTree, items: &[Item], layout: &Layout) -
         if !bounds.is_empty() {
             places.push(GroupPlace {
                 path: group.path.clone(),
-                name: tree.own_path(index).to_owned(),
                 depth: group.depth,
                 layers: group.layers.clone(),
                 module: group.module.clone(),

@@ -53,7 +53,6 @@ fn groups_are_runs_of_layers_with_a_common_beginning() {
         ],
         "a block of one layer is no group"
     );
-    assert_eq!(tree.own_path(2), "0");
     assert_eq!(
         [0, 1, 4, 5, 8, 9].map(|layer| tree.stage_of(layer)),
         [None, Some(1), Some(1), Some(4), Some(4), None]

@@ -37,7 +37,7 @@ struct Named {
     highlighted: bool,
 }
 
-/// What a name belongs to.
+/// The owner of a name.
 #[derive(Clone, Copy)]
 enum Owner {
     /// Index of a group of the layout.

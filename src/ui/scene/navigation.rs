@@ -59,6 +59,8 @@ pub struct Navigator {
     aspect: f32,
     /// Bounds of the layout in the last update.
     bounds: (Vec3, Vec3),
+    /// The picture has changed its shape, and the layout follows: its new bounds are framed at once.
+    is_reshaped: bool,
     /// The slab that was framed last, as an index into [`Layout::slabs`].
     framed: Option<usize>,
     /// The slab under the pointer, as an index into [`Layout::slabs`].
@@ -75,6 +77,7 @@ impl Default for Navigator {
             target: Some(CameraTarget::View(SetView::Overview)),
             aspect: 0.0,
             bounds: (Vec3::ZERO, Vec3::ZERO),
+            is_reshaped: false,
             framed: None,
             hovered: None,
             speed: 1.0,
@@ -138,11 +141,18 @@ impl Navigator {
                 // The target stays framed when the picture changes its shape.
                 self.motion = None;
                 camera = target.camera(layout, aspect);
+                self.is_reshaped = true;
             }
         } else if layout.bounds() != self.bounds
             && let Some(target) = self.target
         {
-            self.motion = Some(CameraMotion::new(camera, target.camera(layout, aspect), input.now));
+            let goal = target.camera(layout, aspect);
+            self.motion = (!self.is_reshaped).then(|| CameraMotion::new(camera, goal, input.now));
+            if self.is_reshaped {
+                camera = goal;
+            }
+        } else {
+            self.is_reshaped = false;
         }
         self.bounds = layout.bounds();
         let hit = input.pointer.and_then(|point| pick_slab(layout, &camera, camera.ray(point, aspect)));

@@ -86,7 +86,7 @@ mod tests {
     fn edges_without_room_are_counted() {
         let mut recording = testing::recording();
         recording.edges = vec![Edge::between_layers(0, 2); 10_000];
-        let layout = Layout::new(&recording);
+        let layout = Layout::new(&recording, 1.6);
         let mut view = testing::view(&recording);
         let summary = |view: &ViewState| testing::description(&recording, view, &layout).summary();
         assert!(summary(&view).ends_with(" Not drawn: 5000 edges, the longest."), "{}", summary(&view));
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_scene_is_described_in_sentences() {
         let recording = testing::recording();
-        let layout = Layout::new(&recording);
+        let layout = Layout::new(&recording, 1.6);
         let mut view = testing::view(&recording);
         view.query.select = "class:cat".parse().unwrap();
         view.hidden.insert("conv1".to_owned());

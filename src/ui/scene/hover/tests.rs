@@ -28,12 +28,11 @@ struct TestScene {
 impl TestScene {
     fn new() -> Self {
         let recording = testing::recording();
-        let mut layers: Vec<LayerCells> = Layout::new(&recording)
-            .slabs
-            .iter()
-            .map(|slab| {
-                let values = (0..slab.units).map(|unit| unit as f32).collect();
-                LayerCells { grid: slab.grid, units: slab.units, values }
+        let mut layers: Vec<LayerCells> = Layout::grids(&recording)
+            .into_iter()
+            .map(|(grid, units)| {
+                let values = (0..units).map(|unit| unit as f32).collect();
+                LayerCells { grid, units, values }
             })
             .collect();
         layers[1].values[9] = f32::NAN;
