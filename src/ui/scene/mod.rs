@@ -2,6 +2,7 @@
 
 mod camera_input;
 mod camera_moves;
+mod cell_numbers;
 pub(crate) mod description;
 pub(super) mod gestures;
 pub(super) mod hover;
@@ -9,8 +10,12 @@ mod labels;
 pub(super) mod legend;
 pub(super) mod motion;
 pub(crate) mod navigation;
+mod outputs;
 mod overlay;
+mod prediction;
 pub(super) mod projection;
 pub(crate) mod still;
 mod summary;
+mod value_scale;
+mod verdict;
 pub(crate) mod viewport;
