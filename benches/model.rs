@@ -62,7 +62,9 @@ fn layouts(c: &mut Criterion) {
     for layers in [8, 200, 2_000] {
         let recording = recording(layers, 1024);
         group.throughput(Throughput::Elements(layers as u64));
-        group.bench_function(format!("{layers} layers"), |b| b.iter(|| Layout::new(black_box(&recording), 1.6)));
+        group.bench_function(format!("{layers} layers"), |b| {
+            b.iter(|| Layout::new(black_box(&recording), 1.6))
+        });
     }
     group.finish();
 }

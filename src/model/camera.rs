@@ -3,7 +3,6 @@
 use glam::{Mat4, Quat, Vec2, Vec3, vec3};
 use serde::{Deserialize, Serialize};
 
-
 /// Free margin at the sides of a framed object, as a fraction of the picture.
 pub(super) const MARGIN: f32 = 0.07;
 /// Free margin above a framed object, as a fraction of the picture, for names.

@@ -139,8 +139,20 @@ pub struct Pick {
 /// Returns the first cell or slab that a ray from `camera` hits; `direction` is in world space and of
 /// length 1. Slabs with an opacity of at most 0.5 are passed through.
 pub fn pick(layout: &Layout, values: &SceneValues, camera: &Camera, direction: Vec3) -> Option<Pick> {
+    pick_among(0..layout.slabs.len(), layout, values, camera, direction)
+}
+
+/// As [`pick`], but tests only the slabs with the given indices.
+pub fn pick_among(
+    slabs: impl IntoIterator<Item = usize>,
+    layout: &Layout,
+    values: &SceneValues,
+    camera: &Camera,
+    direction: Vec3,
+) -> Option<Pick> {
     let mut best: Option<Pick> = None;
-    for (index, slab) in layout.slabs.iter().enumerate() {
+    for index in slabs {
+        let Some(slab) = layout.slabs.get(index) else { continue };
         if camera.presence(slab) <= 0.5 {
             continue;
         }

@@ -322,4 +322,3 @@ pub fn available(context: &CommandContext) -> Vec<CommandEntry> {
     }
     all
 }
-

@@ -10,8 +10,9 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use super::style::{install_fonts, install_style};
 use crate::model::recording::sequential_edges;
 use crate::model::{
-    Camera, Class, Epoch, EpochIndex, EpochPosition, Format, Input, Layer, LayerKind, Layout, Normalisation,
-    Recording, Reduction, SetView, Theme, ValueRange, ViewState,
+    Camera, CellArrangement, Class, Epoch, EpochIndex, EpochPosition, Format, Input, Layer, LayerCells,
+    LayerKind, Layout, Normalisation, Recording, Reduction, SceneValues, SetView, Theme, ValueRange,
+    ViewState,
 };
 use crate::ui::{LoadProgress, OpenRuns, SceneDescription, SceneStatus};
 
@@ -207,6 +208,60 @@ pub(super) fn description<'a>(
         range_epochs: None,
         values: None,
         camera_target: None,
+    }
+}
+
+/// The values of a recording's cells.
+pub(super) struct TestValues {
+    /// Per layer, the values of its cells.
+    pub layers: Vec<LayerCells>,
+    /// Per layer, the units that its cells show.
+    pub arrangements: Vec<CellArrangement>,
+    /// Per layer, the range of the colour map.
+    pub ranges: Vec<ValueRange>,
+}
+
+impl TestValues {
+    /// The value of each unit is its index and 100 for each layer before its own; those of the last layer are
+    /// `outputs`, in a range from −4 to 4.
+    pub(super) fn new(recording: &Recording, layout: &Layout, outputs: &[f32]) -> Self {
+        let mut layers: Vec<LayerCells> = Vec::new();
+        for (index, slab) in layout.slabs.iter().enumerate() {
+            let values = (0..slab.units).map(|unit| (100 * index + unit) as f32).collect();
+            layers.push(LayerCells { grid: slab.grid, units: slab.units, values });
+        }
+        let mut ranges = vec![ValueRange::new(0.0, 200.0); layers.len()];
+        if let (Some(last), Some(range)) = (layers.last_mut(), ranges.last_mut()) {
+            last.values = outputs.to_vec();
+            *range = ValueRange::symmetric(4.0);
+        }
+        let arranged = |layer: &Layer| CellArrangement::as_trained(layer.units);
+        Self { layers, arrangements: recording.layers.iter().map(arranged).collect(), ranges }
+    }
+
+    /// A description of `view` with these values.
+    pub(super) fn description<'a>(
+        &'a self,
+        recording: &'a Recording,
+        view: &'a ViewState,
+        layout: &'a Layout,
+    ) -> SceneDescription<'a> {
+        let values = SceneValues {
+            from: &self.layers,
+            to: &self.layers,
+            t: 0.0,
+            arrangements: &self.arrangements,
+            id: 1,
+            ranges: &self.ranges,
+            divisors: &[1.0; 3],
+            diverging: view.is_diverging(),
+            height: view.height,
+        };
+        SceneDescription {
+            ranges: &self.ranges,
+            values: Some(values),
+            ..description(recording, view, layout)
+        }
     }
 }
 

@@ -3,9 +3,11 @@
 use egui::{Key, vec2};
 use egui_kittest::kittest::Queryable;
 
+mod cell_numbers;
 mod columns;
 mod epochs;
 mod keys;
+mod outputs;
 mod overlay;
 
 use super::NamedRun;

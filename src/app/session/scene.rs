@@ -8,8 +8,8 @@ use super::values::ValueStore;
 use crate::engine::{Gpu, InputPicture};
 use crate::model::columns::ColourScale;
 use crate::model::{
-    Edge, EpochIndex, EpochPosition, Layout, Picture, Query, Recording, SceneValues, Source,
-    UnitOrder, ValueRange, ViewState, drawn_edges,
+    Edge, EpochIndex, EpochPosition, Layout, Picture, Query, Recording, SceneValues, Source, UnitOrder,
+    ValueRange, ViewState, drawn_edges,
 };
 use crate::scene::{LoadedEpoch, Scene, aspect_ratio};
 use crate::stats::{Quantiles, UnmatchedLayer, colour_range};

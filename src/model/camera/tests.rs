@@ -18,4 +18,3 @@ fn ray_and_project_are_inverse() {
     let (back, _) = camera.project(world, 1.5).expect("in front of the camera");
     assert!((back - point).length() < 1e-5, "{back}");
 }
-

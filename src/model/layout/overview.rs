@@ -49,8 +49,14 @@ pub(super) fn best(items: &[Item], slots: Vec<Vec<usize>>, slabs: Vec<Slab>, asp
     let refined = rows.into_iter().map(|mut best| {
         if items.len() <= MANY_ITEMS {
             best = search.better(best, SPREADS.iter().map(|&spread| move |_, direction| (spread, direction)));
-            best = search.better(best, YAWS.iter().map(|&yaw| move |spread, of: Direction| (spread, Direction { yaw, ..of })));
-            best = search.better(best, PITCHES.iter().map(|&pitch| move |spread, of: Direction| (spread, Direction { pitch, ..of })));
+            best = search.better(
+                best,
+                YAWS.iter().map(|&yaw| move |spread, of: Direction| (spread, Direction { yaw, ..of })),
+            );
+            best = search.better(
+                best,
+                PITCHES.iter().map(|&pitch| move |spread, of: Direction| (spread, Direction { pitch, ..of })),
+            );
             best = search.better(best, SPREADS.iter().map(|&spread| move |_, direction| (spread, direction)));
         }
         best
@@ -86,9 +92,15 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn candidate(&mut self, arrangement: Arrangement<'a>, spread: f32, direction: Direction) -> Candidate<'a> {
+    fn candidate(
+        &mut self,
+        arrangement: Arrangement<'a>,
+        spread: f32,
+        direction: Direction,
+    ) -> Candidate<'a> {
         let Arrangement { slots, starts, .. } = &arrangement;
-        let breaks = starts.iter().skip(1).filter(|&&start| is_within_stage(self.items, slots, start)).count();
+        let breaks =
+            starts.iter().skip(1).filter(|&&start| is_within_stage(self.items, slots, start)).count();
         let cost = ROW_COST.powi(starts.len() as i32 - 1) * BREAK_COST.powi(breaks as i32);
         let layout = arrangement.layout_for(self.slabs.clone(), spread, direction);
         let merit = cost * self.samples.merit(&layout, self.aspect);
@@ -219,7 +231,7 @@ impl Samples {
         self.front.fill(0);
         self.wholes.clear();
         self.wholes.resize(count, 0.0);
-        let (mut low, mut high) = (Vec2::INFINITY, Vec2::NEG_INFINITY);
+        let (mut least, mut most) = (Vec2::INFINITY, Vec2::NEG_INFINITY);
         for (index, &ItemPlace { low, high, .. }) in items {
             let corners =
                 [low, vec3(high.x, low.y, low.z), vec3(high.x, high.y, low.z), vec3(low.x, high.y, low.z)];
@@ -229,7 +241,7 @@ impl Samples {
                 *point = projected * vec2(self.width as f32, self.height as f32);
             }
             for &point in &face {
-                (low, high) = (low.min(point), high.max(point));
+                (least, most) = (least.min(point), most.max(point));
             }
             let doubled: f32 = (0..4).map(|corner| face[corner].perp_dot(face[(corner + 1) % 4])).sum();
             self.wholes[index] = (doubled / 2.0).abs().max(1.0);
@@ -246,7 +258,7 @@ impl Samples {
         let edges = || self.areas.iter().skip(1).zip(&self.wholes).map(edge);
         let size =
             edges().sum::<f32>() / count.max(1) as f32 + 0.5 * edges().fold(f32::INFINITY, f32::min).min(1e6);
-        let filled = (high - low).max(Vec2::ZERO) / vec2(self.width as f32, self.height as f32);
+        let filled = (most - least).max(Vec2::ZERO) / vec2(self.width as f32, self.height as f32);
         size * (filled.x * filled.y).powf(EMPTY_COST)
     }
 

@@ -87,7 +87,8 @@ pub fn units_in(
     let Some(slab) = layout.slabs.get(hit.slab) else { return units };
     let Some(arrangement) = values.arrangements.get(slab.layer) else { return units };
     let corners = [area.left_top(), area.right_top(), area.right_bottom(), area.left_bottom()];
-    let (columns, rows) = cells_within(slab, corners.map(|corner| point_on_slab(slab, projection, corner)));
+    let (columns, rows) =
+        cells_within(slab, corners.map(|corner| point_on_slab(slab, projection, corner, 0.0)));
     let cells = rows.flat_map(|row| columns.clone().map(move |column| (column, row)));
     for (column, row) in cells.take(MAX_BOX_CELLS) {
         let cell = row as usize * slab.grid.columns as usize + column as usize;
@@ -126,23 +127,26 @@ fn cells_outline(
 }
 
 /// Returns the direction of the ray through a point of the picture.
-fn ray(projection: Projection, at: Pos2) -> Vec3 {
+pub(super) fn ray(projection: Projection, at: Pos2) -> Vec3 {
     let point = (at - projection.rect.min) / projection.rect.size();
     projection.camera.ray(glam::vec2(point.x, point.y), projection.rect.aspect_ratio())
 }
 
-/// Returns the point on the front of a slab at a point of the picture, in cells from its top left; `None` if
-/// the plane of the front is missed.
-fn point_on_slab(slab: &Slab, projection: Projection, at: Pos2) -> Option<Vec2> {
+/// Returns the point in front of a slab at a point of the picture and at a height in pitches above the front, in
+/// cells from its top left; `None` if the plane of this height is missed.
+pub(super) fn point_on_slab(slab: &Slab, projection: Projection, at: Pos2, height: f32) -> Option<Vec2> {
     let (eye, direction) = (projection.camera.position, ray(projection, at));
-    let t = (slab.centre.z - eye.z) / direction.z;
+    let t = (slab.centre.z + height * slab.pitch - eye.z) / direction.z;
     let point = (eye + direction * t - slab.corner()) / slab.pitch;
     (t.is_finite() && t > 0.0).then(|| vec2(point.x, -point.y))
 }
 
 /// Returns the columns and rows of the cells that a box with these corners may contain; all of them if a
 /// corner misses the slab's plane.
-fn cells_within(slab: &Slab, corners: [Option<Vec2>; 4]) -> (std::ops::Range<u32>, std::ops::Range<u32>) {
+pub(super) fn cells_within(
+    slab: &Slab,
+    corners: impl IntoIterator<Item = Option<Vec2>>,
+) -> (std::ops::Range<u32>, std::ops::Range<u32>) {
     let mut area = Rect::NOTHING;
     for corner in corners {
         match corner {

@@ -2,6 +2,7 @@
 
 mod camera_input;
 mod camera_moves;
+mod cell_numbers;
 pub(crate) mod description;
 pub(super) mod gestures;
 pub(super) mod hover;
@@ -10,8 +11,12 @@ pub(super) mod legend;
 pub(crate) mod motion;
 mod names;
 pub(crate) mod navigation;
+mod outputs;
 mod overlay;
+mod prediction;
 pub(super) mod projection;
 pub(crate) mod still;
 mod summary;
+mod value_scale;
+mod verdict;
 pub(crate) mod viewport;

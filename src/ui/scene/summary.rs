@@ -25,6 +25,15 @@ impl SceneDescription<'_> {
             text.push('.');
         };
         add(format!("Shown: {}", text::describe_query(recording, self.runs, &view.query, self.position)));
+        if let Some(prediction) = self.prediction() {
+            let name = |class: usize| text::displayed(&recording.classes[class].name);
+            let guess = name(prediction.class);
+            add(match prediction.true_class {
+                None => format!("The network guesses {guess}"),
+                Some(class) if class == prediction.class => format!("The network guesses {guess} (right)"),
+                Some(class) => format!("The network guesses {guess} (wrong, it is {})", name(class)),
+            });
+        }
         if let Some(epoch) = recording.epochs.get(self.position.from.0).filter(|_| self.position.t == 0.0) {
             let facts: Vec<String> = [
                 epoch.accuracy.map(|accuracy| format!("accuracy {} %", text::format_percent(accuracy))),

@@ -10,8 +10,8 @@ use crate::ui::scene::still;
 use crate::ui::style::{install_fonts, install_style};
 use crate::ui::testing::{self, description};
 
-/// Returns the texts that the overlay paints, and their rectangles.
-fn texts(scene: &SceneDescription, size: egui::Vec2) -> Vec<(String, Rect)> {
+/// Returns the shapes that the overlay paints.
+pub(super) fn shapes(scene: &SceneDescription, size: egui::Vec2) -> Vec<Shape> {
     let ctx = egui::Context::default();
     install_fonts(&ctx);
     install_style(&ctx, scene.view.theme);
@@ -22,17 +22,22 @@ fn texts(scene: &SceneDescription, size: egui::Vec2) -> Vec<(String, Rect)> {
         scene.paint_overlay(&ctx.layer_painter(egui::LayerId::background()), screen);
     });
     output.textures_delta.clear();
-    let text = |shape: &Shape| match shape {
+    output.shapes.into_iter().map(|clipped| clipped.shape).collect()
+}
+
+/// Returns the texts that the overlay paints, and their rectangles.
+pub(super) fn texts(scene: &SceneDescription, size: egui::Vec2) -> Vec<(String, Rect)> {
+    let text = |shape: Shape| match shape {
         // Copies in another colour are the rim of a text.
         Shape::Text(text) if text.override_text_color.is_none() => {
             Some((text.galley.text().to_owned(), text.visual_bounding_rect()))
         }
         _ => None,
     };
-    output.shapes.iter().filter_map(|clipped| text(&clipped.shape)).collect()
+    shapes(scene, size).into_iter().filter_map(text).collect()
 }
 
-fn has(texts: &[(String, Rect)], wanted: &str) -> bool {
+pub(super) fn has(texts: &[(String, Rect)], wanted: &str) -> bool {
     texts.iter().any(|(text, _)| text == wanted)
 }
 
