@@ -25,7 +25,7 @@ struct OutputScene {
 impl OutputScene {
     fn new(select: &str, outputs: [f32; 3]) -> Self {
         let recording = testing::recording();
-        let layout = Layout::new(&recording, 1.6);
+        let layout = Layout::of_grids(Layout::grids(&recording));
         let mut view = testing::view(&recording);
         view.query.select = select.parse().expect("a selection");
         let values = TestValues::new(&recording, &layout, &outputs);
@@ -229,7 +229,7 @@ fn names_and_points_are_aligned() {
     // The edges of glyphs differ by their bearings.
     assert!((cat - dog).abs() < 2.0 && (dog - bird).abs() < 2.0, "{cat} {dog} {bird}");
     let [half, more] = ["0.50", "3.25"].map(|number| place(&texts, number).right());
-    assert!((half - more).abs() < 1.0, "{half} {more}");
+    assert!((half - more).abs() < 1.5, "{half} {more}");
 }
 
 #[test]
