@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::model::{Diff, EpochRef, Norm, Pin, Query, Range, Recording, Stat, Theme, UnitOrder, ViewState};
+use crate::model::{
+    Diff, EpochRef, ModuleTree, Norm, Pin, Query, Range, Recording, Stat, Theme, UnitOrder, ViewState,
+};
 
 /// Returns the command line that draws `view` of the run at index `own` of `runs`, whose recording is given,
 /// into `picture.png` of `size` pixels: quoted for a POSIX shell, without options that have their defaults.
@@ -55,6 +57,16 @@ pub fn command_line(
     }
     for name in &view.hidden {
         add("hide", name.clone());
+    }
+    if let Some(depth) = view.fold.depth {
+        add("fold-depth", depth.to_string());
+    }
+    let tree = ModuleTree::new(recording);
+    for (flag, paths) in [("fold", &view.fold.folded), ("unfold", &view.fold.unfolded)] {
+        // Groups of other networks are unknown here.
+        for path in paths.iter().filter(|path| tree.find(path).is_some()) {
+            add(flag, path.clone());
+        }
     }
     for Pin { layer, unit } in &view.pins {
         add("pin", format!("{layer}:{unit}"));

@@ -8,7 +8,7 @@ pub(super) const MARGIN: f32 = 0.07;
 /// Free margin above a framed object, as a fraction of the picture, for names.
 pub(super) const HEAD: f32 = 0.11;
 /// Free margin below a framed object, as a fraction of the picture, for the legend.
-pub(super) const FOOT: f32 = 0.15;
+pub(super) const FOOT: f32 = 0.13;
 
 /// A perspective camera without roll.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -36,10 +36,14 @@ fn shell_words(line: &str) -> Vec<String> {
 }
 
 fn parse(line: &str) -> anyhow::Result<ViewState> {
+    parse_for(line, &recording())
+}
+
+fn parse_for(line: &str, recording: &Recording) -> anyhow::Result<ViewState> {
     let Some(CliCommand::Render(args)) = Cli::try_parse_from(shell_words(line))?.command else {
         bail!("{line}")
     };
-    args.view_of(&recording())
+    args.view_of(recording)
 }
 
 fn command_line_of(view: &ViewState) -> String {
@@ -98,6 +102,30 @@ fn every_option_alone_survives_its_command_line() {
     for view in views {
         assert_eq!(parse(&command_line_of(&view)).expect("parses"), view);
     }
+}
+
+#[test]
+fn folded_groups_survive_a_command_line() {
+    let mut recording = recording();
+    for (layer, name) in recording.layers.iter_mut().zip(["a.0.x", "a.0.y", "a.1", "b"]) {
+        layer.name = name.to_owned();
+    }
+    let run = [Path::new("run")];
+    let mut fold = Fold { depth: Some(1), ..Fold::default() };
+    fold.set("a.0", false);
+    for fold in [fold, Fold { folded: ["a".to_owned()].into(), ..Fold::default() }, Fold::none()] {
+        let view = ViewState { fold, ..base_view() };
+        let line = command_line(&run, 0, &view, &recording, [1280, 720]);
+        assert_eq!(parse_for(&line, &recording).expect("parses"), view, "{line}");
+    }
+    let listed = parse_for("dnnviz render x -o y.png --unfold a,a.0", &recording).expect("parses");
+    assert_eq!(listed.fold.unfolded.len(), 2);
+    // A group that this network lacks, as in a view of another one, is left out.
+    let other = Fold { folded: ["c".to_owned()].into(), ..Fold::default() };
+    let line = command_line(&run, 0, &ViewState { fold: other, ..base_view() }, &recording, [1280, 720]);
+    assert!(!line.contains("--fold"), "{line}");
+    let error = parse_for("dnnviz render x -o y.png --unfold c", &recording).expect_err("no such group");
+    assert!(format!("{error:#}").contains("--unfold: there is no group of layers `c`"), "{error:#}");
 }
 
 #[test]

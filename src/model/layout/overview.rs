@@ -11,20 +11,20 @@ use crate::model::camera::{Camera, Direction};
 const MAX_ROWS: usize = 12;
 const MOST_ROWS: usize = 60;
 /// Numbers of rows for which gaps and directions are chosen.
-const REFINED: usize = 2;
+const REFINED: usize = 4;
 /// Multiples of the usual gaps between slabs.
 const SPREADS: [f32; 4] = [0.65, 0.95, 1.35, 2.0];
 /// Directions of the overview.
 const YAWS: [f32; 4] = [0.55, 0.72, 0.9, 1.05];
-const PITCHES: [f32; 3] = [-0.16, -0.26, -0.38];
+const PITCHES: [f32; 3] = [-0.14, -0.2, -0.28];
 /// Height of the grid of samples by which visible areas are compared, and its greatest width.
 const SAMPLES: (usize, usize) = (40, 100);
 /// Number of items above which few choices are compared, so that no choice takes long.
 const MANY_ITEMS: usize = 150;
 /// Exponent of the visible share of an item in its merit: a slab of which half is hidden is hard to read.
 const HIDDEN_COST: f32 = 1.0;
-/// Exponent of the share of the picture that the slabs take up, in their merit.
-const EMPTY_COST: f32 = 0.5;
+/// Exponent of the share of the picture that the convex hull of the slabs takes up, in their merit.
+const EMPTY_COST: f32 = 1.0;
 /// Factor on the merit of a layout for each row: rows are harder to follow than a line.
 const ROW_COST: f32 = 0.985;
 /// The same for a row that begins within a stage.
@@ -200,6 +200,25 @@ fn row_starts(items: &[Item], slots: &[Vec<usize>], count: usize) -> Option<Vec<
     Some(starts)
 }
 
+/// Returns the area of the convex hull of points, which it sorts (Andrew's monotone chain).
+fn hull_area(points: &mut [Vec2]) -> f32 {
+    points.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));
+    let chain = |points: &mut dyn Iterator<Item = Vec2>| {
+        let mut chain: Vec<Vec2> = Vec::new();
+        for point in points {
+            while let [.., before, last] = chain[..]
+                && (last - before).perp_dot(point - last) <= 0.0
+            {
+                chain.pop();
+            }
+            chain.push(point);
+        }
+        chain.windows(2).map(|pair| pair[0].perp_dot(pair[1])).sum::<f32>()
+    };
+    let doubled = chain(&mut points.iter().copied()) + chain(&mut points.iter().rev().copied());
+    (doubled / 2.0).abs()
+}
+
 /// A coarse picture, in which each sample has the number of the item that is in front there.
 struct Samples {
     width: usize,
@@ -209,13 +228,22 @@ struct Samples {
     areas: Vec<f32>,
     /// Area of each item, hidden or not.
     wholes: Vec<f32>,
+    /// The corners of all items.
+    corners: Vec<Vec2>,
 }
 
 impl Samples {
     fn new(aspect: f32) -> Self {
         let height = SAMPLES.0.min((SAMPLES.1 as f32 / aspect) as usize).max(8);
         let width = ((height as f32 * aspect) as usize).clamp(8, SAMPLES.1);
-        Self { width, height, front: vec![0; width * height], areas: Vec::new(), wholes: Vec::new() }
+        Self {
+            width,
+            height,
+            front: vec![0; width * height],
+            areas: Vec::new(),
+            wholes: Vec::new(),
+            corners: Vec::new(),
+        }
     }
 
     /// Returns the merit of a picture of slabs in the direction of the overview of `layout`: the mean edge of the
@@ -231,7 +259,7 @@ impl Samples {
         self.front.fill(0);
         self.wholes.clear();
         self.wholes.resize(count, 0.0);
-        let (mut least, mut most) = (Vec2::INFINITY, Vec2::NEG_INFINITY);
+        self.corners.clear();
         for (index, &ItemPlace { low, high, .. }) in items {
             let corners =
                 [low, vec3(high.x, low.y, low.z), vec3(high.x, high.y, low.z), vec3(low.x, high.y, low.z)];
@@ -240,9 +268,7 @@ impl Samples {
                 let Some((projected, _)) = camera.project(corner, aspect) else { return 0.0 };
                 *point = projected * vec2(self.width as f32, self.height as f32);
             }
-            for &point in &face {
-                (least, most) = (least.min(point), most.max(point));
-            }
+            self.corners.extend(face);
             let doubled: f32 = (0..4).map(|corner| face[corner].perp_dot(face[(corner + 1) % 4])).sum();
             self.wholes[index] = (doubled / 2.0).abs().max(1.0);
             self.fill(face, (index + 1).min(usize::from(u16::MAX)) as u16);
@@ -258,8 +284,8 @@ impl Samples {
         let edges = || self.areas.iter().skip(1).zip(&self.wholes).map(edge);
         let size =
             edges().sum::<f32>() / count.max(1) as f32 + 0.5 * edges().fold(f32::INFINITY, f32::min).min(1e6);
-        let filled = (most - least).max(Vec2::ZERO) / vec2(self.width as f32, self.height as f32);
-        size * (filled.x * filled.y).powf(EMPTY_COST)
+        let filled = hull_area(&mut self.corners) / (self.width * self.height) as f32;
+        size * filled.powf(EMPTY_COST)
     }
 
     /// Fills a convex quadrilateral with a number.

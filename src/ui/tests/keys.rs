@@ -60,6 +60,31 @@ fn home_and_end_keep_their_meaning_outside_of_text_and_lists() {
 }
 
 #[test]
+fn groups_fold_and_unfold_by_command() {
+    let mut recording = testing::recording();
+    let template = recording.layers[1].clone();
+    let names = ["a.0.x", "a.0.y", "a.1.x", "a.1.y"];
+    recording
+        .layers
+        .splice(1..2, names.map(|name| crate::model::Layer { name: name.to_owned(), ..template.clone() }));
+    let mut window = window(recording);
+    let fold = |window: &TestWindow<Window>| window.state().interface.view.fold.clone();
+    perform(&mut window, ViewCommand::FoldBy(-9));
+    assert_eq!(fold(&window).depth, Some(1), "stages stay");
+    perform(&mut window, ViewCommand::FoldBy(1));
+    assert_eq!(fold(&window).depth, Some(2));
+    // The groups are the whole network, a, a.0 and a.1.
+    perform(&mut window, ViewCommand::Unfold(2));
+    assert!(fold(&window).unfolded.contains("a.0"));
+    let target = window.state().interface.navigator.target();
+    assert_eq!(target, Some(CameraTarget::Group(1, 2)), "the camera goes there");
+    perform(&mut window, ViewCommand::Fold(1));
+    assert_eq!((fold(&window).folded.contains("a"), fold(&window).unfolded.len()), (true, 0));
+    perform(&mut window, ViewCommand::FoldAutomatically);
+    assert_eq!(fold(&window), crate::model::Fold::default());
+}
+
+#[test]
 fn keys_of_a_focused_control_do_not_reach_the_scene() {
     let mut window = window(testing::recording());
     window.focus("Theme: Light");
