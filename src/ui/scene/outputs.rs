@@ -67,7 +67,8 @@ impl OutputRow {
 impl SceneDescription<'_> {
     /// Paints classes, values and bars beside the cells of the output layer, where it is one column with a unit per
     /// class; for a single input, the prediction above them. `outlines` are those of the slabs and of the input's
-    /// picture. Without room, bars are left out first, then values, then rows.
+    /// picture. Without room, bars are left out first, then values, then rows. Returns the index of the slab if all of
+    /// its values are painted.
     pub(super) fn paint_outputs(
         &self,
         painter: &Painter,
@@ -75,17 +76,17 @@ impl SceneDescription<'_> {
         outlines: &[Option<ConvexOutline>],
         palette: Palette,
         taken: &mut Vec<Rect>,
-    ) {
-        let Some(slab) = self.layout.slabs.last() else { return };
+    ) -> Option<usize> {
+        let slab = self.layout.slabs.last()?;
         let is_visible = self.view.camera.presence(slab) > 0.5;
         if !is_visible || slab.grid.columns != 1 || !self.recording.has_class_outputs() {
-            return;
+            return None;
         }
-        let Some(rows) = self.output_rows(slab, projection) else { return };
+        let rows = self.output_rows(slab, projection)?;
         let least_height = rows.iter().map(|row| row.bottom - row.top).fold(f32::INFINITY, f32::min);
         let size = (FONT_SHARE * least_height).min(*FONT_SIZES.end());
         if size < *FONT_SIZES.start() {
-            return;
+            return None;
         }
         // Each size has glyphs of its own in the texture of the fonts.
         let size = (2.0 * size).floor() / 2.0;
@@ -117,7 +118,7 @@ impl SceneDescription<'_> {
             None => vec![columns.mark],
         };
         let most = free_rows(columns.mark);
-        let Some(width) = widths.into_iter().find(|width| free_rows(*width) == most) else { return };
+        let width = widths.into_iter().find(|width| free_rows(*width) == most)?;
 
         let mut painted = Vec::new();
         for (row, texts) in rows.iter().zip(&texts) {
@@ -153,6 +154,7 @@ impl SceneDescription<'_> {
             );
         }
         taken.extend(painted);
+        (width >= columns.value && most == slab.units).then_some(own)
     }
 
     /// Places the rows beside the cells of their classes; `None` if one lies behind the camera or has no cell.

@@ -42,10 +42,10 @@ impl SceneDescription<'_> {
                     projection.outline(corner - vec3(0.0, size.y, 0.0), corner + vec3(size.x, 0.0, 0.0))
                 });
             let outlines: Vec<Option<ConvexOutline>> = slabs.into_iter().chain([picture]).collect();
-            self.paint_outputs(&painter, projection, &outlines, palette, &mut taken);
+            let told = self.paint_outputs(&painter, projection, &outlines, palette, &mut taken);
             let named = self.paint_layer_names(&painter, rect, &outlines, palette, &mut taken);
             taken.extend(self.paint_caption(&painter, rect, &named, palette));
-            self.paint_cell_numbers(&painter, projection, &outlines, &taken);
+            self.paint_cell_numbers(&painter, projection, &outlines, (&taken, told));
         }
         hover::paint_pins(self, &painter, rect, taken);
     }

@@ -100,7 +100,7 @@ fn numbers_are_black_or_white_by_the_colour_of_the_cell() {
     let table = ColourMap::Viridis.table(Theme::Dark);
     assert!(table[0][1] < 50 && table[255][1] > 200);
     assert_eq!(colour("unit 5"), Some(Color32::BLACK));
-    assert_eq!(colour("unit 4"), Some(Color32::WHITE));
+    assert_eq!(colour("unit 10"), Some(Color32::WHITE));
 }
 
 #[test]
@@ -123,10 +123,10 @@ fn hidden_cells_have_no_numbers() {
 #[test]
 fn slabs_have_no_numbers_on_their_backs() {
     let mut scene = NumberedScene::new();
-    scene.look_at(2, 6.0);
-    assert_eq!(scene.units(), [0, 1, 2], "from the front");
+    scene.look_at(1, 1.5);
+    assert!(scene.units().len() > 4, "from the front");
     let camera = &mut scene.view.camera;
-    camera.position.z = scene.layout.slabs[2].centre.z - 6.0;
+    camera.position.z = scene.layout.slabs[1].centre.z - 1.5;
     camera.yaw = std::f32::consts::PI;
     assert_eq!(scene.units(), Vec::<usize>::new());
 }
@@ -169,7 +169,7 @@ fn places_in_feature_maps_are_told_when_there_is_room() {
     scene.layout = Layout::of_grids(scene.values.layers.iter().map(|layer| (layer.grid, layer.units)));
     let places = |scene: &NumberedScene| {
         let texts = scene.texts();
-        assert!(texts.iter().any(|(text, _)| text == "7.50"), "{texts:?}");
+        assert!(texts.iter().any(|(text, _)| text == "8"), "{texts:?}");
         texts.into_iter().map(|(text, _)| text).filter(|text| text.contains("y ")).collect::<Vec<_>>()
     };
     let wide = |scene: &NumberedScene| scene.layout.slabs[0].extent().x;

@@ -202,7 +202,7 @@ fn bars_are_as_long_as_their_values_on_their_side_of_zero() {
     scene.view.query = Query { minus: Some(Selection::default()), diff: Diff::Signed, ..Query::default() };
     let table = ColourMap::Diverging.table(Theme::Dark);
     // The range is from −4 to 4.
-    let bars = [160, 255, 64].map(|entry| scene.bar(table[entry]).unwrap_or_else(|| panic!("bar {entry}")));
+    let bars = [159, 255, 64].map(|entry| scene.bar(table[entry]).unwrap_or_else(|| panic!("bar {entry}")));
     let [one, four, minus_two] = bars;
     assert!(bars.iter().all(|bar| bar.height() > 2.0));
     assert!((four.width() - 4.0 * one.width()).abs() < 0.1, "{bars:?}");
@@ -229,7 +229,9 @@ fn names_and_points_are_aligned() {
     // The edges of glyphs differ by their bearings.
     assert!((cat - dog).abs() < 2.0 && (dog - bird).abs() < 2.0, "{cat} {dog} {bird}");
     let [half, more] = ["0.50", "3.25"].map(|number| place(&texts, number).right());
-    assert!((half - more).abs() < 1.0, "{half} {more}");
+    assert!((half - more).abs() < 1.5, "{half} {more}");
+    let whole = place(&texts, "\u{2212}2").right();
+    assert!(whole < half - 8.0, "{whole} ends before the point of 0.50, which ends at {half}");
 }
 
 #[test]
