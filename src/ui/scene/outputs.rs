@@ -19,11 +19,11 @@ use crate::ui::text;
 /// Free space around texts, in points.
 const GAP: f32 = 4.0;
 /// Font sizes of class names, in points; in between, the size is proportional to the cells.
-const FONT_SIZES: std::ops::RangeInclusive<f32> = 8.0..=15.0;
+const FONT_SIZES: std::ops::RangeInclusive<f32> = 8.0..=18.0;
 /// Font size as a share of the least height of a row, so that rows do not overlap.
 const FONT_SHARE: f32 = 0.62;
 /// Length and height of the bar of the greatest value, in font sizes.
-const BAR: [f32; 2] = [5.0, 0.55];
+const BAR: [f32; 2] = [6.0, 0.55];
 /// Greatest distance by which a row is moved away from its cell, so that rows are aligned, in points.
 const MAX_SHIFT: f32 = 24.0;
 
