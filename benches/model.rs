@@ -1,5 +1,6 @@
 //! Layout, picking and selections: what the window computes while the pointer moves and a person types.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ fn recording(layers: usize, units: usize) -> Recording {
         layers: (0..layers).map(layer).collect(),
         edges: sequential_edges(layers),
         joints: Vec::new(),
+        modules: BTreeMap::new(),
         classes: (0..CLASSES).map(class).collect(),
         inputs: (0..INPUTS).map(input).collect(),
         epochs: Vec::new(),
@@ -57,17 +59,19 @@ fn points() -> Vec<Vec2> {
 
 fn layouts(c: &mut Criterion) {
     let mut group = c.benchmark_group("model::layout");
-    for layers in [8, 200] {
+    for layers in [8, 200, 2_000] {
         let recording = recording(layers, 1024);
         group.throughput(Throughput::Elements(layers as u64));
-        group.bench_function(format!("{layers} layers"), |b| b.iter(|| Layout::new(black_box(&recording))));
+        group.bench_function(format!("{layers} layers"), |b| {
+            b.iter(|| Layout::new(black_box(&recording), 1.6))
+        });
     }
     group.finish();
 }
 
 fn picking(c: &mut Criterion) {
     let recording = recording(8, 125_000);
-    let layout = Layout::new(&recording);
+    let layout = Layout::new(&recording, 1.6);
     let cells: Vec<LayerCells> = recording
         .layers
         .iter()

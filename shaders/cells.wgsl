@@ -4,7 +4,7 @@
 #import "shared/frame.wgsl" { Slab, frame, slabs }
 #import "shared/light.wgsl" { encoded }
 #import "shared/ray.wgsl" { Face, ray_in_slab }
-#import "shared/surface.wgsl" { GAP, cell_light, slab_light }
+#import "shared/surface.wgsl" { GAP, cell_light, share_among, slab_light }
 #import "shared/value.wgsl" { Value, load_bound }
 
 // Index in `slabs` of the slab that is drawn.
@@ -71,12 +71,25 @@ fn vs_cell(@builtin(vertex_index) vertex: u32, @builtin(instance_index) index: u
     return out;
 }
 
+// Instance 0 is the slab up to the bottom between its cells, 1 to 4 are the sides of its rim.
 @vertex
-fn vs_slab(@builtin(vertex_index) vertex: u32) -> Varying {
+fn vs_slab(@builtin(vertex_index) vertex: u32, @builtin(instance_index) part: u32) -> Varying {
     let slab = slabs[drawn];
     let border = frame.border / slab.pitch;
-    let low = vec3<f32>(-border, -border, -frame.thickness / slab.pitch);
-    let high = vec3<f32>(vec2<f32>(slab.grid) + border, 0.0);
+    let grid = vec2<f32>(slab.grid);
+    var low = vec3<f32>(-border, -border, -frame.thickness / slab.pitch);
+    var high = vec3<f32>(grid + border, 0.0);
+    if part > 0u {
+        low.z = 0.0;
+        high.z = frame.rim;
+    }
+    switch part {
+        case 1u { high.x = 0.0; }
+        case 2u { low.x = grid.x; }
+        case 3u { high.y = 0.0; }
+        case 4u { low.y = grid.y; }
+        default {}
+    }
     let eye = (frame.eye - slab.corner) * vec3<f32>(1.0, -1.0, 1.0) / slab.pitch;
     let corner = visible_corner(vertex, low, high, eye);
     return Varying(placed(slab, low, high, corner), mix(low, high, corner), 0.0, 0.0, 0u, vertex / 6u);
@@ -90,7 +103,12 @@ fn fs_main(in: Varying) -> @location(0) vec4<f32> {
     var ray = ray_in_slab(slab, frame.eye, (in.at - eye) * vec3<f32>(1.0, -1.0, 1.0) / distance);
     let weights = select(vec3<f32>(0.0), vec3<f32>(1.0), vec3<u32>(0u, 1u, 2u) == vec3<u32>(in.axis));
     let face = Face(1.0, distance, frame.pixel * distance, weights);
-    var colour = slab_light(slab, ray, face);
+    let grid = vec2<f32>(slab.grid);
+    let beyond = max(max(-in.at.x, in.at.x - grid.x), max(-in.at.y, in.at.y - grid.y));
+    let is_top = in.axis == 2u && in.at.z > 0.5 * frame.rim;
+    let is_inside = beyond < 0.5 * frame.border / slab.pitch && !is_top;
+    let among = select(share_among(slab, ray, face), f32(is_inside), frame.rim > 0.0);
+    var colour = slab_light(slab, ray, face, among);
     if in.cell > 0u {
         colour = cell_light(slab, ray, Value(in.number, in.valued), face);
     }

@@ -1,31 +1,29 @@
-// Edges of the network as ribbons between slabs, one instance a segment. Ribbons are turned towards the
-// eye, but end in planes of equal z, which separate the segments. A joint is a disc that faces the eye.
+// Ways of the data as ribbons between slabs, one instance a segment. Ribbons are turned towards the eye. A joint is
+// a disc that faces the eye.
 
 #import "shared/frame.wgsl" { frame }
 #import "shared/light.wgsl" { encoded, hazed }
 
-// In the plane x = 0.
 struct Segment {
-    // (y, z)
-    start: vec2<f32>,
-    finish: vec2<f32>,
-    // dy/dz at the ends.
-    slopes: vec2<f32>,
-    // Opacity of the ends.
-    opacity: vec2<f32>,
+    // World position of one end.
+    start: vec3<f32>,
+    // World units.
     half_width: f32,
-    // 1 if the edge begins or ends at the highlighted slab, else 0.
+    // The other end.
+    finish: vec3<f32>,
+    // 1 if the way begins or ends at the highlighted slab, else 0.
     highlighted: f32,
-    // 1 for the mark of a joint at both ends, a disc with the radius half_width, else 0.
-    joint: f32,
-    // Makes a segment three vectors of 16 bytes.
-    padding: f32,
+    // Direction of the ribbon at the ends.
+    start_tangent: vec3<f32>,
+    start_opacity: f32,
+    finish_tangent: vec3<f32>,
+    finish_opacity: f32,
 }
 
 @group(1) @binding(0) var<storage, read> segments: array<Segment>;
 
 // Colour of a plain and of a highlighted ribbon, from that of slabs (0) to that of cells without value (1).
-const PLAIN: f32 = 0.3;
+const PLAIN: f32 = 0.22;
 const HIGHLIGHTED: f32 = 1.0;
 // Least half width, in pixels; a thinner ribbon is drawn more transparent instead.
 const THINNEST: f32 = 0.6;
@@ -45,30 +43,29 @@ struct Varying {
 @vertex
 fn vs_main(@builtin(vertex_index) vertex: u32, @builtin(instance_index) instance: u32) -> Varying {
     let segment = segments[instance];
-    let end = vertex & 1u;
-    let place = select(segment.start, segment.finish, end == 1u);
-    let at = vec3<f32>(0.0, place.x, place.y);
-    let tangent = vec3<f32>(0.0, segment.slopes[end], 1.0);
+    let is_finish = (vertex & 1u) == 1u;
+    let at = select(segment.start, segment.finish, is_finish);
+    let tangent = select(segment.start_tangent, segment.finish_tangent, is_finish);
     let away = at - frame.eye;
     let facing = cross(tangent, away);
     let size = length(facing);
     // A ribbon seen along its own length has no direction across; any will do.
     var side = vec3<f32>(1.0, 0.0, 0.0);
     if size > 1e-4 * length(away) {
-        // Moved along the ribbon into the plane of equal z.
-        side = facing / size - tangent * (facing.z / size);
+        side = facing / size;
     }
     let pixel = frame.pixel * length(away);
     let shown = max(segment.half_width, THINNEST * pixel);
     // One pixel wider, so that edges can fade out.
     let grown = 1.0 + pixel / shown;
-    let corner = grown * (2.0 * vec2<f32>(f32(end), f32(vertex >> 1u)) - 1.0);
+    let corner = grown * (2.0 * vec2<f32>(f32(vertex & 1u), f32(vertex >> 1u)) - 1.0);
     let share = segment.half_width / shown;
     var across = vec2<f32>(0.0, corner.y);
     var world = at + side * (corner.y * shown);
-    var opacity = segment.opacity[end] * share;
+    var opacity = select(segment.start_opacity, segment.finish_opacity, is_finish) * share;
     var disc = 0.0;
-    if segment.joint > 0.0 {
+    // A joint begins and ends at one point.
+    if all(segment.start == segment.finish) {
         let is_steep = abs(away.y) > 0.9 * length(away);
         let right = normalize(cross(away, select(vec3<f32>(0.0, 1.0, 0.0), vec3<f32>(0.0, 0.0, 1.0), is_steep)));
         let up = normalize(cross(right, away));

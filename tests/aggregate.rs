@@ -1,6 +1,7 @@
 //! Reducing on the GPU against sums in f64, and against what the CPU does; the pyramids of both, and of values that
 //! stayed on the GPU.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -615,6 +616,7 @@ impl Made {
             layers: epochs[0].iter().enumerate().map(layer).collect(),
             edges: Vec::new(),
             joints: Vec::new(),
+            modules: BTreeMap::new(),
             classes: (0..2).map(class).collect(),
             inputs: (0..inputs).map(input).collect(),
             epochs: (0..).zip(&epochs).map(|(number, _)| Epoch { number, ..Epoch::default() }).collect(),

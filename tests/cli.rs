@@ -98,6 +98,7 @@ fn info_has_the_shape_that_scripts_read() {
             "joints",
             "layers",
             "model",
+            "modules",
             "normalisation",
             "units",
             "warnings"
@@ -106,6 +107,7 @@ fn info_has_the_shape_that_scripts_read() {
     assert_eq!(info["format"], "deepdiva-v2");
     assert_eq!((&info["units"], &info["inputs"]), (&json!(2186), &json!(12)));
     assert_eq!((&info["edges"], &info["joints"]), (&json!(7), &json!(0)));
+    assert_eq!(info["modules"], json!({}));
     assert_eq!(info["classes"][0], json!({"id": 0, "name": "0", "inputs": 1}));
     let layer = &info["layers"][7];
     assert_eq!((&layer["name"], &layer["kind"], &layer["units"]), (&json!("8"), &json!("dense"), &json!(10)));
@@ -120,7 +122,7 @@ fn info_has_the_shape_that_scripts_read() {
 }
 
 #[test]
-fn info_counts_edges_and_joints() {
+fn info_counts_edges_and_joints_and_lists_modules() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run").to_str().unwrap().to_owned();
     succeeds(&["synth", "-o", &run, "--units", "400", "--layers", "4", "--epochs", "2", "--inputs", "6"]);
@@ -128,9 +130,12 @@ fn info_counts_edges_and_joints() {
     let mut manifest: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     manifest["joints"] = json!(["add"]);
     manifest["edges"] = json!([[0, 1], [0, 4], [1, 4], [4, 2], [2, 3]]);
+    manifest["layers"][0]["name"] = json!("stem.0");
+    manifest["modules"] = json!({"stem": "Sequential"});
     fs::write(&file, manifest.to_string()).unwrap();
     let info = document(&["info", &run, "--json"]);
     assert_eq!((&info["edges"], &info["joints"]), (&json!(5), &json!(1)));
+    assert_eq!(info["modules"], json!({"stem": "Sequential"}));
     let table = succeeds(&["info", &run]);
     assert!(table.contains("\nedges    5\njoints   add (1)\n"), "{table}");
 }

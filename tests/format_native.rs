@@ -3,7 +3,7 @@
 mod format_support;
 mod support;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -223,6 +223,7 @@ fn recording() -> Recording {
             Edge { from: Node::Joint(0), to: Node::Layer(2) },
         ],
         joints: vec![Joint { operation: "add".to_owned() }],
+        modules: BTreeMap::new(),
         classes: vec![
             Class { id: 5, name: "cat".to_owned(), inputs: 2, aggregated: 0 },
             Class { id: 7, name: "dog".to_owned(), inputs: 0, aggregated: 0 },
@@ -586,6 +587,8 @@ fn manifests_that_lie_are_refused() {
             "data flows in a circle along `edges`",
         ),
         ("\"kind\": \"from-the-future\"", "\"reduction\": \"what\"", "unknown variant"),
+        ("\"classes\"", "\"modules\": [\"a\"], \"classes\"", "is not the JSON it should be"),
+        ("\"classes\"", "\"modules\": {\"a\": 1}, \"classes\"", "is not the JSON it should be"),
         (
             ", {\"name\": \"b\", \"units\": 1}",
             ", {\"name\": \"b\", \"units\": 1}, {\"name\": \"c\", \"units\": 1}",
@@ -601,6 +604,59 @@ fn manifests_that_lie_are_refused() {
 }
 
 #[test]
+fn the_classes_of_modules_are_read_where_they_contain_layers() {
+    let folder = temporary();
+    two_shards(folder.path());
+    assert!(open(folder.path()).recording().modules.is_empty(), "they are optional");
+    let nested = MANIFEST
+        .replace("\"name\": \"a\"", "\"name\": \"layer3.0.conv1\"")
+        .replace("\"name\": \"b\"", "\"name\": \"head/wide\"")
+        .replace(
+            "\"classes\"",
+            r#""modules": {"layer3": "Sequential", "layer3.0": "Bottleneck", "head": "Block", "": "Whole",
+                "layer": "Part", "layer3.1": "Sibling", "layer3.0.conv1": "Conv2d", "layer3.0.": "Dot",
+                "z": "Unknown", "head/wide": null, "layer3.0.conv1.x": "Inner"}, "classes""#,
+        );
+    fs::write(folder.path().join("manifest.json"), nested).expect("write");
+    let wanted: BTreeMap<String, String> =
+        [("head", "Block"), ("layer3", "Sequential"), ("layer3.0", "Bottleneck")]
+            .map(|(name, class)| (name.to_owned(), class.to_owned()))
+            .into();
+    let source = open(folder.path());
+    assert_eq!(source.recording().modules, wanted);
+    assert!(source.recording().warnings.is_empty(), "{:?}", source.recording().warnings);
+
+    // They are kept by whoever writes the recording again, or goes on with it.
+    let copy = folder.path().join("copy");
+    RunWriter::create(&copy, source.recording(), &Pictures::None)
+        .expect("creates")
+        .commit()
+        .expect("commits");
+    assert_eq!(open(&copy).recording().modules, wanted);
+    let (mut writer, _) = RunWriter::reopen(&copy).expect("opens");
+    let epoch = Epoch { number: 5, ..Epoch::default() };
+    let units = vec![tensor(&[1.0; 6], 3), tensor(&[1.0; 3], 3)];
+    writer.write_epoch(&epoch, &EpochValues { units, ..EpochValues::default() }).expect("writes");
+    writer.commit().expect("commits");
+    let source = open(&copy);
+    assert_eq!((source.recording().epochs.len(), &source.recording().modules), (1, &wanted));
+}
+
+#[test]
+fn a_module_in_a_name_of_many_parts_is_found_at_once() {
+    let folder = temporary();
+    two_shards(folder.path());
+    let deep = "m.".repeat(2_000_000);
+    let hostile = MANIFEST.replace("\"name\": \"a\"", &format!("\"name\": \"{deep}a\"")).replace(
+        "\"classes\"",
+        &format!("\"modules\": {{\"m\": \"Top\", \"{}\": \"Low\"}}, \"classes\"", &deep[..deep.len() - 1]),
+    );
+    fs::write(folder.path().join("manifest.json"), hostile).expect("write");
+    let source = open(folder.path());
+    assert!(source.recording().modules.values().eq(["Top", "Low"]));
+}
+
+#[test]
 fn manifests_written_by_hand_are_read() {
     let folder = temporary();
     two_shards(folder.path());
@@ -608,7 +664,8 @@ fn manifests_written_by_hand_are_read() {
     let by_hand = MANIFEST
         .replace(
             "\"classes\"",
-            "\"normalisation\": null, \"writer\": null, \"edges\": null, \"joints\": null, \"classes\"",
+            "\"normalisation\": null, \"writer\": null, \"edges\": null, \"joints\": null, \"modules\": null, \
+             \"classes\"",
         )
         .replace(
             "\"kind\": \"from-the-future\"",

@@ -1,5 +1,6 @@
 //! Writing a recording: who may, what stands there meanwhile, and going on after a writer that died.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
@@ -51,6 +52,7 @@ fn recording() -> Recording {
         layers: vec![layer("a", 2), layer("b", 1)],
         edges: sequential_edges(2),
         joints: Vec::new(),
+        modules: BTreeMap::new(),
         classes: vec![class(0, "cat"), class(1, "dog")],
         inputs: vec![input("w", 0), input("x", 1), input("y", 1), input("z", 0)],
         epochs: Vec::new(),

@@ -446,9 +446,9 @@ fn a_training_begun_anew_is_looked_at_in_the_same_way_and_another_network_in_its
         window.recording().is_some_and(|recording| recording.units() == 38)
     });
     assert!(window.wait_for_epoch(0, PATIENCE).expect("it is open"));
-    let layout = dnnviz::model::Layout::new(window.recording().expect("open"));
     let camera = view(&mut window).camera;
-    let overview = dnnviz::model::Camera::set_view(SetView::Overview, &layout, 1.0);
+    let layout = dnnviz::model::Layout::new(window.recording().expect("open"), camera.aspect);
+    let overview = dnnviz::model::Camera::set_view(SetView::Overview, &layout, camera.aspect);
     assert_eq!((camera.yaw, camera.pitch), (overview.yaw, overview.pitch), "the overview");
 }
 

@@ -4,14 +4,15 @@ mod draw_support;
 mod support;
 
 use dnnviz::engine::{DrawnNetwork, Field, Frame, Gpu, Path, Renderer};
-use dnnviz::model::camera::SetView;
-use dnnviz::model::pick::pick;
+use dnnviz::model::SetView;
+use dnnviz::model::layout::{LEAST_HEIGHT, SLAB_BORDER};
+use dnnviz::model::pick::{max_cell_height, pick};
 use dnnviz::model::{
-    Camera, EpochIndex, Grid, LayerCells, Layout, Normalisation, Query, SceneValues, ViewState,
+    Camera, EpochIndex, Grid, LayerCells, Layout, Normalisation, Query, SceneValues, ValueRange, ViewState,
 };
 use dnnviz::stats::{self, Cpu, Quantiles, Sides, colour_range};
 use draw_support::draw;
-use glam::vec2;
+use glam::{Vec3, vec2, vec3};
 
 const SIZE: [u32; 2] = [480, 300];
 
@@ -155,6 +156,54 @@ fn signed_and_moving_cells_are_met_where_they_are_drawn() {
     let mut scene = Scene::new([noisy(&sizes, 1), noisy(&sizes, 2)], true, Normalisation::None);
     scene.agrees("signed", &mut signed, 0.0, &[]);
     scene.agrees("moving", &mut signed, 0.7, &[]);
+}
+
+#[test]
+fn positive_cells_rise_above_the_rim_and_negative_ones_sink_below_it() {
+    let values = vec![-1.0, -0.5, 0.0, 0.5, 1.0, f32::NAN];
+    let layers = [LayerCells { grid: Grid { columns: 6, rows: 1 }, units: 6, values }];
+    let layout = Layout::of_grids([(layers[0].grid, 6)]);
+    let slab = layout.slabs[0];
+    // Distances from the rim, in cells, along a ray through the middle of each cell, and through the rim.
+    let measured = |diverging: bool, height: f32| -> Vec<f32> {
+        let values = SceneValues {
+            from: &layers,
+            to: &layers,
+            t: 0.0,
+            ranges: &[ValueRange::new(-1.0, 1.0)],
+            arrangements: &[],
+            id: 0,
+            divisors: &[1.0],
+            diverging,
+            height,
+        };
+        let rim = values.rim_height();
+        let over = |at: Vec3| {
+            let camera = Camera { position: at + 10.0 * Vec3::Z, ..view().camera };
+            let hit = pick(&layout, &values, &camera, Vec3::NEG_Z).expect("a hit");
+            (hit.cell, (10.0 - hit.distance) / slab.pitch - rim)
+        };
+        let cells = (0..6).map(|cell| {
+            let (hit, above) = over(slab.cell_centre(cell, 0));
+            assert_eq!(hit, Some(cell as usize));
+            above
+        });
+        let border = over(slab.corner() + vec3(-0.5 * SLAB_BORDER, 0.0, 0.0));
+        assert_eq!(border.0, None);
+        cells.chain([border.1]).collect()
+    };
+    let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-4);
+    for height in [0.0, 1.0, 2.5] {
+        let half = |diverging: bool| 0.5 * (max_cell_height(diverging, height) - LEAST_HEIGHT);
+        let (signed, depth) = (measured(true, height), half(true));
+        let expected = [-depth, -0.5 * depth, 0.0, 0.5 * depth, depth, 0.0, 0.0];
+        assert!(near(&signed, &expected), "{height}: {signed:?} for {expected:?}");
+        assert!(depth > 0.1 || height == 0.0);
+        let plain = measured(false, height);
+        let expected =
+            [-1.0, -0.5, 0.0, 0.5, 1.0, -1.0].map(|value| LEAST_HEIGHT + (1.0 + value) * half(false));
+        assert!(near(&plain, &[&expected[..], &[0.0]].concat()), "{height}: {plain:?} for {expected:?}");
+    }
 }
 
 #[test]

@@ -2,11 +2,15 @@
 
 mod draw_support;
 
+use std::f32::consts::PI;
+
 use dnnviz::engine::{Field, Frame, Gpu, Path, Renderer};
-use dnnviz::model::camera::SetView;
+use dnnviz::model::SetView;
 use dnnviz::model::layout::LayerCells;
-use dnnviz::model::{Camera, Grid, ValueRange, ViewState};
+use dnnviz::model::pick::rim_height;
+use dnnviz::model::{Camera, Grid, Selection, ValueRange, ViewState};
 use draw_support::draw;
+use glam::{Vec3, vec3};
 
 /// Evenly spread numbers in [0, 1), the same on every machine.
 fn noise(index: usize, seed: usize) -> f32 {
@@ -38,24 +42,49 @@ fn network(sizes: &[usize]) -> Vec<LayerCells> {
         .collect()
 }
 
+/// Differences of such layers, between −1 and 1, some of them without a value.
+fn signed_network(sizes: &[usize]) -> Vec<LayerCells> {
+    let mut layers = network(sizes);
+    for (layer, cells) in layers.iter_mut().enumerate() {
+        for (unit, value) in cells.values.iter_mut().enumerate() {
+            let other = (noise(unit, layer + 100) - 0.35).max(0.0);
+            *value = if noise(unit, layer + 200) < 0.02 { f32::NAN } else { *value - other };
+        }
+    }
+    layers
+}
+
 struct Scene {
     gpu: Gpu,
     renderer: Renderer,
     field: Field,
+    signed: bool,
 }
 
 impl Scene {
     fn new(layers: &[LayerCells]) -> Self {
+        Self::of(layers, false)
+    }
+
+    /// A scene of `signed` values, or of values from 0 on.
+    fn of(layers: &[LayerCells], signed: bool) -> Self {
         let gpu = Gpu::headless().expect("a graphics driver");
         let renderer = Renderer::new(&gpu);
-        let field = Field::new(&gpu, layers, false).expect("fits");
-        Self { gpu, renderer, field }
+        let field = Field::new(&gpu, layers, signed).expect("fits");
+        Self { gpu, renderer, field, signed }
+    }
+
+    /// One scene of each kind.
+    fn both(sizes: &[usize]) -> [Self; 2] {
+        [Self::new(&network(sizes)), Self::of(&signed_network(sizes), true)]
     }
 
     fn pixels(&mut self, camera: Camera, size: [u32; 2], path: Path, every_cell: bool, ids: bool) -> Vec<u8> {
         let mut view = ViewState::new(camera, 0.0);
         view.haze = false;
-        let ranges = vec![ValueRange::UNIT; self.field.layout().slabs.len()];
+        view.query.minus = self.signed.then(Selection::default);
+        let range = if self.signed { ValueRange::new(-1.0, 1.0) } else { ValueRange::UNIT };
+        let ranges = vec![range; self.field.layout().slabs.len()];
         let frame = Frame {
             view: &view,
             from: &self.field,
@@ -92,44 +121,71 @@ fn agreement(plain: &[u32], cast: &[u32], [width, height]: [u32; 2]) -> (f64, us
     (same as f64 / inner as f64, inner)
 }
 
+/// Compares the cells that both paths show near.
+fn assert_same_cells(scene: &mut Scene, camera: Camera, name: &str) {
+    let size = [960, 540];
+    let plain: Vec<u32> = bytemuck::pod_collect_to_vec(&scene.pixels(camera, size, Path::Cells, false, true));
+    let cast: Vec<u32> =
+        bytemuck::pod_collect_to_vec(&scene.pixels(camera, size, Path::Raycast, false, true));
+    let (share, inner) = agreement(&plain, &cast, size);
+    println!("{name:9} {share:.5} of {inner} pixels away from edges");
+    assert!(inner > 5_000, "{name}: the view shows the network");
+    assert!(share >= 0.999, "{name}: {share}");
+    // The comparison can fail: shifted by ten pixels the pictures differ.
+    let shifted = [&cast[20..], &cast[..20]].concat();
+    assert!(agreement(&plain, &shifted, size).0 < 0.999);
+}
+
 #[test]
 fn near_cells_are_the_ones_that_plain_boxes_show() {
-    let mut scene = Scene::new(&network(&[24, 48, 72, 300, 10]));
-    let size = [960, 540];
-    for view in SetView::ALL {
-        let camera = Camera::set_view(view, scene.field.layout(), 960.0 / 540.0);
-        let plain: Vec<u32> =
-            bytemuck::pod_collect_to_vec(&scene.pixels(camera, size, Path::Cells, false, true));
-        let cast: Vec<u32> =
-            bytemuck::pod_collect_to_vec(&scene.pixels(camera, size, Path::Raycast, false, true));
-        let (share, inner) = agreement(&plain, &cast, size);
-        println!("{:9} {:.5} of {inner} pixels away from edges", view.name(), share);
-        assert!(inner > 5_000, "{}: the view shows the network", view.name());
-        assert!(share >= 0.999, "{}: {share}", view.name());
-        // The comparison can fail: shifted by two pixels the pictures differ.
-        let shifted = [&cast[4..], &cast[..4]].concat();
-        assert!(agreement(&plain, &shifted, size).0 < 0.999);
+    for scene in &mut Scene::both(&[24, 48, 72, 300, 10]) {
+        for view in SetView::ALL {
+            let camera = Camera::set_view(view, scene.field.layout(), 960.0 / 540.0);
+            assert_same_cells(scene, camera, view.name());
+        }
+    }
+}
+
+#[test]
+fn the_rim_of_a_signed_slab_is_the_one_that_plain_boxes_show() {
+    let mut scene = Scene::of(&signed_network(&[24]), true);
+    let slab = scene.field.layout().slabs[0];
+    let rim = rim_height(true, 1.0) * slab.pitch;
+    let front = Camera::set_view(SetView::Front, scene.field.layout(), 960.0 / 540.0);
+    // The last place of the grid has no cell.
+    let empty = slab.cell_centre(4, 4);
+    let beside = slab.corner() + vec3(-2.0 * slab.pitch, -2.5 * slab.pitch, 0.0);
+    for (name, from, height, yaw, pitch) in [
+        ("lower", beside, 0.5, -PI / 2.0, 0.0),
+        ("higher", beside, 3.0, -PI / 2.0, -0.05),
+        ("among", empty, 0.7, 0.7, 0.3),
+        ("corner", empty, 4.0, 0.2, 0.2),
+        ("behind", beside, -2.0, -PI / 2.0 - 0.7, 0.0),
+    ] {
+        let camera = Camera { position: from + Vec3::Z * (height * rim), yaw, pitch, fov_y: 1.8, ..front };
+        assert_same_cells(&mut scene, camera, name);
     }
 }
 
 #[test]
 fn the_compute_path_draws_the_same_picture() {
-    let mut scene = Scene::new(&network(&[24, 4096, 90_000, 10]));
-    for view in SetView::ALL {
-        let camera = Camera::set_view(view, scene.field.layout(), 960.0 / 540.0);
-        let drawn = scene.pixels(camera, [960, 540], Path::Raycast, false, false);
-        let computed = scene.pixels(camera, [960, 540], Path::Compute, false, false);
-        let differing = |computed: &[u8]| {
-            let differ = drawn.iter().zip(computed).filter(|(a, b)| a.abs_diff(**b) > 3);
-            differ.count() as f64 / drawn.len() as f64
-        };
-        let share = differing(&computed);
-        println!("{:9} {share:.5} of the values differ", view.name());
-        // Edges of slabs that overlap are laid over each other in light and not in encoded values.
-        assert!(share < 0.002, "{}: {share}", view.name());
-        // The comparison can fail: shifted by two pixels the pictures differ.
-        let shifted = differing(&[&computed[8..], &computed[..8]].concat());
-        assert!(shifted > 0.002, "{}: {shifted} shifted", view.name());
+    for scene in &mut Scene::both(&[24, 4096, 90_000, 10]) {
+        for view in SetView::ALL {
+            let camera = Camera::set_view(view, scene.field.layout(), 960.0 / 540.0);
+            let drawn = scene.pixels(camera, [960, 540], Path::Raycast, false, false);
+            let computed = scene.pixels(camera, [960, 540], Path::Compute, false, false);
+            let differing = |computed: &[u8]| {
+                let differ = drawn.iter().zip(computed).filter(|(a, b)| a.abs_diff(**b) > 3);
+                differ.count() as f64 / drawn.len() as f64
+            };
+            let share = differing(&computed);
+            println!("{:9} {share:.5} of the values differ", view.name());
+            // Edges of slabs that overlap are laid over each other in light and not in encoded values.
+            assert!(share < 0.002, "{}: {share}", view.name());
+            // The comparison can fail: shifted by two pixels the pictures differ.
+            let shifted = differing(&[&computed[8..], &computed[..8]].concat());
+            assert!(shifted > 0.002, "{}: {shifted} shifted", view.name());
+        }
     }
 }
 
@@ -170,25 +226,36 @@ fn errors(picture: &[[f32; 3]], reference: &[[f32; 3]]) -> (f32, f32) {
 
 #[test]
 fn far_slabs_have_the_light_of_their_cells() {
-    let size = [480, 270];
-    // Samples per pixel along each axis: so many that the reference itself is not noise.
-    let samples = 12;
     // White noise is the worst that cells can be. Where a pixel holds only one or two of them (the
     // first scene from the front, and the middle of a grazing view) a pixel's error is that of a
     // smooth against a box filter over such noise; further away it is gone.
     for sizes in [&[160_000usize, 90_000, 10][..], &[1_000_000], &[4096, 4096, 1024]] {
-        let mut scene = Scene::new(&network(sizes));
-        for view in [SetView::Overview, SetView::Front, SetView::Top, SetView::Grazing] {
-            let camera = Camera::set_view(view, scene.field.layout(), 480.0 / 270.0);
-            let plain = scene.pixels(camera, size.map(|edge| edge * samples), Path::Cells, true, false);
-            let reference = shrunk(&plain, size, samples);
-            let picture = shrunk(&scene.pixels(camera, size, Path::Raycast, false, false), size, 1);
-            let (absolute, signed) = errors(&picture, &reference);
-            println!("{:9} {sizes:?}: error {absolute:.4}, brightness {signed:+.4}", view.name());
-            let halfway = view == SetView::Grazing || (view == SetView::Front && sizes[0] == 160_000);
-            assert!(absolute <= if halfway { 0.013 } else { 0.01 }, "{}: {absolute}", view.name());
-            assert!(signed <= 0.005, "{}: brightened by {signed}", view.name());
-        }
+        assert_far_light(&mut Scene::new(&network(sizes)), sizes);
+    }
+}
+
+#[test]
+fn far_slabs_of_signed_values_have_the_light_of_their_cells() {
+    for sizes in [&[160_000usize, 90_000, 10][..], &[4096, 4096, 1024]] {
+        assert_far_light(&mut Scene::of(&signed_network(sizes), true), sizes);
+    }
+}
+
+/// Compares far slabs with finely sampled cells.
+fn assert_far_light(scene: &mut Scene, sizes: &[usize]) {
+    let size = [480, 270];
+    // Samples per pixel along each axis: so many that the reference itself is not noise.
+    let samples = 12;
+    for view in [SetView::Overview, SetView::Front, SetView::Top, SetView::Grazing] {
+        let camera = Camera::set_view(view, scene.field.layout(), 480.0 / 270.0);
+        let plain = scene.pixels(camera, size.map(|edge| edge * samples), Path::Cells, true, false);
+        let reference = shrunk(&plain, size, samples);
+        let picture = shrunk(&scene.pixels(camera, size, Path::Raycast, false, false), size, 1);
+        let (absolute, signed) = errors(&picture, &reference);
+        println!("{:9} {sizes:?}: error {absolute:.4}, brightness {signed:+.4}", view.name());
+        let halfway = view == SetView::Grazing || (view == SetView::Front && sizes[0] == 160_000);
+        assert!(absolute <= if halfway { 0.013 } else { 0.01 }, "{}: {absolute}", view.name());
+        assert!(signed <= 0.005, "{}: brightened by {signed}", view.name());
     }
 }
 

@@ -428,6 +428,18 @@ fn a_layer_too_large_for_half_precision_is_stored_whole() {
 }
 
 #[test]
+fn the_classes_of_modules_are_recorded() {
+    let folder = temporary();
+    let run = folder.path().join("run");
+    let modules: BTreeMap<String, String> = [("stem".to_owned(), "Sequential".to_owned())].into();
+    let network = Network { modules: modules.clone(), ..Network::default() };
+    let mut rec = Recorder::create(&run, network).expect("creates");
+    rec.layer("stem.0", &[0.5; 6], &[3, 2]).expect("fits");
+    rec.epoch(0, Metrics::default()).expect("writes");
+    assert_eq!(open(&run).recording().modules, modules);
+}
+
+#[test]
 fn a_recorder_without_labels_counts_the_inputs_itself() {
     let folder = temporary();
     let run = folder.path().join("run");

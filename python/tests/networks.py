@@ -27,6 +27,7 @@ class Network:
     rank, world = 0, 1
 
     def __init__(self, features=5, hidden=7, classes=3):
+        self.modules = {}
         random = np.random.default_rng(0)
         self.weights = random.normal(size=(features, hidden)).astype(np.float32)
         self.out = random.normal(size=(hidden, classes)).astype(np.float32)

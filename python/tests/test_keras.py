@@ -141,6 +141,7 @@ def test_layers_and_edges_are_those_of_the_graph(run):
     assert document["model"] == "residual"
     assert document["joints"] == ["add"]
     assert document["edges"] == [[0, 1], [6, 2], [2, 3], [3, 4], [4, 5], [0, 6], [1, 6]]
+    assert document["modules"] == readers.info(run)["modules"] == {"head": "Sequential"}
     stem, _, wide, shared, again, scores = document["layers"]
     assert (stem["module"], stem["kind"], stem["reduction"]) == ("Conv2D", "feature-map", "spatial-mean")
     assert stem["shape"] == [8, 8, 4] and stem["units"] == 4
@@ -190,6 +191,7 @@ def test_values_of_a_subclassed_model_equal_those_of_its_layers(run):
     found = units(run)
     assert list(found) == ["embed", "read", "attend", "block/inner", "scores"]
     document = readers.manifest(run)
+    assert document["modules"] == {"block": "Block"}
     assert "edges" not in document or document["edges"] == [[0, 1], [1, 2], [2, 3], [3, 4]]
     assert [layer["kind"] for layer in document["layers"]] == [
         "embedding",

@@ -242,6 +242,20 @@ def test_the_edges_of_deep_networks_are_few(make, inputs, operation, joints):
     assert (into[-joints:] == 2).all() and (out[-joints:] >= 1).all()
 
 
+def test_the_modules_around_the_layers_of_a_resnet_and_a_gpt2():
+    modules = TorchCapture(seeded(lambda: VISION.resnet50(weights=None)), images(32)).modules
+    blocks = [
+        f"layer{stage}.{block}" for stage, count in enumerate((3, 4, 6, 3), 1) for block in range(count)
+    ]
+    expected = {f"layer{stage}": "Sequential" for stage in range(1, 5)}
+    expected |= dict.fromkeys(blocks, "Bottleneck")
+    expected |= {f"layer{stage}.0.downsample": "Sequential" for stage in range(1, 5)}
+    assert modules == expected
+    modules = TorchCapture(seeded(gpt2), WORDS).modules
+    assert (modules["h"], modules["h.11"]) == ("ModuleList", "GPT2Block")
+    assert (modules["h.11.attn"], modules["h.11.mlp"]) == ("GPT2Attention", "GPT2MLP")
+
+
 def test_the_graph_of_a_llama_block():
     model = seeded(
         lambda: transformers.LlamaModel(

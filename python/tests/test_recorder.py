@@ -69,6 +69,7 @@ def test_the_manifest_describes_layers_and_epochs(run):
         "shape": [7, 1, 2], "parameters": 35, "dtype": "", "reduction": "none",
     }  # fmt: skip
     assert "parameters" not in document["layers"][1]
+    assert "joints" not in document and "modules" not in document
     assert document["classes"] == [{"id": i, "name": name} for i, name in enumerate(NAMES)]
     last = document["epochs"][-1]
     assert (

@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 import torch_networks as networks
-from readers import info
+from readers import info, manifest
 from torch import nn
 
 import dnnviz
@@ -167,6 +167,53 @@ def test_a_shared_module_is_a_layer_for_each_call():
     for value in values[1:]:
         y = torch.tanh(y @ w["block.fc.weight"].T + w["block.fc.bias"])
         torch.testing.assert_close(value.double(), y, rtol=2e-5, atol=2e-6)
+
+
+class Tower(nn.Module):
+    """Stages of blocks, one block also under a second name, one called twice, one without layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.stages = nn.ModuleList(nn.Sequential(ResidualBlock(), ResidualBlock()) for _ in range(2))
+        self.alias = self.stages[0][0]
+        self.norms = nn.Sequential(nn.LayerNorm(4))
+        self.head = nn.Linear(4, 3)
+
+    def forward(self, x):
+        for stage in self.stages:
+            x = stage(x)
+        return self.head(self.norms(self.alias(x)))
+
+
+def test_the_classes_of_the_modules_around_layers_are_recorded(run):
+    model, x = networks.seeded(Tower), torch.randn(5, 4)
+    dnnviz.Recorder(run, model, (x, None)).epoch(0)
+    expected = {
+        "stages": "ModuleList", "stages.0": "Sequential", "stages.0.0": "ResidualBlock",
+        "stages.0.1": "ResidualBlock", "stages.1": "Sequential", "stages.1.0": "ResidualBlock",
+        "stages.1.1": "ResidualBlock",
+    }  # fmt: skip
+    assert manifest(run)["modules"] == expected
+    assert info(run)["modules"] == expected
+    assert "stages.0.0.one:2" in names(TorchCapture(model, x))
+
+
+def test_only_modules_around_recorded_layers_are_listed():
+    model, x = networks.seeded(Tower), torch.randn(5, 4)
+    capture = TorchCapture(model, x, layers="stages.1.*", exclude="stages.1.0")
+    assert list(capture.modules) == ["stages", "stages.1", "stages.1.1"]
+    # A block that is a layer itself is not the module around one.
+    capture = TorchCapture(model, x, layers=ResidualBlock)
+    assert "stages.0.0" in names(capture) and list(capture.modules) == ["stages", "stages.0", "stages.1"]
+    assert TorchCapture(model, x, layers="head").modules == {}
+    assert TorchCapture(nn.Linear(4, 3), x).modules == {}
+
+
+def test_wrappers_are_not_the_modules_around_layers():
+    model, x = networks.seeded(Tower), torch.randn(5, 4)
+    expected = dict(TorchCapture(model, x).modules)
+    model.stages[1] = torch.compile(model.stages[1])
+    assert TorchCapture(torch.compile(nn.DataParallel(model)), x).modules == expected
 
 
 def test_edges_follow_the_data_of_a_residual_network():

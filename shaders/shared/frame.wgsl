@@ -25,7 +25,7 @@ struct FrameData {
     // World width of the free border around the cells of a slab, and thickness of the slabs.
     border: f32,
     thickness: f32,
-    // 1 if the middle of the colour map is zero and heights show absolute values, else 0.
+    // 1 if the middle of the colour map is zero, else 0.
     diverging: u32,
     // Blocks up to this many pixels wide are shown as their mean; 0 shows every cell.
     detail: f32,
@@ -42,9 +42,11 @@ struct FrameData {
     // Pages of cells, and their edge in texels.
     pages: u32,
     page_size: u32,
+    // Height of the rim around the cells of a slab, in cells: that of the value 0 if the colour map diverges,
+    // else 0.
+    rim: f32,
     // A uniform's size is a multiple of 16 bytes.
-    padding_a: u32,
-    padding_b: u32,
+    padding: u32,
 }
 
 // Body of one layer. Slab coordinates: x right, y down from the top-left corner, z out of the front

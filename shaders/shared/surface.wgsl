@@ -49,9 +49,9 @@ fn field_light(slab: Slab, ray: Ray, block: Block, height: f32, spread: f32, no_
     let lit = top * ray.shade.z + foot * (sides.x * ray.shade.x + sides.y * ray.shade.y);
     let valued = max(1.0 - block.no_value - block.absent, 0.0);
     // A flat ray passes over several cells while it comes down, and meets the tall ones first.
-    let passed = select(spread * length(slope), 0.0, frame.diverging == 1u);
-    let taller = TALLER * log(1.0 + passed);
-    let mean = min(block.mean + taller * block.deviation, block.greatest);
+    let taller = TALLER * log(1.0 + spread * length(slope));
+    let bound = select(block.greatest, abs(block.greatest), frame.diverging == 1u);
+    let mean = min(block.mean + taller * block.deviation, bound);
     // A few cells without value are drawn stronger than their share: they must not vanish.
     let none = block.no_value / max(valued + block.no_value, 1e-3);
     let tone = mix(
@@ -73,12 +73,17 @@ fn outlier_share(block: Block, level: u32) -> f32 {
     return 0.6 * smoothstep(0.7, 0.95, out / most) * (1.0 - block.no_value);
 }
 
-// Light of the slab at the point at which a ray enters its box.
-fn slab_light(slab: Slab, ray: Ray, face: Face) -> vec3<f32> {
+// Share of the slab in the pixel of a ray that lies among the cells and not on the border: with a rim, which
+// is higher, none of the faces of the box around it.
+fn share_among(slab: Slab, ray: Ray, face: Face) -> f32 {
     let at = ray.origin + ray.direction * face.t;
-    // Darker among the cells than on the border.
     let beyond = max(max(-at.x, at.x - f32(slab.grid.x)), max(-at.y, at.y - f32(slab.grid.y)));
-    let among = clamp(0.5 - beyond / face.width, 0.0, 1.0) * face.weights.z * f32(ray.direction.z < 0.0);
+    let inside = clamp(0.5 - beyond / face.width, 0.0, 1.0) * face.weights.z;
+    return select(0.0, inside, ray.direction.z < 0.0 && frame.rim == 0.0);
+}
+
+// Light of the slab at the point at which a ray meets it; of `among`, see share_among.
+fn slab_light(slab: Slab, ray: Ray, face: Face, among: f32) -> vec3<f32> {
     let haze = haze_at(face.t * slab.pitch);
     let lit = frame.slab_colour * (dot(face.weights, ray.shade) * mix(1.0, GAP_SHADE, among));
     return mix(lit, frame.ground_colour, haze);

@@ -1,12 +1,12 @@
 // One ray through one slab: hierarchical walk over the pyramid (maximum mipmaps: Tevs, Ihrke,
 // Seidel, 2008), front to back, with the exact share of a pixel that each edge covers.
 
-#import "shared/colour.wgsl" { colour_of }
+#import "shared/colour.wgsl" { colour_of, palette_spread }
 #import "shared/frame.wgsl" { Slab, frame }
-#import "shared/ray.wgsl" { Ray, face_of_box, ray_in_slab }
-#import "shared/surface.wgsl" { GAP, cell_light, field_light, outlier_share, slab_light }
+#import "shared/ray.wgsl" { Face, Ray, face_of_box, ray_in_slab }
+#import "shared/surface.wgsl" { GAP, cell_light, field_light, outlier_share, share_among, slab_light }
 #import "shared/value.wgsl" {
-    LEAST_HEIGHT, Value, blend_blocks, height_at, load_block, load_bound, mix_blocks,
+    LEAST_HEIGHT, Value, blend_blocks, cell_height, height_of, load_block, load_bound, mix_blocks,
 }
 
 // Set when a pipeline draws slabs on which cells can be larger than pixels, or smaller, or both.
@@ -28,6 +28,18 @@ struct Hit {
     colour: vec4<f32>,
     // The first cell that covers at least half of the pixel: 1 + its index, 0 for none.
     cell: u32,
+}
+
+// A slab without its cells, in the pixel of a ray.
+struct Body {
+    // The box around it, rim included.
+    outside: Face,
+    // Share of the pixel that it covers in front of the cells: the near part of the rim, or from behind all of it.
+    before: f32,
+    // Share of the pixel in which the ray passes between the edges of the rim, and what it meets there behind
+    // the cells: the bottom or the far part of the rim.
+    opening: f32,
+    inside: Face,
 }
 
 // State of the traversal of the pyramid by a ray.
@@ -166,8 +178,8 @@ fn lay_field(
     let up = min(walk.level + 1u, slab.top);
     let above = load_block(slab, up, walk.cell >> vec2<u32>(up - walk.level));
     let block = mix_blocks(around, above, clamp(footprint / size - 1.0, 0.0, 1.0));
-    let height = height_at((block.mean - slab.low) * slab.inverse_range);
-    let spread = block.deviation * abs(slab.inverse_range) * (frame.height - LEAST_HEIGHT);
+    let height = height_of(slab, block.mean);
+    let spread = palette_spread(slab, block.deviation) * (frame.height - LEAST_HEIGHT);
     // Share of the block's cells that reach the ray; all of it when the ray reaches the slab.
     let reach = clamp(0.5 + (height - lowest) / (3.4 * spread + width), 0.0, 1.0);
     let covered = (1.0 - block.absent) * select(reach, 1.0, lowest <= LEAST_HEIGHT);
@@ -189,9 +201,8 @@ fn lay_cell(
     left: f32,
     result: ptr<function, Hit>,
 ) -> f32 {
-    let height = select(LEAST_HEIGHT, height_at((value.number - slab.low) * slab.inverse_range), value.valued > 0.5);
     let low = vec3<f32>(vec2<f32>(cell) + 0.5 * GAP, 0.0);
-    let high = vec3<f32>(vec2<f32>(cell) + (1.0 - 0.5 * GAP), height);
+    let high = vec3<f32>(vec2<f32>(cell) + (1.0 - 0.5 * GAP), cell_height(slab, value));
     let face = face_of_box(ray, low, high);
     let first = face.covered >= 0.5 && (*result).cell == 0u;
     (*result).cell = select((*result).cell, 1u + u32(cell.y) * slab.grid.x + u32(cell.x), first);
@@ -199,33 +210,68 @@ fn lay_cell(
     return left - face.covered * left;
 }
 
-// Adds the slab without its cells to `result`; returns the remaining transmittance.
-fn lay_slab(slab: Slab, ray: Ray, left: f32, result: ptr<function, Hit>) -> f32 {
+// Intersects a slab without its cells with a ray. From among the cells, a ray that leaves the slab misses the rim.
+fn body_of(slab: Slab, ray: Ray) -> Body {
     let border = frame.border / slab.pitch;
+    let grid = vec2<f32>(slab.grid);
     let low = vec3<f32>(-border, -border, -frame.thickness / slab.pitch);
-    let high = vec3<f32>(vec2<f32>(slab.grid) + border, 0.0);
-    let face = face_of_box(ray, low, high);
-    let share = face.covered * left;
-    (*result).colour += vec4<f32>(slab_light(slab, ray, face), 1.0) * share;
-    return left - share;
+    var outside = face_of_box(ray, low, vec3<f32>(grid + border, frame.rim));
+    if ray.direction.z > 0.0 || frame.rim == 0.0 {
+        // From behind, the slab hides its cells.
+        return Body(outside, select(0.0, outside.covered, ray.direction.z > 0.0), 0.0, outside);
+    }
+    // The ray comes down between the edges of the opening, or on the rim in front of the cells or behind them.
+    let a = -ray.origin.xy * ray.inverse.xy;
+    let b = (grid - ray.origin.xy) * ray.inverse.xy;
+    let near = min(a, b);
+    let far = max(a, b);
+    let top = (frame.rim - ray.origin.z) * ray.inverse.z;
+    let behind_near = (top - near) * ray.edge.yx;
+    let before_far = (far - top) * ray.edge.yx;
+    var past_rim = min(behind_near.x, behind_near.y);
+    var in_opening = min(past_rim, min(before_far.x, before_far.y));
+    if top <= 0.0 {
+        // The eye is not above the rim: it is beside the slab, or among the cells.
+        let among = ray.origin.z > 0.0 && all(near <= vec2<f32>(0.0)) && all(far >= vec2<f32>(0.0));
+        past_rim = select(-outside.width, outside.width, among);
+        in_opening = past_rim;
+        outside.covered = max(outside.covered, f32(among));
+    }
+    let opening = min(clamp(0.5 + in_opening / outside.width, 0.0, 1.0), outside.covered);
+    let before = min(clamp(0.5 - past_rim / outside.width, 0.0, 1.0), outside.covered - opening);
+    // Below the opening, the ray ends at the bottom or at a wall.
+    let bottom = -ray.origin.z * ray.inverse.z;
+    let t = min(bottom, min(far.x, far.y));
+    let width = frame.pixel * max(t, 1e-4);
+    let x = clamp(0.5 + min((far.y - far.x) * ray.edge.z, (bottom - far.x) * ray.edge.y) / width, 0.0, 1.0);
+    let y = clamp(0.5 + min((far.x - far.y) * ray.edge.z, (bottom - far.y) * ray.edge.x) / width, 0.0, 1.0);
+    let z = clamp(0.5 + min((far.x - bottom) * ray.edge.y, (far.y - bottom) * ray.edge.x) / width, 0.0, 1.0);
+    let weights = vec3<f32>(x, y, z) / max(x + y + z, 1e-3);
+    return Body(outside, before, opening, Face(opening, t, width, weights));
 }
 
 // Casts a ray from the eye through one slab with its cells.
 fn trace(slab: Slab, direction: vec3<f32>) -> Hit {
     let ray = ray_in_slab(slab, frame.eye, direction);
+    let body = body_of(slab, ray);
     var result = Hit(vec4<f32>(0.0), 0u);
-    var left = 1.0;
-    if ray.direction.z > 0.0 {
-        // From behind, the slab hides its cells.
-        left = lay_slab(slab, ray, left, &result);
-        if left >= DONE {
-            left = trace_cells(slab, ray, left, &result);
-        }
-        return result;
-    }
-    left = trace_cells(slab, ray, left, &result);
+    var left = 1.0 - body.before;
     if left >= DONE {
-        left = lay_slab(slab, ray, left, &result);
+        left = trace_cells(slab, ray, left, &result);
+    }
+    if body.before >= 0.5 {
+        result.cell = 0u;
+    }
+    // Behind the cells lies what they leave of the part that is not covered in front of them.
+    let free = left / max(1.0 - body.before, 1e-4);
+    let inside = body.opening * free;
+    let outside = body.before + (body.outside.covered - body.before - body.opening) * free;
+    if outside > 0.0 {
+        let among = share_among(slab, ray, body.outside);
+        result.colour += vec4<f32>(slab_light(slab, ray, body.outside, among), 1.0) * outside;
+    }
+    if inside > 0.0 {
+        result.colour += vec4<f32>(slab_light(slab, ray, body.inside, 1.0), 1.0) * inside;
     }
     return result;
 }

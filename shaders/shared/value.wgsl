@@ -1,5 +1,6 @@
 // Cells and blocks of a slab, read from the pyramid, and their heights.
 
+#import "shared/colour.wgsl" { palette_position }
 #import "shared/frame.wgsl" { Slab, blocks_from, blocks_to, cells_from, cells_to, frame }
 
 // Set when a pipeline draws pictures between two fields.
@@ -8,7 +9,7 @@ override MOVING: bool = true;
 // Markers, as in pyramid.rs: stored values lie in [-16384, 16384].
 const NO_VALUE_BELOW: f32 = -24576.0;
 const NO_CELL_BELOW: f32 = -40960.0;
-// Height of a cell of no value or least value, in cells: a tile that can be seen and counted.
+// Height of a cell of least value, in cells: a tile that can be seen and counted.
 const LEAST_HEIGHT: f32 = 0.06;
 
 // A cell or block, interpolated between the two fields.
@@ -43,10 +44,15 @@ fn is_valued(stored: f32) -> bool {
     return stored > NO_VALUE_BELOW;
 }
 
-// Height, in cells, of a value at `position` of the colour map.
-fn height_at(position: f32) -> f32 {
-    let share = select(clamp(position, 0.0, 1.0), min(abs(position), 1.0), frame.diverging == 1u);
-    return LEAST_HEIGHT + share * (frame.height - LEAST_HEIGHT);
+// Height of a value, in cells. It grows with the value, so that the sign of a value can be seen without its
+// colour: negative ones lie below the rim.
+fn height_of(slab: Slab, value: f32) -> f32 {
+    return LEAST_HEIGHT + palette_position(slab, value) * (frame.height - LEAST_HEIGHT);
+}
+
+// Height of a cell, in cells. Without a value it is a flat tile, level with the rim: not one of the least value.
+fn cell_height(slab: Slab, value: Value) -> f32 {
+    return select(max(frame.rim, LEAST_HEIGHT), height_of(slab, value.number), value.valued > 0.5);
 }
 
 // Texel of a block of 2^level × 2^level cells, level >= 1; z is its pair of pages.
@@ -68,15 +74,16 @@ fn load_bound(slab: Slab, level: u32, cell: vec2<i32>) -> Bound {
     let a = textureLoad(cells_from, texel.xy, texel.z, 0).r;
     var value = a * slab.scale_from;
     var valued = is_valued(a);
-    var reach = abs(value);
+    // The value furthest from zero bounds the others from above by its magnitude.
+    let furthest = level > 0u && frame.diverging == 1u;
+    var bound = select(value, abs(value), furthest);
     if MOVING {
         let b = textureLoad(cells_to, texel.xy, texel.z, 0).r;
         let other = b * slab.scale_to;
         if level > 0u {
             // The greatest of either epoch bounds what lies between them.
-            let only = select(value, other, is_valued(b));
-            value = select(only, max(value, other), valued && is_valued(b));
-            reach = select(abs(only), max(reach, abs(other)), valued && is_valued(b));
+            let later = select(other, abs(other), furthest);
+            bound = select(select(bound, later, is_valued(b)), max(bound, later), valued && is_valued(b));
             valued = valued || is_valued(b);
         } else {
             // With a value at one epoch only, the nearer epoch is shown as it is.
@@ -84,11 +91,10 @@ fn load_bound(slab: Slab, level: u32, cell: vec2<i32>) -> Bound {
             let later = frame.t >= 0.5;
             value = select(select(value, other, later), mix(value, other, frame.t), both);
             valued = select(valued, is_valued(b), later) || both;
-            reach = abs(value);
+            bound = value;
         }
     }
-    let bounding = select(value, reach, frame.diverging == 1u);
-    let height = select(LEAST_HEIGHT, height_at((bounding - slab.low) * slab.inverse_range), valued);
+    let height = cell_height(slab, Value(bound, f32(valued)));
     return Bound(select(-1.0, height, is_cell(a)), Value(value, f32(valued)));
 }
 

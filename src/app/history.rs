@@ -187,7 +187,7 @@ mod tests {
     const SIZE: [Vec2; 1] = [Vec2::new(900.0, 600.0)];
 
     fn shown(yaw: f32, epoch: f64, dim: f32) -> Workspace {
-        let layout = Layout { slabs: Vec::new(), picture: None };
+        let layout = Layout::of_grids([]);
         let mut view = ViewState::new(Camera::set_view(SetView::Overview, &layout, 1.5), epoch);
         view.camera.yaw = yaw;
         view.dim_below = dim;

@@ -1,5 +1,6 @@
 //! The runs of a window.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -119,6 +120,7 @@ pub fn empty_recording() -> Recording {
         layers: Vec::new(),
         edges: Vec::new(),
         joints: Vec::new(),
+        modules: BTreeMap::new(),
         classes: Vec::new(),
         inputs: Vec::new(),
         epochs: Vec::new(),

@@ -233,7 +233,8 @@ impl AppState {
         if let Some(rect) = status_bar {
             self.panels.paint_status_bar(ui, rect, Palette::of(self.columns.theme()));
         }
-        let is_moving = self.columns.sessions().any(|session| session.control.is_moving());
+        let is_moving =
+            self.columns.sessions().any(|session| session.control.is_moving() || session.scene.is_moving());
         if is_moving || columns_before != (self.columns.active(), self.columns.count(), self.columns.locks())
         {
             ctx.request_repaint();

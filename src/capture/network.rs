@@ -10,6 +10,9 @@ use crate::model::{Dtype, LayerKind};
 pub struct Network {
     /// The network's name.
     pub name: String,
+    /// The classes (`Sequential`) of the modules that contain layers, by name, see
+    /// [`crate::model::Recording::modules`].
+    pub modules: BTreeMap<String, String>,
     /// Names of the classes; the id of each is its index.
     pub classes: Vec<String>,
     /// The class of every input (an index into `classes`), in the order of the inputs. Empty if the inputs

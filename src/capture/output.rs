@@ -89,6 +89,7 @@ impl Recorder {
             layers: self.layers.clone(),
             edges: sequential_edges(self.layers.len()),
             joints: Vec::new(),
+            modules: network.modules.clone(),
             classes: network.classes.iter().enumerate().map(class).collect(),
             inputs: self.kept_inputs(inputs).into_iter().map(input).collect(),
             epochs: Vec::new(),

@@ -52,6 +52,7 @@ struct InfoReport<'a> {
     epochs: Vec<EpochInfo<'a>>,
     edges: usize,
     joints: usize,
+    modules: &'a BTreeMap<String, String>,
     normalisation: &'static str,
     warnings: &'a [String],
 }
@@ -120,6 +121,7 @@ impl<'a> InfoReport<'a> {
                 .collect(),
             edges: recording.edges.len(),
             joints: recording.joints.len(),
+            modules: &recording.modules,
             normalisation: recording.normalisation.name(),
             warnings: &recording.warnings,
         }

@@ -180,7 +180,7 @@ impl RenderArgs {
         camera: Option<Camera>,
     ) -> anyhow::Result<(ViewState, EpochPosition)> {
         let (position, number) = self.query.resolve_epoch(recording)?;
-        let overview = || Camera::set_view(SetView::Overview, &Layout::new(recording), 1.0);
+        let overview = || Camera::set_view(SetView::Overview, &Layout::new(recording, 1.0), 1.0);
         let mut view = ViewState::new(camera.unwrap_or_else(overview), number);
         view.query = self.query.query(self.runs.len());
         self.view_args.apply(&mut view, recording, position)?;

@@ -7,8 +7,8 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use crate::model::{
-    ColourMap, EpochPosition, LayerIndex, OrderBy, Pin, Range, Recording, Theme, UnitIndex, UnitOrder,
-    ViewState,
+    ColourMap, EpochPosition, Fold, LayerIndex, ModuleTree, OrderBy, Pin, Range, Recording, Theme, UnitIndex,
+    UnitOrder, ViewState,
 };
 
 /// The options that choose how a view looks.
@@ -49,6 +49,19 @@ pub struct ViewArgs {
     #[arg(long, value_name = "PATTERN")]
     hide: Vec<String>,
 
+    /// Draw groups of layers that are this deep in the module tree as one slab each; stages are 1 deep
+    /// [default: as deep as is legible]
+    #[arg(long, value_name = "N")]
+    fold_depth: Option<usize>,
+
+    /// Draw the layers of this group as slabs of their own; several with commas between them or by several options
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    unfold: Vec<String>,
+
+    /// Draw the layers of this group as one slab; several with commas between them or by several options
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    fold: Vec<String>,
+
     /// Outline and name this unit; may be given several times
     #[arg(long, value_name = "LAYER:UNIT")]
     pin: Vec<PinArg>,
@@ -65,7 +78,7 @@ pub struct ViewArgs {
     #[arg(long)]
     no_haze: bool,
 
-    /// Leave out the ribbons that show where data flows in a network that branches
+    /// Leave out the ribbons that show where data flows
     #[arg(long)]
     no_edges: bool,
 }
@@ -210,6 +223,7 @@ impl ViewArgs {
             view.hidden
                 .extend(layers.into_iter().map(|LayerIndex(layer)| recording.layers[layer].name.clone()));
         }
+        view.fold = self.fold(recording)?;
         for PinArg(pin) in &self.pin {
             let layer = recording.layers.iter().find(|layer| layer.name == pin.layer);
             let layer = layer.ok_or_else(|| recording.unknown_layer(&pin.layer)).context("--pin")?;
@@ -219,6 +233,29 @@ impl ViewArgs {
         }
         view.pins = self.pin.iter().map(|PinArg(pin)| pin.clone()).collect();
         Ok(())
+    }
+}
+
+impl ViewArgs {
+    /// Returns the folded groups.
+    ///
+    /// # Errors
+    ///
+    /// If the recording lacks a group that an option names.
+    fn fold(&self, recording: &Recording) -> anyhow::Result<Fold> {
+        let tree = ModuleTree::new(recording);
+        let mut fold = Fold { depth: self.fold_depth, ..Fold::default() };
+        for (option, paths, folded) in [("--fold", &self.fold, true), ("--unfold", &self.unfold, false)] {
+            for path in paths {
+                if tree.find(path).is_none() {
+                    bail!(
+                        "{option}: there is no group of layers `{path}`; groups are beginnings of layer names"
+                    );
+                }
+                fold.set(path, folded);
+            }
+        }
+        Ok(fold)
     }
 }
 

@@ -79,7 +79,7 @@ fn first_picture(gpu: &Gpu, path: &Path, select: &Selection) -> anyhow::Result<S
     let source = format::open(path)?;
     let recording = source.recording();
     let position = EpochRef::Last.resolve(recording)?;
-    let camera = Camera::set_view(SetView::Overview, &Layout::new(recording), 1.0);
+    let camera = Camera::set_view(SetView::Overview, &Layout::new(recording, 1.0), 1.0);
     let mut view = ViewState::new(camera, position.number(recording));
     view.query.select = select.clone();
     let sides = Sides::one(&*source);

@@ -150,7 +150,8 @@ impl CellPass {
         for (index, slab) in slabs.iter().enumerate() {
             pass.set_bind_group(1, &group, &[index as u32 * stride]);
             pass.set_pipeline(&self.slabs);
-            pass.draw(0..18, 0..1);
+            // The sides of the rim are boxes without height where it has none.
+            pass.draw(0..18, 0..5);
             pass.set_pipeline(&self.cells);
             pass.draw(0..18, 0..slab.grid[0] * slab.grid[1]);
         }

@@ -6,7 +6,8 @@ use glam::{Mat4, Vec3};
 use super::field::Field;
 use super::palette::light;
 use super::picture::InputPicture;
-use crate::model::layout::{CELL_HEIGHT, SLAB_BORDER, SLAB_THICKNESS};
+use crate::model::layout::{SLAB_BORDER, SLAB_THICKNESS};
+use crate::model::pick::{max_cell_height, rim_height};
 use crate::model::{Edge, Layout, Slab, ValueRange, ViewState};
 
 /// Blocks up to this many pixels wide are shown as their mean.
@@ -84,9 +85,9 @@ pub(super) struct FrameData {
     pub height_px: u32,
     pub pages: u32,
     pub page_size: u32,
+    pub rim: f32,
     // A uniform's size is a multiple of 16 bytes.
-    pub padding_a: u32,
-    pub padding_b: u32,
+    pub padding: u32,
 }
 
 /// `Slab` in shaders/shared/frame.wgsl, which documents the members.
@@ -189,7 +190,7 @@ impl Frame<'_> {
             no_value_colour: light(theme.no_value()),
             haze_far: far,
             shade_low: SHADE_LOW,
-            height: CELL_HEIGHT * self.view.height.clamp(0.05, 10.0),
+            height: max_cell_height(self.view.is_diverging(), self.view.height),
             shade_high: SHADE_HIGH,
             t: if self.is_moving() { self.t } else { 0.0 },
             border: SLAB_BORDER,
@@ -204,8 +205,8 @@ impl Frame<'_> {
             height_px: height,
             pages: self.from.atlas().pages,
             page_size: self.from.atlas().page_size,
-            padding_a: 0,
-            padding_b: 0,
+            rim: rim_height(self.view.is_diverging(), self.view.height),
+            padding: 0,
         }
     }
 
@@ -224,44 +225,28 @@ impl Frame<'_> {
         [from, if self.is_moving() { self.to.scale(layer) } else { from }]
     }
 
-    /// Returns the drawn slabs back to front, and the nearness of each. Slabs are spaced along z and never overlap
-    /// there, so that this order is exact from every direction.
-    pub(super) fn slabs(&self) -> (Vec<SlabData>, Vec<Nearness>) {
-        let diverging = self.view.is_diverging();
-        let layout = self.layout();
-        let camera = &self.view.camera;
-        let eye = camera.position.z;
-        let mut order: Vec<usize> =
-            (0..layout.slabs.len()).filter(|&i| camera.presence(&layout.slabs[i]) > 0.0).collect();
-        order.sort_by(|&a, &b| {
-            let distance = |i: usize| (layout.slabs[i].centre.z - eye).abs();
-            distance(b).total_cmp(&distance(a))
-        });
-        order
-            .into_iter()
-            .map(|index| {
-                let slab = &layout.slabs[index];
-                let slot = self.from.atlas().slots[index];
-                let divisor = self.divisors.get(index).copied().unwrap_or(1.0);
-                let range = self.ranges.get(index).copied().unwrap_or(ValueRange::UNIT);
-                let units = SlabUnits::new(self.scales(index), range, divisor, diverging);
-                let data = SlabData {
-                    corner: slab.corner(),
-                    pitch: slab.pitch,
-                    grid: [slab.grid.columns, slab.grid.rows],
-                    base: [slot.x, slot.y],
-                    page: slot.page,
-                    top: slot.top,
-                    low: units.low,
-                    inverse_range: units.inverse_range,
-                    layer: slab.layer as u32,
-                    scale_from: units.scale_from,
-                    scale_to: units.scale_to,
-                    opacity: camera.presence(slab),
-                };
-                (data, self.nearness(slab))
-            })
-            .unzip()
+    /// Returns a slab as the shaders read it, and its nearness.
+    pub(super) fn slab(&self, index: usize) -> (SlabData, Nearness) {
+        let slab = &self.layout().slabs[index];
+        let slot = self.from.atlas().slots[index];
+        let divisor = self.divisors.get(index).copied().unwrap_or(1.0);
+        let range = self.ranges.get(index).copied().unwrap_or(ValueRange::UNIT);
+        let units = SlabUnits::new(self.scales(index), range, divisor, self.view.is_diverging());
+        let data = SlabData {
+            corner: slab.corner(),
+            pitch: slab.pitch,
+            grid: [slab.grid.columns, slab.grid.rows],
+            base: [slot.x, slot.y],
+            page: slot.page,
+            top: slot.top,
+            low: units.low,
+            inverse_range: units.inverse_range,
+            layer: slab.layer as u32,
+            scale_from: units.scale_from,
+            scale_to: units.scale_to,
+            opacity: self.view.camera.presence(slab),
+        };
+        (data, self.nearness(slab))
     }
 }
 

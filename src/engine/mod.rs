@@ -3,8 +3,8 @@
 //! A [`Field`] holds the values of a recording at one epoch: a value per cell, and above the cells a pyramid of the
 //! greatest and the mean value of every block. The [`Renderer`] casts rays through it.
 //!
-//! Order of one frame, written here and nowhere else: occluders → ground colour → slabs, ribbons and input picture,
-//! back to front. Labels, legend and panels are painted over it by the caller.
+//! Order of one frame, written here and nowhere else: occluders → ground colour → floors, slabs, ribbons and input
+//! picture, back to front, as [`DrawOrder`](crate::model::DrawOrder) says. Labels, legend and panels are painted over it by the caller.
 
 #![warn(missing_docs)]
 
@@ -15,7 +15,9 @@ pub(crate) mod blit;
 mod cells;
 mod compute;
 mod compute_layout;
+mod draw_list;
 mod field;
+mod floors;
 mod frame;
 mod gpu;
 mod palette;

@@ -6,6 +6,7 @@ use super::gpu::Gpu;
 use super::quads::quad_pipeline;
 use super::shader;
 use super::target::Target;
+use crate::model::draw_order::Bounds;
 use crate::model::{Layout, Picture};
 
 /// The picture of an input on the GPU.
@@ -47,10 +48,10 @@ impl InputPicture {
         Self { view: texture.create_view(&Default::default()), aspect: width as f32 / height as f32 }
     }
 
-    /// Returns `true` if the picture lies between the eye and all slabs of `layout`; otherwise all visible slabs
-    /// lie in front of it. `eye` is in world coordinates.
-    pub(super) fn is_nearest(&self, layout: &Layout, eye: glam::Vec3) -> bool {
-        eye.z >= self.data(layout).corner.z
+    /// Returns the box around the picture; `None` if `layout` has no slabs.
+    pub(super) fn bounds(&self, layout: &Layout) -> Option<Bounds> {
+        let (corner, size) = layout.picture_place(self.aspect)?;
+        Some((corner - glam::vec3(0.0, size.y, 0.0), corner + glam::vec3(size.x, 0.0, 0.0)))
     }
 
     /// Position and size in the scene; zeros if `layout` has no room for a picture.
@@ -127,8 +128,8 @@ impl PicturePass {
         Self { layout, pipeline, uniform }
     }
 
-    /// Draws the picture of the scene `layout` into `pass`, whose bind group 0 is set. The caller draws it before
-    /// or after all slabs, see [`InputPicture::is_nearest`].
+    /// Draws the picture of the scene `layout` into `pass`, whose bind group 0 is set. The caller draws it between
+    /// the slabs behind it and those in front of it.
     pub(super) fn draw(
         &self,
         gpu: &Gpu,

@@ -2,19 +2,22 @@
 
 use super::cells::{CellPass, ColourAttachment};
 use super::compute::ComputePass;
-use super::frame::{Frame, FrameData, Nearness, SlabData};
+use super::draw_list::{DrawList, DrawRun};
+use super::floors::Area;
+use super::frame::{Frame, FrameData, SlabData};
 use super::gpu::Gpu;
 use super::palette::{self, PaletteOptions};
 use super::picture::PicturePass;
-use super::ribbons::Ribbons;
-use super::ribbons::pass::RibbonPass;
+use super::quads::QuadPass;
+use super::ribbons::Segment;
+use super::shader;
 use super::slabs::SlabPass;
 use super::target::{CELL_FORMAT, COLOUR_FORMAT, RANK_FORMAT, Target};
 
 /// The method by which slabs and cells are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Path {
-    /// Ray casting over the pyramids in fragment shaders. The only path that draws ribbons.
+    /// Ray casting over the pyramids in fragment shaders. The only path that draws floors and ribbons.
     #[default]
     Raycast,
     /// The same rays in one compute shader. The target must have storage usage. The input's picture is left out.
@@ -28,7 +31,8 @@ pub struct Renderer {
     frame_layout: wgpu::BindGroupLayout,
     slabs: SlabPass,
     pictures: PicturePass,
-    ribbons: Option<RibbonPass>,
+    ribbons: Option<QuadPass<Segment>>,
+    floors: Option<QuadPass<Area>>,
     compute: Option<ComputePass>,
     cells: Option<CellPass>,
     slab_ids: Option<SlabPass>,
@@ -63,6 +67,7 @@ impl Renderer {
             slabs,
             pictures,
             ribbons: None,
+            floors: None,
             compute: None,
             cells: None,
             slab_ids: None,
@@ -92,11 +97,14 @@ impl Renderer {
         frame: &Frame<'_>,
         path: Path,
     ) {
-        let (slabs, nearness) = self.prepare(gpu, frame);
+        let list = self.prepare(gpu, frame);
         let ground = frame.view.theme.ground().map(|c| f64::from(c) / 255.0);
         let clear = wgpu::Color { r: ground[0], g: ground[1], b: ground[2], a: 1.0 };
         if self.ranks.as_ref().is_none_or(|(size, _)| *size != frame.size) {
             self.ranks = Some((frame.size, rank_texture(&gpu.device, frame.size)));
+        }
+        if path == Path::Raycast {
+            self.prepare_quads(gpu, &list);
         }
         let (Some((_, _, group)), Some((_, ranks))) = (&self.group, &self.ranks) else { return };
         match path {
@@ -104,36 +112,31 @@ impl Renderer {
                 {
                     let mut pass = rank_pass(encoder, ranks);
                     pass.set_bind_group(0, group, &[]);
-                    self.slabs.draw_occluders(&gpu.device, &mut pass, &nearness);
-                }
-                let ribbons = Ribbons::new(frame, &slabs);
-                if !ribbons.runs.is_empty() {
-                    let target = Target::Colour(Self::FORMAT);
-                    self.ribbons
-                        .get_or_insert_with(|| RibbonPass::new(&gpu.device, &self.frame_layout, target))
-                        .prepare(gpu, &ribbons);
+                    self.slabs.draw_occluders(&gpu.device, &mut pass, &list.nearness);
                 }
                 let mut pass = colour_pass(encoder, target, clear, Some(ranks));
                 pass.set_bind_group(0, group, &[]);
-                let (layout, eye) = (frame.layout(), frame.view.camera.position);
-                let picture = frame.picture.map(|picture| (picture, picture.is_nearest(layout, eye)));
-                if let Some((picture, false)) = picture {
-                    self.pictures.draw(gpu, &mut pass, layout, picture);
-                }
-                let mut drawn = 0;
-                let mut draw_slabs = |pass: &mut wgpu::RenderPass<'_>, end: usize| {
-                    self.slabs.draw(&gpu.device, pass, frame.is_moving(), &nearness, drawn..end);
-                    drawn = end;
-                };
-                for (slot, segments) in ribbons.runs {
-                    draw_slabs(&mut pass, slot);
-                    if let Some(ribbons) = &self.ribbons {
-                        ribbons.draw(&mut pass, segments);
+                for run in list.runs {
+                    match run {
+                        DrawRun::Slabs(slabs) => {
+                            self.slabs.draw(&gpu.device, &mut pass, frame.is_moving(), &list.nearness, slabs);
+                        }
+                        DrawRun::Segments(segments) => {
+                            if let Some(ribbons) = &self.ribbons {
+                                ribbons.draw(&mut pass, segments);
+                            }
+                        }
+                        DrawRun::Areas(areas) => {
+                            if let Some(floors) = &self.floors {
+                                floors.draw(&mut pass, areas);
+                            }
+                        }
+                        DrawRun::Picture => {
+                            if let Some(picture) = frame.picture {
+                                self.pictures.draw(gpu, &mut pass, frame.layout(), picture);
+                            }
+                        }
                     }
-                }
-                draw_slabs(&mut pass, slabs.len());
-                if let Some((picture, true)) = picture {
-                    self.pictures.draw(gpu, &mut pass, layout, picture);
                 }
             }
             Path::Compute => {
@@ -145,7 +148,13 @@ impl Renderer {
                 let pass = self.cells.get_or_insert_with(|| {
                     CellPass::new(&gpu.device, &self.frame_layout, Target::Colour(Self::FORMAT))
                 });
-                pass.draw(gpu, encoder, &ColourAttachment { target, size: frame.size, clear }, group, &slabs);
+                pass.draw(
+                    gpu,
+                    encoder,
+                    &ColourAttachment { target, size: frame.size, clear },
+                    group,
+                    &list.slabs,
+                );
             }
         }
     }
@@ -160,7 +169,7 @@ impl Renderer {
         frame: &Frame<'_>,
         path: Path,
     ) {
-        let (slabs, nearness) = self.prepare(gpu, frame);
+        let list = self.prepare(gpu, frame);
         let Some((_, _, group)) = &self.group else { return };
         match path {
             Path::Raycast | Path::Compute => {
@@ -169,14 +178,21 @@ impl Renderer {
                     .get_or_insert_with(|| SlabPass::new(&gpu.device, &self.frame_layout, Target::Cell));
                 let mut pass = colour_pass(encoder, target, wgpu::Color::TRANSPARENT, None);
                 pass.set_bind_group(0, group, &[]);
-                pipeline.draw(&gpu.device, &mut pass, frame.is_moving(), &nearness, 0..slabs.len());
+                let all = 0..list.slabs.len();
+                pipeline.draw(&gpu.device, &mut pass, frame.is_moving(), &list.nearness, all);
             }
             Path::Cells => {
                 let pass = self
                     .cell_ids
                     .get_or_insert_with(|| CellPass::new(&gpu.device, &self.frame_layout, Target::Cell));
                 let clear = wgpu::Color::TRANSPARENT;
-                pass.draw(gpu, encoder, &ColourAttachment { target, size: frame.size, clear }, group, &slabs);
+                pass.draw(
+                    gpu,
+                    encoder,
+                    &ColourAttachment { target, size: frame.size, clear },
+                    group,
+                    &list.slabs,
+                );
             }
         }
     }
@@ -184,11 +200,26 @@ impl Renderer {
     /// Format of the target of [`Self::draw_cells`]: two 32-bit unsigned integers.
     pub const CELL_FORMAT: wgpu::TextureFormat = CELL_FORMAT;
 
-    /// Writes the buffers of a frame and creates its bind group; returns the drawn slabs back to front, and the
-    /// nearness of each.
-    fn prepare(&mut self, gpu: &Gpu, frame: &Frame<'_>) -> (Vec<SlabData>, Vec<Nearness>) {
-        let (slabs, nearness) = frame.slabs();
-        let bytes: &[u8] = bytemuck::cast_slice(&slabs);
+    /// Uploads the quads of a frame.
+    fn prepare_quads(&mut self, gpu: &Gpu, list: &DrawList) {
+        let (device, target) = (&gpu.device, Target::Colour(Self::FORMAT));
+        if !list.segments.is_empty() {
+            let new =
+                || QuadPass::new(device, "Renderer::ribbons", shader::RIBBONS, &self.frame_layout, target);
+            self.ribbons.get_or_insert_with(new).prepare(gpu, &list.segments);
+        }
+        if !list.areas.is_empty() {
+            let new =
+                || QuadPass::new(device, "Renderer::floors", shader::FLOORS, &self.frame_layout, target);
+            self.floors.get_or_insert_with(new).prepare(gpu, &list.areas);
+        }
+    }
+
+    /// Writes the buffers of a frame and creates its bind group; returns what is drawn, back to front.
+    fn prepare(&mut self, gpu: &Gpu, frame: &Frame<'_>) -> DrawList {
+        let list = DrawList::new(frame);
+        let slabs = &list.slabs;
+        let bytes: &[u8] = bytemuck::cast_slice(slabs);
         let mut stale = false;
         if self.slab_buffer.size() < bytes.len() as u64 {
             self.slab_buffer = slab_buffer(&gpu.device, slabs.len().next_power_of_two());
@@ -206,7 +237,7 @@ impl Renderer {
         }
         gpu.queue.write_buffer(&self.slab_buffer, 0, bytes);
         gpu.queue.write_buffer(&self.frame_buffer, 0, bytemuck::bytes_of(&frame.data(slabs.len())));
-        (slabs, nearness)
+        list
     }
 
     fn frame_group(&self, gpu: &Gpu, frame: &Frame<'_>, palette: &wgpu::Buffer) -> wgpu::BindGroup {

@@ -16,6 +16,7 @@ const FILES: &Files = files![
     "cells.wgsl",
     "compute.wgsl",
     "difference.wgsl",
+    "floors.wgsl",
     "picture.wgsl",
     "place.wgsl",
     "pyramid.wgsl",
@@ -51,6 +52,8 @@ pub const COMPUTE: Shader<'_> = Shader::new("compute.wgsl");
 pub const PICTURE: Shader<'_> = Shader::new("picture.wgsl");
 /// Ribbons between slabs.
 pub const RIBBONS: Shader<'_> = Shader::new("ribbons.wgsl");
+/// Floors below slabs, and the shadows on them.
+pub const FLOORS: Shader<'_> = Shader::new("floors.wgsl");
 /// Copying a picture into the viewport.
 pub const BLIT: Shader<'_> = Shader::new("blit.wgsl");
 /// Writing the values of slabs to the cells of a tile.

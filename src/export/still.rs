@@ -165,7 +165,10 @@ impl<'a> StillColumn<'a> {
             }
         }
         let picture = view.query.select.single_input().and_then(|input| sides.a.picture(input));
-        let layout = scene.layout(recording, &view, picture.as_ref().map(aspect_ratio));
+        if set_view.is_some() {
+            view.camera.aspect = aspect;
+        }
+        let layout = scene.layout(recording, &view, picture.as_ref().map(aspect_ratio), aspect);
         if let Some(set_view) = set_view {
             // Mosaics of feature maps and the input's picture are part of the layout only now.
             view.camera = Camera::set_view(set_view, &layout, aspect);

@@ -3,13 +3,12 @@
 use glam::{Mat4, Quat, Vec2, Vec3, vec3};
 use serde::{Deserialize, Serialize};
 
-use super::layout::{Layout, Slab};
-
-/// Free margin around a framed box, as a fraction of the picture.
-const MARGIN: f32 = 0.07;
-/// Free space below a slab that is framed alone, as a fraction of its height; its name and the legend
-/// are drawn there.
-const FOOT: f32 = 0.1;
+/// Free margin at the sides of a framed object, as a fraction of the picture.
+pub(super) const MARGIN: f32 = 0.07;
+/// Free margin above a framed object, as a fraction of the picture, for names.
+pub(super) const HEAD: f32 = 0.11;
+/// Free margin below a framed object, as a fraction of the picture, for the legend.
+pub(super) const FOOT: f32 = 0.15;
 
 /// A perspective camera without roll.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,43 +27,27 @@ pub struct Camera {
     /// that they do not hide the pivot. In [0, 1); 0 draws all.
     #[serde(default)]
     pub clear: f32,
+    /// Width by height of the picture for which the rows of slabs are chosen; 0 for the picture that is drawn.
+    /// The position of the camera refers to those rows.
+    #[serde(default)]
+    pub aspect: f32,
 }
 
 /// Fraction of the clear distance over which slabs fade.
 const FADE: f32 = 0.12;
-/// [`Camera::clear`] of [`Camera::of_slab`]: leaves out every slab in front of the framed one.
-const CLEAR: f32 = 0.96;
 
-/// The set views, as named on the command line and on the keys 1–5.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SetView {
-    /// Three-quarter view from a low elevation, the whole network in frame.
-    #[default]
-    Overview,
-    /// Perpendicular to the first slab, from the input side.
-    Front,
-    /// From above.
-    Top,
-    /// Along the face of the largest slab, cells seen from the side.
-    Grazing,
-    /// So close to the largest slab that a few cells fill the picture.
-    Close,
+/// A direction in which a camera looks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Direction {
+    /// Rotation around the y axis in radians.
+    pub yaw: f32,
+    /// Elevation in radians.
+    pub pitch: f32,
 }
 
-impl SetView {
-    /// All set views, in the order of the keys 1–5.
-    pub const ALL: [Self; 5] = [Self::Overview, Self::Front, Self::Top, Self::Grazing, Self::Close];
-
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Overview => "overview",
-            Self::Front => "front",
-            Self::Top => "top",
-            Self::Grazing => "grazing",
-            Self::Close => "close",
-        }
+impl Default for Direction {
+    fn default() -> Self {
+        Self { yaw: 0.9, pitch: -0.22 }
     }
 }
 
@@ -73,9 +56,9 @@ impl Camera {
     pub const FOV_Y: f32 = 0.45;
 
     /// Returns `true` if all numbers are finite, `pitch` is within ±π/2, `fov_y` in (0, 3), `focus`
-    /// positive and `clear` in [0, 1).
+    /// positive and `clear` in [0, 1) and `aspect` not negative.
     pub fn is_valid(&self) -> bool {
-        let numbers = [self.yaw, self.pitch, self.fov_y, self.focus, self.clear];
+        let numbers = [self.yaw, self.pitch, self.fov_y, self.focus, self.clear, self.aspect];
         self.position.is_finite()
             && numbers.iter().all(|number| number.is_finite())
             && self.pitch.abs() <= std::f32::consts::FRAC_PI_2
@@ -83,6 +66,7 @@ impl Camera {
             && self.fov_y < 3.0
             && self.focus > 0.0
             && (0.0..1.0).contains(&self.clear)
+            && self.aspect >= 0.0
     }
 
     /// Viewing direction, of length 1.
@@ -108,14 +92,6 @@ impl Camera {
     /// Rotation from view space to world space.
     pub fn rotation(&self) -> Quat {
         Quat::from_rotation_y(self.yaw) * Quat::from_rotation_x(self.pitch)
-    }
-
-    /// Opacity of a slab, from 0 to 1, see [`Self::clear`]; 0 for a hidden slab.
-    pub fn presence(&self, slab: &Slab) -> f32 {
-        if slab.hidden {
-            return 0.0;
-        }
-        self.presence_at(slab.centre)
     }
 
     /// Opacity of an object at a world position, from 0 to 1, see [`Self::clear`].
@@ -173,51 +149,9 @@ impl Camera {
         })
     }
 
-    /// The camera of a set view of a network; `aspect` is width by height.
-    pub fn set_view(view: SetView, layout: &Layout, aspect: f32) -> Self {
-        let (low, high) = layout.bounds();
-        let look = |yaw: f32, pitch: f32| Self {
-            position: Vec3::ZERO,
-            yaw,
-            pitch,
-            fov_y: Self::FOV_Y,
-            focus: 1.0,
-            clear: 0.0,
-        };
-        let Some(largest) = layout.slabs.iter().max_by(|a, b| a.extent().x.total_cmp(&b.extent().x)) else {
-            return look(0.0, 0.0).framing(Vec3::NEG_ONE, Vec3::ONE, aspect);
-        };
-        match view {
-            SetView::Overview => look(0.9, -0.22).framing(low, high, aspect),
-            SetView::Front => {
-                let (low, high) = with_foot(&layout.slabs[0]);
-                look(0.0, 0.0).framing(low, high, aspect)
-            }
-            SetView::Top => look(1.15, -1.05).framing(low, high, aspect),
-            SetView::Grazing => {
-                // The camera is just outside the slab's right edge and looks nearly along its face.
-                let extent = largest.extent();
-                let mut camera = look(1.43, -0.05);
-                camera.focus = 0.7 * extent.x;
-                camera.position = largest.centre
-                    + vec3(0.62 * extent.x, 0.05 * extent.y, 0.10 * extent.x + largest.max_height());
-                camera
-            }
-            SetView::Close => {
-                let mut camera = look(0.45, -0.35);
-                let (column, row) = (largest.grid.columns / 2, largest.grid.rows / 2);
-                camera.focus = 12.0 * largest.pitch;
-                camera.position = largest.cell_centre(column, row) - camera.forward() * camera.focus;
-                camera
-            }
-        }
-    }
-
-    /// The camera that frames one slab nearly from the front and leaves out all slabs in front of it.
-    pub fn of_slab(slab: &Slab, aspect: f32) -> Self {
-        let (low, high) = with_foot(slab);
-        Self { position: Vec3::ZERO, yaw: 0.25, pitch: -0.12, fov_y: Self::FOV_Y, focus: 1.0, clear: CLEAR }
-            .framing(low, high, aspect)
+    /// A camera at the origin.
+    pub fn looking(Direction { yaw, pitch }: Direction) -> Self {
+        Self { position: Vec3::ZERO, yaw, pitch, fov_y: Self::FOV_Y, focus: 1.0, clear: 0.0, aspect: 0.0 }
     }
 
     /// Returns `true` if an input's picture in front of the first slab does not cover that slab: the
@@ -228,27 +162,46 @@ impl Camera {
     }
 
     /// The camera with the same direction, moved so that the box fits into the picture with a margin.
-    pub fn framing(mut self, low: Vec3, high: Vec3, aspect: f32) -> Self {
-        let tan_y = (self.fov_y / 2.0).tan() * (1.0 - 2.0 * MARGIN);
-        let tan_x = tan_y * aspect;
+    pub fn framing(self, low: Vec3, high: Vec3, aspect: f32) -> Self {
+        self.framing_boxes([(low, high)], aspect)
+    }
+
+    /// The camera with the same direction, moved so that the boxes fit into the picture with a margin; unchanged
+    /// without boxes.
+    pub fn framing_boxes(mut self, boxes: impl IntoIterator<Item = (Vec3, Vec3)>, aspect: f32) -> Self {
         let to_view = self.rotation().inverse();
-        let corners: [Vec3; 8] = std::array::from_fn(|i| {
-            to_view * Vec3::select(glam::BVec3::new(i & 1 == 1, i & 2 == 2, i & 4 == 4), high, low)
-        });
-        // In view space each corner p must satisfy |p.x − e.x| ≤ tan_x (e.z − p.z): two slopes per
-        // axis bound the eye e; the tighter axis sets the distance and each axis is centred.
-        let span = |along: fn(Vec3) -> f32, tan: f32| {
-            let upper = corners.iter().map(|&p| along(p) + tan * p.z).fold(f32::NEG_INFINITY, f32::max);
-            let lower = corners.iter().map(|&p| along(p) - tan * p.z).fold(f32::INFINITY, f32::min);
-            (lower, upper)
-        };
-        let (left, right) = span(|p| p.x, tan_x);
-        let (bottom, top) = span(|p| p.y, tan_y);
-        let z = ((right - left) / (2.0 * tan_x)).max((top - bottom) / (2.0 * tan_y));
-        let eye = vec3((left + right) / 2.0, (bottom + top) / 2.0, z);
+        let tan = (self.fov_y / 2.0).tan();
+        // Slopes of the lines from the eye to the edges of the area that is framed: left, right, bottom, top.
+        let [left, right] = [-tan * aspect * (1.0 - 2.0 * MARGIN), tan * aspect * (1.0 - 2.0 * MARGIN)];
+        let [bottom, top] = [-tan * (1.0 - 2.0 * FOOT), tan * (1.0 - 2.0 * HEAD)];
+        // In view space each corner p must satisfy left · d ≤ p.x − e.x ≤ right · d, where d = e.z − p.z: two bounds
+        // per axis on the eye e. The tighter axis sets the distance, and each axis is centred.
+        let (mut low, mut high) = (Vec3::INFINITY, Vec3::NEG_INFINITY);
+        let mut bounds = [f32::NEG_INFINITY, f32::INFINITY, f32::NEG_INFINITY, f32::INFINITY];
+        for (box_low, box_high) in boxes {
+            (low, high) = (low.min(box_low), high.max(box_high));
+            for i in 0..8 {
+                let select = glam::BVec3::new(i & 1 == 1, i & 2 == 2, i & 4 == 4);
+                let p = to_view * Vec3::select(select, box_high, box_low);
+                // e.x + right · e.z ≥ p.x + right · p.z, and so on.
+                bounds[0] = bounds[0].max(p.x + right * p.z);
+                bounds[1] = bounds[1].min(p.x + left * p.z);
+                bounds[2] = bounds[2].max(p.y + top * p.z);
+                bounds[3] = bounds[3].min(p.y + bottom * p.z);
+            }
+        }
+        if !low.is_finite() || !high.is_finite() {
+            self.aspect = aspect;
+            return self;
+        }
+        let [max_right, min_left, max_top, min_bottom] = bounds;
+        let z = ((max_right - min_left) / (right - left)).max((max_top - min_bottom) / (top - bottom));
+        let x = 0.5 * ((max_right - right * z) + (min_left - left * z));
+        let y = 0.5 * ((max_top - top * z) + (min_bottom - bottom * z));
         let middle = to_view * ((low + high) / 2.0);
-        self.position = self.rotation() * eye;
-        self.focus = (eye.z - middle.z).max(1e-3);
+        self.aspect = aspect;
+        self.position = self.rotation() * vec3(x, y, z);
+        self.focus = (z - middle.z).max(1e-3);
         self
     }
 
@@ -264,87 +217,10 @@ impl Camera {
             fov_y: mix(self.fov_y, to.fov_y),
             focus: (mix(self.focus.ln(), to.focus.ln())).exp(),
             clear: mix(self.clear, to.clear),
+            aspect: to.aspect,
         }
     }
-}
-
-/// The box around a slab and the text below it: (lowest corner, highest corner).
-fn with_foot(slab: &Slab) -> (Vec3, Vec3) {
-    let (low, high) = slab.bounds();
-    (low - vec3(0.0, FOOT * (high.y - low.y), 0.0), high)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Grid;
-
-    #[test]
-    fn framing_shows_the_whole_box_with_its_margin() {
-        let layout = Layout::of_grids([
-            (Grid::near_square(64), 64),
-            (Grid::near_square(4096), 4096),
-            (Grid::column(10), 10),
-        ]);
-        let (low, high) = layout.bounds();
-        for aspect in [0.6, 1.0, 16.0 / 9.0] {
-            let camera = Camera::set_view(SetView::Overview, &layout, aspect);
-            let (mut least, mut most) = (Vec2::INFINITY, Vec2::NEG_INFINITY);
-            for i in 0..8 {
-                let corner = vec3(
-                    if i & 1 == 1 { high.x } else { low.x },
-                    if i & 2 == 2 { high.y } else { low.y },
-                    if i & 4 == 4 { high.z } else { low.z },
-                );
-                let (point, _) = camera.project(corner, aspect).expect("in front of the camera");
-                (least, most) = (least.min(point), most.max(point));
-            }
-            assert!(
-                least.min_element() >= MARGIN - 1e-3 && most.max_element() <= 1.0 - MARGIN + 1e-3,
-                "{least} {most}"
-            );
-            let fill = (most - least).max_element();
-            assert!(fill > 1.0 - 2.0 * MARGIN - 0.02, "one axis is filled, {fill}");
-        }
-    }
-
-    #[test]
-    fn an_input_picture_covers_the_first_slab_from_the_front_only() {
-        let mut layout = Layout::of_grids([(Grid::near_square(64), 64), (Grid::near_square(64), 64)]);
-        layout.picture = Some(1.0);
-        assert!(Camera::set_view(SetView::Overview, &layout, 1.5).is_clear_of_picture());
-        assert!(!Camera::set_view(SetView::Front, &layout, 1.5).is_clear_of_picture());
-        assert!(!Camera::of_slab(&layout.slabs[0], 1.5).is_clear_of_picture());
-    }
-
-    #[test]
-    fn ray_and_project_are_inverse() {
-        let camera = Camera {
-            position: vec3(1.0, 2.0, 3.0),
-            yaw: 0.4,
-            pitch: -0.3,
-            fov_y: 0.7,
-            focus: 4.0,
-            clear: 0.0,
-        };
-        let point = Vec2::new(0.2, 0.8);
-        let world = camera.position + camera.ray(point, 1.5) * 7.0;
-        let (back, _) = camera.project(world, 1.5).expect("in front of the camera");
-        assert!((back - point).length() < 1e-5, "{back}");
-    }
-
-    #[test]
-    fn no_slab_hides_a_framed_one() {
-        let layout = Layout::of_grids([(Grid::near_square(4096), 4096); 6]);
-        for (index, slab) in layout.slabs.iter().enumerate() {
-            let camera = Camera::of_slab(slab, 1.6);
-            for (other, other_slab) in layout.slabs.iter().enumerate() {
-                let behind = (other_slab.centre - camera.position).dot(camera.forward()) < 0.0;
-                let wanted = if other < index && !behind { 0.0 } else { 1.0 };
-                assert_eq!(camera.presence(other_slab), wanted, "slab {other} while {index} is framed");
-            }
-            let overview = Camera::set_view(SetView::Overview, &layout, 1.6);
-            assert_eq!(overview.presence(slab), 1.0);
-        }
-    }
-}
+mod tests;

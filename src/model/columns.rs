@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn colours_are_shared_where_values_are_of_one_kind() {
         let recording = recording();
-        let camera = Camera::set_view(SetView::Overview, &Layout::new(&recording), 1.5);
+        let camera = Camera::set_view(SetView::Overview, &Layout::new(&recording, 1.5), 1.5);
         let lead = ViewState {
             query: query("class:1", None, None),
             colour_map: Some(crate::model::ColourMap::Magma),

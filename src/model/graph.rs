@@ -103,7 +103,7 @@ pub struct DrawnEdges<'a> {
     pub left_out: usize,
 }
 
-/// Returns the edges that a scene draws: those of a network that branches, unless the view hides them. If they
+/// Returns the edges that a scene draws: all, unless the view hides them. If they
 /// are too many, the edges of the layer `highlighted` are drawn first, then the short ones.
 pub fn drawn_edges<'a>(
     recording: &'a Recording,
@@ -111,7 +111,7 @@ pub fn drawn_edges<'a>(
     highlighted: Option<usize>,
 ) -> DrawnEdges<'a> {
     static WARNED: Once = Once::new();
-    if !view.edges || !recording.has_branches() {
+    if !view.edges {
         return DrawnEdges::default();
     }
     let places = NodePlaces::new(&recording.edges);

@@ -1,14 +1,26 @@
 //! The layout of slabs and cells in world space.
 //!
-//! World axes are right-handed with y up. Data flows along −z: the first slab is at z = 0 and the last
-//! one has the least z. Cells rise from a slab towards +z, the input side, from which the default camera
-//! looks.
+//! World axes are right-handed with y up. Data flows along −z, and cells rise from a slab towards +z, the input
+//! side, from which the default camera looks. A long network is divided into rows, each with its floor; every
+//! further row is lower and nearer to the camera. Layers that work side by side stand side by side, along x.
+//! The layers of a folded group are tiles on one slab.
+
+mod grid;
+mod items;
+mod overview;
+mod rows;
+mod slots;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use glam::{Vec2, Vec3, vec2, vec3};
 
-use super::{Layer, LayerKind, Recording};
+pub use grid::{Grid, LayerCells};
+
+use super::camera::Direction;
+use super::module_tree::{Fold, ModuleTree};
+use super::{LayerKind, Recording};
 
 /// Fraction of a cell's pitch that is left free between two cells.
 pub const CELL_GAP: f32 = 0.12;
@@ -22,71 +34,8 @@ pub const SLAB_THICKNESS: f32 = 0.06;
 pub const SLAB_BORDER: f32 = 0.05;
 /// Layers of at most this many units are drawn as one column when they name the classes.
 const MAX_COLUMN: usize = 24;
-
-/// The cells of one slab: `columns × rows`, row-major from the top left, as seen from the input side.
-///
-/// A mosaic of feature maps is a grid of tiles with one free cell between two tiles; cell values
-/// are then laid out by [`Grid::mosaic`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grid {
-    /// Number of columns, at least 1.
-    pub columns: u32,
-    /// Number of rows, at least 1.
-    pub rows: u32,
-}
-
-impl Grid {
-    /// A near-square grid for `units` units.
-    pub fn near_square(units: usize) -> Self {
-        let columns = (units as f64).sqrt().ceil().max(1.0) as usize;
-        Self { columns: columns as u32, rows: units.div_ceil(columns).max(1) as u32 }
-    }
-
-    /// A grid of one column for `units` units.
-    pub fn column(units: usize) -> Self {
-        Self { columns: 1, rows: units.max(1) as u32 }
-    }
-
-    /// The number of cells, used or not.
-    pub fn cells(self) -> usize {
-        self.columns as usize * self.rows as usize
-    }
-
-    /// The (column, row) of the cell with this row-major index.
-    pub fn position(self, index: usize) -> (u32, u32) {
-        ((index % self.columns as usize) as u32, (index / self.columns as usize) as u32)
-    }
-
-    /// Tiles and grid of a mosaic of `channels` maps of `height × width`: (tiles per row, grid).
-    pub fn mosaic(channels: usize, height: usize, width: usize) -> (usize, Self) {
-        let across = ((channels * (height + 1)) as f64 / (width + 1) as f64).sqrt().round().max(1.0) as usize;
-        let across = across.min(channels.max(1));
-        let down = channels.div_ceil(across).max(1);
-        let grid = Self {
-            columns: (across * (width + 1)).saturating_sub(1).max(1) as u32,
-            rows: (down * (height + 1)).saturating_sub(1).max(1) as u32,
-        };
-        (across, grid)
-    }
-}
-
-/// The values of the cells of one slab.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LayerCells {
-    /// The grid of cells.
-    pub grid: Grid,
-    /// Number of cells with an entry in `values`: one per unit, or the whole grid of a mosaic. The
-    /// further cells of the grid are empty.
-    pub units: usize,
-    /// Row-major from the top left, `units` long. Each is finite, or NaN for "no value", or
-    /// [`LayerCells::NO_CELL`] for a place without a cell, such as the gutter of a mosaic.
-    pub values: Vec<f32>,
-}
-
-impl LayerCells {
-    /// Marks a place of the grid without a cell.
-    pub const NO_CELL: f32 = f32::NEG_INFINITY;
-}
+/// Free space between the first slab and an input's picture: a constant, and a factor of the picture's height.
+const PICTURE_GAP: (f32, f32) = (0.8, 0.55);
 
 /// The body of one layer in world space.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -137,67 +86,125 @@ impl Slab {
     }
 }
 
+/// The place of a group of layers, folded or not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupPlace {
+    /// Its path, see [`super::ModuleGroup::path`].
+    pub path: String,
+    /// Number of groups that contain it.
+    pub depth: usize,
+    /// Indices of its layers.
+    pub layers: Range<usize>,
+    /// Class of the module (`Bottleneck`); empty where it is not recorded.
+    pub module: String,
+    /// Number of groups directly inside it.
+    pub groups: usize,
+    /// The class of all groups directly inside it; empty if they differ or it is not recorded.
+    pub inner_module: String,
+    /// Its layers are tiles on one slab.
+    pub folded: bool,
+    /// The boxes around its visible slabs in each row: (lowest corner, highest corner).
+    pub bounds: Vec<(Vec3, Vec3)>,
+}
+
+/// The place of an item: of the slab of a layer, or of those of a folded group.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ItemPlace {
+    /// Lowest corner of the box around its slabs.
+    pub low: Vec3,
+    /// Highest corner of that box.
+    pub high: Vec3,
+    /// Index of its row.
+    pub row: usize,
+    /// Index of its slot, rising along the way of the data; items side by side have the same one.
+    pub slot: usize,
+}
+
+/// The floor below a row of slabs, or below the part of a row that is one stage: a level rectangle.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Floor {
+    /// Corner with the least x and z.
+    pub low: Vec3,
+    /// Corner with the greatest x and z, at the same height.
+    pub high: Vec3,
+}
+
 /// The positions of all slabs of a network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
-    /// In the order of the layers, front to back.
+    /// In the order of the layers.
     pub slabs: Vec<Slab>,
     /// Aspect ratio, width by height, of an input's picture in front of the first slab; `None` without
     /// a picture.
     pub picture: Option<f32>,
+    /// The items, each a slab or a folded group.
+    pub items: Vec<ItemPlace>,
+    /// Per slab, the index of its item; `None` for a hidden one.
+    pub item_of: Vec<Option<usize>>,
+    /// The groups of layers that are visible, each after the one that contains it.
+    pub groups: Vec<GroupPlace>,
+    /// The floors, from the first row on.
+    pub floors: Vec<Floor>,
+    /// The rows: (lowest corner, highest corner) of all slabs in each.
+    pub rows: Vec<(Vec3, Vec3)>,
+    /// The direction in which the camera of the overview looks.
+    pub overview: Direction,
+}
+
+/// The choices by which a layout is made, besides the layers.
+#[derive(Clone, Copy, Debug)]
+pub struct LayoutOptions<'a> {
+    /// The folded groups.
+    pub fold: &'a Fold,
+    /// Names of layers that are hidden.
+    pub hidden: &'a BTreeSet<String>,
+    /// Width by height of the picture for which the rows are chosen; greater than 0.
+    pub aspect: f32,
 }
 
 impl Layout {
-    /// Lays out one slab per layer, with one cell per unit.
-    pub fn new(recording: &Recording) -> Self {
+    /// Lays out all layers of a recording, one cell per unit, for a picture of an aspect ratio (width by height).
+    pub fn new(recording: &Recording, aspect: f32) -> Self {
+        let options = LayoutOptions { fold: &Fold::default(), hidden: &BTreeSet::new(), aspect };
+        Self::arranged(recording, &Self::grids(recording), options)
+    }
+
+    /// Returns the grid of each layer, with one cell per unit, and its number of used cells.
+    pub fn grids(recording: &Recording) -> Vec<(Grid, usize)> {
         let last = recording.layers.len().saturating_sub(1);
         let has_class_outputs = recording.has_class_outputs();
-        Self::of_grids(recording.layers.iter().enumerate().map(|(index, layer)| {
+        let grid = |(index, layer): (usize, &super::Layer)| {
             let column = index == last
                 && has_class_outputs
                 && layer.units <= MAX_COLUMN
                 && !matches!(layer.kind, LayerKind::FeatureMap);
-            let grid = if column { Grid::column(layer.units) } else { Grid::near_square(layer.units) };
-            (grid, layer.units)
-        }))
+            (if column { Grid::column(layer.units) } else { Grid::near_square(layer.units) }, layer.units)
+        };
+        recording.layers.iter().enumerate().map(grid).collect()
     }
 
-    /// Lays out slabs of the given grids and numbers of used cells.
+    /// Lays out slabs of the given grids and numbers of used cells in one row, without a floor.
     pub fn of_grids(grids: impl IntoIterator<Item = (Grid, usize)>) -> Self {
         let grids: Vec<(Grid, usize)> = grids.into_iter().collect();
-        let tallest = grids.iter().map(|(grid, _)| slab_side(*grid)).fold(0.0, f32::max);
-        let slab = |(layer, (grid, units)): (usize, (Grid, usize))| {
-            let longest = grid.columns.max(grid.rows) as f32;
-            let side = slab_side(grid);
-            // A column of classes has labels that must be legible: nearly as tall as the tallest slab.
-            let is_column = grid.columns == 1 && grid.rows > 1;
-            let pitch = if is_column { side.max(0.8 * tallest) / longest } else { side / longest };
-            // The cells of a few units are not larger than those of a column.
-            let pitch = if is_column { pitch } else { pitch.min(MAX_PITCH) };
-            Slab { layer, grid, units, centre: Vec3::ZERO, pitch, hidden: false }
-        };
-        let mut layout = Self { slabs: grids.into_iter().enumerate().map(slab).collect(), picture: None };
-        layout.place();
+        let items = items::of_layers(&items::slabs(&grids));
+        let slots = (0..items.len()).map(|item| vec![item]).collect();
+        let layout = rows::one_row(&items, slots, items::slabs(&grids));
+        Self { floors: Vec::new(), ..layout }
+    }
+
+    /// Lays out the slabs of a network: `grids` are the grid and the number of used cells of each layer.
+    pub fn arranged(recording: &Recording, grids: &[(Grid, usize)], options: LayoutOptions<'_>) -> Self {
+        let tree = ModuleTree::new(recording);
+        let mut slabs = items::slabs(grids);
+        for slab in &mut slabs {
+            let name = recording.layers.get(slab.layer).map(|layer| &layer.name);
+            slab.hidden = name.is_some_and(|name| options.hidden.contains(name));
+        }
+        let items = items::of_tree(&tree, options.fold, &slabs);
+        let slots = slots::slots(&recording.edges, grids.len(), &items);
+        let mut layout = overview::best(&items, slots, slabs, options.aspect);
+        layout.groups = rows::group_places(&tree, &items, &layout);
         layout
-    }
-
-    /// Places the slabs that are not hidden one behind the other.
-    fn place(&mut self) {
-        let (mut z, mut previous) = (0.0, None);
-        for slab in self.slabs.iter_mut().filter(|slab| !slab.hidden) {
-            let breadth = slab.extent().x;
-            z -= previous.map_or(0.0, |previous| gap(previous, breadth));
-            slab.centre.z = z;
-            previous = Some(breadth);
-        }
-    }
-
-    /// Hides the slabs of the layers with the names in `hidden` and shows all others, without gaps.
-    pub fn hide(&mut self, layers: &[Layer], hidden: &BTreeSet<String>) {
-        for slab in &mut self.slabs {
-            slab.hidden = layers.get(slab.layer).is_some_and(|layer| hidden.contains(&layer.name));
-        }
-        self.place();
     }
 
     /// World position of the top-left corner of an input's picture, and its width and height, for a
@@ -207,41 +214,65 @@ impl Layout {
         let extent = first.extent();
         let height = extent.y.max(extent.x);
         let width = height * aspect;
-        let gap = 0.8 + 0.55 * height;
-        Some((first.centre + vec3(-width / 2.0, height / 2.0, gap), vec2(width, height)))
+        let gap = PICTURE_GAP.0 + PICTURE_GAP.1 * height;
+        let bottom = first.centre.y - extent.y / 2.0;
+        Some((vec3(first.centre.x - width / 2.0, bottom + height, first.centre.z + gap), vec2(width, height)))
     }
 
-    /// The box around the picture and the slabs that are not hidden, or else all: (lowest corner, highest
-    /// corner).
-    pub fn bounds(&self) -> (Vec3, Vec3) {
+    /// The boxes around the picture and the slabs that are not hidden, or else all: (lowest corner, highest
+    /// corner) of each.
+    pub fn boxes(&self) -> impl Iterator<Item = (Vec3, Vec3)> + Clone + '_ {
         let picture = self
             .picture
             .and_then(|aspect| self.picture_place(aspect))
             .map(|(corner, size)| (corner - vec3(0.0, size.y, 0.0), corner + vec3(size.x, 0.0, 0.0)));
         let any = self.slabs.iter().any(|slab| !slab.hidden);
-        self.slabs
-            .iter()
-            .filter(|slab| !(any && slab.hidden))
-            .map(Slab::bounds)
-            .chain(picture)
-            .fold((Vec3::INFINITY, Vec3::NEG_INFINITY), |(low, high), (slab_low, slab_high)| {
-                (low.min(slab_low), high.max(slab_high))
-            })
+        self.slabs.iter().filter(move |slab| !(any && slab.hidden)).map(Slab::bounds).chain(picture)
+    }
+
+    /// The box around [`Self::boxes`]: (lowest corner, highest corner).
+    pub fn bounds(&self) -> (Vec3, Vec3) {
+        let around = |(low, high): (Vec3, Vec3), (other_low, other_high): (Vec3, Vec3)| {
+            (low.min(other_low), high.max(other_high))
+        };
+        self.boxes().fold((Vec3::INFINITY, Vec3::NEG_INFINITY), around)
+    }
+
+    /// The widest slab that is not hidden, or else the widest of all; `None` without slabs.
+    pub fn largest_slab(&self) -> Option<&Slab> {
+        let key = |slab: &&Slab| (!slab.hidden, slab.extent().x);
+        self.slabs.iter().max_by(|a, b| key(a).partial_cmp(&key(b)).unwrap_or(std::cmp::Ordering::Equal))
+    }
+
+    /// Returns that one of several directions in which the visible parts of the slabs are the largest in a picture
+    /// of this aspect ratio; the first of none is that of the overview.
+    pub fn best_direction(&self, directions: &[Direction], aspect: f32) -> Direction {
+        overview::best_direction(self, directions, aspect)
+    }
+
+    /// Returns the innermost visible group around a layer, as an index into [`Self::groups`].
+    pub fn group_of(&self, layer: usize) -> Option<usize> {
+        self.groups.iter().rposition(|group| group.layers.contains(&layer))
+    }
+
+    /// Returns the folded group that a layer is in, as an index into [`Self::groups`].
+    pub fn folded_group_of(&self, layer: usize) -> Option<usize> {
+        self.groups.iter().position(|group| group.folded && group.layers.contains(&layer))
+    }
+
+    /// Interpolates the places of slabs and floors between two layouts of the same layers, `t` in [0, 1]; what
+    /// only one of them has is taken from `to`.
+    pub fn lerp(&self, to: &Self, t: f32) -> Self {
+        let mut layout = to.clone();
+        for (slab, from) in layout.slabs.iter_mut().zip(&self.slabs) {
+            if slab.grid == from.grid && !from.hidden && !slab.hidden {
+                slab.centre = from.centre.lerp(slab.centre, t);
+                slab.pitch = from.pitch + (slab.pitch - from.pitch) * t;
+            }
+        }
+        layout
     }
 }
 
-/// Greatest distance between the centres of neighbouring cells, in world units, except in a column of classes.
-const MAX_PITCH: f32 = 0.5;
-
-/// Longest edge of a slab with many cells in world units. It grows with the fourth root of the number of cells:
-/// ten classes stay legible beside four thousand units.
-fn slab_side(grid: Grid) -> f32 {
-    let cells = grid.cells() as f32;
-    cells.sqrt().sqrt()
-}
-
-/// Free distance along z between two slabs of the given widths. It grows with both, and more behind a
-/// wide slab so that it does not hide a narrow one.
-fn gap(before: f32, after: f32) -> f32 {
-    0.7 + 0.4 * before + 0.2 * after + 0.5 * (before - after).max(0.0)
-}
+#[cfg(test)]
+mod tests;

@@ -20,18 +20,21 @@ pub mod arrangement;
 pub mod camera;
 pub mod colour;
 pub mod columns;
+pub mod draw_order;
 pub mod epoch;
 pub mod graph;
 pub mod index;
 pub mod layer_pattern;
 pub mod layout;
 pub mod lru;
+pub mod module_tree;
 pub mod number;
 pub mod pick;
 pub mod pin;
 pub mod ranges;
 pub mod recording;
 pub mod selection;
+pub mod set_view;
 pub mod source;
 pub mod tensor;
 #[cfg(test)]
@@ -42,14 +45,16 @@ pub mod view;
 pub mod workspace;
 
 pub use arrangement::{CellArrangement, CellUnit, Mosaic, UnitCells, UnitPermutation};
-pub use camera::{Camera, SetView};
+pub use camera::{Camera, Direction};
 pub use colour::ColourMap;
+pub use draw_order::{DrawOrder, Drawn};
 pub use epoch::{EpochError, EpochPosition, EpochRef};
 pub use graph::{DrawnEdges, JointPlace, NodePlaces, drawn_edges};
 pub use index::{EpochIndex, LayerIndex, UnitId, UnitIndex};
 pub use layer_pattern::{NamePattern, UnknownLayer};
-pub use layout::{Grid, LayerCells, Layout, Slab};
+pub use layout::{Floor, Grid, GroupPlace, ItemPlace, LayerCells, Layout, LayoutOptions, Slab};
 pub use lru::WeightedLru;
+pub use module_tree::{Fold, ModuleGroup, ModuleItem, ModuleTree};
 pub use pick::{CellState, Pick, SceneValues, pick};
 pub use pin::Pin;
 pub use ranges::Ranges;
@@ -57,6 +62,7 @@ pub use recording::{
     Class, Edge, Epoch, Format, Input, Joint, Layer, LayerKind, Node, Normalisation, Recording, Reduction,
 };
 pub use selection::{ClassRef, PredictionFilter, Selection, SelectionCount, SelectionError, Term};
+pub use set_view::SetView;
 pub use source::{Aggregate, Group, MapBlock, Picture, RowBlock, Source, SourceError, UnitAggregates};
 pub use tensor::{Dtype, Tensor};
 pub use theme::Theme;

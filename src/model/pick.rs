@@ -23,10 +23,27 @@ pub struct SceneValues<'a> {
     pub ranges: &'a [ValueRange],
     /// Per layer, the divisor that normalises its values.
     pub divisors: &'a [f32],
-    /// The middle of the colour map is zero, and the height of a cell is the absolute value.
+    /// The middle of the colour map is zero, and cells of negative values are lower than the rim of the slab.
     pub diverging: bool,
     /// Factor on the height of cells, as in [`super::ViewState::height`].
     pub height: f32,
+}
+
+/// Greatest height of a cell if the colour map diverges, as a share of [`CELL_HEIGHT`]: much deeper cells would be
+/// hidden by their neighbours.
+const DIVERGING_HEIGHT: f32 = 0.5;
+
+/// Returns the greatest height of a cell, in pitches. `height` is the factor [`super::ViewState::height`].
+pub fn max_cell_height(diverging: bool, height: f32) -> f32 {
+    let share = if diverging { DIVERGING_HEIGHT } else { 1.0 };
+    (CELL_HEIGHT * share * height.clamp(0.05, 10.0)).max(LEAST_HEIGHT)
+}
+
+/// Returns the height of the rim around the cells of a slab, in pitches: that of the value 0 if the colour map
+/// diverges, so that positive values stand out of the slab and negative ones sink into it, else 0. `height` is the
+/// factor [`super::ViewState::height`].
+pub fn rim_height(diverging: bool, height: f32) -> f32 {
+    if diverging { 0.5 * (LEAST_HEIGHT + max_cell_height(true, height)) } else { 0.0 }
 }
 
 /// The state of one cell.
@@ -81,21 +98,27 @@ impl SceneValues<'_> {
 
     /// The greatest height of a cell, in pitches.
     fn max_cell_height(&self) -> f32 {
-        CELL_HEIGHT * self.height.clamp(0.05, 10.0)
+        max_cell_height(self.diverging, self.height)
     }
 
-    /// Height of a cell in pitches; `None` where there is no cell.
+    /// Height of the rim around the cells of a slab, in pitches.
+    pub fn rim_height(&self) -> f32 {
+        rim_height(self.diverging, self.height)
+    }
+
+    /// Height of a cell in pitches; `None` where there is no cell. A cell without a value is flat, or level with
+    /// the rim.
     pub fn cell_height(&self, layer: LayerIndex, cell: usize) -> Option<f32> {
         let share = match self.cell(layer, cell) {
             CellState::Absent => return None,
-            CellState::NoValue => 0.0,
+            CellState::NoValue => return Some(self.rim_height().max(LEAST_HEIGHT)),
             CellState::Value(value) => {
                 let range = self.ranges.get(layer.0).copied().unwrap_or(ValueRange::UNIT);
                 let range = range.scaled(self.divisor(layer));
                 let (low, width) =
                     if self.diverging { (0.0, range.reach()) } else { (range.low, range.high - range.low) };
                 let position = (value - low) * if width.is_normal() { 1.0 / width } else { 1.0 };
-                if self.diverging { position.abs().min(1.0) } else { position.clamp(0.0, 1.0) }
+                (if self.diverging { 0.5 + 0.5 * position } else { position }).clamp(0.0, 1.0)
             }
         };
         Some(LEAST_HEIGHT + share * (self.max_cell_height() - LEAST_HEIGHT))
@@ -138,7 +161,10 @@ pub fn pick_among(
         let border = f64::from(SLAB_BORDER / slab.pitch);
         let grid = dvec3(f64::from(slab.grid.columns), f64::from(slab.grid.rows), 0.0);
         let low = dvec3(-border, -border, -f64::from(SLAB_THICKNESS / slab.pitch));
-        let body = ray.enters(low, grid + dvec3(border, border, 0.0)).filter(|t| nearer(*t));
+        let high = grid + dvec3(border, border, 0.0);
+        let bottom = ray.enters(low, high);
+        let rim = ray.enters_rim(grid, high.with_z(f64::from(values.rim_height())));
+        let body = bottom.into_iter().chain(rim).min_by(f64::total_cmp).filter(|t| nearer(*t));
         let limit = body.unwrap_or(f64::INFINITY);
         let cell = ray.first_cell(slab, values, limit).filter(|(_, t)| nearer(*t));
         let hit = match cell {
@@ -183,6 +209,20 @@ impl SlabRay {
     fn enters(&self, low: DVec3, high: DVec3) -> Option<f64> {
         let (enter, leave) = self.span(low, high);
         (enter > 0.0 && enter <= leave).then_some(enter)
+    }
+
+    /// Ray parameter at which the ray enters a rim around a grid, of which `high` is the corner with the highest
+    /// coordinates; `None` if it misses the rim, or if the rim has no height.
+    fn enters_rim(&self, grid: DVec3, high: DVec3) -> Option<f64> {
+        let low = (grid - high).with_z(0.0);
+        let sides = [
+            (low, high.with_x(0.0)),
+            (low.with_x(grid.x), high),
+            (low, high.with_y(0.0)),
+            (low.with_y(grid.y), high),
+        ];
+        let sides = sides.into_iter().filter(|_| high.z > 0.0);
+        sides.filter_map(|(low, high)| self.enters(low, high)).min_by(f64::total_cmp)
     }
 
     /// Index of the first cell that the ray hits before `limit`, and the ray parameter of the hit. Visits

@@ -227,6 +227,9 @@ pub struct Recording {
     pub edges: Vec<Edge>,
     /// The joints of the network; each has edges from several nodes.
     pub joints: Vec<Joint>,
+    /// The classes (`Sequential`) of the modules that contain layers, by name: `layer3` and `layer3.0` contain
+    /// `layer3.0.conv1`. Only those that are recorded; empty for dumps.
+    pub modules: BTreeMap<String, String>,
     /// Ascending by id.
     pub classes: Vec<Class>,
     /// The recorded inputs.

@@ -1,5 +1,7 @@
 //! A small recording for tests.
 
+use std::collections::BTreeMap;
+
 use super::recording::sequential_edges;
 use super::{Class, Epoch, Format, Input, Layer, LayerKind, Normalisation, Recording, Reduction};
 
@@ -31,6 +33,7 @@ pub(crate) fn recording(
         model: "Test".to_owned(),
         edges: sequential_edges(layers.len()),
         joints: Vec::new(),
+        modules: BTreeMap::new(),
         layers,
         classes: classes
             .iter()

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::colour::ColourMap;
+use super::module_tree::Fold;
 use super::recording::Recording;
 use super::theme::Theme;
 use super::{Camera, Normalisation, Pin, Selection};
@@ -200,7 +201,10 @@ pub struct ViewState {
     /// Names of layers that are not drawn.
     #[serde(default)]
     pub hidden: BTreeSet<String>,
-    /// Edges of a branching network are drawn as ribbons between the slabs.
+    /// The groups of layers that are folded, each to one slab.
+    #[serde(default)]
+    pub fold: Fold,
+    /// The ways of the data are drawn as ribbons between the slabs.
     #[serde(default = "yes")]
     pub edges: bool,
     /// The pinned units.
@@ -231,6 +235,7 @@ impl ViewState {
             dim_below: 0.0,
             order: None,
             hidden: BTreeSet::new(),
+            fold: Fold::default(),
             edges: true,
             pins: Vec::new(),
         }
@@ -311,7 +316,7 @@ mod tests {
     fn linked_sides_select_the_same_inputs() {
         let recording = testing::recording(&[4], &["cat"], &[Some(0)], &[0]);
         let mut view =
-            ViewState::new(Camera::set_view(SetView::Overview, &Layout::new(&recording), 1.5), 0.0);
+            ViewState::new(Camera::set_view(SetView::Overview, &Layout::new(&recording, 1.5), 1.5), 0.0);
         let parse = |text: &str| text.parse::<Selection>().expect("a selection");
         view.query = Query { minus: Some(parse("all@first")), run_b: Some(1), ..Query::default() };
         view.link_equal_sides();
@@ -330,7 +335,7 @@ mod tests {
     #[test]
     fn the_automatic_range_suits_what_the_values_are() {
         let recording = testing::recording(&[4], &["cat"], &[Some(0)], &[0]);
-        let camera = Camera::set_view(SetView::Overview, &Layout::new(&recording), 1.5);
+        let camera = Camera::set_view(SetView::Overview, &Layout::new(&recording, 1.5), 1.5);
         let mut view = ViewState::new(camera, 0.0);
         assert_eq!(view.range_of(Normalisation::None), Range::Layer);
         assert_eq!(view.range_of(Normalisation::PerItemPerLayer), Range::Auto, "their own range is known");

@@ -195,7 +195,7 @@ mod tests {
 
     fn workspace() -> Workspace {
         let recording = testing::recording(&[4], &["cat"], &[Some(0)], &[0, 1]);
-        let camera = Camera::set_view(SetView::Overview, &Layout::new(&recording), 1.5);
+        let camera = Camera::set_view(SetView::Overview, &Layout::new(&recording, 1.5), 1.5);
         let mut view = ViewState::new(camera, 1.0);
         view.query.select = "class:cat@first".parse().unwrap();
         view.query.minus = Some(Selection::default());

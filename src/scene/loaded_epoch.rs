@@ -70,11 +70,10 @@ impl LoadedEpoch {
     /// # Errors
     /// When they do not fit on the device.
     pub fn without_values(gpu: &Gpu, recording: &Recording) -> Result<Self, SceneError> {
-        let layout = Layout::new(recording);
-        let layers = layout.slabs.iter().map(|slab| LayerCells {
-            grid: slab.grid,
-            units: slab.units,
-            values: vec![LayerCells::NO_CELL; slab.units],
+        let layers = Layout::grids(recording).into_iter().map(|(grid, units)| LayerCells {
+            grid,
+            units,
+            values: vec![LayerCells::NO_CELL; units],
         });
         let layers: Vec<LayerCells> = layers.collect();
         let field = Arc::new(Field::new(gpu, &layers, false)?);

@@ -18,7 +18,8 @@ mod order;
 
 use crate::engine::{DrawnNetwork, Frame, InputPicture};
 use crate::model::{
-    EpochPosition, Layout, Normalisation, Picture, Recording, SceneValues, ValueRange, ViewState,
+    EpochPosition, Grid, Layout, LayoutOptions, Normalisation, Picture, Recording, SceneValues, ValueRange,
+    ViewState,
 };
 use crate::stats::{Backend, Sides, colour_range};
 
@@ -93,11 +94,27 @@ impl Scene {
     }
 
     /// Returns the layout of the slabs, without the hidden layers, and with room for an input's picture of
-    /// aspect ratio `picture`.
-    pub fn layout(&self, recording: &Recording, view: &ViewState, picture: Option<f32>) -> Layout {
-        let mut layout = Layout { slabs: self.from.field.layout().slabs.clone(), picture };
-        layout.hide(&recording.layers, &view.hidden);
-        layout
+    /// aspect ratio `picture`. Rows are chosen for a picture of aspect ratio `aspect` (width by height), unless the
+    /// camera refers to other ones.
+    pub fn layout(
+        &self,
+        recording: &Recording,
+        view: &ViewState,
+        picture: Option<f32>,
+        aspect: f32,
+    ) -> Layout {
+        let fixed = view.camera.aspect;
+        let options = LayoutOptions {
+            fold: &view.fold,
+            hidden: &view.hidden,
+            aspect: if fixed > 0.0 { fixed } else { aspect },
+        };
+        Layout { picture, ..Layout::arranged(recording, &self.grids(), options) }
+    }
+
+    /// Returns the grid of each layer and the number of its used cells.
+    pub fn grids(&self) -> Vec<(Grid, usize)> {
+        self.from.field.layout().slabs.iter().map(|slab| (slab.grid, slab.units)).collect()
     }
 
     /// Returns the frame for the renderer.

@@ -20,7 +20,7 @@ pub fn unit_permutations(
 ) -> Result<Vec<Option<Arc<UnitPermutation>>>, SceneError> {
     let recording = sides.a.recording();
     let epoch = EpochRef::Number(order.epoch).resolve(recording).map_err(SceneError::Order)?.from;
-    let grids: Vec<Grid> = Layout::new(recording).slabs.iter().map(|slab| slab.grid).collect();
+    let grids: Vec<Grid> = Layout::grids(recording).into_iter().map(|(grid, _)| grid).collect();
     let values = match order.by {
         OrderBy::Activation => Some(stats::table(sides, query, EpochPosition::at(epoch), backend)?.layers),
         OrderBy::Selectivity | OrderBy::Similarity => None,

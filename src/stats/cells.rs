@@ -70,7 +70,7 @@ impl Cells {
 /// Computes the cells of every layer for `query` at a recorded epoch of A. The values are not
 /// normalised, whatever [`Query::norm`] is.
 ///
-/// A layer is a grid of its units as in [`Layout::new`]. If the query is a single input, layers whose
+/// A layer is a grid of its units as in [`Layout::grids`]. If the query is a single input, layers whose
 /// feature maps are recorded for it are mosaics ([`Grid::mosaic`]) with gutters of one cell.
 ///
 /// # Errors
@@ -85,11 +85,11 @@ pub fn cells(
     let source = sides.a;
     let raw = Query { norm: Norm::Raw, ..query.clone() };
     let mut table = table(sides, &raw, position, backend)?;
-    let grids = Layout::new(source.recording()).slabs;
+    let grids = Layout::grids(source.recording());
     let mut layers: Vec<LayerCells> = grids
-        .iter()
+        .into_iter()
         .zip(table.layers)
-        .map(|(slab, values)| LayerCells { grid: slab.grid, units: values.len(), values })
+        .map(|((grid, _), values)| LayerCells { grid, units: values.len(), values })
         .collect();
     let mut arrangements: Vec<CellArrangement> =
         layers.iter().map(|layer| CellArrangement::as_trained(layer.units)).collect();
@@ -171,10 +171,10 @@ mod tests {
         let layers = cells(Sides::one(&memory), &query("class:1"), EpochIndex(1), &Cpu).unwrap().layers;
         let table =
             table(Sides::one(&memory), &query("class:1"), EpochPosition::at(EpochIndex(1)), &Cpu).unwrap();
-        for ((slab, layer), values) in
-            Layout::new(&memory.recording).slabs.iter().zip(&layers).zip(&table.layers)
+        for (((grid, units), layer), values) in
+            Layout::grids(&memory.recording).into_iter().zip(&layers).zip(&table.layers)
         {
-            assert_eq!((layer.grid, layer.units, &layer.values), (slab.grid, slab.units, values));
+            assert_eq!((layer.grid, layer.units, &layer.values), (grid, units, values));
         }
         assert_eq!(layers[1].grid, Grid::column(3), "a layer that names the classes is a column");
     }

@@ -1,10 +1,12 @@
 //! The list of commands, which the command box offers and the list of keys shows.
 
+mod entries;
 mod matching;
 mod shortcuts;
 
 use std::path::PathBuf;
 
+use self::entries::{column_commands, look_commands, panel_commands};
 pub use self::matching::{find, go_to_epoch};
 pub use self::shortcuts::{SCENE_GESTURES, pressed, pressed_home_or_end};
 use super::dock::DockPlace;
@@ -14,7 +16,10 @@ use super::panels::columns::{ColumnAction, ColumnBar};
 use super::panels::save_dialog::PictureOptions;
 use super::playback::SPEEDS;
 use crate::model::columns::{Locks, MAX_COLUMNS};
-use crate::model::{ColourMap, Norm, OrderBy, Recording, SetView, Stat};
+use crate::model::{ColourMap, ModuleTree, Norm, OrderBy, Recording, SetView, Stat};
+
+/// Most groups of layers that are listed.
+const MAX_GROUPS: usize = 1_000;
 
 /// Something a user can do by key, menu or command box.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,6 +115,14 @@ pub enum ViewCommand {
     SoloLayer(usize),
     /// Shows all layers.
     ShowLayers,
+    /// Draws the layers of a group as slabs of their own; the group is an index into [`ModuleTree::groups`].
+    Unfold(usize),
+    /// Draws the layers of a group as one slab; the group is an index into [`ModuleTree::groups`].
+    Fold(usize),
+    /// Unfolds all groups by this many levels of the module tree, or folds them if it is negative.
+    FoldBy(i32),
+    /// Folds and unfolds groups so that the number of slabs is legible.
+    FoldAutomatically,
     /// Selects all inputs as side A.
     ShowAll,
     /// Selects a class, an index into [`Recording::classes`], as side A.
@@ -200,7 +213,14 @@ impl ViewCommand {
             | Self::Haze
             | Self::Edges
             | Self::LessMotion => "Look",
-            Self::FrameLayer(_) | Self::HideLayer(_) | Self::SoloLayer(_) | Self::ShowLayers => "Layers",
+            Self::FrameLayer(_)
+            | Self::HideLayer(_)
+            | Self::SoloLayer(_)
+            | Self::ShowLayers
+            | Self::Unfold(_)
+            | Self::Fold(_)
+            | Self::FoldBy(_)
+            | Self::FoldAutomatically => "Layers",
             Self::ClearPins => "Units",
             Self::ShowAll | Self::ShowClass(_) | Self::MinusClass(_) | Self::MinusNone => "Show",
         }
@@ -272,6 +292,9 @@ pub fn available(context: &CommandContext) -> Vec<CommandEntry> {
         column_commands(context.columns, &mut add);
     }
     add("Show all layers", "", Command::View(ViewCommand::ShowLayers));
+    add("Unfold one level", "+", Command::View(ViewCommand::FoldBy(1)));
+    add("Fold one level", "-", Command::View(ViewCommand::FoldBy(-1)));
+    add("Fold automatically", "", Command::View(ViewCommand::FoldAutomatically));
     add("Remove all pins", "", Command::View(ViewCommand::ClearPins));
     if let Some(recording) = context.recording {
         add("Show all inputs", "", Command::View(ViewCommand::ShowAll));
@@ -279,6 +302,10 @@ pub fn available(context: &CommandContext) -> Vec<CommandEntry> {
         for (index, class) in recording.classes.iter().enumerate() {
             add(&format!("Show class {}", class.name), "", Command::View(ViewCommand::ShowClass(index)));
             add(&format!("Minus class {}", class.name), "", Command::View(ViewCommand::MinusClass(index)));
+        }
+        for (index, group) in ModuleTree::new(recording).groups.iter().enumerate().skip(1).take(MAX_GROUPS) {
+            add(&format!("Unfold {}", group.path), "U", Command::View(ViewCommand::Unfold(index)));
+            add(&format!("Fold {}", group.path), "U", Command::View(ViewCommand::Fold(index)));
         }
         for (index, layer) in recording.layers.iter().enumerate() {
             add(&format!("Frame layer {}", layer.name), "", Command::View(ViewCommand::FrameLayer(index)));
@@ -294,93 +321,4 @@ pub fn available(context: &CommandContext) -> Vec<CommandEntry> {
         add(&format!("Open {}", path.display()), "", Command::OpenPath(path.clone()));
     }
     all
-}
-
-fn panel_commands(add: &mut impl FnMut(&str, &'static str, Command)) {
-    add("Find a command", "Ctrl K", Command::Commands);
-    add("Keys and mouse", "?, F1", Command::Keys);
-    let keys = ["Ctrl 1", "Ctrl 2", "Ctrl 3", "Ctrl 4", "Ctrl 5"];
-    for (pane, keys) in Pane::PANELS.into_iter().zip(keys) {
-        add(&format!("Panel: {}", pane.title()), keys, Command::Toggle(pane));
-    }
-    for pane in Pane::PANELS {
-        let others = Pane::PANELS.into_iter().filter(|other| *other != pane).map(DockPlace::With);
-        for place in DockPlace::EDGES.into_iter().chain(others) {
-            let name = format!("Move {} {}", pane.title(), place.name());
-            add(&name, "", Command::DockPlace(pane, place));
-        }
-        add(&format!("Enlarge {}", pane.title()), "", Command::Enlarge(pane));
-        for size in PaneSize::ALL {
-            add(&format!("Make {} {}", pane.title(), size.name()), "", Command::PaneSize(pane, size));
-        }
-    }
-    add("Only the scene", "F10", Command::OnlyScene);
-    add("Full screen", "F11", Command::FullScreen);
-    add("Panels where they began", "", Command::ResetLayout);
-    add("Larger text", "Ctrl +", Command::ZoomIn);
-    add("Smaller text", "Ctrl -", Command::ZoomOut);
-    add("Text as it began", "Ctrl 0", Command::ZoomReset);
-}
-
-fn look_commands(add: &mut impl FnMut(&str, &'static str, Command)) {
-    for (stat, name) in [
-        (Stat::Mean, "Statistic: mean"),
-        (Stat::Std, "Statistic: standard deviation"),
-        (Stat::Min, "Statistic: least"),
-        (Stat::Max, "Statistic: greatest"),
-        (Stat::Rate, "Statistic: firing rate"),
-        (Stat::Count, "Statistic: count"),
-    ] {
-        add(name, "", Command::View(ViewCommand::Stat(stat)));
-    }
-    for (norm, name) in
-        [(Norm::Raw, "Scale: raw"), (Norm::Layer, "Scale: by layer"), (Norm::Global, "Scale: by network")]
-    {
-        add(name, "", Command::View(ViewCommand::Norm(norm)));
-    }
-    add("Colours: automatic", "", Command::View(ViewCommand::Map(None)));
-    for map in ColourMap::ALL {
-        add(&format!("Colours: {}", map.name()), "", Command::View(ViewCommand::Map(Some(map))));
-    }
-    for (order, name) in [
-        (None, "Order: as trained"),
-        (Some(OrderBy::Activation), "Order: by strength"),
-        (Some(OrderBy::Selectivity), "Order: by class"),
-        (Some(OrderBy::Similarity), "Order: by likeness"),
-    ] {
-        add(name, "", Command::View(ViewCommand::Order(order)));
-    }
-    add("Same range at all epochs", "", Command::View(ViewCommand::OverEpochs));
-    add("Dark or light", "", Command::View(ViewCommand::Theme));
-    add("Labels", "", Command::View(ViewCommand::Labels));
-    add("Haze", "", Command::View(ViewCommand::Haze));
-    add("Edges", "", Command::View(ViewCommand::Edges));
-    add("Less motion", "", Command::View(ViewCommand::LessMotion));
-}
-
-fn column_commands(bar: &ColumnBar, add: &mut impl FnMut(&str, &'static str, Command)) {
-    let (many, free) = (bar.entries.len() > 1, bar.entries.len() < MAX_COLUMNS);
-    let mut add_if = |possible: bool, name: &str, keys, action| {
-        if possible {
-            add(name, keys, Command::Column(action));
-        }
-    };
-    add_if(free, "Add a column", "N", ColumnAction::Add(bar.run));
-    add_if(free, "Duplicate the column", "C", ColumnAction::Duplicate);
-    add_if(many, "Remove the column", "Delete", ColumnAction::Remove);
-    add_if(bar.can_swap, "Swap A and B", "X", ColumnAction::Swap);
-    add_if(many && free && bar.can_subtract, "A column of the difference", "M", ColumnAction::Difference);
-    let Locks { cameras, epochs, scale } = bar.locks;
-    let lock = |cameras, epochs, scale| ColumnAction::Lock(Locks { cameras, epochs, scale });
-    add_if(many, "Lock or unlock cameras", "K", lock(!cameras, epochs, scale));
-    add_if(many, "Lock or unlock epochs", "T", lock(cameras, !epochs, scale));
-    add_if(many, "Lock or unlock scales", "R", lock(cameras, epochs, !scale));
-    for index in (0..bar.entries.len()).filter(|_| many) {
-        add_if(
-            index != bar.active,
-            &format!("Go to column {}", index + 1),
-            "",
-            ColumnAction::Activate(index),
-        );
-    }
 }

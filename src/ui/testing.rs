@@ -1,5 +1,6 @@
 //! Recordings and a test window for the tests of `ui`.
 
+use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, Ui, Vec2};
@@ -168,6 +169,7 @@ pub fn recording() -> Recording {
         ],
         edges: sequential_edges(3),
         joints: Vec::new(),
+        modules: BTreeMap::new(),
         classes: vec![class(0, "cat"), class(1, "dog"), class(2, "bird")],
         inputs: (0..6)
             .map(|index| Input { id: format!("image-{index}"), class: Some(index % 3), has_picture: false })
@@ -182,7 +184,7 @@ pub fn recording() -> Recording {
 
 /// The overview at the last epoch.
 pub fn view(recording: &Recording) -> ViewState {
-    let camera = Camera::set_view(SetView::Overview, &Layout::new(recording), 1.6);
+    let camera = Camera::set_view(SetView::Overview, &Layout::new(recording, 1.6), 1.6);
     ViewState::new(camera, recording.epochs.last().map_or(0.0, |epoch| epoch.number as f64))
 }
 

@@ -48,7 +48,7 @@ struct Window {
 fn window(recording: Recording) -> TestWindow<Window> {
     let state = Window {
         arrangement: DockLayout::default(),
-        layout: Layout::new(&recording),
+        layout: Layout::new(&recording, 1.6),
         interface: ViewControl::new(&recording, testing::view(&recording)),
         live: false,
         columns: 1,

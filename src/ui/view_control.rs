@@ -165,6 +165,15 @@ impl ViewControl {
         self.navigator.go(target, self.view.camera, layout, now);
     }
 
+    /// Unfolds the folded group that a layer is in, or else folds the innermost group around it, and moves the camera
+    /// there.
+    pub fn toggle_group(&mut self, LayerIndex(layer): LayerIndex, layout: &Layout, now: f64) {
+        let Some(group) = layout.folded_group_of(layer).or_else(|| layout.group_of(layer)) else { return };
+        let group = &layout.groups[group];
+        self.view.fold.set(&group.path, !group.folded);
+        self.go(CameraTarget::Group(group.layers.start, group.layers.end.saturating_sub(1)), layout, now);
+    }
+
     /// Moves the camera to the slabs that are left or added when layers were hidden or shown since the last
     /// call; `layout` is the new one.
     pub fn frame_visible(&mut self, layout: &Layout, now: f64) {
@@ -197,7 +206,7 @@ impl ViewControl {
     /// The slab that the camera frames, as an index into [`Layout::slabs`].
     fn framed_slab(&self) -> Option<usize> {
         match self.navigator.target() {
-            Some(CameraTarget::Slab(slab)) => Some(slab),
+            Some(CameraTarget::Slab(slab) | CameraTarget::Group(slab, _)) => Some(slab),
             _ => None,
         }
     }
@@ -273,6 +282,14 @@ impl ViewControl {
             (input.orbit, input.pan) = Default::default();
         }
         let aspect = viewport.rect.aspect_ratio().max(0.01);
+        let slab = self.highlighted_slab().and_then(|slab| layout.slabs.get(slab)).map(|slab| slab.layer);
+        let is_folded = slab.is_some_and(|layer| layout.folded_group_of(layer).is_some());
+        let pressed = viewport.keys && ui.input(|input| !input.modifiers.any() && input.key_pressed(Key::U));
+        let unfolds = is_folded && self.navigator.hovered().is_some() && response.double_clicked();
+        if let Some(layer) = slab.filter(|_| pressed || unfolds) {
+            input.frame_slab = false;
+            self.toggle_group(LayerIndex(layer), layout, input.now);
+        }
         self.view.camera = self.navigator.update(&input, self.view.camera, layout, aspect);
         if input.fly != glam::Vec3::ZERO {
             ui.ctx().request_repaint();

@@ -1,5 +1,6 @@
 //! A run that is being written, for the tests that watch it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -95,6 +96,7 @@ fn recording(model: &str, layers: &[usize]) -> Recording {
         layers: layers.iter().enumerate().map(layer).collect(),
         edges: sequential_edges(layers.len()),
         joints: Vec::new(),
+        modules: BTreeMap::new(),
         classes: (0..2).map(|id| Class { id, name: id.to_string(), inputs: 0, aggregated: 0 }).collect(),
         inputs: (0..INPUTS)
             .map(|index| Input { id: index.to_string(), class: Some(index % 2), has_picture: false })

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from .._aggregate import NumpyAggregator
-from .._capture import Aggregator, Batch, Layer, Output, parse_positions
+from .._capture import Aggregator, Batch, Layer, Output, module_classes, parse_positions
 from .._errors import RecorderError, warn
 from .._inputs import input_count
 from .._positions import check_range
@@ -115,6 +115,7 @@ class KerasCapture:
         graph = trace_graph(model, indices)
         self.edges = None if graph is None else graph.edges
         self.joints = [] if graph is None else graph.joints
+        self.modules = module_classes(self.layers, dict(named), "/")
         #: By call: the output and its mask.
         self._outputs: dict[tuple[int, int], tuple[Any, Any]] = {}
 

@@ -64,7 +64,7 @@ class ArraySession(Session):
         layers = [layer.layer for layer in arrays.layers]
         try:
             if not self._has_manifest:
-                self.initialise_manifest(self.options.name or "network", layers, None, (), metadata)
+                self.initialise_manifest(self.options.name or "network", layers, None, (), {}, metadata)
             writer = self._write(number, layers, arrays, metadata)
         except WriteError as error:
             self.committer.report(number, error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -55,6 +55,7 @@ class Session:
         layers: Sequence[Layer],
         edges: Sequence[tuple[int, int]] | None,
         joints: Sequence[str],
+        modules: Mapping[str, str],
         metadata: InputMetadata,
     ) -> None:
         """Sets the manifest of a new run, or checks that it agrees with that of the resumed run.
@@ -71,7 +72,9 @@ class Session:
             raise RecorderError(f"two layers are called {duplicate}")
         kept = metadata.kept
         writer = f"dnnviz {__version__}"
-        manifest = new_manifest(model, writer, layers, edges, joints, metadata.classes.names, len(kept))
+        manifest = new_manifest(
+            model, writer, layers, edges, joints, modules, metadata.classes.names, len(kept)
+        )
         if run.manifest is None:
             if len(kept):
                 run.write_inputs(metadata.stored_labels(), metadata.ids, metadata.pictures)

@@ -72,7 +72,9 @@ class ModelSession(Session):
             run = self.open_run()
             try:
                 name = self.options.name or capture.model
-                self.initialise_manifest(name, capture.layers, capture.edges, capture.joints, self._metadata)
+                self.initialise_manifest(
+                    name, capture.layers, capture.edges, capture.joints, capture.modules, self._metadata
+                )
                 if not run.published:
                     run.publish()
             except BaseException:

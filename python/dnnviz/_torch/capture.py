@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.utils._python_dispatch import _disable_current_modes
 
-from .._capture import Aggregator, Batch, parse_positions
+from .._capture import Aggregator, Batch, module_classes, parse_positions
 from .._errors import RecorderError, one_line
 from .._types import NetworkInputs, Positions, Selector
 from . import distributed as ranks
@@ -80,6 +80,7 @@ class TorchCapture:
         graph = self._plan.graph
         self.edges = None if graph is None else graph.edges
         self.joints = [] if graph is None else graph.joints
+        self.modules = module_classes(self.layers, selected.modules, ".")
         self.output = self._plan.output
 
     @contextmanager

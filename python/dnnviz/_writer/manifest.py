@@ -49,9 +49,10 @@ class Manifest(TypedDict):
     epochs: list[EpochEntry]
 
 
-class _BranchedManifest(Manifest, total=False):
+class _FullManifest(Manifest, total=False):
     edges: list[list[int]]
     joints: list[str]
+    modules: dict[str, str]
 
 
 def new_manifest(
@@ -60,6 +61,7 @@ def new_manifest(
     layers: Sequence[Layer],
     edges: Sequence[tuple[int, int]] | None,
     joints: Sequence[str],
+    modules: Mapping[str, str],
     classes: Mapping[int, str],
     inputs: int,
 ) -> Manifest:
@@ -70,7 +72,7 @@ def new_manifest(
         if layer.parameters is None:
             del entry["parameters"]
         entries.append(entry)
-    manifest: _BranchedManifest = {
+    manifest: _FullManifest = {
         "format": "dnnviz",
         "version": 1,
         "writer": writer,
@@ -79,6 +81,7 @@ def new_manifest(
         "layers": entries,
         "edges": [[int(end) for end in edge] for edge in edges or ()],
         "joints": list(joints),
+        "modules": dict(modules),
         "classes": [{"id": id, "name": name} for id, name in sorted(classes.items())],
         "inputs": {"count": inputs, "file": INPUTS} if inputs else {"count": 0},
         "epochs": [],
@@ -87,6 +90,8 @@ def new_manifest(
         del manifest["edges"]
     if not joints:
         del manifest["joints"]
+    if not modules:
+        del manifest["modules"]
     return manifest
 
 

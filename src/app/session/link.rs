@@ -65,6 +65,10 @@ impl Session {
                         .get(slab)
                         .and_then(|layer| layer_named(&layer.name))
                         .map(CameraTarget::Slab),
+                    CameraTarget::Group(first, last) => {
+                        let here = |slab: usize| layer_named(&leader.recording().layers.get(slab)?.name);
+                        here(first).zip(here(last)).map(|(first, last)| CameraTarget::Group(first, last))
+                    }
                 };
                 if let Some(target) = target.filter(|target| self.control.navigator.target() != Some(*target))
                 {

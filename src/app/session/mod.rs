@@ -9,6 +9,7 @@
 //! A [`Session`] owns the three, and passes them to the methods of each other.
 
 mod keys;
+mod layout;
 mod link;
 mod panel_data;
 mod prefetch;
@@ -51,7 +52,7 @@ impl Session {
 
     fn with_values(values: ValueStore) -> Self {
         let recording = values.recording();
-        let layout = Layout::new(recording);
+        let layout = Layout::of_grids(Layout::grids(recording));
         // The window's shape is not known yet; the first frame corrects the aspect.
         let camera = Camera::set_view(SetView::Overview, &layout, 1.5);
         let mut view = ViewState::new(camera, last_epoch(recording));
@@ -177,7 +178,7 @@ impl Session {
     /// Updates the scene to the values nearest to those of the view, and requests the missing ones.
     pub fn update_scene(&mut self, now: f64) {
         self.control.view.link_sides();
-        self.scene.update(&mut self.values, &self.control);
+        self.scene.update(&mut self.values, &self.control, now);
         self.control.frame_visible(self.scene.layout(), now);
     }
 

@@ -149,7 +149,7 @@ impl Session {
         });
         let view = current.map_or_else(|| self.control.view.clone(), |it| it.view(&self.control.view));
         let position = current.map_or_else(|| self.control.position(), |it| Some(it.scene.position));
-        let layout = self.scene.layout();
+        let layout = self.scene.drawn_layout();
         act(&SceneDescription {
             recording: current.map_or(self.values.recording(), |it| it.recording()),
             runs: OpenRuns { all: context.runs, own: current.map_or(self.values.run(), |it| it.run) },

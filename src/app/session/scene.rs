@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::layout::SceneLayout;
 use super::values::ValueStore;
 use crate::engine::{Gpu, InputPicture};
 use crate::model::columns::ColourScale;
@@ -19,7 +20,7 @@ pub struct SceneState {
     current: Option<CurrentScene>,
     network: NetworkScene,
     /// The layout of the slabs, the selected input's picture included.
-    layout: Layout,
+    layout: SceneLayout,
     /// Per layer, the range of the colour map.
     ranges: Vec<ValueRange>,
     /// `true` if the ranges are shared with other columns.
@@ -103,7 +104,7 @@ impl SceneState {
         Self {
             current: None,
             network: NetworkScene::Absent,
-            layout,
+            layout: SceneLayout::new(layout),
             ranges: Vec::new(),
             is_shared: false,
             picture: None,
@@ -122,7 +123,17 @@ impl SceneState {
 
     /// The layout of the slabs.
     pub fn layout(&self) -> &Layout {
-        &self.layout
+        self.layout.goal()
+    }
+
+    /// The layout of the slabs as they are drawn, which may be on their way to [`Self::layout`].
+    pub fn drawn_layout(&self) -> &Layout {
+        self.layout.drawn()
+    }
+
+    /// Returns `true` while slabs move.
+    pub fn is_moving(&self) -> bool {
+        self.layout.is_moving()
     }
 
     /// Per layer, the range of the colour map.
@@ -169,12 +180,12 @@ impl SceneState {
 
     /// Shows the values and layout of `before` until its own are loaded.
     pub fn show_until_loaded(&mut self, before: Self) {
-        self.layout = before.layout;
+        self.layout = SceneLayout::new(before.layout.into_goal());
         self.current = before.current;
     }
 
     /// Updates the scene to the values nearest to those of the view, and requests the missing ones.
-    pub fn update(&mut self, values: &mut ValueStore, control: &ViewControl) {
+    pub fn update(&mut self, values: &mut ValueStore, control: &ViewControl, now: f64) {
         let query = values.enter_query(control);
         let Some(position) = control.position() else { return self.show_network(values, control) };
         match nearest(values, control, query, position) {
@@ -195,13 +206,9 @@ impl SceneState {
                 values.request_picture(input);
             }
         }
-        if let Some(current) = &self.current {
-            let picture = self.image().map(|image| image.aspect);
-            let layout = current.scene.layout(current.recording(), &control.view, picture);
-            if self.layout != layout {
-                self.layout = layout;
-            }
-        }
+        let picture = self.image().map(|image| image.aspect);
+        let grids = self.current.as_ref().map(|current| current.scene.grids());
+        self.layout.update(values.recording(), grids, control, picture, now);
         values.prefetch(control);
     }
 
@@ -258,7 +265,7 @@ impl SceneState {
             picture: self.image().map(|image| &image.picture).filter(|_| view.camera.is_clear_of_picture()),
             highlighted: if edges.is_empty() { None } else { highlighted },
             edges,
-            layout: &self.layout,
+            layout: self.drawn_layout(),
             view,
         })
     }

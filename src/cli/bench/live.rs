@@ -1,5 +1,6 @@
 //! `dnnviz bench live`: the time from the commit of an epoch to the finished picture of that epoch.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -209,6 +210,7 @@ fn synthetic_recording(units: usize, inputs: usize) -> Recording {
         model: "AlexNet".to_owned(),
         edges: sequential_edges(layers.len()),
         joints: Vec::new(),
+        modules: BTreeMap::new(),
         layers,
         classes: (0..CLASSES as i64)
             .map(|id| Class { id, name: id.to_string(), inputs: 0, aggregated: 0 })

@@ -21,7 +21,7 @@ fn recording() -> Recording {
 
 fn base_view() -> ViewState {
     let recording = recording();
-    let camera = Camera::set_view(SetView::Grazing, &Layout::new(&recording), 1.7);
+    let camera = Camera::set_view(SetView::Grazing, &Layout::new(&recording, 1.7), 1.7);
     ViewState::new(camera, 7.0)
 }
 

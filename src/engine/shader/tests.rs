@@ -9,6 +9,7 @@ use wgpu::naga;
 use super::import::{declarations, tokens};
 use super::*;
 use crate::engine::aggregate::{difference, pass};
+use crate::engine::floors::Area;
 use crate::engine::frame::{FrameData, SlabData};
 use crate::engine::picture::PictureData;
 use crate::engine::pyramid::{self, device, place};
@@ -36,7 +37,7 @@ fn parsed(shader: Shader<'_>) -> naga::Module {
 
 /// Calls `with` with every shader, and with all combinations of files in its slots.
 fn for_every_shader(mut with: impl FnMut(Shader<'_>)) {
-    for shader in [SLABS, CELLS, COMPUTE, PICTURE, RIBBONS, BLIT, PLACE, PYRAMID] {
+    for shader in [SLABS, CELLS, COMPUTE, PICTURE, RIBBONS, FLOORS, BLIT, PLACE, PYRAMID] {
         with(shader);
     }
     for kind in KINDS {
@@ -122,7 +123,7 @@ fn names_that_are_not_imported_are_found() {
 
 #[test]
 fn haze_does_not_need_the_tracer() {
-    for shader in [PICTURE, RIBBONS] {
+    for shader in [PICTURE, RIBBONS, FLOORS] {
         let files: Vec<&str> = shader.parts().unwrap().iter().map(|part| part.file).collect();
         assert_eq!(files, ["shared/frame.wgsl", "shared/light.wgsl", shader.root]);
     }
@@ -156,7 +157,7 @@ macro_rules! layout {
 }
 
 /// The layouts of the structs that both Rust and shaders access.
-fn layouts() -> [(&'static str, Layout); 9] {
+fn layouts() -> [(&'static str, Layout); 10] {
     [
         layout!(
             "FrameData",
@@ -187,8 +188,8 @@ fn layouts() -> [(&'static str, Layout); 9] {
                 height_px,
                 pages,
                 page_size,
-                padding_a,
-                padding_b,
+                rim,
+                padding,
             ]
         ),
         layout!(
@@ -200,8 +201,18 @@ fn layouts() -> [(&'static str, Layout); 9] {
         layout!(
             "Segment",
             Segment,
-            [start, finish, slopes, opacity, half_width, highlighted, joint, padding]
+            [
+                start,
+                half_width,
+                finish,
+                highlighted,
+                start_tangent,
+                start_opacity,
+                finish_tangent,
+                finish_opacity
+            ]
         ),
+        layout!("Area", Area, [low, high, inner_low, inner_high, y, soft, shadow, opacity]),
         layout!("Span", pass::Span, [quads, stride, first, blocks, runs, padding_a, padding_b, padding_c]),
         layout!("ReductionRange", pass::ReductionRange, [first, length, to, padding]),
         layout!(

@@ -10,6 +10,7 @@ mod module;
 mod values;
 mod write;
 
+use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -95,6 +96,7 @@ impl Dump {
             model: manifest.model,
             edges: sequential_edges(manifest.layers.len()),
             joints: Vec::new(),
+            modules: BTreeMap::new(),
             layers: manifest.layers,
             classes,
             inputs,

@@ -1,15 +1,14 @@
 //! `manifest.json` of a recording.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fmt;
 use std::path::Path;
 
-use serde::de::{self, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::super::deepdiva::MAX_UNITS;
 use super::super::file::shortened;
 use super::super::{FormatError, json};
+use super::metric::Metric;
 use crate::model::graph::in_flow_order;
 use crate::model::recording::sequential_edges;
 use crate::model::{Class, Edge, Epoch, Joint, Layer, LayerKind, Node, Normalisation, Recording, Reduction};
@@ -22,6 +21,9 @@ pub(in super::super) const VERSION: u64 = 1;
 
 /// Limit of inputs in a recording; all are listed in memory.
 pub(in super::super) const MAX_INPUTS: usize = 1 << 24;
+
+/// Characters between the parts of a name: of PyTorch and of Keras.
+const SEPARATORS: [char; 2] = ['.', '/'];
 
 /// The manifest as written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,6 +43,9 @@ pub(super) struct NativeManifest {
     /// The operations of the joints.
     #[serde(default, deserialize_with = "json::or_default", skip_serializing_if = "Vec::is_empty")]
     joints: Vec<String>,
+    /// The classes of modules, by name.
+    #[serde(default, deserialize_with = "json::or_default", skip_serializing_if = "BTreeMap::is_empty")]
+    modules: BTreeMap<String, Option<String>>,
     #[serde(default, deserialize_with = "json::or_default")]
     classes: Vec<NativeClassEntry>,
     #[serde(default, deserialize_with = "json::or_default")]
@@ -80,64 +85,6 @@ pub(super) struct NativeInputsEntry {
     pub(super) count: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) file: Option<String>,
-}
-
-/// A metric, which can be NaN or infinite: written as a number or else as `"NaN"`, `"Infinity"` or
-/// `"-Infinity"`; read also as the bare words that Python writes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Metric(f64);
-
-/// Equal bits, so that NaN is equal to itself.
-impl PartialEq for Metric {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.to_bits() == other.0.to_bits()
-    }
-}
-
-impl Serialize for Metric {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            f64::INFINITY => serializer.serialize_str("Infinity"),
-            f64::NEG_INFINITY => serializer.serialize_str("-Infinity"),
-            value if value.is_nan() => serializer.serialize_str("NaN"),
-            value => serializer.serialize_f64(value),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Metric {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MetricVisitor;
-        impl Visitor<'_> for MetricVisitor {
-            type Value = Metric;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number, \"NaN\", \"Infinity\" or \"-Infinity\"")
-            }
-
-            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Metric, E> {
-                Ok(Metric(value))
-            }
-
-            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Metric, E> {
-                Ok(Metric(value as f64))
-            }
-
-            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Metric, E> {
-                Ok(Metric(value as f64))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Metric, E> {
-                match text {
-                    "NaN" => Ok(Metric(f64::NAN)),
-                    "Infinity" => Ok(Metric(f64::INFINITY)),
-                    "-Infinity" => Ok(Metric(f64::NEG_INFINITY)),
-                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
-                }
-            }
-        }
-        deserializer.deserialize_any(MetricVisitor)
-    }
 }
 
 /// A committed epoch.
@@ -263,6 +210,11 @@ impl NativeManifest {
             layers: recording.layers.iter().map(NativeLayerEntry::describe).collect(),
             edges: (!sequential).then(|| recording.edges.iter().map(pair).collect()),
             joints: recording.joints.iter().map(|joint| joint.operation.clone()).collect(),
+            modules: recording
+                .modules
+                .iter()
+                .map(|(name, class)| (name.clone(), Some(class.clone())))
+                .collect(),
             classes: recording
                 .classes
                 .iter()
@@ -314,6 +266,25 @@ impl NativeManifest {
     /// Returns the joints.
     pub(super) fn joints(&self) -> Vec<Joint> {
         self.joints.iter().map(|operation| Joint { operation: operation.clone() }).collect()
+    }
+
+    /// Returns the classes of the modules that contain layers; others, which nothing could show, are left out.
+    pub(super) fn modules(&self) -> BTreeMap<String, String> {
+        // Sorted, the layers inside a module are neighbours. The ancestors of a layer are not listed instead:
+        // a name of a million dots would have a million of them.
+        let mut layers: Vec<&str> = self.layers.iter().map(|layer| layer.name.as_str()).collect();
+        layers.sort_unstable();
+        let contains = |name: &str, separator: char| {
+            let prefix = format!("{name}{separator}");
+            let at = layers.partition_point(|layer| *layer < prefix.as_str());
+            layers.get(at).is_some_and(|layer| layer.starts_with(&prefix))
+        };
+        self.modules
+            .iter()
+            .filter_map(|(name, class)| Some((name, class.as_ref()?)))
+            .filter(|(name, _)| !name.is_empty() && SEPARATORS.into_iter().any(|at| contains(name, at)))
+            .map(|(name, class)| (name.clone(), class.clone()))
+            .collect()
     }
 
     /// Returns the classes, ascending by id, without counts.

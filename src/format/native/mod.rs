@@ -6,6 +6,7 @@ mod epoch;
 mod inputs;
 mod lock;
 mod manifest;
+mod metric;
 mod resume;
 mod shard;
 mod values;
@@ -76,6 +77,7 @@ impl NativeRun {
             layers: manifest.layers(),
             edges: manifest.edges(),
             joints: manifest.joints(),
+            modules: manifest.modules(),
             classes: manifest.classes(),
             inputs: Vec::new(),
             epochs: manifest.epochs.iter().map(NativeEpochEntry::epoch).collect(),

@@ -4,6 +4,7 @@ mod network;
 mod numbers;
 mod options;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -66,6 +67,7 @@ pub fn synth(
         layers: network.layers(),
         edges: crate::model::recording::sequential_edges(options.layers),
         joints: Vec::new(),
+        modules: BTreeMap::new(),
         classes: classes.collect(),
         inputs: inputs.collect(),
         epochs: Vec::new(),

@@ -45,6 +45,11 @@ fn keywords(command: &Command) -> &'static str {
             ViewCommand::SetView(_) => "camera",
             ViewCommand::FrameLayer(_) => "camera zoom go",
             ViewCommand::SoloLayer(_) => "isolate",
+            ViewCommand::Unfold(_) => "expand open block stage group",
+            ViewCommand::Fold(_) => "collapse close block stage group",
+            ViewCommand::FoldBy(_) | ViewCommand::FoldAutomatically => {
+                "expand collapse depth blocks stages groups"
+            }
             ViewCommand::ShowClass(_) | ViewCommand::ShowAll => "select inputs",
             ViewCommand::MinusClass(_) | ViewCommand::MinusNone => "subtract difference compare",
             ViewCommand::Stat(Stat::Rate) => "dead silent active statistic",

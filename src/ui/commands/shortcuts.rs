@@ -37,19 +37,36 @@ const SHORTCUTS: &[Shortcut] = &[
     Shortcut(Modifiers::NONE, Key::F11, Command::FullScreen),
 ];
 
-/// Returns the command whose shortcut was pressed, and consumes that input. `?` counts only with
-/// `for_scene`: elsewhere it is text.
+/// Characters that are commands over a scene; elsewhere they are text. Their keys depend on the keyboard.
+const CHARACTERS: [(&str, Command); 4] = [
+    ("?", Command::Keys),
+    ("/", Command::Commands),
+    ("+", Command::View(ViewCommand::FoldBy(1))),
+    ("-", Command::View(ViewCommand::FoldBy(-1))),
+];
+
+/// Returns the command whose shortcut was pressed, and consumes that input. Characters count only with
+/// `for_scene`: elsewhere they are text.
 pub fn pressed(ui: &Ui, for_scene: bool) -> Option<Command> {
     ui.input_mut(|input| {
         let command = SHORTCUTS.iter().find(|Shortcut(modifiers, key, _)| {
             input.consume_shortcut(&KeyboardShortcut::new(*modifiers, *key))
         });
-        let is_question_mark = |event: &egui::Event| matches!(event, egui::Event::Text(text) if text == "?");
-        let question_mark = for_scene && input.events.iter().any(is_question_mark);
+        let typed = |character: &str| {
+            let is_typed =
+                |event: &egui::Event| matches!(event, egui::Event::Text(text) if text == character);
+            for_scene && input.events.iter().any(is_typed)
+        };
+        let character = CHARACTERS.iter().find(|(character, _)| typed(character));
+        let character = character.map(|(_, command)| command.clone());
+        if character == Some(Command::Commands) {
+            // Not also the first character of the search.
+            input.events.retain(|event| !matches!(event, egui::Event::Text(_)));
+        }
         let back = input.pointer.button_pressed(egui::PointerButton::Extra1).then_some(Command::Back);
         let forward = input.pointer.button_pressed(egui::PointerButton::Extra2).then_some(Command::Forward);
         let command = command.map(|Shortcut(_, _, command)| command.clone());
-        command.or(question_mark.then_some(Command::Keys)).or(back).or(forward)
+        command.or(character).or(back).or(forward)
     })
 }
 
@@ -72,6 +89,7 @@ pub const SCENE_GESTURES: &[(&str, &str)] = &[
     ("wheel", "nearer, further"),
     ("W A S D, Q E", "fly; with Shift faster"),
     ("double click, F", "frame the layer under the pointer"),
+    ("double click on a folded group, U", "unfold it; U folds it again"),
     ("click on a cell", "pin the unit"),
     ("Alt + left drag", "pin the units of a region"),
     ("Ctrl + Tab", "the next column"),

@@ -190,7 +190,8 @@ impl OptionsPanel<'_> {
             };
             self.dim(ui, &format!("{by}; as at epoch {}", order.epoch));
         }
-        let tip = "How high a cell of the greatest value rises; at 0, colours alone tell the values.";
+        let tip = "How high a cell of the greatest value rises, and how deep negative differences sink; at 0, \
+                   colours alone tell the values.";
         slider(ui, self.palette, "Height", "Height", tip, |ui| {
             ui.add(Slider::new(&mut view.height, 0.0..=3.0).max_decimals(1).step_by(0.1))
         });

@@ -117,7 +117,7 @@ fn cells_outline(
     let height = if cells.columns == 1 && cells.rows == 1 {
         values.cell_height(LayerIndex(slab.layer), cell)?
     } else {
-        LEAST_HEIGHT
+        values.rim_height().max(LEAST_HEIGHT)
     };
     let gap = CELL_GAP / 2.0;
     let corner = |column: f32, row: f32, height: f32| slab.corner() + vec3(column, -row, height) * slab.pitch;

@@ -10,8 +10,8 @@ const GAP: f32 = 4.0;
 const NAME_GAP: Vec2 = vec2(12.0, 6.0);
 /// Least distance of a name to the edge of the picture, in points.
 const MARGIN: f32 = 8.0;
-/// Greatest length of the leader line from a slab to its name, in points.
-const MAX_LEADER: f32 = 64.0;
+/// Step between two lengths of leader lines that are tried, in points.
+const LEADER_STEP: f32 = 18.0;
 /// Least length of a leader line that is drawn, in points.
 const MIN_LEADER: f32 = 12.0;
 
@@ -23,6 +23,8 @@ pub struct LabelPlacer<'a> {
     pub outlines: &'a [Option<ConvexOutline>],
     /// The areas of other names and lines.
     pub taken: &'a [Rect],
+    /// Greatest length of the leader line from a slab to its name, in points.
+    pub max_leader: f32,
 }
 
 /// The place of a name.
@@ -69,21 +71,24 @@ impl LabelPlacer<'_> {
             .fold(near, |(low, high), (top, bottom)| (low.min(top), high.max(bottom)));
         let right = |y: f32| self.beside(size, pos2(bounds.right() + 2.0 * GAP, y), 0.0);
         let left = |y: f32| self.beside(size, pos2(bounds.left() - 2.0 * GAP, y), 1.0);
-        [
+        let near = [
             self.below_or_above(size, own, near.1 + GAP, LabelSide::Below),
             self.below_or_above(size, own, near.0 - GAP, LabelSide::Above),
             right(bounds.center().y),
             right(bounds.bottom() - size.y / 2.0),
             left(bounds.center().y),
             left(bounds.top() + size.y / 2.0),
-            self.below_or_above(size, own, far.1 + 3.0 * GAP, LabelSide::Below),
-            self.below_or_above(size, own, far.0 - 3.0 * GAP, LabelSide::Above),
-            self.below_or_above(size, own, far.1 + 6.0 * GAP + size.y, LabelSide::Below),
-            self.below_or_above(size, own, far.0 - 6.0 * GAP - size.y, LabelSide::Above),
-        ]
-        .into_iter()
-        .flatten()
-        .next()
+        ];
+        near.into_iter().flatten().next().or_else(|| {
+            // Further and further beyond all slabs there.
+            (0..)
+                .map(|step| 3.0 * GAP + step as f32 * LEADER_STEP)
+                .take_while(|distance| *distance <= self.max_leader)
+                .flat_map(|distance| {
+                    [(far.1 + distance, LabelSide::Below), (far.0 - distance, LabelSide::Above)]
+                })
+                .find_map(|(y, side)| self.below_or_above(size, own, y, side))
+        })
     }
 
     /// Returns a place below or above the slab, centred, with the name's near edge at `y`, if that is free.
@@ -103,7 +108,7 @@ impl LabelPlacer<'_> {
         let label_top = if side == LabelSide::Below { y } else { y - size.y };
         let place = Rect::from_min_size(pos2(middle - size.x / 2.0, label_top), size);
         let length = sign * (y - edge_y);
-        if length > MAX_LEADER || !self.is_free(place) {
+        if length > self.max_leader || !self.is_free(place) {
             return None;
         }
         let leader =
@@ -159,8 +164,9 @@ mod tests {
         let own = slab(rect(100.0, 100.0, 50.0, 50.0));
         let outlines = [Some(own.clone())];
         let picture = rect(0.0, 0.0, 400.0, 300.0);
-        let find =
-            |taken: &[Rect]| LabelPlacer { rect: picture, outlines: &outlines, taken }.find(SIZE, &own);
+        let find = |taken: &[Rect]| {
+            LabelPlacer { rect: picture, outlines: &outlines, taken, max_leader: 64.0 }.find(SIZE, &own)
+        };
         let below = find(&[]).expect("all is free");
         assert!(below.place.top() > 150.0 && below.leader.is_none());
         let area_below = rect(0.0, 151.0, 400.0, 150.0);
@@ -181,11 +187,11 @@ mod tests {
             [rect(0.0, 0.0, 400.0, 99.0), rect(160.0, 0.0, 240.0, 400.0), rect(0.0, 0.0, 90.0, 400.0)];
         let block = slab(rect(120.0, 155.0, 10.0, 20.0));
         let outlines = [Some(own.clone()), Some(block)];
-        let blocked = LabelPlacer { rect: picture, outlines: &outlines, taken: &walls };
+        let blocked = LabelPlacer { rect: picture, outlines: &outlines, taken: &walls, max_leader: 64.0 };
         assert_eq!(blocked.find(SIZE, &own), None);
         let aside = slab(rect(103.0, 155.0, 10.0, 20.0));
         let outlines = [Some(own.clone()), Some(aside)];
-        let free = LabelPlacer { rect: picture, outlines: &outlines, taken: &walls };
+        let free = LabelPlacer { rect: picture, outlines: &outlines, taken: &walls, max_leader: 64.0 };
         let placement = free.find(SIZE, &own).expect("the line passes beside the slab");
         assert!(placement.leader.is_some() && placement.place.top() > 175.0);
     }

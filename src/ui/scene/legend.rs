@@ -191,7 +191,9 @@ fn end_labels(scene: &SceneDescription) -> EndLabels {
         Some(format!("of layer {}", text::truncate(name, LAYER_NAME)))
     };
     let framed = match scene.camera_target {
-        Some(CameraTarget::Slab(slab)) => scene.layout.slabs.get(slab).map(|slab| LayerIndex(slab.layer)),
+        Some(CameraTarget::Slab(slab) | CameraTarget::Group(slab, _)) => {
+            scene.layout.slabs.get(slab).map(|slab| LayerIndex(slab.layer))
+        }
         _ => None,
     };
     let highlighted = scene.highlighted.or(framed);

@@ -45,7 +45,15 @@ mod tests {
     use super::*;
 
     fn camera(x: f32, yaw: f32) -> Camera {
-        Camera { position: Vec3::new(x, 0.0, 5.0), yaw, pitch: 0.0, fov_y: 0.6, focus: 5.0, clear: 0.0 }
+        Camera {
+            position: Vec3::new(x, 0.0, 5.0),
+            yaw,
+            pitch: 0.0,
+            fov_y: 0.6,
+            focus: 5.0,
+            clear: 0.0,
+            aspect: 0.0,
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use glam::{Vec3, vec2};
 use super::camera_input::CameraInput;
 use super::camera_moves::{self, pick_slab};
 use super::motion::CameraMotion;
-use crate::model::{Camera, Layout, SetView};
+use crate::model::{Camera, Layout, SetView, Slab};
 
 /// Rotation by a drag over one picture height, in radians.
 const DRAG_ROTATION: f32 = 2.6;
@@ -25,6 +25,8 @@ pub enum CameraTarget {
     View(SetView),
     /// A slab, as an index into [`Layout::slabs`].
     Slab(usize),
+    /// The slabs of a group of layers, as indices of the first and the last one into [`Layout::slabs`].
+    Group(usize, usize),
 }
 
 impl CameraTarget {
@@ -36,6 +38,11 @@ impl CameraTarget {
                 Some(slab) => Camera::of_slab(slab, aspect),
                 None => Camera::set_view(SetView::Overview, layout, aspect),
             },
+            Self::Group(first, last) => {
+                let slabs = layout.slabs.iter().filter(|slab| (first..=last).contains(&slab.layer));
+                let boxes: Vec<_> = slabs.filter(|slab| !slab.hidden).map(Slab::bounds).collect();
+                Camera::of_boxes(layout, &boxes, aspect)
+            }
         }
     }
 }
@@ -52,6 +59,8 @@ pub struct Navigator {
     aspect: f32,
     /// Bounds of the layout in the last update.
     bounds: (Vec3, Vec3),
+    /// The picture has changed its shape, and the layout follows: its new bounds are framed at once.
+    is_reshaped: bool,
     /// The slab that was framed last, as an index into [`Layout::slabs`].
     framed: Option<usize>,
     /// The slab under the pointer, as an index into [`Layout::slabs`].
@@ -68,6 +77,7 @@ impl Default for Navigator {
             target: Some(CameraTarget::View(SetView::Overview)),
             aspect: 0.0,
             bounds: (Vec3::ZERO, Vec3::ZERO),
+            is_reshaped: false,
             framed: None,
             hovered: None,
             speed: 1.0,
@@ -131,11 +141,18 @@ impl Navigator {
                 // The target stays framed when the picture changes its shape.
                 self.motion = None;
                 camera = target.camera(layout, aspect);
+                self.is_reshaped = true;
             }
         } else if layout.bounds() != self.bounds
             && let Some(target) = self.target
         {
-            self.motion = Some(CameraMotion::new(camera, target.camera(layout, aspect), input.now));
+            let goal = target.camera(layout, aspect);
+            self.motion = (!self.is_reshaped).then(|| CameraMotion::new(camera, goal, input.now));
+            if self.is_reshaped {
+                camera = goal;
+            }
+        } else {
+            self.is_reshaped = false;
         }
         self.bounds = layout.bounds();
         let hit = input.pointer.and_then(|point| pick_slab(layout, &camera, camera.ray(point, aspect)));
@@ -319,8 +336,8 @@ mod tests {
         let after = navigator.update(&later, camera, &layout, ASPECT);
         let (corner, _) = layout.picture_place(1.0).expect("there is a slab");
         assert!(
-            camera.project(corner, ASPECT).is_none_or(|(at, _)| at.x < 0.0),
-            "outside of the picture before"
+            camera.project(corner, ASPECT).is_none_or(|(at, _)| at.x < 0.06),
+            "outside of what was framed before"
         );
         let (at, _) = after.project(corner, ASPECT).expect("in front");
         assert!(at.x > 0.0 && at.y > 0.0, "{at}");

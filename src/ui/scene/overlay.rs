@@ -1,16 +1,19 @@
 //! The overlay of a scene: names of layers and classes, the legend, pins. The same in the window and in
 //! stills.
 
-use egui::{CornerRadius, FontId, Painter, Rect, Stroke, pos2, vec2};
+use egui::{CornerRadius, FontId, Painter, Rect, vec2};
 use glam::vec3;
 
 use super::description::SceneDescription;
-use super::labels::LabelPlacer;
 use super::projection::{ConvexOutline, Projection};
 use super::{camera_moves, hover, legend};
+use crate::model::module_tree::SEPARATORS;
 use crate::model::{Layer, LayerIndex};
 use crate::ui::style::{Palette, SMALL, TEXT, semibold};
 use crate::ui::text;
+
+/// Least height of a slab whose path is painted in the corner, as a share of that of the picture.
+const CAPTION_HEIGHT: f32 = 0.3;
 
 impl SceneDescription<'_> {
     /// Paints labels, legend and pins over the scene in `rect`.
@@ -43,31 +46,34 @@ impl SceneDescription<'_> {
                 });
             let outlines: Vec<Option<ConvexOutline>> = slabs.into_iter().chain([picture]).collect();
             let told = self.paint_outputs(&painter, projection, &outlines, palette, &mut taken);
-            let named = self.paint_layer_names(&painter, rect, &outlines, palette, &mut taken);
-            taken.extend(self.paint_caption(&painter, rect, &named, palette));
+            let named = self.paint_names(&painter, projection, &outlines, palette, &mut taken);
+            taken.extend(self.paint_caption(&painter, rect, &outlines, &named, palette));
             self.paint_cell_numbers(&painter, projection, &outlines, (&taken, told));
         }
         hover::paint_pins(self, &painter, rect, taken);
     }
 
-    /// Paints the name of the slab in the middle of the picture in the corner, unless it is among the `named`
-    /// ones. Returns the area that it covers.
+    /// Paints the path of the slab in the middle of the picture in the corner, unless it is among the `named` ones
+    /// or small. Returns the area that it covers.
     fn paint_caption(
         &self,
         painter: &Painter,
         rect: Rect,
+        outlines: &[Option<ConvexOutline>],
         named: &[usize],
         palette: Palette,
     ) -> Option<Rect> {
         let camera = &self.view.camera;
         let centred = camera_moves::pick_slab(self.layout, camera, camera.forward());
         let slab = centred.map(|hit| hit.slab).filter(|slab| !named.contains(slab))?;
+        // A slab that reaches behind the camera has no outline.
+        let height = outlines.get(slab).and_then(Option::as_ref).map(|outline| outline.bounds().height());
+        if height.is_some_and(|height| height < CAPTION_HEIGHT * rect.height()) {
+            return None;
+        }
         let layer = self.recording.layers.get(self.layout.slabs[slab].layer)?;
-        let title = painter.layout_no_wrap(
-            text::truncate(&layer.name, 40),
-            FontId::new(TEXT, semibold()),
-            palette.text,
-        );
+        let path = text::shortened_name(&layer.name, 48).replace(SEPARATORS, " › ");
+        let title = painter.layout_no_wrap(path, FontId::new(TEXT, semibold()), palette.text);
         let detail = painter.layout_no_wrap(self.slab_detail(slab), FontId::proportional(SMALL), palette.dim);
         let size = vec2(title.size().x.max(detail.size().x), title.size().y + detail.size().y);
         let place = Rect::from_min_size(rect.min + vec2(16.0, 16.0), size);
@@ -78,64 +84,8 @@ impl SceneDescription<'_> {
         Some(place.expand(8.0))
     }
 
-    /// Paints the names of the slabs where there is room; returns the slabs that are named.
-    fn paint_layer_names(
-        &self,
-        painter: &Painter,
-        rect: Rect,
-        outlines: &[Option<ConvexOutline>],
-        palette: Palette,
-        taken: &mut Vec<Rect>,
-    ) -> Vec<usize> {
-        let mut named = Vec::new();
-        // Ribbons may pass behind names, which get a background then.
-        let has_ribbons = self.view.edges && self.recording.has_branches();
-        for slab in self.naming_order() {
-            let (Some(layer), Some(Some(outline))) =
-                (self.recording.layers.get(self.layout.slabs[slab].layer), outlines.get(slab))
-            else {
-                continue;
-            };
-            let is_highlighted = self.highlighted == Some(LayerIndex(self.layout.slabs[slab].layer));
-            let colour = if is_highlighted { palette.accent } else { palette.text };
-            let title = painter.layout_no_wrap(
-                text::truncate(&layer.name, 28),
-                FontId::new(SMALL, semibold()),
-                colour,
-            );
-            let detail = painter.layout_no_wrap(
-                self.slab_detail(slab),
-                FontId::proportional(SMALL - 1.0),
-                palette.dim,
-            );
-            let full = vec2(title.size().x.max(detail.size().x), title.size().y + detail.size().y);
-            for (size, with_detail) in [(full, true), (title.size(), false)] {
-                let Some(label) = LabelPlacer { rect, outlines, taken }.find(size, outline) else { continue };
-                if let Some([from, to]) = label.leader {
-                    painter.line_segment([from, to], Stroke::new(1.0, palette.dim.gamma_multiply(0.5)));
-                }
-                if has_ribbons {
-                    painter.rect_filled(label.place.expand(1.0), 3, palette.ground.gamma_multiply(0.85));
-                }
-                let left = |text: &egui::Galley| {
-                    label.place.left() + label.align * (label.place.width() - text.size().x)
-                };
-                let title_at = pos2(left(&title), label.place.top());
-                if with_detail {
-                    let detail_at = pos2(left(&detail), title_at.y + title.size().y);
-                    painter.galley(detail_at, detail, palette.dim);
-                }
-                painter.galley(title_at, title, colour);
-                taken.extend(label.covered());
-                named.push(slab);
-                break;
-            }
-        }
-        named
-    }
-
     /// Returns the module and number of units of a slab's layer, or a note that the run of side B lacks it.
-    fn slab_detail(&self, slab: usize) -> String {
+    pub(super) fn slab_detail(&self, slab: usize) -> String {
         let layer = LayerIndex(self.layout.slabs.get(slab).map_or(slab, |slab| slab.layer));
         match self.unmatched.iter().find(|(missing, _)| *missing == layer) {
             Some((_, units)) => {
@@ -149,19 +99,6 @@ impl SceneDescription<'_> {
             }
             None => self.recording.layers.get(layer.0).map(layer_detail).unwrap_or_default(),
         }
-    }
-
-    /// Returns the slabs in the order in which they get names: the highlighted one, the two ends, then by
-    /// decreasing powers of two in their indices, so that the named ones are evenly spaced.
-    fn naming_order(&self) -> Vec<usize> {
-        let count = self.layout.slabs.len();
-        let mut order: Vec<usize> = (0..count).collect();
-        order.sort_by_key(|&slab| {
-            let is_highlighted = self.highlighted == Some(LayerIndex(self.layout.slabs[slab].layer));
-            let is_end = slab == 0 || slab + 1 == count;
-            (!is_highlighted, !is_end, std::cmp::Reverse(slab.trailing_zeros()), slab)
-        });
-        order
     }
 }
 

@@ -54,6 +54,10 @@ impl SceneDescription<'_> {
                 let name = recording.layers.get(layer).map_or("", |layer| layer.name.as_str());
                 format!("Seen from: the front of layer {name}")
             }
+            Some(CameraTarget::Group(first, last)) => {
+                let name = |layer: usize| recording.layers.get(layer).map_or("", |layer| layer.name.as_str());
+                format!("Seen from: the front of the layers {} to {}", name(first), name(last))
+            }
             None => "Seen from where a hand has led the camera".to_owned(),
         });
         if let Some(order) = view.order {
@@ -91,7 +95,7 @@ mod tests {
     fn edges_without_room_are_counted() {
         let mut recording = testing::recording();
         recording.edges = vec![Edge::between_layers(0, 2); 10_000];
-        let layout = Layout::new(&recording);
+        let layout = Layout::new(&recording, 1.6);
         let mut view = testing::view(&recording);
         let summary = |view: &ViewState| testing::description(&recording, view, &layout).summary();
         assert!(summary(&view).ends_with(" Not drawn: 5000 edges, the longest."), "{}", summary(&view));
@@ -102,7 +106,7 @@ mod tests {
     #[test]
     fn a_scene_is_described_in_sentences() {
         let recording = testing::recording();
-        let layout = Layout::new(&recording);
+        let layout = Layout::new(&recording, 1.6);
         let mut view = testing::view(&recording);
         view.query.select = "class:cat".parse().unwrap();
         view.hidden.insert("conv1".to_owned());

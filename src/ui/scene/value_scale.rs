@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn values_have_the_digits_of_their_range_and_one_of_their_own() {
         let recording = testing::recording();
-        let (layout, view) = (Layout::new(&recording), testing::view(&recording));
+        let (layout, view) = (Layout::new(&recording, 1.6), testing::view(&recording));
         let ranges = [ValueRange::new(-4.0, 10.0); 3];
         let scene = SceneDescription { ranges: &ranges, ..testing::description(&recording, &view, &layout) };
         let scale = ValueScale::of(&scene);
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn values_have_the_colours_of_their_places_in_the_range() {
         let recording = testing::recording();
-        let layout = Layout::new(&recording);
+        let layout = Layout::new(&recording, 1.6);
         let mut view = testing::view(&recording);
         let ranges = [ValueRange::new(2.0, 4.0); 3];
         let layer = LayerIndex(1);

@@ -28,7 +28,10 @@ pub(super) fn shapes(scene: &SceneDescription, size: egui::Vec2) -> Vec<Shape> {
 /// Returns the texts that the overlay paints, and their rectangles.
 pub(super) fn texts(scene: &SceneDescription, size: egui::Vec2) -> Vec<(String, Rect)> {
     let text = |shape: Shape| match shape {
-        Shape::Text(text) => Some((text.galley.text().to_owned(), text.visual_bounding_rect())),
+        // Copies in another colour are the rim of a text.
+        Shape::Text(text) if text.override_text_color.is_none() => {
+            Some((text.galley.text().to_owned(), text.visual_bounding_rect()))
+        }
         _ => None,
     };
     shapes(scene, size).into_iter().filter_map(text).collect()
@@ -41,7 +44,7 @@ pub(super) fn has(texts: &[(String, Rect)], wanted: &str) -> bool {
 #[test]
 fn the_overview_names_layers_and_classes_beside_their_cells() {
     let recording = testing::recording();
-    let (layout, view) = (Layout::new(&recording), testing::view(&recording));
+    let (layout, view) = (Layout::new(&recording, 1.6), testing::view(&recording));
     let size = vec2(1280.0, 800.0);
     let texts = texts(&description(&recording, &view, &layout), size);
     for wanted in ["conv1", "conv2", "fc", "cat", "dog", "bird", "mean activation · all inputs · epoch 4"] {
@@ -68,7 +71,7 @@ fn labels_never_cover_each_other() {
         let layer = crate::model::Layer { name: format!("features.{index}"), ..hidden.clone() };
         recording.layers.insert(1, layer);
     }
-    let layout = Layout::new(&recording);
+    let layout = Layout::new(&recording, 1.6);
     let mut view = testing::view(&recording);
     for set_view in SetView::ALL {
         view.camera = crate::model::Camera::set_view(set_view, &layout, 1.6);
@@ -84,7 +87,7 @@ fn labels_never_cover_each_other() {
 #[test]
 fn class_names_vanish_when_their_cells_are_too_small() {
     let recording = testing::recording();
-    let (layout, mut view) = (Layout::new(&recording), testing::view(&recording));
+    let (layout, mut view) = (Layout::new(&recording, 1.6), testing::view(&recording));
     view.camera.position -= view.camera.forward() * 20.0 * view.camera.focus;
     let texts = texts(&description(&recording, &view, &layout), vec2(1280.0, 800.0));
     assert!(!has(&texts, "cat"));
@@ -93,7 +96,7 @@ fn class_names_vanish_when_their_cells_are_too_small() {
 #[test]
 fn the_legend_shows_no_value_and_the_ends_of_the_colour_map() {
     let recording = testing::recording();
-    let (layout, mut view) = (Layout::new(&recording), testing::view(&recording));
+    let (layout, mut view) = (Layout::new(&recording, 1.6), testing::view(&recording));
     view.query = Query { minus: Some(Selection::class(&recording, 0)), ..Query::default() };
     view.range = Range::Network;
     let ranges = [ValueRange::symmetric(0.25); 3];
@@ -110,7 +113,7 @@ fn the_legend_shows_no_value_and_the_ends_of_the_colour_map() {
 #[test]
 fn a_still_paints_the_same_at_any_density() {
     let recording = testing::recording();
-    let (layout, view) = (Layout::new(&recording), testing::view(&recording));
+    let (layout, view) = (Layout::new(&recording, 1.6), testing::view(&recording));
     let bounds = [([640, 400], 1.0), ([1280, 800], 2.0)].map(|(size, pixels_per_point)| {
         let mut painted =
             still::tessellate_overlay(&description(&recording, &view, &layout), size, pixels_per_point);

@@ -11,8 +11,25 @@ pub use self::range::describe_range;
 pub use self::tips::option_tip;
 pub use crate::model::number::{format_count, format_metric, format_ordinal, format_percent, format_value};
 
+use crate::model::module_tree::SEPARATORS;
+
 /// The most characters of a run's name in a legend.
 const NAME: usize = 32;
+
+/// Shortens a dotted name to `most` characters by leaving out its first parts, because the last ones tell modules
+/// apart, and returns it as [`displayed`]. A last part that is longer is cut off at its end.
+pub fn shortened_name(name: &str, most: usize) -> String {
+    if name.chars().count() <= most {
+        return displayed(name).into_owned();
+    }
+    let ends = name.match_indices(SEPARATORS).map(|(at, _)| &name[at..]);
+    if let Some(end) = ends.into_iter().find(|end| end.len() > 1 && end.chars().count() < most) {
+        return displayed(&format!("…{end}")).into_owned();
+    }
+    let last = name.rsplit(SEPARATORS).find(|part| !part.is_empty()).unwrap_or(name);
+    let start: String = last.chars().take(most.saturating_sub(1)).collect();
+    displayed(&format!("{start}…")).into_owned()
+}
 
 /// Shortens a text to `most` characters, in the middle, because module names differ at their ends, and returns it
 /// as [`displayed`].

@@ -1,7 +1,7 @@
 //! The commands that change a view.
 
 use super::ViewControl;
-use crate::model::{Layout, Recording, Selection, Theme, UnitOrder};
+use crate::model::{Fold, Layout, ModuleTree, Recording, Selection, Theme, UnitOrder};
 use crate::ui::commands::ViewCommand;
 use crate::ui::scene::navigation::CameraTarget;
 
@@ -52,6 +52,18 @@ impl ViewControl {
                 }
             }
             ViewCommand::ShowLayers => view.hidden.clear(),
+            ViewCommand::Unfold(group) | ViewCommand::Fold(group) => {
+                let tree = ModuleTree::new(recording);
+                let Some(group) = tree.groups.get(group) else { return false };
+                view.fold.set(&group.path, matches!(command, ViewCommand::Fold(_)));
+                let (first, last) = (group.layers.start, group.layers.end.saturating_sub(1));
+                self.go(CameraTarget::Group(first, last), layout, now);
+                return true;
+            }
+            ViewCommand::FoldBy(levels) => {
+                view.fold = ModuleTree::new(recording).folded_by(&view.fold, levels);
+            }
+            ViewCommand::FoldAutomatically => view.fold = Fold::default(),
             ViewCommand::ShowAll => view.query.select = Selection::default(),
             ViewCommand::ShowClass(class) => view.query.select = Selection::class(recording, class),
             ViewCommand::MinusClass(class) => view.query.minus = Some(Selection::class(recording, class)),

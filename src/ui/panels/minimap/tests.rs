@@ -35,7 +35,7 @@ fn network(units: &[usize]) -> Recording {
 
 fn window(recording: Recording) -> Window {
     let state = State {
-        layout: Layout::new(&recording),
+        layout: Layout::new(&recording, 1.6),
         view: testing::view(&recording),
         recording,
         means: None,
@@ -161,7 +161,7 @@ fn layers_that_share_a_slot_show_their_greatest() {
 #[test]
 fn layers_in_view_of_the_camera_are_marked() {
     let recording = network(&[64; 12]);
-    let layout = Layout::new(&recording);
+    let layout = Layout::new(&recording, 1.6);
     let mut window = window(recording);
     let seen = |window: &Window| {
         let map = minimap(window.state());

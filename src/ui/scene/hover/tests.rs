@@ -28,12 +28,11 @@ struct TestScene {
 impl TestScene {
     fn new() -> Self {
         let recording = testing::recording();
-        let mut layers: Vec<LayerCells> = Layout::new(&recording)
-            .slabs
-            .iter()
-            .map(|slab| {
-                let values = (0..slab.units).map(|unit| unit as f32).collect();
-                LayerCells { grid: slab.grid, units: slab.units, values }
+        let mut layers: Vec<LayerCells> = Layout::grids(&recording)
+            .into_iter()
+            .map(|(grid, units)| {
+                let values = (0..units).map(|unit| unit as f32).collect();
+                LayerCells { grid, units, values }
             })
             .collect();
         layers[1].values[9] = f32::NAN;
@@ -178,7 +177,7 @@ fn pinned_units_are_named_unless_their_layer_is_hidden() {
     let names = |scene: &TestScene| scene.texts(None).iter().filter(|text| *text == "conv2 · 12").count();
     assert_eq!(names(&scene), 1);
     scene.view.hidden.insert("conv2".to_owned());
-    scene.layout.hide(&scene.recording.layers, &scene.view.hidden);
+    scene.layout.slabs[1].hidden = true;
     assert_eq!(names(&scene), 0);
     assert!(!scene.texts(None).contains(&"conv2".to_owned()), "nor is the layer");
     let cell = cell_at(&scene.values(), &scene.layout, scene.projection(), scene.place(1, 12));
