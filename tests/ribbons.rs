@@ -128,9 +128,9 @@ fn ribbons_never_show_through_slabs() {
         let cells = scene.draw(camera, DrawnNetwork::default(), true);
         // Away from its edges, nothing lies between the eye and the nearest slab.
         let inside = |at: usize| {
-            [at - 1281, at - 1279, at, at + 1279, at + 1281].iter().all(|&it| cells[it] == nearest + 1)
+            [at - 1922, at - 1918, at, at + 1918, at + 1922].iter().all(|&it| cells[it] == nearest + 1)
         };
-        let shown = |at: &&usize| **at > 1281 && **at + 1281 < cells.len() && inside(**at);
+        let shown = |at: &&usize| **at > 1922 && **at + 1922 < cells.len() && inside(**at);
         let count = changed.iter().filter(shown).count();
         assert!(cells.iter().filter(|&&it| it == nearest + 1).count() > 500, "the slab is in sight");
         assert_eq!(count, 0, "pixels of the nearest slab that change");

@@ -199,12 +199,13 @@ fn a_still_that_cannot_be_made_says_why_in_a_line_and_leaves_nothing() {
 }
 
 #[test]
-fn edges_are_drawn_where_a_network_branches_and_unless_told_otherwise() {
+fn edges_are_drawn_unless_told_otherwise() {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo");
     let small = ["--size", "480x270"];
     let plain = picture(&demo, &small);
     let without = |run: &Path| picture(run, &["--size", "480x270", "--no-edges"]);
-    assert!(without(&demo) == plain, "a sequence has none that are drawn");
+    let bare = without(&demo);
+    assert!(bare != plain, "from slab to slab");
 
     // The same network, said to have two skips.
     let folder = tempfile::tempdir().expect("a folder");
@@ -223,8 +224,8 @@ fn edges_are_drawn_where_a_network_branches_and_unless_told_otherwise() {
         chain.chain([[0, 3], [2, 5]]).collect::<Vec<_>>().into_iter().map(Vec::from).collect();
     std::fs::write(&file, manifest.to_string()).expect("written");
     let branching = picture(&run, &small);
-    assert!(difference(&branching, &plain) > 0.005, "ribbons: {}", difference(&branching, &plain));
-    assert!(without(&run) == plain, "none when told so");
+    assert!(difference(&branching, &plain) > 0.002, "ribbons: {}", difference(&branching, &plain));
+    assert!(without(&run) == bare, "none when told so");
 }
 
 /// All files below a folder.

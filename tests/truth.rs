@@ -142,7 +142,8 @@ fn the_greatest_numbers_in_one_layer_leave_the_others_as_they_are() {
     };
     assert!(of_first(&expected).len() > 4 * 5000);
     // At the edges of the first slab, the second one shows.
-    assert!(difference(&of_first(&expected), &of_first(&drawn)).1 < 0.001);
+    let changed = difference(&of_first(&expected), &of_first(&drawn)).1;
+    assert!(changed < 0.003, "{changed}");
     // From −3.4e38 to 3.4e38, values around 0 are in the middle of the colour map, and not all at its end.
     let colours = |picture: &[u8], layer: u32| -> std::collections::HashSet<[u8; 4]> {
         let pixels = picture.chunks_exact(4).zip(cells.chunks_exact(2));

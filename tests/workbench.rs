@@ -102,7 +102,7 @@ fn keys_lead_to_every_panel_and_the_list_of_keys() {
     window.frame();
     window.frame();
     let said: Vec<&str> = window.controls().filter_map(|node| node.value().or(node.label())).collect();
-    for wanted in ["orbit", "Ctrl K", "Find a command", "Alt Left", "Space"] {
+    for wanted in ["orbit", "Ctrl K, /", "Find a command", "Alt Left", "Space"] {
         assert!(said.contains(&wanted), "{wanted} is not among {said:?}");
     }
     window.press(Key::Escape);

@@ -14,6 +14,7 @@ use bytemuck::{Pod, Zeroable};
 use glam::Vec3;
 
 use super::frame::DrawnNetwork;
+use crate::model::layout::SLAB_BORDER;
 use crate::model::{Camera, Layout, Node};
 use route::{Routes, Stop};
 
@@ -64,9 +65,9 @@ pub(super) fn segments(network: &DrawnNetwork<'_>, layout: &Layout, camera: &Cam
         return Vec::new();
     }
     let (half_width, radius) = (HALF_WIDTH * tallest, JOINT_RADIUS * tallest);
-    let routes = Routes::new(layout, 1.6 * half_width, tallest);
+    let routes = Routes::new(layout, SLAB_BORDER + 1.6 * half_width, tallest);
     let joints = joints::places(edges, layout, &routes, radius);
-    let item_of = |layer: usize| layout.item_of.get(layer).copied().flatten();
+    let item_of = |layer: usize| layout.item(layer);
     let stop = |node: Node| match node {
         Node::Layer(layer) => item_of(layer).map(|item| (Node::Layer(item), routes.item(item))),
         Node::Joint(joint) => joints.get(joint).copied().flatten().map(|(stop, _)| {

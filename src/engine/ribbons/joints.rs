@@ -15,7 +15,7 @@ pub(super) fn places(
     routes: &Routes<'_>,
     greatest_radius: f32,
 ) -> Vec<Option<(Stop, f32)>> {
-    let slot_of = |layer: usize| Some(layout.items[layout.item_of.get(layer).copied().flatten()?].slot);
+    let slot_of = |layer: usize| Some(layout.items[layout.item(layer)?].slot);
     let is_drawn = |node: Node| match node {
         Node::Layer(layer) => slot_of(layer).is_some(),
         Node::Joint(_) => true,
@@ -42,7 +42,7 @@ pub(super) fn places(
         // The last drawn slot up to the layer whose data is combined.
         let Some(slot) = (0..=place.after).rev().find_map(slot_of) else { continue };
         // Further layers of the same group follow.
-        let around = layout.item_of.get(place.after).copied().flatten();
+        let around = layout.item(place.after);
         let around = around.filter(|&item| last_layers[item] > place.after);
         if let Some(item) = items[joint].or(around) {
             joints[joint] = Some((routes.item(item), 0.0));
@@ -95,9 +95,7 @@ fn items_before(edges: &[Edge], layout: &Layout, joints: usize) -> Vec<Items> {
     let mut items = vec![Items::None; joints];
     for edge in in_flow_order(&into).unwrap_or_default() {
         let from = match edge.from {
-            Node::Layer(layer) => {
-                layout.item_of.get(layer).copied().flatten().map_or(Items::None, Items::One)
-            }
+            Node::Layer(layer) => layout.item(layer).map_or(Items::None, Items::One),
             Node::Joint(joint) => items[joint],
         };
         if let Node::Joint(joint) = edge.to {

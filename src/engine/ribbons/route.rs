@@ -162,10 +162,14 @@ impl<'a> Routes<'a> {
         let top = self.slots[passed.clone()].iter().map(|slot| slot.top).fold(f32::NEG_INFINITY, f32::max);
         let peak = (top + self.rise(from.row, passed.len())).max(from.top).max(to.top);
         let x = self.row_x(from.row);
+        let before_end = match to.item {
+            Some(_) => middle(self.gap_before(to.slot), None),
+            None => 0.5 * (self.gap_behind(to.slot).0 + to.front),
+        };
         vec![
             from.point(),
             vec3(x, peak, middle(self.gap_behind(from.slot), from.item.is_none().then_some(from.front))),
-            vec3(x, peak, middle(self.gap_before(passed.end), None)),
+            vec3(x, peak, before_end),
             to.point(),
         ]
     }

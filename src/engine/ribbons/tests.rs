@@ -65,7 +65,7 @@ fn ribbons_cross_no_slab() {
                     let at = segment.start.lerp(segment.finish, step as f32 / 8.0);
                     for item in &layout.items {
                         let inside = at.cmpgt(item.low + 1e-3).all() && at.cmplt(item.high - 1e-3).all();
-                        assert!(!inside, "{at} is in {item:?}; {stages} stages at {aspect}");
+                        assert!(!inside, "{at} is in {item:?}; {stages} stages at {aspect}: {segment:?}");
                     }
                 }
             }

@@ -2,7 +2,8 @@
 
 use glam::{Vec2, Vec3, vec2};
 
-use super::{Grid, SLAB_BORDER, Slab};
+use super::grid::Grid;
+use super::places::{SLAB_BORDER, Slab};
 use crate::model::module_tree::{Fold, ModuleItem, ModuleTree};
 
 /// Greatest distance between the centres of neighbouring cells, in world units, except in a column of classes.
@@ -26,12 +27,12 @@ pub(super) struct Item {
     /// Greatest height of its cells, in world units.
     pub depth: f32,
     /// The slabs on it.
-    pub tiles: Vec<Tile>,
+    pub tiles: Vec<ItemTile>,
 }
 
 /// The place of a slab on its item.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Tile {
+pub(super) struct ItemTile {
     /// Index of the slab.
     pub slab: usize,
     /// Position of its centre, from the middle of the item's lower edge; y up.
@@ -105,7 +106,7 @@ fn enlarge_columns(items: &mut [Item], slabs: &[Slab]) {
 
 fn single(index: usize, slab: &Slab, group: Option<usize>) -> Item {
     let size = slab.extent();
-    let tile = Tile { slab: index, centre: vec2(0.0, size.y / 2.0), pitch: slab.pitch };
+    let tile = ItemTile { slab: index, centre: vec2(0.0, size.y / 2.0), pitch: slab.pitch };
     Item { group, stage: None, size, depth: slab.max_height(), tiles: vec![tile] }
 }
 
@@ -141,7 +142,7 @@ fn mosaic(members: &[usize], slabs: &[Slab], group: usize) -> Item {
             let (slab, size) = (&slabs[members[index]], sizes[index] * scale);
             let pitch = slab.pitch * scale;
             depth = depth.max(slab.max_height() * scale);
-            tiles.push(Tile {
+            tiles.push(ItemTile {
                 slab: members[index],
                 centre: vec2(left + size.x / 2.0, top - size.y / 2.0),
                 pitch,

@@ -3,8 +3,8 @@
 use glam::{Vec2, vec2, vec3};
 
 use super::items::Item;
+use super::places::{ItemPlace, Layout, Slab};
 use super::rows::{Arrangement, one_row};
-use super::{ItemPlace, Layout, Slab};
 use crate::model::camera::{Camera, Direction};
 
 /// Most rows of a layout of a few items, and of many.
@@ -18,7 +18,7 @@ const SPREADS: [f32; 4] = [0.65, 0.95, 1.35, 2.0];
 const YAWS: [f32; 4] = [0.55, 0.72, 0.9, 1.05];
 const PITCHES: [f32; 3] = [-0.16, -0.26, -0.38];
 /// Height of the grid of samples by which visible areas are compared, and its greatest width.
-const SAMPLES: (usize, usize) = (54, 144);
+const SAMPLES: (usize, usize) = (40, 100);
 /// Number of items above which few choices are compared, so that no choice takes long.
 const MANY_ITEMS: usize = 150;
 /// Exponent of the visible share of an item in its merit: a slab of which half is hidden is hard to read.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use glam::{Vec3, vec3};
 
 use super::items::Item;
-use super::{Floor, GroupPlace, ItemPlace, Layout, SLAB_BORDER, SLAB_THICKNESS, Slab};
+use super::places::{Floor, GroupPlace, ItemPlace, Layout, SLAB_BORDER, SLAB_THICKNESS, Slab};
 use crate::model::camera::Direction;
 use crate::model::module_tree::ModuleTree;
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use glam::{Vec2, Vec3};
+
 use super::*;
 use crate::model::draw_order::Bounds;
 use crate::model::testing::recording;

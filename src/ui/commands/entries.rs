@@ -1,8 +1,91 @@
-//! Lists of commands of one kind.
+//! The list of available commands.
 
-use super::*;
+use super::{Command, CommandContext, CommandEntry, ViewCommand};
+use crate::model::columns::{Locks, MAX_COLUMNS};
+use crate::model::{ColourMap, ModuleTree, Norm, OrderBy, SetView, Stat};
+use crate::ui::dock::{DockPlace, Pane, PaneSize};
+use crate::ui::panels::columns::{ColumnAction, ColumnBar};
+use crate::ui::playback::SPEEDS;
 
-pub(super) fn panel_commands(add: &mut impl FnMut(&str, &'static str, Command)) {
+/// Most groups of layers that are listed.
+const MAX_GROUPS: usize = 1_000;
+
+/// Returns every command that is available now.
+pub fn available(context: &CommandContext) -> Vec<CommandEntry> {
+    let mut all = Vec::new();
+    let mut add = |name: &str, keys, command| {
+        all.push(CommandEntry { name: name.to_owned(), keys, command });
+    };
+    add("Open a run", "Ctrl O", Command::Open);
+    add("Open a run beside", "Ctrl Shift O", Command::OpenBeside);
+    add("Save the picture", "Ctrl S", Command::SavePicture);
+    add("Copy this view as a command line", "Ctrl E", Command::CopyCommandLine);
+    add("Copy this view as JSON", "Ctrl J", Command::CopyView);
+    add("Copy the values shown", "Ctrl D", Command::CopyValues);
+    add("Copy a summary in words", "Ctrl I", Command::CopySummary);
+    add("Quit", "Ctrl Q", Command::Quit);
+    add("Back", "Alt Left", Command::Back);
+    add("Forward", "Alt Right", Command::Forward);
+    add("Undo", "Ctrl Z", Command::Undo);
+    add("Redo", "Ctrl Shift Z", Command::Redo);
+    for (view, name, keys) in [
+        (SetView::Overview, "Overview", "1, Home"),
+        (SetView::Front, "Front", "2"),
+        (SetView::Top, "Top", "3"),
+        (SetView::Grazing, "Grazing", "4"),
+        (SetView::Close, "Close", "5"),
+    ] {
+        add(name, keys, Command::View(ViewCommand::SetView(view)));
+    }
+    add("Play or pause", "Space", Command::View(ViewCommand::Play));
+    add("Step back", "Left", Command::View(ViewCommand::StepBack));
+    add("Step forward", "Right", Command::View(ViewCommand::StepForward));
+    add("First epoch", "[", Command::View(ViewCommand::First));
+    add("Best epoch", "B", Command::View(ViewCommand::Best));
+    add("Last epoch", "]", Command::View(ViewCommand::Last));
+    add("Follow the newest epoch", "L, End", Command::View(ViewCommand::Follow));
+    add("Loop", "", Command::View(ViewCommand::Loop));
+    for speed in SPEEDS {
+        add(&format!("Speed: {speed}×"), "", Command::View(ViewCommand::Speed(speed)));
+    }
+    panel_commands(&mut add);
+    look_commands(&mut add);
+    if context.recording.is_some() {
+        column_commands(context.columns, &mut add);
+    }
+    add("Show all layers", "", Command::View(ViewCommand::ShowLayers));
+    add("Unfold one level", "+", Command::View(ViewCommand::FoldBy(1)));
+    add("Fold one level", "-", Command::View(ViewCommand::FoldBy(-1)));
+    add("Fold automatically", "", Command::View(ViewCommand::FoldAutomatically));
+    add("Remove all pins", "", Command::View(ViewCommand::ClearPins));
+    if let Some(recording) = context.recording {
+        add("Show all inputs", "", Command::View(ViewCommand::ShowAll));
+        add("Minus nothing", "", Command::View(ViewCommand::MinusNone));
+        for (index, class) in recording.classes.iter().enumerate() {
+            add(&format!("Show class {}", class.name), "", Command::View(ViewCommand::ShowClass(index)));
+            add(&format!("Minus class {}", class.name), "", Command::View(ViewCommand::MinusClass(index)));
+        }
+        for (index, group) in ModuleTree::new(recording).groups.iter().enumerate().skip(1).take(MAX_GROUPS) {
+            add(&format!("Unfold {}", group.path), "U", Command::View(ViewCommand::Unfold(index)));
+            add(&format!("Fold {}", group.path), "U", Command::View(ViewCommand::Fold(index)));
+        }
+        for (index, layer) in recording.layers.iter().enumerate() {
+            add(&format!("Frame layer {}", layer.name), "", Command::View(ViewCommand::FrameLayer(index)));
+            add(
+                &format!("Hide or show layer {}", layer.name),
+                "",
+                Command::View(ViewCommand::HideLayer(index)),
+            );
+            add(&format!("Only layer {}", layer.name), "", Command::View(ViewCommand::SoloLayer(index)));
+        }
+    }
+    for path in context.recent {
+        add(&format!("Open {}", path.display()), "", Command::OpenPath(path.clone()));
+    }
+    all
+}
+
+fn panel_commands(add: &mut impl FnMut(&str, &'static str, Command)) {
     add("Find a command or layer", "Ctrl K, /", Command::Commands);
     add("Keys and mouse", "?, F1", Command::Keys);
     let keys = ["Ctrl 1", "Ctrl 2", "Ctrl 3", "Ctrl 4", "Ctrl 5"];
@@ -28,7 +111,7 @@ pub(super) fn panel_commands(add: &mut impl FnMut(&str, &'static str, Command)) 
     add("Text as it began", "Ctrl 0", Command::ZoomReset);
 }
 
-pub(super) fn look_commands(add: &mut impl FnMut(&str, &'static str, Command)) {
+fn look_commands(add: &mut impl FnMut(&str, &'static str, Command)) {
     for (stat, name) in [
         (Stat::Mean, "Statistic: mean"),
         (Stat::Std, "Statistic: standard deviation"),
@@ -64,7 +147,7 @@ pub(super) fn look_commands(add: &mut impl FnMut(&str, &'static str, Command)) {
     add("Less motion", "", Command::View(ViewCommand::LessMotion));
 }
 
-pub(super) fn column_commands(bar: &ColumnBar, add: &mut impl FnMut(&str, &'static str, Command)) {
+fn column_commands(bar: &ColumnBar, add: &mut impl FnMut(&str, &'static str, Command)) {
     let (many, free) = (bar.entries.len() > 1, bar.entries.len() < MAX_COLUMNS);
     let mut add_if = |possible: bool, name: &str, keys, action| {
         if possible {

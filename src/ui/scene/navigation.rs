@@ -329,6 +329,7 @@ mod tests {
     #[test]
     fn the_overview_makes_room_for_a_picture() {
         let (mut navigator, camera, mut layout) = at_overview();
+        navigator.update(&CameraInput::default(), camera, &layout, ASPECT);
         layout.picture = Some(1.0);
         let now = CameraInput { now: 1.0, ..CameraInput::default() };
         assert!((navigator.update(&now, camera, &layout, ASPECT).position - camera.position).length() < 1e-4);

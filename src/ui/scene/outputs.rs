@@ -71,8 +71,8 @@ impl OutputRow {
 impl SceneDescription<'_> {
     /// Paints classes, values and bars beside the cells of the output layer, where it is one column with a unit per
     /// class; for a single input, the prediction above them. `outlines` are those of the slabs and of the input's
-    /// picture. Without room, bars are shortened and left out first, then values, then rows. Returns the index of the slab if all of
-    /// its values are painted.
+    /// picture. Without room, bars are shortened and left out first, then values, then rows. Returns the index of the
+    /// slab if all of its values are painted.
     pub(super) fn paint_outputs(
         &self,
         painter: &Painter,

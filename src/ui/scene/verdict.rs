@@ -1,4 +1,4 @@
-//! The verdict on the predicted class: in words beside the outputs, and as a mark.
+//! The verdict on the predicted class, right or wrong: in words beside the outputs, and as a mark.
 
 use egui::{Align, Align2, Color32, FontId, Painter, Rect, Shape, Stroke, Vec2, pos2, vec2};
 

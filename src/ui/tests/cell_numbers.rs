@@ -24,7 +24,7 @@ struct NumberedScene {
 impl NumberedScene {
     fn new() -> Self {
         let recording = testing::recording();
-        let layout = Layout::new(&recording, 1.6);
+        let layout = Layout::of_grids(Layout::grids(&recording));
         let view = testing::view(&recording);
         let values = TestValues::new(&recording, &layout, &[0.5, 3.25, -2.0]);
         Self { recording, layout, view, values }
@@ -71,9 +71,8 @@ impl NumberedScene {
 #[test]
 fn near_cells_have_numbers_and_distant_ones_have_none() {
     let mut scene = NumberedScene::new();
-    let camera = &mut scene.view.camera;
-    camera.position -= camera.forward() * 3.0 * camera.focus;
-    assert_eq!(scene.units(), Vec::<usize>::new(), "from a distance");
+    scene.view.camera.position -= scene.view.camera.forward() * 3.0 * scene.view.camera.focus;
+    assert_eq!(scene.units(), Vec::<usize>::new(), "from far away");
     scene.view.camera = Camera::of_slab(&scene.layout.slabs[0], 1.5);
     let texts = scene.texts();
     for unit in 0..16 {

@@ -25,7 +25,7 @@ struct OutputScene {
 impl OutputScene {
     fn new(select: &str, outputs: [f32; 3]) -> Self {
         let recording = testing::recording();
-        let layout = Layout::new(&recording, 1.6);
+        let layout = Layout::of_grids(Layout::grids(&recording));
         let mut view = testing::view(&recording);
         view.query.select = select.parse().expect("a selection");
         let values = TestValues::new(&recording, &layout, &outputs);

@@ -22,16 +22,15 @@ pub(super) fn shapes(scene: &SceneDescription, size: egui::Vec2) -> Vec<Shape> {
         scene.paint_overlay(&ctx.layer_painter(egui::LayerId::background()), screen);
     });
     output.textures_delta.clear();
-    output.shapes.into_iter().map(|clipped| clipped.shape).collect()
+    // Copies of a text in another colour are its rim.
+    let is_rim = |shape: &Shape| matches!(shape, Shape::Text(text) if text.override_text_color.is_some());
+    output.shapes.into_iter().map(|clipped| clipped.shape).filter(|shape| !is_rim(shape)).collect()
 }
 
 /// Returns the texts that the overlay paints, and their rectangles.
 pub(super) fn texts(scene: &SceneDescription, size: egui::Vec2) -> Vec<(String, Rect)> {
     let text = |shape: Shape| match shape {
-        // Copies in another colour are the rim of a text.
-        Shape::Text(text) if text.override_text_color.is_none() => {
-            Some((text.galley.text().to_owned(), text.visual_bounding_rect()))
-        }
+        Shape::Text(text) => Some((text.galley.text().to_owned(), text.visual_bounding_rect())),
         _ => None,
     };
     shapes(scene, size).into_iter().filter_map(text).collect()
