@@ -50,16 +50,16 @@ struct CellText {
 impl SceneDescription<'_> {
     /// Paints the value of each cell whose front is large in the picture and not hidden, and below it the index of
     /// its unit, or its place in a feature map. `outlines` are those of the slabs and of the input's picture; texts
-    /// in `taken` are not covered.
+    /// in `taken` are not covered, and the slab `told` is left out, because its values are painted beside it.
     pub(super) fn paint_cell_numbers(
         &self,
         painter: &Painter,
         projection: Projection,
         outlines: &[Option<ConvexOutline>],
-        taken: &[Rect],
+        (taken, told): (&[Rect], Option<usize>),
     ) {
         let Some(values) = self.values else { return };
-        let faces = self.large_faces(&values, projection);
+        let faces = self.large_faces(&values, projection, told);
         if faces.is_empty() {
             return;
         }
@@ -105,8 +105,14 @@ impl SceneDescription<'_> {
         }
     }
 
-    /// Returns the faces that are large enough for a number, the largest ones if there are too many.
-    fn large_faces(&self, values: &SceneValues, projection: Projection) -> Vec<CellFace> {
+    /// Returns the faces that are large enough for a number, without those of the slab `told`; the largest ones if
+    /// there are too many.
+    fn large_faces(
+        &self,
+        values: &SceneValues,
+        projection: Projection,
+        told: Option<usize>,
+    ) -> Vec<CellFace> {
         let Projection { camera, rect } = projection;
         let tan = (0.5 * camera.fov_y).tan();
         let focal_length = 0.5 * rect.height() / tan;
@@ -123,7 +129,11 @@ impl SceneDescription<'_> {
             let (low, high) = slab.bounds();
             let distance = camera.position.clamp(low, high).distance(camera.position);
             let is_near = distance <= reach * slab.pitch;
-            if !is_near || camera.position.z <= slab.centre.z || camera.presence(slab) <= 0.5 {
+            if Some(index) == told
+                || !is_near
+                || camera.position.z <= slab.centre.z
+                || camera.presence(slab) <= 0.5
+            {
                 continue;
             }
             let (columns, rows) = cells_in_reach(slab, projection, reach, values.height);

@@ -19,11 +19,14 @@ use crate::ui::text;
 /// Free space around texts, in points.
 const GAP: f32 = 4.0;
 /// Font sizes of class names, in points; in between, the size is proportional to the cells.
-const FONT_SIZES: std::ops::RangeInclusive<f32> = 8.0..=15.0;
+const FONT_SIZES: std::ops::RangeInclusive<f32> = 8.0..=18.0;
 /// Font size as a share of the least height of a row, so that rows do not overlap.
 const FONT_SHARE: f32 = 0.62;
-/// Length and height of the bar of the greatest value, in font sizes.
-const BAR: [f32; 2] = [5.0, 0.55];
+/// Lengths of the bars, from the least to the greatest value, of which the first one with room is taken, in font
+/// sizes.
+const BAR_LENGTHS: [f32; 3] = [6.0, 4.5, 3.0];
+/// Height of a bar, in font sizes.
+const BAR_HEIGHT: f32 = 0.55;
 /// Greatest distance by which a row is moved away from its cell, so that rows are aligned, in points.
 const MAX_SHIFT: f32 = 24.0;
 
@@ -55,7 +58,8 @@ struct RowColumns {
     /// Of the parts of values before the decimal point.
     whole: f32,
     value: f32,
-    bar: f32,
+    /// Of the space before the bars.
+    before_bar: f32,
 }
 
 impl OutputRow {
@@ -67,7 +71,8 @@ impl OutputRow {
 impl SceneDescription<'_> {
     /// Paints classes, values and bars beside the cells of the output layer, where it is one column with a unit per
     /// class; for a single input, the prediction above them. `outlines` are those of the slabs and of the input's
-    /// picture. Without room, bars are left out first, then values, then rows.
+    /// picture. Without room, bars are shortened and left out first, then values, then rows. Returns the index of the
+    /// slab if all of its values are painted.
     pub(super) fn paint_outputs(
         &self,
         painter: &Painter,
@@ -75,17 +80,17 @@ impl SceneDescription<'_> {
         outlines: &[Option<ConvexOutline>],
         palette: Palette,
         taken: &mut Vec<Rect>,
-    ) {
-        let Some(slab) = self.layout.slabs.last() else { return };
+    ) -> Option<usize> {
+        let slab = self.layout.slabs.last()?;
         let is_visible = self.view.camera.presence(slab) > 0.5;
         if !is_visible || slab.grid.columns != 1 || !self.recording.has_class_outputs() {
-            return;
+            return None;
         }
-        let Some(rows) = self.output_rows(slab, projection) else { return };
+        let rows = self.output_rows(slab, projection)?;
         let least_height = rows.iter().map(|row| row.bottom - row.top).fold(f32::INFINITY, f32::min);
         let size = (FONT_SHARE * least_height).min(*FONT_SIZES.end());
         if size < *FONT_SIZES.start() {
-            return;
+            return None;
         }
         // Each size has glyphs of its own in the texture of the fonts.
         let size = (2.0 * size).floor() / 2.0;
@@ -112,12 +117,15 @@ impl SceneDescription<'_> {
             Rect::from_min_size(pos2(row.left, row.middle() - 0.5 * height), vec2(width, height))
         };
         let free_rows = |width: f32| rows.iter().filter(|row| is_free(place(row, width), Some(own))).count();
-        let widths = match self.values {
-            Some(_) => vec![columns.bar, columns.value, columns.mark],
+        let widths: Vec<f32> = match self.values {
+            Some(_) => {
+                let bars = BAR_LENGTHS.map(|length| columns.before_bar + length * size);
+                bars.into_iter().chain([columns.value, columns.mark]).collect()
+            }
             None => vec![columns.mark],
         };
         let most = free_rows(columns.mark);
-        let Some(width) = widths.into_iter().find(|width| free_rows(*width) == most) else { return };
+        let width = widths.into_iter().find(|width| free_rows(*width) == most)?;
 
         let mut painted = Vec::new();
         for (row, texts) in rows.iter().zip(&texts) {
@@ -134,10 +142,10 @@ impl SceneDescription<'_> {
                 let x = row.left + columns.whole - texts.whole_width;
                 painter.galley(pos2(x, place.top()), Arc::clone(&texts.value), palette.text);
             }
-            if width >= columns.bar {
-                let right = row.left + columns.bar;
-                let bar = Rect::from_x_y_ranges(right - BAR[0] * size..=right, row.top..=row.bottom);
-                paint_bar(painter, bar, BAR[1] * size, (&scale, layer, row.value), palette);
+            if width > columns.before_bar {
+                let (left, right) = (row.left + columns.before_bar, row.left + width);
+                let bar = Rect::from_x_y_ranges(left..=right, row.top..=row.bottom);
+                paint_bar(painter, bar, BAR_HEIGHT * size, (&scale, layer, row.value), palette);
             }
             painted.push(place.expand(1.0));
         }
@@ -153,6 +161,7 @@ impl SceneDescription<'_> {
             );
         }
         taken.extend(painted);
+        (width >= columns.value && most == slab.units).then_some(own)
     }
 
     /// Places the rows beside the cells of their classes; `None` if one lies behind the camera or has no cell.
@@ -228,7 +237,7 @@ impl RowColumns {
         let mark = if marked { name + GAP + Mark::size(size).x } else { name };
         let whole = mark + 3.0 * GAP + widest(|row| row.whole_width);
         let value = whole + widest(|row| row.value.size().x - row.whole_width);
-        Self { mark, whole, value, bar: value + 2.0 * GAP + BAR[0] * size }
+        Self { mark, whole, value, before_bar: value + 2.0 * GAP }
     }
 }
 

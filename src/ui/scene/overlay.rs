@@ -45,22 +45,22 @@ impl SceneDescription<'_> {
                     projection.outline(corner - vec3(0.0, size.y, 0.0), corner + vec3(size.x, 0.0, 0.0))
                 });
             let outlines: Vec<Option<ConvexOutline>> = slabs.into_iter().chain([picture]).collect();
-            self.paint_outputs(&painter, projection, &outlines, palette, &mut taken);
+            let told = self.paint_outputs(&painter, projection, &outlines, palette, &mut taken);
             let named = self.paint_names(&painter, projection, &outlines, palette, &mut taken);
-            taken.extend(self.paint_caption(&painter, rect, &outlines, &named, palette));
-            self.paint_cell_numbers(&painter, projection, &outlines, &taken);
+            taken.extend(self.paint_caption(&painter, rect, &outlines, (&named, &taken), palette));
+            self.paint_cell_numbers(&painter, projection, &outlines, (&taken, told));
         }
         hover::paint_pins(self, &painter, rect, taken);
     }
 
     /// Paints the path of the slab in the middle of the picture in the corner, unless it is among the `named` ones
-    /// or small. Returns the area that it covers.
+    /// or small, or the path would cover what is `taken`. Returns the area that it covers.
     fn paint_caption(
         &self,
         painter: &Painter,
         rect: Rect,
         outlines: &[Option<ConvexOutline>],
-        named: &[usize],
+        (named, taken): (&[usize], &[Rect]),
         palette: Palette,
     ) -> Option<Rect> {
         let camera = &self.view.camera;
@@ -77,11 +77,15 @@ impl SceneDescription<'_> {
         let detail = painter.layout_no_wrap(self.slab_detail(slab), FontId::proportional(SMALL), palette.dim);
         let size = vec2(title.size().x.max(detail.size().x), title.size().y + detail.size().y);
         let place = Rect::from_min_size(rect.min + vec2(16.0, 16.0), size);
-        painter.rect_filled(place.expand(8.0), CornerRadius::same(6), palette.ground.gamma_multiply(0.9));
+        let area = place.expand(8.0);
+        if taken.iter().any(|other| other.intersects(area)) {
+            return None;
+        }
+        painter.rect_filled(area, CornerRadius::same(6), palette.ground.gamma_multiply(0.9));
         let below = place.min + vec2(0.0, title.size().y);
         painter.galley(place.min, title, palette.text);
         painter.galley(below, detail, palette.dim);
-        Some(place.expand(8.0))
+        Some(area)
     }
 
     /// Returns the module and number of units of a slab's layer, or a note that the run of side B lacks it.
