@@ -11,7 +11,7 @@ use crate::model::camera::{Camera, Direction};
 const MAX_ROWS: usize = 12;
 const MOST_ROWS: usize = 60;
 /// Numbers of rows for which gaps and directions are chosen.
-const REFINED: usize = 4;
+const REFINED: usize = 3;
 /// Multiples of the usual gaps between slabs.
 const SPREADS: [f32; 4] = [0.65, 0.95, 1.35, 2.0];
 /// Directions of the overview.

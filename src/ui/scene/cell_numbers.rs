@@ -120,12 +120,7 @@ impl SceneDescription<'_> {
         let stretch = 1.0 + tan * tan * (1.0 + rect.aspect_ratio().powi(2));
         let reach = focal_length * stretch / LEAST_WIDTH;
         let mut faces: Vec<(f32, CellFace)> = Vec::new();
-        // The values of the classes are written beside their column.
-        let outputs = self.recording.has_class_outputs().then(|| self.layout.slabs.len().saturating_sub(1));
         for (index, slab) in self.layout.slabs.iter().enumerate() {
-            if outputs == Some(index) && slab.grid.columns == 1 {
-                continue;
-            }
             let (low, high) = slab.bounds();
             let distance = camera.position.clamp(low, high).distance(camera.position);
             let is_near = distance <= reach * slab.pitch;
