@@ -101,7 +101,9 @@ impl<T: Pod> QuadPass<T> {
             self.buffer = instance_buffer::<T>(&gpu.device, self.label, instances.len().next_power_of_two());
             self.group = instance_group(&gpu.device, self.label, &self.layout, &self.buffer);
         }
-        gpu.queue.write_buffer(&self.buffer, 0, bytes);
+        if !bytes.is_empty() {
+            gpu.queue.write_buffer(&self.buffer, 0, bytes);
+        }
     }
 
     /// Draws a range of the uploaded instances into `pass`, whose bind group 0 is set.

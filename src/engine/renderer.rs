@@ -31,8 +31,8 @@ pub struct Renderer {
     frame_layout: wgpu::BindGroupLayout,
     slabs: SlabPass,
     pictures: PicturePass,
-    ribbons: Option<QuadPass<Segment>>,
-    floors: Option<QuadPass<Area>>,
+    ribbons: QuadPass<Segment>,
+    floors: QuadPass<Area>,
     compute: Option<ComputePass>,
     cells: Option<CellPass>,
     slab_ids: Option<SlabPass>,
@@ -56,6 +56,9 @@ impl Renderer {
         let frame_layout = frame_layout(device);
         let slabs = SlabPass::new(device, &frame_layout, Target::Colour(Self::FORMAT));
         let pictures = PicturePass::new(device, &frame_layout, Self::FORMAT);
+        let target = Target::Colour(Self::FORMAT);
+        let ribbons = QuadPass::new(device, "Renderer::ribbons", shader::RIBBONS, &frame_layout, target);
+        let floors = QuadPass::new(device, "Renderer::floors", shader::FLOORS, &frame_layout, target);
         let frame_buffer = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("Renderer::frame_buffer"),
             size: size_of::<FrameData>() as u64,
@@ -66,8 +69,8 @@ impl Renderer {
             frame_layout,
             slabs,
             pictures,
-            ribbons: None,
-            floors: None,
+            ribbons,
+            floors,
             compute: None,
             cells: None,
             slab_ids: None,
@@ -104,7 +107,8 @@ impl Renderer {
             self.ranks = Some((frame.size, rank_texture(&gpu.device, frame.size)));
         }
         if path == Path::Raycast {
-            self.prepare_quads(gpu, &list);
+            self.ribbons.prepare(gpu, &list.segments);
+            self.floors.prepare(gpu, &list.areas);
         }
         let (Some((_, _, group)), Some((_, ranks))) = (&self.group, &self.ranks) else { return };
         match path {
@@ -121,16 +125,8 @@ impl Renderer {
                         DrawRun::Slabs(slabs) => {
                             self.slabs.draw(&gpu.device, &mut pass, frame.is_moving(), &list.nearness, slabs);
                         }
-                        DrawRun::Segments(segments) => {
-                            if let Some(ribbons) = &self.ribbons {
-                                ribbons.draw(&mut pass, segments);
-                            }
-                        }
-                        DrawRun::Areas(areas) => {
-                            if let Some(floors) = &self.floors {
-                                floors.draw(&mut pass, areas);
-                            }
-                        }
+                        DrawRun::Segments(segments) => self.ribbons.draw(&mut pass, segments),
+                        DrawRun::Areas(areas) => self.floors.draw(&mut pass, areas),
                         DrawRun::Picture => {
                             if let Some(picture) = frame.picture {
                                 self.pictures.draw(gpu, &mut pass, frame.layout(), picture);
@@ -199,21 +195,6 @@ impl Renderer {
 
     /// Format of the target of [`Self::draw_cells`]: two 32-bit unsigned integers.
     pub const CELL_FORMAT: wgpu::TextureFormat = CELL_FORMAT;
-
-    /// Uploads the quads of a frame.
-    fn prepare_quads(&mut self, gpu: &Gpu, list: &DrawList) {
-        let (device, target) = (&gpu.device, Target::Colour(Self::FORMAT));
-        if !list.segments.is_empty() {
-            let new =
-                || QuadPass::new(device, "Renderer::ribbons", shader::RIBBONS, &self.frame_layout, target);
-            self.ribbons.get_or_insert_with(new).prepare(gpu, &list.segments);
-        }
-        if !list.areas.is_empty() {
-            let new =
-                || QuadPass::new(device, "Renderer::floors", shader::FLOORS, &self.frame_layout, target);
-            self.floors.get_or_insert_with(new).prepare(gpu, &list.areas);
-        }
-    }
 
     /// Writes the buffers of a frame and creates its bind group; returns what is drawn, back to front.
     fn prepare(&mut self, gpu: &Gpu, frame: &Frame<'_>) -> DrawList {
