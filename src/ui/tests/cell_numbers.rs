@@ -200,26 +200,3 @@ fn the_number_of_numbers_is_limited() {
     let numbers = texts.iter().filter(|(text, _)| text == "0").count();
     assert!((300..=401).contains(&numbers), "{numbers}");
 }
-
-#[test]
-fn probe() {
-    let mut scene = NumberedScene::new();
-    scene.look_at(0, 1.5);
-    eprintln!("A {:?}", scene.texts());
-    for cell in 0..16 { eprintln!("   {cell} {:?}", scene.face(0, cell)); }
-    scene.look_at(1, 1.5);
-    eprintln!("B {:?}", scene.texts());
-    scene.look_at(0, 4.0);
-    eprintln!("C {:?}", scene.texts());
-    eprintln!("   12 {:?}", scene.face(0, 12));
-    for distance in [3.0, 2.5, 2.0] {
-    scene.look_at(0, distance);
-    eprintln!("D {:?}", scene.texts());
-    for cell in 0..16 { eprintln!("   {cell} {:?}", scene.face(0, cell)); }
-    }
-    for x in [2, 1] { for distance in [4.0, 6.0] {
-    scene.look_at(x, distance);
-    eprintln!("E {x} {distance} {:?}", scene.texts());
-    }}
-    panic!("probe");
-}
