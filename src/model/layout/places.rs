@@ -25,7 +25,7 @@ const PICTURE_GAP: (f32, f32) = (0.8, 0.55);
 /// The body of one layer in world space.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slab {
-    /// Index into [`Recording::layers`].
+    /// Index into [`Recording::layers`](crate::model::Recording::layers).
     pub layer: usize,
     /// The grid of cells.
     pub grid: Grid,
@@ -74,7 +74,7 @@ impl Slab {
 /// The place of a group of layers, folded or not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupPlace {
-    /// Its path, see [`super::ModuleGroup::path`].
+    /// Its path, see [`ModuleGroup::path`](crate::model::ModuleGroup::path).
     pub path: String,
     /// Number of groups that contain it.
     pub depth: usize,
