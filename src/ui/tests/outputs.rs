@@ -200,7 +200,7 @@ fn the_selected_class_is_marked() {
 fn bars_are_as_long_as_their_values_on_their_side_of_zero() {
     let mut scene = OutputScene::new("all", [1.0, 4.0, -2.0]);
     scene.view.query = Query { minus: Some(Selection::default()), diff: Diff::Signed, ..Query::default() };
-    scene.view.camera = Camera::of_slab(&scene.layout.slabs[2], SIZE.x / SIZE.y);
+    scene.view.camera = Camera::set_view(SetView::Overview, &scene.layout, SIZE.x / SIZE.y);
     let table = ColourMap::Diverging.table(Theme::Dark);
     // The range is from −4 to 4.
     let bars = [159, 255, 64].map(|entry| scene.bar(table[entry]).unwrap_or_else(|| panic!("bar {entry}")));
