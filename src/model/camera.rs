@@ -69,6 +69,11 @@ impl Camera {
             && self.aspect >= 0.0
     }
 
+    /// The aspect ratio (width by height) for which rows are chosen in a picture of aspect ratio `shown`.
+    pub fn rows_aspect(&self, shown: f32) -> f32 {
+        if self.aspect > 0.0 { self.aspect } else { shown }
+    }
+
     /// Viewing direction, of length 1.
     pub fn forward(&self) -> Vec3 {
         self.rotation() * Vec3::NEG_Z

@@ -103,12 +103,8 @@ impl Scene {
         picture: Option<f32>,
         aspect: f32,
     ) -> Layout {
-        let fixed = view.camera.aspect;
-        let options = LayoutOptions {
-            fold: &view.fold,
-            hidden: &view.hidden,
-            aspect: if fixed > 0.0 { fixed } else { aspect },
-        };
+        let aspect = view.camera.rows_aspect(aspect);
+        let options = LayoutOptions { fold: &view.fold, hidden: &view.hidden, aspect };
         Layout { picture, ..Layout::arranged(recording, &self.grids(), options) }
     }
 

@@ -63,24 +63,24 @@ impl SceneLayout {
         self.motion.is_some()
     }
 
-    /// Updates the layout to the view. `grids` are those of the values, if there are any, and `picture` is the
-    /// aspect ratio of the input's picture.
+    /// Updates the layout to the view. `grids` are those of the layers of `recording`, and `picture` is the aspect
+    /// ratio of the input's picture.
     pub fn update(
         &mut self,
         recording: &Recording,
-        grids: Option<Vec<(Grid, usize)>>,
+        grids: Vec<(Grid, usize)>,
         control: &ViewControl,
         picture: Option<f32>,
         now: f64,
     ) {
         let view = &control.view;
-        let aspects = [view.camera.aspect, control.navigator.aspect(), DEFAULT_ASPECT];
+        let shown = control.navigator.aspect();
         let key = LayoutKey {
-            grids: grids.unwrap_or_else(|| Layout::grids(recording)),
+            grids,
             hidden: view.hidden.clone(),
             fold: view.fold.clone(),
             picture,
-            aspect: aspects.into_iter().find(|aspect| *aspect > 0.0).unwrap_or(DEFAULT_ASPECT),
+            aspect: view.camera.rows_aspect(if shown > 0.0 { shown } else { DEFAULT_ASPECT }),
         };
         if self.key.as_ref() != Some(&key) {
             let options = LayoutOptions { fold: &key.fold, hidden: &key.hidden, aspect: key.aspect };

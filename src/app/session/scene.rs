@@ -207,8 +207,12 @@ impl SceneState {
             }
         }
         let picture = self.image().map(|image| image.aspect);
-        let grids = self.current.as_ref().map(|current| current.scene.grids());
-        self.layout.update(values.recording(), grids, control, picture, now);
+        // Until its own values are loaded, a session can show those of another recording.
+        let (recording, grids) = match &self.current {
+            Some(current) => (current.recording(), current.scene.grids()),
+            None => (values.recording(), Layout::grids(values.recording())),
+        };
+        self.layout.update(recording, grids, control, picture, now);
         values.prefetch(control);
     }
 
