@@ -62,9 +62,10 @@ impl Layout {
     /// Lays out slabs of the given grids and numbers of used cells in one row, without a floor.
     pub fn of_grids(grids: impl IntoIterator<Item = (Grid, usize)>) -> Self {
         let grids: Vec<(Grid, usize)> = grids.into_iter().collect();
-        let items = items::of_layers(&items::slabs(&grids));
+        let slabs = items::slabs(&grids);
+        let items = items::of_layers(&slabs);
         let slots = (0..items.len()).map(|item| vec![item]).collect();
-        let layout = rows::one_row(&items, slots, items::slabs(&grids));
+        let layout = rows::one_row(&items, slots, slabs);
         Self { floors: Vec::new(), ..layout }
     }
 

@@ -48,16 +48,14 @@ pub(super) fn best(items: &[Item], slots: Vec<Vec<usize>>, slabs: Vec<Slab>, asp
     rows.truncate(if items.len() > MANY_ITEMS { 1 } else { REFINED });
     let refined = rows.into_iter().map(|mut best| {
         if items.len() <= MANY_ITEMS {
-            best = search.better(best, SPREADS.iter().map(|&spread| move |_, direction| (spread, direction)));
-            best = search.better(
-                best,
-                YAWS.iter().map(|&yaw| move |spread, of: Direction| (spread, Direction { yaw, ..of })),
-            );
-            best = search.better(
-                best,
-                PITCHES.iter().map(|&pitch| move |spread, of: Direction| (spread, Direction { pitch, ..of })),
-            );
-            best = search.better(best, SPREADS.iter().map(|&spread| move |_, direction| (spread, direction)));
+            let Direction { yaw, pitch } = best.direction;
+            best = search.better(best, SPREADS.map(|spread| (spread, Direction { yaw, pitch })));
+            let spread = best.spread;
+            best = search.better(best, YAWS.map(|yaw| (spread, Direction { yaw, pitch })));
+            let yaw = best.direction.yaw;
+            best = search.better(best, PITCHES.map(|pitch| (spread, Direction { yaw, pitch })));
+            let direction = best.direction;
+            best = search.better(best, SPREADS.map(|spread| (spread, direction)));
         }
         best
     });
@@ -103,19 +101,17 @@ impl<'a> Search<'a> {
             starts.iter().skip(1).filter(|&&start| is_within_stage(self.items, slots, start)).count();
         let cost = ROW_COST.powi(starts.len() as i32 - 1) * BREAK_COST.powi(breaks as i32);
         let layout = arrangement.layout_for(self.slabs.clone(), spread, direction);
-        let merit = cost * self.samples.merit(&layout, self.aspect);
+        let merit = cost * self.samples.merit(&layout, direction, self.aspect);
         Candidate { arrangement, spread, direction, layout, merit }
     }
 
-    /// Returns the best of a candidate and of those that `changes` make of its gaps and direction.
-    fn better(
+    /// Returns the best of a candidate and of those with other gaps and directions.
+    fn better<const N: usize>(
         &mut self,
         mut best: Candidate<'a>,
-        changes: impl Iterator<Item = impl Fn(f32, Direction) -> (f32, Direction)>,
+        others: [(f32, Direction); N],
     ) -> Candidate<'a> {
-        let (spread, direction) = (best.spread, best.direction);
-        for change in changes {
-            let (spread, direction) = change(spread, direction);
+        for (spread, direction) in others {
             if (spread, direction) != (best.spread, best.direction) {
                 let other = self.candidate(best.arrangement.clone(), spread, direction);
                 if other.merit > best.merit {
@@ -133,11 +129,10 @@ pub(super) fn best_direction(layout: &Layout, directions: &[Direction], aspect: 
     let directions =
         if layout.items.len() > MANY_ITEMS { &directions[..directions.len().min(1)] } else { directions };
     let mut best = (0.0, layout.overview);
-    for &overview in directions {
-        let turned = Layout { overview, ..layout.clone() };
-        let merit = samples.merit(&turned, aspect);
+    for &direction in directions {
+        let merit = samples.merit(layout, direction, aspect);
         if merit > best.0 {
-            best = (merit, overview);
+            best = (merit, direction);
         }
     }
     best.1
@@ -246,10 +241,10 @@ impl Samples {
         }
     }
 
-    /// Returns the merit of a picture of slabs in the direction of the overview of `layout`: the mean edge of the
+    /// Returns the merit of a picture of slabs from a direction: the mean edge of the
     /// visible area of an item, less where parts are hidden, and half that of the smallest, in samples; less where the picture is empty.
-    fn merit(&mut self, layout: &Layout, aspect: f32) -> f32 {
-        let camera = Camera::looking(layout.overview).framing_boxes(layout.boxes(), aspect);
+    fn merit(&mut self, layout: &Layout, direction: Direction, aspect: f32) -> f32 {
+        let camera = Camera::looking(direction).framing_boxes(layout.boxes(), aspect);
         let distance = |&(_, item): &(usize, &ItemPlace)| {
             ((item.low + item.high) / 2.0 - camera.position).dot(camera.forward())
         };
