@@ -16,7 +16,8 @@ struct Area {
     soft: f32,
     // 1 for a shadow, 0 for a floor.
     shadow: f32,
-    opacity: f32,
+    // Makes an area a multiple of its vectors.
+    padding: f32,
 }
 
 @group(1) @binding(0) var<storage, read> areas: array<Area>;
@@ -34,7 +35,6 @@ struct Varying {
     @location(2) @interpolate(flat) inner: vec4<f32>,
     @location(3) @interpolate(flat) soft: f32,
     @location(4) @interpolate(flat) shadow: f32,
-    @location(5) @interpolate(flat) opacity: f32,
 }
 
 @vertex
@@ -53,7 +53,6 @@ fn vs_main(@builtin(vertex_index) vertex: u32, @builtin(instance_index) instance
         vec4<f32>(area.inner_low, area.inner_high),
         area.soft,
         area.shadow,
-        area.opacity,
     );
 }
 
@@ -65,7 +64,7 @@ fn fs_main(in: Varying) -> @location(0) vec4<f32> {
     // Smooth where the edge is soft.
     let low = from_low * from_low * (3.0 - 2.0 * from_low);
     let high = from_high * from_high * (3.0 - 2.0 * from_high);
-    let covered = low.x * low.y * high.x * high.y * in.opacity;
+    let covered = low.x * low.y * high.x * high.y;
     let brightness = dot(frame.ground_colour, vec3<f32>(0.3333));
     if in.shadow > 0.0 {
         let alpha = covered * mix(DARKNESS.x, DARKNESS.y, clamp(brightness * 1.2, 0.0, 1.0));

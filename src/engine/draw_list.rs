@@ -22,19 +22,19 @@ pub(super) struct DrawList {
     pub segments: Vec<Segment>,
     /// Floors and shadows.
     pub areas: Vec<Area>,
-    /// All objects, back to front.
-    pub runs: Vec<DrawRun>,
+    /// All objects, back to front: ranges of those of one kind.
+    pub runs: Vec<(DrawKind, Range<u32>)>,
 }
 
-/// Objects of one kind that are drawn one after the other.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum DrawRun {
-    /// Range of [`DrawList::slabs`].
-    Slabs(Range<usize>),
-    /// Range of [`DrawList::segments`].
-    Segments(Range<u32>),
-    /// Range of [`DrawList::areas`].
-    Areas(Range<u32>),
+/// The kind of objects that are drawn one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DrawKind {
+    /// [`DrawList::slabs`].
+    Slabs,
+    /// [`DrawList::segments`].
+    Segments,
+    /// [`DrawList::areas`].
+    Areas,
     /// The input's picture.
     Picture,
 }
@@ -63,39 +63,33 @@ impl DrawList {
                     let (slab, nearness) = frame.slab(shown[index]);
                     list.slabs.push(slab);
                     list.nearness.push(nearness);
-                    list.add_slab();
+                    list.add(DrawKind::Slabs, list.slabs.len(), 1);
                 }
                 Drawn::Box(index) => match floors.get(index - shown.len()) {
                     Some(&floor) => {
-                        let start = list.areas.len() as u32;
-                        list.areas.extend(floors::areas(layout, &layout.floors[floor]));
-                        list.runs.push(DrawRun::Areas(start..list.areas.len() as u32));
+                        let areas = floors::areas(layout, &layout.floors[floor]);
+                        let count = areas.len();
+                        list.areas.extend(areas);
+                        list.add(DrawKind::Areas, list.areas.len(), count);
                     }
-                    None => list.runs.push(DrawRun::Picture),
+                    None => list.add(DrawKind::Picture, 1, 1),
                 },
                 Drawn::Segment(index) => {
                     let piece = pieces[index];
                     list.segments.push(ribbons[piece.segment].part(piece.from, piece.to));
-                    list.add_segment();
+                    list.add(DrawKind::Segments, list.segments.len(), 1);
                 }
             }
         }
         list
     }
 
-    fn add_slab(&mut self) {
-        let end = self.slabs.len();
+    /// Adds the last `count` of now `end` objects of a kind.
+    fn add(&mut self, kind: DrawKind, end: usize, count: usize) {
+        let (start, end) = ((end - count) as u32, end as u32);
         match self.runs.last_mut() {
-            Some(DrawRun::Slabs(run)) => run.end = end,
-            _ => self.runs.push(DrawRun::Slabs(end - 1..end)),
-        }
-    }
-
-    fn add_segment(&mut self) {
-        let end = self.segments.len() as u32;
-        match self.runs.last_mut() {
-            Some(DrawRun::Segments(run)) => run.end = end,
-            _ => self.runs.push(DrawRun::Segments(end - 1..end)),
+            Some((last, run)) if *last == kind => run.end = end,
+            _ => self.runs.push((kind, start..end)),
         }
     }
 }

@@ -22,7 +22,8 @@ pub(super) struct Area {
     pub y: f32,
     pub soft: f32,
     pub shadow: f32,
-    pub opacity: f32,
+    // The size of an area is a multiple of that of its vectors.
+    pub padding: f32,
 }
 
 /// Returns a floor and the shadows on it.
@@ -37,7 +38,7 @@ pub(super) fn areas(layout: &Layout, floor: &Floor) -> Vec<Area> {
         y,
         soft: 0.0,
         shadow: 0.0,
-        opacity: 1.0,
+        padding: 0.0,
     };
     let shadow = |item: &ItemPlace| {
         let height = item.high.y - item.low.y;

@@ -2,7 +2,7 @@
 
 use super::cells::{CellPass, ColourAttachment};
 use super::compute::ComputePass;
-use super::draw_list::{DrawList, DrawRun};
+use super::draw_list::{DrawKind, DrawList};
 use super::floors::Area;
 use super::frame::{Frame, FrameData, SlabData};
 use super::gpu::Gpu;
@@ -120,14 +120,15 @@ impl Renderer {
                 }
                 let mut pass = colour_pass(encoder, target, clear, Some(ranks));
                 pass.set_bind_group(0, group, &[]);
-                for run in list.runs {
-                    match run {
-                        DrawRun::Slabs(slabs) => {
-                            self.slabs.draw(&gpu.device, &mut pass, frame.is_moving(), &list.nearness, slabs);
+                for (kind, run) in list.runs {
+                    match kind {
+                        DrawKind::Slabs => {
+                            let run = run.start as usize..run.end as usize;
+                            self.slabs.draw(&gpu.device, &mut pass, frame.is_moving(), &list.nearness, run);
                         }
-                        DrawRun::Segments(segments) => self.ribbons.draw(&mut pass, segments),
-                        DrawRun::Areas(areas) => self.floors.draw(&mut pass, areas),
-                        DrawRun::Picture => {
+                        DrawKind::Segments => self.ribbons.draw(&mut pass, run),
+                        DrawKind::Areas => self.floors.draw(&mut pass, run),
+                        DrawKind::Picture => {
                             if let Some(picture) = frame.picture {
                                 self.pictures.draw(gpu, &mut pass, frame.layout(), picture);
                             }

@@ -212,7 +212,7 @@ fn layouts() -> [(&'static str, Layout); 10] {
                 finish_opacity
             ]
         ),
-        layout!("Area", Area, [low, high, inner_low, inner_high, y, soft, shadow, opacity]),
+        layout!("Area", Area, [low, high, inner_low, inner_high, y, soft, shadow, padding]),
         layout!("Span", pass::Span, [quads, stride, first, blocks, runs, padding_a, padding_b, padding_c]),
         layout!("ReductionRange", pass::ReductionRange, [first, length, to, padding]),
         layout!(
