@@ -268,15 +268,6 @@ impl Recording {
             .map(|(index, _)| index)
     }
 
-    /// Returns `true` unless data flows from each layer to the next only.
-    pub fn has_branches(&self) -> bool {
-        let is_step = |edge: &Edge| match (edge.from, edge.to) {
-            (Node::Layer(from), Node::Layer(to)) => to == from + 1,
-            _ => false,
-        };
-        self.edges.len() + 1 != self.layers.len() || !self.edges.iter().all(is_step)
-    }
-
     /// Returns `true` if the last layer has one unit per class, in the order of the class ids.
     pub fn has_class_outputs(&self) -> bool {
         self.layers.last().is_some_and(|last| !self.classes.is_empty() && last.units >= self.classes.len())

@@ -48,15 +48,6 @@ fn a_joint_is_behind_the_last_layer_whose_data_it_combines() {
 }
 
 #[test]
-fn a_network_with_joints_branches() {
-    let mut network = recording(&[4, 4, 4], &[], &[], &[0]);
-    assert!(!network.has_branches());
-    network.joints = vec![Joint { operation: "add".to_owned() }];
-    network.edges = edges(3, &[[0, 1], [0, 3], [1, 3], [3, 2]]);
-    assert!(network.has_branches());
-}
-
-#[test]
 fn the_longest_edges_are_left_out_where_there_are_too_many() {
     let mut network = recording(&[4; 300], &[], &[], &[0]);
     let mut view = ViewState::new(Camera::set_view(SetView::Overview, &Layout::new(&network, 1.6), 1.6), 0.0);
