@@ -239,14 +239,9 @@ impl TestValues {
         Self { layers, arrangements: recording.layers.iter().map(arranged).collect(), ranges }
     }
 
-    /// A description of `view` with these values.
-    pub(super) fn description<'a>(
-        &'a self,
-        recording: &'a Recording,
-        view: &'a ViewState,
-        layout: &'a Layout,
-    ) -> SceneDescription<'a> {
-        let values = SceneValues {
+    /// The values as a scene of `view` shows them.
+    pub(super) fn of_scene(&self, view: &ViewState) -> SceneValues<'_> {
+        SceneValues {
             from: &self.layers,
             to: &self.layers,
             t: 0.0,
@@ -256,10 +251,19 @@ impl TestValues {
             divisors: &[1.0; 3],
             diverging: view.is_diverging(),
             height: view.height,
-        };
+        }
+    }
+
+    /// A description of `view` with these values.
+    pub(super) fn description<'a>(
+        &'a self,
+        recording: &'a Recording,
+        view: &'a ViewState,
+        layout: &'a Layout,
+    ) -> SceneDescription<'a> {
         SceneDescription {
             ranges: &self.ranges,
-            values: Some(values),
+            values: Some(self.of_scene(view)),
             ..description(recording, view, layout)
         }
     }

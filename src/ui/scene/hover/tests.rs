@@ -10,7 +10,7 @@ use crate::model::{
     Camera, EpochIndex, EpochPosition, Grid, Mosaic, SetView, UnitPermutation, ValueRange, ViewState,
 };
 use crate::ui::style::{install_fonts, install_style};
-use crate::ui::testing;
+use crate::ui::testing::{self, TestValues};
 use crate::ui::{SceneResponse, ViewControl, Viewport};
 
 const SIZE: Vec2 = vec2(900.0, 600.0);
@@ -18,11 +18,9 @@ const SIZE: Vec2 = vec2(900.0, 600.0);
 /// A scene of the recording for tests, in which the value of each unit is its index.
 struct TestScene {
     recording: Recording,
-    layers: Vec<LayerCells>,
-    arrangements: Vec<CellArrangement>,
+    shown: TestValues,
     layout: Layout,
     view: ViewState,
-    ranges: Vec<ValueRange>,
 }
 
 impl TestScene {
@@ -39,42 +37,23 @@ impl TestScene {
         let arrangements =
             recording.layers.iter().map(|layer| CellArrangement::as_trained(layer.units)).collect();
         let ranges = layers.iter().map(|layer| ValueRange::new(0.0, layer.units as f32)).collect();
-        Self::of(recording, layers, arrangements, ranges)
+        Self::of(recording, TestValues { layers, arrangements, ranges })
     }
 
-    fn of(
-        recording: Recording,
-        layers: Vec<LayerCells>,
-        arrangements: Vec<CellArrangement>,
-        ranges: Vec<ValueRange>,
-    ) -> Self {
-        let layout = Layout::of_grids(layers.iter().map(|layer| (layer.grid, layer.units)));
+    fn of(recording: Recording, shown: TestValues) -> Self {
+        let layout = Layout::of_grids(shown.layers.iter().map(|layer| (layer.grid, layer.units)));
         let mut view = testing::view(&recording);
         view.camera = Camera::set_view(SetView::Overview, &layout, SIZE.x / SIZE.y);
-        Self { recording, layers, arrangements, layout, view, ranges }
+        Self { recording, shown, layout, view }
     }
 
     fn values(&self) -> SceneValues<'_> {
-        SceneValues {
-            from: &self.layers,
-            to: &self.layers,
-            t: 0.0,
-            arrangements: &self.arrangements,
-            id: 1,
-            ranges: &self.ranges,
-            divisors: &[1.0, 1.0, 1.0],
-            diverging: false,
-            height: 1.0,
-        }
+        self.shown.of_scene(&self.view)
     }
 
     fn description(&self) -> SceneDescription<'_> {
-        SceneDescription {
-            ranges: &self.ranges,
-            has_no_value: true,
-            values: Some(self.values()),
-            ..testing::description(&self.recording, &self.view, &self.layout)
-        }
+        let description = self.shown.description(&self.recording, &self.view, &self.layout);
+        SceneDescription { has_no_value: true, ..description }
     }
 
     /// Moves the camera to the front of a slab.
@@ -147,7 +126,7 @@ fn the_tooltip_of_a_cell_has_its_value_and_rank() {
 fn units_keep_their_indices_in_any_order() {
     let mut scene = TestScene::new();
     let places = UnitPermutation::new((0..64).rev().collect()).map(Arc::new);
-    scene.arrangements[1] = CellArrangement { units: 64, mosaic: None, places };
+    scene.shown.arrangements[1] = CellArrangement { units: 64, mosaic: None, places };
     scene.frame_slab(1);
     scene.assert_tooltip(1, 40, &["conv2 · unit 23"]);
 }
@@ -157,12 +136,12 @@ fn a_cell_of_a_feature_map_is_named_by_map_and_position() {
     let mut scene = TestScene::new();
     let (across, grid) = Grid::mosaic(4, 3, 5);
     let mosaic = Some(Mosaic { across, height: 3, width: 5 });
-    scene.arrangements[0] = CellArrangement { units: 4, mosaic, places: None };
-    scene.layers[0] = LayerCells { grid, units: grid.cells(), values: vec![0.5; grid.cells()] };
-    let TestScene { recording, layers, arrangements, ranges, .. } = scene;
-    let mut scene = TestScene::of(recording, layers, arrangements, ranges);
+    scene.shown.arrangements[0] = CellArrangement { units: 4, mosaic, places: None };
+    scene.shown.layers[0] = LayerCells { grid, units: grid.cells(), values: vec![0.5; grid.cells()] };
+    let TestScene { recording, shown, .. } = scene;
+    let mut scene = TestScene::of(recording, shown);
     scene.frame_slab(0);
-    let cells = scene.arrangements[0].unit_cells(grid, UnitIndex(3)).expect("the fourth map");
+    let cells = scene.shown.arrangements[0].unit_cells(grid, UnitIndex(3)).expect("the fourth map");
     let cell = (cells.row + 2) * grid.columns + cells.column + 4;
     scene.assert_tooltip(0, cell as usize, &["conv1 · map 3 · y 2, x 4"]);
 }
@@ -293,10 +272,10 @@ fn a_box_drawn_with_alt_selects_the_units_in_it() {
 #[test]
 fn the_number_of_units_in_a_box_is_limited() {
     let mut scene = TestScene::new();
-    scene.layers[1] = LayerCells { grid: Grid::near_square(400), units: 400, values: vec![0.0; 400] };
-    scene.arrangements[1] = CellArrangement::as_trained(400);
-    let TestScene { recording, layers, arrangements, ranges, .. } = scene;
-    let mut scene = TestScene::of(recording, layers, arrangements, ranges);
+    scene.shown.layers[1] = LayerCells { grid: Grid::near_square(400), units: 400, values: vec![0.0; 400] };
+    scene.shown.arrangements[1] = CellArrangement::as_trained(400);
+    let TestScene { recording, shown, .. } = scene;
+    let mut scene = TestScene::of(recording, shown);
     scene.frame_slab(1);
     let region = [pos2(300.0, 150.0), pos2(700.0, 500.0)];
     let units = units_in(&scene.values(), &scene.layout, scene.projection(), region);
