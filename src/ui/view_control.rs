@@ -5,6 +5,7 @@ mod perform;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use egui::{CornerRadius, Key, Rect, Sense, Ui, WidgetInfo};
 
@@ -21,7 +22,8 @@ use super::style::Palette;
 use super::widgets::thumbnails::Thumbnails;
 use crate::model::workspace::EpochSpan;
 use crate::model::{
-    EpochPosition, LayerIndex, Layout, Pin, Query, Recording, SceneValues, SetView, Theme, ViewState,
+    EpochPosition, GroupPlace, LayerIndex, Layout, Pin, Query, Recording, SceneValues, SetView, Theme,
+    ViewState,
 };
 
 /// Distance from its edges at which a scene takes gestures, in points.
@@ -169,9 +171,14 @@ impl ViewControl {
     /// there.
     pub fn toggle_group(&mut self, LayerIndex(layer): LayerIndex, layout: &Layout, now: f64) {
         let Some(group) = layout.folded_group_of(layer).or_else(|| layout.group_of(layer)) else { return };
-        let group = &layout.groups[group];
-        self.view.fold.set(&group.path, !group.folded);
-        self.go(CameraTarget::Group(group.layers.start, group.layers.end.saturating_sub(1)), layout, now);
+        let GroupPlace { path, layers, folded, .. } = &layout.groups[group];
+        self.set_folded(path, layers, !folded, layout, now);
+    }
+
+    /// Folds or unfolds the group of a path, whose layers are `layers`, and moves the camera there.
+    fn set_folded(&mut self, path: &str, layers: &Range<usize>, folded: bool, layout: &Layout, now: f64) {
+        self.view.fold.set(path, folded);
+        self.go(CameraTarget::Group(layers.start, layers.end.saturating_sub(1)), layout, now);
     }
 
     /// Moves the camera to the slabs that are left or added when layers were hidden or shown since the last

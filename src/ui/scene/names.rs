@@ -228,13 +228,7 @@ fn even_order(index: usize) -> usize {
 }
 
 /// Paints text with a rim of the colour of the background, so that it is legible over lines.
-pub(super) fn paint_text(
-    painter: &Painter,
-    at: Pos2,
-    galley: &Arc<Galley>,
-    colour: Color32,
-    ground: Color32,
-) {
+fn paint_text(painter: &Painter, at: Pos2, galley: &Arc<Galley>, colour: Color32, ground: Color32) {
     let rim = ground.gamma_multiply(0.7);
     for offset in [vec2(HALO, 0.0), vec2(-HALO, 0.0), vec2(0.0, HALO), vec2(0.0, -HALO)] {
         painter.galley_with_override_text_color(at + offset, Arc::clone(galley), rim);

@@ -55,9 +55,8 @@ impl ViewControl {
             ViewCommand::Unfold(group) | ViewCommand::Fold(group) => {
                 let tree = ModuleTree::new(recording);
                 let Some(group) = tree.groups.get(group) else { return false };
-                view.fold.set(&group.path, matches!(command, ViewCommand::Fold(_)));
-                let (first, last) = (group.layers.start, group.layers.end.saturating_sub(1));
-                self.go(CameraTarget::Group(first, last), layout, now);
+                let folded = matches!(command, ViewCommand::Fold(_));
+                self.set_folded(&group.path, &group.layers, folded, layout, now);
                 return true;
             }
             ViewCommand::FoldBy(levels) => {
